@@ -1,0 +1,50 @@
+//! The signature chain and the one comparison: the hot path of every request.
+//!
+//! `s0 = HMAC(k, identifier)`, `s(i) = HMAC(s(i-1), caveat)`, where `k` is what [`RootKey`] holds. A third-party caveat
+//! binds two values: `HMAC(s, HMAC(s, verification id) ‖ HMAC(s, id))`.
+
+use crate::secret::RootKey;
+use crate::sha256::{State, hmac_words, to_bytes};
+use crate::view::{Caveat, MacaroonRef};
+use core::fmt;
+use subtle::{Choice, ConstantTimeEq};
+
+/// The token was not made with this key, or was changed since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forged;
+
+impl fmt::Display for Forged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("signature does not match")
+    }
+}
+
+impl core::error::Error for Forged {}
+
+/// Walks the chain to its end and compares there, in constant time.
+#[inline]
+pub(crate) fn signature_matches(token: &MacaroonRef<'_>, key: &RootKey) -> Choice {
+    let mut state = hmac_words(key.words(), token.identifier());
+    for caveat in token.unverified_caveats() {
+        state = bind(&state, &caveat);
+    }
+    to_bytes(&state).ct_eq(token.signature())
+}
+
+#[inline]
+fn bind(state: &State, caveat: &Caveat<'_>) -> State {
+    match caveat.verification_id {
+        None => hmac_words(state, caveat.id),
+        Some(verification_id) => bind_third_party(state, verification_id, caveat.id),
+    }
+}
+
+#[cold]
+fn bind_third_party(state: &State, verification_id: &[u8], id: &[u8]) -> State {
+    let mut both = [0; 64];
+    let halves = both.as_chunks_mut::<32>().0;
+    for (half, part) in halves.iter_mut().zip([verification_id, id]) {
+        *half = to_bytes(&hmac_words(state, part));
+    }
+    hmac_words(state, &both)
+}

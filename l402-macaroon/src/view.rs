@@ -1,0 +1,225 @@
+//! Borrowed views of a macaroon, each promising more than the one before.
+//!
+//! 1. [`MacaroonRef`]: the bytes are one well-formed macaroon. Who made it is unknown.
+//! 2. [`Authentic`]: its signature chain ends in its signature. Only now do its caveats mean anything.
+
+use crate::chain::{self, Forged};
+use crate::secret::RootKey;
+use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION};
+use crate::{MAX_CAVEATS, MAX_LEN};
+use core::fmt;
+use subtle::Choice;
+
+/// A well-formed macaroon in borrowed bytes; copying it copies references.
+#[derive(Clone, Copy)]
+pub struct MacaroonRef<'a> {
+    bytes: &'a [u8],
+    location: &'a [u8],
+    identifier: &'a [u8],
+    caveats: Caveats<'a>,
+    signature: &'a [u8; 32],
+}
+
+impl<'a> MacaroonRef<'a> {
+    /// Reads exactly one macaroon in format V2 and nothing behind it.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; limits are [`MAX_LEN`] bytes and [`MAX_CAVEATS`] caveats.
+    #[inline]
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut cursor = Cursor(bytes);
+        match bytes.first() {
+            None => return Err(ParseError::Empty),
+            Some(_) if bytes.len() > MAX_LEN => return Err(ParseError::TooLong),
+            Some(&VERSION) => cursor.byte()?,
+            Some(&other) => return Err(ParseError::UnsupportedVersion(other)),
+        };
+        let location = cursor.optional(LOCATION)?.unwrap_or_default();
+        let identifier = identifier(&mut cursor)?;
+        cursor.end()?;
+        let caveats = Caveats::new(Format::V2, cursor.0);
+        let mut rest = caveats;
+        let mut count = 0;
+        while rest.try_next()?.is_some() {
+            count += 1;
+            if count > MAX_CAVEATS {
+                return Err(ParseError::TooManyCaveats);
+            }
+        }
+        let signature = signature(rest.cursor)?;
+        Ok(Self { bytes, location, identifier, caveats, signature })
+    }
+
+    /// Reads exactly one macaroon in the older packet format V1, which is read and never written.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; the same limits hold.
+    #[cfg(feature = "v1")]
+    pub fn parse_v1(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let parts = crate::v1::parse(bytes)?;
+        let (location, identifier) = (parts.location, parts.identifier);
+        let caveats = Caveats::new(Format::V1, parts.caveats);
+        Ok(Self { bytes, location, identifier, caveats, signature: parts.signature })
+    }
+
+    /// Returns the location: a hint that no signature covers, empty where there is none.
+    pub fn location(&self) -> &'a [u8] {
+        self.location
+    }
+
+    /// Returns the identifier, which names the root key. Not yet authentic.
+    #[inline]
+    pub fn identifier(&self) -> &'a [u8] {
+        self.identifier
+    }
+
+    /// Returns the caveats as they are written. Anybody may have written them: decide nothing by them.
+    #[inline]
+    pub fn unverified_caveats(&self) -> Caveats<'a> {
+        self.caveats
+    }
+
+    /// Returns the signature as it is written.
+    #[inline]
+    pub fn signature(&self) -> &'a [u8; 32] {
+        self.signature
+    }
+
+    /// Returns the encoded macaroon.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Checks the signature chain with one constant-time comparison.
+    ///
+    /// # Errors
+    /// [`Forged`], whatever the reason was.
+    pub fn verify(self, key: &RootKey) -> Result<Authentic<'a>, Forged> {
+        self.verify_and(key, Choice::from(1))
+    }
+
+    /// Checks the signature chain and, in the same single branch, a verdict that the caller reached in constant time.
+    ///
+    /// # Errors
+    /// [`Forged`] when either fails; which of them it was takes the same time and cannot be told.
+    #[inline]
+    pub fn verify_and(self, key: &RootKey, also: Choice) -> Result<Authentic<'a>, Forged> {
+        let matches = chain::signature_matches(&self, key);
+        if bool::from(matches & also) { Ok(Authentic(self)) } else { Err(Forged) }
+    }
+}
+
+impl fmt::Debug for MacaroonRef<'_> {
+    /// Shows sizes only: a macaroon is a bearer credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let caveats = self.caveats.count();
+        write!(f, "MacaroonRef({} bytes, {caveats} caveats, redacted)", self.bytes.len())
+    }
+}
+
+/// A macaroon whose signature was checked; made only by [`MacaroonRef::verify`].
+#[derive(Debug, Clone, Copy)]
+pub struct Authentic<'a>(MacaroonRef<'a>);
+
+impl<'a> Authentic<'a> {
+    /// Returns the caveats, in the order in which they were added.
+    #[inline]
+    pub fn caveats(&self) -> Caveats<'a> {
+        self.0.caveats
+    }
+
+    /// Returns the macaroon that was checked.
+    pub fn macaroon(&self) -> MacaroonRef<'a> {
+        self.0
+    }
+}
+
+/// One caveat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caveat<'a> {
+    /// The condition of a first-party caveat; an opaque identifier in a third-party one.
+    pub id: &'a [u8],
+    /// Where a third party is found; empty in a first-party caveat.
+    pub location: &'a [u8],
+    /// The encrypted key of a third-party caveat. Where it is present, the caveat needs a discharge.
+    pub verification_id: Option<&'a [u8]>,
+}
+
+/// The caveats of a macaroon, in order.
+#[derive(Clone, Copy)]
+pub struct Caveats<'a> {
+    cursor: Cursor<'a>,
+    format: Format,
+}
+
+impl<'a> Caveats<'a> {
+    #[inline]
+    fn new(format: Format, bytes: &'a [u8]) -> Self {
+        Self { cursor: Cursor(bytes), format }
+    }
+
+    #[inline]
+    fn try_next(&mut self) -> Result<Option<Caveat<'a>>, ParseError> {
+        match self.format {
+            Format::V2 => caveat(&mut self.cursor),
+            #[cfg(feature = "v1")]
+            Format::V1 => crate::v1::caveat(&mut self.cursor),
+        }
+    }
+}
+
+impl<'a> Iterator for Caveats<'a> {
+    type Item = Caveat<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Caveat<'a>> {
+        self.try_next().ok().flatten() // parsing has walked over all of them
+    }
+}
+
+impl fmt::Debug for Caveats<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    #[cfg(feature = "v1")]
+    V1,
+    V2,
+}
+
+/// The next section, or [`None`] at the end of the list.
+#[inline]
+fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError> {
+    if cursor.0.first() == Some(&END) {
+        cursor.byte()?;
+        return Ok(None);
+    }
+    let location = cursor.optional(LOCATION)?.unwrap_or_default();
+    let id = identifier(cursor)?;
+    let verification_id = cursor.optional(VERIFICATION_ID)?;
+    cursor.end()?;
+    Ok(Some(Caveat { id, location, verification_id }))
+}
+
+#[inline]
+fn identifier<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
+    match cursor.byte()? {
+        IDENTIFIER => cursor.field(),
+        END | VERIFICATION_ID => Err(ParseError::MissingIdentifier),
+        kind => Err(ParseError::UnexpectedField(kind)),
+    }
+}
+
+/// The signature, with which the macaroon ends.
+#[inline]
+fn signature(mut cursor: Cursor<'_>) -> Result<&[u8; 32], ParseError> {
+    match cursor.byte()? {
+        SIGNATURE => {}
+        kind => return Err(ParseError::UnexpectedField(kind)),
+    }
+    let signature = cursor.field()?.try_into().map_err(|_| ParseError::SignatureLength)?;
+    if cursor.0.is_empty() { Ok(signature) } else { Err(ParseError::TrailingBytes) }
+}
