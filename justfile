@@ -1,0 +1,103 @@
+# The one task runner: CI calls these recipes and adds nothing. `just` lists them.
+# A recipe installs the tool that it needs, at the version named here, when that is missing.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+typos_version := "1.52.0"
+deny_version := "0.20.2"
+hack_version := "0.6.46"
+
+no_std := "-p l402-macaroon -p l402-core"
+bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
+tools := justfile_directory() / "target/tools"
+
+export PATH := tools / "bin:" + env("PATH")
+
+_default:
+    @just --list --unsorted
+
+# Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
+# All that CI runs
+ci: fmt typos no-std fuzz-check deny clippy features doc test bench-smoke demo
+
+# Check the formatting
+fmt:
+    cargo fmt --all --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
+
+# Format everything
+fix:
+    cargo fmt --all
+    cargo fmt --manifest-path fuzz/Cargo.toml
+
+# Spelling, in code and prose
+typos: _typos
+    typos
+
+# The protocol crates on machines without an operating system
+no-std:
+    rustup target add {{ bare_targets }}
+    for target in {{ bare_targets }}; do cargo build {{ no_std }} --no-default-features --target "$target"; done
+
+# Lints over all code with every feature on
+clippy:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# Lints over each library with every set of features that a user can choose
+features: _hack
+    cargo hack clippy --workspace --lib --feature-powerset -- -D warnings
+
+# Every page of the documentation, without a warning
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# All tests
+test:
+    cargo test --workspace
+
+# A sale over a real Lightning payment, step by step
+demo:
+    cargo demo
+
+# Licences, sources and banned crates of the tree
+deny: _deny
+    cargo deny check --hide-inclusion-graph bans licenses sources
+
+# The fuzz targets compile
+fuzz-check:
+    cargo check --manifest-path fuzz/Cargo.toml
+
+# Fuzz one target for some seconds (needs nightly and cargo-fuzz)
+fuzz target seconds="60":
+    cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -max_len=16384
+
+# Undefined behaviour in the protocol crates (needs nightly)
+miri:
+    rustup component add miri rust-src --toolchain nightly
+    cargo +nightly miri test {{ no_std }}
+
+# Every bench runs once
+bench-smoke:
+    cargo test -p l402-benches --benches
+
+# Verification, minting and parsing, beside other implementations
+bench:
+    cargo bench -p l402-benches
+
+# The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
+bench-gateway *options:
+    python3 benches/gateway/proxy.py {{ options }}
+
+# Unpaid challenges per second, and what they leave behind
+bench-challenges *options:
+    python3 benches/gateway/challenges.py {{ options }}
+
+_typos:
+    command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
+
+# Unoptimised: they build in half the time, and that is longer than they run.
+_deny:
+    command -v cargo-deny >/dev/null || cargo install --quiet --locked --debug cargo-deny@{{ deny_version }}
+
+_hack:
+    command -v cargo-hack >/dev/null || cargo install --quiet --locked --debug cargo-hack@{{ hack_version }}
