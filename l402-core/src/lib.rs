@@ -1,12 +1,74 @@
+//! The L402 protocol without I/O: a server's and a client's decisions, and the types that they are made of.
+//!
+//! Bytes become types that promise more at each step, and everything that decides is pure: no clock, no random source, no
+//! socket, no log, no allocation. Time, randomness and keys are arguments.
+//!
+//! # Server
+//! [`Presentation`] (header fields) → [`Presented`] (well-formed) → [`Verified`] (ours, and paid for) → [`Grant`] (permits
+//! this [`Offer`]). [`Gate`] walks all of it and says what to do next; [`DerivedKeys::mint`] and [`ChallengeLine`] make the
+//! 402 answer.
+//!
+//! # Client
+//! [`Challenge`] reads the answer, [`Exchange`] says whether to pay, [`CredentialLine`] writes the credential.
+//!
+//! ```
+//! use l402_core::{ChallengeLine, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
+//! use l402_core::{Preimage, Presentation, Scheme, TokenText};
+//!
+//! let now = 1_700_000_000;
+//! let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+//! let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+//!
+//! // The server answers 402 with a token for the payment hash of an invoice.
+//! let preimage = Preimage::from_bytes([1; 32]); // known to the payee's node only
+//! let mut text = TokenText::new();
+//! let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], now, &mut text)?;
+//! let [_, line] = ChallengeLine::both(token, "lnbc210n1…");
+//! assert!(line.to_string().starts_with(r#"L402 version="0", token=""#));
+//!
+//! // The client pays, learns the preimage, and repeats the request.
+//! let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
+//! let mut fields = Presentation::new();
+//! fields.field("authorization", credential.as_bytes());
+//! assert!(matches!(gate.decide(&fields, &offer, now), Decision::Admit(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
+
 #[cfg(test)]
 extern crate std;
-pub use l402_macaroon as macaroon;
 
+mod caveat;
+mod challenge;
+mod client;
+mod credential;
 mod identifier;
+mod keys;
+mod mint;
+mod name;
+mod offer;
+mod params;
 mod payment;
+mod satisfy;
 mod scheme;
+mod server;
+mod verify;
 
+pub use caveat::{Caveat, CaveatError};
+pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, TokenError};
+pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, WrongPreimage};
+pub use credential::{CREDENTIAL_FIELDS, CredentialError, CredentialLine, MAX_TOKENS, Presentation, Presented};
 pub use identifier::{Identifier, IdentifierError, TokenId};
+pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};
+pub use l402_macaroon as macaroon;
+pub use mint::{TokenText, TokenTooLong};
+pub use name::{Name, NameError};
+pub use offer::Offer;
+pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};
+pub use satisfy::{Rules, UnknownCaveats, Unsatisfied};
 pub use scheme::Scheme;
+pub use server::{
+    Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
+};
+pub use verify::{Denied, Grant, Verified, verify};

@@ -1,0 +1,241 @@
+//! `WWW-Authenticate`: the token and the invoice that a server asks a client to pay (L402 §HTTP Server Flow).
+//!
+//! Emitting:
+//! 1. Two field lines, both with the same token and invoice: `LSAT macaroon="…", invoice="…"` for older clients, some of
+//!    which read only the first line, then `L402 version="0", token="…", invoice="…"`.
+//!
+//! Reading ([`Challenge::parse_all`], once for each line; the grammar is RFC 9110 §11):
+//! 2. Challenges of other schemes, and of versions other than 0, are not ours and are skipped. A missing version is 0.
+//! 3. `token` and `macaroon` are synonyms; both may be present if they agree. Unknown parameters are ignored.
+//! 4. A parameter that occurs twice must say the same both times.
+
+use crate::params::{LexError, ParamValue, Params, RawChallenge, RawChallenges};
+use crate::scheme::Scheme;
+use core::fmt;
+use l402_macaroon::base64::{self, DecodeError};
+use l402_macaroon::{MacaroonRef, ParseError};
+
+/// A challenge: a scheme, a base64 token and a BOLT11 invoice.
+#[derive(Debug, Clone, Copy)]
+pub struct Challenge<'a> {
+    scheme: Scheme,
+    token: ParamValue<'a>,
+    invoice: ParamValue<'a>,
+}
+
+impl<'a> Challenge<'a> {
+    /// Reads the challenges of one field line, or of several lines joined with commas.
+    ///
+    /// Yields an error for an L402 challenge that cannot be used; a field that is no list of challenges ends with one.
+    ///
+    /// ```
+    /// # use l402_core::{Challenge, Scheme};
+    /// let field = br#"Basic realm="a, b", L402 version="0", token="AgEE", invoice="lnbc1""#;
+    /// let challenge = Challenge::parse_all(field).next().unwrap()?;
+    /// assert_eq!(challenge.scheme(), Scheme::L402);
+    /// assert_eq!(challenge.invoice().as_str(), Some("lnbc1"));
+    /// # Ok::<(), l402_core::ChallengeError>(())
+    /// ```
+    pub fn parse_all(field: &'a [u8]) -> Challenges<'a> {
+        Challenges(RawChallenges::new(field))
+    }
+
+    /// Chooses the challenge to answer from all `WWW-Authenticate` lines of a response: the first that can be used and is
+    /// called L402, else the first called LSAT.
+    ///
+    /// # Errors
+    /// [`ChallengeError::Missing`] where no line holds one, else the first fault that was met.
+    pub fn select(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ChallengeError> {
+        let mut fallback = Err(ChallengeError::Missing);
+        for challenge in lines.into_iter().flat_map(Self::parse_all) {
+            match (challenge, &fallback) {
+                (Ok(found), _) if found.scheme == Scheme::L402 => return Ok(found),
+                (Ok(found), Err(_)) => fallback = Ok(found),
+                (Err(fault), Err(ChallengeError::Missing)) => fallback = Err(fault),
+                _ => {}
+            }
+        }
+        fallback
+    }
+
+    /// Returns the scheme, which the credential mirrors.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Returns the token, base64 text in one of its forms.
+    pub const fn token(&self) -> ParamValue<'a> {
+        self.token
+    }
+
+    /// Returns the invoice, BOLT11 text that nobody has decoded yet.
+    pub const fn invoice(&self) -> ParamValue<'a> {
+        self.invoice
+    }
+
+    /// Decodes the token into `buffer`, which needs as many bytes as the base64 text has characters.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn decode_token<'b>(&self, text: &mut [u8], buffer: &'b mut [u8]) -> Result<MacaroonRef<'b>, TokenError> {
+        let text = self.token.unescape(text).ok_or(TokenError::TooLong)?;
+        let bytes = base64::decode_into(text, buffer).map_err(TokenError::Base64)?;
+        MacaroonRef::parse(bytes).map_err(TokenError::Macaroon)
+    }
+
+    fn from_params(scheme: Scheme, params: Params<'a>) -> Result<Option<Self>, ChallengeError> {
+        let (mut version, mut token, mut invoice) = (None, None, None);
+        for (name, value) in params {
+            let slot = match name {
+                name if name.eq_ignore_ascii_case(b"version") => &mut version,
+                name if name.eq_ignore_ascii_case(b"token") => &mut token,
+                name if name.eq_ignore_ascii_case(b"macaroon") => &mut token,
+                name if name.eq_ignore_ascii_case(b"invoice") => &mut invoice,
+                _ => continue,
+            };
+            if slot.replace(value).is_some_and(|earlier| !earlier.same(&value)) {
+                return Err(ChallengeError::Contradiction);
+            }
+        }
+        if version.is_some_and(|version: ParamValue<'_>| !version.bytes().eq(*b"0")) {
+            return Ok(None);
+        }
+        let token = token.ok_or(ChallengeError::MissingToken)?;
+        let invoice = invoice.ok_or(ChallengeError::MissingInvoice)?;
+        Ok(Some(Self { scheme, token, invoice }))
+    }
+}
+
+/// The L402 challenges of a field, in order.
+#[derive(Debug, Clone)]
+pub struct Challenges<'a>(RawChallenges<'a>);
+
+impl<'a> Iterator for Challenges<'a> {
+    type Item = Result<Challenge<'a>, ChallengeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let RawChallenge { scheme, params } = match self.0.next()? {
+                Ok(raw) => raw,
+                Err(fault) => return Some(Err(fault.into())),
+            };
+            let Some(scheme) = Scheme::parse(scheme) else { continue };
+            if let Some(challenge) = Challenge::from_params(scheme, params).transpose() {
+                return Some(challenge);
+            }
+        }
+    }
+}
+
+/// A challenge as a server writes it: one field value, in the form that clients of its scheme look for.
+///
+/// ```
+/// # use l402_core::{ChallengeLine, Scheme};
+/// let [first, second] = ChallengeLine::both("AgEE", "lnbc1");
+/// assert_eq!(first.to_string(), r#"LSAT macaroon="AgEE", invoice="lnbc1""#);
+/// assert_eq!(second.to_string(), r#"L402 version="0", token="AgEE", invoice="lnbc1""#);
+/// ```
+#[derive(Clone, Copy)]
+pub struct ChallengeLine<'a> {
+    /// The scheme, which decides the form.
+    pub scheme: Scheme,
+    /// Padded standard base64.
+    pub token: &'a str,
+    /// BOLT11.
+    pub invoice: &'a str,
+}
+
+impl<'a> ChallengeLine<'a> {
+    /// Returns the two lines of a response, in the order in which they must be sent.
+    pub const fn both(token: &'a str, invoice: &'a str) -> [Self; 2] {
+        [Self { scheme: Scheme::Lsat, token, invoice }, Self { scheme: Scheme::L402, token, invoice }]
+    }
+}
+
+impl fmt::Display for ChallengeLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, token, invoice } = self;
+        match scheme {
+            Scheme::Lsat => write!(f, r#"{scheme} macaroon="{token}", invoice="{invoice}""#),
+            Scheme::L402 => write!(f, r#"{scheme} version="0", token="{token}", invoice="{invoice}""#),
+        }
+    }
+}
+
+/// Why a `WWW-Authenticate` field holds no challenge that can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChallengeError {
+    /// There is no L402 challenge of a known version.
+    Missing,
+    /// A challenge has no token.
+    MissingToken,
+    /// A challenge has no invoice.
+    MissingInvoice,
+    /// A parameter is given twice with different values.
+    Contradiction,
+    /// The field is no list of challenges; the text behind a comma is not a scheme or a parameter.
+    Scheme,
+    /// A parameter has no value, or something stands behind it.
+    Value,
+    /// A quoted string does not end.
+    Quote,
+}
+
+impl From<LexError> for ChallengeError {
+    fn from(fault: LexError) -> Self {
+        match fault {
+            LexError::Scheme => Self::Scheme,
+            LexError::Value => Self::Value,
+            LexError::Quote => Self::Quote,
+        }
+    }
+}
+
+impl fmt::Display for ChallengeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "no L402 challenge of a known version",
+            Self::MissingToken => "the challenge has no token",
+            Self::MissingInvoice => "the challenge has no invoice",
+            Self::Contradiction => "the challenge gives a parameter twice with different values",
+            Self::Scheme => "the field does not begin with an authentication scheme",
+            Self::Value => "a challenge parameter has no value or is followed by something else",
+            Self::Quote => "a quoted string in the challenge does not end",
+        })
+    }
+}
+
+impl core::error::Error for ChallengeError {}
+
+/// Why the token of a challenge or credential cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// Longer than any token that would be accepted.
+    TooLong,
+    /// Not base64.
+    Base64(DecodeError),
+    /// Not a macaroon.
+    Macaroon(ParseError),
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("the token is too long"),
+            Self::Base64(fault) => write!(f, "the token is not base64: {fault}"),
+            Self::Macaroon(fault) => write!(f, "the token is not a macaroon: {fault}"),
+        }
+    }
+}
+
+impl core::error::Error for TokenError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::TooLong => None,
+            Self::Base64(fault) => Some(fault),
+            Self::Macaroon(fault) => Some(fault),
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! `Authorization` and its variants: the proof of payment that a client presents (L402 §HTTP Client Flow).
+//!
+//! 1. `Authorization: L402 <token>[,<token>…]:<preimage>`; `LSAT` is the same; the scheme's case does not matter.
+//! 2. Some clients send a hexadecimal token in a metadata field instead ([`CREDENTIAL_FIELDS`]), with the preimage in a
+//!    `preimage=` caveat.
+//! 3. One request carries one credential. Two `Authorization` lines, or metadata fields that differ, are ambiguous.
+//! 4. Several tokens, wherever they stand, must bind the same payment hash; all of them must verify and permit the request.
+//! 5. Wherever the preimage stands, it is the same one.
+
+use crate::caveat::Caveat;
+use crate::challenge::TokenError;
+use crate::identifier::{Identifier, IdentifierError};
+use crate::payment::{PaymentHash, Preimage};
+use crate::scheme::Scheme;
+use core::fmt;
+use heapless::Vec;
+use l402_macaroon::{MacaroonRef, base64, hex};
+
+/// The fields that can carry a credential, in lower case.
+pub const CREDENTIAL_FIELDS: [&str; 5] =
+    ["authorization", "macaroon", "grpc-metadata-macaroon", "token", "grpc-metadata-token"];
+
+/// The most tokens in one request.
+pub const MAX_TOKENS: usize = 4;
+
+/// The credential-bearing fields of one request, unread.
+///
+/// ```
+/// # use l402_core::Presentation;
+/// let mut fields = Presentation::new();
+/// fields.field("accept", b"*/*");
+/// fields.field("Authorization", b"Bearer abc");
+/// assert!(fields.is_empty()); // neither is ours
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Presentation<'a> {
+    authorization: Option<Secret<'a>>,
+    authorizations: usize,
+    metadata: Option<Secret<'a>>,
+    differs: bool,
+}
+
+impl<'a> Presentation<'a> {
+    /// Starts with no field.
+    pub const fn new() -> Self {
+        Self { authorization: None, authorizations: 0, metadata: None, differs: false }
+    }
+
+    /// Takes one header field of the request; every field may be given, and those that carry no credential are passed over.
+    pub fn field(&mut self, name: &str, value: &'a [u8]) {
+        match Place::of(name) {
+            Some(Place::Authorization) => {
+                self.authorizations += 1;
+                self.authorization = self.authorization.or(credentials(value).map(|_| Secret(value)));
+            }
+            Some(place) if place.holds_credential(value) => {
+                let earlier = self.metadata.get_or_insert(Secret(value)).0;
+                self.differs |= !earlier.eq_ignore_ascii_case(value);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells whether a header field carries an L402 credential and therefore must not reach an upstream.
+    pub fn is_credential(name: &str, value: &[u8]) -> bool {
+        Place::of(name).is_some_and(|place| place.holds_credential(value))
+    }
+
+    /// Tells whether no credential was presented.
+    pub const fn is_empty(&self) -> bool {
+        self.authorization.is_none() && self.metadata.is_none()
+    }
+
+    /// Reads the credential into `buffer`, which needs at most [`Presentation::buffer_len`] bytes; [`None`] where there is
+    /// no credential.
+    ///
+    /// # Errors
+    /// [`CredentialError`], which names the part and never its value.
+    #[inline]
+    pub fn decode<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<Presented<'b>>, CredentialError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        if self.authorizations > 1 || self.differs {
+            return Err(CredentialError::Ambiguous);
+        }
+        let mut collected = Collected { tokens: Vec::new(), payment_hash: None, preimage: None, buffer };
+        if let Some(rest) = self.authorization.and_then(|field| credentials(field.0)) {
+            collected.authorization(rest)?;
+        }
+        if let Some(field) = self.metadata {
+            collected.metadata(trim(field.0))?;
+        }
+        collected.finish().map(Some)
+    }
+
+    /// Returns how many bytes the tokens take once decoded, at most.
+    pub fn buffer_len(&self) -> usize {
+        let text = self.authorization.map_or(0, |field| field.0.len()) / 4 * 3;
+        text + self.metadata.map_or(0, |field| field.0.len()) / 2
+    }
+}
+
+/// The tokens and the preimage of one request: well-formed, in agreement, and not yet verified.
+#[derive(Debug)]
+pub struct Presented<'b> {
+    pub(crate) tokens: Vec<(Identifier, MacaroonRef<'b>), MAX_TOKENS>,
+    pub(crate) payment_hash: PaymentHash,
+    pub(crate) preimage: Preimage,
+}
+
+impl Presented<'_> {
+    /// Returns the payment hash that all tokens bind. Not yet authentic.
+    pub const fn unverified_payment_hash(&self) -> PaymentHash {
+        self.payment_hash
+    }
+}
+
+/// A credential as a client writes it: one `Authorization` field value.
+///
+/// ```
+/// # use l402_core::{CredentialLine, Preimage, Scheme};
+/// let preimage = Preimage::from_bytes([0x11; 32]);
+/// let line = CredentialLine { scheme: Scheme::L402, token: "AgEE", preimage: &preimage };
+/// assert_eq!(line.to_string(), format!("L402 AgEE:{}", "11".repeat(32)));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct CredentialLine<'a> {
+    /// The scheme of the challenge that is answered.
+    pub scheme: Scheme,
+    /// Padded standard base64.
+    pub token: &'a str,
+    /// The proof of payment.
+    pub preimage: &'a Preimage,
+}
+
+impl fmt::Display for CredentialLine<'_> {
+    /// Writes the secret: mark the field as sensitive, and keep it out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}:{}", self.scheme, self.token, self.preimage.to_hex().expose())
+    }
+}
+
+/// Why a credential cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// More than one credential, and which one is meant cannot be told.
+    Ambiguous,
+    /// The field has no `:` and preimage behind the token, and no caveat carries one.
+    MissingPreimage,
+    /// The preimage is not 64 hexadecimal digits.
+    Preimage,
+    /// The preimages in the field and in a caveat differ.
+    PreimagesDiffer,
+    /// There is no token before the preimage, or none between two commas.
+    MissingToken,
+    /// More than [`MAX_TOKENS`] tokens.
+    TooManyTokens,
+    /// A token cannot be read.
+    Token(TokenError),
+    /// A metadata field is not hexadecimal.
+    Hex,
+    /// A token's identifier cannot be read.
+    Identifier(IdentifierError),
+    /// The tokens bind different payments.
+    PaymentsDiffer,
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ambiguous => f.write_str("the request carries more than one credential"),
+            Self::MissingPreimage => f.write_str("the preimage is missing; the form is 'L402 <token>:<preimage>'"),
+            Self::Preimage => f.write_str("the preimage is not 64 hexadecimal digits"),
+            Self::PreimagesDiffer => f.write_str("the credential holds two different preimages"),
+            Self::MissingToken => f.write_str("a token is missing; the form is 'L402 <token>:<preimage>'"),
+            Self::TooManyTokens => write!(f, "more than {MAX_TOKENS} tokens"),
+            Self::Token(fault) => fault.fmt(f),
+            Self::Hex => f.write_str("the token in the metadata field is not hexadecimal"),
+            Self::Identifier(fault) => fault.fmt(f),
+            Self::PaymentsDiffer => f.write_str("the tokens belong to different payments"),
+        }
+    }
+}
+
+impl core::error::Error for CredentialError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Token(fault) => Some(fault),
+            Self::Identifier(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+/// A field value that `Debug` must not show.
+#[derive(Clone, Copy)]
+struct Secret<'a>(&'a [u8]);
+
+impl fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({} bytes, redacted)", self.0.len())
+    }
+}
+
+/// Which kind of field may hold a credential.
+#[derive(Clone, Copy)]
+enum Place {
+    Authorization,
+    Metadata,
+    /// `Token` is also what other protocols call a field of their own: it is ours where it is hexadecimal.
+    Token,
+}
+
+impl Place {
+    fn of(name: &str) -> Option<Self> {
+        let position = CREDENTIAL_FIELDS.iter().position(|field| name.eq_ignore_ascii_case(field))?;
+        Some(match position {
+            0 => Self::Authorization,
+            3 => Self::Token,
+            _ => Self::Metadata,
+        })
+    }
+
+    fn holds_credential(self, value: &[u8]) -> bool {
+        match self {
+            Self::Authorization => credentials(value).is_some(),
+            Self::Metadata => true,
+            Self::Token => !value.is_empty() && trim(value).iter().all(u8::is_ascii_hexdigit),
+        }
+    }
+}
+
+/// What stands behind the scheme of an `Authorization` field, if the scheme is ours.
+fn credentials(field: &[u8]) -> Option<&[u8]> {
+    let field = trim(field);
+    let (scheme, rest) = field.split_first_chunk::<4>()?;
+    Scheme::parse(scheme)?;
+    match rest.first() {
+        None => Some(rest),
+        Some(b' ') => Some(trim(rest)),
+        Some(_) => None,
+    }
+}
+
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Tokens on their way into a [`Presented`].
+struct Collected<'b> {
+    tokens: Vec<(Identifier, MacaroonRef<'b>), MAX_TOKENS>,
+    payment_hash: Option<PaymentHash>,
+    preimage: Option<Preimage>,
+    buffer: &'b mut [u8],
+}
+
+impl<'b> Collected<'b> {
+    #[inline]
+    fn authorization(&mut self, credentials: &[u8]) -> Result<(), CredentialError> {
+        let colon = credentials.iter().rposition(|&c| c == b':').ok_or(CredentialError::MissingPreimage)?;
+        let (tokens, preimage) = credentials.split_at_checked(colon).ok_or(CredentialError::MissingPreimage)?;
+        let preimage = preimage.get(1..).unwrap_or_default();
+        self.preimage(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?)?;
+        for token in tokens.split(|&c| c == b',') {
+            if token.is_empty() {
+                return Err(CredentialError::MissingToken);
+            }
+            let length = self.take(|buffer| base64::decode_into(token, buffer).map(<[u8]>::len).map_err(text_fault))?;
+            self.token(length)?;
+        }
+        Ok(())
+    }
+
+    fn metadata(&mut self, text: &[u8]) -> Result<(), CredentialError> {
+        if text.is_empty() {
+            return Err(CredentialError::MissingToken);
+        }
+        let length = self.take(|buffer| hex::decode_into(text, buffer).map(<[u8]>::len).map_err(hex_fault))?;
+        self.token(length)
+    }
+
+    /// Lets `decode` write to the front of the free buffer and keeps what it wrote.
+    fn take(
+        &mut self,
+        decode: impl FnOnce(&mut [u8]) -> Result<usize, CredentialError>,
+    ) -> Result<&'b [u8], CredentialError> {
+        let buffer = core::mem::take(&mut self.buffer);
+        let length = decode(buffer)?;
+        let (taken, rest) = buffer.split_at_mut_checked(length).ok_or(TOO_LONG)?;
+        self.buffer = rest;
+        Ok(taken)
+    }
+
+    #[inline]
+    fn token(&mut self, bytes: &'b [u8]) -> Result<(), CredentialError> {
+        let macaroon =
+            MacaroonRef::parse(bytes).map_err(|fault| CredentialError::Token(TokenError::Macaroon(fault)))?;
+        let identifier = Identifier::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
+        let payment_hash = identifier.payment_hash();
+        if *self.payment_hash.get_or_insert(payment_hash) != payment_hash {
+            return Err(CredentialError::PaymentsDiffer);
+        }
+        for caveat in macaroon.unverified_caveats() {
+            match Caveat::parse(caveat.id) {
+                Ok(Caveat { condition: "preimage", value }) => {
+                    let preimage = Preimage::from_hex(value.as_bytes()).map_err(|_| CredentialError::Preimage)?;
+                    self.preimage(preimage)?;
+                }
+                _ => {} // whatever else it says is asked of the verified token
+            }
+        }
+        self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)
+    }
+
+    fn preimage(&mut self, preimage: Preimage) -> Result<(), CredentialError> {
+        if self.preimage.get_or_insert_with(|| preimage.clone()).same(&preimage) {
+            Ok(())
+        } else {
+            Err(CredentialError::PreimagesDiffer)
+        }
+    }
+
+    fn finish(self) -> Result<Presented<'b>, CredentialError> {
+        let payment_hash = self.payment_hash.ok_or(CredentialError::MissingToken)?;
+        let preimage = self.preimage.ok_or(CredentialError::MissingPreimage)?;
+        Ok(Presented { tokens: self.tokens, payment_hash, preimage })
+    }
+}
+
+const TOO_LONG: CredentialError = CredentialError::Token(TokenError::TooLong);
+
+fn text_fault(fault: base64::DecodeError) -> CredentialError {
+    match fault {
+        base64::DecodeError::BufferTooSmall => TOO_LONG,
+        fault => CredentialError::Token(TokenError::Base64(fault)),
+    }
+}
+
+fn hex_fault(fault: hex::HexError) -> CredentialError {
+    match fault {
+        hex::HexError::BufferTooSmall => TOO_LONG,
+        _ => CredentialError::Hex,
+    }
+}

@@ -1,0 +1,147 @@
+//! Where root keys come from.
+//!
+//! 1. Stateless by default: `root_key = HMAC-SHA256(HMAC-SHA256(master, label), identifier)`. Nothing is stored, and every
+//!    replica that has the master key verifies.
+//! 2. A master key has an epoch, a number that the first four bytes of a token id name, big-endian. The newest epoch mints;
+//!    retired ones verify until the longest validity has passed.
+//! 3. Every use of a master key has a label of its own ([`MasterKey::derive`]), so that no two secrets are related.
+//!
+//! A service that stores a key per token, as the specification describes, implements [`RootKeySource`] over its store.
+
+use crate::identifier::{Identifier, TokenId};
+use core::fmt;
+use heapless::Vec;
+use l402_macaroon::{MacKey, RootKey};
+use zeroize::Zeroize;
+
+/// Finds the root key of a token. Closures implement it.
+pub trait RootKeySource {
+    /// Returns the key that the token with this identifier was minted with; [`None`] where there is none, or no more.
+    fn root_key(&self, identifier: &Identifier) -> Option<RootKey>;
+}
+
+impl<F: Fn(&Identifier) -> Option<RootKey>> RootKeySource for F {
+    fn root_key(&self, identifier: &Identifier) -> Option<RootKey> {
+        self(identifier)
+    }
+}
+
+/// 32 random bytes: the only durable secret of a gateway. Wiped when dropped, redacted in `Debug`.
+#[derive(Clone)]
+pub struct MasterKey([u8; 32]);
+
+impl MasterKey {
+    /// Takes the 32 bytes, which must come from a cryptographic random source.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the secret bytes, to be written to a key file.
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Derives the key of one purpose: `HMAC-SHA256(master, label)`.
+    pub fn derive(&self, label: &str) -> MacKey {
+        let mut derived = MacKey::new(&self.0).mac(label.as_bytes());
+        let key = MacKey::new(&derived);
+        derived.zeroize();
+        key
+    }
+}
+
+impl Drop for MasterKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(redacted)")
+    }
+}
+
+/// Root keys derived from a master key, with up to [`DerivedKeys::MAX_RETIRED`] retired ones.
+///
+/// ```
+/// use l402_core::{DerivedKeys, Identifier, MasterKey, PaymentHash, RootKeySource};
+///
+/// let keys = DerivedKeys::new(2, &MasterKey::from_bytes([2; 32])).with_retired(1, &MasterKey::from_bytes([1; 32]))?;
+/// let token_id = keys.token_id([0; 28]);
+/// assert_eq!(token_id.epoch(), 2);
+/// assert!(keys.root_key(&Identifier::new(PaymentHash::from_bytes([0; 32]), token_id)).is_some());
+/// # Ok::<(), l402_core::EpochError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct DerivedKeys {
+    epoch: u32,
+    key: MacKey,
+    retired: Vec<(u32, MacKey), { DerivedKeys::MAX_RETIRED }>,
+}
+
+impl DerivedKeys {
+    /// The most retired epochs.
+    pub const MAX_RETIRED: usize = 7;
+
+    /// Takes the master key that mints, and its epoch.
+    pub fn new(epoch: u32, master: &MasterKey) -> Self {
+        Self { epoch, key: master.derive(LABEL), retired: Vec::new() }
+    }
+
+    /// Adds a master key of an earlier epoch, which verifies and never mints.
+    ///
+    /// # Errors
+    /// [`EpochError`] when the epoch is known already, or there are too many.
+    pub fn with_retired(mut self, epoch: u32, master: &MasterKey) -> Result<Self, EpochError> {
+        if self.key_of(epoch).is_some() {
+            return Err(EpochError::Taken(epoch));
+        }
+        self.retired.push((epoch, master.derive(LABEL))).map_err(|_| EpochError::TooMany)?;
+        Ok(self)
+    }
+
+    /// Returns the id of a new token: the minting epoch and 28 bytes from a cryptographic random source.
+    pub fn token_id(&self, random: [u8; 28]) -> TokenId {
+        TokenId::new(self.epoch, random)
+    }
+
+    fn key_of(&self, epoch: u32) -> Option<&MacKey> {
+        if epoch == self.epoch {
+            return Some(&self.key);
+        }
+        self.retired.iter().find(|(retired, _)| *retired == epoch).map(|(_, key)| key)
+    }
+}
+
+impl RootKeySource for DerivedKeys {
+    #[inline]
+    fn root_key(&self, identifier: &Identifier) -> Option<RootKey> {
+        let key = self.key_of(identifier.token_id().epoch())?;
+        Some(RootKey::derive(key, &identifier.to_bytes()))
+    }
+}
+
+/// Why a retired key cannot be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EpochError {
+    /// The epoch has a key already.
+    Taken(u32),
+    /// There are [`DerivedKeys::MAX_RETIRED`] retired keys already.
+    TooMany,
+}
+
+impl fmt::Display for EpochError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(epoch) => write!(f, "epoch {epoch} has a key already"),
+            Self::TooMany => write!(f, "more than {} retired keys", DerivedKeys::MAX_RETIRED),
+        }
+    }
+}
+
+impl core::error::Error for EpochError {}
+
+/// The label of root keys, with the version of the derivation.
+const LABEL: &str = "l402 root key v1";

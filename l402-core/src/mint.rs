@@ -1,0 +1,110 @@
+//! Minting: from an offer and a payment hash to the base64 text of a challenge (L402 §HTTP Server Flow).
+//!
+//! Caveats are written in the order in which deployed servers write them: services, capabilities, end of validity.
+
+use crate::identifier::Identifier;
+use crate::keys::{DerivedKeys, RootKeySource};
+use crate::offer::Offer;
+use crate::payment::PaymentHash;
+use core::fmt::{self, Write};
+use heapless::{String, Vec};
+use l402_macaroon::{base64, mint};
+
+impl DerivedKeys {
+    /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded base64.
+    ///
+    /// `random` comes from a cryptographic random source; `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// [`TokenTooLong`], which a [`crate::Name`] of legal length cannot cause.
+    ///
+    /// ```
+    /// use l402_core::{DerivedKeys, MasterKey, Name, Offer, PaymentHash, TokenText};
+    ///
+    /// let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+    /// let mut text = TokenText::new();
+    /// let token = keys.mint(&offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
+    /// assert!(token.starts_with("AgEEbHNhdA"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn mint<'t>(
+        &self,
+        offer: &Offer,
+        payment_hash: &PaymentHash,
+        random: [u8; 28],
+        now: u64,
+        text: &'t mut TokenText,
+    ) -> Result<&'t str, TokenTooLong> {
+        let identifier = Identifier::new(*payment_hash, self.token_id(random));
+        let key = self.root_key(&identifier).ok_or(TokenTooLong)?; // the minting epoch always has a key
+        let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
+        let caveats: Vec<&[u8], 3> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
+        let token =
+            mint(&key, LOCATION, &identifier.to_bytes(), &caveats, &mut text.bytes).map_err(|_| TokenTooLong)?;
+        base64::encode_into(token.as_bytes(), &mut text.text).ok_or(TokenTooLong)
+    }
+}
+
+/// Room for the base64 text of a minted token, on the caller's stack.
+pub struct TokenText {
+    bytes: [u8; TOKEN],
+    text: [u8; base64::encoded_len(TOKEN)],
+}
+
+impl TokenText {
+    /// Makes room for one token.
+    pub const fn new() -> Self {
+        Self { bytes: [0; TOKEN], text: [0; base64::encoded_len(TOKEN)] }
+    }
+}
+
+impl Default for TokenText {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText")
+    }
+}
+
+/// A token would not fit its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTooLong;
+
+impl fmt::Display for TokenTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token does not fit its buffer")
+    }
+}
+
+impl core::error::Error for TokenTooLong {}
+
+/// The location that deployed servers write: a hint for humans, covered by no signature.
+const LOCATION: &[u8] = b"lsat";
+
+/// The longest caveat: a service and a capability of the greatest length, and the words between them.
+const CAVEAT: usize = 160;
+
+/// The longest token: head, three caveats, signature.
+const TOKEN: usize = 640;
+
+/// The caveats of an offer, as text.
+fn caveats(offer: &Offer, now: u64) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error> {
+    let Offer { service, tier, capability, valid_for, .. } = offer;
+    let mut caveats = Vec::new();
+    let mut add = |text: fmt::Arguments<'_>| {
+        let mut caveat = String::new();
+        caveat.write_fmt(text)?;
+        caveats.push(caveat).map_err(|_| fmt::Error)
+    };
+    add(format_args!("services={service}:{tier}"))?;
+    if let Some(capability) = capability {
+        add(format_args!("{service}_capabilities={capability}"))?;
+    }
+    add(format_args!("{service}_valid_until={}", now.saturating_add(*valid_for)))?;
+    Ok(caveats)
+}

@@ -1,0 +1,221 @@
+//! What an authentic token permits: evaluation of its caveats (L402 §Caveats).
+//!
+//! 1. Every caveat must hold, so that adding one never widens a token.
+//! 2. A later caveat of one condition must narrow the earlier one; a value that cannot be read denies.
+//! 3. `services` must be present, and `<service>_capabilities` too where the offer asks for a capability.
+//! 4. Conditions of this service that are not known, and third-party caveats, deny.
+//! 5. Conditions of another service deny too, unless the token's own `services` caveat names that service.
+//!
+//! # Deviation
+//! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 5 are the
+//! default; [`UnknownCaveats::Skip`] is the specification's rule.
+
+use crate::caveat::{Capabilities, Caveat, Services, number};
+use crate::offer::Offer;
+use crate::payment::{PaymentHash, Preimage};
+use core::fmt;
+use l402_macaroon::{Authentic, Caveats};
+
+/// What a token is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// What the request needs.
+    pub offer: &'a Offer,
+    /// The time, in Unix seconds.
+    pub now: u64,
+    /// What becomes of conditions that this crate does not know.
+    pub unknown: UnknownCaveats,
+}
+
+/// What becomes of a condition that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownCaveats {
+    /// It denies, unless it belongs to another service that the token names.
+    #[default]
+    Refuse,
+    /// It is skipped, as the specification says.
+    Skip,
+}
+
+/// Evaluates all caveats of one token and returns when it ends, in Unix seconds.
+pub(crate) fn satisfy(
+    token: &Authentic<'_>,
+    paid: &PaymentHash,
+    rules: &Rules<'_>,
+) -> Result<Option<u64>, Unsatisfied> {
+    let mut state = State { rules, paid, caveats: token.caveats(), services: None, capabilities: None, ends: None };
+    for caveat in token.caveats() {
+        if caveat.verification_id.is_some() {
+            return Err(Unsatisfied::ThirdParty);
+        }
+        state.hold(&Caveat::parse(caveat.id).map_err(|_| Unsatisfied::Undecodable)?)?;
+    }
+    state.verdict()
+}
+
+/// The caveats so far, the last of each condition.
+struct State<'a> {
+    rules: &'a Rules<'a>,
+    paid: &'a PaymentHash,
+    caveats: Caveats<'a>,
+    services: Option<Services<'a>>,
+    capabilities: Option<Capabilities<'a>>,
+    ends: Option<u64>,
+}
+
+impl<'a> State<'a> {
+    fn hold(&mut self, caveat: &Caveat<'a>) -> Result<(), Unsatisfied> {
+        match caveat.condition {
+            "services" => self.hold_services(caveat.value),
+            "preimage" => self.hold_preimage(caveat.value),
+            condition => match self.own(condition) {
+                Some("capabilities") => self.hold_capabilities(caveat.value),
+                Some("valid_until") => self.hold_valid_until(caveat.value),
+                own => self.hold_unknown(condition, own.is_some()),
+            },
+        }
+    }
+
+    fn hold_services(&mut self, value: &'a str) -> Result<(), Unsatisfied> {
+        let services = Services::parse(value).ok_or(Unsatisfied::Undecodable)?;
+        let offer = self.rules.offer;
+        let tier = services.tier(offer.service.as_str()).ok_or(Unsatisfied::Service)?;
+        if tier < offer.tier {
+            return Err(Unsatisfied::Tier);
+        }
+        match self.services.replace(services) {
+            Some(earlier) if !services.narrows(&earlier) => Err(Unsatisfied::Widened),
+            _ => Ok(()),
+        }
+    }
+
+    fn hold_capabilities(&mut self, value: &'a str) -> Result<(), Unsatisfied> {
+        let capabilities = Capabilities::parse(value).ok_or(Unsatisfied::Undecodable)?;
+        let permits = match &self.rules.offer.capability {
+            Some(capability) => capabilities.contains(capability.as_str()),
+            None => capabilities.is_empty(),
+        };
+        if !permits {
+            return Err(Unsatisfied::Capability);
+        }
+        match self.capabilities.replace(capabilities) {
+            Some(earlier) if !capabilities.narrows(&earlier) => Err(Unsatisfied::Widened),
+            _ => Ok(()),
+        }
+    }
+
+    fn hold_valid_until(&mut self, value: &str) -> Result<(), Unsatisfied> {
+        let end = number(value).ok_or(Unsatisfied::Undecodable)?;
+        if end <= self.rules.now {
+            return Err(Unsatisfied::Expired);
+        }
+        match self.ends.replace(end) {
+            Some(earlier) if end > earlier => Err(Unsatisfied::Widened),
+            _ => Ok(()),
+        }
+    }
+
+    /// The token was paid with one preimage, so a caveat that carries another one is false.
+    fn hold_preimage(&self, value: &str) -> Result<(), Unsatisfied> {
+        let preimage = Preimage::from_hex(value.as_bytes()).map_err(|_| Unsatisfied::Undecodable)?;
+        if preimage.matches(self.paid) { Ok(()) } else { Err(Unsatisfied::Preimage) }
+    }
+
+    fn hold_unknown(&self, condition: &str, own: bool) -> Result<(), Unsatisfied> {
+        let skip = self.rules.unknown == UnknownCaveats::Skip;
+        if skip || (!own && self.belongs_to_another(condition)) { Ok(()) } else { Err(Unsatisfied::Unknown) }
+    }
+
+    fn verdict(&self) -> Result<Option<u64>, Unsatisfied> {
+        if self.services.is_none() {
+            return Err(Unsatisfied::NoServices);
+        }
+        if self.rules.offer.capability.is_some() && self.capabilities.is_none() {
+            return Err(Unsatisfied::NoCapabilities);
+        }
+        Ok(self.ends)
+    }
+
+    /// The part of a condition behind `<service>_`, for the service of the offer.
+    fn own<'c>(&self, condition: &'c str) -> Option<&'c str> {
+        condition.strip_prefix(self.rules.offer.service.as_str())?.strip_prefix('_')
+    }
+
+    /// Whether a condition is `<name>_…` for another service that the token's first `services` caveat names.
+    fn belongs_to_another(&self, condition: &str) -> bool {
+        let own = self.rules.offer.service.as_str();
+        let first = self.caveats.filter_map(|caveat| Caveat::parse(caveat.id).ok()).find(|c| c.condition == "services");
+        let Some(services) = first.and_then(|caveat| Services::parse(caveat.value)) else {
+            return false;
+        };
+        let mut others = services.names().filter(|name| *name != own);
+        others.any(|name| condition.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
+    }
+}
+
+/// Why an authentic token does not permit a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unsatisfied {
+    /// The token ended.
+    Expired,
+    /// The token is for other services.
+    Service,
+    /// The token's tier for the service is too low.
+    Tier,
+    /// The token lacks the capability.
+    Capability,
+    /// The token has no `services` caveat.
+    NoServices,
+    /// The token has no capabilities caveat, and the route asks for a capability.
+    NoCapabilities,
+    /// A later caveat allows more than an earlier one of its condition.
+    Widened,
+    /// A caveat is not `condition=value`, or its value does not read as its condition demands.
+    Undecodable,
+    /// A condition is not known.
+    Unknown,
+    /// A third-party caveat needs a discharge, which L402 has no place for.
+    ThirdParty,
+    /// A `preimage` caveat holds another preimage than the one that paid.
+    Preimage,
+}
+
+impl Unsatisfied {
+    /// Returns the machine-readable reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Service => "other-service",
+            Self::Tier => "tier-too-low",
+            Self::Capability => "other-capability",
+            Self::NoServices => "no-services",
+            Self::NoCapabilities => "no-capabilities",
+            Self::Widened => "widened",
+            Self::Undecodable => "undecodable-caveat",
+            Self::Unknown => "unknown-caveat",
+            Self::ThirdParty => "third-party-caveat",
+            Self::Preimage => "other-preimage",
+        }
+    }
+}
+
+impl fmt::Display for Unsatisfied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "the token has expired",
+            Self::Service => "the token is for another service",
+            Self::Tier => "the token's tier is too low",
+            Self::Capability => "the token is for another route of the service",
+            Self::NoServices => "the token names no service",
+            Self::NoCapabilities => "the token names no capability, which this route asks for",
+            Self::Widened => "a later caveat allows more than an earlier one",
+            Self::Undecodable => "a caveat cannot be read",
+            Self::Unknown => "a caveat's condition is not known here",
+            Self::ThirdParty => "a third-party caveat cannot be discharged here",
+            Self::Preimage => "a caveat holds another preimage than the one that paid",
+        })
+    }
+}
+
+impl core::error::Error for Unsatisfied {}

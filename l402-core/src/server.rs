@@ -1,0 +1,238 @@
+//! The server's decision about one request, without I/O.
+//!
+//! [`Gate::decide`] takes the credential fields, the offer of the route and the time, and says what to do next:
+//!
+//! 1. no credential: charge, with a fresh challenge (402);
+//! 2. a malformed or ambiguous credential: refuse (400, or 401 where the operator asks for the literal specification);
+//! 3. a forged token, a wrong preimage, a key that is gone: charge with 401, or with 402 for clients that do not recover
+//!    from 401;
+//! 4. an authentic token that does not permit this request: charge (402) with the reason;
+//! 5. a token that permits it: admit, or look the settlement up first where the operator asks for that.
+//!
+//! Whoever carries out a decision to charge gets an invoice from a Lightning node, whose payment hash then goes into the
+//! token ([`crate::DerivedKeys::mint`]). Where that I/O fails the answer is 503, never 402.
+
+use crate::credential::{CredentialError, Presentation};
+use crate::keys::RootKeySource;
+use crate::offer::Offer;
+use crate::satisfy::{Rules, UnknownCaveats, Unsatisfied};
+use crate::verify::Grant;
+use core::fmt;
+use l402_macaroon::MAX_LEN;
+
+/// Decides about requests. `K` finds root keys.
+///
+/// ```
+/// use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation};
+///
+/// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+/// let decision = gate.decide(&Presentation::new(), &offer, 1_700_000_000);
+/// assert!(matches!(decision, Decision::Charge(charge) if charge.status == 402));
+/// # Ok::<(), l402_core::NameError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Gate<K> {
+    keys: K,
+    policy: GatePolicy,
+}
+
+impl<K: RootKeySource> Gate<K> {
+    /// Joins keys and policy.
+    pub const fn new(keys: K, policy: GatePolicy) -> Self {
+        Self { keys, policy }
+    }
+
+    /// Returns the keys.
+    pub const fn keys(&self) -> &K {
+        &self.keys
+    }
+
+    /// Returns the policy.
+    pub const fn policy(&self) -> &GatePolicy {
+        &self.policy
+    }
+
+    /// Decides about one request; `now` is in Unix seconds.
+    #[inline]
+    pub fn decide(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
+        if fields.is_empty() {
+            return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired });
+        }
+        if fields.buffer_len() <= USUAL_LEN {
+            self.decide_in(&mut [0; USUAL_LEN], fields, offer, now)
+        } else {
+            self.decide_large(fields, offer, now)
+        }
+    }
+
+    /// Tokens that are longer than usual pay for the larger buffer themselves.
+    #[cold]
+    #[inline(never)]
+    fn decide_large(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
+        self.decide_in(&mut [0; MAX_LEN], fields, offer, now)
+    }
+
+    #[inline]
+    fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
+        let presented = match fields.decode(buffer) {
+            Ok(Some(presented)) => presented,
+            Ok(None) => return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired }),
+            Err(fault) => return Decision::Refuse(Refusal { status: self.policy.malformed.status(), fault }),
+        };
+        let Ok(verified) = presented.verify(&self.keys) else {
+            return Decision::Charge(Charge { status: self.policy.forged.status(), reason: ChargeReason::Forged });
+        };
+        let rules = Rules { offer, now, unknown: self.policy.unknown_caveats };
+        match (verified.grant(&rules), self.policy.settlement) {
+            (Ok(grant), SettlementRule::Trust) => Decision::Admit(grant),
+            (Ok(grant), SettlementRule::Strict) => Decision::Settle(grant),
+            (Err(reason), _) => Decision::Charge(Charge { status: 402, reason: ChargeReason::Unsatisfied(reason) }),
+        }
+    }
+}
+
+/// What an operator can choose about decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GatePolicy {
+    /// The status for a malformed credential.
+    pub malformed: MalformedStatus,
+    /// The status for a forged one.
+    pub forged: ForgedStatus,
+    /// What becomes of unknown conditions.
+    pub unknown_caveats: UnknownCaveats,
+    /// Whether a preimage is proof enough.
+    pub settlement: SettlementRule,
+}
+
+/// The status for a malformed credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MalformedStatus {
+    /// 400, since the request is at fault.
+    #[default]
+    BadRequest,
+    /// 401, as the specification says.
+    Unauthorized,
+}
+
+impl MalformedStatus {
+    const fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+        }
+    }
+}
+
+/// The status for a forged token or a wrong preimage; a fresh challenge comes with either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForgedStatus {
+    /// 401.
+    #[default]
+    Unauthorized,
+    /// 402, for clients that do not recover from 401.
+    PaymentRequired,
+}
+
+impl ForgedStatus {
+    const fn status(self) -> u16 {
+        match self {
+            Self::Unauthorized => 401,
+            Self::PaymentRequired => 402,
+        }
+    }
+}
+
+/// Whether a preimage is proof enough that the payment arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SettlementRule {
+    /// It is: verification stays a matter of mathematics.
+    #[default]
+    Trust,
+    /// Our node must have recorded the payment as settled, for at least the price: a preimage can leak on its way.
+    Strict,
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Forward it.
+    Admit(Grant),
+    /// Ask the Lightning node whether the grant's payment hash is settled for at least the offer's price, then forward it.
+    /// Where the look-up fails, or the payment is not settled yet: 503.
+    Settle(Grant),
+    /// Get an invoice, mint a token for its payment hash, and answer with this status and a challenge.
+    Charge(Charge),
+    /// Answer with this status and no challenge.
+    Refuse(Refusal),
+}
+
+/// A decision to charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// 402, or 401.
+    pub status: u16,
+    /// Why.
+    pub reason: ChargeReason,
+}
+
+/// Why a request is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChargeReason {
+    /// It carried no credential.
+    PaymentRequired,
+    /// Its credential proves nothing.
+    Forged,
+    /// Its token does not permit this request.
+    Unsatisfied(Unsatisfied),
+}
+
+impl ChargeReason {
+    /// Returns the machine-readable reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PaymentRequired => "payment-required",
+            Self::Forged => "forged",
+            Self::Unsatisfied(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for ChargeReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PaymentRequired => f.write_str("payment required"),
+            Self::Forged => crate::verify::Denied.fmt(f),
+            Self::Unsatisfied(reason) => reason.fmt(f),
+        }
+    }
+}
+
+/// A decision to refuse a malformed credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// 400, or 401.
+    pub status: u16,
+    /// Which part was malformed.
+    pub fault: CredentialError,
+}
+
+impl Refusal {
+    /// Returns the machine-readable reason.
+    pub const fn reason(&self) -> &'static str {
+        match self.fault {
+            CredentialError::Ambiguous => "ambiguous-credential",
+            _ => "malformed-credential",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+/// Decoded bytes of the tokens that are met every day.
+const USUAL_LEN: usize = 1024;

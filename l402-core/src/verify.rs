@@ -1,0 +1,117 @@
+//! Verification: signature and preimage decided in one branch, caveats only afterwards (L402 §Verification).
+//!
+//! `Presented` → [`Presented::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
+
+use crate::credential::{MAX_TOKENS, Presented};
+use crate::identifier::{Identifier, TokenId};
+use crate::keys::RootKeySource;
+use crate::payment::{PaymentHash, Preimage};
+use crate::satisfy::{Rules, Unsatisfied, satisfy};
+use core::fmt;
+use heapless::Vec;
+use l402_macaroon::{Authentic, MacaroonRef, RootKey};
+
+/// Verifies one token: its signature chain under `key`, and the preimage against the payment hash of its identifier.
+///
+/// # Errors
+/// [`Denied`], whichever of them failed.
+#[inline]
+pub fn verify<'a>(token: MacaroonRef<'a>, preimage: &Preimage, key: &RootKey) -> Result<Verified<'a>, Denied> {
+    let identifier = Identifier::parse(token.identifier()).map_err(|_| Denied)?;
+    let authentic = check(token, &identifier, preimage, key)?;
+    Ok(Verified { tokens: Vec::from_array([authentic]), identifier })
+}
+
+impl<'b> Presented<'b> {
+    /// Verifies every token of the request.
+    ///
+    /// # Errors
+    /// [`Denied`] where a key is unknown or retired for good, a signature does not match, or the preimage is not the one
+    /// that the tokens' payment hash asks for.
+    #[inline]
+    pub fn verify(self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
+        let mut verified = Vec::new();
+        for (identifier, token) in &self.tokens {
+            let key = keys.root_key(identifier).ok_or(Denied)?;
+            verified.push(check(*token, identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
+        }
+        let (identifier, _) = self.tokens.first().ok_or(Denied)?;
+        Ok(Verified { tokens: verified, identifier: *identifier })
+    }
+}
+
+#[inline]
+fn check<'a>(
+    token: MacaroonRef<'a>,
+    identifier: &Identifier,
+    preimage: &Preimage,
+    key: &RootKey,
+) -> Result<Authentic<'a>, Denied> {
+    let paid = preimage.matches_ct(&identifier.payment_hash());
+    token.verify_and(key, paid).map_err(|_| Denied)
+}
+
+/// Tokens that we minted, and that were paid for. What they permit is still to be asked.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    tokens: Vec<Authentic<'a>, MAX_TOKENS>,
+    identifier: Identifier,
+}
+
+impl Verified<'_> {
+    /// Returns the identifier of the first token; all of them bind its payment hash.
+    pub const fn identifier(&self) -> Identifier {
+        self.identifier
+    }
+
+    /// Evaluates the caveats of every token.
+    ///
+    /// # Errors
+    /// [`Unsatisfied`]: the first reason that was met.
+    #[inline]
+    pub fn grant(&self, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
+        let payment_hash = self.identifier.payment_hash();
+        let mut expires_at = None;
+        for token in &self.tokens {
+            let end = satisfy(token, &payment_hash, rules)?;
+            expires_at = [expires_at, end].into_iter().flatten().min();
+        }
+        Ok(Grant { identifier: self.identifier, expires_at })
+    }
+}
+
+/// Permission for one request; made only by [`Verified::grant`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    identifier: Identifier,
+    expires_at: Option<u64>,
+}
+
+impl Grant {
+    /// Returns the hash of the payment that bought the token.
+    pub const fn payment_hash(&self) -> PaymentHash {
+        self.identifier.payment_hash()
+    }
+
+    /// Returns the id of the token.
+    pub const fn token_id(&self) -> TokenId {
+        self.identifier.token_id()
+    }
+
+    /// Returns when the token ends, in Unix seconds; [`None`] where no caveat ends it.
+    pub const fn expires_at(&self) -> Option<u64> {
+        self.expires_at
+    }
+}
+
+/// The credential proves nothing: not our token, changed since, not paid for, or minted with a key that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denied;
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token's signature or preimage does not match")
+    }
+}
+
+impl core::error::Error for Denied {}
