@@ -6,6 +6,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 typos_version := "1.52.0"
 deny_version := "0.20.2"
 hack_version := "0.6.46"
+fuzz_version := "0.13.2"
 
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
@@ -67,8 +68,8 @@ deny: _deny
 fuzz-check:
     cargo check --manifest-path fuzz/Cargo.toml
 
-# Fuzz one target for some seconds (needs nightly and cargo-fuzz)
-fuzz target seconds="60":
+# Fuzz one target for some seconds (needs nightly)
+fuzz target seconds="60": _fuzz
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -max_len=16384
 
 # Undefined behaviour in the protocol crates (needs nightly)
@@ -101,3 +102,6 @@ _deny:
 
 _hack:
     command -v cargo-hack >/dev/null || cargo install --quiet --locked --debug cargo-hack@{{ hack_version }}
+
+_fuzz:
+    command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --debug cargo-fuzz@{{ fuzz_version }}
