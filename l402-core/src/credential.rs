@@ -306,23 +306,21 @@ impl<'b> Collected<'b> {
             return Err(CredentialError::PaymentsDiffer);
         }
         for caveat in macaroon.unverified_caveats() {
-            match Caveat::parse(caveat.id) {
-                Ok(Caveat { condition: "preimage", value }) => {
-                    let preimage = Preimage::from_hex(value.as_bytes()).map_err(|_| CredentialError::Preimage)?;
-                    self.preimage(preimage)?;
-                }
-                _ => {} // whatever else it says is asked of the verified token
+            // Whatever else a caveat says is asked of the verified token.
+            if let Ok(Caveat { condition: "preimage", value }) = Caveat::parse(caveat.id) {
+                self.preimage(Preimage::from_hex(value.as_bytes()).map_err(|_| CredentialError::Preimage)?)?;
             }
         }
         self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)
     }
 
     fn preimage(&mut self, preimage: Preimage) -> Result<(), CredentialError> {
-        if self.preimage.get_or_insert_with(|| preimage.clone()).same(&preimage) {
-            Ok(())
-        } else {
-            Err(CredentialError::PreimagesDiffer)
+        match &self.preimage {
+            None => self.preimage = Some(preimage),
+            Some(earlier) if earlier.same(&preimage) => {}
+            Some(_) => return Err(CredentialError::PreimagesDiffer),
         }
+        Ok(())
     }
 
     fn finish(self) -> Result<Presented<'b>, CredentialError> {

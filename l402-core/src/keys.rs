@@ -77,7 +77,7 @@ impl fmt::Debug for MasterKey {
 pub struct DerivedKeys {
     epoch: u32,
     key: MacKey,
-    retired: Vec<(u32, MacKey), { DerivedKeys::MAX_RETIRED }>,
+    retired: Vec<(u32, MacKey), { Self::MAX_RETIRED }>,
 }
 
 impl DerivedKeys {

@@ -9,7 +9,7 @@ use heapless::String;
 
 /// A name of 1 to 64 characters of `A`–`Z`, `a`–`z`, `0`–`9`, `.`, `_` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name(String<{ Name::MAX_LEN }>);
+pub struct Name(String<{ Self::MAX_LEN }>);
 
 impl Name {
     /// The most characters.

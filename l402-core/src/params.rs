@@ -12,7 +12,7 @@
 use core::fmt;
 
 /// One challenge of any scheme, unread: its scheme and where its parameters start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct RawChallenge<'a> {
     pub(crate) scheme: &'a [u8],
     pub(crate) params: Params<'a>,
@@ -43,16 +43,16 @@ impl<'a> Iterator for RawChallenges<'a> {
 }
 
 /// The parameters of one challenge, in order. They have been walked over once, so that reading them cannot fail.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Params<'a>(&'a [u8]);
 
 impl<'a> Iterator for Params<'a> {
-    type Item = (&'a [u8], ParamValue<'a>);
+    type Item = Param<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (param, rest) = param(skip(self.0, is_separator)).ok()??;
+        let (param, rest) = param(skip(self.0, is_separator)).ok()?;
         self.0 = rest;
-        Some(param)
+        param
     }
 }
 
@@ -123,9 +123,12 @@ pub(crate) enum LexError {
     Quote,
 }
 
+/// What was read, and the field behind it.
 type Lexed<'a, T> = Result<(T, &'a [u8]), LexError>;
 
-/// One challenge and the field behind it.
+/// A parameter's name and value.
+type Param<'a> = (&'a [u8], ParamValue<'a>);
+
 fn challenge(input: &[u8]) -> Lexed<'_, RawChallenge<'_>> {
     let (scheme, after) = token(input);
     if scheme.is_empty() || !after.first().is_none_or(|&c| is_space(c) || c == b',') {
@@ -134,7 +137,7 @@ fn challenge(input: &[u8]) -> Lexed<'_, RawChallenge<'_>> {
     let start = skip(after, is_space);
     let mut rest = skip_token68(start);
     let params = Params(rest);
-    while let Some((_, after)) = param(skip(rest, is_separator))? {
+    while let (Some(_), after) = param(skip(rest, is_separator))? {
         rest = after;
     }
     Ok((RawChallenge { scheme, params }, rest))
@@ -149,17 +152,17 @@ fn skip_token68(input: &[u8]) -> &[u8] {
 }
 
 /// One parameter, or [`None`] where the list ends or another challenge begins.
-fn param(input: &[u8]) -> Result<Option<((&[u8], ParamValue<'_>), &[u8])>, LexError> {
+fn param(input: &[u8]) -> Lexed<'_, Option<Param<'_>>> {
     let (name, after) = token(input);
     let Some((b'=', after)) = skip(after, is_space).split_first() else {
-        return Ok(None);
+        return Ok((None, input));
     };
     if name.is_empty() {
         return Err(LexError::Value);
     }
     let (value, after) = value(skip(after, is_space))?;
     match skip(after, is_space).first() {
-        None | Some(b',') => Ok(Some(((name, value), after))),
+        None | Some(b',') => Ok((Some((name, value)), after)),
         Some(_) => Err(LexError::Value),
     }
 }

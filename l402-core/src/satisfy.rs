@@ -14,7 +14,7 @@ use crate::caveat::{Capabilities, Caveat, Services, number};
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use core::fmt;
-use l402_macaroon::{Authentic, Caveats};
+use l402_macaroon::Authentic;
 
 /// What a token is held against.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ pub(crate) fn satisfy(
     paid: &PaymentHash,
     rules: &Rules<'_>,
 ) -> Result<Option<u64>, Unsatisfied> {
-    let mut state = State { rules, paid, caveats: token.caveats(), services: None, capabilities: None, ends: None };
+    let mut state = State { rules, paid, token, services: None, capabilities: None, ends: None };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
@@ -57,7 +57,7 @@ pub(crate) fn satisfy(
 struct State<'a> {
     rules: &'a Rules<'a>,
     paid: &'a PaymentHash,
-    caveats: Caveats<'a>,
+    token: &'a Authentic<'a>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
     ends: Option<u64>,
@@ -144,7 +144,8 @@ impl<'a> State<'a> {
     /// Whether a condition is `<name>_…` for another service that the token's first `services` caveat names.
     fn belongs_to_another(&self, condition: &str) -> bool {
         let own = self.rules.offer.service.as_str();
-        let first = self.caveats.filter_map(|caveat| Caveat::parse(caveat.id).ok()).find(|c| c.condition == "services");
+        let first =
+            self.token.caveats().filter_map(|caveat| Caveat::parse(caveat.id).ok()).find(|c| c.condition == "services");
         let Some(services) = first.and_then(|caveat| Services::parse(caveat.value)) else {
             return false;
         };

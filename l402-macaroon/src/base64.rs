@@ -65,7 +65,7 @@ pub fn encode_into<'b>(bytes: &[u8], out: &'b mut [u8]) -> Option<&'b str> {
             *to = *from;
         }
         let [a, b, c] = three;
-        *text = [a >> 2, a << 4 & 48 | b >> 4, b << 2 & 60 | c >> 6, c & 63].map(character);
+        *text = [a >> 2, a << 4 & 0x30 | b >> 4, b << 2 & 0x3c | c >> 6, c & 0x3f].map(character);
         for pad in text.iter_mut().skip(group.len() + 1) {
             *pad = b'=';
         }
@@ -163,8 +163,8 @@ fn decode_chunk(chunk: &[u8; CHARACTERS], seen: &mut Seen) -> [u8; BYTES] {
         *value = (c.wrapping_sub(b'A') & upper)
             | (c.wrapping_sub(b'a' - 26) & lower)
             | (c.wrapping_add(52 - b'0') & digit)
-            | (62 & (plus | minus))
-            | (63 & (slash | underscore));
+            | (0x3e & (plus | minus))
+            | (0x3f & (slash | underscore));
         *standard = plus | slash;
         *url_safe = minus | underscore;
         *invalid = !(upper | lower | digit | *standard | *url_safe) | (c & 0x80);
@@ -191,23 +191,24 @@ fn decode_rest(rest: &[u8], out: &mut [u8], seen: &mut Seen) -> u8 {
 }
 
 /// Packs 32 values of six bits into 24 bytes.
-#[inline(always)]
+#[inline]
 fn pack(values: &[u8; CHARACTERS]) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     let groups = values.as_chunks::<8>().0;
     for (six, eight) in bytes.as_chunks_mut::<6>().0.iter_mut().zip(groups) {
-        let v = u64::from_be_bytes(*eight);
-        let v = (v & 0x003f_003f_003f_003f) | (v & 0x3f00_3f00_3f00_3f00) >> 2;
-        let v = (v & 0x0000_0fff_0000_0fff) | (v & 0x0fff_0000_0fff_0000) >> 4;
-        let v = (v & 0x00ff_ffff) << 16 | (v & 0x00ff_ffff_0000_0000) << 8;
-        let [a, b, c, d, e, f, ..] = v.to_be_bytes();
-        *six = [a, b, c, d, e, f];
+        let word = u64::from_be_bytes(*eight);
+        let word = (word & 0x003f_003f_003f_003f) | (word & 0x3f00_3f00_3f00_3f00) >> 2;
+        let word = (word & 0x0000_0fff_0000_0fff) | (word & 0x0fff_0000_0fff_0000) >> 4;
+        let word = (word & 0x00ff_ffff) << 16 | (word & 0x00ff_ffff_0000_0000) << 8;
+        if let Some((front, _)) = word.to_be_bytes().split_first_chunk() {
+            *six = *front;
+        }
     }
     bytes
 }
 
 /// The character of a value below 64.
-#[inline(always)]
+#[inline]
 fn character(value: u8) -> u8 {
     let upper = within(value, 0, 25);
     let lower = within(value, 26, 51);

@@ -16,7 +16,7 @@ pub struct MacaroonRef<'a> {
     bytes: &'a [u8],
     location: &'a [u8],
     identifier: &'a [u8],
-    caveats: Caveats<'a>,
+    caveats: Section<'a>,
     signature: &'a [u8; 32],
 }
 
@@ -37,8 +37,8 @@ impl<'a> MacaroonRef<'a> {
         let location = cursor.optional(LOCATION)?.unwrap_or_default();
         let identifier = identifier(&mut cursor)?;
         cursor.end()?;
-        let caveats = Caveats::new(Format::V2, cursor.0);
-        let mut rest = caveats;
+        let caveats = Section { format: Format::V2, bytes: cursor.0 };
+        let mut rest = caveats.iter();
         let mut count = 0;
         while rest.try_next()?.is_some() {
             count += 1;
@@ -58,7 +58,7 @@ impl<'a> MacaroonRef<'a> {
     pub fn parse_v1(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let parts = crate::v1::parse(bytes)?;
         let (location, identifier) = (parts.location, parts.identifier);
-        let caveats = Caveats::new(Format::V1, parts.caveats);
+        let caveats = Section { format: Format::V1, bytes: parts.caveats };
         Ok(Self { bytes, location, identifier, caveats, signature: parts.signature })
     }
 
@@ -76,7 +76,7 @@ impl<'a> MacaroonRef<'a> {
     /// Returns the caveats as they are written. Anybody may have written them: decide nothing by them.
     #[inline]
     pub fn unverified_caveats(&self) -> Caveats<'a> {
-        self.caveats
+        self.caveats.iter()
     }
 
     /// Returns the signature as it is written.
@@ -112,7 +112,7 @@ impl<'a> MacaroonRef<'a> {
 impl fmt::Debug for MacaroonRef<'_> {
     /// Shows sizes only: a macaroon is a bearer credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let caveats = self.caveats.count();
+        let caveats = self.caveats.iter().count();
         write!(f, "MacaroonRef({} bytes, {caveats} caveats, redacted)", self.bytes.len())
     }
 }
@@ -125,7 +125,7 @@ impl<'a> Authentic<'a> {
     /// Returns the caveats, in the order in which they were added.
     #[inline]
     pub fn caveats(&self) -> Caveats<'a> {
-        self.0.caveats
+        self.0.caveats.iter()
     }
 
     /// Returns the macaroon that was checked.
@@ -146,18 +146,13 @@ pub struct Caveat<'a> {
 }
 
 /// The caveats of a macaroon, in order.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Caveats<'a> {
     cursor: Cursor<'a>,
     format: Format,
 }
 
 impl<'a> Caveats<'a> {
-    #[inline]
-    fn new(format: Format, bytes: &'a [u8]) -> Self {
-        Self { cursor: Cursor(bytes), format }
-    }
-
     #[inline]
     fn try_next(&mut self) -> Result<Option<Caveat<'a>>, ParseError> {
         match self.format {
@@ -179,7 +174,21 @@ impl<'a> Iterator for Caveats<'a> {
 
 impl fmt::Debug for Caveats<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(*self).finish()
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// The bytes from the first caveat on.
+#[derive(Clone, Copy)]
+struct Section<'a> {
+    format: Format,
+    bytes: &'a [u8],
+}
+
+impl<'a> Section<'a> {
+    #[inline]
+    fn iter(self) -> Caveats<'a> {
+        Caveats { cursor: Cursor(self.bytes), format: self.format }
     }
 }
 

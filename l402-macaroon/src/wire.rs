@@ -118,11 +118,14 @@ impl<'b> Writer<'b> {
     }
 
     fn varint(&mut self, mut value: usize) {
-        while value >= 0x80 {
-            self.byte((value & 0x7f) as u8 | 0x80);
+        loop {
+            let [low, ..] = value.to_le_bytes();
             value >>= 7;
+            if value == 0 {
+                return self.byte(low & 0x7f);
+            }
+            self.byte(low | 0x80);
         }
-        self.byte(value as u8);
     }
 
     fn bytes(&mut self, content: &[u8]) {
