@@ -1,0 +1,3 @@
+//! A Lightning network in one process, for tests and demonstrations.
+
+pub mod chain;
