@@ -1,0 +1,15 @@
+//! L402 over HTTP: a tower layer that sells the routes of a service, a reverse proxy for a service that knows nothing
+//! of payments, and a client layer that pays.
+//!
+//! Everything that decides lives in [`l402_core`]; this crate moves bytes, asks, and answers.
+//!
+//! | feature | module | what it is |
+//! |---|---|---|
+//! | `server` | `path`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
+//! | `proxy` | `proxy` | a streaming reverse proxy to an upstream |
+//! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
+
+#[cfg(feature = "client")]
+pub mod pay;
+#[cfg(feature = "proxy")]
+pub mod proxy;
