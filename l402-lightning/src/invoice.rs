@@ -1,0 +1,250 @@
+//! BOLT11 invoices that were decoded, and what they must say before anybody sees or pays them.
+//!
+//! 1. A real decoder reads the amount, never a declaration beside the invoice (threats A1, A2). Prefix, checksum, features
+//!    and signature are verified by it (BOLT 11).
+//! 2. A server shows an invoice only if it answers what was asked for, whoever made it (threat L3): [`Invoice::answers`].
+//! 3. A client pays only what names the payment hash of its token (threat A3): [`Invoice::proves`], [`Invoice::facts`].
+
+use crate::{InvoiceRequest, Network, NodeId};
+use bitcoin::hashes::Hash as _;
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use l402_core::{InvoiceFacts, PaymentHash};
+use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef, ParseOrSemanticError};
+
+/// A BOLT11 invoice, signed by its payee.
+///
+/// ```
+/// use l402_lightning::{Invoice, Network};
+///
+/// // From the test vectors of BOLT 11: "Please send $3 for a cup of coffee to the same peer, within one minute".
+/// let invoice = Invoice::parse(
+///     "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq\
+///      5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfe\
+///      gext0eh0ymjpf39tuven09sam30g4vgpfna3rh",
+/// )?;
+/// assert_eq!(invoice.network(), Network::Bitcoin);
+/// assert_eq!(invoice.amount_msat(), Some(250_000_000));
+/// assert_eq!(invoice.expires_at(), 1_496_314_718);
+/// assert_eq!(invoice.description(), Some("1 cup coffee"));
+/// # Ok::<(), l402_lightning::InvoiceError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invoice {
+    text: Box<str>,
+    network: Network,
+    payee: NodeId,
+    decoded: Bolt11Invoice,
+}
+
+impl Invoice {
+    /// Decodes the text of an invoice, in either case (BOLT 11 §Encoding Overview).
+    ///
+    /// # Errors
+    /// [`InvoiceError`] when it is none, its signature does not verify, or nothing here can pay on its network.
+    pub fn parse(text: &str) -> Result<Self, InvoiceError> {
+        let decoded: Bolt11Invoice = text.parse().map_err(InvoiceError::Malformed)?;
+        let payee = decoded.get_payee_pub_key().into();
+        Self::of(decoded, text.into(), payee)
+    }
+
+    /// Takes an invoice that the caller has just signed with the key of `payee`, without verifying it again.
+    ///
+    /// # Errors
+    /// [`InvoiceError::UnsupportedNetwork`].
+    pub fn signed_by(payee: NodeId, invoice: Bolt11Invoice) -> Result<Self, InvoiceError> {
+        let text = invoice.to_string().into();
+        Self::of(invoice, text, payee)
+    }
+
+    /// Returns the text: bech32, as it was given.
+    pub fn bolt11(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the decoded form.
+    pub const fn decoded(&self) -> &Bolt11Invoice {
+        &self.decoded
+    }
+
+    /// Returns the hash that paying proves.
+    pub fn payment_hash(&self) -> PaymentHash {
+        PaymentHash::from_bytes(self.decoded.payment_hash().to_byte_array())
+    }
+
+    /// Returns the amount in millisatoshis; `None` leaves it to the payer.
+    pub fn amount_msat(&self) -> Option<u64> {
+        self.decoded.amount_milli_satoshis()
+    }
+
+    /// Returns when it expires, in Unix seconds.
+    pub fn expires_at(&self) -> u64 {
+        self.decoded.duration_since_epoch().as_secs().saturating_add(self.expiry().as_secs())
+    }
+
+    /// Returns how long it is valid from its own time stamp; an hour where it does not say (BOLT 11 §Tagged Fields).
+    pub fn expiry(&self) -> Duration {
+        self.decoded.expiry_time()
+    }
+
+    /// Returns the network that its prefix names.
+    pub const fn network(&self) -> Network {
+        self.network
+    }
+
+    /// Returns the node that signed it.
+    pub const fn payee(&self) -> NodeId {
+        self.payee
+    }
+
+    /// Returns the description; `None` where only the hash of one is given. The payee wrote it: do not trust it.
+    pub fn description(&self) -> Option<&str> {
+        match self.decoded.description() {
+            Bolt11InvoiceDescriptionRef::Direct(text) => Some(&text.as_inner().0),
+            Bolt11InvoiceDescriptionRef::Hash(_) => None,
+        }
+    }
+
+    /// Returns what a client decides on.
+    pub fn facts(&self) -> InvoiceFacts {
+        InvoiceFacts {
+            payment_hash: self.payment_hash(),
+            amount_msat: self.amount_msat(),
+            expires_at: self.expires_at(),
+        }
+    }
+
+    /// Tells whether this invoice is the answer to a request (threat L3): amount, network, expiry, and the payee where it is
+    /// known. `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// The first [`Mismatch`]; the invoice must not be shown then.
+    pub fn answers(
+        &self,
+        request: &InvoiceRequest<'_>,
+        network: Network,
+        payee: Option<&NodeId>,
+        now: u64,
+    ) -> Result<(), Mismatch> {
+        if self.network != network {
+            return Err(Mismatch::Network { expected: network, found: self.network });
+        }
+        if self.amount_msat() != Some(request.amount_msat) {
+            return Err(Mismatch::Amount { expected_msat: request.amount_msat, found_msat: self.amount_msat() });
+        }
+        if payee.is_some_and(|payee| *payee != self.payee) {
+            return Err(Mismatch::Payee);
+        }
+        if self.expiry().as_secs() != request.expiry.as_secs() || self.expires_at() <= now {
+            return Err(Mismatch::Expiry);
+        }
+        Ok(())
+    }
+
+    /// Tells whether paying this invoice proves `hash` (threat A3).
+    ///
+    /// # Errors
+    /// [`Mismatch::Hash`]; the invoice must not be paid for a token that names `hash`.
+    pub fn proves(&self, hash: &PaymentHash) -> Result<(), Mismatch> {
+        if self.payment_hash() == *hash { Ok(()) } else { Err(Mismatch::Hash) }
+    }
+
+    fn of(decoded: Bolt11Invoice, text: Box<str>, payee: NodeId) -> Result<Self, InvoiceError> {
+        let network = Network::of(&decoded.currency()).ok_or(InvoiceError::UnsupportedNetwork)?;
+        Ok(Self { text, network, payee, decoded })
+    }
+}
+
+impl fmt::Display for Invoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Invoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Invoice({})", self.text)
+    }
+}
+
+impl FromStr for Invoice {
+    type Err = InvoiceError;
+
+    fn from_str(text: &str) -> Result<Self, InvoiceError> {
+        Self::parse(text)
+    }
+}
+
+/// A text is not an invoice that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvoiceError {
+    /// It is not a valid BOLT11 invoice.
+    Malformed(ParseOrSemanticError),
+    /// It is for a chain that nothing here can pay on.
+    UnsupportedNetwork,
+}
+
+impl fmt::Display for InvoiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed(_) => "not a valid BOLT11 invoice",
+            Self::UnsupportedNetwork => "the invoice is for an unsupported network",
+        })
+    }
+}
+
+impl core::error::Error for InvoiceError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(cause) => Some(cause),
+            Self::UnsupportedNetwork => None,
+        }
+    }
+}
+
+/// How an invoice differs from what it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// It asks for another amount, or leaves the amount to the payer.
+    Amount {
+        /// What was asked for, in millisatoshis.
+        expected_msat: u64,
+        /// What the invoice says, in millisatoshis.
+        found_msat: Option<u64>,
+    },
+    /// It is for another network.
+    Network {
+        /// The network asked for.
+        expected: Network,
+        /// The network of the invoice.
+        found: Network,
+    },
+    /// Another node signed it.
+    Payee,
+    /// It is valid for another time than asked for, or has expired already.
+    Expiry,
+    /// It names another payment hash.
+    Hash,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Amount { expected_msat, found_msat: Some(found) } => {
+                write!(f, "the invoice asks for {found} msat instead of {expected_msat} msat")
+            }
+            Self::Amount { expected_msat, found_msat: None } => {
+                write!(f, "the invoice names no amount instead of {expected_msat} msat")
+            }
+            Self::Network { expected, found } => write!(f, "the invoice is for {found} instead of {expected}"),
+            Self::Payee => f.write_str("the invoice is signed by another node"),
+            Self::Expiry => f.write_str("the invoice expires at another time than asked for"),
+            Self::Hash => f.write_str("the invoice names another payment hash"),
+        }
+    }
+}
+
+impl core::error::Error for Mismatch {}

@@ -1,0 +1,16 @@
+//! The Lightning side of L402: invoices, payments, settlements.
+
+mod invoice;
+mod network;
+mod payment;
+mod source;
+
+pub use invoice::{Invoice, InvoiceError, Mismatch};
+pub use network::{Network, NetworkError, NodeId, NodeIdError};
+pub use payment::{FailureReason, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut};
+pub use source::{
+    Cause, Checked, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
+};
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
