@@ -1,0 +1,148 @@
+//! The decisions of [`Gate`] and [`Exchange`], row by row.
+#![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
+
+use l402_core::{
+    Answer, Challenge, ChallengeError, CredentialLine, Decision, Declined, DerivedKeys, Exchange, ForgedStatus, Gate,
+    GatePolicy, Identifier, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name, Next, Offer, PaymentHash, Preimage,
+    Presentation, Scheme, SettlementRule, TokenId, TokenText, WrongPreimage,
+};
+
+const NOW: u64 = 1_700_000_000;
+const LIMITS: Limits = Limits { max_price_msat: 21_000, max_fee_msat: 1_000 };
+const LINE: &[u8] = br#"L402 version="0", token="AgEE", invoice="lnbc1""#;
+
+fn gate(policy: GatePolicy) -> Gate<DerivedKeys> {
+    Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), policy)
+}
+
+fn offer() -> Offer {
+    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: 1000, valid_for: 60 }
+}
+
+fn decide(policy: GatePolicy, authorization: &str, now: u64) -> Decision {
+    let mut fields = Presentation::new();
+    fields.field("authorization", authorization.as_bytes());
+    gate(policy).decide(&fields, &offer(), now)
+}
+
+fn credential(master: u8, preimage: u8) -> String {
+    let keys = DerivedKeys::new(0, &MasterKey::from_bytes([master; 32]));
+    let mut text = TokenText::new();
+    let token = keys.mint(&offer(), &Preimage::from_bytes([1; 32]).hash(), [2; 28], NOW, &mut text).unwrap();
+    let preimage = Preimage::from_bytes([preimage; 32]);
+    CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string()
+}
+
+fn charged(decision: Decision) -> (u16, &'static str) {
+    match decision {
+        Decision::Charge(charge) => (charge.status, charge.reason.as_str()),
+        other => panic!("not charged: {other:?}"),
+    }
+}
+
+#[test]
+fn the_gate_answers_every_situation_with_its_status() {
+    let literal = GatePolicy {
+        malformed: MalformedStatus::Unauthorized,
+        forged: ForgedStatus::PaymentRequired,
+        ..GatePolicy::default()
+    };
+    let usual = GatePolicy::default();
+    assert_eq!(charged(decide(usual, "Bearer x", NOW)), (402, "payment-required"));
+    assert_eq!(charged(decide(usual, &credential(8, 1), NOW)), (401, "forged"));
+    assert_eq!(charged(decide(usual, &credential(7, 2), NOW)), (401, "forged"));
+    assert_eq!(charged(decide(literal, &credential(7, 2), NOW)), (402, "forged"));
+    assert_eq!(charged(decide(usual, &credential(7, 1), NOW + 60)), (402, "expired"));
+    assert!(matches!(decide(usual, &credential(7, 1), NOW + 59), Decision::Admit(_)));
+    assert!(matches!(decide(usual, "L402 x", NOW), Decision::Refuse(refusal) if refusal.status == 400));
+    assert!(matches!(decide(literal, "L402 x", NOW), Decision::Refuse(refusal) if refusal.status == 401));
+}
+
+#[test]
+fn l5_strict_settlement_asks_before_it_admits() {
+    let strict = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
+    let paid = Preimage::from_bytes([1; 32]).hash();
+    assert!(matches!(decide(strict, &credential(7, 1), NOW), Decision::Settle(grant) if grant.payment_hash() == paid));
+    assert_eq!(charged(decide(strict, &credential(7, 2), NOW)), (401, "forged"));
+}
+
+#[test]
+fn nothing_that_is_shown_names_a_secret() {
+    let (credential, keys) = (credential(7, 1), gate(GatePolicy::default()));
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    let presented = format!("{fields:?} {:?} {keys:?}", fields.decode(&mut [0; 512]).unwrap());
+    assert!(!presented.contains(&"01".repeat(4)) && !presented.contains("1, 1, 1"), "{presented}");
+    assert!(!presented.contains("AgEE") && !presented.contains("7, 7, 7"), "{presented}");
+}
+
+#[test]
+fn a_free_answer_is_delivered() {
+    let mut exchange = Exchange::new(LIMITS);
+    for status in [200, 204, 301, 400, 403, 404, 409, 500, 503] {
+        assert!(matches!(exchange.on_response(answer(status), [LINE]), Ok(Next::Deliver)));
+    }
+    assert!(matches!(exchange.on_response(answer(401), [&b"Basic realm=x"[..]]), Ok(Next::Deliver)));
+}
+
+#[test]
+fn payment_is_demanded_by_402_by_401_with_a_challenge_and_by_grpc() {
+    let grpc = Answer { status: 200, grpc_status: Some(13) };
+    for answer in [answer(402), answer(401), grpc] {
+        assert!(matches!(Exchange::new(LIMITS).on_response(answer, [LINE]), Ok(Next::Pay(_))));
+    }
+    let unusable = Exchange::new(LIMITS).on_response(answer(402), [&b"Basic realm=x"[..]]);
+    assert_eq!(unusable.unwrap_err(), ChallengeError::Missing);
+}
+
+#[test]
+fn a_stored_token_that_is_refused_is_replaced_once() {
+    let mut exchange = Exchange::with_token(LIMITS);
+    assert!(matches!(exchange.on_response(answer(402), [LINE]), Ok(Next::Replace(_))));
+    let order = exchange.authorize(&token(1), &invoice(1, Some(1000)), NOW).unwrap();
+    exchange.paid(&order, &Preimage::from_bytes([1; 32])).unwrap();
+    assert!(matches!(exchange.on_response(answer(402), [LINE]), Ok(Next::Refused)));
+}
+
+#[test]
+fn a1_an_invoice_without_an_amount_above_the_limit_or_expired_is_declined() {
+    let exchange = Exchange::new(LIMITS);
+    assert_eq!(exchange.authorize(&token(1), &invoice(1, None), NOW), Err(Declined::NoAmount));
+    let over = Declined::OverLimit { amount_msat: 21_001, max_price_msat: 21_000 };
+    assert_eq!(exchange.authorize(&token(1), &invoice(1, Some(21_001)), NOW), Err(over));
+    assert_eq!(exchange.authorize(&token(1), &invoice(1, Some(1)), NOW + 60), Err(Declined::Expired));
+    let order = exchange.authorize(&token(1), &invoice(1, Some(21_000)), NOW + 59).unwrap();
+    assert_eq!((order.amount_msat, order.max_fee_msat), (21_000, 1_000));
+}
+
+#[test]
+fn a3_invoice_token_and_preimage_name_one_payment() {
+    let mut exchange = Exchange::new(LIMITS);
+    assert_eq!(exchange.authorize(&token(2), &invoice(1, Some(1000)), NOW), Err(Declined::OtherPayment));
+    let order = exchange.authorize(&token(1), &invoice(1, Some(1000)), NOW).unwrap();
+    assert_eq!(exchange.paid(&order, &Preimage::from_bytes([2; 32])), Err(WrongPreimage));
+    assert!(matches!(exchange.on_response(answer(402), [LINE]), Ok(Next::Pay(_))));
+}
+
+#[test]
+fn a_token_too_long_for_the_buffers_is_an_error() {
+    let challenge = Challenge::select([LINE]).unwrap();
+    assert!(challenge.decode_token(&mut [0; 2], &mut [0; 64]).is_err());
+    assert!(challenge.decode_token(&mut [0; 64], &mut [0; 2]).is_err());
+}
+
+fn answer(status: u16) -> Answer {
+    Answer { status, grpc_status: None }
+}
+
+fn hash(preimage: u8) -> PaymentHash {
+    Preimage::from_bytes([preimage; 32]).hash()
+}
+
+fn token(preimage: u8) -> Identifier {
+    Identifier::new(hash(preimage), TokenId::new(0, [0; 28]))
+}
+
+fn invoice(preimage: u8, amount_msat: Option<u64>) -> InvoiceFacts {
+    InvoiceFacts { payment_hash: hash(preimage), amount_msat, expires_at: NOW + 60 }
+}
