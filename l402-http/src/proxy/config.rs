@@ -1,0 +1,293 @@
+//! Where the upstream is, how it is reached, and what it is told.
+
+use core::fmt;
+use core::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::uri::{Authority, Scheme, Uri};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::connect::{Connector, Tls};
+use super::peer::IpRange;
+
+/// Deadlines of one exchange with the upstream (P4).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Name look-up, TCP and TLS together. 5 seconds unless set.
+    pub connect: Duration,
+    /// From the last byte of the request until the head of the response. 60 seconds unless set.
+    pub response: Duration,
+    /// The longest time in which neither body moves once the response has begun. 60 seconds unless set.
+    pub idle: Duration,
+    /// The same for an upgraded connection, such as a WebSocket. 10 minutes unless set.
+    pub tunnel: Duration,
+    /// How long an unused connection is kept. 4 seconds unless set: common servers close theirs after 5, and a request
+    /// that crosses such a close is lost.
+    pub keep_alive: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            response: Duration::from_mins(1),
+            idle: Duration::from_mins(1),
+            tunnel: Duration::from_mins(10),
+            keep_alive: Duration::from_secs(4),
+        }
+    }
+}
+
+/// The settings of an [`Upstream`](super::Upstream); one set serves any number of them.
+///
+/// The certificate and the name of an https upstream are always verified, against the public roots and those added by
+/// [`extra_roots`](Self::extra_roots); nothing turns that off.
+///
+/// ```
+/// use http::HeaderValue;
+/// use l402_http::proxy::UpstreamConfig;
+///
+/// let config = UpstreamConfig::new(&"https://api.example.com".parse()?)?
+///     .secret_header("x-api-key".parse()?, HeaderValue::from_static("an upstream's key"))?
+///     .paid_header("x-l402-verified".parse()?, HeaderValue::from_static("true"))?;
+/// assert_eq!(config.authority(), "api.example.com");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    host: Box<str>,
+    port: u16,
+    tls: bool,
+    extra_roots: Vec<CertificateDer<'static>>,
+    pub(super) edits: Edits,
+    pub(super) timeouts: Timeouts,
+    pub(super) max_idle: usize,
+}
+
+/// What is done to the fields of each request.
+#[derive(Clone, Debug)]
+pub(super) struct Edits {
+    pub(super) authority: HeaderValue,
+    pub(super) preserve_host: bool,
+    pub(super) trusted: Vec<IpRange>,
+    pub(super) always: Vec<(HeaderName, HeaderValue)>,
+    pub(super) when_paid: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl UpstreamConfig {
+    /// Begins with an origin: scheme `http` or `https`, host and optional port.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamConfigError`] when the URI is anything but an origin; paths are passed on as they are, so that an
+    /// origin with a path would change what was priced.
+    pub fn new(origin: &Uri) -> Result<Self, UpstreamConfigError> {
+        let tls = match origin.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            _ => return Err(UpstreamConfigError::Scheme),
+        };
+        if origin.path_and_query().is_some_and(|path| path.as_str() != "/") {
+            return Err(UpstreamConfigError::Path);
+        }
+        let authority = origin.authority().ok_or(UpstreamConfigError::Host)?;
+        if authority.as_str().contains('@') {
+            return Err(UpstreamConfigError::Host);
+        }
+        let authority_field = HeaderValue::from_str(authority.as_str()).map_err(|_| UpstreamConfigError::Host)?;
+        Ok(Self {
+            host: bare_host(authority).into(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            tls,
+            extra_roots: Vec::new(),
+            edits: Edits {
+                authority: authority_field,
+                preserve_host: false,
+                trusted: Vec::new(),
+                always: Vec::new(),
+                when_paid: Vec::new(),
+            },
+            timeouts: Timeouts::default(),
+            max_idle: 512,
+        })
+    }
+
+    /// Accepts certificates of the authorities in a PEM file besides the public ones.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamConfigError::Roots`] when the file cannot be read or holds something malformed,
+    /// [`UpstreamConfigError::NoRoots`] when it holds no certificate.
+    pub fn extra_roots(mut self, file: &Path) -> Result<Self, UpstreamConfigError> {
+        let before = self.extra_roots.len();
+        for certificate in CertificateDer::pem_file_iter(file).map_err(UpstreamConfigError::Roots)? {
+            self.extra_roots.push(certificate.map_err(UpstreamConfigError::Roots)?);
+        }
+        if self.extra_roots.len() == before {
+            return Err(UpstreamConfigError::NoRoots);
+        }
+        Ok(self)
+    }
+
+    /// Tells the upstream the host that the client asked for, instead of the upstream's own.
+    #[must_use]
+    pub fn preserve_host(mut self) -> Self {
+        self.edits.preserve_host = true;
+        self
+    }
+
+    /// Believes what these peers say in `Forwarded`, `X-Forwarded-*` and `X-L402-*`; from anyone else those fields are
+    /// dropped (P2).
+    #[must_use]
+    pub fn trusted_proxies(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
+        self.edits.trusted.extend(ranges);
+        self
+    }
+
+    /// Adds a field to every request, in place of the client's field of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamConfigError::Reserved`] for a field that belongs to the connection or frames the message.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, UpstreamConfigError> {
+        self.edits.always.push((settable(name)?, value));
+        Ok(self)
+    }
+
+    /// Adds a field like [`header`](Self::header) whose value no log may show, such as the upstream's key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`header`](Self::header).
+    pub fn secret_header(self, name: HeaderName, mut value: HeaderValue) -> Result<Self, UpstreamConfigError> {
+        value.set_sensitive(true);
+        self.header(name, value)
+    }
+
+    /// Adds a field to those requests that were paid for: whose extensions hold an [`l402_core::Grant`]. The client's
+    /// field of that name is dropped from the others.
+    ///
+    /// # Errors
+    ///
+    /// As for [`header`](Self::header).
+    pub fn paid_header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, UpstreamConfigError> {
+        self.edits.when_paid.push((settable(name)?, value));
+        Ok(self)
+    }
+
+    /// Replaces the deadlines.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Limits the unused connections that each [`Upstream`](super::Upstream) keeps. 512 unless set.
+    #[must_use]
+    pub fn max_idle(mut self, connections: usize) -> Self {
+        self.max_idle = connections;
+        self
+    }
+
+    /// Returns host and port as they stand in the origin.
+    pub fn authority(&self) -> &str {
+        self.edits.authority.to_str().unwrap_or_default()
+    }
+
+    pub(super) fn connector(&self) -> Result<Connector, UpstreamConfigError> {
+        Ok(Connector {
+            host: self.host.clone(),
+            port: self.port,
+            tls: if self.tls { Some(self.tls_settings()?) } else { None },
+            timeout: self.timeouts.connect,
+        })
+    }
+
+    fn tls_settings(&self) -> Result<Tls, UpstreamConfigError> {
+        let name = ServerName::try_from(self.host.to_string()).map_err(|_| UpstreamConfigError::Host)?;
+        let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        for certificate in &self.extra_roots {
+            roots.add(certificate.clone()).map_err(UpstreamConfigError::Tls)?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(UpstreamConfigError::Tls)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Tls { config: Arc::new(config), name })
+    }
+}
+
+/// The host as a resolver and a certificate know it: an IPv6 address without its brackets.
+fn bare_host(authority: &Authority) -> &str {
+    let host = authority.host();
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn settable(name: HeaderName) -> Result<HeaderName, UpstreamConfigError> {
+    let reserved = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::EXPECT,
+        header::HOST,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    if reserved.contains(&name) {
+        return Err(UpstreamConfigError::Reserved(name));
+    }
+    Ok(name)
+}
+
+/// Why an upstream cannot be set up as asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum UpstreamConfigError {
+    /// The scheme is neither `http` nor `https`.
+    Scheme,
+    /// The host is missing, holds user information, or can be no name in a certificate.
+    Host,
+    /// There is a path or a query after host and port.
+    Path,
+    /// The field belongs to the connection or frames the message.
+    Reserved(HeaderName),
+    /// The file of extra certificates cannot be read.
+    Roots(pem::Error),
+    /// The file of extra certificates holds none.
+    NoRoots,
+    /// TLS does not accept the settings, such as a malformed extra certificate.
+    Tls(rustls::Error),
+}
+
+impl fmt::Display for UpstreamConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme => f.write_str("the upstream's scheme must be http or https"),
+            Self::Host => f.write_str("the upstream needs a valid host"),
+            Self::Path => f.write_str("the upstream must be an origin, without a path or query"),
+            Self::Reserved(name) => write!(f, "the field {name} cannot be set"),
+            Self::Roots(_) => f.write_str("the extra root certificates cannot be read"),
+            Self::NoRoots => f.write_str("the file of extra root certificates holds none"),
+            Self::Tls(_) => f.write_str("the TLS settings are not accepted"),
+        }
+    }
+}
+
+impl core::error::Error for UpstreamConfigError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Roots(error) => Some(error),
+            Self::Tls(error) => Some(error),
+            _ => None,
+        }
+    }
+}

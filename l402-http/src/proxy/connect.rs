@@ -1,0 +1,86 @@
+//! New connections to the upstream: TCP, then TLS whose certificate and host name are always verified, then HTTP/1.1.
+
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use http_body::Body;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::error::ForwardError;
+
+type BoxError = Box<dyn core::error::Error + Send + Sync>;
+
+/// Opens connections to one host and port.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    pub(super) tls: Option<Tls>,
+    pub(super) timeout: Duration,
+}
+
+/// What an https upstream needs.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) config: Arc<rustls::ClientConfig>,
+    pub(super) name: ServerName<'static>,
+}
+
+impl Connector {
+    /// Connects within the deadline and hands the connection to a task of its own.
+    pub(super) async fn connect<B>(&self) -> Result<SendRequest<B>, ForwardError>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        timeout(self.timeout, self.dial()).await.map_err(|_| ForwardError::ConnectTimeout)?
+    }
+
+    async fn dial<B>(&self) -> Result<SendRequest<B>, ForwardError>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
+        match &self.tls {
+            None => handshake(TokioIo::new(tcp)).await,
+            Some(tls) => {
+                let connector = TlsConnector::from(Arc::clone(&tls.config));
+                let stream = connector.connect(tls.name.clone(), tcp).await.map_err(ForwardError::Tls)?;
+                handshake(TokioIo::new(stream)).await
+            }
+        }
+    }
+
+    async fn tcp(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect((&*self.host, self.port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+async fn handshake<I, B>(io: I) -> Result<SendRequest<B>, ForwardError>
+where
+    I: Read + Write + Unpin + Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let (sender, connection) = http1::handshake(io).await.map_err(ForwardError::Exchange)?;
+    tokio::spawn(async move {
+        // The request that was under way reports the same error to whoever waits for it.
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!(%error, "an upstream connection ended");
+        }
+    });
+    Ok(sender)
+}

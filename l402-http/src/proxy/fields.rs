@@ -1,0 +1,241 @@
+//! Which fields pass through the proxy, and which are added (RFC 9110 §7.6).
+//!
+//! 1. The fields of the client's connection go first, also those that its `Connection` names. Ours come last, so that
+//!    nothing a client says removes them.
+//! 2. A message is framed by whoever sends it: neither `Content-Length` nor `Transfer-Encoding` of one side reaches the
+//!    other. The body's own length decides.
+//! 3. Claims about the client are dropped unless a trusted proxy makes them, and credentials always. Many servers take
+//!    `_` and `-` in a name as one, so this does too.
+
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Uri, Version};
+use http_body::Body;
+use l402_core::{Grant, Presentation};
+
+use super::config::Edits;
+use super::error::ForwardError;
+use super::peer::Peer;
+
+/// Fields that are about one connection and mean nothing on the next. `Trailer` is not among them: it says what follows
+/// the body, and the body passes with what follows it.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// What `Connection` holds in most messages, besides names of fields.
+const USUAL_OPTIONS: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Turns the head of the client's request into that of the upstream's. `websocket` says that an upgrade is asked for.
+pub(super) fn to_upstream<B: Body>(
+    head: &mut Parts,
+    body: &B,
+    edits: &Edits,
+    websocket: bool,
+) -> Result<(), ForwardError> {
+    let host = requested_host(head)?;
+    let had_length = head.headers.contains_key(header::CONTENT_LENGTH);
+    if had_length && head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(ForwardError::Refused("both Content-Length and Transfer-Encoding"));
+    }
+    let trailers = takes_trailers(&head.headers);
+    let peer = head.extensions.get::<Peer>();
+    let trusted = peer.is_some_and(|peer| edits.trusted.iter().any(|range| range.contains(peer.address())));
+
+    remove_hop_by_hop(&mut head.headers);
+    head.headers.remove(header::EXPECT);
+    remove_claims(&mut head.headers, edits, trusted);
+
+    frame(head, body, had_length);
+    add_connection(&mut head.headers, websocket, trailers);
+    add_forwarded(&mut head.headers, head.extensions.get::<Peer>(), host.as_ref());
+    let host = host.filter(|_| edits.preserve_host).unwrap_or_else(|| edits.authority.clone());
+    head.headers.insert(header::HOST, host);
+    let paid = head.extensions.get::<Grant>().is_some();
+    for (name, value) in edits.always.iter().chain(edits.when_paid.iter().filter(|_| paid)) {
+        head.headers.insert(name.clone(), value.clone());
+    }
+    head.uri = origin_form(&head.uri)?;
+    head.version = Version::HTTP_11;
+    Ok(())
+}
+
+/// Turns the head of the upstream's response into that of ours. `websocket` says that the tunnel begins.
+pub(super) fn to_client(head: &mut http::response::Parts, websocket: bool) {
+    if head.headers.contains_key(header::TRANSFER_ENCODING) {
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
+    remove_hop_by_hop(&mut head.headers);
+    add_connection(&mut head.headers, websocket, false);
+    head.version = Version::HTTP_11;
+}
+
+/// Whether the request asks for the one upgrade that is passed on.
+///
+/// Any other protocol, `h2c` above all, would carry requests to the upstream past whoever decides about them.
+pub(super) fn asks_for_websocket(head: &Parts) -> bool {
+    head.method == Method::GET
+        && head.version == Version::HTTP_11
+        && tokens(&head.headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case(b"upgrade"))
+        && is_websocket(&head.headers)
+}
+
+/// Whether the `Upgrade` field names the WebSocket protocol and nothing else (RFC 6455 §4.1).
+pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
+    let mut protocols = tokens(headers, &header::UPGRADE);
+    let first = protocols.next();
+    first.is_some_and(|name| name.eq_ignore_ascii_case(b"websocket")) && protocols.next().is_none()
+}
+
+/// The host that the client asked for; an absolute target must name the same one as `Host`.
+fn requested_host(head: &Parts) -> Result<Option<HeaderValue>, ForwardError> {
+    if head.method == Method::CONNECT {
+        return Err(ForwardError::Refused("CONNECT is not served"));
+    }
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(ForwardError::Refused("more than one Host"));
+    }
+    let Some(authority) = head.uri.authority() else { return Ok(host.cloned()) };
+    match host {
+        Some(host) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => Ok(Some(host.clone())),
+        None if head.version == Version::HTTP_2 => {
+            HeaderValue::from_str(authority.as_str()).map(Some).map_err(|_| ForwardError::Refused("malformed host"))
+        }
+        _ => Err(ForwardError::Refused("the target names another host")),
+    }
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
+        .filter(|token| !USUAL_OPTIONS.iter().any(|usual| token.eq_ignore_ascii_case(usual)))
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Removes what must not come from the client: credentials, claims about who it is, and the fields that we add.
+fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
+    let doomed: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(name, value)| {
+            Presentation::is_credential(name.as_str(), value.as_bytes())
+                || (!trusted && is_claim(name.as_str()))
+                || edits.always.iter().chain(&edits.when_paid).any(|(ours, _)| same_name(ours, name))
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in doomed {
+        headers.remove(name);
+    }
+}
+
+/// Whether the field says something about the client that only a proxy may say.
+fn is_claim(name: &str) -> bool {
+    let has_prefix = |prefix: &str| {
+        name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, wanted)| dashed(byte) == wanted)
+    };
+    match name.as_bytes().first() {
+        Some(b'x') => ["x-forwarded-", "x-l402-", "x-real-ip"].into_iter().any(has_prefix),
+        _ => name == "forwarded",
+    }
+}
+
+fn same_name(ours: &HeaderName, theirs: &HeaderName) -> bool {
+    let (ours, theirs) = (ours.as_str(), theirs.as_str());
+    ours.len() == theirs.len() && ours.bytes().zip(theirs.bytes()).all(|(ours, theirs)| dashed(ours) == dashed(theirs))
+}
+
+fn dashed(byte: u8) -> u8 {
+    if byte == b'_' { b'-' } else { byte }
+}
+
+/// Says how long the body is, in place of whatever the client said.
+fn frame<B: Body>(head: &mut Parts, body: &B, had_length: bool) {
+    let headers = &mut head.headers;
+    headers.remove(header::CONTENT_LENGTH);
+    if body.is_end_stream() {
+        // Without a body the length goes unsaid, except where the client said it: some servers insist for POST.
+        if had_length {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    } else if body.size_hint().exact().is_none() {
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+fn add_connection(headers: &mut HeaderMap, websocket: bool, trailers: bool) {
+    if websocket {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    } else if trailers {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+fn add_forwarded(headers: &mut HeaderMap, peer: Option<&Peer>, host: Option<&HeaderValue>) {
+    if let Some(peer) = peer {
+        let chain = extended(headers, peer.forwarded_for());
+        headers.insert(X_FORWARDED_FOR, chain);
+        if let Entry::Vacant(proto) = headers.entry(X_FORWARDED_PROTO) {
+            proto.insert(peer.forwarded_proto());
+        }
+    }
+    if let (Some(host), Entry::Vacant(entry)) = (host, headers.entry(X_FORWARDED_HOST)) {
+        entry.insert(host.clone());
+    }
+}
+
+/// The peer's address behind those that a trusted proxy reported.
+fn extended(headers: &HeaderMap, peer: HeaderValue) -> HeaderValue {
+    if !headers.contains_key(&X_FORWARDED_FOR) {
+        return peer;
+    }
+    let values = headers.get_all(&X_FORWARDED_FOR);
+    let chain: Vec<&[u8]> = values.iter().chain([&peer]).map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&chain.join(&b", "[..])).unwrap_or(peer)
+}
+
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case(b"trailers"))
+}
+
+/// The elements of a comma-separated field over all its lines.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+}
+
+/// Path and query without scheme and host: the connection already says where.
+fn origin_form(uri: &Uri) -> Result<Uri, ForwardError> {
+    if uri.authority().is_none() && uri.scheme().is_none() {
+        return Ok(uri.clone());
+    }
+    let mut parts = http::uri::Parts::default();
+    parts.path_and_query = uri.path_and_query().cloned();
+    Uri::from_parts(parts).map_err(|_| ForwardError::Refused("the target has no path"))
+}

@@ -1,0 +1,230 @@
+//! The reverse proxy: one upstream origin behind a tower service, streamed both ways.
+//!
+//! 1. Fields that belong to the client's connection, credentials and claims about the client stay behind; what the
+//!    configuration says is added last (P2, H2, RFC 9110 §7.6).
+//! 2. The target is passed on byte for byte: what was priced is what is asked for (P3).
+//! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6).
+//! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
+//! 5. A request is sent again, once and over a new connection, only if not a byte of it had been sent.
+//! 6. Connecting, answering and standing still have deadlines of their own (P4). A client that reads too slowly is the
+//!    business of whoever serves it.
+//! 7. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
+//!
+//! The upstream is spoken to in HTTP/1.1. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
+//! runtime per core, make one for each and nothing is shared.
+
+mod body;
+mod config;
+mod connect;
+mod error;
+mod fields;
+mod peer;
+mod pool;
+mod progress;
+mod tunnel;
+
+use core::convert::Infallible;
+use core::fmt;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::upgrade::OnUpgrade;
+use tokio::time::{Instant, sleep};
+
+pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
+pub use self::config::{Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::peer::{IpRange, IpRangeError, Peer};
+
+use self::body::Lease;
+use self::config::Edits;
+use self::connect::Connector;
+use self::error::ForwardError;
+use self::pool::Pool;
+use self::progress::Progress;
+
+type BoxError = Box<dyn core::error::Error + Send + Sync>;
+
+/// Forwards requests to one upstream origin; a [`tower_service::Service`] that never fails.
+///
+/// `B` is the body of the requests, such as [`hyper::body::Incoming`]. Whatever goes wrong becomes a response: 400 for
+/// a request that must not be forwarded, 408 for a client that stops sending, 502 and 504 for the upstream, each as
+/// JSON with a `reason`, or in gRPC's form for a gRPC request.
+///
+/// The futures are `Send` and need a tokio runtime with time and I/O.
+///
+/// ```
+/// use hyper::body::Incoming;
+/// use l402_http::proxy::{Upstream, UpstreamConfig};
+///
+/// let config = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
+/// let upstream = Upstream::<Incoming>::new(&config)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Upstream<B> {
+    shared: Arc<Shared<B>>,
+}
+
+struct Shared<B> {
+    connector: Connector,
+    edits: Edits,
+    timeouts: Timeouts,
+    pool: Arc<Pool<RequestBody<B>>>,
+}
+
+impl<B> Upstream<B> {
+    /// Makes a forwarder with an empty pool; it connects when it is first used.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamConfigError`] when an https origin's host or the extra certificates do not suit TLS.
+    pub fn new(config: &UpstreamConfig) -> Result<Self, UpstreamConfigError> {
+        let shared = Shared {
+            connector: config.connector()?,
+            edits: config.edits.clone(),
+            timeouts: config.timeouts,
+            pool: Arc::new(Pool::new(config.max_idle, config.timeouts.keep_alive)),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+}
+
+impl<B> Upstream<B>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// Forwards one request; what the service does, without its box.
+    pub async fn forward(&self, request: Request<B>) -> Response<ProxyBody<B>> {
+        let grpc = error::is_grpc(request.headers());
+        match self.shared.forward(request).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(grpc),
+        }
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for Upstream<B>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ProxyBody<B>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let upstream = self.clone();
+        Box::pin(async move { Ok(upstream.forward(request).await) })
+    }
+}
+
+impl<B> Clone for Upstream<B> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<B> fmt::Debug for Upstream<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("authority", &self.shared.edits.authority).finish_non_exhaustive()
+    }
+}
+
+impl<B> Shared<B>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    async fn forward(&self, request: Request<B>) -> Result<Response<ProxyBody<B>>, ForwardError> {
+        let (mut head, body) = request.into_parts();
+        let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| fields::asks_for_websocket(&head));
+        fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
+        head.extensions.clear();
+        // Without a body there is nothing whose progress could matter.
+        let progress = (!body.is_end_stream()).then(|| Arc::new(Progress::new()));
+        let request = Request::from_parts(head, RequestBody::new(body, progress.clone()));
+
+        let (response, sender) = self.exchange(request, progress.as_deref()).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return self.open_tunnel(response, upgrade);
+        }
+        let (mut head, incoming) = response.into_parts();
+        fields::to_client(&mut head, false);
+        let lease = Lease { sender, pool: Arc::clone(&self.pool) };
+        let body = ProxyBody::streamed(incoming, lease, progress, self.timeouts.idle);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Sends the request and waits for the head of the response.
+    async fn exchange(
+        &self,
+        mut request: Request<RequestBody<B>>,
+        progress: Option<&Progress>,
+    ) -> Result<(Response<Incoming>, SendRequest<RequestBody<B>>), ForwardError> {
+        if let Some(mut sender) = self.pool.take() {
+            let answer = sender.try_send_request(request);
+            match within(answer, progress, self.timeouts.response).await? {
+                Ok(response) => return Ok((response, sender)),
+                // The upstream had closed the idle connection. hyper gives the request back only if none of it was sent.
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(ForwardError::Exchange(failed.into_error())),
+                },
+            }
+        }
+        let mut sender = self.connector.connect().await?;
+        let answer = sender.send_request(request);
+        let response = within(answer, progress, self.timeouts.response).await?;
+        Ok((response.map_err(ForwardError::Exchange)?, sender))
+    }
+
+    /// Passes the 101 on and joins the two connections behind it.
+    fn open_tunnel(
+        &self,
+        mut response: Response<Incoming>,
+        client: Option<OnUpgrade>,
+    ) -> Result<Response<ProxyBody<B>>, ForwardError> {
+        let client = client.filter(|_| fields::is_websocket(response.headers())).ok_or(ForwardError::Upgrade)?;
+        let upstream = hyper::upgrade::on(&mut response);
+        tokio::spawn(tunnel::run(client, upstream, self.timeouts.tunnel));
+        let (mut head, _) = response.into_parts();
+        fields::to_client(&mut head, true);
+        head.extensions.clear();
+        Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
+    }
+}
+
+/// Waits for an answer as long as the request's body moves, and `limit` beyond.
+async fn within<F: Future>(answer: F, progress: Option<&Progress>, limit: Duration) -> Result<F::Output, ForwardError> {
+    let mut answer = pin!(answer);
+    let mut timer = pin!(sleep(limit));
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return Ok(answer),
+            () = &mut timer => {}
+        }
+        let Some(progress) = progress else { return Err(ForwardError::ResponseTimeout) };
+        let end = Instant::from_std(progress.last()) + limit;
+        if end > Instant::now() {
+            timer.as_mut().reset(end);
+        } else if progress.is_on_client() {
+            return Err(ForwardError::ClientStalled);
+        } else {
+            return Err(ForwardError::ResponseTimeout);
+        }
+    }
+}

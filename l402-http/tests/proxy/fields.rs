@@ -1,0 +1,182 @@
+//! P2 and H2: what the upstream sees of the client's fields.
+
+use http::{HeaderValue, Response, StatusCode};
+use l402_core::{
+    CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation, Scheme,
+    TokenText,
+};
+use l402_http::proxy::UpstreamConfig;
+
+use crate::support::{echo, gateway, gateway_with, get, origin, respond, upstream};
+
+async fn seen_by_upstream(config: impl FnOnce(UpstreamConfig) -> UpstreamConfig, fields: &str) -> String {
+    let (address, _) = echo().await;
+    get(gateway(config(origin(address))).await, fields).await
+}
+
+#[tokio::test]
+async fn p2_fields_of_the_connection_stay_behind() {
+    let cases = [
+        ("keep-alive: timeout=5\r\n", "keep-alive:"),
+        ("proxy-connection: keep-alive\r\n", "proxy-connection:"),
+        ("proxy-authorization: Basic c2VjcmV0\r\n", "proxy-authorization:"),
+        ("te: gzip\r\n", "\nte:"),
+        ("upgrade: h2c\r\nconnection: upgrade, http2-settings\r\nhttp2-settings: AAMA\r\n", "h2c"),
+        ("upgrade: h2c\r\nconnection: upgrade, http2-settings\r\nhttp2-settings: AAMA\r\n", "http2-settings"),
+        ("upgrade: websocket, h2c\r\nconnection: upgrade\r\n", "upgrade:"),
+        ("expect: 100-continue\r\n", "expect:"),
+        ("connection: x-mine\r\nx-mine: 1\r\n", "x-mine"),
+        ("connection: keep-alive , X-Mine\r\nx-mine: 1\r\n", "x-mine"),
+        ("connection: x-first\r\nconnection: x-mine\r\nx-mine: 1\r\n", "x-mine"),
+    ];
+    for (fields, absent) in cases {
+        let seen = seen_by_upstream(|config| config, fields).await;
+        assert!(seen.contains("GET /path?q=1 HTTP/1.1\n"), "{fields:?}: {seen}");
+        assert!(!seen.contains(absent), "{fields:?}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn p2_what_the_client_names_cannot_remove_what_we_add() {
+    let key = HeaderValue::from_static("ours");
+    let seen = seen_by_upstream(
+        |config| config.secret_header("x-api-key".parse().unwrap(), key).unwrap(),
+        "connection: x-api-key, x-forwarded-for, host, x-forwarded-host\r\n",
+    )
+    .await;
+    for present in ["x-api-key: ours\n", "x-forwarded-for: 127.0.0.1\n", "host: 127.0.0.1:", "x-forwarded-host: shop"] {
+        assert!(seen.contains(present), "{present}: {seen}");
+    }
+}
+
+const CLAIMS: &str = "x-forwarded-for: 198.51.100.1\r\nx-forwarded-proto: https\r\nx-forwarded-host: other.example\r\n\
+    x-forwarded-port: 9\r\nforwarded: for=198.51.100.1\r\nx-real-ip: 198.51.100.1\r\nx-l402-tier: 9\r\n\
+    X_Forwarded_User: root\r\nx_l402-verified: true\r\n";
+
+#[tokio::test]
+async fn p2_claims_about_the_client_are_dropped_and_made_anew() {
+    let seen = seen_by_upstream(|config| config, CLAIMS).await;
+    for absent in ["198.51.100.1", "other.example", "x-forwarded-port", "root", "verified", "tier"] {
+        assert!(!seen.contains(absent), "{absent}: {seen}");
+    }
+    for present in ["x-forwarded-for: 127.0.0.1\n", "x-forwarded-proto: http\n", "x-forwarded-host: shop.example\n"] {
+        assert!(seen.contains(present), "{present}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn p2_a_trusted_proxy_is_believed_and_joins_the_chain() {
+    let range = "127.0.0.0/8".parse().unwrap();
+    let seen = seen_by_upstream(|config| config.trusted_proxies([range]), CLAIMS).await;
+    let expected = [
+        "x-forwarded-for: 198.51.100.1, 127.0.0.1\n",
+        "x-forwarded-proto: https\n",
+        "x-forwarded-host: other.example\n",
+        "forwarded: for=198.51.100.1\n",
+    ];
+    for present in expected {
+        assert!(seen.contains(present), "{present}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn p2_added_fields_replace_the_clients() {
+    let added = |config: UpstreamConfig| {
+        let config = config.secret_header("x-api-key".parse().unwrap(), HeaderValue::from_static("ours")).unwrap();
+        config.paid_header("verified".parse().unwrap(), HeaderValue::from_static("yes")).unwrap()
+    };
+    let seen = seen_by_upstream(added, "x-api-key: theirs\r\nx_api_key: theirs\r\nverified: forged\r\n").await;
+    assert!(seen.contains("x-api-key: ours\n") && !seen.contains("theirs"), "{seen}");
+    assert!(!seen.contains("verified"), "a request that nobody paid for: {seen}");
+}
+
+/// What a gate gives for a token that was paid for.
+fn grant() -> Grant {
+    let offer = Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: 1, valid_for: 60 };
+    let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+    let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
+    let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0, &mut text).unwrap();
+    let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    match gate.decide(&fields, &offer, 0) {
+        Decision::Admit(grant) => grant,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_paid_for_says_so_to_the_upstream() {
+    let (address, _) = echo().await;
+    let config = origin(address).paid_header("x-l402-verified".parse().unwrap(), HeaderValue::from_static("true"));
+    let gateway = gateway_with(config.unwrap(), |request| {
+        request.extensions_mut().insert(grant());
+    })
+    .await;
+    let seen = get(gateway, "x-l402-verified: false\r\n").await;
+    assert!(seen.contains("\nx-l402-verified: true\n") && !seen.contains("false"), "{seen}");
+}
+
+#[tokio::test]
+async fn h2_credentials_stay_behind_and_others_pass() {
+    let credentials = [
+        "authorization: L402 dG9rZW4=:00\r\n",
+        "authorization: lsat dG9rZW4=:00\r\n",
+        "macaroon: c0ffee\r\n",
+        "grpc-metadata-macaroon: c0ffee\r\n",
+    ];
+    for field in credentials {
+        let seen = seen_by_upstream(|config| config, field).await;
+        assert!(!seen.contains("dG9rZW4=") && !seen.contains("c0ffee"), "{field:?}: {seen}");
+    }
+    let seen = seen_by_upstream(|config| config, "authorization: Bearer theirs\r\n").await;
+    assert!(seen.contains("authorization: Bearer theirs\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn the_host_is_the_upstreams_unless_preserved() {
+    let seen = seen_by_upstream(|config| config, "").await;
+    assert!(seen.contains("\nhost: 127.0.0.1:"), "{seen}");
+    let seen = seen_by_upstream(UpstreamConfig::preserve_host, "").await;
+    assert!(seen.contains("\nhost: shop.example\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn trailers_are_announced_upstream_when_the_client_takes_them() {
+    let seen = seen_by_upstream(|config| config, "te: trailers\r\nconnection: te\r\n").await;
+    assert!(seen.contains("\nte: trailers\n") && seen.contains("\nconnection: te\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn the_target_is_passed_on_byte_for_byte() {
+    let (address, _) = echo().await;
+    let gateway = gateway_with(origin(address), |_| ()).await;
+    for target in ["/a%2Fb;v=1/%7Euser?x=%20&y=//", "/?", "/a//b/./c"] {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let seen = crate::support::exchange(gateway, &request).await;
+        assert!(seen.contains(&format!("GET {target} HTTP/1.1\n")), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn p2_fields_of_the_upstreams_connection_stay_behind() {
+    let (address, _) = upstream(|_| async {
+        let mut response: Response<_> = respond(StatusCode::OK, "body");
+        for (name, value) in [
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "timeout=77"),
+            ("proxy-authenticate", "Basic"),
+            ("x-end", "stays"),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    })
+    .await;
+    let answer = get(gateway(origin(address)).await, "").await;
+    assert!(answer.contains("x-end: stays\r\n") && answer.ends_with("\r\n\r\nbody"), "{answer}");
+    for absent in ["x-hop", "timeout=77", "proxy-authenticate"] {
+        assert!(!answer.contains(absent), "{absent}: {answer}");
+    }
+}
