@@ -5,7 +5,7 @@
 //! 2. A server shows an invoice only if it answers what was asked for, whoever made it (threat L3): [`Invoice::answers`].
 //! 3. A client pays only what names the payment hash of its token (threat A3): [`Invoice::proves`], [`Invoice::facts`].
 
-use crate::{InvoiceRequest, Network, NodeId};
+use crate::{InvoiceRequest, Network, NodeId, PayError};
 use bitcoin::hashes::Hash as _;
 use core::fmt;
 use core::str::FromStr;
@@ -148,6 +148,22 @@ impl Invoice {
     /// [`Mismatch::Hash`]; the invoice must not be paid for a token that names `hash`.
     pub fn proves(&self, hash: &PaymentHash) -> Result<(), Mismatch> {
         if self.payment_hash() == *hash { Ok(()) } else { Err(Mismatch::Hash) }
+    }
+
+    /// Tells whether a wallet on `network` can pay this, before anything is sent; `now` is in Unix seconds.
+    ///
+    /// Returns the amount in millisatoshis.
+    ///
+    /// # Errors
+    /// [`PayError::WrongNetwork`], [`PayError::NoAmount`] (threat A1), [`PayError::Expired`].
+    pub fn payable(&self, network: Network, now: u64) -> Result<u64, PayError> {
+        if self.network != network {
+            return Err(PayError::WrongNetwork { expected: network, found: self.network });
+        }
+        if self.expires_at() <= now {
+            return Err(PayError::Expired);
+        }
+        self.amount_msat().ok_or(PayError::NoAmount)
     }
 
     fn of(decoded: Bolt11Invoice, text: Box<str>, payee: NodeId) -> Result<Self, InvoiceError> {

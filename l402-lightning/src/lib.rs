@@ -3,6 +3,8 @@
 mod invoice;
 mod network;
 mod payment;
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+mod secret_file;
 mod source;
 
 pub use invoice::{Invoice, InvoiceError, Mismatch};

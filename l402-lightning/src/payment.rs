@@ -64,7 +64,7 @@ pub struct PayLimit {
 impl PayLimit {
     /// A limit on the fee, with the usual ones for the rest: 1008 blocks (a week) and a minute.
     pub const fn fee(max_fee_msat: u64) -> Self {
-        Self { max_fee_msat, max_cltv_expiry_delta: 1008, timeout: Duration::from_secs(60) }
+        Self { max_fee_msat, max_cltv_expiry_delta: 1008, timeout: Duration::from_mins(1) }
     }
 }
 

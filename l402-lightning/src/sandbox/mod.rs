@@ -14,6 +14,12 @@
 //! Bodies are JSON. Success is status 200; everything else has an [`ErrorReply`] with the status that
 //! [`ErrorKind::status`] names.
 
+mod client;
+mod file;
+mod http;
 mod wire;
 
+pub use crate::secret_file::SecretFileError;
+pub use client::{DiscoverError, SandboxWallet};
+pub use file::{SandboxFile, SandboxFileError, default_path};
 pub use wire::{ErrorKind, ErrorReply, InfoReply, PaidReply, PayRequest, PaymentReply};
