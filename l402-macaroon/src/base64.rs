@@ -110,19 +110,23 @@ impl core::error::Error for DecodeError {}
 const CHARACTERS: usize = 32;
 const BYTES: usize = 24;
 
-/// What was met, each non-zero once met: no character, `+` or `/`, `-` or `_`.
+/// What was met in a text, a bit each.
 #[derive(Default)]
-struct Seen {
-    invalid: u8,
-    standard: u8,
-    url_safe: u8,
-}
+struct Seen(u8);
 
 impl Seen {
+    /// A character of neither alphabet.
+    const INVALID: u8 = 0x80;
+    /// `+` or `/`.
+    const STANDARD: u8 = 1;
+    /// `-` or `_`.
+    const URL_SAFE: u8 = 2;
+
     fn verdict(&self, spare: u8) -> Result<(), DecodeError> {
-        if self.invalid != 0 {
+        const MIXED: u8 = Seen::STANDARD | Seen::URL_SAFE;
+        if self.0 & Self::INVALID != 0 {
             Err(DecodeError::InvalidCharacter)
-        } else if self.standard & self.url_safe != 0 {
+        } else if self.0 & MIXED == MIXED {
             Err(DecodeError::MixedAlphabets)
         } else if spare != 0 {
             Err(DecodeError::NotCanonical)
@@ -150,11 +154,8 @@ fn without_padding(text: &[u8]) -> Result<&[u8], DecodeError> {
 #[inline]
 fn decode_chunk(chunk: &[u8; CHARACTERS], seen: &mut Seen) -> [u8; BYTES] {
     let mut values = [0; CHARACTERS];
-    let mut marks = [[0; CHARACTERS]; 3];
-    let [invalid, standard, url_safe] = &mut marks;
-    for ((((value, &c), invalid), standard), url_safe) in
-        values.iter_mut().zip(chunk).zip(invalid).zip(standard).zip(url_safe)
-    {
+    let mut marks = [0; CHARACTERS];
+    for ((value, mark), &c) in values.iter_mut().zip(&mut marks).zip(chunk) {
         let upper = within(c, b'A', b'Z');
         let lower = within(c, b'a', b'z');
         let digit = within(c, b'0', b'9');
@@ -165,14 +166,13 @@ fn decode_chunk(chunk: &[u8; CHARACTERS], seen: &mut Seen) -> [u8; BYTES] {
             | (c.wrapping_add(52 - b'0') & digit)
             | (0x3e & (plus | minus))
             | (0x3f & (slash | underscore));
-        *standard = plus | slash;
-        *url_safe = minus | underscore;
-        *invalid = !(upper | lower | digit | *standard | *url_safe) | (c & 0x80);
+        let (standard, url_safe) = (plus | slash, minus | underscore);
+        let invalid = !(upper | lower | digit | standard | url_safe) | c;
+        *mark = (Seen::INVALID & invalid) | (Seen::STANDARD & standard) | (Seen::URL_SAFE & url_safe);
     }
-    let [invalid, standard, url_safe] = marks.map(|marks| marks.iter().fold(0, |all, mark| all | mark));
-    seen.invalid |= invalid;
-    seen.standard |= standard;
-    seen.url_safe |= url_safe;
+    for mark in marks {
+        seen.0 |= mark;
+    }
     pack(&values)
 }
 
