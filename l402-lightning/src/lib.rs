@@ -16,3 +16,5 @@ pub use source::{
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -53,6 +53,23 @@ pub struct InvoiceRequest<'a> {
     pub expiry: Duration,
 }
 
+impl InvoiceRequest<'_> {
+    /// What BOLT 11 cannot express, or the node cannot.
+    #[cfg(any(feature = "ldk", feature = "testing"))]
+    pub(crate) fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
+        if !(1..=max_msat).contains(&self.amount_msat) {
+            return Err(InvalidRequest::Amount);
+        }
+        if self.description.len() > 639 {
+            return Err(InvalidRequest::Description);
+        }
+        if !(1..=max_expiry_s).contains(&self.expiry.as_secs()) {
+            return Err(InvalidRequest::Expiry);
+        }
+        Ok(())
+    }
+}
+
 /// Why no invoice could be made.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -1,0 +1,292 @@
+//! A node that is none.
+
+use super::forge::{ForgedInvoice, forge};
+use crate::source::unix_now;
+use crate::{
+    FailureReason, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, NodeId, Paid,
+    PayError, PayLimit, PaymentSource, PaymentStatus, SettlementSource, TimedOut,
+};
+use bitcoin::hashes::{Hash as _, sha256};
+use bitcoin::secp256k1::{Secp256k1, SecretKey};
+use core::fmt;
+use core::future::pending;
+use core::time::Duration;
+use l402_core::{PaymentHash, Preimage};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What connects fake nodes: a payment on it succeeds at once, for free, and without a balance.
+#[derive(Clone, Default)]
+pub struct FakeNetwork(Arc<Mutex<Ledger>>);
+
+impl FakeNetwork {
+    /// Returns a network without nodes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a node. Its keys are the same in every run: never use them for money.
+    pub fn node(&self) -> FakeNode {
+        let mut ledger = self.lock();
+        let key = ledger.key(b"node");
+        let id = key.public_key(&Secp256k1::new()).into();
+        FakeNode(Arc::new(Node { network: self.clone(), key, id, state: Mutex::default() }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for FakeNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FakeNetwork")
+    }
+}
+
+/// A payee and payer that follows the traits to the letter, or breaks them as it is told. Clones are the same node.
+///
+/// Its invoices are real: signed, for regtest, with a hash and a preimage of their own.
+#[derive(Clone)]
+pub struct FakeNode(Arc<Node>);
+
+impl FakeNode {
+    /// Returns the public key that its invoices are signed with.
+    pub fn node_id(&self) -> NodeId {
+        self.0.id
+    }
+
+    /// Breaks the node in one way, until told otherwise.
+    pub fn misbehave(&self, fault: FakeFault) {
+        self.state().fault = Some(fault);
+    }
+
+    /// Heals the node.
+    pub fn behave(&self) {
+        self.state().fault = None;
+    }
+
+    /// Returns how many invoices it was asked for, whether it made them or not.
+    pub fn invoices_asked(&self) -> usize {
+        self.state().invoices_asked
+    }
+
+    /// Returns how often it moved money as a payer.
+    pub fn payments_sent(&self) -> usize {
+        self.state().payments_sent
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self) -> Option<FakeFault> {
+        self.state().fault
+    }
+
+    /// Moves the money. Whatever the payer says afterwards, this has happened.
+    fn send(&self, invoice: &Invoice, amount_msat: u64) -> Result<Paid, PayError> {
+        let hash = invoice.payment_hash();
+        let sent = self.0.network.lock().settle(&hash, invoice.payee(), amount_msat);
+        let mut state = self.state();
+        let paid = sent.map(|preimage| Paid { preimage, amount_msat, fee_msat: 0 });
+        let status = paid.as_ref().map_or(PaymentStatus::Failed, |paid| PaymentStatus::Succeeded(paid.clone()));
+        state.payments_sent += usize::from(paid.is_ok());
+        state.payments.insert(hash, status);
+        paid
+    }
+}
+
+impl fmt::Debug for FakeNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FakeNode({})", self.0.id)
+    }
+}
+
+/// One way to break a [`FakeNode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FakeFault {
+    /// Payee: the invoice asks for one millisatoshi more.
+    WrongAmount,
+    /// Payee: the invoice leaves the amount to the payer.
+    NoAmount,
+    /// Payee: the invoice is for real money.
+    WrongNetwork,
+    /// Payee: another key signs the invoice.
+    WrongPayee,
+    /// Payee: the invoice has expired before it is shown.
+    WrongExpiry,
+    /// Payee: the invoice names a hash whose preimage nobody has. Payer: the preimage proves nothing.
+    WrongHash,
+    /// Payee: no channel can receive anything.
+    NoInboundLiquidity,
+    /// Payee: a payment is recorded as settled only this long after the payer has the preimage.
+    SettlesLate(Duration),
+    /// Payer: no route.
+    NoRoute,
+    /// Payer: the money moves and the outcome is lost.
+    LoseOutcome,
+    /// Both: nothing answers.
+    Unreachable,
+    /// Both: answers never come; a payment is under way until its time is over.
+    Hang,
+}
+
+impl InvoiceSource for FakeNode {
+    async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
+        self.state().invoices_asked += 1;
+        let fault = self.fault();
+        match fault {
+            Some(FakeFault::Hang) => pending().await,
+            Some(FakeFault::Unreachable) => {
+                return Err(InvoiceSourceError::Unavailable("told to be unreachable".into()));
+            }
+            Some(FakeFault::NoInboundLiquidity) => {
+                return Err(InvoiceSourceError::NoInboundLiquidity { amount_msat: request.amount_msat });
+            }
+            _ => request.validate(MAX_MSAT, u64::MAX).map_err(InvoiceSourceError::InvalidRequest)?,
+        }
+        let mut ledger = self.0.network.lock();
+        let preimage = Preimage::from_bytes(ledger.random(b"preimage"));
+        let honest = ForgedInvoice {
+            network: Network::Regtest,
+            amount_msat: Some(request.amount_msat),
+            description: request.description,
+            made_at: unix_now(),
+            expiry: request.expiry,
+            payment_hash: preimage.hash(),
+            payee: self.0.key,
+        };
+        let late = if let Some(FakeFault::SettlesLate(by)) = fault { by } else { Duration::ZERO };
+        ledger.invoices.insert(preimage.hash(), Bill { preimage, payee: self.0.id, late, settled: None });
+        Ok(forge(&twisted(honest, fault, &mut ledger)))
+    }
+}
+
+impl SettlementSource for FakeNode {
+    /// Never waits: what is not settled yet is not settled.
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+        match self.fault() {
+            Some(FakeFault::Hang) => pending().await,
+            Some(FakeFault::Unreachable) => Err(LookupError::new("told to be unreachable")),
+            _ => Ok(self.0.network.lock().settled_msat(hash, self.0.id)),
+        }
+    }
+}
+
+impl PaymentSource for FakeNode {
+    fn network(&self) -> Network {
+        Network::Regtest
+    }
+
+    async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
+        let hash = invoice.payment_hash();
+        let known = self.state().payments.get(&hash).cloned();
+        if let (Some(PaymentStatus::Succeeded(paid)), false) = (known, self.fault() == Some(FakeFault::Unreachable)) {
+            return Ok(paid);
+        }
+        let amount_msat = invoice.payable(Network::Regtest, unix_now())?;
+        match self.fault() {
+            Some(FakeFault::Unreachable) => Err(PayError::Unavailable("told to be unreachable".into())),
+            Some(FakeFault::NoRoute) => Err(PayError::NoRoute),
+            Some(FakeFault::Hang) => {
+                self.state().payments.insert(hash, PaymentStatus::Pending);
+                tokio::time::sleep(limit.timeout).await;
+                Err(PayError::Unknown(TimedOut { after: limit.timeout }.into()))
+            }
+            Some(FakeFault::LoseOutcome) => {
+                self.send(invoice, amount_msat)?;
+                Err(PayError::Unknown("told to lose the outcome".into()))
+            }
+            Some(FakeFault::WrongHash) => {
+                let paid = self.send(invoice, amount_msat)?;
+                Ok(Paid { preimage: Preimage::from_bytes([0xba; 32]), ..paid })
+            }
+            _ => self.send(invoice, amount_msat),
+        }
+    }
+
+    async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
+        match self.fault() {
+            Some(FakeFault::Unreachable) => Err(LookupError::new("told to be unreachable")),
+            _ => Ok(self.state().payments.get(hash).cloned().unwrap_or(PaymentStatus::NotFound)),
+        }
+    }
+}
+
+struct Node {
+    network: FakeNetwork,
+    key: SecretKey,
+    id: NodeId,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    fault: Option<FakeFault>,
+    invoices_asked: usize,
+    payments_sent: usize,
+    payments: HashMap<PaymentHash, PaymentStatus>,
+}
+
+/// What all nodes of a network share.
+#[derive(Default)]
+struct Ledger {
+    counter: u64,
+    invoices: HashMap<PaymentHash, Bill>,
+}
+
+struct Bill {
+    preimage: Preimage,
+    payee: NodeId,
+    late: Duration,
+    settled: Option<(u64, Instant)>,
+}
+
+impl Ledger {
+    fn settle(&mut self, hash: &PaymentHash, payee: NodeId, amount_msat: u64) -> Result<Preimage, PayError> {
+        let bill = self.invoices.get_mut(hash).filter(|bill| bill.payee == payee).ok_or(PayError::NoRoute)?;
+        if bill.settled.is_some() {
+            return Err(PayError::Failed(FailureReason::Rejected)); // somebody else has paid it
+        }
+        bill.settled = Some((amount_msat, Instant::now() + bill.late));
+        Ok(bill.preimage.clone())
+    }
+
+    fn settled_msat(&self, hash: &PaymentHash, payee: NodeId) -> Option<u64> {
+        let bill = self.invoices.get(hash).filter(|bill| bill.payee == payee)?;
+        let (amount_msat, known_at) = bill.settled?;
+        (known_at <= Instant::now()).then_some(amount_msat)
+    }
+
+    fn key(&mut self, label: &[u8]) -> SecretKey {
+        SecretKey::from_slice(&self.random(label)).expect("a digest is a key, but for one in 2^127")
+    }
+
+    /// Never the same twice, and the same in every run.
+    fn random(&mut self, label: &[u8]) -> [u8; 32] {
+        self.counter += 1;
+        sha256::Hash::hash(&[b"fake ", label, &self.counter.to_be_bytes()].concat()).to_byte_array()
+    }
+}
+
+fn twisted<'a>(honest: ForgedInvoice<'a>, fault: Option<FakeFault>, ledger: &mut Ledger) -> ForgedInvoice<'a> {
+    match fault {
+        Some(FakeFault::WrongAmount) => {
+            ForgedInvoice { amount_msat: honest.amount_msat.map(|msat| msat + 1), ..honest }
+        }
+        Some(FakeFault::NoAmount) => ForgedInvoice { amount_msat: None, ..honest },
+        Some(FakeFault::WrongNetwork) => ForgedInvoice { network: Network::Bitcoin, ..honest },
+        Some(FakeFault::WrongPayee) => ForgedInvoice { payee: ledger.key(b"stranger"), ..honest },
+        Some(FakeFault::WrongExpiry) => ForgedInvoice { made_at: 1_000_000_000, ..honest },
+        Some(FakeFault::WrongHash) => {
+            ForgedInvoice { payment_hash: PaymentHash::from_bytes(ledger.random(b"nobody's hash")), ..honest }
+        }
+        _ => honest,
+    }
+}
+
+/// As if every channel were this large.
+const MAX_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;

@@ -1,0 +1,126 @@
+//! The fake node keeps the promises of the traits, and breaks exactly those that it is told to break.
+#![cfg(feature = "testing")]
+
+use core::time::Duration;
+use l402_lightning::testing::conformance::{self, Harness};
+use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use l402_lightning::{
+    Checked, InvoiceRequest, InvoiceSource, InvoiceSourceError, Mismatch, Network, NodeId, PayError, PayLimit,
+    PaymentSource, PaymentStatus, SettlementSource,
+};
+
+struct Pair {
+    payee: FakeNode,
+    payer: FakeNode,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let network = FakeNetwork::new();
+        Self { payee: network.node(), payer: network.node() }
+    }
+}
+
+impl Harness for Pair {
+    type Payee = FakeNode;
+    type Payer = FakeNode;
+
+    fn payee(&self) -> &FakeNode {
+        &self.payee
+    }
+
+    fn payee_id(&self) -> Option<NodeId> {
+        Some(self.payee.node_id())
+    }
+
+    fn payer(&self) -> &FakeNode {
+        &self.payer
+    }
+
+    fn too_much_msat(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn the_fake_node_conforms() {
+    let nodes = Pair::new();
+    conformance::all(&nodes).await;
+    assert_eq!(nodes.payer.payments_sent(), 4, "one for each invoice that was paid");
+}
+
+#[tokio::test]
+async fn l3_a_lying_payee_is_found_out() {
+    let nodes = Pair::new();
+    let checked = Checked::new(nodes.payee.clone(), Network::Regtest, Some(nodes.payee.node_id()));
+    for (fault, expected) in [
+        (FakeFault::WrongAmount, Mismatch::Amount { expected_msat: 21_000, found_msat: Some(21_001) }),
+        (FakeFault::NoAmount, Mismatch::Amount { expected_msat: 21_000, found_msat: None }),
+        (FakeFault::WrongNetwork, Mismatch::Network { expected: Network::Regtest, found: Network::Bitcoin }),
+        (FakeFault::WrongPayee, Mismatch::Payee),
+        (FakeFault::WrongExpiry, Mismatch::Expiry),
+    ] {
+        nodes.payee.misbehave(fault);
+        assert!(nodes.payee.create_invoice(REQUEST).await.is_ok(), "{fault:?} is a lie that is told");
+        match checked.create_invoice(REQUEST).await {
+            Err(InvoiceSourceError::Mismatch(found)) => assert_eq!(found, expected),
+            other => panic!("{expected:?} expected, not {other:?}"),
+        }
+    }
+    nodes.payee.behave();
+    assert!(checked.create_invoice(REQUEST).await.is_ok());
+}
+
+#[tokio::test]
+async fn a4_a_lost_outcome_is_resolved_without_paying_again() {
+    let nodes = Pair::new();
+    let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
+    nodes.payer.misbehave(FakeFault::LoseOutcome);
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap_err().is_unknown());
+
+    nodes.payer.behave();
+    let status = nodes.payer.payment(&invoice.payment_hash()).await.unwrap();
+    assert!(matches!(status, PaymentStatus::Succeeded(_)), "{status:?}");
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.is_ok());
+    assert_eq!(nodes.payer.payments_sent(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_wallet_is_unknown_when_the_time_is_over() {
+    let nodes = Pair::new();
+    let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
+    nodes.payer.misbehave(FakeFault::Hang);
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap_err().is_unknown());
+    assert!(matches!(nodes.payer.payment(&invoice.payment_hash()).await.unwrap(), PaymentStatus::Pending));
+}
+
+#[tokio::test]
+async fn a3_a_hash_that_nobody_can_prove_is_not_paid() {
+    let nodes = Pair::new();
+    nodes.payee.misbehave(FakeFault::WrongHash);
+    let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
+    assert!(matches!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await, Err(PayError::NoRoute)));
+
+    nodes.payee.behave();
+    let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
+    nodes.payer.misbehave(FakeFault::WrongHash);
+    let paid = nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    assert!(!paid.preimage.matches(&invoice.payment_hash()), "a lying wallet's preimage proves nothing");
+}
+
+#[tokio::test]
+async fn l5_a_late_settlement_counts_once_it_is_there() {
+    let nodes = Pair::new();
+    nodes.payee.misbehave(FakeFault::SettlesLate(Duration::from_millis(50)));
+    let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
+    nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    assert_eq!(nodes.payee.settled_msat(&invoice.payment_hash()).await.unwrap(), None);
+
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(nodes.payee.settled_msat(&invoice.payment_hash()).await.unwrap(), Some(21_000));
+    nodes.payee.misbehave(FakeFault::Unreachable);
+    assert!(nodes.payee.settled_msat(&invoice.payment_hash()).await.is_err());
+}
+
+const REQUEST: InvoiceRequest<'static> =
+    InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
