@@ -257,7 +257,9 @@ def credentials():
     yield case("nothing", "no field", [], "none")
     yield case("bearer", "another scheme is not ours", auth("Bearer abc"), "none")
     yield case("scheme-prefix", "the scheme is a whole word", auth(f"L402x {t}:{p}"), "none")
-    yield case("foreign-token-field", "a Token field that is not hexadecimal is not ours", [["Token", "session-17"]], "none")
+    yield case("foreign-token-field", "a Token field that does not begin like a macaroon is not ours", [["Token", "session-17"]], "none")
+    yield case("foreign-hex-token-field", "a Token field that does not begin like a macaroon is not ours", [["Token", "c0ffee" * 8]], "none")
+    yield case("tab-after-scheme", "a tab is white space too", auth(f"L402\t{t}:{p}"), "authentic")
 
     yield case("wrong-preimage", "the preimage proves the payment", auth(f"L402 {t}:{'12' * 32}"), "forged")
     yield case("preimage-is-the-hash", "the hash is no proof", auth(f"L402 {t}:{PAYMENT_HASH.hex()}"), "forged")

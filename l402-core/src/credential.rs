@@ -209,7 +209,7 @@ impl fmt::Debug for Secret<'_> {
 enum Place {
     Authorization,
     Metadata,
-    /// `Token` is also what other protocols call a field of their own: it is ours where it is hexadecimal.
+    /// `Token` is also what other protocols call a field of their own: it is ours where it begins like a macaroon.
     Token,
 }
 
@@ -227,7 +227,7 @@ impl Place {
         match self {
             Self::Authorization => credentials(value).is_some(),
             Self::Metadata => true,
-            Self::Token => !value.is_empty() && trim(value).iter().all(u8::is_ascii_hexdigit),
+            Self::Token => matches!(trim(value), [b'0', b'2', b'0', b'1' | b'2', ..]),
         }
     }
 }
@@ -239,7 +239,7 @@ fn credentials(field: &[u8]) -> Option<&[u8]> {
     Scheme::parse(scheme)?;
     match rest.first() {
         None => Some(rest),
-        Some(b' ') => Some(trim(rest)),
+        Some(b' ' | b'\t') => Some(trim(rest)),
         Some(_) => None,
     }
 }
