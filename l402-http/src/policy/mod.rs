@@ -1,0 +1,142 @@
+//! What is sold, and where: from a method and a path to an offer.
+//!
+//! 1. A path that no route covers is not found (404); a path whose routes do not take the method is refused (405). Nothing
+//!    is free by accident.
+//! 2. A token opens every route of its service, tier and capability. Routes that share all three sell the same thing, so
+//!    [`PolicyBuilder::build`] refuses them different prices or validities (threat T3); and where the token of one route
+//!    opens another's too, because its tier is higher or it is for the whole service, it must not be the cheaper one.
+//! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
+//! 4. HEAD goes with GET where no route names HEAD itself.
+//! 5. OPTIONS is a method like any other: a route for any method charges for it, and a route with methods refuses it unless
+//!    it names it. A browser's preflight carries no credential and needs a 2xx, so for pages of other origins either put a
+//!    CORS layer outside the paid one, which answers preflights itself, or sell named methods and make OPTIONS of the same
+//!    pattern free.
+//!
+//! ```
+//! use http::Method;
+//! use l402_http::path::CanonicalPath;
+//! use l402_http::policy::{Access, Free, Policy, Sale};
+//!
+//! let policy = Policy::builder()
+//!     .sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo").methods([Method::GET]))
+//!     .sell(Sale::new("plannt", "/v1/data/*", 100_000).capability("data"))
+//!     .free(Free::new("/status"))
+//!     .build()?;
+//! let path = CanonicalPath::parse("/v1/data/2024/rain")?;
+//! assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat == 100_000));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+mod pattern;
+mod sale;
+mod tree;
+
+pub use builder::{PolicyBuilder, PolicyError, RouteFault};
+pub use pattern::PatternError;
+pub use sale::{Free, Sale};
+
+use crate::path::CanonicalPath;
+use http::{HeaderValue, Method};
+use l402_core::{Name, Offer};
+use std::sync::Arc;
+use tree::Tree;
+
+/// All routes of a server.
+#[derive(Debug)]
+pub struct Policy {
+    routes: Vec<Route>,
+    tree: Tree,
+}
+
+impl Policy {
+    /// Begins with no route.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder::default()
+    }
+
+    /// Finds what a request to a path means.
+    pub fn route(&self, method: &Method, path: &CanonicalPath<'_>) -> Access<'_> {
+        let Some(methods) = self.tree.find(path.as_str()) else { return Access::NotFound };
+        let route = methods.route(method).and_then(|position| self.routes.get(position));
+        match route {
+            Some(route @ Route { offer: Some(offer), .. }) => Access::Priced(route, offer),
+            Some(route) => Access::Free(route),
+            None => Access::MethodNotAllowed { allow: methods.allow() },
+        }
+    }
+
+    /// Returns the routes, in the order in which they were given.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Returns the route that a request was matched with, from the [`RouteId`] among the request's extensions.
+    pub fn get(&self, id: RouteId) -> Option<&Route> {
+        self.routes.get(id.0)
+    }
+}
+
+/// What a request means to a policy.
+#[derive(Debug)]
+pub enum Access<'p> {
+    /// Forward it without payment.
+    Free(&'p Route),
+    /// Forward it against a token for the offer.
+    Priced(&'p Route, &'p Arc<Offer>),
+    /// No route covers the path.
+    NotFound,
+    /// A route covers the path, for other methods.
+    MethodNotAllowed {
+        /// The value of `Allow` (RFC 9110 §10.2.1).
+        allow: HeaderValue,
+    },
+}
+
+/// One route of a policy.
+#[derive(Debug)]
+pub struct Route {
+    id: RouteId,
+    pattern: Box<str>,
+    service: Option<Name>,
+    offer: Option<Arc<Offer>>,
+    description: Arc<str>,
+}
+
+impl Route {
+    /// Returns the number of the route, which is its position in [`Policy::routes`].
+    pub const fn id(&self) -> RouteId {
+        self.id
+    }
+
+    /// Returns the path pattern as it was given.
+    pub const fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// Returns the service, if the route belongs to one; every priced route does.
+    pub const fn service(&self) -> Option<&Name> {
+        self.service.as_ref()
+    }
+
+    /// Returns what the route sells; [`None`] where it is free.
+    pub fn offer(&self) -> Option<&Offer> {
+        self.offer.as_deref()
+    }
+
+    /// Returns what a payer's wallet shows.
+    pub const fn description(&self) -> &Arc<str> {
+        &self.description
+    }
+}
+
+/// The number of a route. The paid service puts it among the extensions of every request that it forwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RouteId(usize);
+
+impl RouteId {
+    /// Returns the position in [`Policy::routes`].
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}

@@ -1,0 +1,111 @@
+//! Routes as an operator states them, not yet looked at.
+
+use core::time::Duration;
+use http::Method;
+
+/// A route that is sold.
+#[derive(Debug, Clone)]
+pub struct Sale {
+    pub(super) service: Box<str>,
+    pub(super) path: Box<str>,
+    pub(super) price_msat: u64,
+    pub(super) tier: u32,
+    pub(super) capability: Option<Box<str>>,
+    pub(super) valid_for: Duration,
+    pub(super) methods: Option<Vec<Method>>,
+    pub(super) description: Option<Box<str>>,
+}
+
+impl Sale {
+    /// How long a token is valid unless a sale says otherwise.
+    pub const VALID_FOR: Duration = Duration::from_hours(1);
+
+    /// Sells a path as part of a service, for a price in millisatoshi: any method, tier 0, the whole service, an hour.
+    ///
+    /// A path is `/v1/demo`, or with parameters `/v1/{id}`, or with everything beneath it `/v1/*`.
+    pub fn new(service: &str, path: &str, price_msat: u64) -> Self {
+        Self {
+            service: service.into(),
+            path: path.into(),
+            price_msat,
+            tier: 0,
+            capability: None,
+            valid_for: Self::VALID_FOR,
+            methods: None,
+            description: None,
+        }
+    }
+
+    /// Asks for a tier of the service; tokens of a higher tier open the route too.
+    #[must_use]
+    pub fn tier(mut self, tier: u32) -> Self {
+        self.tier = tier;
+        self
+    }
+
+    /// Asks for a capability, so that routes of one service can differ in price.
+    #[must_use]
+    pub fn capability(mut self, capability: &str) -> Self {
+        self.capability = Some(capability.into());
+        self
+    }
+
+    /// Sets how long a token is valid, in whole seconds.
+    #[must_use]
+    pub fn valid_for(mut self, valid_for: Duration) -> Self {
+        self.valid_for = valid_for;
+        self
+    }
+
+    /// Sells these methods only.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = Some(methods.into_iter().collect());
+        self
+    }
+
+    /// Sets what a payer's wallet shows, at most 639 bytes; the service and the capability unless set.
+    #[must_use]
+    pub fn description(mut self, description: &str) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// What a payer's wallet shows.
+    pub(super) fn shown(&self) -> Box<str> {
+        match (&self.description, &self.capability) {
+            (Some(description), _) => description.clone(),
+            (None, Some(capability)) => format!("{} {capability}", self.service).into(),
+            (None, None) => self.service.clone(),
+        }
+    }
+}
+
+/// A route that costs nothing.
+#[derive(Debug, Clone)]
+pub struct Free {
+    pub(super) path: Box<str>,
+    pub(super) service: Option<Box<str>>,
+    pub(super) methods: Option<Vec<Method>>,
+}
+
+impl Free {
+    /// Gives a path away, for any method.
+    pub fn new(path: &str) -> Self {
+        Self { path: path.into(), service: None, methods: None }
+    }
+
+    /// Names the service that the route belongs to.
+    #[must_use]
+    pub fn service(mut self, service: &str) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// Gives these methods away only.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = Some(methods.into_iter().collect());
+        self
+    }
+}
