@@ -1,0 +1,41 @@
+//! Answers that a gRPC client understands: "Trailers-Only" of the gRPC-over-HTTP/2 protocol.
+
+use bytes::Bytes;
+use core::fmt::Write;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+/// What a client that pays by itself looks for, beside status 13.
+pub(super) const PAYMENT_REQUIRED: &str = "payment required";
+
+/// Answers with the gRPC status that belongs to an HTTP status.
+pub(super) fn answer(status: StatusCode, message: &str) -> Response<Bytes> {
+    let mut response = super::answer(StatusCode::OK, HeaderValue::from_static("application/grpc"), Bytes::new());
+    let fields = response.headers_mut();
+    fields.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static(grpc_status(status)));
+    if let Ok(message) = HeaderValue::try_from(percent_encoded(message)) {
+        fields.insert(HeaderName::from_static("grpc-message"), message);
+    }
+    response
+}
+
+const fn grpc_status(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "3",                                 // INVALID_ARGUMENT
+        StatusCode::UNAUTHORIZED => "16",                               // UNAUTHENTICATED
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12", // UNIMPLEMENTED
+        StatusCode::SERVICE_UNAVAILABLE => "14",                        // UNAVAILABLE
+        StatusCode::PAYMENT_REQUIRED => "13",                           // INTERNAL, which deployed clients pay on
+        _ => "2",                                                       // UNKNOWN
+    }
+}
+
+/// `grpc-message` holds printable ASCII; everything else, and `%`, is percent-encoded.
+fn percent_encoded(message: &str) -> String {
+    message.bytes().fold(String::with_capacity(message.len()), |mut text, byte| {
+        match byte {
+            b' '..=b'~' if byte != b'%' => text.push(char::from(byte)),
+            _ => _ = write!(text, "%{byte:02X}"),
+        }
+        text
+    })
+}

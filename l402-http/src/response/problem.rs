@@ -1,0 +1,81 @@
+//! Refusals: the request, the path or the node is at fault, and nothing is for sale.
+
+use super::{Form, grpc, json};
+use bytes::Bytes;
+use core::fmt;
+use http::header::{ALLOW, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+/// An answer that names what was wrong.
+///
+/// ```
+/// use http::StatusCode;
+/// use l402_http::response::{Form, Problem};
+///
+/// let response = Problem::new(StatusCode::NOT_FOUND, "no-route", &"no route covers this path").response(Form::Json);
+/// assert_eq!(response.body(), r#"{"error":"Not Found","reason":"no-route","message":"no route covers this path"}"#);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Problem<'a> {
+    status: StatusCode,
+    reason: &'static str,
+    message: &'a (dyn fmt::Display + Sync),
+    retry_after: Option<u64>,
+    allow: Option<&'a HeaderValue>,
+}
+
+impl<'a> Problem<'a> {
+    /// Takes the status, the reason for programs and the message for people. The message must not repeat what the request
+    /// holds.
+    pub const fn new(status: StatusCode, reason: &'static str, message: &'a (dyn fmt::Display + Sync)) -> Self {
+        Self { status, reason, message, retry_after: None, allow: None }
+    }
+
+    /// Says after how many seconds another attempt makes sense (RFC 9110 §10.2.3).
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says which methods there are (RFC 9110 §10.2.1).
+    #[must_use]
+    pub const fn allow(mut self, methods: &'a HeaderValue) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// Writes the answer; people get JSON too.
+    pub fn response(&self, form: Form) -> Response<Bytes> {
+        let mut response = match form {
+            Form::Grpc => grpc::answer(self.status, &self.message.to_string()),
+            Form::Json | Form::Html => json(self.status, &self.body()),
+        };
+        let fields = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            fields.insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(methods) = self.allow {
+            fields.insert(ALLOW, methods.clone());
+        }
+        response
+    }
+
+    fn body(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Body {
+            error: &'static str,
+            reason: &'static str,
+            message: String,
+        }
+        let error = self.status.canonical_reason().unwrap_or_default();
+        Body { error, reason: self.reason, message: self.message.to_string() }
+    }
+}
+
+impl fmt::Debug for Problem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Problem").field("status", &self.status).field("reason", &self.reason).finish_non_exhaustive()
+    }
+}

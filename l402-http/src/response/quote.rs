@@ -1,0 +1,83 @@
+//! 402 and 401 with something to buy: the challenge, in the form for whoever asks.
+
+use super::{Form, grpc, json, page};
+use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, Response, StatusCode};
+use l402_core::ChallengeLine;
+use l402_lightning::Invoice;
+use serde::Serialize;
+
+/// A challenge with all that a buyer may want to know.
+///
+/// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
+/// `price_msat`, `payment_hash` and `expires_at` (of the invoice, in Unix seconds).
+#[derive(Debug, Clone, Copy)]
+pub struct Quote<'a> {
+    /// 402, or 401 where the credential proved nothing.
+    pub status: StatusCode,
+    /// Why this is asked, for programs: `payment-required`, `expired`.
+    pub reason: &'a str,
+    /// The same for people.
+    pub message: &'a str,
+    /// What is sold.
+    pub description: &'a str,
+    /// The price, in millisatoshi.
+    pub price_msat: u64,
+    /// The token, padded standard base64.
+    pub token: &'a str,
+    /// The invoice that the token's payment hash belongs to.
+    pub invoice: &'a Invoice,
+    /// Whether older clients get the LSAT line, before the other.
+    pub lsat_line: bool,
+}
+
+impl Quote<'_> {
+    /// Writes the answer. The challenge holds nothing secret: a token without its preimage opens nothing.
+    pub fn response(&self, form: Form) -> Response<Bytes> {
+        let mut response = match form {
+            Form::Json => json(self.status, &self.body()),
+            Form::Html => page::response(self),
+            Form::Grpc => grpc::answer(self.status, self.grpc_message()),
+        };
+        let [lsat, l402] = ChallengeLine::both(self.token, self.invoice.bolt11());
+        for line in [lsat].into_iter().filter(|_| self.lsat_line).chain([l402]) {
+            if let Ok(line) = HeaderValue::try_from(line.to_string()) {
+                response.headers_mut().append(WWW_AUTHENTICATE, line);
+            }
+        }
+        response
+    }
+
+    fn grpc_message(&self) -> &str {
+        if self.status == StatusCode::PAYMENT_REQUIRED { grpc::PAYMENT_REQUIRED } else { self.message }
+    }
+
+    fn body(&self) -> impl Serialize {
+        let authorization = format!("L402 {}:<preimage>", self.token);
+        Body {
+            error: self.status.canonical_reason().unwrap_or_default(),
+            reason: self.reason,
+            invoice: self.invoice.bolt11(),
+            token: self.token,
+            format: authorization.clone(),
+            authorization_format: authorization,
+            price_msat: self.price_msat,
+            payment_hash: self.invoice.payment_hash().to_string(),
+            expires_at: self.invoice.expires_at(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'static str,
+    reason: &'a str,
+    invoice: &'a str,
+    token: &'a str,
+    authorization_format: String,
+    format: String,
+    price_msat: u64,
+    payment_hash: String,
+    expires_at: u64,
+}
