@@ -9,7 +9,15 @@
 //! | `proxy` | `proxy` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
+#[cfg(feature = "server")]
+pub mod path;
 #[cfg(feature = "client")]
 pub mod pay;
+#[cfg(feature = "server")]
+pub mod policy;
 #[cfg(feature = "proxy")]
 pub mod proxy;
+#[cfg(feature = "server")]
+pub mod response;
+#[cfg(feature = "server")]
+pub mod service;

@@ -1,0 +1,128 @@
+//! What a paid service is made of, and its settings.
+
+use super::PaidLayer;
+use crate::policy::Policy;
+use core::fmt;
+use core::time::Duration;
+use l402_core::{DerivedKeys, Gate, GatePolicy};
+use l402_lightning::{Network, NodeId};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Policy, keys and node, joined to a layer by [`Paywall::layer`].
+///
+/// `N` is the node that makes invoices and knows which were settled.
+#[derive(Clone)]
+pub struct Paywall<N> {
+    pub(super) policy: Arc<Policy>,
+    pub(super) gate: Gate<DerivedKeys>,
+    pub(super) node: N,
+    pub(super) network: Network,
+    pub(super) payee: Option<NodeId>,
+    pub(super) lsat_line: bool,
+    pub(super) invoice_expiry: Duration,
+    pub(super) node_deadline: Duration,
+    pub(super) retry_after: u64,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+}
+
+/// Returns the time in Unix seconds.
+pub(super) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Fills bytes from a cryptographic random source.
+pub(super) type Random = Arc<dyn Fn(&mut [u8; 28]) -> Result<(), getrandom::Error> + Send + Sync>;
+
+impl<N> Paywall<N> {
+    /// Joins policy, keys and node with the usual settings. Invoices must be for `network`.
+    pub fn new(policy: impl Into<Arc<Policy>>, keys: DerivedKeys, node: N, network: Network) -> Self {
+        Self {
+            policy: policy.into(),
+            gate: Gate::new(keys, GatePolicy::default()),
+            node,
+            network,
+            payee: None,
+            lsat_line: true,
+            invoice_expiry: Duration::from_mins(10),
+            node_deadline: Duration::from_secs(5),
+            retry_after: 5,
+            clock: Arc::new(system_time),
+            random: Arc::new(|bytes| getrandom::fill(bytes)),
+        }
+    }
+
+    /// Sets what the operator chooses about decisions.
+    #[must_use]
+    pub fn gate_policy(mut self, policy: GatePolicy) -> Self {
+        self.gate = Gate::new(self.gate.keys().clone(), policy);
+        self
+    }
+
+    /// Demands that this node signs the invoices.
+    #[must_use]
+    pub fn payee(mut self, payee: NodeId) -> Self {
+        self.payee = Some(payee);
+        self
+    }
+
+    /// Chooses whether challenges begin with the LSAT line for older clients; they do unless told otherwise.
+    #[must_use]
+    pub fn lsat_line(mut self, shown: bool) -> Self {
+        self.lsat_line = shown;
+        self
+    }
+
+    /// Sets how long an invoice can be paid, in whole seconds; ten minutes unless set.
+    #[must_use]
+    pub fn invoice_expiry(mut self, expiry: Duration) -> Self {
+        self.invoice_expiry = expiry;
+        self
+    }
+
+    /// Sets how long the node may take to answer before the request is answered with 503; five seconds unless set.
+    #[must_use]
+    pub fn node_deadline(mut self, deadline: Duration) -> Self {
+        self.node_deadline = deadline;
+        self
+    }
+
+    /// Sets what `Retry-After` says in a 503, in seconds; five unless set.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    /// Replaces the system's clock; `clock` returns Unix seconds.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Replaces the system's random source, which token ids are made of.
+    #[must_use]
+    pub fn random(
+        mut self,
+        fill: impl Fn(&mut [u8; 28]) -> Result<(), getrandom::Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.random = Arc::new(fill);
+        self
+    }
+
+    /// Makes the layer. Its clones, and the services that it makes, share this paywall.
+    pub fn layer(self) -> PaidLayer<N> {
+        PaidLayer::new(self)
+    }
+}
+
+impl<N> fmt::Debug for Paywall<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paywall").field("policy", &self.policy).field("network", &self.network).finish_non_exhaustive()
+    }
+}
+
+/// A clock that stands before 1970 finds every token valid and every invoice unexpired, so it counts as the end of time.
+fn system_time() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(u64::MAX, |elapsed| elapsed.as_secs())
+}

@@ -1,0 +1,128 @@
+//! What is read from a request, and what is changed before it goes on.
+
+use crate::path::CanonicalPath;
+use crate::policy::RouteId;
+use http::header::{HeaderMap, HeaderName};
+use http::uri::PathAndQuery;
+use http::{Request, Uri};
+use l402_core::{CREDENTIAL_FIELDS, Grant, Presentation};
+
+/// Collects the credential fields.
+pub(super) fn presentation(fields: &HeaderMap) -> Presentation<'_> {
+    let mut presentation = Presentation::new();
+    for (name, value) in fields {
+        presentation.field(name.as_str(), value.as_bytes());
+    }
+    presentation
+}
+
+/// How a request goes on.
+#[derive(Debug)]
+pub(super) struct Passage {
+    pub(super) route: RouteId,
+    /// The target with its canonical path, where that differs from what came.
+    pub(super) target: Option<Uri>,
+    pub(super) grant: Option<Grant>,
+}
+
+impl Passage {
+    /// Makes a request ready for the inner service.
+    pub(super) fn apply<B>(self, request: &mut Request<B>) {
+        strip_credentials(request.headers_mut());
+        strip_claims(request.headers_mut());
+        if let Some(target) = self.target {
+            *request.uri_mut() = target;
+        }
+        request.extensions_mut().insert(self.route);
+        if let Some(grant) = self.grant {
+            request.extensions_mut().insert(grant);
+        }
+    }
+}
+
+/// Returns the target with a canonical path and its query untouched; [`None`] where it is so already.
+pub(super) fn canonical_target(uri: &Uri, path: &CanonicalPath<'_>) -> Result<Option<Uri>, http::Error> {
+    if path.is_unchanged() {
+        return Ok(None);
+    }
+    let target = match uri.query() {
+        Some(query) => format!("{}?{query}", path.as_str()),
+        None => path.as_str().to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target)?);
+    Ok(Some(Uri::from_parts(parts)?))
+}
+
+/// Removes what carries a credential of ours (threat H2); other values of the same fields stay.
+fn strip_credentials(fields: &mut HeaderMap) {
+    for name in CREDENTIAL_FIELDS {
+        let ours = |value: &&http::HeaderValue| Presentation::is_credential(name, value.as_bytes());
+        if !fields.get_all(name).iter().any(|value| ours(&value)) {
+            continue;
+        }
+        let others: Vec<_> = fields.get_all(name).iter().filter(|value| !ours(value)).cloned().collect();
+        fields.remove(name);
+        for value in others {
+            fields.append(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Removes `X-L402-*`, which only a gateway may say (threat P2).
+fn strip_claims(fields: &mut HeaderMap) {
+    let is_claim = |name: &&HeaderName| name.as_str().starts_with("x-l402-");
+    while let Some(name) = fields.keys().find(is_claim).cloned() {
+        fields.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h2_credentials_go_and_the_rest_stays() {
+        let mut fields = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "L402 AgEE:00"),
+            ("authorization", "Bearer upstream"),
+            ("authorization", "lsat AgEE:00"),
+            ("macaroon", "0201"),
+            ("grpc-metadata-macaroon", "0201"),
+            ("token", "0201"),
+            ("token", "not-hexadecimal"),
+            ("grpc-metadata-token", "0201"),
+            ("x-l402-verified", "true"),
+            ("x-l402-verified", "very"),
+            ("x-l402-anything", "x"),
+            ("accept", "*/*"),
+        ] {
+            fields.append(HeaderName::from_static(name), http::HeaderValue::from_static(value));
+        }
+        strip_credentials(&mut fields);
+        strip_claims(&mut fields);
+        let mut left: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        left.sort_unstable();
+        let token = ("token", "not-hexadecimal");
+        assert!(
+            [&[("accept", "*/*"), ("authorization", "Bearer upstream"), token][..]].contains(&&left[..]),
+            "{left:?}"
+        );
+    }
+
+    #[test]
+    fn p3_the_target_keeps_its_query() {
+        for (uri, target) in [
+            ("/a/%7e?x=%2F..//;&y", Some("/a/~?x=%2F..//;&y")),
+            ("/%61?", Some("/a?")),
+            ("http://host:1/%61", Some("http://host:1/a")),
+            ("/a?x=%61", None),
+        ] {
+            let uri: Uri = uri.parse().unwrap();
+            let path = CanonicalPath::parse(uri.path()).unwrap();
+            let changed = canonical_target(&uri, &path).unwrap();
+            assert_eq!(changed.map(|uri| uri.to_string()).as_deref(), target);
+        }
+    }
+}
