@@ -151,3 +151,70 @@ impl State {
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::hashes::Hash;
+    use bitcoin::{CompactTarget, TxIn, TxMerkleNode, TxOut};
+
+    use super::*;
+
+    /// A block on top of `state` that holds `transactions`, whatever they are.
+    fn block_of(state: &State, transactions: Vec<Transaction>) -> Block {
+        let (parent, height) = (state.history.tip_hash(), state.history.next_height());
+        let (time, script) = (state.next_time(0), state.faucet.script());
+        Template { parent, height, time, transactions, fees: Amount::ZERO, script }.mine()
+    }
+
+    fn spend(outpoint: OutPoint) -> Transaction {
+        let mut tx = block_of(&State::new(None), Vec::new()).txdata.remove(0);
+        tx.input = vec![TxIn { previous_output: outpoint, ..TxIn::default() }];
+        tx.output = vec![TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }];
+        tx
+    }
+
+    fn find_work(block: &mut Block) {
+        while block.header.validate_pow(block.header.target()).is_err() {
+            block.header.nonce += 1;
+        }
+    }
+
+    #[test]
+    fn a_block_without_work_is_refused() {
+        let mut state = State::new(None);
+        let mut block = block_of(&state, Vec::new());
+        while block.header.validate_pow(block.header.target()).is_ok() {
+            block.header.nonce += 1;
+        }
+        assert_eq!(state.connect(block.clone()), Err(BlockError::ProofOfWork));
+        // An easier target than regtest's is no way around it.
+        block.header.bits = CompactTarget::from_consensus(0x2100_ffff);
+        assert_eq!(state.connect(block), Err(BlockError::ProofOfWork));
+        assert_eq!(state.history.height(), 0);
+    }
+
+    #[test]
+    fn a_block_of_other_transactions_is_refused() {
+        let mut state = State::new(None);
+        let mut block = block_of(&state, Vec::new());
+        block.header.merkle_root = TxMerkleNode::all_zeros();
+        find_work(&mut block);
+        assert_eq!(state.connect(block), Err(BlockError::MerkleRoot));
+    }
+
+    #[test]
+    fn a_block_that_spends_what_is_not_there_changes_nothing() {
+        let mut state = State::new(None);
+        state.mine(1).unwrap();
+        let txid = state.history.block_at(1).unwrap().txdata[0].compute_txid();
+        let coin = OutPoint { txid, vout: 0 };
+        let missing = block_of(&state, vec![spend(OutPoint { txid, vout: 7 })]);
+        assert_eq!(state.connect(missing), Err(BlockError::MissingCoin));
+        let mut other = spend(coin);
+        other.output.clear();
+        let twice = block_of(&state, vec![spend(coin), other]);
+        assert_eq!(state.connect(twice), Err(BlockError::MissingCoin));
+        assert!(state.confirmed_coin(&coin).is_some());
+        assert_eq!(state.history.height(), 1);
+    }
+}
