@@ -8,6 +8,7 @@ deny_version := "0.20.2"
 hack_version := "0.6.46"
 fuzz_version := "0.13.2"
 
+own_workspaces := "fuzz benches"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
@@ -19,21 +20,26 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos no-std fuzz-check deny clippy features doc test bench-smoke demo
+ci: fmt typos vectors no-std fuzz-check bench-smoke deny clippy features doc test demo
 
 # Check the formatting
 fmt:
     cargo fmt --all --check
-    cargo fmt --manifest-path fuzz/Cargo.toml --check
+    for own in {{ own_workspaces }}; do cargo fmt --manifest-path "$own/Cargo.toml" --check; done
 
 # Format everything
 fix:
     cargo fmt --all
-    cargo fmt --manifest-path fuzz/Cargo.toml
+    for own in {{ own_workspaces }}; do cargo fmt --manifest-path "$own/Cargo.toml"; done
 
 # Spelling, in code and prose
 typos: _typos
     typos
+
+# The vectors are what their generator writes
+vectors:
+    python3 spec-vectors/generate.py
+    git diff --exit-code -- spec-vectors
 
 # The protocol crates on machines without an operating system
 no-std:
@@ -64,9 +70,9 @@ demo:
 deny: _deny
     cargo deny check --hide-inclusion-graph bans licenses sources
 
-# The fuzz targets compile
+# The fuzz targets compile, and are linted
 fuzz-check:
-    cargo check --manifest-path fuzz/Cargo.toml
+    cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 
 # Fuzz one target for some seconds (needs nightly)
 fuzz target seconds="60": _fuzz
@@ -77,13 +83,14 @@ miri:
     rustup component add miri rust-src --toolchain nightly
     cargo +nightly miri test {{ no_std }}
 
-# Every bench runs once
+# Every bench runs once, and is linted
 bench-smoke:
-    cargo test -p l402-benches --benches
+    cargo clippy --manifest-path benches/Cargo.toml --all-targets -- -D warnings
+    cargo test --manifest-path benches/Cargo.toml --benches
 
 # Verification, minting and parsing, beside other implementations
 bench:
-    cargo bench -p l402-benches
+    cargo bench --manifest-path benches/Cargo.toml
 
 # The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
 bench-gateway *options:
