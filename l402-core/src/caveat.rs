@@ -32,9 +32,12 @@ impl<'a> Caveat<'a> {
     /// # Errors
     /// [`CaveatError`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CaveatError> {
-        let text = core::str::from_utf8(bytes).map_err(|_| CaveatError::NotUtf8)?;
-        let (condition, value) = text.split_once('=').ok_or(CaveatError::NoValue)?;
-        let (condition, value) = (trim(condition), trim(value));
+        let at = bytes.iter().position(|&c| c == b'=').ok_or(CaveatError::NoValue)?;
+        let (condition, value) = bytes.split_at_checked(at).ok_or(CaveatError::NoValue)?;
+        let value = value.strip_prefix(b"=").unwrap_or(value);
+        let [condition, value] = [condition, value].map(|part| core::str::from_utf8(trim(part)));
+        let (condition, value) =
+            (condition.map_err(|_| CaveatError::NotUtf8)?, value.map_err(|_| CaveatError::NotUtf8)?);
         if condition.is_empty() {
             return Err(CaveatError::NoCondition);
         }
@@ -106,7 +109,7 @@ pub(crate) struct Capabilities<'a>(&'a str);
 
 impl<'a> Capabilities<'a> {
     pub(crate) fn parse(value: &'a str) -> Option<Self> {
-        let well_formed = value.is_empty() || value.split(',').all(|name| !name.is_empty() && name == trim(name));
+        let well_formed = value.is_empty() || value.split(',').all(is_name);
         well_formed.then_some(Self(value))
     }
 
@@ -136,9 +139,18 @@ pub(crate) fn number(value: &str) -> Option<u64> {
 fn entry_of(entry: &str) -> Option<(&str, u32)> {
     let (name, tier) = entry.split_once(':')?;
     let tier = u32::try_from(number(tier)?).ok()?;
-    (!name.is_empty() && name == trim(name)).then_some((name, tier))
+    is_name(name).then_some((name, tier))
 }
 
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+/// Cuts spaces and tabs off both ends.
+pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Whether a name has characters, and no space or tab at either end.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && trim(name.as_bytes()).len() == name.len()
 }

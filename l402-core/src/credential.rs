@@ -7,7 +7,7 @@
 //! 4. Several tokens, wherever they stand, must bind the same payment hash; all of them must verify and permit the request.
 //! 5. Wherever the preimage stands, it is the same one.
 
-use crate::caveat::Caveat;
+use crate::caveat::{Caveat, trim};
 use crate::challenge::TokenError;
 use crate::identifier::{Identifier, IdentifierError};
 use crate::payment::{PaymentHash, Preimage};
@@ -244,11 +244,15 @@ fn credentials(field: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
-        text = rest;
+/// Splits at the last `:`, which is looked for first where a preimage of the right length puts it.
+fn split_preimage(credentials: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some((tokens, [b':', preimage @ ..])) = credentials.split_last_chunk::<65>()
+        && !preimage.contains(&b':')
+    {
+        return Some((tokens, preimage));
     }
-    text
+    let (tokens, preimage) = credentials.split_at_checked(credentials.iter().rposition(|&c| c == b':')?)?;
+    Some((tokens, preimage.strip_prefix(b":")?))
 }
 
 /// Tokens on their way into a [`Presented`].
@@ -262,18 +266,21 @@ struct Collected<'b> {
 impl<'b> Collected<'b> {
     #[inline]
     fn authorization(&mut self, credentials: &[u8]) -> Result<(), CredentialError> {
-        let colon = credentials.iter().rposition(|&c| c == b':').ok_or(CredentialError::MissingPreimage)?;
-        let (tokens, preimage) = credentials.split_at_checked(colon).ok_or(CredentialError::MissingPreimage)?;
-        let preimage = preimage.get(1..).unwrap_or_default();
+        let (tokens, preimage) = split_preimage(credentials).ok_or(CredentialError::MissingPreimage)?;
         self.preimage(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?)?;
-        for token in tokens.split(|&c| c == b',') {
-            if token.is_empty() {
-                return Err(CredentialError::MissingToken);
-            }
-            let length = self.take(|buffer| base64::decode_into(token, buffer).map(<[u8]>::len).map_err(text_fault))?;
-            self.token(length)?;
+        if !tokens.contains(&b',') {
+            return self.text(tokens);
         }
-        Ok(())
+        tokens.split(|&c| c == b',').try_for_each(|token| self.text(token))
+    }
+
+    #[inline]
+    fn text(&mut self, token: &[u8]) -> Result<(), CredentialError> {
+        if token.is_empty() {
+            return Err(CredentialError::MissingToken);
+        }
+        let bytes = self.take(|buffer| base64::decode_into(token, buffer).map(<[u8]>::len).map_err(text_fault))?;
+        self.token(bytes)
     }
 
     fn metadata(&mut self, text: &[u8]) -> Result<(), CredentialError> {
@@ -305,7 +312,8 @@ impl<'b> Collected<'b> {
         if *self.payment_hash.get_or_insert(payment_hash) != payment_hash {
             return Err(CredentialError::PaymentsDiffer);
         }
-        for caveat in macaroon.unverified_caveats() {
+        let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
+        for caveat in macaroon.unverified_caveats().filter(maybe_preimage) {
             // Whatever else a caveat says is asked of the verified token.
             if let Ok(Caveat { condition: "preimage", value }) = Caveat::parse(caveat.id) {
                 self.preimage(Preimage::from_hex(value.as_bytes()).map_err(|_| CredentialError::Preimage)?)?;

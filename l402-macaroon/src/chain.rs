@@ -4,10 +4,10 @@
 //! binds two values: `HMAC(s, HMAC(s, verification id) ‖ HMAC(s, id))`.
 
 use crate::secret::RootKey;
-use crate::sha256::{State, hmac_words, to_bytes};
+use crate::sha256::{State, hmac_words, same, to_bytes};
 use crate::view::{Caveat, MacaroonRef};
 use core::fmt;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::Choice;
 
 /// The token was not made with this key, or was changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn signature_matches(token: &MacaroonRef<'_>, key: &RootKey) -> Choic
     for caveat in token.unverified_caveats() {
         state = bind(&state, &caveat);
     }
-    to_bytes(&state).ct_eq(token.signature())
+    same(&state, token.signature())
 }
 
 #[inline]

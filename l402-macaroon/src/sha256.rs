@@ -5,6 +5,7 @@
 //! 3. HMAC's two halves (RFC 2104 §2) are built from it in [`crate::MacKey`] and in the signature chain.
 
 use sha2::block_api::compress256;
+use subtle::{Choice, ConstantTimeEq};
 
 /// A SHA-256 state: eight words, in the order of FIPS 180-4 §5.3.3.
 pub(crate) type State = [u32; 8];
@@ -29,9 +30,20 @@ const TAIL_IN_ONE: usize = BLOCK - 9;
 /// ```
 #[inline]
 pub fn digest32(message: &[u8; 32]) -> [u8; 32] {
-    let mut state = IV;
-    compress256(&mut state, &[padded_digest(message, 0)]);
-    to_bytes(&state)
+    to_bytes(&digest32_words(message))
+}
+
+/// Compares SHA-256 of 32 bytes with a digest, in constant time.
+#[inline]
+pub fn digest32_matches(message: &[u8; 32], digest: &[u8; 32]) -> Choice {
+    same(&digest32_words(message), digest)
+}
+
+/// The one constant-time comparison of digests: whether a state is these bytes.
+#[inline]
+pub(crate) fn same(state: &State, bytes: &[u8; 32]) -> Choice {
+    let differing = state.iter().zip(from_bytes(bytes)).fold(0, |all, (left, right)| all | (left ^ right));
+    differing.ct_eq(&0)
 }
 
 /// HMAC-SHA256 under a key of 32 bytes that is held as words; key block and message share a call.
@@ -88,6 +100,13 @@ pub(crate) fn from_bytes(bytes: &[u8; 32]) -> State {
     for (word, chunk) in state.iter_mut().zip(bytes.as_chunks::<4>().0) {
         *word = u32::from_be_bytes(*chunk);
     }
+    state
+}
+
+#[inline]
+fn digest32_words(message: &[u8; 32]) -> State {
+    let mut state = IV;
+    compress256(&mut state, &[padded_digest(message, 0)]);
     state
 }
 
