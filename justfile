@@ -94,11 +94,11 @@ bench:
 
 # The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
 bench-gateway *options:
-    python3 benches/gateway/proxy.py {{ options }}
+    python3 -B benches/gateway/proxy.py {{ options }}
 
 # Unpaid challenges per second, and what they leave behind
 bench-challenges *options:
-    python3 benches/gateway/challenges.py {{ options }}
+    python3 -B benches/gateway/challenges.py {{ options }}
 
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
