@@ -1,0 +1,52 @@
+//! A value of the configuration that remembers where it came from.
+
+use core::ops::Range;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use toml::Spanned;
+
+/// A value and its origin.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) origin: Origin,
+}
+
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// These bytes of the file.
+    Bytes(Range<usize>),
+    /// This variable of the environment.
+    Variable(&'static str),
+}
+
+impl<T> At<T> {
+    /// Wraps the value of a variable of the environment.
+    pub(super) const fn variable(name: &'static str, value: T) -> Self {
+        Self { value, origin: Origin::Variable(name) }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<T>::deserialize(deserializer)?;
+        let origin = Origin::Bytes(spanned.span());
+        Ok(Self { value: spanned.into_inner(), origin })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}

@@ -1,0 +1,253 @@
+//! What is wrong with a configuration, for the person who wrote it.
+//!
+//! Every problem names the key, where it stands, the value unless that may be secret, and what to do.
+
+use core::fmt::{self, Display};
+use core::ops::Range;
+use core::str::FromStr;
+use std::io;
+use std::path::PathBuf;
+use toml::de::{DeTable, DeValue};
+
+use super::at::{At, Origin};
+
+/// Why a configuration cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Something in it is wrong; there is at least one problem.
+    Invalid {
+        /// The file; [`None`] when all settings came from the environment.
+        path: Option<PathBuf>,
+        /// What is wrong, in the order of the file.
+        problems: Vec<Problem>,
+    },
+}
+
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, .. } => write!(f, "the configuration {} cannot be read", path.display()),
+            Self::Invalid { path, problems } => {
+                for (index, problem) in problems.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str("\n")?;
+                    }
+                    match (path, problem.line) {
+                        (Some(path), Some(line)) => write!(f, "{}:{line}: ", path.display())?,
+                        (None, Some(line)) => write!(f, "line {line}: ")?,
+                        (Some(path), None) if !problem.from_environment => write!(f, "{}: ", path.display())?,
+                        _ => {}
+                    }
+                    problem.fmt(f)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { cause, .. } => Some(cause),
+            Self::Invalid { .. } => None,
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    line: Option<usize>,
+    from_environment: bool,
+    key: String,
+    value: Option<String>,
+    message: String,
+}
+
+impl Problem {
+    /// Returns the line in the file, from 1; [`None`] for what is missing altogether or came from the environment.
+    pub const fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// Returns the key with the tables around it, such as `service.route.price`, or the name of a variable.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.key.as_str(), &self.value) {
+            ("", _) => f.write_str(&self.message),
+            (key, Some(value)) => write!(f, "{key} = {value:?}: {}", self.message),
+            (key, None) => write!(f, "{key}: {}", self.message),
+        }
+    }
+}
+
+/// Gathers the problems of one file, so that all are told at once.
+#[derive(Debug)]
+pub(super) struct Problems<'t> {
+    text: &'t str,
+    found: Vec<Problem>,
+    /// Whether the keys of the one service stand at the top of the file.
+    pub(super) short_form: bool,
+}
+
+impl<'t> Problems<'t> {
+    pub(super) const fn new(text: &'t str) -> Self {
+        Self { text, found: Vec::new(), short_form: false }
+    }
+
+    /// Parses a value, or notes why it cannot be.
+    pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, key: &str, at: &At<String>) -> Option<T> {
+        self.parse_with(key, at, str::parse)
+    }
+
+    /// As [`Problems::parse`], by a function.
+    pub(super) fn parse_with<T, E: Display>(
+        &mut self,
+        key: &str,
+        at: &At<String>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        parse(&at.value).map_err(|fault| self.wrong(key, at, fault)).ok()
+    }
+
+    /// Notes that a value is wrong, and shows it.
+    pub(super) fn wrong<T: Display>(&mut self, key: &str, at: &At<T>, message: impl Display) {
+        self.note(key, &at.origin, Some(at.value.to_string()), message);
+    }
+
+    /// Notes that something is wrong without showing the value: it may be secret, or say nothing.
+    pub(super) fn wrong_at(&mut self, key: &str, origin: &Origin, message: impl Display) {
+        self.note(key, origin, None, message);
+    }
+
+    /// Notes that something is missing, or wrong as a whole.
+    pub(super) fn missing(&mut self, key: &str, message: impl Display) {
+        self.push(None, false, key.to_owned(), None, message);
+    }
+
+    /// Returns the result, or what was found wrong.
+    pub(super) fn finish<T>(mut self, result: Option<T>) -> Result<T, Vec<Problem>> {
+        self.found.sort_by_key(Problem::line);
+        match result {
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => Err(self.found),
+        }
+    }
+
+    fn note(&mut self, key: &str, origin: &Origin, value: Option<String>, message: impl Display) {
+        match origin {
+            Origin::Bytes(range) => {
+                let line = line_of(self.text, range.start);
+                self.push(Some(line), false, key.to_owned(), value, message);
+            }
+            Origin::Variable(name) => self.push(None, true, (*name).to_owned(), value, message),
+        }
+    }
+
+    fn push(
+        &mut self,
+        line: Option<usize>,
+        from_environment: bool,
+        key: String,
+        value: Option<String>,
+        message: impl Display,
+    ) {
+        let key = match key.strip_prefix("service.") {
+            Some(short) if self.short_form => short.to_owned(),
+            _ => key,
+        };
+        self.found.push(Problem { line, from_environment, key, value, message: message.to_string() });
+    }
+}
+
+/// Says what a TOML error means here: which key, on which line, and the nearest valid one.
+pub(super) fn explain(text: &str, error: &toml::de::Error) -> Problem {
+    let span = error.span();
+    let key = span.as_ref().and_then(|span| key_at(text, span)).unwrap_or_default();
+    let message = error.message().lines().next().unwrap_or_default();
+    let message = suggestion(message).unwrap_or_else(|| message.to_owned());
+    let line = span.map(|span| line_of(text, span.start));
+    Problem { line, from_environment: false, key, value: None, message }
+}
+
+/// Rewrites serde's "unknown field `x`, expected one of `a`, `b`", so that it names the nearest valid word first.
+fn suggestion(message: &str) -> Option<String> {
+    let what = [("unknown field", "unknown key"), ("unknown variant", "unknown value")]
+        .into_iter()
+        .find_map(|(serde, ours)| message.starts_with(serde).then_some(ours))?;
+    let mut words = message.split('`').skip(1).step_by(2);
+    let given = words.next()?;
+    let known: Vec<&str> = words.collect();
+    let nearest = known.iter().copied().max_by(|a, b| closeness(given, a).total_cmp(&closeness(given, b)));
+    Some(match nearest {
+        Some(near) if closeness(given, near) >= ALIKE => format!("{what} `{given}`; did you mean `{near}`?"),
+        _ => format!("{what} `{given}`; valid are {}", known.join(", ")),
+    })
+}
+
+fn closeness(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b)
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
+}
+
+/// The dotted path of the key at these bytes or around them.
+fn key_at(text: &str, span: &Range<usize>) -> Option<String> {
+    let mut path = Vec::new();
+    descend(DeTable::parse(text).ok()?.get_ref(), span, &mut path);
+    Some(path.join("."))
+}
+
+fn descend(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) {
+    for (key, value) in table {
+        // The span of a table that has a header ends with the header, so that its content is asked as well.
+        if key.span() == *span || holds(value.get_ref(), &value.span(), span) {
+            path.push(key.get_ref().to_string());
+            descend_value(value.get_ref(), span, path);
+            return;
+        }
+    }
+}
+
+fn descend_value(value: &DeValue<'_>, span: &Range<usize>, path: &mut Vec<String>) {
+    match value {
+        DeValue::Table(table) => descend(table, span, path),
+        DeValue::Array(items) => {
+            if let Some(item) = items.iter().find(|item| holds(item.get_ref(), &item.span(), span)) {
+                descend_value(item.get_ref(), span, path);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn holds(value: &DeValue<'_>, at: &Range<usize>, span: &Range<usize>) -> bool {
+    let within = at.start <= span.start && span.end <= at.end;
+    within
+        || match value {
+            DeValue::Table(table) => {
+                table.iter().any(|(key, value)| key.span() == *span || holds(value.get_ref(), &value.span(), span))
+            }
+            DeValue::Array(items) => items.iter().any(|item| holds(item.get_ref(), &item.span(), span)),
+            _ => false,
+        }
+}
+
+/// Words at least this close are taken for a slip of the pen.
+const ALIKE: f64 = 0.75;

@@ -1,0 +1,250 @@
+//! The configuration file as it is written: its keys, and nothing about what their values mean.
+//!
+//! The doc comments here are the descriptions in the printed schema.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::at::At;
+use super::text::Text;
+
+/// Configuration of the gateway `l402-server`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    /// Address and port that clients connect to. `127.0.0.1:8402` unless set: tokens should not cross a network in the
+    /// clear, so put the gateway behind whatever ends TLS.
+    pub(super) listen: Option<At<String>>,
+    /// How many threads serve. One for each core unless set.
+    pub(super) threads: Option<At<u16>>,
+    /// Where nodes, keys and the sandbox live unless other keys say so. `l402-server` in the user's data folder unless set.
+    pub(super) data_dir: Option<PathBuf>,
+    /// Folder of the file `root.keys`, which is made at the first start. `keys` in the data folder unless set.
+    pub(super) key_dir: Option<PathBuf>,
+    /// Answers `/health` and `/info` itself. On unless set to `false`, which passes them on like any other path.
+    pub(super) own_paths: Option<bool>,
+    /// Proxies in front of the gateway, as addresses or CIDR ranges: `Forwarded`, `X-Forwarded-*` and `X-L402-*` are
+    /// believed from these alone.
+    pub(super) trusted_proxies: Vec<At<String>>,
+
+    /// Short for one service that sells every path: its origin, such as `http://127.0.0.1:3000`.
+    pub(super) upstream: Option<At<String>>,
+    /// The price of a call to `upstream`. `1 sat` unless set.
+    #[schemars(extend("examples" = ["21 sat", "500 msat"]))]
+    pub(super) price: Option<At<String>>,
+    /// How long a token for `upstream` is valid. `1h` unless set.
+    #[schemars(extend("examples" = ["30s", "5m", "1h", "7d"]))]
+    pub(super) valid_for: Option<At<String>>,
+
+    /// What is sold, in place of `upstream`.
+    pub(super) service: Vec<Service>,
+    /// What is written to the log, which goes to the standard error stream.
+    pub(super) log: Log,
+    /// Where the specification leaves a choice.
+    pub(super) protocol: Protocol,
+    /// Deadlines.
+    pub(super) timeouts: Timeouts,
+    /// Where invoices come from. The sandbox, with play money, unless set.
+    pub(super) lightning: Lightning,
+}
+
+/// A service: one upstream, and the routes of it that are sold. A path that is neither sold nor free is not found.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    /// The name in tokens: letters, digits, `.`, `_` and `-`. Renaming a service voids the tokens that were sold.
+    pub(super) name: At<String>,
+    /// The upstream's origin, such as `https://api.example.com`.
+    pub(super) upstream: At<String>,
+    /// A PEM file with certificate authorities that an https upstream may use besides the public ones.
+    pub(super) upstream_roots: Option<At<String>>,
+    /// Tells the upstream the host that the client asked for, instead of the upstream's own.
+    #[serde(default)]
+    pub(super) preserve_host: bool,
+    /// Paths that cost nothing, as patterns.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["/status", "/docs/*"]]))]
+    pub(super) free: Vec<At<String>>,
+    /// Fields added to each request to the upstream, in place of the client's.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, At<Text>>,
+    /// Fields added to requests that were paid for, and to no others.
+    #[serde(default)]
+    pub(super) paid_headers: BTreeMap<String, At<Text>>,
+    /// The price of a route that names none; without any route, the price of every path.
+    pub(super) price: Option<At<String>>,
+    /// How long a token is valid for a route that does not say. `1h` unless set.
+    pub(super) valid_for: Option<At<String>>,
+    /// The tier of a route that names none. `0` unless set.
+    pub(super) tier: Option<u32>,
+    /// The routes that are sold. A token for one opens no other, unless they name the same capability.
+    #[serde(default)]
+    pub(super) route: Vec<Route>,
+}
+
+/// A route of a service.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    /// The path: `/v1/demo`, `/v1/{id}` for any one segment, `/v1/*` for everything beneath.
+    pub(super) path: At<String>,
+    /// The methods. Any unless set; `GET` includes `HEAD`.
+    #[serde(default)]
+    pub(super) methods: Vec<At<String>>,
+    /// The price of a token, such as `21 sat` or `500 msat`.
+    pub(super) price: Option<At<String>>,
+    /// How long a token is valid, such as `1h`.
+    pub(super) valid_for: Option<At<String>>,
+    /// What a token must be allowed to do. Made from methods and path unless set, so that each route has its own.
+    pub(super) capability: Option<At<String>>,
+    /// The least tier that a token must have.
+    pub(super) tier: Option<u32>,
+    /// What the buyer's wallet shows.
+    pub(super) description: Option<At<String>>,
+}
+
+/// What is written to the log.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    /// For humans, or one JSON object in each line. `human` unless set.
+    pub(super) format: LogFormat,
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`), or a filter such as `info,l402_http=debug`. `info` unless set.
+    pub(super) level: Option<At<String>>,
+    /// One line for each request: method, path, status, reason and duration; never a query, a credential or a preimage.
+    /// Off unless set, since it costs a write for each request.
+    pub(super) requests: bool,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For humans.
+    #[default]
+    Human,
+    /// One JSON object in each line.
+    Json,
+}
+
+/// Where the specification leaves a choice.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Protocol {
+    /// Shows the challenge in the older LSAT form as well, for older clients. On unless set to `false`.
+    pub(super) lsat: Option<bool>,
+    /// The status for a malformed credential. `400` unless set to `401`, as the specification says literally.
+    #[schemars(extend("enum" = [400, 401]))]
+    pub(super) malformed_status: Option<At<u16>>,
+    /// The status for a forged token. `401` unless set to `402`, for clients that do not recover from 401.
+    #[schemars(extend("enum" = [401, 402]))]
+    pub(super) forged_status: Option<At<u16>>,
+    /// What becomes of caveats that are not known. `refuse` unless set to `skip`, as the specification says literally.
+    pub(super) unknown_caveats: UnknownCaveats,
+    /// Admits a token only after the node has recorded its payment. On unless set to `false`, where the preimage alone is
+    /// proof enough.
+    pub(super) strict_settlement: Option<bool>,
+}
+
+/// What becomes of caveats that are not known.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnknownCaveats {
+    /// The token is refused.
+    #[default]
+    Refuse,
+    /// They are skipped.
+    Skip,
+}
+
+/// Deadlines, such as `500ms`, `30s` or `5m`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Timeouts {
+    /// For the head of a client's request. `30s` unless set.
+    pub(super) request_head: Option<At<String>>,
+    /// For connecting to an upstream. `5s` unless set.
+    pub(super) connect: Option<At<String>>,
+    /// From the end of the request to the head of the upstream's answer. `60s` unless set.
+    pub(super) response: Option<At<String>>,
+    /// The longest time in which neither body moves. `60s` unless set.
+    pub(super) idle: Option<At<String>>,
+    /// The same for an upgraded connection, such as a WebSocket. `10m` unless set.
+    pub(super) tunnel: Option<At<String>>,
+    /// How long an unused connection to an upstream is kept. `4s` unless set; let it be shorter than the upstream's own.
+    pub(super) keep_alive: Option<At<String>>,
+    /// How long requests under way may take to end when the gateway is told to stop. `20s` unless set.
+    pub(super) shutdown: Option<At<String>>,
+}
+
+/// Where invoices come from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Lightning {
+    /// `sandbox`: a network of two nodes inside the process, with play money. `ldk`: an embedded node with real money.
+    pub(super) backend: Option<At<Backend>>,
+    /// Where the node or the sandbox keeps its state. A folder in the data folder unless set.
+    pub(super) storage_dir: Option<PathBuf>,
+    /// Sandbox: forgets everything at the end. Off unless set.
+    pub(super) temporary: Option<At<bool>>,
+    /// ldk: the Bitcoin network.
+    pub(super) network: Option<At<Network>>,
+    /// ldk: where blocks come from; exactly one of the three.
+    pub(super) chain: Option<At<Chain>>,
+    /// ldk: addresses and ports for other nodes, such as `0.0.0.0:9735`. Not reachable from outside unless set.
+    pub(super) listen: Option<At<Vec<At<String>>>>,
+    /// ldk: the name that other nodes see.
+    pub(super) alias: Option<At<String>>,
+}
+
+/// Which node makes the invoices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Backend {
+    /// Play money.
+    Sandbox,
+    /// An embedded node.
+    Ldk,
+}
+
+/// A Bitcoin network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Network {
+    /// Real money.
+    Bitcoin,
+    /// The public test network.
+    Testnet,
+    /// The test network with signed blocks.
+    Signet,
+    /// A private network.
+    Regtest,
+}
+
+/// Where blocks come from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Chain {
+    /// An Esplora server, such as `https://esplora.example/api`.
+    pub(super) esplora: Option<At<String>>,
+    /// An Electrum server, such as `ssl://electrum.example:50002`.
+    pub(super) electrum: Option<At<String>>,
+    /// A bitcoind.
+    pub(super) bitcoind: Option<Bitcoind>,
+}
+
+/// The RPC interface of a bitcoind.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bitcoind {
+    /// Its host.
+    pub(super) host: String,
+    /// Its RPC port.
+    pub(super) port: u16,
+    /// The RPC user.
+    pub(super) user: String,
+    /// The RPC password.
+    pub(super) password: At<Text>,
+}

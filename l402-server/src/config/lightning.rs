@@ -1,0 +1,208 @@
+//! Where invoices come from.
+
+use core::fmt;
+use core::net::SocketAddr;
+use l402_lightning::Network;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+use super::at::{At, Origin};
+use super::file::{self, Backend};
+use super::resolve::{Resolver, address};
+
+/// Where invoices come from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Lightning {
+    /// A network inside the process, with play money.
+    Sandbox {
+        /// Where it lives; [`None`] for a folder that is removed at the end.
+        dir: Option<PathBuf>,
+    },
+    /// An embedded node.
+    Ldk(LdkSettings),
+}
+
+/// Settings of the embedded node.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LdkSettings {
+    /// The Bitcoin network.
+    pub network: Network,
+    /// Where blocks come from.
+    pub chain: Chain,
+    /// Where the node keeps its seed and state.
+    pub storage_dir: PathBuf,
+    /// Where other nodes connect; none for a node that only connects by itself.
+    pub listen: Vec<SocketAddr>,
+    /// The name that other nodes see.
+    pub alias: Option<String>,
+}
+
+/// Where blocks come from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Chain {
+    /// An Esplora server.
+    Esplora(String),
+    /// An Electrum server.
+    Electrum(String),
+    /// A bitcoind.
+    Bitcoind(Bitcoind),
+}
+
+/// The RPC interface of a bitcoind. The password is not in its `Debug`.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Bitcoind {
+    /// Its host.
+    pub host: String,
+    /// Its RPC port.
+    pub port: u16,
+    /// The RPC user.
+    pub user: String,
+    /// The RPC password.
+    pub password: Zeroizing<String>,
+}
+
+impl fmt::Debug for Bitcoind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bitcoind")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Resolver<'_> {
+    pub(super) fn lightning(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<Lightning> {
+        let backend = written.backend.as_ref().map_or(Backend::Sandbox, |at| at.value);
+        let (built, name) = match backend {
+            Backend::Sandbox => (cfg!(feature = "sandbox"), "sandbox"),
+            Backend::Ldk => (cfg!(feature = "ldk"), "ldk"),
+        };
+        if !built {
+            let message = format!("this program was built without the feature `{name}`; choose another backend");
+            self.problems.missing("lightning.backend", message);
+            return None;
+        }
+        match backend {
+            Backend::Sandbox => self.sandbox(written, data_dir),
+            Backend::Ldk => self.ldk(written, data_dir).map(Lightning::Ldk),
+        }
+    }
+
+    fn sandbox(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<Lightning> {
+        let foreign = [
+            ("lightning.network", written.network.map(|at| at.origin)),
+            ("lightning.chain", written.chain.map(|at| at.origin)),
+            ("lightning.listen", written.listen.map(|at| at.origin)),
+            ("lightning.alias", written.alias.map(|at| at.origin)),
+        ];
+        for (key, origin) in foreign {
+            if let Some(origin) = origin {
+                self.problems.wrong_at(
+                    key,
+                    &origin,
+                    "the sandbox has no such setting; write backend = \"ldk\" as well",
+                );
+            }
+        }
+        if written.temporary.is_some_and(|at| at.value) {
+            return Some(Lightning::Sandbox { dir: None });
+        }
+        let dir = self.folder(written.storage_dir, data_dir, "sandbox")?;
+        Some(Lightning::Sandbox { dir: Some(dir) })
+    }
+
+    fn ldk(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<LdkSettings> {
+        if let Some(at) = &written.temporary {
+            self.problems.wrong("lightning.temporary", at, "a node with real money cannot forget its state");
+        }
+        if written.network.is_none() {
+            let message = "write \"bitcoin\" for real money, or \"testnet\", \"signet\" or \"regtest\"";
+            self.problems.missing("lightning.network", message);
+        }
+        if written.chain.is_none() {
+            let message = "the node needs a source of blocks, such as chain = { esplora = \"https://…/api\" }";
+            self.problems.missing("lightning.chain", message);
+        }
+        let listen = self.listen(written.listen.as_ref().map_or(&[], |at| &at.value));
+        let chain = written.chain.and_then(|at| self.chain(at));
+        let alias = self.alias(written.alias);
+        Some(LdkSettings {
+            network: network(written.network?.value),
+            chain: chain?,
+            storage_dir: self.folder(written.storage_dir, data_dir, "node")?,
+            listen: listen?,
+            alias,
+        })
+    }
+
+    fn listen(&mut self, written: &[At<String>]) -> Option<Vec<SocketAddr>> {
+        let addresses: Vec<Option<SocketAddr>> =
+            written.iter().map(|at| self.problems.parse_with("lightning.listen", at, address)).collect();
+        addresses.into_iter().collect()
+    }
+
+    fn alias(&mut self, written: Option<At<String>>) -> Option<String> {
+        let at = written?;
+        if at.value.len() > MAX_ALIAS {
+            self.problems.wrong("lightning.alias", &at, format_args!("at most {MAX_ALIAS} bytes fit"));
+        }
+        Some(at.value)
+    }
+
+    fn chain(&mut self, written: At<file::Chain>) -> Option<Chain> {
+        let origin = written.origin;
+        match (written.value.esplora, written.value.electrum, written.value.bitcoind) {
+            (Some(at), None, None) => {
+                self.url("lightning.chain.esplora", &at, &["https://", "http://"]).map(Chain::Esplora)
+            }
+            (None, Some(at), None) => {
+                self.url("lightning.chain.electrum", &at, &["ssl://", "tcp://"]).map(Chain::Electrum)
+            }
+            (None, None, Some(written)) => self.bitcoind(written, &origin).map(Chain::Bitcoind),
+            _ => {
+                let message = "name exactly one of esplora, electrum and bitcoind";
+                self.problems.wrong_at("lightning.chain", &origin, message);
+                None
+            }
+        }
+    }
+
+    fn url(&mut self, key: &str, at: &At<String>, schemes: &[&str]) -> Option<String> {
+        let after_scheme = schemes.iter().find_map(|scheme| at.value.strip_prefix(scheme));
+        if after_scheme.is_none_or(str::is_empty) {
+            self.problems.wrong(key, at, format_args!("write an address that begins with {}", schemes.join(" or ")));
+            return None;
+        }
+        Some(at.value.clone())
+    }
+
+    fn bitcoind(&mut self, written: file::Bitcoind, origin: &Origin) -> Option<Bitcoind> {
+        match written.password.value.resolve(self.environment) {
+            Ok(password) => {
+                let file::Bitcoind { host, port, user, .. } = written;
+                Some(Bitcoind { host, port, user, password })
+            }
+            Err(fault) => {
+                self.problems.wrong_at("lightning.chain.bitcoind.password", origin, fault);
+                None
+            }
+        }
+    }
+}
+
+const fn network(written: file::Network) -> Network {
+    match written {
+        file::Network::Bitcoin => Network::Bitcoin,
+        file::Network::Testnet => Network::Testnet,
+        file::Network::Signet => Network::Signet,
+        file::Network::Regtest => Network::Regtest,
+    }
+}
+
+/// BOLT 7: an alias has 32 bytes.
+const MAX_ALIAS: usize = 32;

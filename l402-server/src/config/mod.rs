@@ -1,0 +1,178 @@
+//! What the gateway is told: a TOML file, a few variables of the environment, or both.
+//!
+//! 1. A key that is not known is an error, and so is a value that makes no sense; each names the key, its line, and what
+//!    to do. All problems of one file are told at once.
+//! 2. A token for one route opens no other (T3): each route has a capability of its own unless the file says otherwise,
+//!    and routes that share one must be priced so that a cheap token does not open a dear route.
+//! 3. Secrets may be named by a variable of the environment; no error, log or `Debug` shows them.
+//! 4. Paths in a file are relative to the folder of that file.
+//!
+//! | variable | instead of | meaning |
+//! |---|---|---|
+//! | `UPSTREAM_URL` | `upstream` | sells every path of this origin; alone it needs no file |
+//! | `L402_PRICE` | `price` | the price of a call to that upstream |
+//! | `L402_LISTEN` | `listen` | address and port for clients |
+//! | `L402_SERVER_DATA_DIR` | `data_dir` | where nodes, keys and the sandbox live |
+//!
+//! A variable goes before the file.
+
+mod at;
+mod error;
+mod file;
+mod lightning;
+mod price;
+mod resolve;
+mod route;
+mod service;
+mod span;
+mod text;
+
+use core::net::SocketAddr;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use l402_core::{GatePolicy, Name};
+use l402_http::policy::Policy;
+use l402_http::proxy::UpstreamConfig;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use error::{ConfigError, Problem};
+pub use file::LogFormat;
+pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
+pub use price::{Price, PriceError};
+pub use route::Route;
+pub use span::{Span, SpanError};
+
+use at::At;
+use error::explain;
+use file::File;
+use resolve::Resolver;
+
+/// Looks a variable of the environment up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A configuration that makes sense.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// How many threads serve.
+    pub threads: NonZeroUsize,
+    /// The folder of the key file.
+    pub key_dir: PathBuf,
+    /// Whether the gateway answers `/health` and `/info` itself.
+    pub own_paths: bool,
+    /// Whether a challenge is shown in the LSAT form as well.
+    pub lsat_line: bool,
+    /// How credentials are judged.
+    pub gate: GatePolicy,
+    /// What is logged.
+    pub log: Log,
+    /// How long a client may take for the head of a request.
+    pub request_head: Duration,
+    /// How long requests under way may take to end at a stop.
+    pub shutdown: Duration,
+    /// What is sold; at least one.
+    pub services: Vec<Service>,
+    /// The routes of all services, in their order: first what a service sells, then what is free.
+    pub policy: Arc<Policy>,
+    /// Where invoices come from.
+    pub lightning: Lightning,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// A level or a filter, as `tracing-subscriber` reads it.
+    pub filter: String,
+    /// Whether each request has a line.
+    pub requests: bool,
+}
+
+/// One service: an upstream, and what is sold of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Service {
+    /// The name in tokens.
+    pub name: Name,
+    /// Where requests go.
+    pub upstream: UpstreamConfig,
+    /// Patterns of paths that cost nothing.
+    pub free: Vec<String>,
+    /// What is sold.
+    pub routes: Vec<Route>,
+}
+
+impl Config {
+    /// Reads a file; `environment` goes before it.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn from_file(path: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let text =
+            fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        Self::build(&text, Some(path), environment)
+    }
+
+    /// Reads a configuration from a text, in whose place in the file system relative paths begin.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    ///
+    /// ```
+    /// use l402_server::config::Config;
+    ///
+    /// let text = "upstream = \"http://127.0.0.1:3000\"\nprice = \"21 sat\"\ndata_dir = \"data\"";
+    /// let config = Config::from_text(text, &|_| None)?;
+    /// assert_eq!(config.services[0].routes[0].offer.price_msat, 21_000);
+    ///
+    /// let error = Config::from_text("prise = \"21 sat\"", &|_| None).unwrap_err();
+    /// assert_eq!(error.to_string(), "line 1: prise: unknown key `prise`; did you mean `price`?");
+    /// # Ok::<(), l402_server::config::ConfigError>(())
+    /// ```
+    pub fn from_text(text: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        Self::build(text, None, environment)
+    }
+
+    /// Makes a configuration from the environment alone.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        Self::build("", None, environment)
+    }
+
+    fn build(text: &str, path: Option<&Path>, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let invalid = |problems| ConfigError::Invalid { path: path.map(Path::to_owned), problems };
+        let mut file: File = toml::from_str(text).map_err(|error| invalid(vec![explain(text, &error)]))?;
+        override_by(&mut file, environment);
+        let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
+        Resolver::new(text, base, environment).resolve(file).map_err(invalid)
+    }
+}
+
+/// Returns the JSON schema of the configuration file.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(File);
+    serde_json::to_string_pretty(&schema).unwrap_or_default() // a schema is a plain JSON value
+}
+
+/// Variables of the environment go before the file.
+fn override_by(file: &mut File, environment: Environment<'_>) {
+    let replace = |name: &'static str, setting: &mut Option<At<String>>| {
+        if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
+            *setting = Some(At::variable(name, value));
+        }
+    };
+    replace("UPSTREAM_URL", &mut file.upstream);
+    replace("L402_PRICE", &mut file.price);
+    replace("L402_LISTEN", &mut file.listen);
+    if let Some(folder) = environment("L402_SERVER_DATA_DIR").filter(|value| !value.is_empty()) {
+        file.data_dir = Some(folder.into());
+    }
+}

@@ -1,0 +1,167 @@
+//! From the file as written to a configuration that makes sense.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
+use l402_http::proxy::{IpRange, Timeouts};
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use super::at::At;
+use super::error::{Problem, Problems};
+use super::file::{self, File};
+use super::span::Span;
+use super::{Config, Environment, Log};
+
+/// What values are held against, and where problems go.
+pub(super) struct Resolver<'a> {
+    pub(super) problems: Problems<'a>,
+    pub(super) base: &'a Path,
+    pub(super) environment: Environment<'a>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) const fn new(text: &'a str, base: &'a Path, environment: Environment<'a>) -> Self {
+        Self { problems: Problems::new(text), base, environment }
+    }
+
+    /// Makes the configuration.
+    pub(super) fn resolve(mut self, file: File) -> Result<Config, Vec<Problem>> {
+        let config = self.config(file);
+        self.problems.finish(config)
+    }
+
+    fn config(&mut self, mut file: File) -> Option<Config> {
+        let data_dir = self.data_dir(file.data_dir.take());
+        let listen = self.address("listen", file.listen.as_ref(), DEFAULT_LISTEN);
+        let key_dir = self.folder(file.key_dir.take(), data_dir.as_deref(), "keys");
+        let trusted = self.trusted_proxies(&file.trusted_proxies);
+        let timeouts = self.upstream_timeouts(&file.timeouts);
+        let request_head = self.span("timeouts.request_head", file.timeouts.request_head.as_ref(), REQUEST_HEAD);
+        let shutdown = self.span("timeouts.shutdown", file.timeouts.shutdown.as_ref(), SHUTDOWN);
+        let threads = self.threads(file.threads.as_ref());
+        let gate = self.gate(&file.protocol);
+        let log = self.log(&file.log);
+        let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
+        let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
+        let sold = self.services(file, &trusted, timeouts);
+        let (services, policy) = sold?;
+        Some(Config {
+            listen: listen?,
+            threads: threads?,
+            key_dir: key_dir?,
+            own_paths,
+            lsat_line,
+            gate: gate?,
+            log: log?,
+            request_head: request_head?,
+            shutdown: shutdown?,
+            services,
+            policy,
+            lightning: lightning?,
+        })
+    }
+
+    /// An address that may be left out.
+    fn address(&mut self, key: &str, at: Option<&At<String>>, default: SocketAddr) -> Option<SocketAddr> {
+        at.map_or(Some(default), |at| self.problems.parse_with(key, at, address))
+    }
+
+    /// A span of time that may be left out.
+    pub(super) fn span(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
+        match at {
+            Some(at) => self.problems.parse::<Span>(key, at).map(Span::duration),
+            None => Some(default),
+        }
+    }
+
+    /// A folder of its own, or one in the data folder.
+    pub(super) fn folder(&self, own: Option<PathBuf>, data_dir: Option<&Path>, name: &str) -> Option<PathBuf> {
+        own.map(|own| self.base.join(own)).or_else(|| Some(data_dir?.join(name)))
+    }
+
+    fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {
+        let folder = own.map(|own| self.base.join(own)).or_else(|| Some(dirs::data_dir()?.join("l402-server")));
+        if folder.is_none() {
+            self.problems.missing("data_dir", "there is no home folder to keep data in; name a folder");
+        }
+        folder
+    }
+
+    fn trusted_proxies(&mut self, written: &[At<String>]) -> Vec<IpRange> {
+        written.iter().filter_map(|range| self.problems.parse("trusted_proxies", range)).collect()
+    }
+
+    fn threads(&mut self, written: Option<&At<u16>>) -> Option<NonZeroUsize> {
+        let Some(at) = written else { return Some(available_parallelism().unwrap_or(NonZeroUsize::MIN)) };
+        let threads = NonZeroUsize::new(at.value.into()).filter(|threads| threads.get() <= MOST_THREADS);
+        if threads.is_none() {
+            self.problems.wrong("threads", at, format_args!("write a number from 1 to {MOST_THREADS}"));
+        }
+        threads
+    }
+
+    fn upstream_timeouts(&mut self, written: &file::Timeouts) -> Timeouts {
+        let mut timeouts = Timeouts::default();
+        let mut set = |key, at: &Option<At<String>>, place: &mut Duration| {
+            *place = self.span(key, at.as_ref(), *place).unwrap_or(*place);
+        };
+        set("timeouts.connect", &written.connect, &mut timeouts.connect);
+        set("timeouts.response", &written.response, &mut timeouts.response);
+        set("timeouts.idle", &written.idle, &mut timeouts.idle);
+        set("timeouts.tunnel", &written.tunnel, &mut timeouts.tunnel);
+        set("timeouts.keep_alive", &written.keep_alive, &mut timeouts.keep_alive);
+        timeouts
+    }
+
+    fn gate(&mut self, written: &file::Protocol) -> Option<GatePolicy> {
+        let malformed = match &written.malformed_status {
+            None => MalformedStatus::default(),
+            Some(at) if at.value == 400 => MalformedStatus::BadRequest,
+            Some(at) if at.value == 401 => MalformedStatus::Unauthorized,
+            Some(at) => {
+                self.problems.wrong("protocol.malformed_status", at, "write 400 or 401");
+                return None;
+            }
+        };
+        let forged = match &written.forged_status {
+            None => ForgedStatus::default(),
+            Some(at) if at.value == 401 => ForgedStatus::Unauthorized,
+            Some(at) if at.value == 402 => ForgedStatus::PaymentRequired,
+            Some(at) => {
+                self.problems.wrong("protocol.forged_status", at, "write 401 or 402");
+                return None;
+            }
+        };
+        let unknown_caveats = match written.unknown_caveats {
+            file::UnknownCaveats::Refuse => l402_core::UnknownCaveats::Refuse,
+            file::UnknownCaveats::Skip => l402_core::UnknownCaveats::Skip,
+        };
+        let strict = written.strict_settlement.unwrap_or(true);
+        let settlement = if strict { SettlementRule::Strict } else { SettlementRule::Trust };
+        Some(GatePolicy { malformed, forged, unknown_caveats, settlement })
+    }
+
+    fn log(&mut self, written: &file::Log) -> Option<Log> {
+        let filter = match &written.level {
+            None => "info".to_owned(),
+            Some(at) => self.problems.parse_with("log.level", at, |text| {
+                let read = tracing_subscriber::EnvFilter::builder().parse(text).map(|_| text.to_owned());
+                read.map_err(|_| "write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"")
+            })?,
+        };
+        Some(Log { format: written.format, filter, requests: written.requests })
+    }
+}
+
+/// Reads an address; the error says what to write.
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"")
+}
+
+/// The gateway does not end TLS, so that by default tokens stay on this machine.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
+const REQUEST_HEAD: Duration = Duration::from_secs(30);
+const SHUTDOWN: Duration = Duration::from_secs(20);
+const MOST_THREADS: usize = 1024;

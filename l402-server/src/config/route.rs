@@ -1,0 +1,185 @@
+//! Routes: what is sold of a service, and why one token does not open another route (T3).
+
+use core::time::Duration;
+use http::Method;
+use l402_core::{Name, NameError, Offer};
+use l402_http::policy::Sale;
+
+use super::at::{At, Origin};
+use super::file;
+use super::price::Price;
+use super::resolve::Resolver;
+
+/// A route that is sold.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Route {
+    /// The methods; none stands for any.
+    pub methods: Vec<Method>,
+    /// The pattern of its path.
+    pub path: String,
+    /// What is sold, and for how much.
+    pub offer: Offer,
+    /// What the buyer's wallet shows.
+    pub description: String,
+}
+
+impl Route {
+    /// States the route to a policy.
+    pub(super) fn sale(&self) -> Sale {
+        let Self { methods, path, offer, description } = self;
+        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
+            .tier(offer.tier)
+            .valid_for(Duration::from_secs(offer.valid_for))
+            .description(description);
+        if let Some(capability) = &offer.capability {
+            sale = sale.capability(capability.as_str());
+        }
+        if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
+    }
+}
+
+/// What a service says for all of its routes.
+pub(super) struct Defaults<'a> {
+    pub(super) service: &'a Name,
+    pub(super) price: Option<Price>,
+    pub(super) valid_for: Duration,
+    pub(super) tier: u32,
+}
+
+impl Resolver<'_> {
+    /// The routes of one service.
+    pub(super) fn routes(&mut self, written: &[file::Route], defaults: &Defaults<'_>) -> Option<Vec<Route>> {
+        let routes: Vec<Option<Route>> = written.iter().map(|route| self.route(route, defaults)).collect();
+        let routes: Vec<Route> = routes.into_iter().collect::<Option<_>>()?;
+        let pairs: Vec<_> = routes.iter().zip(written).collect();
+        let mut apart = true;
+        for (index, later) in pairs.iter().enumerate() {
+            for earlier in pairs.iter().take(index) {
+                apart &= self.are_apart(*earlier, *later);
+            }
+        }
+        Some(routes).filter(|_| apart)
+    }
+
+    fn route(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<Route> {
+        let methods = self.methods(&written.methods);
+        let price = self.route_price(written, defaults);
+        let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref(), defaults.valid_for);
+        let capability = self.capability(written);
+        let offer = Offer {
+            service: defaults.service.clone(),
+            tier: written.tier.unwrap_or(defaults.tier),
+            capability: Some(capability?),
+            price_msat: price?.msat(),
+            valid_for: valid_for?.as_secs(),
+        };
+        let (methods, path) = (methods?, written.path.value.clone());
+        let description = match &written.description {
+            Some(at) => at.value.clone(),
+            None => description(defaults.service, &methods, &path),
+        };
+        Some(Route { methods, path, offer, description })
+    }
+
+    fn methods(&mut self, written: &[At<String>]) -> Option<Vec<Method>> {
+        let method = |text: &str| {
+            let upper = !text.bytes().any(|byte| byte.is_ascii_lowercase());
+            let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
+            method.ok_or("write a method in capitals, such as \"GET\"")
+        };
+        let methods: Vec<Option<Method>> =
+            written.iter().map(|at| self.problems.parse_with("service.route.methods", at, method)).collect();
+        methods.into_iter().collect()
+    }
+
+    fn route_price(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<Price> {
+        match &written.price {
+            Some(at) => self.problems.parse("service.route.price", at),
+            None if defaults.price.is_some() => defaults.price,
+            None => {
+                self.problems.wrong(
+                    "service.route.path",
+                    &written.path,
+                    "the route needs a `price`, such as \"21 sat\"",
+                );
+                None
+            }
+        }
+    }
+
+    /// How long tokens are valid: a caveat counts in whole seconds.
+    pub(super) fn validity(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
+        let valid_for = self.span(key, at, default)?;
+        match at {
+            Some(at) if valid_for.subsec_millis() != 0 => {
+                self.problems.wrong(key, at, "a token is valid for whole seconds");
+                None
+            }
+            _ => Some(valid_for),
+        }
+    }
+
+    fn capability(&mut self, written: &file::Route) -> Option<Name> {
+        if let Some(at) = &written.capability {
+            return self.problems.parse("service.route.capability", at);
+        }
+        let named = slug(written);
+        if named.is_err() {
+            let message = "the path gives no name for tokens; set a `capability`";
+            self.problems.wrong("service.route.path", &written.path, message);
+        }
+        named.ok()
+    }
+
+    /// Notes a route whose tokens would by accident have the name of another's. Where both capabilities were written the
+    /// policy compares their terms.
+    fn are_apart(&mut self, earlier: (&Route, &file::Route), later: (&Route, &file::Route)) -> bool {
+        let ((first, first_written), (second, second_written)) = (earlier, later);
+        let meant = first_written.capability.is_some() && second_written.capability.is_some();
+        if meant || first.offer.capability != second.offer.capability {
+            return true;
+        }
+        let message = format!("its tokens would open {} as well; set a `capability`", first.path);
+        self.problems.wrong("service.route.path", &second_written.path, message);
+        false
+    }
+}
+
+/// A route for every path, as a service without routes sells it.
+pub(super) fn every_path(origin: Origin) -> file::Route {
+    file::Route {
+        path: At { value: EVERY_PATH.to_owned(), origin },
+        methods: Vec::new(),
+        price: None,
+        valid_for: None,
+        capability: None,
+        tier: None,
+        description: None,
+    }
+}
+
+/// What a buyer's wallet shows unless the file says it.
+fn description(service: &Name, methods: &[Method], path: &str) -> String {
+    let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let path = if path == EVERY_PATH { "every path" } else { path };
+    [service.as_str(), &methods.join(" or "), path]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The default capability: methods and path, in letters that a caveat may hold.
+fn slug(route: &file::Route) -> Result<Name, NameError> {
+    let methods = route.methods.iter().map(|at| at.value.to_ascii_lowercase());
+    let segments = route.path.value.split('/').map(|segment| {
+        segment.trim_matches(['{', '}']).replace(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_')), "-")
+    });
+    let segments = segments.map(|segment| if segment == "-" { "all".to_owned() } else { segment });
+    let parts: Vec<String> = methods.chain(segments).filter(|part| !part.is_empty()).collect();
+    let name = parts.join("-");
+    Name::new(if name.is_empty() { "root" } else { &name })
+}
+
+const EVERY_PATH: &str = "/*";

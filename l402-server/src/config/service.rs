@@ -1,0 +1,214 @@
+//! Services: upstreams, and what they are told.
+
+use core::time::Duration;
+use http::{HeaderName, HeaderValue, Uri};
+use l402_core::Name;
+use l402_http::policy::{Free, Policy, PolicyBuilder};
+use l402_http::proxy::{IpRange, Timeouts, UpstreamConfig, UpstreamConfigError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Service;
+use super::at::{At, Origin};
+use super::file::{self, File};
+use super::price::Price;
+use super::resolve::Resolver;
+use super::route::{Defaults, every_path};
+use super::text::Text;
+
+/// A problem that has been noted.
+struct Noted;
+
+/// What holds for the upstreams of all services.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    trusted: &'a [IpRange],
+    timeouts: Timeouts,
+}
+
+impl Resolver<'_> {
+    /// All services and their routes, whether the file has the short form or the long one.
+    pub(super) fn services(
+        &mut self,
+        file: File,
+        trusted: &[IpRange],
+        timeouts: Timeouts,
+    ) -> Option<(Vec<Service>, Arc<Policy>)> {
+        let written = self.written_services(file)?;
+        let common = Common { trusted, timeouts };
+        let services: Vec<Option<Service>> = written.iter().map(|service| self.service(service, common)).collect();
+        let distinct = self.names_are_distinct(&written);
+        let services: Vec<Service> = services.into_iter().collect::<Option<_>>().filter(|_| distinct)?;
+        let policy = self.policy(&services, &written)?;
+        Some((services, Arc::new(policy)))
+    }
+
+    fn names_are_distinct(&mut self, written: &[file::Service]) -> bool {
+        let earlier =
+            |index, name: &At<String>| written.iter().take(index).any(|service| service.name.value == name.value);
+        let twice = written.iter().map(|service| &service.name).enumerate().find(|(index, name)| earlier(*index, name));
+        if let Some((_, name)) = twice {
+            self.problems.wrong("service.name", name, "another service has this name");
+        }
+        twice.is_none()
+    }
+
+    /// One policy for all services: they share one space of paths, and the route tells the service.
+    fn policy(&mut self, services: &[Service], written: &[file::Service]) -> Option<Policy> {
+        let mut builder = Policy::builder();
+        for service in services {
+            builder = service.routes.iter().fold(builder, |builder, route| builder.sell(route.sale()));
+            let free = service.free.iter().map(|path| Free::new(path).service(service.name.as_str()));
+            builder = free.fold(builder, PolicyBuilder::free);
+        }
+        let fault = match builder.build() {
+            Ok(policy) => return Some(policy),
+            Err(fault) => fault,
+        };
+        let sold = written.iter().flat_map(|service| &service.route).map(|route| ("service.route.path", &route.path));
+        let free = written.iter().flat_map(|service| &service.free).map(|path| ("service.free", path));
+        let culprit = sold.chain(free).rfind(|(_, path)| path.value == fault.route());
+        // A service without routes sells a path that nobody wrote.
+        let whole =
+            written.iter().rfind(|service| service.route.is_empty()).map(|service| ("service.name", &service.name));
+        match culprit.or(whole) {
+            Some((key, at)) => self.problems.wrong(key, at, fault),
+            None => self.problems.missing("service", fault),
+        }
+        None
+    }
+
+    fn written_services(&mut self, mut file: File) -> Option<Vec<file::Service>> {
+        let services = core::mem::take(&mut file.service);
+        match (file.upstream.take(), services.is_empty()) {
+            (Some(upstream), true) => {
+                self.problems.short_form = true;
+                Some(vec![short_form(upstream, file)])
+            }
+            (Some(upstream), false) => {
+                let message = "this stands beside [[service]]; give each service an upstream of its own instead";
+                self.problems.wrong("upstream", &upstream, message);
+                None
+            }
+            (None, true) => {
+                self.problems.missing("", NOTHING_TO_SELL);
+                None
+            }
+            (None, false) => {
+                for (key, value) in [("price", &file.price), ("valid_for", &file.valid_for)] {
+                    if let Some(at) = value {
+                        self.problems.wrong(key, at, "this belongs to `upstream`; write it in [[service]] instead");
+                    }
+                }
+                Some(services)
+            }
+        }
+    }
+
+    fn service(&mut self, written: &file::Service, common: Common<'_>) -> Option<Service> {
+        let upstream = self.upstream(written, common);
+        let name = self.problems.parse::<Name>("service.name", &written.name);
+        let price = self.service_price(written);
+        let valid_for = self.validity("service.valid_for", written.valid_for.as_ref(), VALID_FOR);
+        let (name, price) = (name?, price.ok()?);
+        let defaults = Defaults { service: &name, price, valid_for: valid_for?, tier: written.tier.unwrap_or(0) };
+        let routes = if written.route.is_empty() {
+            self.routes(&[every_path(written.name.origin.clone())], &defaults)
+        } else {
+            self.routes(&written.route, &defaults)
+        };
+        let free = written.free.iter().map(|at| at.value.clone()).collect();
+        Some(Service { upstream: upstream?, free, routes: routes?, name })
+    }
+
+    /// The price of the routes that name none; a service without routes must have one.
+    fn service_price(&mut self, written: &file::Service) -> Result<Option<Price>, Noted> {
+        match &written.price {
+            Some(at) => self.problems.parse("service.price", at).map(Some).ok_or(Noted),
+            None if written.route.is_empty() => {
+                let message = "the service needs a `price` for every path, or a [[service.route]]";
+                self.problems.wrong("service.name", &written.name, message);
+                Err(Noted)
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn upstream(&mut self, written: &file::Service, common: Common<'_>) -> Option<UpstreamConfig> {
+        let mut upstream = self.problems.parse_with("service.upstream", &written.upstream, origin)?;
+        upstream = upstream.timeouts(common.timeouts).trusted_proxies(common.trusted.iter().copied());
+        if written.preserve_host {
+            upstream = upstream.preserve_host();
+        }
+        if let Some(at) = &written.upstream_roots {
+            let file = self.base.join(&at.value);
+            upstream = self.problems.parse_with("service.upstream_roots", at, |_| upstream.extra_roots(&file))?;
+        }
+        let upstream = self.fields("service.headers", &written.headers, upstream, UpstreamConfig::header)?;
+        self.fields("service.paid_headers", &written.paid_headers, upstream, UpstreamConfig::paid_header)
+    }
+
+    /// Fields for the upstream. Their values are never shown.
+    fn fields(
+        &mut self,
+        table: &str,
+        written: &BTreeMap<String, At<Text>>,
+        upstream: UpstreamConfig,
+        add: impl Fn(UpstreamConfig, HeaderName, HeaderValue) -> Result<UpstreamConfig, UpstreamConfigError>,
+    ) -> Option<UpstreamConfig> {
+        written.iter().try_fold(upstream, |upstream, (name, text)| {
+            let key = format!("{table}.{name}");
+            let Ok(field) = HeaderName::try_from(name.as_str()) else {
+                self.problems.wrong_at(&key, &text.origin, "this is not the name of a header field");
+                return None;
+            };
+            let value = self.field_value(&key, text)?;
+            add(upstream, field, value).map_err(|fault| self.problems.wrong_at(&key, &text.origin, fault)).ok()
+        })
+    }
+
+    fn field_value(&mut self, key: &str, text: &At<Text>) -> Option<HeaderValue> {
+        let secret = match text.value.resolve(self.environment) {
+            Ok(secret) => secret,
+            Err(fault) => {
+                self.problems.wrong_at(key, &text.origin, fault);
+                return None;
+            }
+        };
+        let Ok(mut value) = HeaderValue::from_str(&secret) else {
+            self.problems.wrong_at(key, &text.origin, "the value holds characters that a header field cannot carry");
+            return None;
+        };
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// One service that sells every path, and tells the upstream what was paid for.
+fn short_form(upstream: At<String>, file: File) -> file::Service {
+    let verified = At { value: Text::literal("true"), origin: upstream.origin.clone() };
+    let price = file.price.unwrap_or_else(|| At { value: "1 sat".to_owned(), origin: upstream.origin.clone() });
+    file::Service {
+        name: At { value: "default".to_owned(), origin: Origin::clone(&upstream.origin) },
+        upstream,
+        upstream_roots: None,
+        preserve_host: false,
+        free: Vec::new(),
+        headers: BTreeMap::new(),
+        paid_headers: BTreeMap::from([("X-L402-Verified".to_owned(), verified)]),
+        price: Some(price),
+        valid_for: file.valid_for,
+        tier: None,
+        route: Vec::new(),
+    }
+}
+
+fn origin(text: &str) -> Result<UpstreamConfig, String> {
+    let uri: Uri = text.parse().map_err(|_| UPSTREAM_EXPECTED.to_owned())?;
+    UpstreamConfig::new(&uri).map_err(|fault| format!("{fault}; {UPSTREAM_EXPECTED}"))
+}
+
+const UPSTREAM_EXPECTED: &str = "write scheme, host and port, such as \"http://127.0.0.1:3000\"";
+const NOTHING_TO_SELL: &str =
+    "nothing to sell: set UPSTREAM_URL=http://127.0.0.1:3000, or write `upstream` or a [[service]] in a file";
+const VALID_FOR: Duration = Duration::from_hours(1);

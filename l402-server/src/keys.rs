@@ -1,0 +1,299 @@
+//! The key file: the gateway's one durable secret.
+//!
+//! 1. It is made at the first start, with a random key, in a folder of mode 0700 and with mode 0600. A file that others
+//!    can read, or a folder that others can write to, is refused.
+//! 2. The first line names the format. Each line after it is an epoch and 64 hexadecimal digits; empty lines and lines that
+//!    begin with `#` are skipped. The highest epoch mints, the others verify: to rotate, add a line with the next epoch,
+//!    and remove the old one when its last token has expired.
+//! 3. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
+//!
+//! ```text
+//! l402 root keys, format 1
+//! 0 8f1c…64 digits…e2
+//! ```
+
+use core::fmt;
+use l402_core::macaroon::hex;
+use l402_core::{DerivedKeys, EpochError, MasterKey};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Opens the key file in a folder, and makes both where they do not exist.
+///
+/// # Errors
+/// [`KeyFileError`].
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let keys = l402_server::keys::open(&folder.path().join("keys"))?;
+/// assert_eq!(keys.token_id([0; 28]).epoch(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
+    let path = folder.join(FILE);
+    let at = |fault| KeyFileError { path: path.clone(), fault };
+    prepare(folder).map_err(at)?;
+    let text = if let Some(text) = read(&path).map_err(at)? {
+        text
+    } else {
+        make(folder, &path).map_err(|cause| at(Fault::Io(cause)))?;
+        read(&path).map_err(at)?.ok_or_else(|| at(Fault::Io(io::ErrorKind::NotFound.into())))?
+    };
+    parse(&text).map_err(at)
+}
+
+/// A key file cannot be used.
+#[derive(Debug)]
+pub struct KeyFileError {
+    path: PathBuf,
+    fault: Fault,
+}
+
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the key file {}: {}", self.path.display(), self.fault)
+    }
+}
+
+impl core::error::Error for KeyFileError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.fault {
+            Fault::Io(cause) => Some(cause),
+            Fault::Epoch(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a key file. Nothing of its content is told.
+#[derive(Debug)]
+enum Fault {
+    Io(io::Error),
+    Readable(u32),
+    Writable(u32),
+    TooLong,
+    Format,
+    Line(usize),
+    Empty,
+    Epoch(EpochError),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("cannot be read or made"),
+            Self::Readable(mode) => write!(f, "others can read it (mode {mode:04o}); run chmod 600 on it"),
+            Self::Writable(mode) => {
+                write!(f, "others can write to its folder (mode {mode:04o}); run chmod 700 on the folder")
+            }
+            Self::TooLong => f.write_str("is far longer than a key file"),
+            Self::Format => write!(f, "does not begin with {HEADER:?}"),
+            Self::Line(line) => write!(f, "line {line} is not an epoch and 64 hexadecimal digits"),
+            Self::Empty => f.write_str("holds no key"),
+            Self::Epoch(_) => f.write_str("its epochs do not go together"),
+        }
+    }
+}
+
+/// Makes the folder where it does not exist, and refuses it where others could exchange the file.
+fn prepare(folder: &Path) -> Result<(), Fault> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Fault::Io)?;
+    let mode = fs::metadata(folder).map_err(Fault::Io)?.mode() & 0o7777;
+    if mode & 0o022 == 0 { Ok(()) } else { Err(Fault::Writable(mode)) }
+}
+
+/// Reads the file; [`None`] where there is none.
+fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(Fault::Io(cause)),
+    };
+    let mode = file.metadata().map_err(Fault::Io)?.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(Fault::Readable(mode));
+    }
+    // Room for all of it from the start: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_LEN + 1));
+    file.take(MAX_LEN as u64 + 1).read_to_string(&mut text).map_err(Fault::Io)?;
+    if text.len() > MAX_LEN { Err(Fault::TooLong) } else { Ok(Some(text)) }
+}
+
+/// Makes the file, unless somebody else has made it meanwhile.
+fn make(folder: &Path, path: &Path) -> io::Result<()> {
+    // Two gateways may be here at once, in containers even with the same process id.
+    let random = getrandom::u64().map_err(io::Error::other)?;
+    let unfinished = folder.join(format!("{FILE}.{random:016x}.new"));
+    let written = write_new(&unfinished).and_then(|()| match fs::hard_link(&unfinished, path) {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(cause),
+        _ => Ok(()),
+    });
+    let removed = fs::remove_file(&unfinished);
+    written.and(removed).and_then(|()| File::open(folder)?.sync_all())
+}
+
+fn write_new(path: &Path) -> io::Result<()> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(bytes.as_mut()).map_err(io::Error::other)?;
+    let mut digits = Zeroizing::new([0; 64]);
+    let digits = hex::encode_into(bytes.as_ref(), digits.as_mut()).ok_or(io::ErrorKind::InvalidData)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(HEADER.as_bytes())?;
+    file.write_all(b"\n0 ")?;
+    file.write_all(digits.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn parse(text: &str) -> Result<DerivedKeys, Fault> {
+    let mut lines = text.lines().enumerate();
+    if lines.next().is_none_or(|(_, line)| line.trim_end() != HEADER) {
+        return Err(Fault::Format);
+    }
+    let mut keys = Vec::new();
+    for (index, line) in lines.map(|(index, line)| (index, line.trim())) {
+        if !line.is_empty() && !line.starts_with('#') {
+            keys.push(key(line).ok_or(Fault::Line(index + 1))?);
+        }
+    }
+    keys.sort_unstable_by_key(|(epoch, _)| *epoch);
+    let (epoch, newest) = keys.pop().ok_or(Fault::Empty)?;
+    keys.iter().try_fold(DerivedKeys::new(epoch, &newest), |derived, (epoch, key)| {
+        derived.with_retired(*epoch, key).map_err(Fault::Epoch)
+    })
+}
+
+fn key(line: &str) -> Option<(u32, MasterKey)> {
+    let (epoch, digits) = line.split_once(' ')?;
+    let digits = digits.trim().as_bytes();
+    let mut bytes = Zeroizing::new([0; 32]);
+    if digits.len() != 2 * bytes.len() {
+        return None;
+    }
+    hex::decode_into(digits, bytes.as_mut()).ok()?;
+    Some((epoch.parse().ok()?, MasterKey::from_bytes(*bytes)))
+}
+
+/// The name of the file in its folder.
+const FILE: &str = "root.keys";
+
+const HEADER: &str = "l402 root keys, format 1";
+
+/// Some hundred keys.
+const MAX_LEN: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_core::{Identifier, PaymentHash, RootKeySource, TokenId};
+    use std::os::unix::fs::PermissionsExt;
+
+    const ONE: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+    const TWO: &str = "2222222222222222222222222222222222222222222222222222222222222222";
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("metadata").mode() & 0o777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+    }
+
+    fn root_key(keys: &DerivedKeys, epoch: u32) -> Option<Vec<u8>> {
+        let identifier = Identifier::new(PaymentHash::from_bytes([3; 32]), TokenId::new(epoch, [4; 28]));
+        let key = keys.root_key(&identifier)?;
+        let mut out = [0; 256];
+        let token = l402_core::macaroon::mint(&key, b"", b"id", &[], &mut out).expect("room");
+        Some(token.as_bytes().to_vec())
+    }
+
+    fn fault(text: &str) -> String {
+        parse(text).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn the_first_start_makes_what_later_ones_read() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("a/keys");
+        let first = open(&folder).expect("made");
+        let second = open(&folder).expect("read");
+        assert_eq!(root_key(&first, 0), root_key(&second, 0));
+        assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 1, "nothing unfinished is left");
+        let other = open(&home.path().join("b")).expect("made");
+        assert_ne!(root_key(&first, 0), root_key(&other, 0), "keys are random");
+    }
+
+    #[test]
+    fn of_many_that_start_at_once_all_use_one_key() {
+        let home = tempfile::tempdir().expect("a folder");
+        let barrier = std::sync::Barrier::new(8);
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let start = || {
+                barrier.wait();
+                open(home.path()).map(|keys| root_key(&keys, 0)).expect("keys")
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a thread")).collect()
+        });
+        assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn what_others_could_touch_is_refused() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("keys");
+        open(&folder).expect("made");
+        set_mode(&folder.join(FILE), 0o640);
+        let readable = open(&folder).expect_err("readable").to_string();
+        assert!(readable.ends_with("root.keys: others can read it (mode 0640); run chmod 600 on it"), "{readable}");
+        set_mode(&folder.join(FILE), 0o600);
+        set_mode(&folder, 0o770);
+        let writable = open(&folder).expect_err("writable").to_string();
+        assert!(writable.contains("others can write to its folder (mode 0770)"), "{writable}");
+    }
+
+    #[test]
+    fn the_highest_epoch_mints_and_the_others_verify() {
+        let rotated = parse(&format!("{HEADER}\n# rotated\n\n7 {TWO}\n3 {ONE}\n")).expect("keys");
+        let before = parse(&format!("{HEADER}\n3 {ONE}")).expect("keys");
+        assert_eq!(rotated.token_id([0; 28]).epoch(), 7);
+        assert!(root_key(&before, 3).is_some());
+        assert_eq!(root_key(&rotated, 3), root_key(&before, 3));
+        assert_eq!(root_key(&rotated, 4), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_and_not_replaced() {
+        let home = tempfile::tempdir().expect("a folder");
+        write_new(&home.path().join(FILE)).expect("written");
+        fs::write(home.path().join(FILE), "").expect("emptied");
+        assert!(open(home.path()).is_err());
+        assert_eq!(fs::read(home.path().join(FILE)).expect("there"), b"");
+    }
+
+    #[test]
+    fn faults_name_the_line_and_never_the_content() {
+        assert_eq!(fault(""), "does not begin with \"l402 root keys, format 1\"");
+        assert_eq!(fault("l402 root keys, format 2"), "does not begin with \"l402 root keys, format 1\"");
+        assert_eq!(fault(HEADER), "holds no key");
+        assert_eq!(fault(&format!("{HEADER}\n1 {ONE}\n1 {TWO}")), "its epochs do not go together");
+        for line in [
+            ONE,
+            &format!("x {ONE}"),
+            &format!("-1 {ONE}"),
+            "0 11",
+            &format!("0 {ONE}11"),
+            &format!("0 g{}", &ONE[1..]),
+        ] {
+            assert_eq!(
+                fault(&format!("{HEADER}\n{line}")),
+                "line 2 is not an epoch and 64 hexadecimal digits",
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The configuration as an operator meets it: what is read, and what each mistake is answered with.
+
+use l402_core::{ForgedStatus, MalformedStatus, SettlementRule, UnknownCaveats};
+use l402_server::config::{Chain, Config, ConfigError, Lightning, LogFormat, schema};
+use std::time::Duration;
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "MODEL_KEY" => "sk-canary",
+        "BROKEN_KEY" => "sk-\ncanary",
+        "EMPTY" => "",
+        "L402_SERVER_DATA_DIR" => "/data",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn read(text: &str) -> Config {
+    Config::from_text(text, &environment).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+fn fault(text: &str) -> String {
+    Config::from_text(text, &environment).expect_err(text).to_string()
+}
+
+/// A file with one service, into which a line of it, or a whole table, is put.
+fn with_service(lines: &str) -> String {
+    format!("[[service]]\nname = \"weather\"\nupstream = \"http://127.0.0.1:3000\"\n{lines}")
+}
+
+#[test]
+fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
+    let only_upstream = |name: &str| match name {
+        "UPSTREAM_URL" => Some("http://localhost:3000".to_owned()),
+        other => environment(other),
+    };
+    let config = Config::from_environment(&only_upstream).expect("a configuration");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8402");
+    assert!(config.own_paths && config.lsat_line && !config.log.requests);
+    assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Human, "info"));
+    assert_eq!(config.key_dir.to_str(), Some("/data/keys"));
+    assert!(
+        matches!(&config.lightning, Lightning::Sandbox { dir: Some(dir) } if dir.to_str() == Some("/data/sandbox"))
+    );
+    assert_eq!(config.gate.settlement, SettlementRule::Strict);
+    let [service] = config.services.as_slice() else { panic!("one service") };
+    assert_eq!(service.upstream.authority(), "localhost:3000");
+    let [route] = service.routes.as_slice() else { panic!("one route") };
+    assert_eq!((route.path.as_str(), route.offer.price_msat, route.offer.valid_for), ("/*", 1_000, 3_600));
+    assert_eq!(route.offer.capability.as_ref().map(|name| name.as_str()), Some("all"));
+}
+
+#[test]
+fn variables_go_before_the_file() {
+    let variables = |name: &str| match name {
+        "UPSTREAM_URL" => Some("http://b:2".to_owned()),
+        "L402_PRICE" => Some("5 sat".to_owned()),
+        "L402_LISTEN" => Some("[::]:80".to_owned()),
+        other => environment(other),
+    };
+    let text = "upstream = \"http://a:1\"\nprice = \"1 sat\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"/other\"";
+    let config = Config::from_text(text, &variables).expect("a configuration");
+    assert_eq!(config.services[0].upstream.authority(), "b:2");
+    assert_eq!(config.services[0].routes[0].offer.price_msat, 5_000);
+    assert_eq!(config.listen.to_string(), "[::]:80");
+    assert_eq!(config.key_dir.to_str(), Some("/data/keys"));
+}
+
+#[test]
+fn everything_can_be_said() {
+    let config = read(include_str!("everything.toml"));
+    assert_eq!(config.threads.get(), 3);
+    assert!(!config.own_paths && !config.lsat_line && config.log.requests);
+    assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Json, "warn,l402_http=debug"));
+    assert_eq!(config.gate.malformed, MalformedStatus::Unauthorized);
+    assert_eq!(config.gate.forged, ForgedStatus::PaymentRequired);
+    assert_eq!(config.gate.unknown_caveats, UnknownCaveats::Skip);
+    assert_eq!(config.gate.settlement, SettlementRule::Trust);
+    assert_eq!((config.request_head, config.shutdown), (Duration::from_secs(10), Duration::from_secs(5)));
+    let Lightning::Ldk(node) = &config.lightning else { panic!("a node") };
+    assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
+    assert_eq!(node.storage_dir.to_str(), Some("/var/lib/l402/node"));
+    assert_eq!(node.listen.len(), 2);
+    let Chain::Bitcoind(bitcoind) = &node.chain else { panic!("a bitcoind") };
+    assert_eq!((bitcoind.port, bitcoind.password.as_str()), (38332, "sk-canary"));
+    let offers: Vec<_> = config.services.iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
+    let capabilities: Vec<_> =
+        offers.iter().filter_map(|offer| offer.capability.as_ref()).map(|name| name.as_str()).collect();
+    assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
+    let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat, offer.valid_for, offer.tier)).collect();
+    assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
+    assert_eq!(config.policy.routes().len(), 7);
+}
+
+#[test]
+fn t3_each_route_has_a_capability_of_its_own() {
+    let config = read(&with_service(
+        "price = \"1 sat\"\n[[service.route]]\npath = \"/\"\n[[service.route]]\npath = \"/a\"\n[[service.route]]\npath = \"/a/*\"\n\
+         [[service.route]]\npath = \"/a/{b}\"\n[[service.route]]\nmethods = [\"GET\", \"PUT\"]\npath = \"/a\"",
+    ));
+    let names: Vec<_> = config.services[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
+    let names: Vec<_> = names.iter().flatten().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["root", "a", "a-all", "a-b", "get-put-a"]);
+}
+
+#[test]
+fn unknown_keys_name_the_nearest_valid_one() {
+    for (text, expected) in [
+        ("lisen = \"x\"", "line 1: lisen: unknown key `lisen`; did you mean `listen`?"),
+        ("\n[log]\nlevle = \"x\"", "line 3: log.levle: unknown key `levle`; did you mean `level`?"),
+        ("[lightening]", "line 1: lightening: unknown key `lightening`; did you mean `lightning`?"),
+        (
+            "[[service]]\nname = \"a\"\nupstrem = \"x\"",
+            "line 3: service.upstrem: unknown key `upstrem`; did you mean `upstream`?",
+        ),
+        (
+            &with_service("[[service.route]]\npath = \"/a\"\n[[service.route]]\nprise = \"1 sat\""),
+            "line 7: service.route.prise: unknown key `prise`; did you mean `price`?",
+        ),
+        (
+            &with_service("headers = { A = { var = \"x\" } }"),
+            "line 4: service.headers.A: unknown key `var`; valid are env, prefix",
+        ),
+        ("lightning = { backend = \"ldc\" }", "line 1: lightning.backend: unknown value `ldc`; did you mean `ldk`?"),
+        ("[log]\nformat = \"xml\"", "line 2: log.format: unknown value `xml`; valid are human, json"),
+    ] {
+        assert_eq!(fault(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_that_make_no_sense_name_the_key_and_what_to_do() {
+    let upstream = "upstream = \"http://127.0.0.1:3000\"\n";
+    for (line, expected) in [
+        ("listen = 5", "line 2: listen: invalid type: integer `5`, expected a string"),
+        (
+            "listen = \"8402\"",
+            "line 2: listen = \"8402\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"",
+        ),
+        ("threads = 0", "line 2: threads = \"0\": write a number from 1 to 1024"),
+        ("threads = -1", "line 2: threads: invalid value: integer `-1`, expected u16"),
+        (
+            "price = \"21\"",
+            "line 2: price = \"21\": write a whole number and its unit, such as \"21 sat\" or \"500 msat\"",
+        ),
+        ("price = \"0 sat\"", "line 2: price = \"0 sat\": a price is above zero; list the path under `free` instead"),
+        (
+            "valid_for = \"1 week\"",
+            "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
+        ),
+        ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": a token is valid for whole seconds"),
+        ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
+        ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": a span of time is above zero"),
+        ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
+        ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),
+        (
+            "log = { level = \"a=b=c\" }",
+            "line 2: log.level = \"a=b=c\": write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"",
+        ),
+    ] {
+        assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn services_that_make_no_sense_name_the_key_and_what_to_do() {
+    let route = "[[service.route]]\npath = \"/a\"\nprice = \"1 sat\"\n";
+    for (lines, expected) in [
+        ("", "line 2: service.name = \"weather\": the service needs a `price` for every path, or a [[service.route]]".to_owned()),
+        ("price = \"x\"", "line 4: service.price = \"x\": write a whole number and its unit, such as \"21 sat\" or \"500 msat\"".to_owned()),
+        ("[[service.route]]\npath = \"/a\"", "line 5: service.route.path = \"/a\": the route needs a `price`, such as \"21 sat\"".to_owned()),
+        (&format!("{route}methods = [\"get\"]"), "line 7: service.route.methods = \"get\": write a method in capitals, such as \"GET\"".to_owned()),
+        (
+            &format!("{route}capability = \"a,b\""),
+            "line 7: service.route.capability = \"a,b\": a name may not contain ','; use letters, digits, '.', '_' and '-'".to_owned(),
+        ),
+        (
+            "[[service.route]]\npath = \"/a/../b\"\nprice = \"1 sat\"",
+            format!("line 5: service.route.path = \"/a/../b\": route /a/../b: {}", l402_http::path::PathError::DotSegment),
+        ),
+        (
+            &format!("{route}[[service.route]]\npath = \"/a/\"\nprice = \"1 sat\"\ncapability = \"b\""),
+            "line 8: service.route.path = \"/a/\": routes /a and /a/: both take the same method of the same path".to_owned(),
+        ),
+        (
+            &format!("free = [\"/a\"]\n{route}"),
+            "line 4: service.free = \"/a\": routes /a and /a: both take the same method of the same path".to_owned(),
+        ),
+        (
+            &format!("{route}[[service.route]]\npath = \"/{{a}}\"\nprice = \"9 sat\""),
+            "line 8: service.route.path = \"/{a}\": its tokens would open /a as well; set a `capability`".to_owned(),
+        ),
+        (
+            &format!("{route}capability = \"x\"\n[[service.route]]\npath = \"/b\"\nprice = \"9 sat\"\ncapability = \"x\""),
+            "line 9: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price and \
+             validity must be equal; give each a capability"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(fault(&with_service(lines)), expected, "{lines}");
+    }
+}
+
+#[test]
+fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
+    let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\"";
+    for (upstream, reason) in [
+        ("localhost:3000", "the upstream's scheme must be http or https; "),
+        ("ftp://a", "the upstream's scheme must be http or https; "),
+        ("http://a/v1", "the upstream must be an origin, without a path or query; "),
+        ("http://user:pw@a", "the upstream needs a valid host; "),
+        ("http://a b", ""),
+    ] {
+        let text = format!("[[service]]\nname = \"a\"\nprice = \"1 sat\"\nupstream = \"{upstream}\"");
+        assert_eq!(fault(&text), format!("line 4: service.upstream = {upstream:?}: {reason}{expected}"));
+    }
+    let roots = fault(&with_service("price = \"1 sat\"\nupstream_roots = \"/no/such/file\""));
+    assert_eq!(roots, "line 5: service.upstream_roots = \"/no/such/file\": the extra root certificates cannot be read");
+}
+
+#[test]
+fn h2_no_value_of_a_header_or_password_is_ever_shown() {
+    for (lines, expected) in [
+        (
+            "headers = { A = { env = \"NOT_SET\" } }",
+            "line 4: service.headers.A: the environment variable NOT_SET is not set",
+        ),
+        (
+            "headers = { A = { env = \"EMPTY\" } }",
+            "line 4: service.headers.A: the environment variable EMPTY is not set",
+        ),
+        (
+            "headers = { A = { env = \"BROKEN_KEY\" } }",
+            "line 4: service.headers.A: the value holds characters that a header field cannot carry",
+        ),
+        ("headers = { \"a b\" = \"canary\" }", "line 4: service.headers.a b: this is not the name of a header field"),
+        ("headers = { Host = \"canary\" }", "line 4: service.headers.Host: the field host cannot be set"),
+        ("paid_headers = { TE = \"canary\" }", "line 4: service.paid_headers.TE: the field te cannot be set"),
+        (
+            "headers = { A = 5 }",
+            "line 4: service.headers.A: invalid type: integer `5`, expected a text or { env = \"NAME\" }",
+        ),
+    ] {
+        assert_eq!(fault(&with_service(&format!("{lines}\nprice = \"1 sat\""))), expected, "{lines}");
+    }
+    let config = read(include_str!("everything.toml"));
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+}
+
+#[test]
+fn nodes_that_make_no_sense_name_the_key_and_what_to_do() {
+    let chain = "chain = { esplora = \"https://a\" }\n";
+    for (lines, expected) in [
+        (
+            "backend = \"sandbox\"\nnetwork = \"bitcoin\"",
+            "line 4: lightning.network: the sandbox has no such setting; write backend = \"ldk\" as well".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"",
+            "lightning.network: write \"bitcoin\" for real money, or \"testnet\", \"signet\" or \"regtest\"\n\
+             lightning.chain: the node needs a source of blocks, such as chain = { esplora = \"https://…/api\" }"
+                .to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"main\""),
+            "line 5: lightning.network: unknown value `main`; valid are bitcoin, testnet, signet, regtest".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"\nnetwork = \"bitcoin\"\nchain = { esplora = \"https://a\", electrum = \"ssl://b\" }",
+            "line 5: lightning.chain: name exactly one of esplora, electrum and bitcoind".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"\nnetwork = \"bitcoin\"\nchain = { esplora = \"a\" }",
+            "line 5: lightning.chain.esplora = \"a\": write an address that begins with https:// or http://".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\ntemporary = true"),
+            "line 6: lightning.temporary = \"true\": a node with real money cannot forget its state".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"9735\"]"),
+            "line 6: lightning.listen = \"9735\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nalias = \"{}\"", "x".repeat(33)),
+            format!("line 6: lightning.alias = \"{}\": at most 32 bytes fit", "x".repeat(33)),
+        ),
+    ] {
+        assert_eq!(fault(&format!("upstream = \"http://a\"\n[lightning]\n{lines}")), expected, "{lines}");
+    }
+}
+
+#[test]
+fn what_is_sold_is_said_once() {
+    assert_eq!(
+        fault(""),
+        "nothing to sell: set UPSTREAM_URL=http://127.0.0.1:3000, or write `upstream` or a [[service]] in a file"
+    );
+    let both = format!("upstream = \"http://a\"\n{}", with_service("price = \"1 sat\""));
+    assert_eq!(
+        fault(&both),
+        "line 1: upstream = \"http://a\": this stands beside [[service]]; give each service an upstream of its own instead"
+    );
+    let price = format!("price = \"1 sat\"\n{}", with_service("price = \"1 sat\""));
+    assert_eq!(fault(&price), "line 1: price = \"1 sat\": this belongs to `upstream`; write it in [[service]] instead");
+    let twice = [with_service("price = \"1 sat\"\n"), with_service("price = \"1 sat\"")].concat();
+    assert_eq!(fault(&twice), "line 6: service.name = \"weather\": another service has this name");
+    let everything = twice.replacen("weather", "rain", 1);
+    assert_eq!(
+        fault(&everything),
+        "line 6: service.name = \"weather\": routes /* and /*: both take the same method of the same path"
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+    let text = "upstream = \"x\"\nlisten = \"y\"\n[timeouts]\nidle = \"z\"";
+    let Err(ConfigError::Invalid { problems, .. }) = Config::from_text(text, &environment) else { panic!("{text}") };
+    let told: Vec<_> = problems.iter().map(|problem| (problem.line(), problem.key())).collect();
+    assert_eq!(told, [(Some(1), "upstream"), (Some(2), "listen"), (Some(4), "timeouts.idle")]);
+}
+
+#[test]
+fn a_wrong_variable_is_named_instead_of_a_line() {
+    let wrong = |name: &str| if name == "L402_PRICE" { Some("x".to_owned()) } else { environment(name) };
+    let error = Config::from_text("upstream = \"http://a\"", &wrong).expect_err("a wrong price").to_string();
+    assert_eq!(error, "L402_PRICE = \"x\": write a whole number and its unit, such as \"21 sat\" or \"500 msat\"");
+}
+
+#[test]
+fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gateway.toml");
+    let missing = Config::from_file(&path, &|_| None).expect_err("no file").to_string();
+    assert_eq!(missing, format!("the configuration {} cannot be read", path.display()));
+    std::fs::write(&path, "\nnonsense").expect("written");
+    let syntax = Config::from_file(&path, &|_| None).expect_err("no TOML").to_string();
+    assert!(syntax.starts_with(&format!("{}:2: ", path.display())), "{syntax}");
+    std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
+    let config = Config::from_file(&path, &|_| None).expect("a configuration");
+    assert_eq!(config.key_dir, folder.path().join("data/keys"));
+}
+
+#[test]
+fn the_schema_has_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).expect("JSON");
+    for key in ["listen", "upstream", "service", "lightning", "protocol", "timeouts", "log"] {
+        assert!(schema["properties"][key].is_object(), "{key}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["$defs"]["Route"]["properties"]["price"]["type"], serde_json::json!(["string", "null"]));
+}
