@@ -1,13 +1,9 @@
-//! A small HTTP/1.1 server on 127.0.0.1 with a thread and a runtime of its own.
-//!
-//! The thread matters: a node blocks the runtime that starts it while it asks the chain for blocks, so
-//! what answers must not need that runtime.
+//! A small HTTP/1.1 server on 127.0.0.1.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::net::TcpListener;
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -17,7 +13,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+
+use crate::background::Background;
 
 /// A request with its body read to the end.
 pub(crate) type Request = hyper::Request<Bytes>;
@@ -26,39 +23,27 @@ pub(crate) type Request = hyper::Request<Bytes>;
 pub(crate) type Response = hyper::Response<Full<Bytes>>;
 
 /// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// A running server. Dropping it closes its connections and ends its thread.
+/// A running server. Dropping it closes its connections.
 pub(crate) struct Server {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 impl Server {
-    /// Binds `port` of 127.0.0.1 (0: one that is free) and answers each request with `handle`.
+    /// Answers each request that reaches `listener` with `handle`.
     ///
     /// A body of more than `max_body` bytes is answered 413.
-    pub(crate) fn start<H, F>(name: &str, port: u16, max_body: usize, handle: H) -> io::Result<Self>
+    pub(crate) fn start<H, F>(name: &str, listener: TcpListener, max_body: usize, handle: H) -> io::Result<Self>
     where
         H: Fn(Request) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let serve = move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, max_body, handle) => {}
-                    _ = stopped => {}
-                }
-            });
-        };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(serve)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        let thread = Background::start(name)?;
+        thread.spawn(accept(listener, max_body, handle));
+        Ok(Self { address, _thread: thread })
     }
 
     /// Returns where the server listens.
@@ -67,14 +52,11 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A handler that panicked has told so already; there is nobody to pass it on to.
-            let _ = thread.join();
-        }
-    }
+/// Binds `port` of 127.0.0.1; 0: one that is free.
+pub(crate) fn bind(port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Accepts connections until it is dropped, which drops them too.

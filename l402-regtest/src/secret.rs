@@ -1,5 +1,6 @@
-//! Random secrets, as text.
+//! Random secrets, as text, and the one place that compares them.
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Returns 32 bytes from the system's random source in lower-case hexadecimal.
@@ -11,4 +12,9 @@ pub(crate) fn random_hex() -> Result<Zeroizing<String>, getrandom::Error> {
         hex.push(char::from_digit(u32::from(nibble), 16).expect("four bits are one digit"));
     }
     Ok(hex)
+}
+
+/// Whether two secrets are the same, found out in a time that depends on their lengths only.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
 }

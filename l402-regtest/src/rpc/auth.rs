@@ -4,10 +4,9 @@ use core::fmt;
 
 use base64ct::{Base64, Encoding};
 use hyper::header::HeaderValue;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::secret;
+use crate::secret::{self, same};
 
 /// Who may call. Shared by reference; `Debug` shows the user only.
 #[derive(Clone)]
@@ -40,7 +39,7 @@ impl Credentials {
 
     /// Whether `field`, the value of `Authorization`, names this user and password.
     pub(super) fn admit(&self, field: &HeaderValue) -> bool {
-        field.as_bytes().ct_eq(self.expected.as_bytes()).into()
+        same(field.as_bytes(), self.expected.as_bytes())
     }
 
     pub(super) fn new(password: Zeroizing<String>) -> Self {

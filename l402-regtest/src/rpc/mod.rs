@@ -32,7 +32,7 @@ use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENT
 use hyper::{Method, StatusCode};
 
 use crate::chain::Chain;
-use crate::loopback::{Request, Response, Server, status};
+use crate::loopback::{self, Request, Response, Server, status};
 
 pub use auth::Credentials;
 
@@ -55,7 +55,7 @@ impl RpcServer {
             let response = respond(&chain, &credentials, &request);
             core::future::ready(response)
         };
-        Ok(Self { server: Server::start("regtest-rpc", port, MAX_BODY, handle)? })
+        Ok(Self { server: Server::start("regtest-rpc", loopback::bind(port)?, MAX_BODY, handle)? })
     }
 
     /// Returns where it listens.
