@@ -14,6 +14,8 @@ pub use source::{
     Cause, Checked, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
 };
 
+#[cfg(feature = "ldk")]
+pub mod ldk;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "testing")]

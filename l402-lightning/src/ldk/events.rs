@@ -1,0 +1,104 @@
+//! What the node reports, one event after another.
+//!
+//! An event that was not marked as handled comes again after a restart. So whatever must not be lost is on the disk before.
+
+use super::channels::Inbound;
+use super::in_flight::InFlight;
+use super::settled::Settlements;
+use super::waiters::Waiters;
+use crate::FailureReason;
+use core::time::Duration;
+use l402_core::{PaymentHash, Preimage};
+use ldk_node::lightning::events::PaymentFailureReason;
+use ldk_node::lightning_types::payment::PaymentHash as LdkHash;
+use ldk_node::{Event, Node};
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+use tokio::time::{interval, sleep};
+
+/// How a payment ended.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    Paid { preimage: Preimage, fee_msat: u64 },
+    Failed(Failure),
+}
+
+/// Why it failed.
+#[derive(Clone, Copy)]
+pub(super) enum Failure {
+    NoRoute,
+    Sent(FailureReason),
+}
+
+/// What the events change.
+pub(super) struct News {
+    pub(super) outcomes: Waiters<Outcome>,
+    pub(super) in_flight: InFlight,
+    pub(super) settlements: Settlements,
+    pub(super) inbound: Inbound,
+}
+
+/// Takes events until it is aborted.
+pub(super) async fn pump(node: Arc<Node>, news: Arc<News>) {
+    loop {
+        let event = node.next_event_async().await;
+        let (its_node, its_news) = (node.clone(), news.clone());
+        // On a thread that may block: the disk is waited for.
+        let handled = spawn_blocking(move || its_news.take(&event) && its_node.event_handled().is_ok()).await;
+        if !matches!(handled, Ok(true)) {
+            sleep(PAUSE_AFTER_FAILURE).await; // a full disk, most likely: the same event comes again
+        }
+        news.inbound.refresh(&node);
+    }
+}
+
+/// Looks at the channels from time to time: that a peer comes or goes is no event.
+pub(super) async fn watch_channels(node: Arc<Node>, news: Arc<News>) {
+    let mut tick = interval(CHANNELS_EVERY);
+    loop {
+        tick.tick().await;
+        news.inbound.refresh(&node);
+    }
+}
+
+impl News {
+    /// Returns whether the event may be forgotten.
+    fn take(&self, event: &Event) -> bool {
+        match event {
+            Event::PaymentReceived { payment_hash, amount_msat, .. } => {
+                self.settlements.record(hash_of(payment_hash), *amount_msat).is_ok()
+            }
+            Event::PaymentSuccessful { payment_hash, payment_preimage: Some(preimage), fee_paid_msat, .. } => {
+                let preimage = Preimage::from_bytes(preimage.0);
+                self.ended(&hash_of(payment_hash), Outcome::Paid { preimage, fee_msat: fee_paid_msat.unwrap_or(0) })
+            }
+            Event::PaymentFailed { payment_hash: Some(hash), reason, .. } => {
+                self.ended(&hash_of(hash), Outcome::Failed(failure(*reason)))
+            }
+            _ => true,
+        }
+    }
+
+    fn ended(&self, hash: &PaymentHash, outcome: Outcome) -> bool {
+        self.in_flight.end(hash);
+        self.outcomes.announce(hash, outcome);
+        true
+    }
+}
+
+const fn hash_of(hash: &LdkHash) -> PaymentHash {
+    PaymentHash::from_bytes(hash.0)
+}
+
+const fn failure(reason: Option<PaymentFailureReason>) -> Failure {
+    Failure::Sent(match reason {
+        Some(PaymentFailureReason::RouteNotFound) => return Failure::NoRoute,
+        Some(PaymentFailureReason::RecipientRejected) => FailureReason::Rejected,
+        Some(PaymentFailureReason::RetriesExhausted) => FailureReason::RetriesExhausted,
+        Some(PaymentFailureReason::PaymentExpired) => FailureReason::Expired,
+        _ => FailureReason::Unspecified,
+    })
+}
+
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+const CHANNELS_EVERY: Duration = Duration::from_millis(500);

@@ -1,0 +1,32 @@
+//! An embedded Lightning node ([ldk-node](ldk_node)), with its keys and channels in a directory of this machine.
+//!
+//! 1. Invoices are minted beside the node, statelessly: an unpaid one leaves nothing behind.
+//! 2. A received payment is on the disk before the node forgets having reported it.
+//! 3. At most 24 payments are on their way at once; a time-out never frees one that may still succeed.
+//! 4. One process at a time has the directory.
+//!
+//! The node is for Unix.
+
+mod channels;
+mod config;
+mod error;
+mod events;
+mod in_flight;
+mod log;
+mod mint;
+mod node;
+mod operate;
+mod pay;
+mod receive;
+mod settled;
+mod storage;
+mod waiters;
+
+pub use channels::{Channel, ChannelId};
+pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
+pub use error::{NodeError, StartError};
+pub use node::LdkNode;
+pub use operate::{Balances, ChannelRequest};
+pub use settled::SettlementsError;
+
+pub use crate::secret_file::SecretFileError;
