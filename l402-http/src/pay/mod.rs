@@ -1,1 +1,193 @@
-//! The client layer: pays a 402 within limits, then repeats the request with the credential.
+//! The client layer: it pays a 402 within limits, then repeats the request with the credential (L402 §HTTP Client Flow).
+//!
+//! 1. A logical request is paid at most once, and at most two stored tokens are tried before. What to pay and when is
+//!    decided by [`l402_core::Exchange`]; this module performs the I/O.
+//! 2. The price is that of the decoded invoice. A server that declares another one, names another payment hash in its token,
+//!    or sends an invoice without an amount or for another network is not paid (threats A1 to A3).
+//! 3. A token is shown to the [`Origin`] that it was bought from and to no other (A6). Redirects are the caller's business:
+//!    put the layer beneath whatever follows them, so that each hop is a request of its own origin.
+//! 4. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
+//!    whose outcome is unknown is resolved by asking the wallet, never by paying again (A4).
+//! 5. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
+//! 6. A request with an `Authorization` of its own is passed on as it is and never paid for.
+//!
+//! # Which token
+//! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
+//! several paths. A token is forgotten when it is refused where it was bought; refused elsewhere, it is kept for where it
+//! came from.
+//!
+//! Several processes may share a store, but do not wait for each other: they may buy the same thing twice.
+
+mod call;
+mod error;
+mod flight;
+mod origin;
+mod purchase;
+mod quote;
+mod replay;
+mod store;
+
+pub use error::PayError;
+pub use origin::{Origin, OriginError};
+pub use quote::{BadChallenge, Quote};
+pub use replay::ReplayBody;
+pub use store::{MemoryStore, Token, TokenStore};
+
+use bytes::Bytes;
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use http::{Request, Response};
+use http_body::Body;
+use l402_core::{Limits, PaymentHash};
+use l402_lightning::{Cause, PayLimit, PaymentSource};
+use purchase::Payer;
+use std::sync::Arc;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// What was paid for a response; among its extensions wherever a token was used.
+///
+/// ```
+/// use http::Response;
+/// use l402_http::pay::Receipt;
+///
+/// fn spent_msat<B>(response: &Response<B>) -> u64 {
+///     let receipt = response.extensions().get::<Receipt>();
+///     receipt.filter(|receipt| !receipt.reused).map_or(0, |receipt| receipt.amount_msat + receipt.fee_msat)
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The price of the token, in millisatoshi.
+    pub amount_msat: u64,
+    /// What routing cost, in millisatoshi.
+    pub fee_msat: u64,
+    /// What the payment proves.
+    pub payment_hash: PaymentHash,
+    /// Whether the token had been bought by an earlier request, so that this one cost nothing.
+    pub reused: bool,
+}
+
+/// What a [`PayService`] may spend, and on what terms.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PaySettings {
+    /// The most for each request.
+    pub limits: Limits,
+    /// For how many blocks money may be locked on its way (threat A8). 1008 unless set.
+    pub max_cltv_expiry_delta: u32,
+    /// How long to wait for a payment before its outcome counts as unknown. A minute unless set.
+    pub payment_timeout: Duration,
+    /// The longest body that is kept to be sent again, in bytes. 1 MiB unless set.
+    pub max_replay: usize,
+}
+
+impl PaySettings {
+    /// Takes the limits, in millisatoshi, and the usual terms.
+    pub const fn new(limits: Limits) -> Self {
+        let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
+        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay: 1 << 20 }
+    }
+}
+
+/// Makes any HTTP client pay.
+///
+/// ```
+/// # use bytes::Bytes;
+/// # use http::{Request, Response};
+/// # use http_body_util::Full;
+/// # use std::convert::Infallible;
+/// use l402_core::Limits;
+/// use l402_http::pay::{MemoryStore, PayLayer, PaySettings, ReplayBody};
+/// use l402_lightning::testing::FakeNetwork;
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let wallet = FakeNetwork::new().node(); // any PaymentSource
+/// let limits = Limits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+/// let layer = PayLayer::new(wallet, MemoryStore::new(), PaySettings::new(limits));
+///
+/// // Such as hyper-util's legacy client.
+/// let client = service_fn(async |request: Request<ReplayBody<Full<Bytes>>>| {
+///     Ok::<_, Infallible>(Response::new(request.into_body()))
+/// });
+/// let request = Request::get("https://api.example.com/free").body(Full::default())?;
+/// let response = layer.layer(client).oneshot(request).await?;
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PayLayer<W, T>(Arc<Payer<W, T>>);
+
+impl<W, T> PayLayer<W, T> {
+    /// Takes the wallet that pays and the store that keeps what was bought. Services of one layer buy as one.
+    pub fn new(wallet: W, store: T, settings: PaySettings) -> Self {
+        Self(Arc::new(Payer::new(wallet, store, settings)))
+    }
+}
+
+impl<W, T> Clone for PayLayer<W, T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S, W, T> Layer<S> for PayLayer<W, T> {
+    type Service = PayService<S, W, T>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        PayService { inner, payer: Arc::clone(&self.0) }
+    }
+}
+
+/// An HTTP client that pays; made by [`PayLayer`].
+///
+/// Requests need an absolute URI. The futures need a tokio runtime with time. Dropping one does not stop a payment that has
+/// begun; the next request of this method to this path finds out what became of it.
+pub struct PayService<S, W, T> {
+    inner: S,
+    payer: Arc<Payer<W, T>>,
+}
+
+impl<S: Clone, W, T> Clone for PayService<S, W, T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), payer: Arc::clone(&self.payer) }
+    }
+}
+
+impl<S, W, T> fmt::Debug for PayService<S, W, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayService").finish_non_exhaustive()
+    }
+}
+
+impl<S, W, T, B, R> Service<Request<B>> for PayService<S, W, T>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    W: PaymentSource + 'static,
+    T: TokenStore + 'static,
+    B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
+    R: Body<Data: Send> + Send + 'static,
+{
+    type Response = Response<R>;
+    type Error = PayError<S::Error>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context).map_err(PayError::Transport)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone was not asked whether it is ready; the one that was goes with the request.
+        let next = self.inner.clone();
+        let client = core::mem::replace(&mut self.inner, next);
+        let payer = Arc::clone(&self.payer);
+        Box::pin(async move { payer.call(client, request).await })
+    }
+}

@@ -1,0 +1,196 @@
+//! One logical request: send, read the demand, find or buy a token, send again.
+
+use super::flight::{Flight, Purpose};
+use super::purchase::{Payer, is_for, store};
+use super::quote::{self, Quote};
+use super::{Origin, PayError, Receipt, ReplayBody, Token, TokenStore};
+use bytes::{Buf, Bytes};
+use core::future::poll_fn;
+use core::pin::pin;
+use core::time::Duration;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use l402_core::{CredentialLine, Exchange, Next, PaymentHash};
+use l402_lightning::{Cause, PaymentSource};
+use tokio::time::timeout;
+use tower_service::Service;
+
+impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
+    /// Performs a request, and pays for it at most once.
+    pub(super) async fn call<S, B, R>(
+        &self,
+        mut client: S,
+        request: Request<B>,
+    ) -> Result<Response<R>, PayError<S::Error>>
+    where
+        S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
+        B: Body<Data = Bytes, Error: Into<Cause>>,
+        R: Body,
+    {
+        let (head, body) = request.into_parts();
+        let origin = Origin::of(&head.uri).map_err(PayError::Origin)?;
+        let purpose = Purpose::new(origin, &head.method, &head.uri);
+        let limit = self.settings.max_replay;
+        let mut body = ReplayBody::read(body, limit).await.map_err(|error| PayError::Body(error.into()))?;
+        let mut attempt = self.first_attempt(&head, &purpose).await?;
+        loop {
+            let again = body.again();
+            let response = send(&mut client, &head, body, attempt.token.as_ref()).await?;
+            let quote = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
+                Ok(Next::Deliver) => return Ok(attempt.delivered(response)),
+                Ok(Next::Refused) => return attempt.refused(response),
+                Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Quote::decode(&challenge),
+                Err(fault) => Err(fault),
+            };
+            let quote = quote.map_err(PayError::BadChallenge)?;
+            if head.headers.contains_key(AUTHORIZATION) {
+                return Err(PayError::OwnAuthorization);
+            }
+            body = again.ok_or(PayError::BodyTooLong { limit })?;
+            quote.agrees_with(&beginning(response.into_body()).await).map_err(PayError::BadChallenge)?;
+            self.next_attempt(&mut attempt, &quote, &purpose).await?;
+        }
+    }
+
+    /// Begins with a stored token, where there is one and the request has room for it.
+    async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, PayError<E>> {
+        let token = if head.headers.contains_key(AUTHORIZATION) {
+            None
+        } else {
+            // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
+            let _flight = self.flights.enter(purpose).await;
+            let tokens = self.paid_tokens(purpose).await?;
+            newest(&tokens, |token| is_for(token, purpose))
+                .or_else(|| newest(&tokens, |token| !self.flights.is_busy(&purpose_of(token, purpose))))
+        };
+        let limits = self.settings.limits;
+        let exchange = if token.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
+        Ok(Attempt { exchange, token, tried: Vec::new(), flight: None })
+    }
+
+    /// Finds or buys a token for the request to be repeated with.
+    async fn next_attempt<E>(
+        &self,
+        attempt: &mut Attempt,
+        quote: &Quote,
+        purpose: &Purpose,
+    ) -> Result<(), PayError<E>> {
+        if let Some(refused) = attempt.token.take() {
+            if is_for(&refused, purpose) {
+                self.store.forget(&purpose.origin, &refused.payment_hash).await.map_err(store)?;
+            }
+            attempt.tried.push(refused.payment_hash);
+        }
+        let flight = self.flights.enter(purpose).await;
+        let tokens = self.paid_tokens(purpose).await?;
+        let untried = |token: &Token| is_for(token, purpose) && !attempt.tried.contains(&token.payment_hash);
+        attempt.token = newest(&tokens, untried).filter(|_| attempt.tried.len() < MAX_TRIED);
+        if attempt.token.is_some() {
+            attempt.exchange = Exchange::with_token(self.settings.limits);
+        } else {
+            attempt.token = Some(self.buy(&mut attempt.exchange, quote, purpose).await?);
+            // Nobody else may use the token before this request has.
+            attempt.flight = Some(flight);
+        }
+        Ok(())
+    }
+}
+
+/// Where a logical request stands.
+struct Attempt {
+    exchange: Exchange,
+    token: Option<Token>,
+    tried: Vec<PaymentHash>,
+    /// There while the token is one that this request has bought.
+    flight: Option<Flight>,
+}
+
+impl Attempt {
+    fn receipt(&self) -> Option<Receipt> {
+        let token = self.token.as_ref()?;
+        let Token { amount_msat, fee_msat, payment_hash, .. } = *token;
+        Some(Receipt { amount_msat, fee_msat, payment_hash, reused: self.flight.is_none() })
+    }
+
+    /// After this request has paid, nothing more is paid.
+    fn refused<R, E>(&self, response: Response<R>) -> Result<Response<R>, PayError<E>> {
+        match self.receipt() {
+            Some(receipt) => Err(PayError::StillRefused { status: response.status(), receipt }),
+            None => Ok(response),
+        }
+    }
+
+    fn delivered<R>(&self, mut response: Response<R>) -> Response<R> {
+        if let Some(receipt) = self.receipt() {
+            response.extensions_mut().insert(receipt);
+        }
+        response
+    }
+}
+
+async fn send<S, B, R>(
+    client: &mut S,
+    head: &Parts,
+    body: ReplayBody<B>,
+    token: Option<&Token>,
+) -> Result<Response<R>, PayError<S::Error>>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
+{
+    let mut request = Request::from_parts(head.clone(), body);
+    if let Some(credential) = token.and_then(credential) {
+        request.headers_mut().insert(AUTHORIZATION, credential);
+    }
+    poll_fn(|context| client.poll_ready(context)).await.map_err(PayError::Transport)?;
+    client.call(request).await.map_err(PayError::Transport)
+}
+
+fn credential(token: &Token) -> Option<HeaderValue> {
+    let preimage = token.preimage.as_ref()?;
+    let line = CredentialLine { scheme: token.scheme, token: &token.text, preimage };
+    let mut value = HeaderValue::try_from(line.to_string()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What a 402 says to programs, as far as it is short and comes at once. Reading it to its end also keeps the connection.
+async fn beginning<R: Body>(body: R) -> Vec<u8> {
+    let mut body = pin!(body);
+    let mut read = Vec::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(mut data) = frame.into_data() else { continue };
+            if read.len() + data.remaining() > MAX_READ {
+                break;
+            }
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                read.extend_from_slice(chunk);
+                let length = chunk.len();
+                data.advance(length);
+            }
+        }
+    };
+    // One that does not come in time says nothing; neither it nor its absence changes the price.
+    let _ = timeout(READ_TIME, reading).await;
+    read
+}
+
+fn newest(tokens: &[Token], filter: impl Fn(&Token) -> bool) -> Option<Token> {
+    tokens.iter().filter(|token| filter(token)).max_by_key(|token| token.bought_at).cloned()
+}
+
+/// What a token of the same origin was bought for.
+fn purpose_of(token: &Token, other: &Purpose) -> Purpose {
+    Purpose { origin: other.origin.clone(), method: token.method.clone(), path: token.path.clone() }
+}
+
+/// The most stored tokens that one request tries.
+const MAX_TRIED: usize = 2;
+
+/// How much of a 402's body is read, and for how long.
+const MAX_READ: usize = 16 * 1024;
+const READ_TIME: Duration = Duration::from_secs(1);

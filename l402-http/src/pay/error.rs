@@ -1,0 +1,110 @@
+//! Why a request has no response to hand to the caller, and what that means for the money.
+
+use super::{BadChallenge, OriginError, Receipt};
+use core::fmt;
+use http::StatusCode;
+use l402_core::{Declined, PaymentHash};
+use l402_lightning::{Cause, Network};
+
+/// A request failed, before, while or after it was paid for. `E` is the error of the HTTP client.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PayError<E> {
+    /// The HTTP client failed. Where a payment had been made, the token is stored and the next attempt uses it.
+    Transport(E),
+    /// The request has no origin to buy from. Nothing was sent.
+    Origin(OriginError),
+    /// The body of the request broke off. Nothing was paid.
+    Body(Cause),
+    /// Payment is demanded, but the body is too long to be sent again. Nothing was paid.
+    BodyTooLong {
+        /// How many bytes can be kept.
+        limit: usize,
+    },
+    /// Payment is demanded, but the request has an `Authorization` of its own, and can carry only one. Nothing was paid.
+    OwnAuthorization,
+    /// Payment is demanded in a way that cannot be met. Nothing was paid.
+    BadChallenge(BadChallenge),
+    /// The invoice is above the limit, or must not be paid for another reason. Nothing was paid.
+    Declined(Declined),
+    /// The invoice is for another network than the wallet's (threat A1). Nothing was paid.
+    WrongNetwork {
+        /// The network of the wallet.
+        expected: Network,
+        /// The network of the invoice.
+        found: Network,
+    },
+    /// The wallet did not pay. No money moved.
+    PaymentFailed(l402_lightning::PayError),
+    /// The payment may have succeeded, or may still. The next request of this method to this path asks the wallet what became
+    /// of it, and pays nothing until that is known.
+    PaymentUnknown {
+        /// What to ask the wallet for.
+        payment_hash: PaymentHash,
+        /// Why it is not known.
+        cause: Cause,
+    },
+    /// The payment succeeded, but the store did not take the proof. The next request asks the wallet for it again.
+    NotStored {
+        /// What to ask the wallet for.
+        payment_hash: PaymentHash,
+        /// What the store said.
+        cause: Cause,
+    },
+    /// It was paid, and the server demands payment again. The token is kept.
+    StillRefused {
+        /// The status of the answer.
+        status: StatusCode,
+        /// What was paid.
+        receipt: Receipt,
+    },
+    /// The stored tokens cannot be read or written. Nothing was paid.
+    Store(Cause),
+}
+
+impl<E> fmt::Display for PayError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(_) => f.write_str("the request failed"),
+            Self::Origin(_) => f.write_str("the request cannot be paid for"),
+            Self::Body(_) => f.write_str("the body of the request broke off"),
+            Self::BodyTooLong { limit } => {
+                write!(f, "payment is demanded, but a body of more than {limit} bytes cannot be sent again")
+            }
+            Self::OwnAuthorization => f.write_str("payment is demanded, but the request has its own authorization"),
+            Self::BadChallenge(_) => f.write_str("the server's demand cannot be met"),
+            Self::Declined(reason) => write!(f, "not paid: {reason}"),
+            Self::WrongNetwork { expected, found } => {
+                write!(f, "not paid: the invoice is for {found}, the wallet is on {expected}")
+            }
+            Self::PaymentFailed(_) => f.write_str("the payment failed, no money moved"),
+            Self::PaymentUnknown { payment_hash, .. } => {
+                write!(f, "it is not known whether the payment {payment_hash} succeeded")
+            }
+            Self::NotStored { payment_hash, .. } => {
+                write!(f, "the payment {payment_hash} succeeded, but its token could not be stored")
+            }
+            Self::StillRefused { status, receipt } => {
+                write!(f, "the server answers {status} although {} was paid", receipt.payment_hash)
+            }
+            Self::Store(_) => f.write_str("the stored tokens cannot be read or written"),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for PayError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Transport(cause) => Some(cause),
+            Self::Origin(cause) => Some(cause),
+            Self::BadChallenge(cause) => Some(cause),
+            Self::Declined(cause) => Some(cause),
+            Self::PaymentFailed(cause) => Some(cause),
+            Self::Body(cause)
+            | Self::PaymentUnknown { cause, .. }
+            | Self::NotStored { cause, .. }
+            | Self::Store(cause) => Some(&**cause),
+            _ => None,
+        }
+    }
+}

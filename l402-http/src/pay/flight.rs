@@ -1,0 +1,53 @@
+//! One purchase at a time for each purpose, so that requests at the same time do not buy the same thing.
+
+use super::Origin;
+use http::{Method, Uri};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::OwnedMutexGuard;
+
+/// What a token is bought for: requests of one method to one path of one origin.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Purpose {
+    pub(super) origin: Origin,
+    pub(super) method: Method,
+    pub(super) path: String,
+}
+
+impl Purpose {
+    pub(super) fn new(origin: Origin, method: &Method, uri: &Uri) -> Self {
+        Self { origin, method: method.clone(), path: uri.path().to_owned() }
+    }
+}
+
+/// The purchases that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<HashMap<Purpose, Weak<tokio::sync::Mutex<()>>>>);
+
+/// Holds the right to buy for one purpose until it is dropped.
+pub(super) type Flight = OwnedMutexGuard<()>;
+
+impl Flights {
+    /// Waits until nobody else buys for this purpose.
+    pub(super) async fn enter(&self, purpose: &Purpose) -> Flight {
+        self.slot(purpose).lock_owned().await
+    }
+
+    /// Tells whether somebody buys for this purpose.
+    pub(super) fn is_busy(&self, purpose: &Purpose) -> bool {
+        let flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = flights.get(purpose).and_then(Weak::upgrade);
+        slot.is_some_and(|slot| slot.try_lock().is_err())
+    }
+
+    fn slot(&self, purpose: &Purpose) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = flights.get(purpose).and_then(Weak::upgrade) {
+            return slot;
+        }
+        flights.retain(|_, slot| slot.strong_count() > 0);
+        let slot = Arc::default();
+        flights.insert(purpose.clone(), Arc::downgrade(&slot));
+        slot
+    }
+}

@@ -1,0 +1,153 @@
+//! What an honest shop sells is bought once, and used as often as it holds.
+
+use crate::shop::{Error, Lie, PRICE_MSAT, Shop, World, text};
+use futures_util::future::join_all;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use l402_http::pay::{Origin, Quote, Receipt, TokenStore};
+use l402_lightning::testing::FakeNetwork;
+
+fn receipt<B>(response: &Response<B>) -> Receipt {
+    *response.extensions().get().unwrap()
+}
+
+fn origin(text: &str) -> Origin {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_402_is_paid_and_the_request_repeated() {
+    let world = World::new();
+    let request = Request::post("http://shop.example/a/x?q=1").body(Full::from("the same body")).unwrap();
+    let response = world.send(request).await.unwrap();
+    let receipt = receipt(&response);
+    assert_eq!((receipt.amount_msat, receipt.fee_msat, receipt.reused), (PRICE_MSAT, 0, false));
+    assert_eq!(text(response).await, "the same body");
+
+    let seen = world.shop.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].authorization, None);
+    let credential = seen[1].authorization.clone().unwrap();
+    assert!(credential.starts_with("L402 "), "{credential}");
+    assert_eq!(seen[1].uri, "http://shop.example/a/x?q=1");
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn what_is_free_costs_nothing() {
+    let world = World::new();
+    let response = world.get("http://shop.example/free").await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.extensions().get::<Receipt>().is_none());
+    assert_eq!(world.shop.node.invoices_asked(), 0);
+}
+
+#[tokio::test]
+async fn a_token_is_used_again() {
+    let world = World::new();
+    let bought = receipt(&world.get("http://shop.example/a").await.unwrap());
+    let again = receipt(&world.get("http://shop.example/a?other=query").await.unwrap());
+    assert_eq!(again, Receipt { reused: true, ..bought });
+    assert_eq!((world.wallet.payments_sent(), world.shop.seen().len()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_token_opens_other_paths_of_its_service() {
+    let world = World::new();
+    world.get("http://shop.example/a/one").await.unwrap();
+    assert!(receipt(&world.get("http://shop.example/a/two").await.unwrap()).reused);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_where_it_was_bought_is_replaced() {
+    let world = World::new();
+    let first = receipt(&world.get("http://shop.example/a").await.unwrap());
+    world.shop.changes_its_key();
+    let second = receipt(&world.get("http://shop.example/a").await.unwrap());
+    assert_ne!(first.payment_hash, second.payment_hash);
+    assert!(!second.reused);
+    let tokens = world.store.tokens(&origin("http://shop.example")).await.unwrap();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(tokens[0].payment_hash, second.payment_hash);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_elsewhere_is_kept() {
+    let world = World::new();
+    world.get("http://shop.example/a").await.unwrap();
+    assert!(!receipt(&world.get("http://shop.example/b").await.unwrap()).reused);
+    assert!(receipt(&world.get("http://shop.example/a").await.unwrap()).reused);
+    assert!(receipt(&world.get("http://shop.example/b").await.unwrap()).reused);
+    assert_eq!(world.wallet.payments_sent(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_the_same_time_buy_once() {
+    let world = World::new();
+    let answers = join_all((0..50).map(|_| world.get("http://shop.example/a"))).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == StatusCode::OK));
+    let bought = answers.iter().filter(|answer| !receipt(answer.as_ref().unwrap()).reused).count();
+    assert_eq!((bought, world.wallet.payments_sent()), (1, 1));
+}
+
+/// Each use has to be bought, and nobody uses what another has bought before its buyer did.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn single_uses_are_not_taken_from_their_buyers() {
+    let world = World::new();
+    world.shop.sells_single_uses();
+    let one = (0..10).map(|_| world.get("http://shop.example/a/one"));
+    let two = (0..10).map(|_| world.get("http://shop.example/a/two"));
+    let answers = join_all(one.chain(two)).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(world.wallet.payments_sent(), 20);
+}
+
+#[tokio::test]
+async fn the_form_of_grpc_is_a_demand_too() {
+    let world = World::new();
+    assert!(!receipt(&world.get("http://shop.example/grpc").await.unwrap()).reused);
+}
+
+#[tokio::test]
+async fn a_request_with_its_own_authorization_is_passed_on_and_not_paid_for() {
+    let world = World::new();
+    world.get("http://shop.example/a").await.unwrap();
+    let with_its_own = |uri: &str| {
+        let request = Request::get(uri).header(AUTHORIZATION, "Bearer mine").body(Full::default()).unwrap();
+        world.send(request)
+    };
+    assert_eq!(with_its_own("http://shop.example/free").await.unwrap().status(), StatusCode::OK);
+    assert!(matches!(with_its_own("http://shop.example/a").await, Err(Error::OwnAuthorization)));
+    let seen: Vec<_> = world.shop.seen().into_iter().rev().take(2).map(|seen| seen.authorization.unwrap()).collect();
+    assert_eq!(seen, ["Bearer mine", "Bearer mine"]);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_repeated_is_sent_but_not_paid_for() {
+    let world = World::with(|settings| settings.max_replay = 8);
+    let post = |uri: &str| world.send(Request::post(uri).body(Full::from("123456789")).unwrap());
+    assert_eq!(text(post("http://shop.example/free").await.unwrap()).await, "123456789");
+    assert!(matches!(post("http://shop.example/a").await, Err(Error::BodyTooLong { limit: 8 })));
+    assert_eq!(world.wallet.payments_sent(), 0);
+}
+
+#[tokio::test]
+async fn a_quote_tells_the_price_and_pays_nothing() {
+    let shop = Shop::open(&FakeNetwork::new());
+    let honest = quote(&shop.show("http://shop.example/a").await);
+    assert_eq!(honest.amount_msat(), Some(PRICE_MSAT));
+    assert_eq!(honest.invoice().payee(), shop.node.node_id());
+    assert!(honest.is_consistent());
+
+    shop.lies(Lie::SellsNothing);
+    assert!(!quote(&shop.show("http://shop.example/a").await).is_consistent());
+}
+
+fn quote<B>(response: &Response<B>) -> Quote {
+    Quote::of(response.status(), response.headers()).unwrap().unwrap()
+}

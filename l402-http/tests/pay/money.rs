@@ -1,0 +1,147 @@
+//! A4: whatever happens between the payment and the answer, nothing is paid twice and nothing that was paid is lost.
+
+use crate::shop::{Error, Shop, World, connect};
+use bytes::Bytes;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use l402_core::{Limits, PaymentHash};
+use l402_http::pay::{MemoryStore, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore};
+use l402_lightning::testing::{FakeFault, FakeNetwork};
+use std::sync::Arc;
+use tower::{Layer, ServiceExt};
+
+#[tokio::test]
+async fn a4_a_lost_outcome_is_found_again() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::LoseOutcome);
+    let error = world.get("http://shop.example/a").await.unwrap_err();
+    let Error::PaymentUnknown { payment_hash, .. } = error else { panic!("{error:?}") };
+
+    let response = world.get("http://shop.example/a").await.unwrap();
+    assert_eq!(response.extensions().get::<Receipt>().unwrap().payment_hash, payment_hash);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a4_nothing_is_paid_while_a_payment_is_under_way() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::Hang);
+    let first = world.get("http://shop.example/a").await.unwrap_err();
+    let Error::PaymentUnknown { payment_hash: first, .. } = first else { panic!("{first:?}") };
+    world.wallet.behave();
+    for _ in 0..3 {
+        let again = world.get("http://shop.example/a").await.unwrap_err();
+        assert!(matches!(again, Error::PaymentUnknown { payment_hash, .. } if payment_hash == first), "{again:?}");
+    }
+    assert_eq!((world.wallet.payments_sent(), world.shop.node.invoices_asked()), (0, 1));
+}
+
+#[tokio::test]
+async fn a4_a_wallet_that_cannot_be_asked_pays_nothing_more() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::LoseOutcome);
+    world.get("http://shop.example/a").await.unwrap_err();
+    world.wallet.misbehave(FakeFault::Unreachable);
+    assert!(matches!(world.get("http://shop.example/a").await, Err(Error::PaymentUnknown { .. })));
+    world.wallet.behave();
+    assert_eq!(world.get("http://shop.example/a").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a4_a_caller_that_gives_up_does_not_lose_the_payment() {
+    let world = World::with(|settings| settings.payment_timeout = Duration::from_mins(1));
+    world.wallet.misbehave(FakeFault::Hang);
+    tokio::time::timeout(Duration::from_millis(50), world.get("http://shop.example/a")).await.unwrap_err();
+    assert!(matches!(world.get("http://shop.example/a").await, Err(Error::PaymentUnknown { .. })));
+    assert_eq!(world.shop.node.invoices_asked(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_failed_may_be_tried_again() {
+    let world = World::new();
+    for fault in [FakeFault::NoRoute, FakeFault::Unreachable] {
+        world.wallet.misbehave(fault);
+        let error = world.get("http://shop.example/a").await.unwrap_err();
+        assert!(matches!(error, Error::PaymentFailed(_)), "{error:?}");
+    }
+    world.wallet.behave();
+    assert_eq!(world.get("http://shop.example/a").await.unwrap().status(), StatusCode::OK);
+}
+
+/// A store that fails when it is told to.
+#[derive(Clone, Default)]
+struct FakeBrokenStore {
+    tokens: MemoryStore,
+    reads_fail: Arc<AtomicBool>,
+    writes_fail: Arc<AtomicBool>,
+    proofs_fail: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct DiskFull;
+
+impl fmt::Display for DiskFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("disk full")
+    }
+}
+
+impl core::error::Error for DiskFull {}
+
+fn unless(broken: &AtomicBool) -> Result<(), DiskFull> {
+    if broken.load(Ordering::SeqCst) { Err(DiskFull) } else { Ok(()) }
+}
+
+impl TokenStore for FakeBrokenStore {
+    type Error = DiskFull;
+
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, DiskFull> {
+        unless(&self.reads_fail)?;
+        Ok(self.tokens.tokens(origin).await.unwrap())
+    }
+
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), DiskFull> {
+        unless(&self.writes_fail)?;
+        if token.preimage.is_some() {
+            unless(&self.proofs_fail)?;
+        }
+        self.tokens.put(origin, token).await.unwrap();
+        Ok(())
+    }
+
+    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), DiskFull> {
+        unless(&self.writes_fail)?;
+        self.tokens.forget(origin, hash).await.unwrap();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a4_without_a_store_nothing_is_paid_and_with_it_nothing_is_lost() {
+    let network = FakeNetwork::new();
+    let (shop, wallet, store) = (Shop::open(&network), network.node(), FakeBrokenStore::default());
+    let settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 0 });
+    let client = PayLayer::new(wallet.clone(), store.clone(), settings).layer(connect(&shop));
+    let get = || client.clone().oneshot(Request::get("http://shop.example/a").body(Full::<Bytes>::default()).unwrap());
+
+    store.reads_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(get().await, Err(Error::Store(_))));
+    store.reads_fail.store(false, Ordering::SeqCst);
+    store.writes_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(get().await, Err(Error::Store(_))));
+    assert_eq!(wallet.payments_sent(), 0);
+
+    store.writes_fail.store(false, Ordering::SeqCst);
+    store.proofs_fail.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert!(matches!(get().await, Err(Error::NotStored { .. })));
+    }
+    assert!(shop.seen().iter().all(|seen| seen.authorization.is_none()), "not used before it was stored");
+    store.proofs_fail.store(false, Ordering::SeqCst);
+    assert_eq!(get().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(wallet.payments_sent(), 1);
+}

@@ -1,0 +1,227 @@
+//! A server without a socket, whose clients reach it at every origin, and which can be told to lie.
+
+use bytes::Bytes;
+use core::convert::Infallible;
+use core::time::Duration;
+use futures_util::future::BoxFuture;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use http_body_util::{BodyExt, Collected, Full};
+use l402_core::{
+    ChallengeLine, Decision, DerivedKeys, Gate, GatePolicy, Limits, MasterKey, Name, Offer, PaymentHash, Preimage,
+    Presentation, TokenText,
+};
+use l402_http::pay::{MemoryStore, PayError, PayLayer, PayService, PaySettings, ReplayBody};
+use l402_lightning::testing::{FakeNetwork, FakeNode};
+use l402_lightning::{InvoiceRequest, InvoiceSource};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+use tower::util::BoxCloneService;
+use tower::{Layer, ServiceExt, service_fn};
+
+pub(crate) const PRICE_MSAT: u64 = 21_000;
+
+/// How the shop departs from honesty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// The body of the 402 declares a lower price than the invoice.
+    DeclaresLess,
+    /// The body of the 402 declares another payment hash.
+    DeclaresOtherHash,
+    /// The token is for another payment than the invoice.
+    SellsNothing,
+    /// The same, and the 402 has no body that would show it.
+    SellsNothingQuietly,
+    /// The token is not one.
+    SellsNonsense,
+    /// No token is ever accepted.
+    AcceptsNothing,
+    /// There is no challenge in the 402.
+    NoChallenge,
+    /// There is none in a 401 either.
+    NoChallenge401,
+}
+
+/// One request as the shop saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) uri: Uri,
+    pub(crate) authorization: Option<String>,
+}
+
+/// Sells `/NAME/…` as the service NAME; `/free` costs nothing, `/grpc` answers in gRPC's form.
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) node: FakeNode,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    gate: Gate<DerivedKeys>,
+    lie: Option<Lie>,
+    single_use: bool,
+    spent: HashSet<PaymentHash>,
+    seen: Vec<Seen>,
+    minted: u8,
+}
+
+impl Shop {
+    pub(crate) fn open(network: &FakeNetwork) -> Self {
+        let state =
+            State { gate: gate(7), lie: None, single_use: false, spent: HashSet::new(), seen: Vec::new(), minted: 0 };
+        Self { node: network.node(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub(crate) fn lies(&self, lie: Lie) {
+        self.state.lock().unwrap().lie = Some(lie);
+    }
+
+    pub(crate) fn sells_single_uses(&self) {
+        self.state.lock().unwrap().single_use = true;
+    }
+
+    /// Every token sold so far is worthless from now on.
+    pub(crate) fn changes_its_key(&self) {
+        self.state.lock().unwrap().gate = gate(8);
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
+    /// Answers a client that does not pay.
+    pub(crate) async fn show(&self, uri: &str) -> Response<Full<Bytes>> {
+        self.clone().serve(Request::get(uri).body(Full::<Bytes>::default()).unwrap()).await
+    }
+
+    async fn serve<B: Body<Data = Bytes>>(self, request: Request<B>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_or_else(|_| panic!("a body"), Collected::to_bytes);
+        // Time for others to come in between.
+        tokio::task::yield_now().await;
+        let authorization = head.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+        let mut fields = Presentation::new();
+        for (name, value) in &head.headers {
+            fields.field(name.as_str(), value.as_bytes());
+        }
+        let service = head.uri.path().split('/').nth(1).unwrap().to_owned();
+        let offer = Offer {
+            service: Name::new(&service).unwrap(),
+            tier: 0,
+            capability: None,
+            price_msat: PRICE_MSAT,
+            valid_for: 60,
+        };
+        let charge = {
+            let mut state = self.state.lock().unwrap();
+            state.seen.push(Seen { uri: head.uri.clone(), authorization });
+            if service == "free" {
+                return Response::new(Full::from(body));
+            }
+            match state.gate.decide(&fields, &offer, unix_now()) {
+                Decision::Admit(grant) if state.lie != Some(Lie::AcceptsNothing) => {
+                    if !state.single_use || state.spent.insert(grant.payment_hash()) {
+                        return Response::new(Full::from(body));
+                    }
+                    StatusCode::PAYMENT_REQUIRED
+                }
+                Decision::Charge(charge) => StatusCode::from_u16(charge.status).unwrap(),
+                Decision::Refuse(_) => StatusCode::BAD_REQUEST,
+                _ => StatusCode::PAYMENT_REQUIRED,
+            }
+        };
+        self.demand(charge, &offer, service == "grpc").await
+    }
+
+    async fn demand(&self, status: StatusCode, offer: &Offer, grpc: bool) -> Response<Full<Bytes>> {
+        let request = InvoiceRequest { amount_msat: PRICE_MSAT, description: "shop", expiry: Duration::from_mins(1) };
+        let invoice = self.node.create_invoice(request).await.unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.minted += 1;
+        let (lie, other) = (state.lie, Preimage::from_bytes([9; 32]).hash());
+        let hash = match lie {
+            Some(Lie::SellsNothing | Lie::SellsNothingQuietly) => other,
+            _ => invoice.payment_hash(),
+        };
+        let mut text = TokenText::new();
+        let token = state.gate.keys().mint(offer, &hash, [state.minted; 28], unix_now(), &mut text).unwrap();
+        let token = if lie == Some(Lie::SellsNonsense) { "AgEE" } else { token };
+        let declared = match lie {
+            Some(Lie::DeclaresLess) => format!(r#"{{"price_msat":1000,"payment_hash":"{hash}"}}"#),
+            Some(Lie::SellsNothingQuietly) => String::new(),
+            Some(Lie::DeclaresOtherHash) => format!(r#"{{"price_msat":{PRICE_MSAT},"payment_hash":"{other}"}}"#),
+            _ => format!(r#"{{"error":"Payment Required","price_msat":{PRICE_MSAT},"payment_hash":"{hash}"}}"#),
+        };
+        let mut response = Response::new(Full::from(declared));
+        *response.status_mut() = if lie == Some(Lie::NoChallenge401) { StatusCode::UNAUTHORIZED } else { status };
+        if !matches!(lie, Some(Lie::NoChallenge | Lie::NoChallenge401)) {
+            for line in ChallengeLine::both(token, invoice.bolt11()) {
+                response.headers_mut().append(WWW_AUTHENTICATE, line.to_string().parse().unwrap());
+            }
+        }
+        if grpc {
+            *response.status_mut() = StatusCode::OK;
+            response.headers_mut().insert("grpc-status", HeaderValue::from_static("13"));
+        }
+        response
+    }
+}
+
+fn gate(key: u8) -> Gate<DerivedKeys> {
+    Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([key; 32])), GatePolicy::default())
+}
+
+pub(crate) type Error = PayError<Infallible>;
+pub(crate) type Http = BoxCloneService<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>, Infallible>;
+
+/// A shop, and a client with a wallet and a store.
+pub(crate) struct World {
+    pub(crate) shop: Shop,
+    pub(crate) wallet: FakeNode,
+    pub(crate) store: MemoryStore,
+    pub(crate) client: PayService<Http, FakeNode, MemoryStore>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut PaySettings)) -> Self {
+        let network = FakeNetwork::new();
+        let (shop, wallet, store) = (Shop::open(&network), network.node(), MemoryStore::new());
+        let mut settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+        settings.payment_timeout = Duration::from_millis(50);
+        change(&mut settings);
+        let client = PayLayer::new(wallet.clone(), store.clone(), settings).layer(connect(&shop));
+        Self { shop, wallet, store, client }
+    }
+
+    pub(crate) async fn get(&self, uri: &str) -> Result<Response<Full<Bytes>>, Error> {
+        self.send(Request::get(uri).body(Full::default()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Error> {
+        let answer = self.client.clone().oneshot(request);
+        tokio::time::timeout(Duration::from_secs(10), answer).await.expect("an answer in time")
+    }
+}
+
+/// An HTTP client that reaches the shop whatever the host.
+pub(crate) fn connect(shop: &Shop) -> Http {
+    let shop = shop.clone();
+    BoxCloneService::new(service_fn(move |request| -> BoxFuture<'static, Result<_, Infallible>> {
+        let answer = shop.clone().serve(request);
+        Box::pin(async move { Ok(answer.await) })
+    }))
+}
+
+pub(crate) async fn text(response: Response<Full<Bytes>>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+fn unix_now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()
+}
