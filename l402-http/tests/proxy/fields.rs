@@ -2,8 +2,8 @@
 
 use http::{HeaderValue, Response, StatusCode};
 use l402_core::{
-    CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation, Scheme,
-    TokenText,
+    CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation,
+    Scheme, TokenText,
 };
 use l402_http::proxy::UpstreamConfig;
 
