@@ -6,7 +6,7 @@
 //! | feature | module | what it is |
 //! |---|---|---|
 //! | `server` | `path`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
-//! | `proxy` | `proxy` | a streaming reverse proxy to an upstream |
+//! | `proxy` | `proxy`, the problems of `response` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
 #[cfg(feature = "server")]
@@ -17,7 +17,7 @@ pub mod pay;
 pub mod policy;
 #[cfg(feature = "proxy")]
 pub mod proxy;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "proxy", feature = "server"))]
 pub mod response;
 #[cfg(feature = "server")]
 pub mod service;

@@ -1,20 +1,10 @@
 //! What a client is told when its request could not be forwarded.
 
+use http::{Response, StatusCode};
 use std::io;
 
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
-
 use super::body::ProxyBody;
-
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-
-/// Whether the request is a gRPC call, whose errors are trailers and not a status.
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-}
+use crate::response::{Form, Problem};
 
 /// Why there is no response of the upstream to pass on.
 #[derive(Debug)]
@@ -39,35 +29,14 @@ pub(super) enum ForwardError {
 
 impl ForwardError {
     /// Answers the client; the cause goes to the log alone.
-    pub(super) fn into_response<B>(self, grpc: bool) -> Response<ProxyBody<B>> {
+    pub(super) fn into_response<B>(self, form: Form) -> Response<ProxyBody<B>> {
         let (status, reason) = (self.status(), self.reason());
         if status.is_server_error() {
             tracing::warn!(status = status.as_u16(), reason, error = self.cause(), "not forwarded");
         } else {
             tracing::debug!(status = status.as_u16(), reason, error = self.cause(), "not forwarded");
         }
-        if grpc { self.into_grpc() } else { self.into_json() }
-    }
-
-    fn into_json<B>(self) -> Response<ProxyBody<B>> {
-        // Both texts are our own and need no escaping.
-        let text = format!("{{\"error\":\"{}\",\"reason\":\"{}\"}}\n", self.message(), self.reason());
-        let mut response = Response::new(ProxyBody::whole(Bytes::from(text)));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    }
-
-    /// A response of trailers only: status 200, and the error in the head.
-    fn into_grpc<B>(self) -> Response<ProxyBody<B>> {
-        let mut response = Response::new(ProxyBody::whole(Bytes::new()));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert(GRPC_STATUS, HeaderValue::from_static(self.grpc_status()));
-        headers.insert(GRPC_MESSAGE, HeaderValue::from_static(self.message()));
-        response
+        Problem::new(status, reason, &self.message()).response(form).map(ProxyBody::whole)
     }
 
     fn status(&self) -> StatusCode {
@@ -109,15 +78,6 @@ impl ForwardError {
             Self::Exchange(error) if error.is_parse() => "the upstream's answer is malformed",
             Self::Exchange(_) => "the upstream broke off",
             Self::Upgrade => "the upstream changed the protocol unasked",
-        }
-    }
-
-    /// `INTERNAL`, `DEADLINE_EXCEEDED` or `UNAVAILABLE`.
-    fn grpc_status(&self) -> &'static str {
-        match self.status() {
-            StatusCode::BAD_REQUEST => "13",
-            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => "4",
-            _ => "14",
         }
     }
 

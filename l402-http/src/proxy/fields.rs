@@ -17,26 +17,6 @@ use super::config::Edits;
 use super::error::ForwardError;
 use super::peer::Peer;
 
-/// Fields that are about one connection and mean nothing on the next. `Trailer` is not among them: it says what follows
-/// the body, and the body passes with what follows it.
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// What `Connection` holds in most messages, besides names of fields.
-const USUAL_OPTIONS: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
 /// Turns the head of the client's request into that of the upstream's. `websocket` says that an upgrade is asked for.
 pub(super) fn to_upstream<B: Body>(
     head: &mut Parts,
@@ -239,3 +219,23 @@ fn origin_form(uri: &Uri) -> Result<Uri, ForwardError> {
     parts.path_and_query = uri.path_and_query().cloned();
     Uri::from_parts(parts).map_err(|_| ForwardError::Refused("the target has no path"))
 }
+
+/// Fields that are about one connection and mean nothing on the next. `Trailer` is not among them: it says what follows
+/// the body, and the body passes with what follows it.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// What `Connection` holds in most messages, besides names of fields.
+const USUAL_OPTIONS: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

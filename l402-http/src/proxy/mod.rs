@@ -47,6 +47,7 @@ use self::connect::Connector;
 use self::error::ForwardError;
 use self::pool::Pool;
 use self::progress::Progress;
+use crate::response::Form;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
@@ -102,10 +103,10 @@ where
 {
     /// Forwards one request; what the service does, without its box.
     pub async fn forward(&self, request: Request<B>) -> Response<ProxyBody<B>> {
-        let grpc = error::is_grpc(request.headers());
+        let form = Form::without_page(request.headers());
         match self.shared.forward(request).await {
             Ok(response) => response,
-            Err(error) => error.into_response(grpc),
+            Err(error) => error.into_response(form),
         }
     }
 }

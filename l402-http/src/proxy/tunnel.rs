@@ -11,8 +11,6 @@ use tokio::time::sleep_until;
 
 use super::progress::Progress;
 
-const CHUNK: usize = 16 * 1024;
-
 /// Joins the two connections once both have been handed over.
 ///
 /// The client's is handed over when the 101 has been written to it, and that exists only because the upstream said so
@@ -72,3 +70,6 @@ async fn stands_idle(progress: &Progress, idle: Duration) {
         sleep_until(end.into()).await;
     }
 }
+
+/// How much is read at once in each direction.
+const CHUNK: usize = 16 * 1024;

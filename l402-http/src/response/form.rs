@@ -29,11 +29,18 @@ impl Form {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(fields: &HeaderMap) -> Self {
-        if fields.get(CONTENT_TYPE).is_some_and(|value| is_grpc(value.as_bytes())) {
-            return Self::Grpc;
+        let pageless = Self::without_page(fields);
+        if pageless == Self::Grpc {
+            return pageless;
         }
         let (html, json) = (weight(fields, "text/html"), weight(fields, "application/json"));
-        if html > 0 && html >= json { Self::Html } else { Self::Json }
+        if html > 0 && html >= json { Self::Html } else { pageless }
+    }
+
+    /// Chooses where there is no page to show.
+    pub(crate) fn without_page(fields: &HeaderMap) -> Self {
+        let is_grpc = fields.get(CONTENT_TYPE).is_some_and(|value| is_grpc(value.as_bytes()));
+        if is_grpc { Self::Grpc } else { Self::Json }
     }
 }
 

@@ -4,9 +4,6 @@ use bytes::Bytes;
 use core::fmt::Write;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-/// What a client that pays by itself looks for, beside status 13.
-pub(super) const PAYMENT_REQUIRED: &str = "payment required";
-
 /// Answers with the gRPC status that belongs to an HTTP status.
 pub(super) fn answer(status: StatusCode, message: &str) -> Response<Bytes> {
     let mut response = super::answer(StatusCode::OK, HeaderValue::from_static("application/grpc"), Bytes::new());
@@ -20,12 +17,13 @@ pub(super) fn answer(status: StatusCode, message: &str) -> Response<Bytes> {
 
 const fn grpc_status(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::BAD_REQUEST => "3",                                 // INVALID_ARGUMENT
-        StatusCode::UNAUTHORIZED => "16",                               // UNAUTHENTICATED
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12", // UNIMPLEMENTED
-        StatusCode::SERVICE_UNAVAILABLE => "14",                        // UNAVAILABLE
-        StatusCode::PAYMENT_REQUIRED => "13",                           // INTERNAL, which deployed clients pay on
-        _ => "2",                                                       // UNKNOWN
+        StatusCode::BAD_REQUEST => "3",                                    // INVALID_ARGUMENT
+        StatusCode::UNAUTHORIZED => "16",                                  // UNAUTHENTICATED
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",    // UNIMPLEMENTED
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY => "14", // UNAVAILABLE
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => "4",  // DEADLINE_EXCEEDED
+        StatusCode::PAYMENT_REQUIRED => "13",                              // INTERNAL, which deployed clients pay on
+        _ => "2",                                                          // UNKNOWN
     }
 }
 

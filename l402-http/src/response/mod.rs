@@ -10,16 +10,21 @@
 //! A 401 for a malformed credential carries no `WWW-Authenticate`, which RFC 9110 §15.5.2 asks for: a challenge would need an
 //! invoice, and the client holds a credential that it only has to write properly.
 
+#[cfg(feature = "server")]
 mod body;
 mod form;
 mod grpc;
+#[cfg(feature = "server")]
 mod page;
 mod problem;
+#[cfg(feature = "server")]
 mod quote;
 
+#[cfg(feature = "server")]
 pub use body::PaidBody;
 pub use form::Form;
 pub use problem::Problem;
+#[cfg(feature = "server")]
 pub use quote::Quote;
 
 use bytes::Bytes;

@@ -50,7 +50,7 @@ impl Quote<'_> {
     }
 
     fn grpc_message(&self) -> &str {
-        if self.status == StatusCode::PAYMENT_REQUIRED { grpc::PAYMENT_REQUIRED } else { self.message }
+        if self.status == StatusCode::PAYMENT_REQUIRED { PAYMENT_REQUIRED } else { self.message }
     }
 
     fn body(&self) -> impl Serialize {
@@ -81,3 +81,6 @@ struct Body<'a> {
     payment_hash: String,
     expires_at: u64,
 }
+
+/// What a gRPC client that pays by itself looks for, beside status 13.
+const PAYMENT_REQUIRED: &str = "payment required";
