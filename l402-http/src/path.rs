@@ -44,7 +44,7 @@ impl<'a> CanonicalPath<'a> {
         } else {
             Some(normalise(raw.as_bytes())?).filter(|path| path != raw).map_or(Cow::Borrowed(raw), Cow::Owned)
         };
-        refuse_ambiguous_segments(&path)?;
+        refuse_ambiguous(&path)?;
         Ok(Self(path))
     }
 
@@ -113,7 +113,7 @@ fn normalise(raw: &[u8]) -> Result<String, PathError> {
             b'%' => {
                 let (decoded, after) = escape(after)?;
                 rest = after;
-                push_decoded(decoded, after, &mut path)?;
+                push_decoded(decoded, &mut path)?;
             }
             b'/' => path.push('/'),
             b'?' | b'#' => return Err(PathError::Delimiter),
@@ -131,10 +131,9 @@ fn escape(digits: &[u8]) -> Result<(u8, &[u8]), PathError> {
     Ok(((digit(high)? << 4) | digit(low)?, rest))
 }
 
-fn push_decoded(byte: u8, after: &[u8], path: &mut String) -> Result<(), PathError> {
+fn push_decoded(byte: u8, path: &mut String) -> Result<(), PathError> {
     match byte {
         b'/' => Err(PathError::EncodedSlash),
-        b'%' if escape(after).is_ok() => Err(PathError::EncodedTwice),
         b'+' => {
             push_encoded(byte, path);
             Ok(())
@@ -166,12 +165,16 @@ const fn stands_plain(byte: u8) -> bool {
         | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=')
 }
 
-fn refuse_ambiguous_segments(path: &str) -> Result<(), PathError> {
+/// Looks at the canonical text, in which digits that were encoded themselves stand plain.
+fn refuse_ambiguous(path: &str) -> Result<(), PathError> {
     if path.as_bytes().windows(2).any(|pair| pair == b"//") {
         return Err(PathError::EmptySegment);
     }
     if path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Err(PathError::DotSegment);
+    }
+    if path.split("%25").skip(1).any(|behind| escape(behind.as_bytes()).is_ok()) {
+        return Err(PathError::EncodedTwice);
     }
     Ok(())
 }
@@ -205,6 +208,9 @@ mod tests {
             ("/a%3bv=1/b", PathError::Parameter),
             ("/a%252fb", PathError::EncodedTwice),
             ("/a%2525b", PathError::EncodedTwice),
+            ("/%25a%30", PathError::EncodedTwice),
+            ("/%25%61%30", PathError::EncodedTwice),
+            ("/%25%32f", PathError::EncodedTwice),
             ("/a%", PathError::Escape),
             ("/a%2", PathError::Escape),
             ("/a%g0", PathError::Escape),
