@@ -72,6 +72,8 @@ pub struct Config {
     pub log: Log,
     /// How long a client may take for the head of a request.
     pub request_head: Duration,
+    /// How long a client may take nothing of an answer.
+    pub idle: Duration,
     /// How long requests under way may take to end at a stop.
     pub shutdown: Duration,
     /// What is sold; at least one.

@@ -56,6 +56,7 @@ impl<'a> Resolver<'a> {
             gate: gate?,
             log: log?,
             request_head: request_head?,
+            idle: timeouts.idle,
             shutdown: shutdown?,
             services,
             policy,

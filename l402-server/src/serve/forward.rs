@@ -1,0 +1,51 @@
+//! From a request that may pass to the upstream of its service.
+
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use l402_http::policy::RouteId;
+use l402_http::proxy::{ProxyBody, Upstream, UpstreamConfigError};
+use std::sync::Arc;
+use tower_service::Service;
+
+use crate::config::Config;
+
+/// The upstreams of one thread.
+#[derive(Debug, Clone)]
+pub(super) struct Forward {
+    /// By the number of a route.
+    upstreams: Arc<[Upstream<Incoming>]>,
+}
+
+impl Forward {
+    pub(super) fn new(config: &Config) -> Result<Self, UpstreamConfigError> {
+        let mut by_service = Vec::with_capacity(config.services.len());
+        for service in &config.services {
+            by_service.push((&service.name, Upstream::new(&service.upstream)?));
+        }
+        let upstream = |route: &l402_http::policy::Route| {
+            let own = by_service.iter().find(|(name, _)| Some(*name) == route.service());
+            own.map(|(_, upstream)| upstream.clone()).expect("a configuration states each route with its service")
+        };
+        Ok(Self { upstreams: config.policy.routes().iter().map(upstream).collect() })
+    }
+}
+
+impl Service<Request<Incoming>> for Forward {
+    type Response = Response<ProxyBody<Incoming>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let route = request.extensions().get::<RouteId>();
+        let upstream = route.and_then(|route| self.upstreams.get(route.index()));
+        let upstream = upstream.expect("the paid service marks what it lets pass with a route of its policy").clone();
+        Box::pin(async move { Ok(upstream.forward(request).await) })
+    }
+}

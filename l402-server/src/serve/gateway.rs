@@ -1,0 +1,118 @@
+//! What happens to one request: the gateway's own paths, else the paywall, else the upstream.
+
+use bytes::Bytes;
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, ready};
+use http::{Request, Response};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use l402_http::proxy::{Peer, ProxyBody, UpstreamConfigError};
+use l402_http::response::PaidBody;
+use l402_http::service::{PaidFuture, PaidService, Paywall};
+use l402_lightning::{InvoiceSource, Network, SettlementSource};
+use pin_project_lite::pin_project;
+use std::sync::Arc;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::forward::Forward;
+use super::own::OwnPaths;
+use super::requests::{Entry, RequestLog};
+use crate::config::Config;
+
+/// What the connections of one thread share.
+pub(super) struct Gateway<N> {
+    own: Arc<OwnPaths>,
+    paid: PaidService<Forward, N>,
+    log: RequestLog,
+}
+
+impl<N> Gateway<N> {
+    pub(super) fn new(config: &Config, paywall: Paywall<N>, network: Network) -> Result<Self, UpstreamConfigError> {
+        let own = Arc::new(OwnPaths::new(config, network));
+        let paid = paywall.layer().layer(Forward::new(config)?);
+        Ok(Self { own, paid, log: RequestLog::new(config) })
+    }
+}
+
+impl<N> Clone for Gateway<N> {
+    fn clone(&self) -> Self {
+        Self { own: Arc::clone(&self.own), paid: self.paid.clone(), log: self.log.clone() }
+    }
+}
+
+/// Whether a connection has asked for anything yet.
+pub(super) type Asked = Arc<AtomicBool>;
+
+/// The gateway, as one client's connection meets it.
+pub(super) struct Client<N> {
+    gateway: Gateway<N>,
+    peer: Peer,
+    asked: Asked,
+}
+
+impl<N> Client<N> {
+    pub(super) const fn new(gateway: Gateway<N>, peer: Peer, asked: Asked) -> Self {
+        Self { gateway, peer, asked }
+    }
+}
+
+impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Request<Incoming>> for Client<N> {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, mut request: Request<Incoming>) -> Answer {
+        self.asked.store(true, Ordering::Relaxed);
+        let Gateway { own, paid, log } = &self.gateway;
+        let entry = log.begin(&request);
+        if let Some(response) = own.answer(&request) {
+            return Answer { content: Content::Own { response: Some(response) }, entry };
+        }
+        request.extensions_mut().insert(self.peer.clone());
+        let mut paid = paid.clone(); // always ready, since forwarding is
+        Answer { content: Content::Paid { response: paid.call(request) }, entry }
+    }
+}
+
+/// The gateway's own words, or those of the paywall or the upstream.
+pub(super) type AnswerBody = Either<Full<Bytes>, PaidBody<ProxyBody<Incoming>>>;
+
+pin_project! {
+    /// An answer on its way.
+    pub(super) struct Answer {
+        #[pin]
+        content: Content,
+        entry: Option<Entry>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    enum Content {
+        Own { response: Option<Response<Full<Bytes>>> },
+        Paid { #[pin] response: PaidFuture<Forward, Incoming> },
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = match this.content.project() {
+            Projected::Own { response } => {
+                response.take().expect("a future is not polled again after it was ready").map(Either::Left)
+            }
+            Projected::Paid { response } => match ready!(response.poll(context)) {
+                Ok(response) => response.map(Either::Right),
+            },
+        };
+        if let Some(entry) = this.entry.take() {
+            entry.end(response.status());
+        }
+        Poll::Ready(Ok(response))
+    }
+}

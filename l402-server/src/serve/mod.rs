@@ -1,0 +1,177 @@
+//! Serving: one single-threaded runtime per core, which share nothing.
+//!
+//! 1. Each thread has a listening socket of its own on the same address (`SO_REUSEPORT`); the system spreads connections
+//!    over them. A connection stays on its thread, and so do the connections to the upstreams that its requests use.
+//! 2. A client has a deadline for each request's head, at most 64 KiB for it, a bound on streams and resets, and a bound on
+//!    the time in which it takes nothing of an answer (P4).
+//! 3. When it is told to stop, the gateway accepts nothing more, lets requests under way end until a deadline, and then
+//!    closes.
+//!
+//! HTTP/1.1 and HTTP/2 without TLS are told apart by their first bytes.
+
+mod connection;
+mod forward;
+mod gateway;
+mod listen;
+mod own;
+mod requests;
+mod worker;
+
+use core::fmt;
+use core::net::SocketAddr;
+use l402_http::proxy::UpstreamConfigError;
+use l402_http::service::Paywall;
+use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
+use std::io;
+use std::thread::{self, JoinHandle};
+use tokio::sync::{oneshot, watch};
+
+use crate::config::Config;
+use crate::keys::{self, KeyFileError};
+use gateway::Gateway;
+use worker::{Limits, Worker};
+
+/// Who is paid: the node that makes invoices, and what they must say.
+#[derive(Debug, Clone)]
+pub struct Payee<N> {
+    node: N,
+    network: Network,
+    id: Option<NodeId>,
+}
+
+impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
+    /// Takes a node whose invoices are for `network`.
+    pub const fn new(node: N, network: Network) -> Self {
+        Self { node, network, id: None }
+    }
+
+    /// Demands that invoices are signed by this node.
+    #[must_use]
+    pub fn id(mut self, id: NodeId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    fn paywall(&self, config: &Config, keys: &l402_core::DerivedKeys) -> Paywall<N> {
+        let paywall = Paywall::new(config.policy.clone(), keys.clone(), self.node.clone(), self.network)
+            .gate_policy(config.gate)
+            .lsat_line(config.lsat_line);
+        match self.id {
+            Some(id) => paywall.payee(id),
+            None => paywall,
+        }
+    }
+}
+
+/// A running gateway. Dropping it stops it without waiting for requests under way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    ended: Vec<oneshot::Receiver<()>>,
+}
+
+impl Server {
+    /// Opens the key file, binds the address and starts the threads. Needs no runtime of the caller's.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    ///
+    /// ```
+    /// use l402_lightning::{Network, testing::FakeNetwork};
+    /// use l402_server::{Payee, Server, config::Config};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let data = folder.path().display();
+    /// let config = format!("upstream = \"http://127.0.0.1:3000\"\nlisten = \"127.0.0.1:0\"\ndata_dir = \"{data}\"");
+    /// let config = Config::from_text(&config, &|_| None)?;
+    /// let server = Server::start(&config, &Payee::new(FakeNetwork::new().node(), Network::Regtest))?;
+    /// println!("http://{}/", server.address());
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// server.shutdown().await;
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn start<N>(config: &Config, payee: &Payee<N>) -> Result<Self, StartError>
+    where
+        N: InvoiceSource + SettlementSource + Clone + 'static,
+    {
+        let keys = keys::open(&config.key_dir).map_err(StartError::Keys)?;
+        let unbound = |cause| StartError::Bind { address: config.listen, cause };
+        let (address, listeners) = listen::bind(config.listen, config.threads).map_err(unbound)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut server = Self { address, stop, threads: Vec::new(), ended: Vec::new() };
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let gateway =
+                Gateway::new(config, payee.paywall(config, &keys), payee.network).map_err(StartError::Upstream)?;
+            let worker = Worker { listener, gateway, limits: Limits::of(config), stopped: stopped.clone() };
+            let (end, ended) = oneshot::channel();
+            let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
+                worker.run();
+                let _ = end.send(()); // nobody waits for a server that was dropped
+            });
+            server.threads.push(thread.map_err(StartError::Thread)?);
+            server.ended.push(ended);
+        }
+        Ok(server)
+    }
+
+    /// Returns where it serves; the port is the real one where port 0 was asked for.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: accepts nothing more, waits until requests under way have ended or their deadline has passed, and closes.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        for ended in &mut self.ended {
+            let _ = ended.await; // an error says that the thread has panicked, and so has ended
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a serving thread had panicked");
+            }
+        }
+    }
+}
+
+/// Why a gateway cannot start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The key file cannot be used.
+    Keys(KeyFileError),
+    /// The address cannot be listened on.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
+    /// An upstream cannot be set up.
+    Upstream(UpstreamConfigError),
+    /// A thread cannot be started.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys(_) => f.write_str("the root keys cannot be had"),
+            Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
+            Self::Upstream(_) => f.write_str("an upstream cannot be set up"),
+            Self::Thread(_) => f.write_str("a thread cannot be started"),
+        }
+    }
+}
+
+impl core::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Keys(cause) => Some(cause),
+            Self::Bind { cause, .. } | Self::Thread(cause) => Some(cause),
+            Self::Upstream(cause) => Some(cause),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The paths that the gateway answers itself: `/health`, which says that it serves, and `/info`, which says what it sells.
+//!
+//! A route or free path of the configuration with exactly that pattern goes before them.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use l402_lightning::Network;
+use serde::Serialize;
+
+use crate::config::{Config, Route, Service};
+
+/// What is answered, if anything.
+#[derive(Debug)]
+pub(super) struct OwnPaths {
+    health: Option<Bytes>,
+    info: Option<Bytes>,
+}
+
+impl OwnPaths {
+    pub(super) fn new(config: &Config, network: Network) -> Self {
+        let own = |pattern| config.own_paths && config.policy.routes().iter().all(|route| route.pattern() != pattern);
+        Self {
+            health: own(HEALTH).then_some(Bytes::from_static(b"{\"status\":\"ok\"}\n")),
+            info: own(INFO).then(|| info(config, network)),
+        }
+    }
+
+    /// Answers a request for one of the paths.
+    pub(super) fn answer<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+        let body = match request.uri().path() {
+            HEALTH => self.health.as_ref(),
+            INFO => self.info.as_ref(),
+            _ => None,
+        }?;
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let mut response = Response::new(Full::new(if reads { body.clone() } else { Bytes::new() }));
+        let fields = response.headers_mut();
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if reads {
+            fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else {
+            fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        }
+        Some(response)
+    }
+}
+
+/// What is sold, as JSON.
+fn info(config: &Config, network: Network) -> Bytes {
+    let info = Info {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        network: network.as_str(),
+        services: config.services.iter().map(Sold::of).collect(),
+    };
+    serde_json::to_vec(&info).unwrap_or_default().into() // it has no map whose keys are no text
+}
+
+#[derive(Serialize)]
+struct Info<'a> {
+    name: &'static str,
+    version: &'static str,
+    network: &'static str,
+    services: Vec<Sold<'a>>,
+}
+
+#[derive(Serialize)]
+struct Sold<'a> {
+    name: &'a str,
+    free: &'a [String],
+    routes: Vec<Priced<'a>>,
+}
+
+impl<'a> Sold<'a> {
+    fn of(service: &'a Service) -> Self {
+        Self {
+            name: service.name.as_str(),
+            free: &service.free,
+            routes: service.routes.iter().map(Priced::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Priced<'a> {
+    methods: Vec<&'a str>,
+    path: &'a str,
+    price_msat: u64,
+    valid_for_seconds: u64,
+    description: &'a str,
+}
+
+impl<'a> Priced<'a> {
+    fn of(route: &'a Route) -> Self {
+        let Route { methods, path, offer, description } = route;
+        Self {
+            methods: methods.iter().map(Method::as_str).collect(),
+            path,
+            price_msat: offer.price_msat,
+            valid_for_seconds: offer.valid_for,
+            description,
+        }
+    }
+}
+
+const HEALTH: &str = "/health";
+const INFO: &str = "/info";
