@@ -146,8 +146,8 @@ fn hint(channel: &ChannelDetails) -> Option<RouteHint> {
             proportional_millionths: channel.counterparty_forwarding_info_fee_proportional_millionths?,
         },
         cltv_expiry_delta: channel.counterparty_forwarding_info_cltv_expiry_delta?,
-        htlc_minimum_msat: Some(channel.inbound_htlc_minimum_msat),
-        htlc_maximum_msat: channel.inbound_htlc_maximum_msat,
+        htlc_minimum_msat: None, // an invoice has no place for these two
+        htlc_maximum_msat: None,
     }]))
 }
 
