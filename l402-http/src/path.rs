@@ -44,7 +44,7 @@ impl<'a> CanonicalPath<'a> {
         } else {
             Some(normalise(raw.as_bytes())?).filter(|path| path != raw).map_or(Cow::Borrowed(raw), Cow::Owned)
         };
-        refuse_ambiguous(&path)?;
+        refuse_ambiguous_segments(&path)?;
         Ok(Self(path))
     }
 
@@ -120,6 +120,10 @@ fn normalise(raw: &[u8]) -> Result<String, PathError> {
             &byte => push_plain(byte, &mut path)?,
         }
     }
+    // Only now, when digits that were encoded themselves stand plain.
+    if path.split("%25").skip(1).any(|behind| escape(behind.as_bytes()).is_ok()) {
+        return Err(PathError::EncodedTwice);
+    }
     Ok(path)
 }
 
@@ -165,16 +169,12 @@ const fn stands_plain(byte: u8) -> bool {
         | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=')
 }
 
-/// Looks at the canonical text, in which digits that were encoded themselves stand plain.
-fn refuse_ambiguous(path: &str) -> Result<(), PathError> {
+fn refuse_ambiguous_segments(path: &str) -> Result<(), PathError> {
     if path.as_bytes().windows(2).any(|pair| pair == b"//") {
         return Err(PathError::EmptySegment);
     }
     if path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Err(PathError::DotSegment);
-    }
-    if path.split("%25").skip(1).any(|behind| escape(behind.as_bytes()).is_ok()) {
-        return Err(PathError::EncodedTwice);
     }
     Ok(())
 }

@@ -6,12 +6,12 @@
 
 use super::pattern::{Pattern, Segment};
 use http::{HeaderValue, Method};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Routes by path. The depth of a look-up is bounded by the longest pattern, not by the request.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    literals: HashMap<Box<str>, Self>,
+    literals: BTreeMap<Box<str>, Self>,
     parameter: Option<Box<Self>>,
     here: Option<Methods>,
     subtree: Option<Methods>,
