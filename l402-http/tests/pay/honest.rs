@@ -1,6 +1,7 @@
 //! What an honest shop sells is bought once, and used as often as it holds.
 
 use crate::shop::{Error, Lie, PRICE_MSAT, Shop, World, text};
+use core::time::Duration;
 use futures_util::future::join_all;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
@@ -92,18 +93,34 @@ async fn requests_at_the_same_time_buy_once() {
     assert_eq!((bought, world.wallet.payments_sent()), (1, 1));
 }
 
-/// Each use has to be bought, and nobody uses what another has bought before its buyer did.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn single_uses_are_not_taken_from_their_buyers() {
+async fn single_uses_are_bought_one_by_one() {
     let world = World::new();
     world.shop.sells_single_uses();
     let one = (0..10).map(|_| world.get("http://shop.example/a/one"));
     let two = (0..10).map(|_| world.get("http://shop.example/a/two"));
-    let answers = join_all(one.chain(two)).await;
-    for answer in answers {
+    for answer in join_all(one.chain(two)).await {
         assert_eq!(answer.unwrap().status(), StatusCode::OK);
     }
     assert_eq!(world.wallet.payments_sent(), 20);
+}
+
+/// A token is in the store before its buyer has used it: another request must not use it up meanwhile.
+#[tokio::test]
+async fn a_single_use_is_not_taken_from_its_buyer() {
+    for other in ["http://shop.example/a/one", "http://shop.example/a/two"] {
+        let world = World::new();
+        world.shop.sells_single_uses();
+        world.shop.dawdles_once(Duration::from_millis(100));
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            world.get(other).await
+        };
+        let (first, second) = tokio::join!(world.get("http://shop.example/a/one"), late);
+        assert_eq!(first.unwrap().status(), StatusCode::OK, "{other}");
+        assert_eq!(second.unwrap().status(), StatusCode::OK, "{other}");
+        assert_eq!(world.wallet.payments_sent(), 2, "{other}");
+    }
 }
 
 #[tokio::test]

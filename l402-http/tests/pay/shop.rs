@@ -62,6 +62,7 @@ struct State {
     gate: Gate<DerivedKeys>,
     lie: Option<Lie>,
     single_use: bool,
+    first_use_takes: Duration,
     spent: HashSet<PaymentHash>,
     seen: Vec<Seen>,
     minted: u8,
@@ -69,8 +70,15 @@ struct State {
 
 impl Shop {
     pub(crate) fn open(network: &FakeNetwork) -> Self {
-        let state =
-            State { gate: gate(7), lie: None, single_use: false, spent: HashSet::new(), seen: Vec::new(), minted: 0 };
+        let state = State {
+            gate: gate(7),
+            lie: None,
+            single_use: false,
+            first_use_takes: Duration::ZERO,
+            spent: HashSet::new(),
+            seen: Vec::new(),
+            minted: 0,
+        };
         Self { node: network.node(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -80,6 +88,11 @@ impl Shop {
 
     pub(crate) fn sells_single_uses(&self) {
         self.state.lock().unwrap().single_use = true;
+    }
+
+    /// The next request with a token is overtaken by any that comes in that time.
+    pub(crate) fn dawdles_once(&self, time: Duration) {
+        self.state.lock().unwrap().first_use_takes = time;
     }
 
     /// Every token sold so far is worthless from now on.
@@ -99,9 +112,11 @@ impl Shop {
     async fn serve<B: Body<Data = Bytes>>(self, request: Request<B>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_or_else(|_| panic!("a body"), Collected::to_bytes);
-        // Time for others to come in between.
-        tokio::task::yield_now().await;
         let authorization = head.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+        if authorization.is_some() {
+            let time = core::mem::take(&mut self.state.lock().unwrap().first_use_takes);
+            tokio::time::sleep(time).await;
+        }
         let mut fields = Presentation::new();
         for (name, value) in &head.headers {
             fields.field(name.as_str(), value.as_bytes());
