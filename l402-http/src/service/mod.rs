@@ -17,7 +17,8 @@
 //! The admitted path allocates nothing but the room for those extensions. Deadlines need a tokio timer, of any flavour.
 //!
 //! Put the layer around the whole router, so that the router sees the canonical path: `layer.layer(router)`. A layer that
-//! runs after routing, as that of axum's `Router::layer` does, would come too late for that.
+//! runs after routing, as that of axum's `Router::layer` does, would come too late for that. `axum::serve` takes no body but
+//! its own: `layer.layer(router).map_response(|response| response.map(axum::body::Body::new))`.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
