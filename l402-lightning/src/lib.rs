@@ -1,4 +1,44 @@
-//! The Lightning side of L402: invoices, payments, settlements.
+//! What L402 needs of a Lightning node: to make invoices, to pay them, and to know which were settled.
+//!
+//! Three traits, split by role, so that a server needs no more than the permission to make invoices:
+//! [`InvoiceSource`] and [`SettlementSource`] for the payee, [`PaymentSource`] for the payer. [`Invoice`] is a BOLT11 invoice
+//! that was decoded; nothing here believes what stands beside one.
+//!
+//! # Backends
+//!
+//! | | [`LdkNode`](ldk::LdkNode) | [`SandboxWallet`](sandbox::SandboxWallet) | [`FakeNode`](testing::FakeNode) |
+//! |---|---|---|---|
+//! | feature | `ldk` | `sandbox` | `testing` |
+//! | what it is | a node in this process | a wallet in another process of this user | a stand-in for tests |
+//! | money | on the network that it is set to | play money | none |
+//! | makes invoices | yes, statelessly: an unpaid one leaves nothing | no | yes, and remembers each |
+//! | knows settlements | yes, on disk; waits up to 2 s for one on its way | no | yes, in memory; never waits |
+//! | pays | yes, 24 at once; more wait for a place | yes, as many as the wallet | yes, at once and for free |
+//! | knows its payments after a restart | yes | as long as the wallet runs | no |
+//! | keeps secrets | in a directory, 0700, seed 0600 | an address and a secret, in a file, 0600 | no |
+//!
+//! All three pass the same suite: [`testing::conformance`]. Every feature can be had alone; none is on by default. `ldk` and
+//! `sandbox` are for Unix.
+//!
+//! # Failures
+//!
+//! Every [`PayError`] says what became of the money: for all but [`PayError::Unknown`] it is certain that none moved. An
+//! unknown payment is resolved by [`PaymentSource::payment`], or by paying the same invoice again, which never pays twice.
+//!
+//! # Example
+//!
+//! A server that makes invoices, and believes no answer that it has not read:
+//!
+//! ```
+//! use core::time::Duration;
+//! use l402_lightning::{Checked, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network};
+//!
+//! async fn challenge(node: impl InvoiceSource) -> Result<Invoice, InvoiceSourceError> {
+//!     let node = Checked::new(node, Network::Bitcoin, None);
+//!     let expiry = Duration::from_mins(10);
+//!     node.create_invoice(InvoiceRequest { amount_msat: 21_000, description: "weather", expiry }).await
+//! }
+//! ```
 
 mod invoice;
 mod network;

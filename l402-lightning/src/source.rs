@@ -3,14 +3,12 @@
 //! The traits are split by role, so that a server needs no more than the permission to make invoices. They are not dyn-safe
 //! on purpose: a program holds an `enum` of the backends that it supports.
 
-use crate::{InvoiceError, Mismatch, Network, NodeId};
+use crate::{Invoice, InvoiceError, Mismatch, Network, NodeId};
 use core::fmt;
 use core::time::Duration;
 use l402_core::PaymentHash;
 use std::sync::Arc;
 use std::time::SystemTime;
-
-use crate::Invoice;
 
 /// The cause of a failure of I/O.
 pub type Cause = Box<dyn core::error::Error + Send + Sync>;

@@ -44,7 +44,11 @@ pub(super) fn seed(config: &LdkConfig) -> Result<Seed, StartError> {
 
 /// Turns on write-ahead logging, which the node's own connection then inherits: it more than triples what the node settles.
 pub(super) fn prepare_database(folder: &Path) -> Result<(), StartError> {
-    let connection = Connection::open(database(folder)).map_err(StartError::Database)?;
+    let path = database(folder);
+    // SQLite's other files take the mode of this one. It holds preimages.
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+    file.map_err(StartError::Storage)?;
+    let connection = Connection::open(path).map_err(StartError::Database)?;
     let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
     mode.map(drop).map_err(StartError::Database)
 }
@@ -71,6 +75,7 @@ mod tests {
     use crate::Network;
     use crate::ldk::ChainSource;
     use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
 
     fn config(folder: &Path) -> LdkConfig {
         LdkConfig::new(Network::Regtest, ChainSource::Esplora { url: String::new() }, folder)
@@ -96,6 +101,14 @@ mod tests {
         fs::remove_file(folder.path().join("seed")).unwrap();
         assert!(matches!(seed(&config), Err(StartError::SeedMissing(_))));
         assert!(!folder.path().join("seed").exists());
+    }
+
+    #[test]
+    fn o2_nobody_else_can_read_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        prepare_database(folder.path()).unwrap();
+        let mode = fs::metadata(database(folder.path())).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

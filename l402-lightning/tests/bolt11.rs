@@ -1,0 +1,131 @@
+//! The examples of BOLT 11: what an invoice says, and what is none.
+
+use l402_lightning::{Invoice, InvoiceRequest, Mismatch, Network, PayError};
+
+/// One line of the table.
+struct Example {
+    title: &'static str,
+    says: [&'static str; 4],
+    text: &'static str,
+}
+
+fn examples(valid: bool) -> Vec<Example> {
+    let lines = include_str!("bolt11.tsv").lines().filter(|line| !line.starts_with('#'));
+    let examples = lines.map(|line| {
+        let fields: [&str; 6] = line.split('\t').collect::<Vec<_>>().try_into().expect("six columns");
+        let [title, network, msat, expires_at, description, text] = fields;
+        Example { title, says: [network, msat, expires_at, description], text }
+    });
+    examples.filter(|example| (example.says[0] != "!") == valid).collect()
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[test]
+fn a1_an_invoice_says_what_the_specification_says() {
+    let examples = examples(true);
+    assert_eq!(examples.len(), 16);
+    for Example { title, says, text } in examples {
+        let invoice = Invoice::parse(text).unwrap_or_else(|fault| panic!("{title}: {fault}"));
+        let found = [
+            invoice.network().to_string(),
+            or_dash(invoice.amount_msat()),
+            invoice.expires_at().to_string(),
+            or_dash(invoice.description()),
+        ];
+        assert_eq!(found, says, "{title}");
+        // Its signature was mirrored, its recovery flag was not: it is valid, for a key that nobody has.
+        let mirrored = title == "Public-key recovery with high-S signature";
+        assert_eq!(invoice.payee().to_string() == PAYEE, !mirrored, "{title}");
+        if !text.starts_with("lnbc9678785340p") {
+            assert_eq!(invoice.payment_hash().to_string(), HASH, "{title}");
+        }
+        assert_eq!(invoice.bolt11(), text);
+    }
+}
+
+#[test]
+fn what_the_specification_calls_invalid_is_refused() {
+    let examples = examples(false);
+    assert_eq!(examples.len(), 10);
+    for Example { title, text, .. } in examples {
+        assert!(Invoice::parse(text).is_err(), "{title}");
+    }
+}
+
+#[test]
+fn no_prefix_of_an_invoice_is_one() {
+    let text = coffee();
+    for end in 0..text.len() {
+        assert!(Invoice::parse(&text[..end]).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn a_changed_character_is_found() {
+    let text = coffee();
+    for at in 0..text.len() {
+        let other = if text.as_bytes()[at] == b'q' { "p" } else { "q" };
+        let changed = [&text[..at], other, &text[at + 1..]].concat();
+        assert!(Invoice::parse(&changed).is_err(), "{at}");
+    }
+}
+
+#[test]
+fn l3_an_invoice_answers_one_request_only() {
+    let invoice = Invoice::parse(coffee()).unwrap();
+    let request = InvoiceRequest {
+        amount_msat: 250_000_000,
+        description: "1 cup coffee",
+        expiry: core::time::Duration::from_mins(1),
+    };
+    let payee = PAYEE.parse().unwrap();
+    let now = 1_496_314_658;
+    assert_eq!(invoice.answers(&request, Network::Bitcoin, Some(&payee), now), Ok(()));
+    assert_eq!(invoice.answers(&request, Network::Bitcoin, None, now + 59), Ok(()));
+
+    let stranger = "039e03a901b85534ff1e92c43c74431f7ce72046060fcf7a95c37e148f78c77255".parse().unwrap();
+    let other_amount = InvoiceRequest { amount_msat: 249_999_999, ..request };
+    let other_expiry = InvoiceRequest { expiry: core::time::Duration::from_secs(61), ..request };
+    for (found, expected) in [
+        (
+            invoice.answers(&other_amount, Network::Bitcoin, None, now),
+            Mismatch::Amount { expected_msat: 249_999_999, found_msat: Some(250_000_000) },
+        ),
+        (
+            invoice.answers(&request, Network::Regtest, None, now),
+            Mismatch::Network { expected: Network::Regtest, found: Network::Bitcoin },
+        ),
+        (invoice.answers(&request, Network::Bitcoin, Some(&stranger), now), Mismatch::Payee),
+        (invoice.answers(&other_expiry, Network::Bitcoin, None, now), Mismatch::Expiry),
+        (invoice.answers(&request, Network::Bitcoin, None, now + 60), Mismatch::Expiry),
+    ] {
+        assert_eq!(found, Err(expected));
+    }
+}
+
+#[test]
+fn a1_a_wallet_refuses_before_it_sends() {
+    let coffee = Invoice::parse(coffee()).unwrap();
+    assert!(matches!(coffee.payable(Network::Bitcoin, 1_496_314_717), Ok(250_000_000)));
+    assert!(matches!(coffee.payable(Network::Bitcoin, 1_496_314_718), Err(PayError::Expired)));
+    assert!(matches!(coffee.payable(Network::Testnet, 0), Err(PayError::WrongNetwork { .. })));
+    let donation = Invoice::parse(examples(true)[0].text).unwrap();
+    assert!(matches!(donation.payable(Network::Bitcoin, 0), Err(PayError::NoAmount)));
+}
+
+#[test]
+fn a3_an_invoice_proves_one_hash_only() {
+    let invoice = Invoice::parse(coffee()).unwrap();
+    assert_eq!(invoice.proves(&HASH.parse().unwrap()), Ok(()));
+    assert_eq!(invoice.proves(&PAYEE[2..].parse().unwrap()), Err(Mismatch::Hash));
+}
+
+fn coffee() -> &'static str {
+    examples(true)[1].text
+}
+
+const PAYEE: &str = "03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad";
+const HASH: &str = "0001020304050607080900010203040506070809000102030405060708090102";
