@@ -1,9 +1,11 @@
 //! Minting: from an offer and a payment hash to the base64 text of a challenge (L402 §HTTP Server Flow).
 //!
-//! Caveats are written in the order in which deployed servers write them: services, capabilities, end of validity.
+//! Caveats are written in the order in which deployed servers write them: services, capabilities (empty where the whole
+//! service is sold, so that nobody can add one that was not), end of validity.
 
 use crate::identifier::Identifier;
 use crate::keys::{DerivedKeys, RootKeySource};
+use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::PaymentHash;
 use core::fmt::{self, Write};
@@ -102,9 +104,7 @@ fn caveats(offer: &Offer, now: u64) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error
         caveats.push(caveat).map_err(|_| fmt::Error)
     };
     add(format_args!("services={service}:{tier}"))?;
-    if let Some(capability) = capability {
-        add(format_args!("{service}_capabilities={capability}"))?;
-    }
+    add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
     add(format_args!("{service}_valid_until={}", now.saturating_add(*valid_for)))?;
     Ok(caveats)
 }

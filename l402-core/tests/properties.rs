@@ -86,6 +86,14 @@ proptest! {
         prop_assert!(!permits(&bytes, &preimage, &sold, NOW + 100, UnknownCaveats::Refuse));
     }
 
+    /// A holder who adds a capability to a token for the whole service gains nothing.
+    #[test]
+    fn t3_a_capability_cannot_be_added(service in "[xyz]", capability in "[abc]") {
+        let preimage = Preimage::from_bytes([1; 32]);
+        let bytes = token(&offer(&service, 0, None), &preimage, &[format!("{service}_capabilities={capability}")]);
+        prop_assert!(!permits(&bytes, &preimage, &offer(&service, 0, Some(&capability)), NOW, UnknownCaveats::Skip));
+    }
+
     /// No field value aborts the gate, and none that it did not mint is admitted.
     #[test]
     fn t4_no_input_aborts_or_admits(name in 0..5_usize, value: Vec<u8>, prefix in "(L402 |LSAT )?") {
