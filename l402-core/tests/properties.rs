@@ -157,7 +157,7 @@ fn t4_the_largest_token_is_decided_and_a_larger_one_refused() {
         gate.decide(&fields, &sold, NOW)
     };
     let services = format!("services={}", ["x:0"; 1].join(","));
-    let many = token(&sold, &preimage, &vec![services; MAX_CAVEATS - 2]);
+    let many = token(&sold, &preimage, &vec![services; MAX_CAVEATS - 3]);
     assert!(matches!(decide(&many), Decision::Admit(_)));
 
     let used = token(&sold, &preimage, &[]).len() + "x_note=".len() + 4;
