@@ -1,0 +1,53 @@
+//! From the command line to the command, and from its failure to the exit code.
+
+mod payments;
+mod tokens;
+
+use crate::cli::{Cli, Command, GetArgs};
+use crate::exit::{Exit, Failure, OrExit};
+use crate::get;
+use crate::get::report::{Event, Reporter};
+use crate::home::Home;
+use crate::store::payments::Payments;
+use crate::store::tokens::Tokens;
+use crate::wallet::{self, LazyWallet};
+use std::io;
+use std::sync::Arc;
+
+/// Runs a command on the standard streams.
+pub async fn run(cli: &Cli) -> Exit {
+    let (json, quiet) = match &cli.command {
+        Command::Get(args) => (args.json, args.quiet),
+        _ => (false, false),
+    };
+    let mut reporter = Reporter::new(io::stderr(), json, quiet);
+    match dispatch(cli, &mut reporter).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            reporter.tell(&Event::from(&failure));
+            failure.exit()
+        }
+    }
+}
+
+async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
+    let home = Home::open(&cli.home)?;
+    let mut out = io::stdout();
+    match &cli.command {
+        Command::Get(args) => get(args, &home, reporter).await,
+        Command::Tokens(command) => tokens::run(command, &Tokens::new(home.data.clone()), &mut out),
+        Command::Payments(command) => {
+            payments::run(command, &Payments::open(&home.data).or_exit(Exit::Local)?, &mut out)
+        }
+        Command::Wallet(command) => wallet::run(command, &home, &mut out).await,
+    }
+}
+
+async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
+    let wallet = Arc::new(LazyWallet::new(home).or_exit(Exit::Usage)?);
+    let result = get::run(args, home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;
+    if let Some(wallet) = Arc::into_inner(wallet) {
+        wallet.close().await;
+    }
+    result
+}

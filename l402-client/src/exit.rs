@@ -1,0 +1,101 @@
+//! How the command ends: one exit code for each thing that a script wants to tell apart.
+
+use core::fmt;
+use std::process::ExitCode;
+
+/// What became of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Exit {
+    /// The body was delivered, paid for or free.
+    Served = 0,
+    /// Something on this machine failed: a file, the output.
+    Local = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// The server could not be reached, or the connection broke.
+    Network = 3,
+    /// The server answered with a status of 400 or more, after all; the body was printed.
+    Http = 4,
+    /// The server asked for a payment in a way that cannot be answered.
+    Challenge = 5,
+    /// The price or the fee is over the limit; nothing was paid.
+    Limit = 6,
+    /// The payment failed; nothing was paid.
+    Payment = 7,
+    /// The payment may still succeed; the next call for the same URL looks before it pays.
+    Unknown = 8,
+}
+
+impl Exit {
+    /// Returns the code that the process ends with.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// A failure and the way to end because of it.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    cause: anyhow::Error,
+}
+
+impl Failure {
+    /// Joins a cause with the exit that it means.
+    pub fn new(exit: Exit, cause: impl Into<anyhow::Error>) -> Self {
+        Self { exit, cause: cause.into() }
+    }
+
+    /// Says in a sentence what was wrong.
+    pub fn say(exit: Exit, sentence: impl Into<String>) -> Self {
+        Self { exit, cause: anyhow::Error::msg(sentence.into()) }
+    }
+
+    /// Returns the way to end.
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    /// Writes the cause and the causes of the cause, joined with colons.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.cause)
+    }
+}
+
+/// Turns errors into failures where the operation decides the exit.
+pub trait OrExit<T> {
+    /// Ends with `exit`, for the reason that the error gives.
+    ///
+    /// # Errors
+    /// The error, with its exit.
+    fn or_exit(self, exit: Exit) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn or_exit(self, exit: Exit) -> Result<T, Failure> {
+        self.map_err(|cause| Failure::new(exit, cause))
+    }
+}
+
+/// The table of exit codes, for `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  served, paid or free
+  1  something on this machine failed: a file, the output
+  2  wrong usage or configuration
+  3  network failure
+  4  the server answered with a status of 400 or more; its body is printed
+  5  the server's payment challenge cannot be answered
+  6  refused: the price or the fee is over the limit
+  7  the payment failed; nothing was paid
+  8  the payment may still succeed; run the same command again: it looks before it pays";

@@ -1,0 +1,114 @@
+//! One request that pays for itself, through the paying layer.
+
+use crate::amount::Amount;
+use crate::exit::{Exit, Failure};
+use crate::get::report::{CredentialUsed, Event};
+use crate::http::client::{HttpClient, TransportError};
+use crate::http::request::Draft;
+use crate::store::file::{FileStore, StoreError};
+use core::time::Duration;
+use http::Response;
+use hyper::body::Incoming;
+use l402_core::{Declined, Limits};
+use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody};
+use l402_lightning::PaymentSource;
+use std::sync::Arc;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// What pays for one call, and what it may still pay.
+#[derive(Debug)]
+pub struct Till<W> {
+    /// Pays.
+    pub wallet: Arc<W>,
+    /// Keeps tokens and payments.
+    pub store: Arc<FileStore>,
+    /// What may still be paid; a call that is redirected pays from the same till.
+    pub limits: Limits,
+    /// How long to wait for a payment.
+    pub pay_timeout: Duration,
+}
+
+/// A response that is let through to the user.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The response.
+    pub response: Response<Incoming>,
+    /// What opened it.
+    pub credential: CredentialUsed,
+}
+
+impl<W: PaymentSource + 'static> Till<W> {
+    /// Sends a request, and pays for it where it must. `tell` hears of money that moved, whatever happened afterwards.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn fetch(
+        &mut self,
+        draft: &Draft,
+        http: HttpClient<ReplayBody<http_body_util::Full<bytes::Bytes>>>,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Arrived, Failure> {
+        let mut settings = PaySettings::new(self.limits);
+        settings.payment_timeout = self.pay_timeout;
+        settings.max_replay = draft.body.len(); // it is in memory anyway
+        let layer = PayLayer::new(Arc::clone(&self.wallet), Arc::clone(&self.store), settings);
+        let result = layer.layer(http).call(draft.request()).await;
+
+        let mut credential = CredentialUsed::Kept;
+        for event in self.store.news() {
+            if matches!(event, Event::Recovered(_)) {
+                credential = CredentialUsed::Recovered;
+            }
+            tell(event);
+        }
+        let response = result.map_err(failure)?;
+        match response.extensions().get::<Receipt>() {
+            None => credential = CredentialUsed::None,
+            Some(receipt) if !receipt.reused => {
+                credential = CredentialUsed::Bought;
+                self.spend(receipt);
+            }
+            Some(_) => {}
+        }
+        Ok(Arrived { response, credential })
+    }
+
+    fn spend(&mut self, receipt: &Receipt) {
+        let Limits { max_price_msat, max_fee_msat } = &mut self.limits;
+        *max_price_msat = max_price_msat.saturating_sub(receipt.amount_msat);
+        *max_fee_msat = max_fee_msat.saturating_sub(receipt.fee_msat);
+    }
+}
+
+fn failure(fault: PayError<TransportError>) -> Failure {
+    let exit = match &fault {
+        PayError::Transport(_) => Exit::Network,
+        PayError::Origin(_) | PayError::OwnAuthorization => Exit::Usage,
+        PayError::BadChallenge(_) => Exit::Challenge,
+        PayError::Declined(why) => return declined(*why),
+        PayError::WrongNetwork { .. } | PayError::PaymentFailed(_) => Exit::Payment,
+        PayError::PaymentUnknown { .. } => {
+            let hint = "run the same command again to learn what became of it; nothing is paid twice";
+            return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
+        }
+        PayError::StillRefused { .. } => Exit::Http,
+        PayError::Store(cause) if is_other_wallet(cause.as_ref()) => Exit::Unknown,
+        _ => Exit::Local,
+    };
+    Failure::new(exit, fault)
+}
+
+/// Only what the user can change is the limit's fault; the rest is the server's.
+fn declined(why: Declined) -> Failure {
+    let Declined::OverLimit { amount_msat, max_price_msat } = why else {
+        return Failure::new(Exit::Challenge, PayError::<TransportError>::Declined(why));
+    };
+    let (price, limit) = (Amount::from_msat(amount_msat), Amount::from_msat(max_price_msat));
+    let hint = format!("not paid: the price is {price}, the limit {limit}; allow more with --max-price \"{price}\"");
+    Failure::say(Exit::Limit, hint)
+}
+
+fn is_other_wallet(cause: &(dyn core::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(StoreError::OtherWallet { .. }))
+}

@@ -1,0 +1,130 @@
+//! `l402 get`: the request, what it costs, the redirects, and the body.
+
+pub mod fetch;
+pub mod price;
+pub mod report;
+
+use crate::cli::GetArgs;
+use crate::exit::{Exit, Failure, OrExit};
+use crate::home::Home;
+use crate::http::client::HttpClient;
+use crate::http::delivery::{Delivery, DeliveryError};
+use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
+use crate::http::request::Draft;
+use crate::store::file::FileStore;
+use crate::store::payments::Payments;
+use crate::store::tokens::Tokens;
+use core::ops::AsyncFnMut;
+use fetch::{Arrived, Till};
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use l402_core::Limits;
+use l402_lightning::PaymentSource;
+use report::{CredentialUsed, Event, Reporter, Served};
+use std::io::Write;
+use std::sync::Arc;
+use tokio::io::AsyncWrite;
+use tower_service::Service;
+
+/// Runs the command with a wallet. The body goes to `out`, or to the file that `-o` names; so does the price with
+/// `--dry-run`. Everything else goes to the reporter.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run<W: PaymentSource + 'static>(
+    args: &GetArgs,
+    home: &Home,
+    wallet: Arc<W>,
+    out: &mut (impl AsyncWrite + Unpin),
+    reporter: &mut Reporter<impl Write>,
+) -> Result<Exit, Failure> {
+    let draft = Draft::from_args(args).or_exit(Exit::Usage)?;
+    if args.dry_run {
+        return quote(args, home, draft, wallet.as_ref(), out).await;
+    }
+    let http = HttpClient::new(args.timeout, args.cacert.as_deref()).or_exit(Exit::Usage)?;
+    let mut till = open_till(args, home, wallet)?;
+    let mut on_event = |event| reporter.tell(&event);
+    let (draft, Arrived { response, credential }) =
+        walk(draft, args.location, async |draft| till.fetch(draft, http.clone(), &mut on_event).await).await?;
+    let (status, url) = (response.status(), draft.uri.to_string());
+    on_event(Event::Served(Served { url, status: status.as_u16(), credential }));
+    deliver(args, response, out).await?;
+    Ok(exit_of(status))
+}
+
+fn open_till<W>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
+    let payments = Payments::open(&home.data).or_exit(Exit::Local)?;
+    let tokens = (!args.no_token_cache).then(|| Tokens::new(home.data.clone()));
+    let store = Arc::new(FileStore::new(tokens, payments, home.wallet.name()));
+    Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
+}
+
+fn limits(args: &GetArgs, home: &Home) -> Limits {
+    Limits {
+        max_price_msat: args.max_price.unwrap_or(home.max_price).msat(),
+        max_fee_msat: args.max_fee.unwrap_or(home.max_fee).msat(),
+    }
+}
+
+async fn quote(
+    args: &GetArgs,
+    home: &Home,
+    draft: Draft,
+    wallet: &impl PaymentSource,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<Exit, Failure> {
+    let mut http = HttpClient::new(args.timeout, args.cacert.as_deref()).or_exit(Exit::Usage)?;
+    let (draft, arrived) = walk(draft, args.location, async |draft| {
+        let response = http.call(draft.request()).await.or_exit(Exit::Network)?;
+        Ok(Arrived { response, credential: CredentialUsed::None })
+    })
+    .await?;
+    let price = price::read(&draft.uri, &arrived.response, limits(args, home), wallet.network())?;
+    let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(arrived.response.status()) };
+    let mut text = Vec::new();
+    Reporter::new(&mut text, args.json, args.quiet).tell(&Event::Price(Box::new(price)));
+    let facts = Response::new(http_body_util::Full::new(bytes::Bytes::from(text)));
+    Delivery { include: false, timeout: args.timeout }.write(facts, out).await.map_err(undelivered)?;
+    Ok(exit)
+}
+
+/// Sends a request, and follows redirects where the user asked for it.
+async fn walk(
+    mut draft: Draft,
+    follow: bool,
+    mut send: impl AsyncFnMut(&Draft) -> Result<Arrived, Failure>,
+) -> Result<(Draft, Arrived), Failure> {
+    for _ in 0..=MAX_REDIRECTS {
+        let arrived = send(&draft).await?;
+        let (status, headers) = (arrived.response.status(), arrived.response.headers());
+        let next = follow.then(|| redirect::next(&draft, status, headers)).transpose().or_exit(Exit::Network)?;
+        match next.flatten() {
+            Some(next) => draft = next,
+            None => return Ok((draft, arrived)),
+        }
+    }
+    Err(Failure::new(Exit::Network, RedirectError::TooMany))
+}
+
+async fn deliver(
+    args: &GetArgs,
+    response: Response<Incoming>,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), Failure> {
+    let delivery = Delivery { include: args.include, timeout: args.timeout };
+    let Some(path) = &args.output else {
+        return delivery.write(response, out).await.map_err(undelivered);
+    };
+    let mut file = tokio::fs::File::create(path).await.map_err(DeliveryError::Output).map_err(undelivered)?;
+    delivery.write(response, &mut file).await.map_err(undelivered)
+}
+
+fn undelivered(fault: DeliveryError) -> Failure {
+    let exit = if matches!(fault, DeliveryError::Output(_)) { Exit::Local } else { Exit::Network };
+    Failure::new(exit, fault)
+}
+
+fn exit_of(status: StatusCode) -> Exit {
+    if status.is_client_error() || status.is_server_error() { Exit::Http } else { Exit::Served }
+}

@@ -1,0 +1,220 @@
+//! What happened, for people or for programs.
+//!
+//! 1. For people: a line for each payment, one for a token that was kept from before, and errors.
+//! 2. For programs (`--json`): one JSON object for each [`Event`], a line each. Amounts are in millisatoshi, times in Unix
+//!    seconds. Neither form holds a secret.
+
+use crate::amount::Amount;
+use crate::exit::Failure;
+use crate::text::printable;
+use core::fmt;
+use serde::Serialize;
+use std::io::Write;
+
+/// Something worth telling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Money moved.
+    Paid(Payment),
+    /// A payment of an earlier call turned out to have succeeded; its token is used now.
+    Recovered(Payment),
+    /// The response is here.
+    Served(Served),
+    /// The answer to `--dry-run`.
+    Price(Box<Price>),
+    /// The call failed.
+    Error {
+        /// The exit code.
+        exit: u8,
+        /// What was wrong.
+        message: String,
+    },
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payment {
+    /// Who was paid.
+    pub origin: String,
+    /// The payment hash.
+    pub payment_hash: String,
+    /// What the payee received.
+    pub amount_msat: u64,
+    /// What routing cost.
+    pub fee_msat: u64,
+}
+
+/// A response.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Served {
+    /// The URL that answered, after redirects.
+    pub url: String,
+    /// The status.
+    pub status: u16,
+    /// What opened it.
+    pub credential: CredentialUsed,
+}
+
+/// What a request was let in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CredentialUsed {
+    /// Nothing: it is free.
+    None,
+    /// A token from an earlier call.
+    Kept,
+    /// A token that an earlier call paid for without learning so.
+    Recovered,
+    /// A token that was bought for this call.
+    Bought,
+}
+
+/// What a call would cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// The URL that would be paid for.
+    pub url: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What the invoice says; absent where the call is free.
+    pub invoice: Option<InvoiceReport>,
+    /// Why it would not be paid; absent where it would.
+    pub refusal: Option<String>,
+}
+
+/// What an invoice says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvoiceReport {
+    /// The amount; absent where the payer would choose.
+    pub amount_msat: Option<u64>,
+    /// The payment hash.
+    pub payment_hash: String,
+    /// The network that the money moves on.
+    pub network: String,
+    /// The public key of the node that is paid.
+    pub payee: String,
+    /// The payee's words.
+    pub description: Option<String>,
+    /// When the invoice expires.
+    pub expires_at: u64,
+    /// The invoice itself, BOLT11.
+    pub bolt11: String,
+}
+
+impl From<&Failure> for Event {
+    fn from(failure: &Failure) -> Self {
+        Self::Error { exit: failure.exit().code(), message: failure.to_string() }
+    }
+}
+
+impl fmt::Display for Event {
+    /// Writes the form for people, without control characters; nothing at all where there is nothing to say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paid(payment) => write!(f, "paid {payment}"),
+            Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; its token is used now"),
+            Self::Served(Served { credential: CredentialUsed::Kept, .. }) => {
+                f.write_str("paid nothing: a token from an earlier call was presented")
+            }
+            Self::Served(_) => Ok(()),
+            Self::Price(price) => price.fmt(f),
+            Self::Error { message, .. } => write!(f, "l402: {}", printable(message)),
+        }
+    }
+}
+
+impl fmt::Display for Payment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (amount, fee) = (Amount::from_msat(self.amount_msat), Amount::from_msat(self.fee_msat));
+        write!(f, "{amount} (and a fee of {fee}) to {}", printable(&self.origin))
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(invoice) = &self.invoice else { return write!(f, "free: the answer is {}", self.status) };
+        match invoice.amount_msat {
+            Some(msat) => writeln!(f, "price         {}", Amount::from_msat(msat))?,
+            None => writeln!(f, "price         not named by the invoice")?,
+        }
+        writeln!(f, "payment hash  {}", invoice.payment_hash)?;
+        writeln!(f, "network       {}", invoice.network)?;
+        writeln!(f, "payee         {}", invoice.payee)?;
+        if let Some(description) = &invoice.description {
+            writeln!(f, "description   {}", printable(description))?;
+        }
+        writeln!(f, "expires at    {} (Unix seconds)", invoice.expires_at)?;
+        writeln!(f, "invoice       {}", invoice.bolt11)?;
+        match &self.refusal {
+            Some(reason) => write!(f, "would not be paid: {reason}"),
+            None => f.write_str("would be paid"),
+        }
+    }
+}
+
+/// Writes events.
+#[derive(Debug)]
+pub struct Reporter<W> {
+    out: W,
+    json: bool,
+    quiet: bool,
+}
+
+impl<W: Write> Reporter<W> {
+    /// Writes to `out`, as JSON or for people; a quiet one writes errors only.
+    pub const fn new(out: W, json: bool, quiet: bool) -> Self {
+        Self { out, json, quiet }
+    }
+
+    /// Tells an event. Where nobody listens, nothing is lost but the words.
+    pub fn tell(&mut self, event: &Event) {
+        if self.quiet && !matches!(event, Event::Error { .. } | Event::Price(_)) {
+            return;
+        }
+        let line = if self.json { serde_json::to_string(event).unwrap_or_default() } else { event.to_string() };
+        if !line.is_empty() {
+            let _ = writeln!(self.out, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(json: bool, quiet: bool, event: &Event) -> String {
+        let mut out = Vec::new();
+        Reporter::new(&mut out, json, quiet).tell(event);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn paid() -> Event {
+        let (origin, payment_hash) = ("http://a".to_owned(), "00".repeat(32));
+        Event::Paid(Payment { origin, payment_hash, amount_msat: 21_000, fee_msat: 3 })
+    }
+
+    #[test]
+    fn people_read_a_sentence_and_programs_an_object() {
+        assert_eq!(told(false, false, &paid()), "paid 21 sat (and a fee of 0.003 sat) to http://a\n");
+        let json: serde_json::Value = serde_json::from_str(&told(true, false, &paid())).unwrap();
+        assert_eq!((json["event"].as_str(), json["amount_msat"].as_u64()), (Some("paid"), Some(21_000)));
+    }
+
+    #[test]
+    fn a_quiet_one_tells_errors_only() {
+        let error = Event::Error { exit: 3, message: "no\nanswer".to_owned() };
+        assert_eq!(told(false, true, &paid()), "");
+        assert_eq!(told(false, true, &error), "l402: no\u{fffd}answer\n");
+    }
+
+    #[test]
+    fn what_is_free_is_no_news() {
+        let served = |credential| Event::Served(Served { url: "http://a/".to_owned(), status: 200, credential });
+        assert_eq!(told(false, false, &served(CredentialUsed::None)), "");
+        assert!(told(false, false, &served(CredentialUsed::Kept)).contains("paid nothing"));
+        assert!(told(true, false, &served(CredentialUsed::None)).contains(r#""credential":"none""#));
+    }
+}

@@ -1,0 +1,204 @@
+//! The request that the command line describes, which can be sent more than once.
+
+use crate::cli::GetArgs;
+use crate::http::url::{self, UrlError};
+use bytes::Bytes;
+use core::fmt;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Uri};
+use http_body_util::Full;
+use l402_core::Presentation;
+use std::io::{self, Read};
+
+/// A request that is sent again after the payment, and along redirects.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub uri: Uri,
+    /// Every header field but those that the connection needs.
+    pub headers: HeaderMap,
+    /// The body, all of it: it may have to be sent twice.
+    pub body: Bytes,
+}
+
+impl Draft {
+    /// Reads the request off the command line, and its body from where `-d` says.
+    ///
+    /// # Errors
+    /// [`DraftError`].
+    pub fn from_args(args: &GetArgs) -> Result<Self, DraftError> {
+        let body = args.data.as_deref().map(read_body).transpose()?;
+        let method = match &args.method {
+            Some(name) => name.parse().map_err(|_| DraftError::Method)?,
+            None if body.is_some() => Method::POST,
+            None => Method::GET,
+        };
+        let mut headers = default_headers(body.is_some());
+        let mut given = HeaderMap::new();
+        for line in &args.headers {
+            let (name, value) = header_field(line)?;
+            given.append(name, value);
+        }
+        headers.extend(given); // replaces the defaults of the same name, keeps what was given twice
+        Ok(Self {
+            method,
+            uri: url::parse(&args.url).map_err(DraftError::Url)?,
+            headers,
+            body: body.unwrap_or_default(),
+        })
+    }
+
+    /// Returns the request, ready to be sent.
+    pub fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+fn default_headers(with_body: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("l402/", env!("CARGO_PKG_VERSION"))));
+    if with_body {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    }
+    headers
+}
+
+fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), DraftError> {
+    let (name, value) = line.split_once(':').ok_or(DraftError::Header)?;
+    let name: HeaderName = name.trim().parse().map_err(|_| DraftError::Header)?;
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| DraftError::Header)?;
+    if CONNECTION_FIELDS.contains(&name) {
+        return Err(DraftError::ConnectionField(name));
+    }
+    if Presentation::is_credential(name.as_str(), value.as_bytes()) {
+        return Err(DraftError::Credential(name));
+    }
+    value.set_sensitive(matches!(name, header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION));
+    Ok((name, value))
+}
+
+fn read_body(data: &str) -> Result<Bytes, DraftError> {
+    let read = match data.strip_prefix('@') {
+        None => return Ok(Bytes::copy_from_slice(data.as_bytes())),
+        Some("-") => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        }
+        Some(path) => std::fs::read(path),
+    };
+    read.map(Bytes::from).map_err(DraftError::Body)
+}
+
+/// Why the command line describes no request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DraftError {
+    /// The URL cannot be got.
+    Url(UrlError),
+    /// The method is not one.
+    Method,
+    /// A header field is not `Name: value`.
+    Header,
+    /// A header field belongs to the connection, which is not the user's.
+    ConnectionField(HeaderName),
+    /// A header field is an L402 credential.
+    Credential(HeaderName),
+    /// The body cannot be read.
+    Body(io::Error),
+}
+
+impl fmt::Display for DraftError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("cannot get this"),
+            Self::Method => f.write_str("-X needs a method, such as PUT"),
+            Self::Header => f.write_str("-H needs `Name: value`, of visible characters"),
+            Self::ConnectionField(name) => write!(f, "-H cannot set `{name}`, which follows from the URL and the body"),
+            Self::Credential(name) => {
+                write!(
+                    f,
+                    "-H cannot set an L402 credential in `{name}`; tokens are bought, kept and presented by this command"
+                )
+            }
+            Self::Body(_) => f.write_str("cannot read the body that -d names"),
+        }
+    }
+}
+
+impl core::error::Error for DraftError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Url(cause) => Some(cause),
+            Self::Body(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+const CONNECTION_FIELDS: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+    use std::io::Write;
+
+    fn draft(options: &[&str]) -> Result<Draft, DraftError> {
+        let line = ["l402", "get", "http://a/b"].iter().chain(options);
+        match Cli::try_parse_from(line).unwrap().command {
+            Command::Get(args) => Draft::from_args(&args),
+            other => panic!("not a get: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_makes_it_a_post() {
+        assert_eq!(draft(&[]).unwrap().method, Method::GET);
+        let post = draft(&["-d", "a=b"]).unwrap();
+        assert_eq!((post.method, post.body.as_ref()), (Method::POST, b"a=b".as_slice()));
+        assert_eq!(draft(&["-d", "x", "-X", "PUT"]).unwrap().method, Method::PUT);
+    }
+
+    #[test]
+    fn a_body_comes_from_a_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"{\"a\":\n1}").unwrap();
+        let at = format!("@{}", file.path().display());
+        assert_eq!(draft(&["-d", &at]).unwrap().body.as_ref(), b"{\"a\":\n1}");
+        assert!(matches!(draft(&["-d", "@/does/not/exist"]), Err(DraftError::Body(_))));
+    }
+
+    #[test]
+    fn a_given_field_replaces_the_default() {
+        let draft = draft(&["-H", "accept: text/html", "-H", "X-A: 1", "-H", "X-A: 2"]).unwrap();
+        assert_eq!(draft.headers.get_all("accept").iter().collect::<Vec<_>>(), ["text/html"]);
+        assert_eq!(draft.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[test]
+    fn fields_that_are_not_the_users_are_refused() {
+        assert!(matches!(draft(&["-H", "Host: b"]), Err(DraftError::ConnectionField(_))));
+        assert!(matches!(draft(&["-H", "Authorization: L402 AgEE:00"]), Err(DraftError::Credential(_))));
+        assert!(draft(&["-H", "Authorization: Bearer x"]).is_ok());
+        for line in ["no colon", "bad name: x", "X: a\nY: b"] {
+            assert!(matches!(draft(&["-H", line]), Err(DraftError::Header)), "{line}");
+        }
+        assert!(matches!(draft(&["-X", "GE T"]), Err(DraftError::Method)));
+    }
+}

@@ -1,0 +1,178 @@
+//! URLs: what the user may type, and where a `Location` leads (RFC 3986 §5).
+//!
+//! 1. Only `http` and `https`, always with a host, never with a name or password in front of it.
+//! 2. A fragment stays on this side of the wire.
+
+use core::fmt;
+use http::Uri;
+
+/// Reads an absolute URL.
+///
+/// # Errors
+/// [`UrlError`].
+pub fn parse(text: &str) -> Result<Uri, UrlError> {
+    let text = text.split('#').next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+    let scheme = scheme.to_ascii_lowercase();
+    if !matches!(scheme.as_str(), "http" | "https") {
+        return Err(UrlError::Scheme);
+    }
+    let uri: Uri = format!("{scheme}://{rest}").parse().map_err(|_| UrlError::Syntax)?;
+    match uri.authority() {
+        Some(authority) if authority.as_str().contains('@') => Err(UrlError::UserInfo),
+        Some(authority) if !authority.host().is_empty() => Ok(uri),
+        _ => Err(UrlError::Host),
+    }
+}
+
+/// Resolves a reference, such as the value of `Location`, against the URL that answered with it.
+///
+/// # Errors
+/// [`UrlError`].
+///
+/// ```
+/// # use l402_client::http::url;
+/// let base = url::parse("https://api.example/v1/data?page=2")?;
+/// assert_eq!(url::resolve(&base, "../v2/data")?, "https://api.example/v2/data");
+/// # Ok::<(), l402_client::http::url::UrlError>(())
+/// ```
+pub fn resolve(base: &Uri, reference: &str) -> Result<Uri, UrlError> {
+    let reference = reference.split('#').next().unwrap_or_default();
+    if has_scheme(reference) {
+        return parse(reference);
+    }
+    let scheme = base.scheme_str().ok_or(UrlError::Scheme)?;
+    if reference.starts_with("//") {
+        return parse(&format!("{scheme}:{reference}"));
+    }
+    let authority = base.authority().ok_or(UrlError::Host)?;
+    parse(&format!("{scheme}://{authority}{}", resolve_path(base, reference)))
+}
+
+fn resolve_path(base: &Uri, reference: &str) -> String {
+    let (path, query) = match reference.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (reference, None),
+    };
+    let (path, query) = if path.is_empty() {
+        (base.path().to_owned(), query.or(base.query()))
+    } else if path.starts_with('/') {
+        (without_dots(path), query)
+    } else {
+        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        (without_dots(&format!("{folder}/{path}")), query)
+    };
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+/// RFC 3986 §5.2.4, for a path that begins with a slash.
+fn without_dots(path: &str) -> String {
+    let mut segments = Vec::new();
+    let mut ends_in_folder = false;
+    for segment in path.split('/').skip(1) {
+        ends_in_folder = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            _ => segments.push(segment),
+        }
+    }
+    if ends_in_folder {
+        segments.push("");
+    }
+    format!("/{}", segments.join("/"))
+}
+
+/// RFC 3986 §3.1: a letter, then letters, digits, `+`, `-`, `.`, up to a colon.
+fn has_scheme(reference: &str) -> bool {
+    reference.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+/// Why a text is no URL that can be got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// Not a URL at all.
+    Syntax,
+    /// The scheme is missing, or neither `http` nor `https`.
+    Scheme,
+    /// The host is missing.
+    Host,
+    /// There is a name or password before the host.
+    UserInfo,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Syntax => "this is not a URL; spaces and other special characters must be percent-encoded",
+            Self::Scheme => "the URL must begin with http:// or https://",
+            Self::Host => "the URL has no host",
+            Self::UserInfo => "the URL has a name or password in it; send it as a header field with -H instead",
+        })
+    }
+}
+
+impl core::error::Error for UrlError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_with_a_host() {
+        for (text, fault) in [
+            ("localhost:8402/x", UrlError::Scheme),
+            ("example.com", UrlError::Scheme),
+            ("/path", UrlError::Scheme),
+            ("ftp://a/", UrlError::Scheme),
+            ("http://me:secret@a/", UrlError::UserInfo),
+            ("http:///x", UrlError::Syntax),
+            ("http://a/ b", UrlError::Syntax),
+            ("", UrlError::Scheme),
+        ] {
+            assert_eq!(parse(text), Err(fault), "{text}");
+        }
+        assert_eq!(parse("http://a/b?c=d#e").unwrap(), "http://a/b?c=d");
+        assert_eq!(parse("HTTPS://a").unwrap(), "https://a/");
+    }
+
+    /// The examples of RFC 3986 §5.4 that an http URL can have.
+    #[test]
+    fn references_resolve_as_rfc_3986_says() {
+        let base = parse("http://a/b/c/d;p?q").unwrap();
+        for (reference, resolved) in [
+            ("g", "http://a/b/c/g"),
+            ("./g", "http://a/b/c/g"),
+            ("g/", "http://a/b/c/g/"),
+            ("/g", "http://a/g"),
+            ("//g", "http://g/"),
+            ("?y", "http://a/b/c/d;p?y"),
+            ("g?y", "http://a/b/c/g?y"),
+            ("#s", "http://a/b/c/d;p?q"),
+            ("g#s", "http://a/b/c/g"),
+            ("g;x=1/../y", "http://a/b/c/y"),
+            ("", "http://a/b/c/d;p?q"),
+            (".", "http://a/b/c/"),
+            ("..", "http://a/b/"),
+            ("../g", "http://a/b/g"),
+            ("../../../g", "http://a/g"),
+            ("/./g", "http://a/g"),
+            ("g?y/../x", "http://a/b/c/g?y/../x"),
+            ("https://other/x", "https://other/x"),
+        ] {
+            assert_eq!(resolve(&base, reference).unwrap(), resolved, "{reference}");
+        }
+        for reference in ["mailto:a@b", "ftp://a/", "javascript:x", "http:g"] {
+            assert!(resolve(&base, reference).is_err(), "{reference}");
+        }
+    }
+}

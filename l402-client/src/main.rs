@@ -1,0 +1,22 @@
+//! The `l402` command.
+
+use clap::Parser;
+use l402_client::cli::Cli;
+use l402_client::command;
+use l402_client::exit::Exit;
+use std::process::ExitCode;
+use tokio::runtime::Builder;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln!("l402: cannot start: {cause}");
+            return Exit::Local.into();
+        }
+    };
+    let exit = runtime.block_on(command::run(&cli));
+    runtime.shutdown_background(); // a read of standard input may still hang
+    exit.into()
+}

@@ -1,0 +1,160 @@
+//! The token store of the paying layer, in files.
+//!
+//! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens
+//!    first, then the payment is closed.
+//! 2. A payment that a living process makes is that process's own. One that its process left without an outcome is shown
+//!    to the paying layer, which asks the wallet before it pays again (threat A4).
+//! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
+
+use super::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError};
+use super::tokens::{KeptToken, Tokens, TokensError};
+use crate::get::report::{Event, Payment};
+use core::fmt;
+use l402_core::PaymentHash;
+use l402_http::pay::{Origin, Token, TokenStore};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Tokens and payments of one call.
+#[derive(Debug)]
+pub struct FileStore {
+    tokens: Option<Tokens>,
+    payments: Payments,
+    wallet: &'static str,
+    state: Mutex<State>,
+}
+
+/// The open payments that this process holds, and what there is to tell of them.
+#[derive(Debug, Default)]
+struct State {
+    open: HashMap<PaymentHash, Held>,
+    news: Vec<Event>,
+}
+
+#[derive(Debug)]
+struct Held {
+    payment: OpenPayment,
+    is_inherited: bool,
+}
+
+impl FileStore {
+    /// Joins the kept tokens and the record of payments; without `tokens`, none is presented and none kept. `wallet` is the
+    /// name of the one that pays.
+    pub fn new(tokens: Option<Tokens>, payments: Payments, wallet: &'static str) -> Self {
+        Self { tokens, payments, wallet, state: Mutex::default() }
+    }
+
+    /// Returns the payments that succeeded since the last time.
+    pub fn news(&self) -> Vec<Event> {
+        core::mem::take(&mut self.state().news)
+    }
+
+    /// Takes over what dead processes left without an outcome.
+    fn inherit(&self, origin: &Origin) -> Result<(), StoreError> {
+        for payment in self.payments.unknown().map_err(StoreError::Payments)? {
+            let Intent { payment_hash, wallet, .. } = payment.intent();
+            if payment.intent().origin != *origin {
+                continue;
+            }
+            if *wallet != self.wallet {
+                return Err(StoreError::OtherWallet { wallet: wallet.clone(), payment_hash: *payment_hash });
+            }
+            self.state().open.insert(*payment_hash, Held { payment, is_inherited: true });
+        }
+        Ok(())
+    }
+
+    fn settle(&self, kept: KeptToken) -> Result<(), StoreError> {
+        let hash = kept.payment_hash;
+        let (origin, amount_msat, fee_msat) = (kept.origin.to_string(), kept.amount_msat, kept.fee_msat);
+        if let Some(tokens) = &self.tokens {
+            tokens.keep(kept).map_err(StoreError::Tokens)?;
+        }
+        let Some(Held { payment, is_inherited }) = self.state().open.remove(&hash) else { return Ok(()) };
+        let news = Payment { origin, payment_hash: hash.to_string(), amount_msat, fee_msat };
+        self.state().news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
+        payment.close(Outcome::Paid { fee_msat }).map_err(StoreError::Payments)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TokenStore for FileStore {
+    type Error = StoreError;
+
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+        self.inherit(origin)?;
+        let mut found: Vec<Token> = match &self.tokens {
+            Some(tokens) => tokens.of(origin).map_err(StoreError::Tokens)?.into_iter().map(Token::from).collect(),
+            None => Vec::new(),
+        };
+        let state = self.state();
+        let open = state.open.values().map(|held| held.payment.intent());
+        found.extend(open.filter(|intent| intent.origin == *origin).map(Intent::token));
+        Ok(found)
+    }
+
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+        if let Some(kept) = KeptToken::new(origin, token) {
+            return self.settle(kept);
+        }
+        if self.state().open.contains_key(&token.payment_hash) {
+            return Ok(());
+        }
+        let payment = self.payments.begin(Intent::new(origin, token, self.wallet)).map_err(StoreError::Payments)?;
+        self.state().open.insert(token.payment_hash, Held { payment, is_inherited: false });
+        Ok(())
+    }
+
+    async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
+        let held = self.state().open.remove(hash);
+        match (held, &self.tokens) {
+            (Some(held), _) => held.payment.close(Outcome::NotPaid).map_err(StoreError::Payments),
+            (None, Some(tokens)) => tokens.forget(hash).map_err(StoreError::Tokens),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Why tokens or payments cannot be had or kept. Nothing is paid then.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The kept tokens.
+    Tokens(TokensError),
+    /// The record of payments.
+    Payments(PaymentsError),
+    /// Another wallet was asked for a payment whose outcome is unknown.
+    OtherWallet {
+        /// Its name.
+        wallet: String,
+        /// The payment.
+        payment_hash: PaymentHash,
+    },
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens(_) => f.write_str("the kept tokens cannot be used"),
+            Self::Payments(_) => f.write_str("the record of payments cannot be used"),
+            Self::OtherWallet { wallet, payment_hash } => write!(
+                f,
+                "an earlier payment to this origin, from the wallet `{wallet}`, has no known outcome; repeat the command \
+                 with --wallet {wallet}, or give it up with `l402 payments forget {payment_hash}`"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Tokens(cause) => Some(cause),
+            Self::Payments(cause) => Some(cause),
+            Self::OtherWallet { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! An embedded node of the user's own, in `ldk/<network>` of the data folder.
+//!
+//! The node runs only while a command does. A payment that was begun goes on when the node runs next.
+
+mod operate;
+
+pub(crate) use operate::run;
+
+use crate::config::{Bitcoind, Chain};
+use crate::home::Home;
+use core::time::Duration;
+use l402_lightning::ldk::{ChainSource, LdkConfig, LdkNode};
+use l402_lightning::{Cause, Network};
+use std::env;
+use tokio::time::{Instant, sleep};
+
+pub(super) use l402_lightning::ldk::LdkNode as Opened;
+
+pub(super) fn network(home: &Home) -> Result<Network, Cause> {
+    home.ldk.network.ok_or_else(|| NO_NETWORK.into())
+}
+
+/// Starts the node, and waits a while for its channels, which come up one after another as peers answer.
+pub(super) async fn open(home: &Home) -> Result<LdkNode, Cause> {
+    let node = start(home).await?;
+    let deadline = Instant::now() + CHANNELS_TIMEOUT;
+    let is_waiting = || !node.channels().is_empty() && !node.channels().iter().any(|channel| channel.usable);
+    while is_waiting() && Instant::now() < deadline {
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(node)
+}
+
+pub(super) async fn close(node: LdkNode) {
+    if let Err(fault) = node.stop().await {
+        eprintln!("l402: the wallet did not stop as it should: {fault}");
+    }
+}
+
+async fn start(home: &Home) -> Result<LdkNode, Cause> {
+    let network = network(home)?;
+    let chain = home.ldk.chain.as_ref().ok_or(NO_CHAIN)?;
+    let storage = home.data.folder("ldk")?.path(network.as_str());
+    Ok(LdkNode::start(LdkConfig::new(network, chain_source(chain)?, storage)).await?)
+}
+
+fn chain_source(chain: &Chain) -> Result<ChainSource, Cause> {
+    Ok(match chain {
+        Chain::Esplora(url) => ChainSource::Esplora { url: url.clone() },
+        Chain::Electrum(url) => ChainSource::Electrum { url: url.clone() },
+        Chain::Bitcoind(Bitcoind { host, port, user, password }) => {
+            let password =
+                env::var(&password.env).map_err(|_| format!("the environment variable {} is not set", password.env))?;
+            ChainSource::BitcoindRpc { host: host.clone(), port: *port, user: user.clone(), password: password.into() }
+        }
+    })
+}
+
+const NO_NETWORK: &str = "it is not configured: say `network` under `[ldk]` in the configuration, or --network";
+const NO_CHAIN: &str =
+    "it cannot see the chain: say `chain` under `[ldk]` in the configuration, or --esplora or --electrum";
+const CHANNELS_TIMEOUT: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -1,0 +1,78 @@
+//! `l402 wallet`: money in, channels, money out.
+
+use super::{close, start};
+use crate::amount::Amount;
+use crate::cli::WalletCommand;
+use crate::exit::{Exit, Failure, OrExit};
+use crate::home::Home;
+use l402_lightning::ldk::{Channel, ChannelRequest, LdkNode};
+use std::io::Write;
+
+/// Starts the node, runs the command, and stops the node.
+pub(crate) async fn run(command: &WalletCommand, home: &Home, out: &mut impl Write) -> Result<Exit, Failure> {
+    let node = start(home).await.map_err(|cause| Failure::new(Exit::Usage, anyhow::Error::from_boxed(cause)))?;
+    let result = operate(command, &node).await;
+    close(node).await;
+    writeln!(out, "{}", result?).or_exit(Exit::Local)?;
+    Ok(Exit::Served)
+}
+
+async fn operate(command: &WalletCommand, node: &LdkNode) -> Result<String, Failure> {
+    match command {
+        WalletCommand::Info => info(node).await,
+        WalletCommand::Address => Ok(node.new_address().await.or_exit(Exit::Local)?.to_string()),
+        WalletCommand::Open { peer, amount } => open(node, peer, *amount).await,
+        WalletCommand::Channels => Ok(node.channels().iter().map(line).collect::<Vec<_>>().join("\n")),
+        WalletCommand::Close { channel } => close_channel(node, channel).await,
+    }
+}
+
+async fn info(node: &LdkNode) -> Result<String, Failure> {
+    node.sync_wallets().await.or_exit(Exit::Network)?;
+    let balances = node.balances().await.or_exit(Exit::Local)?;
+    let outbound = node.channels().iter().fold(0_u64, |sum, channel| sum.saturating_add(channel.outbound_msat));
+    Ok(format!(
+        "node id      {}\nnetwork      {}\non chain     {} sat, of which {} sat can be spent\nin channels  {} sat, of \
+         which {} can be sent now",
+        node.node_id(),
+        node.network(),
+        balances.onchain_sat,
+        balances.spendable_onchain_sat,
+        balances.lightning_sat,
+        Amount::from_msat(outbound),
+    ))
+}
+
+async fn open(node: &LdkNode, peer: &str, amount: Amount) -> Result<String, Failure> {
+    let (id, address) =
+        peer.split_once('@').ok_or_else(|| Failure::say(Exit::Usage, "the peer must be NODE_ID@HOST:PORT"))?;
+    let request = ChannelRequest {
+        peer: id.parse().or_exit(Exit::Usage)?,
+        address: address.parse().or_exit(Exit::Usage)?,
+        capacity_sat: amount.whole_sat().ok_or_else(|| Failure::say(Exit::Usage, "a channel holds whole satoshi"))?,
+        push_msat: 0,
+        announced: false,
+    };
+    node.sync_wallets().await.or_exit(Exit::Network)?;
+    let channel = node.open_channel(request).await.or_exit(Exit::Payment)?;
+    Ok(format!("opening {channel}; it can be used once its transaction is confirmed (see `l402 wallet channels`)"))
+}
+
+async fn close_channel(node: &LdkNode, name: &str) -> Result<String, Failure> {
+    let channels = node.channels();
+    let channel = channels.iter().find(|channel| channel.id.to_string() == name);
+    let channel = channel
+        .ok_or_else(|| Failure::say(Exit::Usage, "there is no such channel; `l402 wallet channels` has them"))?;
+    node.close_channel(channel.id).await.or_exit(Exit::Network)?;
+    Ok(format!("closing {name}; its money returns on chain"))
+}
+
+fn line(channel: &Channel) -> String {
+    let state = match (channel.usable, channel.ready) {
+        (true, _) => "usable".to_owned(),
+        (false, true) => "waits for its peer".to_owned(),
+        (false, false) => format!("unconfirmed ({} confirmations)", channel.confirmations),
+    };
+    let outbound = Amount::from_msat(channel.outbound_msat);
+    format!("{}\t{}\t{} sat\t{outbound} to send\t{state}", channel.id, channel.peer, channel.capacity_sat)
+}
