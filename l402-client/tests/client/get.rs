@@ -1,0 +1,310 @@
+//! `l402 get`, from its arguments to its exit.
+
+use crate::shop::Shop;
+use clap::Parser;
+use l402_client::cli::{Cli, Command};
+use l402_client::exit::Exit;
+use l402_client::get;
+use l402_client::get::report::{Event, Reporter};
+use l402_client::home::Home;
+use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A user with a data folder and a wallet, and a shop to buy from.
+struct Buyer {
+    folder: TempDir,
+    wallet: FakeNode,
+    payee: FakeNode,
+    shop: Shop,
+}
+
+struct Outcome {
+    exit: Exit,
+    out: String,
+    report: String,
+}
+
+impl Buyer {
+    async fn new() -> Self {
+        let network = FakeNetwork::new();
+        let payee = network.node();
+        let shop = Shop::open(payee.clone()).await;
+        Self { folder: tempfile::tempdir().unwrap(), wallet: network.node(), payee, shop }
+    }
+
+    /// Runs `l402 get` for a path of the shop.
+    async fn get(&self, path: &str, options: &[&str]) -> Outcome {
+        self.get_url(&self.shop.url(path), options).await
+    }
+
+    async fn get_url(&self, url: &str, options: &[&str]) -> Outcome {
+        let data = self.data().into_os_string().into_string().unwrap();
+        let fixed = ["l402", "get", url, "--data-dir", &data, "--config", "/dev/null"];
+        let cli = Cli::try_parse_from(fixed.iter().chain(options)).unwrap();
+        let home = Home::open(&cli.home).unwrap();
+        let Command::Get(args) = cli.command else { panic!("not a get") };
+        let (mut out, mut report) = (Vec::new(), Vec::new());
+        let mut reporter = Reporter::new(&mut report, args.json, args.quiet);
+        let result = get::run(&args, &home, Arc::new(self.wallet.clone()), &mut out, &mut reporter).await;
+        let exit = result.unwrap_or_else(|failure| {
+            reporter.tell(&Event::from(&failure));
+            failure.exit()
+        });
+        Outcome { exit, out: String::from_utf8(out).unwrap(), report: String::from_utf8(report).unwrap() }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn paid(&self) -> usize {
+        self.wallet.payments_sent()
+    }
+}
+
+#[tokio::test]
+async fn it_pays_once_and_keeps_the_token() {
+    let buyer = Buyer::new().await;
+    let first = buyer.get("/weather", &[]).await;
+    assert_eq!((first.exit, first.out.as_str()), (Exit::Served, "GET weather "), "{}", first.report);
+    assert!(first.report.starts_with("paid 21 sat (and a fee of 0 sat) to http://127.0.0.1:"), "{}", first.report);
+    let second = buyer.get("/weather", &[]).await;
+    assert_eq!((second.exit, second.out.as_str()), (Exit::Served, "GET weather "));
+    assert!(second.report.starts_with("paid nothing"), "{}", second.report);
+    assert_eq!((buyer.paid(), buyer.shop.requests()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_token_is_kept_for_each_path() {
+    let buyer = Buyer::new().await;
+    for path in ["/weather", "/poems", "/weather", "/poems"] {
+        assert_eq!(buyer.get(path, &[]).await.exit, Exit::Served);
+    }
+    assert_eq!(buyer.paid(), 2);
+}
+
+#[tokio::test]
+async fn what_is_free_needs_no_wallet() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::Unreachable);
+    let outcome = buyer.get("/free", &[]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str(), outcome.report.as_str()), (Exit::Served, "free", ""));
+}
+
+#[tokio::test]
+async fn a_body_is_sent_again_after_the_payment() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/poems", &["-d", "roses", "-H", "X-A: 1"]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, "POST poems roses"));
+    assert_eq!(buyer.shop.last("x-a"), "1");
+}
+
+#[tokio::test]
+async fn without_the_cache_every_call_pays() {
+    let buyer = Buyer::new().await;
+    for _ in 0..2 {
+        assert_eq!(buyer.get("/weather", &["--no-token-cache"]).await.exit, Exit::Served);
+    }
+    assert_eq!(buyer.paid(), 2);
+    assert!(!buyer.data().join("tokens.json").exists());
+}
+
+#[tokio::test]
+async fn every_failure_has_an_exit_of_its_own() {
+    let buyer = Buyer::new().await;
+    let gone = "http://127.0.0.1:1/".to_owned();
+    let shop = |path| buyer.shop.url(path);
+    for (url, options, exit, word) in [
+        (shop("/dear"), &[][..], Exit::Limit, "--max-price \"1000 sat\""),
+        (shop("/teapot"), &[], Exit::Http, ""),
+        (shop("/never"), &[], Exit::Http, "402"),
+        (shop("/bare"), &[], Exit::Challenge, "challenge"),
+        (shop("/garbled"), &[], Exit::Challenge, "token"),
+        (shop("/liar"), &[], Exit::Challenge, "another price"),
+        (gone, &[], Exit::Network, "cannot connect"),
+        (shop("/hang"), &["--timeout", "0.1"], Exit::Network, "no answer"),
+        (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "broke off"),
+        (shop("/break"), &[], Exit::Network, ""),
+        ("example.com".to_owned(), &[], Exit::Usage, "http://"),
+        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Usage, "authorization"),
+        (shop("/free"), &["-o", "/does/not/exist"], Exit::Local, "cannot write"),
+    ] {
+        let outcome = buyer.get_url(&url, options).await;
+        assert_eq!(outcome.exit, exit, "{url}: {}", outcome.report);
+        assert!(outcome.report.contains(word), "{url}: {}", outcome.report);
+    }
+    assert_eq!(buyer.paid(), 1, "for what was refused after it was paid");
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_is_printed() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/teapot", &[]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Http, "short and stout"));
+}
+
+#[tokio::test]
+async fn a_payment_that_failed_is_no_payment() {
+    let buyer = Buyer::new().await;
+    for fault in [FakeFault::NoRoute, FakeFault::Unreachable] {
+        buyer.wallet.misbehave(fault);
+        let outcome = buyer.get("/weather", &[]).await;
+        assert_eq!(outcome.exit, Exit::Payment, "{}", outcome.report);
+    }
+    buyer.wallet.behave();
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
+async fn a1_an_invoice_for_another_network_or_without_an_amount_is_not_paid() {
+    let buyer = Buyer::new().await;
+    for (fault, exit) in [
+        (FakeFault::WrongNetwork, Exit::Payment),
+        (FakeFault::NoAmount, Exit::Challenge),
+        (FakeFault::WrongExpiry, Exit::Challenge),
+    ] {
+        buyer.payee.misbehave(fault);
+        assert_eq!(buyer.get("/weather", &[]).await.exit, exit, "{fault:?}");
+    }
+    assert_eq!(buyer.paid(), 0);
+}
+
+#[tokio::test]
+async fn a4_a_lost_outcome_is_asked_for_and_not_paid_again() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::LoseOutcome);
+    let lost = buyer.get("/weather", &[]).await;
+    assert_eq!(lost.exit, Exit::Unknown, "{}", lost.report);
+    assert!(lost.report.contains("run the same command again"), "{}", lost.report);
+    buyer.wallet.behave();
+    let found = buyer.get("/weather", &[]).await;
+    assert_eq!((found.exit, found.out.as_str()), (Exit::Served, "GET weather "));
+    assert!(found.report.starts_with("an earlier call paid 21 sat"), "{}", found.report);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
+async fn a4_nothing_is_paid_while_a_payment_is_under_way() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::Hang);
+    for _ in 0..2 {
+        assert_eq!(buyer.get("/weather", &["--pay-timeout", "0.1"]).await.exit, Exit::Unknown);
+    }
+    assert_eq!((buyer.paid(), buyer.payee.invoices_asked()), (0, 1));
+}
+
+#[tokio::test]
+async fn a4_killed_between_intent_and_outcome_it_goes_on() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::Hang);
+    let killed = tokio::time::timeout(core::time::Duration::from_millis(300), buyer.get("/weather", &[])).await;
+    assert!(killed.is_err());
+    let open = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().count();
+    assert_eq!(open, 1, "the intent is on the disk");
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Unknown, "the wallet says that it is under way");
+}
+
+#[tokio::test]
+async fn a4_only_the_wallet_that_paid_is_asked() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::LoseOutcome);
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Unknown);
+    buyer.wallet.behave();
+    let other = buyer.get("/weather", &["--wallet", "ldk"]).await;
+    assert_eq!(other.exit, Exit::Unknown);
+    assert!(other.report.contains("--wallet sandbox"), "{}", other.report);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
+async fn a6_a_token_is_shown_to_its_origin_only() {
+    let buyer = Buyer::new().await;
+    let other = Shop::open(buyer.payee.clone()).await;
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
+    assert_eq!(buyer.get_url(&other.url("/weather"), &[]).await.exit, Exit::Served);
+    let there = buyer.shop.url(&format!("/kept?{}", other.url("/weather")));
+    assert_eq!(buyer.get_url(&there, &["-L"]).await.exit, Exit::Served);
+    let sold_here: Vec<_> = buyer.shop.credentials().into_iter().filter(|line| !line.is_empty()).collect();
+    assert!(other.credentials().iter().all(|line| !sold_here.contains(line)));
+    assert_eq!(buyer.paid(), 2);
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_on_request_only() {
+    let buyer = Buyer::new().await;
+    let moved = format!("/moved?{}", buyer.shop.url("/weather"));
+    let stayed = buyer.get(&moved, &["-i"]).await;
+    assert_eq!(stayed.exit, Exit::Served);
+    assert!(stayed.out.starts_with("HTTP/1.1 302 Found\r\nlocation: "), "{}", stayed.out);
+    assert_eq!(buyer.paid(), 0);
+    assert_eq!(buyer.get(&moved, &["-L"]).await.out, "GET weather ");
+    let round = buyer.get("/moved?/moved", &["-L"]).await; // the query is lost: a place that is sold
+    assert_ne!(round.exit, Exit::Served);
+}
+
+#[tokio::test]
+async fn the_price_is_told_without_paying() {
+    let buyer = Buyer::new().await;
+    let quote = buyer.get("/weather", &["--dry-run"]).await;
+    assert_eq!(quote.exit, Exit::Served);
+    for part in ["price         21 sat\n", "regtest", "weather \u{fffd}[2J today", "\nwould be paid\n"] {
+        assert!(quote.out.contains(part), "{part}: {}", quote.out);
+    }
+    let dear = buyer.get("/dear", &["--dry-run", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&dear.out).unwrap();
+    assert_eq!(json["invoice"]["amount_msat"], 1_000_000);
+    assert!(json["refusal"].as_str().unwrap().contains("above the limit"));
+    assert!(buyer.get("/free", &["--dry-run"]).await.out.starts_with("free"));
+    assert_eq!(buyer.get("/teapot", &["--dry-run"]).await.exit, Exit::Http);
+    assert_eq!(buyer.paid(), 0);
+}
+
+#[tokio::test]
+async fn programs_read_one_object_a_line() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/weather", &["--json"]).await;
+    let lines: Vec<serde_json::Value> =
+        outcome.report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["event"], &lines[0]["amount_msat"]), (&"paid".into(), &21_000.into()));
+    assert_eq!((&lines[1]["event"], &lines[1]["credential"]), (&"served".into(), &"bought".into()));
+    let failed = buyer.get("/dear", &["--json"]).await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&failed.report).unwrap()["exit"], 6);
+}
+
+#[tokio::test]
+async fn no_report_holds_a_secret() {
+    let buyer = Buyer::new().await;
+    let mut told = String::new();
+    for options in [&["--json"][..], &["--json"], &[], &["--dry-run"]] {
+        let outcome = buyer.get("/weather", options).await;
+        told += &(outcome.report + &outcome.out);
+    }
+    let kept: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(buyer.data().join("tokens.json")).unwrap()).unwrap();
+    let preimage = kept["tokens"][0]["preimage"].as_str().unwrap();
+    assert_eq!(preimage.len(), 64);
+    assert!(!told.contains(preimage));
+}
+
+#[tokio::test]
+async fn a_damaged_token_file_stops_everything() {
+    let buyer = Buyer::new().await;
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
+    std::fs::write(buyer.data().join("tokens.json"), "{").unwrap();
+    let outcome = buyer.get("/weather", &[]).await;
+    assert_eq!(outcome.exit, Exit::Local);
+    assert!(outcome.report.contains("damaged"), "{}", outcome.report);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
+async fn a_body_goes_to_a_file() {
+    let buyer = Buyer::new().await;
+    let path = buyer.folder.path().join("body");
+    let outcome = buyer.get("/weather", &["-o", path.to_str().unwrap()]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, ""));
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "GET weather ");
+}

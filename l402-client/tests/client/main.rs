@@ -1,0 +1,10 @@
+//! The command against a server that sells, with a fake node as the wallet.
+
+#![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
+
+mod get;
+#[cfg(feature = "sandbox")]
+mod process;
+mod shop;
+#[cfg(feature = "sandbox")]
+mod wallet;

@@ -1,0 +1,164 @@
+//! A server that sells, and now and then lies, hangs or breaks off.
+
+use bytes::Bytes;
+use core::convert::Infallible;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU8, Ordering};
+use core::time::Duration;
+use futures_util::stream::{self, Stream, StreamExt};
+use http::{Request, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use l402_core::{
+    ChallengeLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation, TokenText,
+};
+use l402_lightning::testing::FakeNode;
+use l402_lightning::{InvoiceRequest, InvoiceSource};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+use tokio::net::TcpListener;
+
+/// A running server. It ends with the runtime.
+pub(crate) struct Shop {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    gate: Gate<DerivedKeys>,
+    payee: FakeNode,
+    minted: AtomicU8,
+    seen: Mutex<Vec<Request<Bytes>>>,
+}
+
+impl Shop {
+    pub(crate) async fn open(payee: FakeNode) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+        let inner = Arc::new(Inner { gate, payee, minted: AtomicU8::new(0), seen: Mutex::default() });
+        let shop = Arc::clone(&inner);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shop = Arc::clone(&shop);
+                let service = service_fn(move |request| serve(Arc::clone(&shop), request));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self { address, inner }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Returns the `Authorization` fields of the requests so far, empty where there was none.
+    pub(crate) fn credentials(&self) -> Vec<String> {
+        let seen = self.inner.seen.lock().unwrap();
+        seen.iter().map(|request| field(request, "authorization")).collect()
+    }
+
+    /// Returns a field of the last request.
+    pub(crate) fn last(&self, name: &str) -> String {
+        field(self.inner.seen.lock().unwrap().last().unwrap(), name)
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.inner.seen.lock().unwrap().len()
+    }
+}
+
+fn field(request: &Request<Bytes>, name: &str) -> String {
+    request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+type Answer = Response<UnsyncBoxBody<Bytes, &'static str>>;
+
+async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
+    let request = Request::from_parts(parts, body);
+    shop.seen.lock().unwrap().push(request.clone());
+    Ok(match path.as_str() {
+        "/free" => text(200, "free"),
+        "/teapot" => text(418, "short and stout"),
+        "/moved" => answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", query)]),
+        "/kept" => answer(307, Full::default().map_err(never).boxed_unsync(), &[("location", query)]),
+        "/hang" => core::future::pending().await,
+        "/stall" => text_then(stream::pending()),
+        "/break" => text_then(stream::once(async { Err("broken off") })),
+        "/stream" => text_then(stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(&[b'x'; 4096]))))),
+        "/bare" => text(402, "pay me somehow"),
+        "/garbled" => challenge(&[r#"L402 version="0", token="????", invoice="lnbc1""#.to_owned()], ""),
+        "/dear" => sell(&shop, &request, "dear", 1_000_000).await,
+        "/liar" => sell(&shop, &request, "liar", 21_000).await,
+        "/never" => sell(&shop, &request, "never", 21_000).await,
+        _ => sell(&shop, &request, path.trim_start_matches('/'), 21_000).await,
+    })
+}
+
+async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat: u64) -> Answer {
+    let service = Name::new(service).unwrap();
+    let offer = Offer { service, tier: 0, capability: None, price_msat, valid_for: 3600 };
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut fields = Presentation::new();
+    for (name, value) in request.headers() {
+        fields.field(name.as_str(), value.as_bytes());
+    }
+    match shop.gate.decide(&fields, &offer, now) {
+        Decision::Admit(_) if offer.service.as_str() != "never" => {
+            let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
+            answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[])
+        }
+        Decision::Refuse(refusal) => text(refusal.status, "refused"),
+        _ => charge(shop, &offer, now).await,
+    }
+}
+
+async fn charge(shop: &Inner, offer: &Offer, now: u64) -> Answer {
+    let description = "weather \u{1b}[2J today";
+    let request = InvoiceRequest { amount_msat: offer.price_msat, description, expiry: Duration::from_mins(5) };
+    let invoice = shop.payee.create_invoice(request).await.unwrap();
+    let random = [shop.minted.fetch_add(1, Ordering::Relaxed); 28];
+    let mut text = TokenText::new();
+    let token = shop.gate.keys().mint(offer, &invoice.payment_hash(), random, now, &mut text).unwrap();
+    let lines = ChallengeLine::both(token, invoice.bolt11()).map(|line| line.to_string());
+    let body = if offer.service.as_str() == "liar" { r#"{"price_msat":1}"# } else { r#"{"error":"Payment Required"}"# };
+    challenge(&lines, body)
+}
+
+fn challenge(lines: &[String], body: &'static str) -> Answer {
+    let mut response = text(402, body);
+    for line in lines {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, line.parse().unwrap());
+    }
+    response
+}
+
+fn text(status: u16, text: &'static str) -> Answer {
+    answer(status, Full::from(text).map_err(never).boxed_unsync(), &[("x-shop", "open".to_owned())])
+}
+
+fn text_then(rest: impl Stream<Item = Result<Frame<Bytes>, &'static str>> + Send + 'static) -> Answer {
+    let start = stream::once(async { Ok(Frame::data(Bytes::from_static(b"beginning"))) });
+    answer(200, StreamBody::new(start.chain(rest)).boxed_unsync(), &[])
+}
+
+fn answer(status: u16, body: UnsyncBoxBody<Bytes, &'static str>, fields: &[(&'static str, String)]) -> Answer {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in fields {
+        response.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    response
+}
+
+fn never(impossible: Infallible) -> &'static str {
+    match impossible {}
+}
