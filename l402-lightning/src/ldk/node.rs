@@ -31,7 +31,10 @@ use tokio::task::JoinHandle;
 pub struct LdkNode(Arc<Inner>);
 
 impl LdkNode {
-    /// Starts a node, the one of the storage directory or a new one, and waits until it runs. Its chain source must answer.
+    /// Starts a node, the one of the storage directory or a new one, and waits until it runs.
+    ///
+    /// With real money its chain source must answer. On the other networks it starts without one, and keeps trying:
+    /// [`LdkNode::last_synced`] tells.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.

@@ -88,6 +88,12 @@ impl LdkNode {
         self.on_node(Node::sync_wallets).await
     }
 
+    /// Returns when the node last heard from its chain source, in Unix seconds; `None` when it never did. A node that hears
+    /// nothing for hours cannot defend its channels.
+    pub fn last_synced(&self) -> Option<u64> {
+        self.node().status().latest_lightning_wallet_sync_timestamp
+    }
+
     /// Connects to a peer, and again whenever the connection is lost.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use crate::source::unix_now;
 use crate::{
     FailureReason, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut,
 };
-use core::mem;
 use core::time::Duration;
 use l402_core::{PaymentHash, Preimage};
 use ldk_node::lightning::ln::channelmanager::PaymentId;
@@ -32,14 +31,19 @@ impl PaymentSource for LdkNode {
             PaymentStatus::NotFound | PaymentStatus::Failed => self.begin(invoice, &limit, left()).await?,
         }
         loop {
-            let next = self.news().outcomes.join(hash);
-            match mem::replace(&mut waiter, next).wait(left()).await {
+            match waiter.wait(left()).await {
                 Some(Outcome::Paid { preimage, fee_msat }) => {
                     return Ok(Paid { preimage, amount_msat: invoice.amount_msat().unwrap_or(0), fee_msat });
                 }
-                // News of an earlier attempt, if the store says that one is under way.
-                Some(Outcome::Failed(_)) if self.is_pending(&hash) => {}
-                Some(Outcome::Failed(fault)) => return Err(fault.into()),
+                Some(Outcome::Failed(fault)) => {
+                    // Perhaps of an earlier attempt, while another is under way or has ended meanwhile.
+                    waiter = self.news().outcomes.join(hash);
+                    match self.status(&hash) {
+                        PaymentStatus::Pending => {}
+                        PaymentStatus::Succeeded(paid) => return Ok(paid),
+                        PaymentStatus::NotFound | PaymentStatus::Failed => return Err(fault.into()),
+                    }
+                }
                 None => return self.overdue(&hash, limit.timeout),
             }
         }
@@ -87,10 +91,6 @@ impl LdkNode {
             PaymentStatus::Failed => Err(PayError::Failed(FailureReason::Unspecified)),
             PaymentStatus::Pending | PaymentStatus::NotFound => Err(PayError::Unknown(TimedOut { after }.into())),
         }
-    }
-
-    fn is_pending(&self, hash: &PaymentHash) -> bool {
-        matches!(self.status(hash), PaymentStatus::Pending)
     }
 
     fn status(&self, hash: &PaymentHash) -> PaymentStatus {
