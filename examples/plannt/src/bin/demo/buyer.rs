@@ -1,0 +1,168 @@
+//! The client's side, one step at a time: what `l402 get` does in one go.
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
+use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Limits, Next, PayOrder, Preimage, Scheme};
+use l402_lightning::ldk::LdkNode;
+use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
+use std::net::SocketAddr;
+use std::time::SystemTime;
+use tokio::net::TcpStream;
+
+/// What this client pays for one call, at most.
+const LIMITS: Limits = Limits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+
+/// A client with a wallet.
+pub(crate) struct Buyer<'a> {
+    gateway: SocketAddr,
+    wallet: &'a LdkNode,
+}
+
+impl<'a> Buyer<'a> {
+    pub(crate) fn new(gateway: SocketAddr, wallet: &'a LdkNode) -> Self {
+        Self { gateway, wallet }
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) async fn get(&self, path: &str, credential: Option<&str>) -> Result<Answer> {
+        let stream = TcpStream::connect(self.gateway).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let mut request = Request::get(path).header(HOST, self.gateway.to_string()).body(Empty::<Bytes>::new())?;
+        if let Some(credential) = credential {
+            let mut value = HeaderValue::try_from(credential)?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let challenges = head.headers.get_all(WWW_AUTHENTICATE).iter();
+        Ok(Answer {
+            status: head.status.as_u16(),
+            challenges: challenges.map(|line| line.to_str().map(str::to_owned)).collect::<Result<_, _>>()?,
+            body: String::from_utf8(body.collect().await?.to_bytes().to_vec())?,
+        })
+    }
+
+    /// Reads a challenge and decides whether its invoice may be paid.
+    pub(crate) fn read(&self, answer: &Answer) -> Result<Order> {
+        let mut exchange = Exchange::new(LIMITS);
+        let status = l402_core::Answer { status: answer.status, grpc_status: None };
+        let lines = answer.challenges.iter().map(String::as_bytes);
+        let Next::Pay(challenge) = exchange.on_response(status, lines)? else { bail!("nothing is asked for") };
+        let token = challenge.token().as_str().context("the token is not plain text")?;
+        let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not plain text")?)?;
+        let facts = InvoiceFacts {
+            payment_hash: invoice.payment_hash(),
+            amount_msat: invoice.amount_msat(),
+            expires_at: invoice.expires_at(),
+        };
+        let bytes = decode(token)?;
+        let identifier = Identifier::parse(MacaroonRef::parse(&bytes)?.identifier())?;
+        let order = exchange.authorize(&identifier, &facts, unix_now()?)?;
+        Ok(Order { exchange, scheme: challenge.scheme(), token: token.to_owned(), invoice, order })
+    }
+
+    /// Pays, and checks that the preimage proves it.
+    pub(crate) async fn pay(&self, mut order: Order) -> Result<Purchase> {
+        let limit = PayLimit::fee(order.order.max_fee_msat);
+        let paid = self.wallet.pay(&order.invoice, limit).await?;
+        order.exchange.paid(&order.order, &paid.preimage)?;
+        Ok(Purchase { scheme: order.scheme, token: order.token, paid })
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The `WWW-Authenticate` lines.
+    pub(crate) challenges: Vec<String>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn is(&self, status: u16, body: &str) -> bool {
+        self.status == status && self.body.trim_end() == body
+    }
+
+    /// The machine-readable reason of a refusal.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        body.get("reason")?.as_str().map(str::to_owned)
+    }
+}
+
+/// A challenge that may be paid.
+pub(crate) struct Order {
+    exchange: Exchange,
+    scheme: Scheme,
+    token: String,
+    pub(crate) invoice: Invoice,
+    pub(crate) order: PayOrder,
+}
+
+impl Order {
+    /// What the token says about itself, and its length in bytes.
+    pub(crate) fn caveats(&self) -> Result<(usize, Vec<String>)> {
+        let bytes = decode(&self.token)?;
+        let caveats = MacaroonRef::parse(&bytes)?.unverified_caveats();
+        Ok((bytes.len(), caveats.map(|caveat| String::from_utf8_lossy(caveat.id).into_owned()).collect()))
+    }
+}
+
+/// A token, and the proof that it was paid for.
+pub(crate) struct Purchase {
+    scheme: Scheme,
+    token: String,
+    pub(crate) paid: Paid,
+}
+
+impl Purchase {
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn preimage(&self) -> &Preimage {
+        &self.paid.preimage
+    }
+
+    /// The `Authorization` field with this token.
+    pub(crate) fn credential(&self, token: &str) -> String {
+        CredentialLine { scheme: self.scheme, token, preimage: self.preimage() }.to_string()
+    }
+
+    /// The token with the last bit of its signature changed.
+    pub(crate) fn forged(&self) -> Result<String> {
+        let mut bytes = decode(&self.token)?;
+        *bytes.last_mut().context("the token is empty")? ^= 1;
+        encode(&bytes)
+    }
+
+    /// The token with its end moved to so many seconds from now.
+    pub(crate) fn ending(&self, seconds: i64) -> Result<String> {
+        let bytes = decode(&self.token)?;
+        let end = unix_now()?.saturating_add_signed(seconds);
+        let mut out = [0; MAX_LEN];
+        let narrowed =
+            attenuate(MacaroonRef::parse(&bytes)?, format!("plannt_valid_until={end}").as_bytes(), &mut out)?;
+        encode(narrowed.as_bytes())
+    }
+}
+
+fn decode(token: &str) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; token.len()];
+    Ok(base64::decode_into(token.as_bytes(), &mut bytes)?.to_vec())
+}
+
+fn encode(bytes: &[u8]) -> Result<String> {
+    let mut text = vec![0; base64::encoded_len(bytes.len())];
+    Ok(base64::encode_into(bytes, &mut text).context("the token does not fit")?.to_owned())
+}
+
+fn unix_now() -> Result<u64> {
+    Ok(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())
+}
