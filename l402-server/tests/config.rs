@@ -1,8 +1,8 @@
 //! The configuration as an operator meets it: what is read, and what each mistake is answered with.
 
-use l402_core::{ForgedStatus, MalformedStatus, SettlementRule, UnknownCaveats};
+use core::time::Duration;
+use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
 use l402_server::config::{Chain, Config, ConfigError, Lightning, LogFormat, schema};
-use std::time::Duration;
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {
@@ -47,7 +47,7 @@ fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
     assert_eq!(service.upstream.authority(), "localhost:3000");
     let [route] = service.routes.as_slice() else { panic!("one route") };
     assert_eq!((route.path.as_str(), route.offer.price_msat, route.offer.valid_for), ("/*", 1_000, 3_600));
-    assert_eq!(route.offer.capability.as_ref().map(|name| name.as_str()), Some("all"));
+    assert_eq!(route.offer.capability.as_ref().map(Name::as_str), Some("all"));
 }
 
 #[test]
@@ -84,8 +84,7 @@ fn everything_can_be_said() {
     let Chain::Bitcoind(bitcoind) = &node.chain else { panic!("a bitcoind") };
     assert_eq!((bitcoind.port, bitcoind.password.as_str()), (38332, "sk-canary"));
     let offers: Vec<_> = config.services.iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
-    let capabilities: Vec<_> =
-        offers.iter().filter_map(|offer| offer.capability.as_ref()).map(|name| name.as_str()).collect();
+    let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
     assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
     let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat, offer.valid_for, offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
@@ -99,7 +98,7 @@ fn t3_each_route_has_a_capability_of_its_own() {
          [[service.route]]\npath = \"/a/{b}\"\n[[service.route]]\nmethods = [\"GET\", \"PUT\"]\npath = \"/a\"",
     ));
     let names: Vec<_> = config.services[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
-    let names: Vec<_> = names.iter().flatten().map(|name| name.as_str()).collect();
+    let names: Vec<_> = names.iter().flatten().map(Name::as_str).collect();
     assert_eq!(names, ["root", "a", "a-all", "a-b", "get-put-a"]);
 }
 

@@ -129,8 +129,9 @@ impl Resolver<'_> {
             self.problems.missing("lightning.chain", message);
         }
         let listen = self.listen(written.listen.as_ref().map_or(&[], |at| &at.value));
+        let listens = listen.as_ref().is_none_or(|addresses| !addresses.is_empty());
         let chain = written.chain.and_then(|at| self.chain(at));
-        let alias = self.alias(written.alias);
+        let alias = self.alias(written.alias, listens);
         Some(LdkSettings {
             network: network(written.network?.value),
             chain: chain?,
@@ -146,8 +147,11 @@ impl Resolver<'_> {
         addresses.into_iter().collect()
     }
 
-    fn alias(&mut self, written: Option<At<String>>) -> Option<String> {
+    fn alias(&mut self, written: Option<At<String>>, listens: bool) -> Option<String> {
         let at = written?;
+        if !listens {
+            self.problems.wrong("lightning.alias", &at, "a name is told with an address; write `listen` as well");
+        }
         if at.value.len() > MAX_ALIAS {
             self.problems.wrong("lightning.alias", &at, format_args!("at most {MAX_ALIAS} bytes fit"));
         }

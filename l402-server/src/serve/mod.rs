@@ -19,6 +19,7 @@ mod worker;
 
 use core::fmt;
 use core::net::SocketAddr;
+use l402_core::DerivedKeys;
 use l402_http::proxy::UpstreamConfigError;
 use l402_http::service::Paywall;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
@@ -29,6 +30,7 @@ use tokio::sync::{oneshot, watch};
 use crate::config::Config;
 use crate::keys::{self, KeyFileError};
 use gateway::Gateway;
+use listen::Sockets;
 use worker::{Limits, Worker};
 
 /// Who is paid: the node that makes invoices, and what they must say.
@@ -52,7 +54,7 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         self
     }
 
-    fn paywall(&self, config: &Config, keys: &l402_core::DerivedKeys) -> Paywall<N> {
+    fn paywall(&self, config: &Config, keys: &DerivedKeys) -> Paywall<N> {
         let paywall = Paywall::new(config.policy.clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(config.gate)
             .lsat_line(config.lsat_line);
@@ -97,24 +99,18 @@ impl Server {
     where
         N: InvoiceSource + SettlementSource + Clone + 'static,
     {
+        Self::bind(config)?.serve(config, payee)
+    }
+
+    /// Opens the key file and binds the address, before a node is there: what is wrong with either is then known at once.
+    ///
+    /// # Errors
+    /// [`StartError::Keys`] and [`StartError::Bind`].
+    pub fn bind(config: &Config) -> Result<Bound, StartError> {
         let keys = keys::open(&config.key_dir).map_err(StartError::Keys)?;
         let unbound = |cause| StartError::Bind { address: config.listen, cause };
-        let (address, listeners) = listen::bind(config.listen, config.threads).map_err(unbound)?;
-        let (stop, stopped) = watch::channel(false);
-        let mut server = Self { address, stop, threads: Vec::new(), ended: Vec::new() };
-        for (number, listener) in listeners.into_iter().enumerate() {
-            let gateway =
-                Gateway::new(config, payee.paywall(config, &keys), payee.network).map_err(StartError::Upstream)?;
-            let worker = Worker { listener, gateway, limits: Limits::of(config), stopped: stopped.clone() };
-            let (end, ended) = oneshot::channel();
-            let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
-                worker.run();
-                let _ = end.send(()); // nobody waits for a server that was dropped
-            });
-            server.threads.push(thread.map_err(StartError::Thread)?);
-            server.ended.push(ended);
-        }
-        Ok(server)
+        let sockets = Sockets::bind(config.listen, config.threads).map_err(unbound)?;
+        Ok(Bound { keys, sockets })
     }
 
     /// Returns where it serves; the port is the real one where port 0 was asked for.
@@ -133,6 +129,47 @@ impl Server {
                 tracing::error!("a serving thread had panicked");
             }
         }
+    }
+}
+
+/// A gateway that has its keys and its address, and serves nobody yet.
+#[derive(Debug)]
+pub struct Bound {
+    keys: DerivedKeys,
+    sockets: Sockets,
+}
+
+impl Bound {
+    /// Returns where it is going to serve.
+    pub const fn address(&self) -> SocketAddr {
+        self.sockets.address
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn serve<N>(self, config: &Config, payee: &Payee<N>) -> Result<Server, StartError>
+    where
+        N: InvoiceSource + SettlementSource + Clone + 'static,
+    {
+        let address = self.address();
+        let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
+        let (stop, stopped) = watch::channel(false);
+        let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let paywall = payee.paywall(config, &self.keys);
+            let gateway = Gateway::new(config, paywall, payee.network).map_err(StartError::Upstream)?;
+            let worker = Worker { listener, gateway, limits: Limits::of(config), stopped: stopped.clone() };
+            let (end, ended) = oneshot::channel();
+            let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
+                worker.run();
+                let _ = end.send(()); // nobody waits for a server that was dropped
+            });
+            server.threads.push(thread.map_err(StartError::Thread)?);
+            server.ended.push(ended);
+        }
+        Ok(server)
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 /// A gateway under test.
 pub(crate) struct Gateway {
     pub(crate) server: Server,
-    payer: FakeNode,
+    wallet: FakeNode,
     _data: TempDir,
 }
 
@@ -24,14 +24,14 @@ impl Gateway {
     /// Starts a gateway from the text of a configuration.
     pub(crate) fn start(text: &str) -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let text = format!("listen = \"127.0.0.1:0\"\nthreads = 2\ndata_dir = {:?}\n{text}", data.path());
+        let text = format!("listen = \"127.0.0.1:0\"\nthreads = 2\ndata_dir = \"{}\"\n{text}", data.path().display());
         let secrets = |name: &str| (name == "UPSTREAM_KEY").then(|| "upstream-canary".to_owned());
         let config = Config::from_text(&text, &secrets).unwrap_or_else(|error| panic!("{text}\n{error}"));
         let network = FakeNetwork::new();
-        let (node, payer) = (network.node(), network.node());
+        let node = network.node();
         let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id());
         let server = Server::start(&config, &payee).expect("a server");
-        Self { server, payer, _data: data }
+        Self { server, wallet: network.node(), _data: data }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -57,7 +57,7 @@ impl Gateway {
         let challenge = Challenge::select(lines.iter().map(|line| line.as_bytes())).expect("a challenge");
         let text = |value: l402_core::ParamValue<'_>| value.as_str().expect("plain").to_owned();
         let invoice = Invoice::parse(&text(challenge.invoice())).expect("an invoice");
-        let paid = self.payer.pay(&invoice, PayLimit::fee(0)).await.expect("paid");
+        let paid = self.wallet.pay(&invoice, PayLimit::fee(0)).await.expect("paid");
         let token = text(challenge.token());
         CredentialLine { scheme: challenge.scheme(), token: &token, preimage: &paid.preimage }.to_string()
     }
@@ -65,11 +65,8 @@ impl Gateway {
 
 /// Sends the head of a request whose connection ends with the answer.
 pub(crate) async fn send(stream: &mut TcpStream, method: &str, target: &str, fields: &[(&str, &str)]) {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n");
-    for (name, value) in fields {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
+    let fields: String = fields.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{fields}\r\n");
     stream.write_all(head.as_bytes()).await.expect("sent");
 }
 

@@ -1,0 +1,199 @@
+//! The program `l402-server`: its command line, its life, its exit codes.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | stopped as it was told to, or the configuration is valid |
+//! | 1 | another failure, such as a key file that others can read |
+//! | 2 | the command line or the configuration is wrong |
+//! | 3 | the Lightning node does not start |
+//! | 4 | the address cannot be listened on |
+
+use clap::{Parser, Subcommand};
+use core::error::Error;
+use core::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::banner::{Banner, PriceLine};
+use crate::config::{self, Config, ConfigError, LogFormat};
+use crate::lightning::{Lightning, LightningError};
+use crate::{Server, StartError, logging};
+
+/// Sells the calls of an HTTP upstream for Lightning payments.
+#[derive(Debug, Parser)]
+#[command(name = "l402-server", version, after_help = ENVIRONMENT)]
+pub struct Cli {
+    /// The configuration, a TOML file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do; serves unless told otherwise.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const ENVIRONMENT: &str = "\
+With UPSTREAM_URL set and no file, every path of that upstream costs 1 sat a call on 127.0.0.1:8402, paid in the
+sandbox with play money.
+
+Variables, which go before the file:
+  UPSTREAM_URL           sells every path of this origin
+  L402_PRICE             the price of a call to it, such as \"21 sat\"
+  L402_LISTEN            address and port for clients
+  L402_SERVER_DATA_DIR   where nodes, keys and the sandbox live
+  L402_SANDBOX           the file that announces the sandbox's wallet to the l402 command
+
+Exit codes: 0 stopped as told, or valid; 1 another failure; 2 wrong command line or configuration; 3 the Lightning
+node does not start; 4 the address cannot be listened on.";
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Says whether the configuration is valid, and what it sells, without starting anything.
+    Check,
+    /// Prints the JSON schema of the configuration file.
+    Schema,
+}
+
+/// Runs the program to its end.
+pub fn run(cli: &Cli) -> ExitCode {
+    let done = match cli.command {
+        Some(Command::Schema) => print(&config::schema()),
+        Some(Command::Check) => check(cli),
+        None => serve(cli),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "l402-server: {}", Chain(&error)); // where else to complain?
+            error.exit_code()
+        }
+    }
+}
+
+fn check(cli: &Cli) -> Result<(), ProgramError> {
+    let config = load(cli)?;
+    let mut lines = vec![format!("valid; listens on {}", config.listen)];
+    for service in &config.services {
+        lines.push(format!("{} ({})", service.name, service.upstream.authority()));
+        lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
+        lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
+    }
+    print(&lines.join("\n"))
+}
+
+fn serve(cli: &Cli) -> Result<(), ProgramError> {
+    let config = load(cli)?;
+    logging::start(&config.log).map_err(|cause| ProgramError::Other(cause.into()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|cause| ProgramError::Other(cause.into()))?.block_on(life(&config))
+}
+
+/// From the first socket to the last: starts, serves until a signal comes, and stops.
+async fn life(config: &Config) -> Result<(), ProgramError> {
+    let mut stop = Stop::new().map_err(|cause| ProgramError::Other(cause.into()))?;
+    let bound = Server::bind(config).map_err(ProgramError::Start)?;
+    tracing::info!("starting the Lightning node");
+    let lightning = tokio::select! {
+        started = Lightning::start(&config.lightning) => started.map_err(ProgramError::Lightning)?,
+        () = stop.requested() => return Ok(()), // what has started stops as it is dropped
+    };
+    let server = match bound.serve(config, &lightning.payee()) {
+        Ok(server) => server,
+        Err(error) => {
+            let _ = lightning.stop().await; // the first error is the one to tell
+            return Err(ProgramError::Start(error));
+        }
+    };
+    greet(config, &server);
+    stop.requested().await;
+    tracing::info!("stopping");
+    server.shutdown().await;
+    lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into()))
+}
+
+fn greet(config: &Config, server: &Server) {
+    tracing::info!(address = %server.address(), "serving");
+    if config.log.format == LogFormat::Human {
+        let _ = write!(io::stderr(), "\n{}", Banner::new(config, server.address())); // a courtesy
+    }
+}
+
+fn load(cli: &Cli) -> Result<Config, ProgramError> {
+    let environment = |name: &str| std::env::var(name).ok();
+    match &cli.config {
+        Some(path) => Config::from_file(path, &environment),
+        None => Config::from_environment(&environment),
+    }
+    .map_err(ProgramError::Config)
+}
+
+fn print(text: &str) -> Result<(), ProgramError> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(ProgramError::Other(cause.into())),
+        _ => Ok(()),
+    }
+}
+
+/// SIGINT, as of Ctrl-C, and SIGTERM, as of service managers.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[derive(Debug)]
+enum ProgramError {
+    Config(ConfigError),
+    Lightning(LightningError),
+    Start(StartError),
+    Other(Box<dyn Error>),
+}
+
+impl ProgramError {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) => 2,
+            Self::Lightning(_) => 3,
+            Self::Start(StartError::Bind { .. }) => 4,
+            Self::Start(_) | Self::Other(_) => 1,
+        })
+    }
+
+    fn inner(&self) -> &dyn Error {
+        match self {
+            Self::Config(error) => error,
+            Self::Lightning(error) => error,
+            Self::Start(error) => error,
+            Self::Other(error) => &**error,
+        }
+    }
+}
+
+/// An error with its causes.
+struct Chain<'a>(&'a ProgramError);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut error = self.0.inner();
+        write!(f, "{error}")?;
+        while let Some(cause) = error.source() {
+            write!(f, ": {cause}")?;
+            error = cause;
+        }
+        Ok(())
+    }
+}
