@@ -31,12 +31,14 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use l402_lightning::{Checked, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network};
+//! use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network};
 //!
-//! async fn challenge(node: impl InvoiceSource) -> Result<Invoice, InvoiceSourceError> {
-//!     let node = Checked::new(node, Network::Bitcoin, None);
+//! async fn challenge(node: &impl InvoiceSource, now: u64) -> Result<Invoice, InvoiceSourceError> {
 //!     let expiry = Duration::from_mins(10);
-//!     node.create_invoice(InvoiceRequest { amount_msat: 21_000, description: "weather", expiry }).await
+//!     let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry };
+//!     let invoice = node.create_invoice(request).await?;
+//!     invoice.answers(&request, Network::Bitcoin, None, now).map_err(InvoiceSourceError::Mismatch)?;
+//!     Ok(invoice)
 //! }
 //! ```
 
@@ -51,7 +53,7 @@ pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};
 pub use payment::{FailureReason, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut};
 pub use source::{
-    Cause, Checked, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
+    Cause, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
 };
 
 #[cfg(feature = "ldk")]

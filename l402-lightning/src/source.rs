@@ -3,7 +3,7 @@
 //! The traits are split by role, so that a server needs no more than the permission to make invoices. They are not dyn-safe
 //! on purpose: a program holds an `enum` of the backends that it supports.
 
-use crate::{Invoice, InvoiceError, Mismatch, Network, NodeId};
+use crate::{Invoice, InvoiceError, Mismatch};
 use core::fmt;
 use core::time::Duration;
 use l402_core::PaymentHash;
@@ -19,6 +19,8 @@ pub type Cause = Box<dyn core::error::Error + Send + Sync>;
 /// inside the node until somebody pays (L4).
 pub trait InvoiceSource: Send + Sync {
     /// Makes an invoice for exactly `request.amount_msat` millisatoshis.
+    ///
+    /// A caller that does not trust the node holds what comes back against [`Invoice::answers`] before anybody sees it.
     ///
     /// # Errors
     /// [`InvoiceSourceError`]; no invoice exists then, or none that anybody was shown.
@@ -157,44 +159,6 @@ impl fmt::Display for LookupError {
 impl core::error::Error for LookupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&*self.0)
-    }
-}
-
-/// An invoice source that is believed only as far as its invoices can be checked (threat L3).
-///
-/// What was asked for, the network, and the payee's key where it is known, must all be in the invoice that comes back.
-#[derive(Debug, Clone)]
-pub struct Checked<S> {
-    source: S,
-    network: Network,
-    payee: Option<NodeId>,
-}
-
-impl<S> Checked<S> {
-    /// Wraps a source whose invoices must be for `network` and, where it is given, signed by `payee`.
-    pub const fn new(source: S, network: Network, payee: Option<NodeId>) -> Self {
-        Self { source, network, payee }
-    }
-
-    /// Returns the source within.
-    pub const fn inner(&self) -> &S {
-        &self.source
-    }
-}
-
-impl<S: InvoiceSource> InvoiceSource for Checked<S> {
-    async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
-        let invoice = self.source.create_invoice(request).await?;
-        invoice
-            .answers(&request, self.network, self.payee.as_ref(), unix_now())
-            .map_err(InvoiceSourceError::Mismatch)?;
-        Ok(invoice)
-    }
-}
-
-impl<S: SettlementSource> SettlementSource for Checked<S> {
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
-        self.source.settled_msat(hash).await
     }
 }
 
