@@ -22,6 +22,7 @@ pub struct Cli {
 
 /// Where tokens, payments and the wallet live. Understood by every command.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Home and wallet")]
 pub struct HomeArgs {
     /// Keep tokens, payments and the embedded wallet in this folder [default: the user's data folder, `l402` in it]
     #[arg(long, global = true, value_name = "DIR", env = "L402_DATA_DIR")]
@@ -109,7 +110,7 @@ pub struct GetArgs {
     /// Follow redirects, at most 10; a token never leaves the origin that sold it
     #[arg(short = 'L', long)]
     pub location: bool,
-    /// Pay at most this for the call, fees not counted [default: what the configuration says, else `100 sat`]
+    /// Pay at most this for the call, its redirects included, fees not [default: what the configuration says, else `100 sat`]
     #[arg(long, value_name = "AMOUNT")]
     pub max_price: Option<Amount>,
     /// Pay at most this for routing [default: what the configuration says, else `10 sat`]
@@ -118,7 +119,7 @@ pub struct GetArgs {
     /// Ask for the price and show the invoice's facts on standard output; pay nothing, present no token
     #[arg(long)]
     pub dry_run: bool,
-    /// Report as one JSON object: on standard error, with --dry-run on standard output
+    /// Report in JSON, an object a line: on standard error, the price of --dry-run on standard output
     #[arg(long)]
     pub json: bool,
     /// Present no token that was bought before, and keep none afterwards

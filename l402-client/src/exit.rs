@@ -20,7 +20,7 @@ pub enum Exit {
     Http = 4,
     /// The server asked for a payment in a way that cannot be answered.
     Challenge = 5,
-    /// The price or the fee is over the limit; nothing was paid.
+    /// The price is over the limit; nothing was paid.
     Limit = 6,
     /// The payment failed; nothing was paid.
     Payment = 7,
@@ -94,8 +94,8 @@ Exit codes:
   1  something on this machine failed: a file, the output
   2  wrong usage or configuration
   3  network failure
-  4  the server answered with a status of 400 or more; its body is printed
+  4  the server answered with a status of 400 or more (its body is printed), or refused what it was paid for
   5  the server's payment challenge cannot be answered
-  6  refused: the price or the fee is over the limit
-  7  the payment failed; nothing was paid
+  6  refused: the price is over the limit; nothing was paid
+  7  the payment failed, or found no way within the fee; nothing was paid
   8  the payment may still succeed; run the same command again: it looks before it pays";

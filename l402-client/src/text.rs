@@ -1,8 +1,13 @@
-//! Words of a stranger, before they reach a terminal.
+//! Text on its way to a terminal.
 
-/// Replaces control characters, so that a server or an invoice cannot move the cursor or hide a line.
+/// Replaces control characters in the words of a stranger, so that a server or an invoice cannot move the cursor or hide a line.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Ends each line.
+pub fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// Marks that reorder or hide what stands beside them (Unicode bidirectional controls and zero-width characters).

@@ -11,7 +11,7 @@ use crate::home::Home;
 use crate::store::payments::Payments;
 use crate::store::tokens::Tokens;
 use crate::wallet::{self, LazyWallet};
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Runs a command on the standard streams.
@@ -32,14 +32,21 @@ pub async fn run(cli: &Cli) -> Exit {
 
 async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
     let home = Home::open(&cli.home)?;
-    let mut out = io::stdout();
-    match &cli.command {
-        Command::Get(args) => get(args, &home, reporter).await,
-        Command::Tokens(command) => tokens::run(command, &Tokens::new(home.data.clone()), &mut out),
-        Command::Payments(command) => {
-            payments::run(command, &Payments::open(&home.data).or_exit(Exit::Local)?, &mut out)
-        }
-        Command::Wallet(command) => wallet::run(command, &home, &mut out).await,
+    let text = match &cli.command {
+        Command::Get(args) => return get(args, &home, reporter).await,
+        Command::Tokens(command) => tokens::run(command, &Tokens::new(home.data.clone())),
+        Command::Payments(command) => payments::run(command, &Payments::open(&home.data).or_exit(Exit::Local)?),
+        Command::Wallet(command) => wallet::run(command, &home).await,
+    };
+    print(&text?).or_exit(Exit::Local)?;
+    Ok(Exit::Served)
+}
+
+/// A reader that goes away early, as `head` does, is no failure.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 

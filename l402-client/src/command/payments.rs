@@ -3,37 +3,31 @@
 use crate::amount::Amount;
 use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::store::payments::{Outcome, Payments};
-use crate::text::printable;
-use std::io::Write;
+use crate::store::payments::{Intent, OpenPayment, Outcome, Payments};
+use crate::text::{lines, printable};
+use l402_core::PaymentHash;
 
-/// Runs the command.
-///
-/// # Errors
-/// [`Failure`].
-pub(super) fn run(command: &PaymentsCommand, payments: &Payments, out: &mut impl Write) -> Result<Exit, Failure> {
+/// Runs the command, and returns what it prints.
+pub(super) fn run(command: &PaymentsCommand, payments: &Payments) -> Result<String, Failure> {
     let unknown = payments.unknown().or_exit(Exit::Local)?;
     match command {
-        PaymentsCommand::List => {
-            for payment in &unknown {
-                let intent = payment.intent();
-                let amount = Amount::from_msat(intent.amount_msat);
-                let request = printable(&format!("{} {}{}", intent.method, intent.origin, intent.path));
-                let (hash, wallet) = (intent.payment_hash, printable(&intent.wallet));
-                writeln!(out, "{hash}\t{amount}\t{wallet}\t{request}").or_exit(Exit::Local)?;
-            }
-        }
-        PaymentsCommand::Forget { payment_hash } => {
-            let payment = unknown.into_iter().find(|payment| payment.intent().payment_hash == *payment_hash);
-            let payment = payment.ok_or_else(|| {
-                Failure::say(
-                    Exit::Usage,
-                    format!("no payment {payment_hash} of unknown outcome; `l402 payments list` has them"),
-                )
-            })?;
-            payment.close(Outcome::Forgotten).or_exit(Exit::Local)?;
-            writeln!(out, "forgot {payment_hash}").or_exit(Exit::Local)?;
-        }
+        PaymentsCommand::List => Ok(lines(unknown.iter().map(|payment| line(payment.intent())))),
+        PaymentsCommand::Forget { payment_hash } => forget(unknown, payment_hash),
     }
-    Ok(Exit::Served)
+}
+
+fn line(intent: &Intent) -> String {
+    let (hash, amount) = (intent.payment_hash, Amount::from_msat(intent.amount_msat));
+    let request = printable(&format!("{} {}{}", intent.method, intent.origin, intent.path));
+    format!("{hash}\t{amount}\t{}\t{request}", printable(&intent.wallet))
+}
+
+fn forget(unknown: Vec<OpenPayment>, hash: &PaymentHash) -> Result<String, Failure> {
+    let Some(payment) = unknown.into_iter().find(|payment| payment.intent().payment_hash == *hash) else {
+        let hint =
+            format!("there is no payment {hash} without an outcome; `l402 payments list` shows those that there are");
+        return Err(Failure::say(Exit::Usage, hint));
+    };
+    payment.close(Outcome::Forgotten).or_exit(Exit::Local)?;
+    Ok(lines([format!("forgot {hash}")]))
 }

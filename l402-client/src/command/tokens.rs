@@ -4,26 +4,17 @@ use crate::amount::Amount;
 use crate::cli::TokensCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::store::tokens::{KeptToken, Tokens};
-use crate::text::printable;
-use std::io::Write;
+use crate::text::{lines, printable};
 
-/// Runs the command. What it prints opens nothing: preimages stay in the file.
-///
-/// # Errors
-/// [`Failure`].
-pub(super) fn run(command: &TokensCommand, tokens: &Tokens, out: &mut impl Write) -> Result<Exit, Failure> {
+/// Runs the command, and returns what it prints. That opens nothing: preimages stay in the file.
+pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<String, Failure> {
     match command {
-        TokensCommand::List => {
-            for token in tokens.all().or_exit(Exit::Local)? {
-                writeln!(out, "{}", line(&token)).or_exit(Exit::Local)?;
-            }
-        }
+        TokensCommand::List => Ok(lines(tokens.all().or_exit(Exit::Local)?.iter().map(line))),
         TokensCommand::Forget { origin } => {
             let count = tokens.forget_origin(origin).or_exit(Exit::Local)?;
-            writeln!(out, "forgot {count} of {origin}").or_exit(Exit::Local)?;
+            Ok(lines([format!("forgot {count} of {origin}")]))
         }
     }
-    Ok(Exit::Served)
 }
 
 fn line(token: &KeptToken) -> String {

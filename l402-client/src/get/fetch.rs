@@ -82,6 +82,7 @@ impl<W: PaymentSource + 'static> Till<W> {
 }
 
 fn failure(fault: PayError<TransportError>) -> Failure {
+    use l402_lightning::PayError as WalletError;
     let exit = match &fault {
         PayError::Transport(_) => Exit::Network,
         PayError::Origin(_) | PayError::OwnAuthorization => Exit::Usage,
@@ -96,7 +97,14 @@ fn failure(fault: PayError<TransportError>) -> Failure {
         PayError::Store(cause) if is_other_wallet(cause.as_ref()) => Exit::Unknown,
         _ => Exit::Local,
     };
-    Failure::new(exit, fault)
+    match fault {
+        // Nothing was tried, so that the cause alone says more than what it prevented.
+        PayError::PaymentFailed(WalletError::Unavailable(cause)) => {
+            Failure::new(exit, anyhow::Error::from_boxed(cause))
+        }
+        PayError::Transport(cause) => Failure::new(exit, cause),
+        fault => Failure::new(exit, fault),
+    }
 }
 
 /// Only what the user can change is the limit's fault; the rest is the server's.

@@ -5,7 +5,6 @@ use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use l402_core::PaymentHash;
 use l402_lightning::{Cause, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
-use std::io::Write;
 
 /// There is none.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub(super) async fn close(wallet: Opened) {
 
 /// Refuses every command.
 #[allow(dead_code, clippy::unused_async, reason = "only one of the wallets has commands")]
-pub(crate) async fn run(_: &WalletCommand, _: &Home, _: &mut impl Write) -> Result<Exit, Failure> {
+pub(crate) async fn run(_: &WalletCommand, _: &Home) -> Result<String, Failure> {
     Err(Failure::say(Exit::Usage, NOT_BUILT))
 }
 

@@ -308,3 +308,40 @@ async fn a_body_goes_to_a_file() {
     assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, ""));
     assert_eq!(std::fs::read_to_string(path).unwrap(), "GET weather ");
 }
+
+#[tokio::test]
+async fn a_certificate_must_be_trusted() {
+    let buyer = Buyer::new().await;
+    let pem = buyer.folder.path().join("root.pem");
+    let shop = Shop::open_tls(buyer.payee.clone(), &pem).await;
+    let strange = buyer.get_url(&shop.url("/weather"), &[]).await;
+    assert_eq!(strange.exit, Exit::Network, "{}", strange.report);
+    assert!(strange.report.contains("certificate"), "{}", strange.report);
+    let trusted = buyer.get_url(&shop.url("/weather"), &["--cacert", pem.to_str().unwrap()]).await;
+    assert_eq!((trusted.exit, trusted.out.as_str()), (Exit::Served, "GET weather "), "{}", trusted.report);
+}
+
+#[tokio::test]
+async fn a6_nothing_is_paid_behind_a_downgrade() {
+    let buyer = Buyer::new().await;
+    let pem = buyer.folder.path().join("root.pem");
+    let shop = Shop::open_tls(buyer.payee.clone(), &pem).await;
+    let down = shop.url(&format!("/moved?{}", buyer.shop.url("/weather")));
+    let outcome = buyer.get_url(&down, &["-L", "--cacert", pem.to_str().unwrap()]).await;
+    assert_eq!(outcome.exit, Exit::Network);
+    assert!(outcome.report.contains("from https to http"), "{}", outcome.report);
+    assert_eq!((buyer.paid(), buyer.shop.requests()), (0, 0));
+}
+
+#[tokio::test]
+async fn redirects_are_paid_from_one_limit() {
+    let buyer = Buyer::new().await;
+    let other = Shop::open(buyer.payee.clone()).await;
+    let path = format!("/paid-move?{}", other.url("/weather"));
+    let too_much = buyer.get(&path, &["-L", "--max-price", "41 sat"]).await;
+    assert_eq!(too_much.exit, Exit::Limit, "{}", too_much.report);
+    assert!(too_much.report.contains("the limit 20 sat"), "{}", too_much.report);
+    let enough = buyer.get(&path, &["-L", "--max-price", "41 sat"]).await; // the first step is paid for by now
+    assert_eq!((enough.exit, enough.out.as_str()), (Exit::Served, "GET weather "), "{}", enough.report);
+    assert_eq!(buyer.paid(), 2);
+}

@@ -19,12 +19,18 @@ use l402_core::{
 };
 use l402_lightning::testing::FakeNode;
 use l402_lightning::{InvoiceRequest, InvoiceSource};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// A running server. It ends with the runtime.
 pub(crate) struct Shop {
+    scheme: &'static str,
     address: SocketAddr,
     inner: Arc<Inner>,
 }
@@ -39,22 +45,46 @@ struct Inner {
 impl Shop {
     pub(crate) async fn open(payee: FakeNode) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-        let inner = Arc::new(Inner { gate, payee, minted: AtomicU8::new(0), seen: Mutex::default() });
-        let shop = Arc::clone(&inner);
+        let shop = Self::new(payee, "http", listener.local_addr().unwrap());
+        let inner = Arc::clone(&shop.inner);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let shop = Arc::clone(&shop);
-                let service = service_fn(move |request| serve(Arc::clone(&shop), request));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(attend(Arc::clone(&inner), stream));
             }
         });
-        Self { address, inner }
+        shop
+    }
+
+    /// As `open`, over TLS; the certificate is written to a PEM file.
+    pub(crate) async fn open_tls(payee: FakeNode, certificate: &Path) -> Self {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(certificate, cert.pem()).unwrap();
+        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shop = Self::new(payee, "https", listener.local_addr().unwrap());
+        let inner = Arc::clone(&shop.inner);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                tokio::spawn(attend(Arc::clone(&inner), stream));
+            }
+        });
+        shop
+    }
+
+    fn new(payee: FakeNode, scheme: &'static str, address: SocketAddr) -> Self {
+        let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+        let inner = Arc::new(Inner { gate, payee, minted: AtomicU8::new(0), seen: Mutex::default() });
+        Self { scheme, address, inner }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Returns the `Authorization` fields of the requests so far, empty where there was none.
@@ -78,6 +108,11 @@ fn field(request: &Request<Bytes>, name: &str) -> String {
 }
 
 type Answer = Response<UnsyncBoxBody<Bytes, &'static str>>;
+
+async fn attend<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(shop: Arc<Inner>, stream: S) {
+    let service = service_fn(move |request| serve(Arc::clone(&shop), request));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await; // clients may leave
+}
 
 async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
@@ -112,6 +147,10 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
         fields.field(name.as_str(), value.as_bytes());
     }
     match shop.gate.decide(&fields, &offer, now) {
+        Decision::Admit(_) if offer.service.as_str() == "paid-move" => {
+            let location = request.uri().query().unwrap_or_default().to_owned();
+            answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", location)])
+        }
         Decision::Admit(_) if offer.service.as_str() != "never" => {
             let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
             answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[])

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 pub(super) use l402_lightning::ldk::LdkNode as Opened;
 
 pub(super) fn network(home: &Home) -> Result<Network, Cause> {
-    home.ldk.network.ok_or_else(|| NO_NETWORK.into())
+    Ok(config(home)?.network)
 }
 
 /// Starts the node, and waits a while for its channels, which come up one after another as peers answer.
@@ -38,10 +38,15 @@ pub(super) async fn close(node: LdkNode) {
 }
 
 async fn start(home: &Home) -> Result<LdkNode, Cause> {
-    let network = network(home)?;
+    home.data.folder("ldk")?;
+    Ok(LdkNode::start(config(home)?).await?)
+}
+
+fn config(home: &Home) -> Result<LdkConfig, Cause> {
+    let network = home.ldk.network.ok_or(NO_NETWORK)?;
     let chain = home.ldk.chain.as_ref().ok_or(NO_CHAIN)?;
-    let storage = home.data.folder("ldk")?.path(network.as_str());
-    Ok(LdkNode::start(LdkConfig::new(network, chain_source(chain)?, storage)).await?)
+    let storage = home.data.path("ldk").join(network.as_str());
+    Ok(LdkConfig::new(network, chain_source(chain)?, storage))
 }
 
 fn chain_source(chain: &Chain) -> Result<ChainSource, Cause> {

@@ -5,24 +5,23 @@ use crate::amount::Amount;
 use crate::cli::WalletCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
+use crate::text::lines;
 use l402_lightning::ldk::{Channel, ChannelRequest, LdkNode};
-use std::io::Write;
 
-/// Starts the node, runs the command, and stops the node.
-pub(crate) async fn run(command: &WalletCommand, home: &Home, out: &mut impl Write) -> Result<Exit, Failure> {
+/// Starts the node, runs the command, and stops the node. Returns what the command prints.
+pub(crate) async fn run(command: &WalletCommand, home: &Home) -> Result<String, Failure> {
     let node = start(home).await.map_err(|cause| Failure::new(Exit::Usage, anyhow::Error::from_boxed(cause)))?;
     let result = operate(command, &node).await;
     close(node).await;
-    writeln!(out, "{}", result?).or_exit(Exit::Local)?;
-    Ok(Exit::Served)
+    result
 }
 
 async fn operate(command: &WalletCommand, node: &LdkNode) -> Result<String, Failure> {
     match command {
         WalletCommand::Info => info(node).await,
-        WalletCommand::Address => Ok(node.new_address().await.or_exit(Exit::Local)?.to_string()),
+        WalletCommand::Address => Ok(lines([node.new_address().await.or_exit(Exit::Local)?.to_string()])),
         WalletCommand::Open { peer, amount } => open(node, peer, *amount).await,
-        WalletCommand::Channels => Ok(node.channels().iter().map(line).collect::<Vec<_>>().join("\n")),
+        WalletCommand::Channels => Ok(lines(node.channels().iter().map(line))),
         WalletCommand::Close { channel } => close_channel(node, channel).await,
     }
 }
@@ -31,16 +30,17 @@ async fn info(node: &LdkNode) -> Result<String, Failure> {
     node.sync_wallets().await.or_exit(Exit::Network)?;
     let balances = node.balances().await.or_exit(Exit::Local)?;
     let outbound = node.channels().iter().fold(0_u64, |sum, channel| sum.saturating_add(channel.outbound_msat));
-    Ok(format!(
-        "node id      {}\nnetwork      {}\non chain     {} sat, of which {} sat can be spent\nin channels  {} sat, of \
-         which {} can be sent now",
-        node.node_id(),
-        node.network(),
-        balances.onchain_sat,
-        balances.spendable_onchain_sat,
-        balances.lightning_sat,
-        Amount::from_msat(outbound),
-    ))
+    let (total, spendable) = (balances.onchain_sat, balances.spendable_onchain_sat);
+    Ok(lines([
+        format!("node id      {}", node.node_id()),
+        format!("network      {}", node.network()),
+        format!("on chain     {total} sat, of which {spendable} sat can be spent"),
+        format!(
+            "in channels  {} sat, of which {} can be sent now",
+            balances.lightning_sat,
+            Amount::from_msat(outbound)
+        ),
+    ]))
 }
 
 async fn open(node: &LdkNode, peer: &str, amount: Amount) -> Result<String, Failure> {
@@ -55,7 +55,9 @@ async fn open(node: &LdkNode, peer: &str, amount: Amount) -> Result<String, Fail
     };
     node.sync_wallets().await.or_exit(Exit::Network)?;
     let channel = node.open_channel(request).await.or_exit(Exit::Payment)?;
-    Ok(format!("opening {channel}; it can be used once its transaction is confirmed (see `l402 wallet channels`)"))
+    Ok(lines([format!(
+        "opening {channel}; it is usable once its transaction is confirmed, see `l402 wallet channels`"
+    )]))
 }
 
 async fn close_channel(node: &LdkNode, name: &str) -> Result<String, Failure> {
@@ -64,7 +66,7 @@ async fn close_channel(node: &LdkNode, name: &str) -> Result<String, Failure> {
     let channel = channel
         .ok_or_else(|| Failure::say(Exit::Usage, "there is no such channel; `l402 wallet channels` has them"))?;
     node.close_channel(channel.id).await.or_exit(Exit::Network)?;
-    Ok(format!("closing {name}; its money returns on chain"))
+    Ok(lines([format!("closing {name}; its money returns on chain")]))
 }
 
 fn line(channel: &Channel) -> String {
