@@ -57,6 +57,7 @@ async fn buy(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase>
     transcript.start_handshake();
     let challenged = buyer.get("/v1/demo", None).await?;
     transcript.answer(&challenged);
+    transcript.challenges(&challenged);
     ensure!(challenged.status == 402 && challenged.challenges.len() == 2, "an unpaid call must be challenged");
     let order = buyer.read(&challenged).context("the challenge cannot be answered")?;
     transcript.order(&order)?;

@@ -47,7 +47,11 @@ impl Transcript {
             Some(reason) => self.timed(format_args!("{status}: {reason}")),
             None => self.timed(format_args!("{status}  {}", answer.body.trim_end())),
         }
-        for line in answer.challenges.iter().filter(|_| answer.status == 402) {
+    }
+
+    /// The answer asks for payment in these lines.
+    pub(crate) fn challenges(&self, answer: &Answer) {
+        for line in &answer.challenges {
             println!("{:10}  WWW-Authenticate: {}", "", shortened(line));
         }
     }
