@@ -52,7 +52,7 @@ clippy:
 
 # Lints over each library with every set of features that a user can choose
 features: _hack
-    cargo hack clippy --workspace --lib --feature-powerset -- -D warnings
+    cargo hack clippy --workspace --feature-powerset --exclude-features default -- -D warnings
 
 # Every page of the documentation, without a warning
 doc:
