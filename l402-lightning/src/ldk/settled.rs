@@ -277,6 +277,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn l5_while_nothing_can_be_recorded_nothing_is_called_unpaid() {
+        let (_folder, path) = file_of(&[(OTHER, 1_000)]);
+        let settlements = Settlements::open(&path).unwrap();
+        let writable = core::mem::replace(&mut settlements.file.lock().unwrap().file, File::open(&path).unwrap());
+        assert!(settlements.record(HASH, 21_000).is_err());
+        assert!(settlements.within(&HASH, Duration::ZERO).await.is_err());
+        assert_eq!(settlements.within(&OTHER, Duration::ZERO).await.unwrap(), Some(1_000));
+
+        settlements.file.lock().unwrap().file = writable;
+        settlements.record(HASH, 21_000).unwrap();
+        assert_eq!(settlements.within(&HASH, Duration::ZERO).await.unwrap(), Some(21_000));
+        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(21_000));
+    }
+
+    #[tokio::test]
     async fn l5_a_late_settlement_counts() {
         let (_folder, path) = file_of(&[]);
         let settlements = std::sync::Arc::new(Settlements::open(&path).unwrap());

@@ -12,7 +12,7 @@ use core::time::Duration;
 use l402_core::PaymentHash;
 use std::path::Path;
 
-/// The wallet of a running sandbox. Clones share nothing but the address and the secret.
+/// The wallet of a running sandbox. It works on a tokio runtime with I/O and time.
 #[derive(Debug, Clone)]
 pub struct SandboxWallet {
     endpoint: Endpoint,
