@@ -42,6 +42,8 @@
 //! }
 //! ```
 
+#[cfg(any(feature = "ldk", feature = "sandbox", feature = "testing"))]
+mod clock;
 mod invoice;
 mod network;
 mod payment;

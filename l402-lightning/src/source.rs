@@ -8,7 +8,6 @@ use core::fmt;
 use core::time::Duration;
 use l402_core::PaymentHash;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The cause of a failure of I/O.
 pub type Cause = Box<dyn core::error::Error + Send + Sync>;
@@ -172,9 +171,4 @@ impl<S: SettlementSource> SettlementSource for Arc<S> {
     async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
         (**self).settled_msat(hash).await
     }
-}
-
-/// Seconds since 1970; zero on a clock that stands before.
-pub(crate) fn unix_now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }

@@ -1,7 +1,7 @@
 //! The node's log: a file of its own, without what would repeat with every payment.
 
 use super::config::LogLevel;
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use ldk_node::logger::{LogLevel as LdkLevel, LogRecord, LogWriter};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};

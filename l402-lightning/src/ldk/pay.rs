@@ -2,7 +2,7 @@
 
 use super::events::{Failure, Outcome};
 use super::node::LdkNode;
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use crate::{
     FailureReason, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut,
 };

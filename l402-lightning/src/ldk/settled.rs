@@ -7,7 +7,7 @@
 //!    for it is told that a payment was handled only afterwards. Damage anywhere else is an error.
 
 use super::waiters::Waiters;
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use bitcoin::hashes::{Hash as _, sha256};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};

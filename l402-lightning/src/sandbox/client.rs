@@ -3,7 +3,7 @@
 use super::file::{SandboxFile, SandboxFileError, default_path};
 use super::http::{Endpoint, ExchangeError};
 use super::wire::{ErrorKind, InfoReply, PaidReply, PayRequest, PaymentReply};
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use crate::{
     Cause, FailureReason, Invoice, LookupError, Network, NodeId, Paid, PayError, PayLimit, PaymentSource, PaymentStatus,
 };

@@ -4,7 +4,7 @@
 //! single cases. Cases panic where a promise is broken, and may run at the same time on one harness.
 
 use super::forge::{ForgedInvoice, forge};
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use crate::{
     FailureReason, InvalidRequest, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network, NodeId, Paid,
     PayError, PayLimit, PaymentSource, PaymentStatus, SettlementSource,

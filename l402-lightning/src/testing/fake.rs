@@ -1,7 +1,7 @@
 //! A node that is none.
 
 use super::forge::{ForgedInvoice, forge};
-use crate::source::unix_now;
+use crate::clock::unix_now;
 use crate::{
     FailureReason, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, NodeId, Paid,
     PayError, PayLimit, PaymentSource, PaymentStatus, SettlementSource, TimedOut,
