@@ -281,8 +281,12 @@ fn nodes_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 6: lightning.listen = \"9735\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"".to_owned(),
         ),
         (
-            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nalias = \"{}\"", "x".repeat(33)),
-            format!("line 6: lightning.alias = \"{}\": at most 32 bytes fit", "x".repeat(33)),
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nalias = \"me\""),
+            "line 6: lightning.alias = \"me\": a name is told with an address; write `listen` as well".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"[::]:1\"]\nalias = \"{}\"", "x".repeat(33)),
+            format!("line 7: lightning.alias = \"{}\": at most 32 bytes fit", "x".repeat(33)),
         ),
     ] {
         assert_eq!(fault(&format!("upstream = \"http://a\"\n[lightning]\n{lines}")), expected, "{lines}");
