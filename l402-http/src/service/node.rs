@@ -6,6 +6,7 @@ use crate::response::{Problem, Quote};
 use bytes::Bytes;
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 use http::{Response, StatusCode};
 use l402_core::{Charge, Grant, TokenText, TokenTooLong};
 use l402_lightning::{
@@ -42,7 +43,8 @@ impl<N: InvoiceSource> Paywall<N> {
         let request = InvoiceRequest {
             amount_msat: order.offer.price_msat,
             description: &order.description,
-            expiry: self.invoice_expiry,
+            // An invoice that can be paid longer than its token lives would sell nothing.
+            expiry: self.invoice_expiry.min(Duration::from_secs(order.offer.valid_for)),
         };
         let made = timeout(self.node_deadline, self.node.create_invoice(request)).await;
         let invoice = made.map_err(|_| Fault::TooSlow)?.map_err(Fault::Node)?;

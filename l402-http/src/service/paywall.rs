@@ -72,7 +72,7 @@ impl<N> Paywall<N> {
         self
     }
 
-    /// Sets how long an invoice can be paid, in whole seconds; ten minutes unless set.
+    /// Sets how long an invoice can be paid, in whole seconds, and never longer than its token lives; ten minutes unless set.
     #[must_use]
     pub fn invoice_expiry(mut self, expiry: Duration) -> Self {
         self.invoice_expiry = expiry;

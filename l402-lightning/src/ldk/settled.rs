@@ -57,7 +57,10 @@ impl Settlements {
     ///
     /// Fails while payments cannot be recorded: then one that was received may be missing.
     pub(super) async fn within(&self, hash: &PaymentHash, at_most: Duration) -> Result<Option<u64>, Unrecorded> {
-        let waiter = self.waiters.join(*hash); // before the look-up, lest it is recorded between the two
+        if let Some(msat) = self.lookup(hash) {
+            return Ok(Some(msat));
+        }
+        let waiter = self.waiters.join(*hash); // before the second look-up, lest it is recorded between the two
         let found = match self.lookup(hash) {
             Some(msat) => Some(msat),
             None => waiter.wait(at_most).await,
