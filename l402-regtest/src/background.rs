@@ -4,16 +4,17 @@
 //! test; neither may take the chain's server or the miner with it.
 
 use std::io;
-use std::thread::JoinHandle;
+use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// A running thread. Dropping it cancels its tasks and waits for its end.
 pub(crate) struct Background {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Background {
@@ -26,13 +27,13 @@ impl Background {
             // Both outcomes mean that the owner is gone.
             let _ = runtime.block_on(stopped);
         };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Runs `task` until it ends or this is dropped.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.handle.spawn(task);
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.handle.spawn(task)
     }
 }
 

@@ -1,8 +1,40 @@
-//! A Lightning network in one process, for tests and demonstrations.
+//! A Lightning network in one process: a regtest chain, two nodes with channels between them, a miner.
+//!
+//! It is for tests, for the demonstration, and for trying things out before there is a node. **All its money is play
+//! money**: anybody can mine it. The parts are real: LDK nodes open channels on a chain that verifies every script, and a
+//! payment moves through HTLCs like any other. No library of this workspace depends on this crate, and nothing in it is
+//! meant to be reached from another machine.
+//!
+//! - [`Sandbox`]: everything at once, in a folder of its own or a temporary one. It is ready within seconds.
+//! - [`chain::Chain`] and [`rpc::RpcServer`]: the chain, and bitcoind's RPC over it. Further nodes can join: the RPC
+//!   serves what LND calls, too.
+//! - [`wallet`]: the payer's wallet for other processes on this machine.
+//!
+//! ```no_run
+//! use core::time::Duration;
+//! use l402_lightning::{InvoiceRequest, InvoiceSource as _, PayLimit, PaymentSource as _};
+//! use l402_regtest::Sandbox;
+//!
+//! # async fn run() -> Result<(), Box<dyn core::error::Error>> {
+//! let sandbox = Sandbox::builder().start().await?;
+//! let expiry = Duration::from_mins(5);
+//! let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry };
+//! let invoice = sandbox.payee().create_invoice(request).await?;
+//! let paid = sandbox.payer().pay(&invoice, PayLimit::fee(0)).await?;
+//! assert!(paid.preimage.matches(&invoice.payment_hash()));
+//! sandbox.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod background;
+mod caretaker;
 pub mod chain;
 mod loopback;
+mod network;
 pub mod rpc;
+mod sandbox;
 mod secret;
 pub mod wallet;
+
+pub use sandbox::{Sandbox, SandboxBuilder, StartError};

@@ -23,7 +23,7 @@ pub(crate) type Request = hyper::Request<Bytes>;
 pub(crate) type Response = hyper::Response<Full<Bytes>>;
 
 /// How long to wait when the system has no socket to give.
-pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A running server. Dropping it closes its connections.
 pub(crate) struct Server {

@@ -8,7 +8,7 @@ use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid, Weight};
 pub(crate) struct Entry {
     pub(crate) tx: Transaction,
     pub(crate) fee: Amount,
-    /// When it came, in Unix seconds.
+    /// When it came, in Unix seconds; no two have the same, see [`Mempool::insert`].
     pub(crate) time: u64,
     /// The height of the chain when it came.
     pub(crate) height: u32,
@@ -21,6 +21,7 @@ pub(crate) struct Mempool {
     /// In order of arrival, hence topological: a parent is always accepted before its child.
     order: Vec<Txid>,
     spenders: HashMap<OutPoint, Txid>,
+    newest: u64,
 }
 
 impl Mempool {
@@ -65,7 +66,12 @@ impl Mempool {
     }
 
     /// Adds an accepted transaction, whose conflicts must have been removed.
-    pub(super) fn insert(&mut self, txid: Txid, entry: Entry) {
+    ///
+    /// A time that is taken is moved on: ldk-node asks only for what is younger than the youngest it knows, and would miss
+    /// the second transaction of a second until that is mined.
+    pub(super) fn insert(&mut self, txid: Txid, mut entry: Entry) {
+        self.newest = entry.time.max(self.newest + 1);
+        entry.time = self.newest;
         for input in &entry.tx.input {
             self.spenders.insert(input.previous_output, txid);
         }

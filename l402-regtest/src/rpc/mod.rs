@@ -42,6 +42,7 @@ const MAX_BODY: usize = 10 << 20;
 /// The RPC server of a chain. Dropping it stops it.
 pub struct RpcServer {
     server: Server,
+    credentials: Credentials,
 }
 
 impl RpcServer {
@@ -51,16 +52,23 @@ impl RpcServer {
     ///
     /// When the port is taken or the system has no thread to give.
     pub fn start(chain: Chain, port: u16, credentials: Credentials) -> io::Result<Self> {
+        let expected = credentials.clone();
         let handle = move |request: Request| {
-            let response = respond(&chain, &credentials, &request);
+            let response = respond(&chain, &expected, &request);
             core::future::ready(response)
         };
-        Ok(Self { server: Server::start("regtest-rpc", loopback::bind(port)?, MAX_BODY, handle)? })
+        let server = Server::start("regtest-rpc", loopback::bind(port)?, MAX_BODY, handle)?;
+        Ok(Self { server, credentials })
     }
 
     /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Returns who may call it.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 }
 

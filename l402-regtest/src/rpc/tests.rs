@@ -107,8 +107,10 @@ fn the_mempool_is_listed_described_and_counted() {
     assert_eq!(entry["height"], 105);
     assert!(entry["time"].as_u64().unwrap() > 1_700_000_000);
     assert!(entry["fees"]["base"].as_f64().unwrap() > 0.0);
+    let younger = result(&chain, "getmempoolentry", json!([pay(&chain)]));
+    assert!(younger["time"].as_u64() > entry["time"].as_u64());
     let info = result(&chain, "getmempoolinfo", json!([]));
-    assert_eq!(info["size"], 1);
+    assert_eq!(info["size"], 2);
     assert_eq!(info["mempoolminfee"], 0.000_01);
     chain.mine(1).unwrap();
     assert_eq!(result(&chain, "getrawmempool", json!([])), json!([]));

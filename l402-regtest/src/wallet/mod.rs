@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use l402_lightning::ldk::LdkNode;
 use l402_lightning::sandbox::{SandboxFile, SandboxFileError};
 use l402_lightning::{NodeId, PaymentSource};
 
@@ -25,6 +26,16 @@ use crate::secret::{self, same};
 
 /// The longest request that is read; an invoice is a tenth of it.
 const MAX_BODY: usize = 64 << 10;
+
+/// Serves the wallet of `payer` on a free port and announces it in the file at `path`.
+///
+/// # Errors
+///
+/// See [`WalletServer::start`].
+pub fn serve(payer: LdkNode, path: PathBuf) -> Result<WalletServer, ServeError> {
+    let node_id = payer.node_id();
+    WalletServer::start(payer, node_id, path)
+}
 
 /// A running wallet server. Dropping it stops it and removes its file.
 pub struct WalletServer {

@@ -1,0 +1,73 @@
+//! What keeps the network alive: it mines what enters the mempool and connects the nodes again when they lose each other.
+
+use core::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::background::Background;
+use crate::chain::Chain;
+use crate::network::Pair;
+
+/// How long a transaction waits for companions before it is mined.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// How often the connection is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A caretaker at work.
+pub(crate) struct Caretaker {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Caretaker {
+    /// Takes care of `nodes` and their `chain`, on `background`.
+    pub(crate) fn start(background: &Background, chain: Chain, nodes: Pair) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop, task: background.spawn(take_care(chain, nodes, stopped)) }
+    }
+
+    /// Finishes what was begun: a node must not be stopped under a call.
+    pub(crate) async fn finish(self) {
+        drop(self.stop);
+        // It failed if it panicked, which it has told; it is finished then, too.
+        let _ = self.task.await;
+    }
+}
+
+async fn take_care(chain: Chain, nodes: Pair, mut stopped: oneshot::Receiver<()>) {
+    let mut mempool = chain.watch_mempool();
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stopped => return,
+            () = filled(&mut mempool) => {
+                if let Err(error) = nodes.confirm(&chain).await {
+                    // Without a disk there is no chain to go on with.
+                    tracing::error!(%error, "the regtest chain has stopped");
+                    return;
+                }
+            }
+            () = sleep(LOOK_EVERY) => reconnect(&nodes).await,
+        }
+    }
+}
+
+/// Waits until there is something to mine, and a little longer.
+async fn filled(mempool: &mut watch::Receiver<usize>) {
+    // The chain outlives this: its owner holds it.
+    let _ = mempool.wait_for(|size| *size > 0).await;
+    sleep(GATHER).await;
+}
+
+/// Connects the nodes again if a channel between them lies idle.
+///
+/// The payer's node tries that too, but at the address of its first connection, which changes with each start.
+async fn reconnect(nodes: &Pair) {
+    if nodes.payer.channels().iter().any(|channel| !channel.usable) {
+        // The next turn tries again.
+        let _ = nodes.connect().await;
+    }
+}

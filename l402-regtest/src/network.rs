@@ -1,0 +1,195 @@
+//! The payer, the payee and the channels between them.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use bitcoin::{Amount, ScriptBuf};
+use l402_lightning::ldk::{ChainSource, ChannelRequest, LdkConfig, LdkNode, NodeError};
+use l402_lightning::{InvoiceRequest, InvoiceSource as _, Network, PayLimit, PaymentSource as _};
+use tokio::time::{sleep, timeout};
+
+use crate::chain::{Chain, MineError};
+use crate::loopback;
+use crate::rpc::RpcServer;
+use crate::sandbox::StartError;
+
+/// As many blocks as nodes wait for before they rely on a transaction.
+const CONFIRMATIONS: u32 = 6;
+
+/// On-chain money of the payee, which LDK wants to see before it accepts channels (BOLT 3 §Anchors).
+const PAYEE_COIN: Amount = Amount::from_sat(2_000_000);
+
+/// What the payer has on-chain for each channel beyond its size: the reserve of an anchor channel, and fees.
+const CHANNEL_ROOM: Amount = Amount::from_sat(50_000);
+
+/// What part of a channel is the payee's from the start, so that money can flow back.
+const PUSHED_PART: u64 = 10;
+
+/// The longest that a step of the set-up may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often to look whether channels can be used.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// How many channels the payer has, and how large each is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Channels {
+    pub(crate) count: usize,
+    pub(crate) size: Amount,
+}
+
+/// Two nodes that run.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    pub(crate) payee: LdkNode,
+    pub(crate) payer: LdkNode,
+    /// Where the payer reaches the payee.
+    pub(crate) address: SocketAddr,
+}
+
+impl Pair {
+    /// Starts the nodes of the folder `dir` on the chain behind `rpc`.
+    pub(crate) async fn start(dir: &Path, rpc: &RpcServer) -> Result<Self, StartError> {
+        let address = free_address()?;
+        // The payee comes first: it settles nothing in its first two seconds, which the payer's start may take part of.
+        Ok(Self {
+            payee: start_node(&dir.join("payee"), rpc, Some(address)).await?,
+            payer: start_node(&dir.join("payer"), rpc, None).await?,
+            address,
+        })
+    }
+
+    /// Stops both nodes.
+    pub(crate) async fn stop(&self) -> Result<(), NodeError> {
+        let (one, other) = tokio::join!(self.payer.stop(), self.payee.stop());
+        one.and(other)
+    }
+
+    /// Connects the nodes, opens the channels that are missing, and sees a payment pass.
+    pub(crate) async fn join(&self, chain: &Chain, channels: Channels) -> Result<(), StartError> {
+        self.connect_at_last().await?;
+        let missing = channels.count.saturating_sub(self.payer.channels().len());
+        if missing > 0 {
+            self.fund(chain, missing, channels.size).await?;
+            self.open(chain, missing, channels.size).await?;
+        }
+        self.wait_until_usable(chain).await?;
+        self.pay_once().await
+    }
+
+    /// Connects the payer to the payee, if it is not.
+    pub(crate) async fn connect(&self) -> Result<(), NodeError> {
+        self.payer.connect(self.payee.node_id(), self.address.into()).await
+    }
+
+    /// Buries what waits to be mined, and tells the nodes of it.
+    pub(crate) async fn confirm(&self, chain: &Chain) -> Result<(), MineError> {
+        chain.mine(CONFIRMATIONS)?;
+        // A node that misses this asks for new blocks by itself within seconds.
+        let _ = self.sync().await;
+        Ok(())
+    }
+
+    /// Connects, if not at once then later: a node that was restarted first tries the address that it remembers, and meanwhile
+    /// reports that failure for any other address, too.
+    async fn connect_at_last(&self) -> Result<(), StartError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.connect().await {
+                Ok(()) => return Ok(()),
+                Err(_) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+                Err(fault) => return Err(StartError::Channels(fault)),
+            }
+        }
+    }
+
+    async fn sync(&self) -> Result<(), NodeError> {
+        let (one, other) = tokio::join!(self.payer.sync_wallets(), self.payee.sync_wallets());
+        one.and(other)
+    }
+
+    /// Gives the payer a coin of its own for each channel: the change of a transaction that waits cannot fund the next.
+    async fn fund(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), StartError> {
+        let mut outputs = vec![(script(&self.payee).await?, PAYEE_COIN)];
+        for _ in 0..count {
+            outputs.push((script(&self.payer).await?, size + CHANNEL_ROOM));
+        }
+        chain.fund(&outputs)?;
+        chain.mine(1)?;
+        self.sync().await.map_err(StartError::Channels)
+    }
+
+    /// Opens channels, one after another: the wallet learns from the mempool alone that a coin is spent.
+    async fn open(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), StartError> {
+        let mut mempool = chain.watch_mempool();
+        for opened in 1..=count {
+            let request = ChannelRequest {
+                peer: self.payee.node_id(),
+                address: self.address.into(),
+                capacity_sat: size.to_sat(),
+                push_msat: size.to_sat() * 1000 / PUSHED_PART,
+                announced: false,
+            };
+            self.payer.open_channel(request).await.map_err(StartError::Channels)?;
+            let funded = mempool.wait_for(|size| *size >= opened);
+            timeout(PATIENCE, funded).await.map_err(|_| StartError::TimedOut)?.ok();
+            self.payer.sync_wallets().await.map_err(StartError::Channels)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until payments can pass through every channel; mines what opens them, also what an earlier process began.
+    async fn wait_until_usable(&self, chain: &Chain) -> Result<(), StartError> {
+        let usable = async {
+            while !self.is_usable() {
+                if chain.mempool_size() > 0 {
+                    self.confirm(chain).await?;
+                }
+                sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        };
+        timeout(PATIENCE, usable).await.map_err(|_| StartError::TimedOut)?
+    }
+
+    fn is_usable(&self) -> bool {
+        [&self.payer, &self.payee].iter().all(|node| node.channels().iter().all(|channel| channel.usable))
+    }
+
+    /// Pays a satoshi: LDK holds back all that it receives in the first two seconds, so that a payment that has passed is the
+    /// only proof that the next one passes at once.
+    async fn pay_once(&self) -> Result<(), StartError> {
+        let description = "first payment of the sandbox";
+        let request = InvoiceRequest { amount_msat: 1_000, description, expiry: PATIENCE };
+        let invoice = self.payee.create_invoice(request).await.map_err(StartError::Invoice)?;
+        self.payer.pay(&invoice, PayLimit::fee(0)).await.map_err(StartError::Payment)?;
+        Ok(())
+    }
+}
+
+/// Starts the node of the folder `storage`. It listens at `listen`, if that is given.
+async fn start_node(storage: &Path, rpc: &RpcServer, listen: Option<SocketAddr>) -> Result<LdkNode, StartError> {
+    let credentials = rpc.credentials();
+    let chain = ChainSource::BitcoindRpc {
+        host: rpc.address().ip().to_string(),
+        port: rpc.address().port(),
+        user: credentials.user().to_owned(),
+        password: credentials.password().to_owned().into(),
+    };
+    let mut config = LdkConfig::new(Network::Regtest, chain, storage);
+    config.listen.extend(listen);
+    LdkNode::start(config).await.map_err(StartError::Node)
+}
+
+/// Finds a port that is free now; a node cannot choose one by itself.
+fn free_address() -> io::Result<SocketAddr> {
+    loopback::bind(0)?.local_addr()
+}
+
+async fn script(node: &LdkNode) -> Result<ScriptBuf, StartError> {
+    let address = node.new_address().await.map_err(StartError::Channels)?;
+    Ok(address.script_pubkey())
+}

@@ -1,0 +1,267 @@
+//! The whole network: chain, RPC server, payee, payer, channels, miner.
+
+use core::fmt;
+use core::net::SocketAddr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bitcoin::Amount;
+use l402_lightning::ldk::{self, LdkNode, NodeError};
+use l402_lightning::{InvoiceSourceError, PayError};
+use tempfile::TempDir;
+
+use crate::background::Background;
+use crate::caretaker::Caretaker;
+use crate::chain::{Chain, FundError, MineError, OpenError};
+use crate::network::{Channels, Pair};
+use crate::rpc::{Credentials, RpcServer};
+
+/// How long a new chain is: the faucet's first coinbases have matured.
+const FIRST_BLOCKS: u32 = 110;
+
+/// Several channels, since each carries only so many payments at once.
+const DEFAULT_CHANNELS: usize = 4;
+
+const DEFAULT_CHANNEL_SIZE: Amount = Amount::from_sat(10_000_000);
+
+/// The largest channel that nodes open without further agreement (BOLT 2 §Rationale: 2^24 satoshi).
+const MAX_CHANNEL_SIZE: Amount = Amount::from_sat((1 << 24) - 1);
+
+/// What a sandbox is to be like; see [`Sandbox::builder`].
+#[derive(Clone, Debug)]
+pub struct SandboxBuilder {
+    dir: Option<PathBuf>,
+    channels: Channels,
+    rpc_port: u16,
+}
+
+impl SandboxBuilder {
+    /// Keeps everything in the folder `dir`, and goes on with what is there. By default all is temporary.
+    #[must_use]
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Sets how many channels the payer has to the payee: 4 by default, at least one.
+    #[must_use]
+    pub fn channels(mut self, count: usize) -> Self {
+        self.channels.count = count.max(1);
+        self
+    }
+
+    /// Sets the size of a channel: 10,000,000 sat by default, at most 16,777,215. The payer owns nine tenths of it.
+    #[must_use]
+    pub fn channel_size(mut self, size: Amount) -> Self {
+        self.channels.size = size.min(MAX_CHANNEL_SIZE);
+        self
+    }
+
+    /// Sets the port of the chain's RPC server; by default, or with 0, one that is free.
+    #[must_use]
+    pub fn rpc_port(mut self, port: u16) -> Self {
+        self.rpc_port = port;
+        self
+    }
+
+    /// Starts everything, and returns when a payment has passed: the next one takes a fraction of a second.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first part that does not start; the parts before it are stopped again.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let folder = Folder::open(self.dir)?;
+        let chain = Chain::open(&folder.path().join("chain"))?;
+        // A chain that was stopped days ago gets a young block: nodes take the tip's time for the time of day.
+        chain.mine(FIRST_BLOCKS.saturating_sub(chain.height()).max(1))?;
+        let credentials = Credentials::random().map_err(io::Error::from)?;
+        let rpc = RpcServer::start(chain.clone(), self.rpc_port, credentials)?;
+        let background = Background::start("regtest")?;
+        let nodes = Pair::start(folder.path(), &rpc).await?;
+        nodes.join(&chain, self.channels).await?;
+        let caretaker = Some(Caretaker::start(&background, chain.clone(), nodes.clone()));
+        Ok(Sandbox { nodes, caretaker, _background: background, rpc, chain, folder })
+    }
+}
+
+/// A running network. Dropping it stops the nodes and blocks until they have; [`Sandbox::stop`] does not block.
+pub struct Sandbox {
+    nodes: Pair,
+    caretaker: Option<Caretaker>,
+    // Dropped in this order: what the nodes need goes after them.
+    _background: Background,
+    rpc: RpcServer,
+    chain: Chain,
+    folder: Folder,
+}
+
+impl Sandbox {
+    /// Returns the settings of a temporary sandbox with four channels.
+    pub fn builder() -> SandboxBuilder {
+        let channels = Channels { count: DEFAULT_CHANNELS, size: DEFAULT_CHANNEL_SIZE };
+        SandboxBuilder { dir: None, channels, rpc_port: 0 }
+    }
+
+    /// Returns the node that is paid.
+    pub fn payee(&self) -> &LdkNode {
+        &self.nodes.payee
+    }
+
+    /// Returns the node that pays.
+    pub fn payer(&self) -> &LdkNode {
+        &self.nodes.payer
+    }
+
+    /// Returns where further nodes reach the payee.
+    pub fn payee_address(&self) -> SocketAddr {
+        self.nodes.address
+    }
+
+    /// Returns the chain, to mine on it or to fund further wallets.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Returns the chain's RPC server, for further nodes.
+    pub fn rpc(&self) -> &RpcServer {
+        &self.rpc
+    }
+
+    /// Returns the folder that holds everything.
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops the nodes, then the rest. A folder that was given can be started again.
+    ///
+    /// # Errors
+    ///
+    /// When a node did not stop as it should; what it has on disk is whole even then.
+    pub async fn stop(mut self) -> Result<(), NodeError> {
+        stop(self.caretaker.take(), &self.nodes).await
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let Some(caretaker) = self.caretaker.take() else { return };
+        let nodes = self.nodes.clone();
+        // A thread that drives a runtime must not drive another, so that a third one waits for the nodes.
+        let stopper = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            runtime.map(|runtime| runtime.block_on(stop(Some(caretaker), &nodes)))
+        });
+        // Nobody is left to hear of a failure; the folder is whole in any case.
+        let _ = stopper.join();
+    }
+}
+
+async fn stop(caretaker: Option<Caretaker>, nodes: &Pair) -> Result<(), NodeError> {
+    if let Some(caretaker) = caretaker {
+        caretaker.finish().await;
+    }
+    nodes.stop().await
+}
+
+/// Where everything is kept.
+enum Folder {
+    Given(PathBuf),
+    /// Removed on drop.
+    Temporary(TempDir),
+}
+
+impl Folder {
+    fn open(dir: Option<PathBuf>) -> io::Result<Self> {
+        match dir {
+            Some(dir) => std::fs::create_dir_all(&dir).map(|()| Self::Given(dir)),
+            None => tempfile::Builder::new().prefix("l402-sandbox-").tempdir().map(Self::Temporary),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(dir) => dir,
+            Self::Temporary(dir) => dir.path(),
+        }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There was no folder, port, thread or randomness to be had.
+    Io(io::Error),
+    /// The chain of the folder cannot be used.
+    Chain(OpenError),
+    /// A block could not be written.
+    Mine(MineError),
+    /// The faucet could not pay the nodes.
+    Fund(FundError),
+    /// A node did not start.
+    Node(ldk::StartError),
+    /// The nodes could not be connected or funded, or a channel did not open.
+    Channels(NodeError),
+    /// The transactions that open the channels did not come in time.
+    TimedOut,
+    /// The payee made no invoice for the first payment.
+    Invoice(InvoiceSourceError),
+    /// The first payment did not pass.
+    Payment(PayError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Io(_) => "sandbox has no folder, port, thread or randomness",
+            Self::Chain(_) => "sandbox's chain cannot be opened",
+            Self::Mine(_) => "sandbox's chain cannot be extended",
+            Self::Fund(_) => "sandbox's nodes cannot be funded",
+            Self::Node(_) => "a node of the sandbox does not start",
+            Self::Channels(_) => "channels of the sandbox do not open",
+            Self::TimedOut => "channels of the sandbox are not funded in time",
+            Self::Invoice(_) => "payee of the sandbox makes no invoices",
+            Self::Payment(_) => "payments do not pass through the sandbox",
+        })
+    }
+}
+
+impl core::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io(cause) => Some(cause),
+            Self::Chain(cause) => Some(cause),
+            Self::Mine(cause) => Some(cause),
+            Self::Fund(cause) => Some(cause),
+            Self::Node(cause) => Some(cause),
+            Self::Channels(cause) => Some(cause),
+            Self::Invoice(cause) => Some(cause),
+            Self::Payment(cause) => Some(cause),
+            Self::TimedOut => None,
+        }
+    }
+}
+
+impl From<io::Error> for StartError {
+    fn from(cause: io::Error) -> Self {
+        Self::Io(cause)
+    }
+}
+
+impl From<OpenError> for StartError {
+    fn from(cause: OpenError) -> Self {
+        Self::Chain(cause)
+    }
+}
+
+impl From<MineError> for StartError {
+    fn from(cause: MineError) -> Self {
+        Self::Mine(cause)
+    }
+}
+
+impl From<FundError> for StartError {
+    fn from(cause: FundError) -> Self {
+        Self::Fund(cause)
+    }
+}
