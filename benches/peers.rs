@@ -56,7 +56,9 @@ const LABEL: &[u8] = b"l402 root key v1";
 /// The same work with the `hmac` and `base64ct` crates, written plainly: allocation where it is convenient, nothing cached
 /// but the derived key. It looks at the signature and the preimage only, and at no caveat.
 pub fn naive(field: &str) -> bool {
-    let Some((token, preimage)) = field.strip_prefix("L402 ").and_then(|rest| rest.split_once(':')) else { return false };
+    let Some((token, preimage)) = field.strip_prefix("L402 ").and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
     let (Ok(token), Some(preimage)) = (Base64::decode_vec(token), unhex(preimage)) else { return false };
     let Ok(token) = MacaroonRef::parse(&token) else { return false };
     let root = mac(&mac(&MASTER, LABEL), token.identifier());
@@ -71,7 +73,9 @@ pub fn naive(field: &str) -> bool {
 
 /// The same work with the `macaroon` crate, caveats evaluated by it.
 pub fn macaroon_crate(field: &str) -> bool {
-    let Some((token, preimage)) = field.strip_prefix("L402 ").and_then(|rest| rest.split_once(':')) else { return false };
+    let Some((token, preimage)) = field.strip_prefix("L402 ").and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
     let Ok(token) = macaroon::Macaroon::deserialize(token) else { return false };
     let Some(preimage) = unhex(preimage) else { return false };
     let identifier = token.identifier();

@@ -10,7 +10,8 @@ fn parse(c: &mut Criterion) {
     let (text, bytes) = (token(0), decoded(&token(0)));
     let mut group = c.benchmark_group("parse");
     group.bench_function("l402-core", |b| b.iter(|| MacaroonRef::parse(black_box(&bytes)).is_ok()));
-    group.bench_function("l402-core from base64", |b| b.iter(|| MacaroonRef::parse(&decoded(black_box(&text))).is_ok()));
+    group
+        .bench_function("l402-core from base64", |b| b.iter(|| MacaroonRef::parse(&decoded(black_box(&text))).is_ok()));
     group.bench_function("macaroon crate from base64", |b| {
         b.iter(|| macaroon::Macaroon::deserialize(black_box(&text)).is_ok());
     });

@@ -55,7 +55,8 @@ fn verdicts(c: &mut Criterion) {
         *byte = if *byte == b'2' { b'3' } else { b'2' };
         let forged = String::from_utf8(forged).expect("ascii");
         assert!(!matches!(decide(&forged), Decision::Admit(_)));
-        group.bench_function(name, |b| b.iter_batched(|| forged.clone(), |field| decide(&field), BatchSize::SmallInput));
+        group
+            .bench_function(name, |b| b.iter_batched(|| forged.clone(), |field| decide(&field), BatchSize::SmallInput));
     }
     group.finish();
 }
