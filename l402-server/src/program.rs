@@ -109,7 +109,10 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     greet(config, &server);
     stop.requested().await;
     tracing::info!("stopping");
-    server.shutdown().await;
+    tokio::select! {
+        () = server.shutdown() => {}
+        () = stop.requested() => tracing::warn!("told to stop again: requests under way are cut off"),
+    }
     lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into()))
 }
 

@@ -13,6 +13,7 @@ use super::text::Text;
 /// Configuration of the gateway `l402-server`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(title = "l402-server")]
 pub(super) struct File {
     /// Address and port that clients connect to. `127.0.0.1:8402` unless set: tokens should not cross a network in the
     /// clear, so put the gateway behind whatever ends TLS.

@@ -33,6 +33,10 @@ use core::time::Duration;
 use l402_core::{GatePolicy, Name};
 use l402_http::policy::Policy;
 use l402_http::proxy::UpstreamConfig;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -160,8 +164,27 @@ impl Config {
 
 /// Returns the JSON schema of the configuration file.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(File);
+    let settings = SchemaSettings::default().with_transform(RecursiveTransform(without_null));
+    let schema = settings.into_generator().into_root_schema_for::<File>();
     serde_json::to_string_pretty(&schema).unwrap_or_default() // a schema is a plain JSON value
+}
+
+/// TOML has no null: what may be left out is simply not there.
+fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if object.get("default").is_some_and(Value::is_null) {
+        object.remove("default");
+    }
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+    }
 }
 
 /// Variables of the environment go before the file.

@@ -67,10 +67,10 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
     fn call(&self, mut request: Request<Incoming>) -> Answer {
         self.asked.store(true, Ordering::Relaxed);
         let Gateway { own, paid, log } = &self.gateway;
-        let entry = log.begin(&request);
         if let Some(response) = own.answer(&request) {
-            return Answer { content: Content::Own { response: Some(response) }, entry };
+            return Answer { content: Content::Own { response: Some(response) }, entry: log.own(&request) };
         }
+        let entry = log.begin(&request);
         request.extensions_mut().insert(self.peer.clone());
         let mut paid = paid.clone(); // always ready, since forwarding is
         Answer { content: Content::Paid { response: paid.call(request) }, entry }

@@ -22,6 +22,11 @@ impl RequestLog {
         Self { policy: config.log.requests.then(|| Arc::clone(&config.policy)) }
     }
 
+    /// Notes what is asked of the gateway itself.
+    pub(super) fn own<B>(&self, request: &Request<B>) -> Option<Entry> {
+        self.begin(request).map(|entry| Entry { service: None, ..entry })
+    }
+
     /// Notes what is asked; [`None`] where nothing is to be logged.
     pub(super) fn begin<B>(&self, request: &Request<B>) -> Option<Entry> {
         let policy = self.policy.as_ref()?;
@@ -55,5 +60,30 @@ impl Entry {
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         let (path, service) = (path.as_deref().unwrap_or("-"), service.as_deref().unwrap_or("-"));
         tracing::info!(target: "l402_server::requests", %method, path, status = status.as_u16(), service, ms, "request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(target: &str, requests: bool) -> Option<Entry> {
+        let text = format!("upstream = \"http://a\"\ndata_dir = \"data\"\nlog = {{ requests = {requests} }}");
+        let config = Config::from_text(&text, &|_| None).expect("a configuration");
+        RequestLog::new(&config).begin(&Request::get(target).body(()).expect("a request"))
+    }
+
+    #[test]
+    fn h2_a_line_holds_the_canonical_path_and_no_query() {
+        let noted = format!("{:?}", entry("http://gateway/%61/b?key=canary", true).expect("an entry"));
+        assert!(noted.contains("path: Some(\"/a/b\"), service: Some(\"default\")"), "{noted}");
+        assert!(!noted.contains("canary"), "{noted}");
+        let refused = format!("{:?}", entry("/canary/../b", true).expect("an entry"));
+        assert!(!refused.contains("canary"), "{refused}");
+    }
+
+    #[test]
+    fn nothing_is_noted_unless_asked_for() {
+        assert!(entry("/", false).is_none());
     }
 }
