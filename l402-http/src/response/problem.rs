@@ -1,6 +1,6 @@
 //! Refusals: the request, the path or the node is at fault, and nothing is for sale.
 
-use super::{Form, grpc, json};
+use super::{Form, Reason, grpc, json};
 use bytes::Bytes;
 use core::fmt;
 use http::header::{ALLOW, RETRY_AFTER};
@@ -52,6 +52,7 @@ impl<'a> Problem<'a> {
             Form::Grpc => grpc::answer(self.status, &self.message.to_string()),
             Form::Json | Form::Html => json(self.status, &self.body()),
         };
+        response.extensions_mut().insert(Reason(self.reason));
         let fields = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             fields.insert(RETRY_AFTER, seconds.into());

@@ -1,6 +1,6 @@
 //! 402 and 401 with something to buy: the challenge, in the form for whoever asks.
 
-use super::{Form, grpc, json, page};
+use super::{Form, Reason, grpc, json, page};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
@@ -17,7 +17,7 @@ pub struct Quote<'a> {
     /// 402, or 401 where the credential proved nothing.
     pub status: StatusCode,
     /// Why this is asked, for programs: `payment-required`, `expired`.
-    pub reason: &'a str,
+    pub reason: &'static str,
     /// The same for people.
     pub message: &'a str,
     /// What is sold.
@@ -40,6 +40,7 @@ impl Quote<'_> {
             Form::Html => page::response(self),
             Form::Grpc => grpc::answer(self.status, self.grpc_message()),
         };
+        response.extensions_mut().insert(Reason(self.reason));
         let [lsat, l402] = ChallengeLine::both(self.token, self.invoice.bolt11());
         for line in [lsat].into_iter().filter(|_| self.lsat_line).chain([l402]) {
             if let Ok(line) = HeaderValue::try_from(line.to_string()) {

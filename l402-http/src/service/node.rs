@@ -25,7 +25,7 @@ impl<N: InvoiceSource> Paywall<N> {
         &self,
         order: &Order,
         status: StatusCode,
-        reason: &str,
+        reason: &'static str,
         message: &(dyn fmt::Display + Sync),
     ) -> Response<Bytes> {
         let sold = match self.invoice(order).await {
@@ -58,7 +58,7 @@ impl<N: InvoiceSource> Paywall<N> {
         order: &Order,
         invoice: &Invoice,
         status: StatusCode,
-        reason: &str,
+        reason: &'static str,
         message: &(dyn fmt::Display + Sync),
     ) -> Result<Response<Bytes>, Fault> {
         let mut random = [0; 28];

@@ -111,7 +111,7 @@ impl Future for Answer {
             },
         };
         if let Some(entry) = this.entry.take() {
-            entry.end(response.status());
+            entry.end(response.status(), response.extensions().get());
         }
         Poll::Ready(Ok(response))
     }

@@ -1,11 +1,12 @@
 //! One line in the log for each request, where the operator wants it.
 //!
-//! A line tells method, canonical path, status, service and the time until the answer began: never a query, a field or a
+//! A line tells method, canonical path, status, the reason of a refusal, service and the time until the answer began: never a query, a field or a
 //! body, which may hold secrets (H2, T1).
 
 use http::{Method, Request, StatusCode};
 use l402_http::path::CanonicalPath;
 use l402_http::policy::{Access, Policy};
+use l402_http::response::Reason;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,11 +56,12 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Writes the line.
-    pub(super) fn end(self, status: StatusCode) {
+    pub(super) fn end(self, status: StatusCode, reason: Option<&Reason>) {
         let Self { begun, method, path, service } = self;
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         let (path, service) = (path.as_deref().unwrap_or("-"), service.as_deref().unwrap_or("-"));
-        tracing::info!(target: "l402_server::requests", %method, path, status = status.as_u16(), service, ms, "request");
+        let (status, reason) = (status.as_u16(), reason.map_or("-", |reason| reason.0));
+        tracing::info!(target: "l402_server::requests", %method, path, status, reason, service, ms, "request");
     }
 }
 
