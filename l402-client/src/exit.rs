@@ -99,3 +99,19 @@ Exit codes:
   6  refused: the price is over the limit; nothing was paid
   7  the payment failed, or found no way within the fee; nothing was paid
   8  the payment may still succeed; run the same command again: it looks before it pays";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_exit() {
+        use Exit::{Challenge, Http, Limit, Local, Network, Payment, Served, Unknown, Usage};
+        let exits = [Served, Local, Usage, Network, Http, Challenge, Limit, Payment, Unknown];
+        let table: Vec<_> = EXIT_CODES.lines().skip(1).collect();
+        assert_eq!(table.len(), exits.len());
+        for (exit, line) in exits.into_iter().zip(table) {
+            assert!(line.starts_with(&format!("  {}  ", exit.code())), "{line}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ pub(crate) use operate::run;
 use crate::config::{Bitcoind, Chain};
 use crate::home::Home;
 use core::time::Duration;
-use l402_lightning::ldk::{ChainSource, LdkConfig, LdkNode};
+use l402_lightning::ldk::{ChainSource, Channel, LdkConfig, LdkNode, StartError};
 use l402_lightning::{Cause, Network};
 use std::env;
 use tokio::time::{Instant, sleep};
@@ -20,15 +20,19 @@ pub(super) fn network(home: &Home) -> Result<Network, Cause> {
     Ok(config(home)?.network)
 }
 
-/// Starts the node, and waits a while for its channels, which come up one after another as peers answer.
 pub(super) async fn open(home: &Home) -> Result<LdkNode, Cause> {
     let node = start(home).await?;
-    let deadline = Instant::now() + CHANNELS_TIMEOUT;
-    let is_waiting = || !node.channels().is_empty() && !node.channels().iter().any(|channel| channel.usable);
-    while is_waiting() && Instant::now() < deadline {
+    has_usable_channel(&node, PEERS_TIMEOUT).await;
+    Ok(node)
+}
+
+/// Waits for the channels of a node that has just started: they become usable as their peers answer.
+async fn has_usable_channel(node: &LdkNode, at_most: Duration) {
+    let deadline = Instant::now() + at_most;
+    let is_waiting = |channels: &[Channel]| !channels.is_empty() && !channels.iter().any(|channel| channel.usable);
+    while is_waiting(&node.channels()) && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    Ok(node)
 }
 
 pub(super) async fn close(node: LdkNode) {
@@ -37,9 +41,17 @@ pub(super) async fn close(node: LdkNode) {
     }
 }
 
+/// Starts the node, after another command that has it has ended.
 async fn start(home: &Home) -> Result<LdkNode, Cause> {
     home.data.folder("ldk")?;
-    Ok(LdkNode::start(config(home)?).await?)
+    let config = config(home)?;
+    let deadline = Instant::now() + TURN_TIMEOUT;
+    loop {
+        match LdkNode::start(config.clone()).await {
+            Err(StartError::InUse(_)) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+            result => return Ok(result?),
+        }
+    }
 }
 
 fn config(home: &Home) -> Result<LdkConfig, Cause> {
@@ -64,5 +76,6 @@ fn chain_source(chain: &Chain) -> Result<ChainSource, Cause> {
 const NO_NETWORK: &str = "it is not configured: say `network` under `[ldk]` in the configuration, or --network";
 const NO_CHAIN: &str =
     "it cannot see the chain: say `chain` under `[ldk]` in the configuration, or --esplora or --electrum";
-const CHANNELS_TIMEOUT: Duration = Duration::from_secs(20);
+const PEERS_TIMEOUT: Duration = Duration::from_secs(20);
+const TURN_TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
