@@ -55,22 +55,19 @@ impl<W: PaymentSource + 'static> Till<W> {
         let layer = PayLayer::new(Arc::clone(&self.wallet), Arc::clone(&self.store), settings);
         let result = layer.layer(http).call(draft.request()).await;
 
-        let mut credential = CredentialUsed::Kept;
-        for event in self.store.news() {
-            if matches!(event, Event::Recovered(_)) {
-                credential = CredentialUsed::Recovered;
-            }
-            tell(event);
-        }
+        let news = self.store.news();
+        let is_recovered = news.iter().any(|event| matches!(event, Event::Recovered(_)));
+        news.into_iter().for_each(tell);
         let response = result.map_err(failure)?;
-        match response.extensions().get::<Receipt>() {
-            None => credential = CredentialUsed::None,
+        let credential = match response.extensions().get::<Receipt>() {
+            None => CredentialUsed::None,
             Some(receipt) if !receipt.reused => {
-                credential = CredentialUsed::Bought;
                 self.spend(receipt);
+                CredentialUsed::Bought
             }
-            Some(_) => {}
-        }
+            Some(_) if is_recovered => CredentialUsed::Recovered,
+            Some(_) => CredentialUsed::Kept,
+        };
         Ok(Arrived { response, credential })
     }
 
