@@ -14,22 +14,25 @@ use hyper::client::conn::http1::SendRequest;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::config::Edits;
+use super::fields;
 use super::pool::Pool;
 use super::progress::Progress;
 
 pin_project! {
-    /// The client's body, as it is sent to the upstream; it notes its progress.
+    /// The client's body, as it is sent to the upstream; it notes its progress, and keeps back trailers that must not pass.
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
         inner: B,
+        edits: Arc<Edits>,
         progress: Option<Arc<Progress>>,
     }
 }
 
 impl<B> RequestBody<B> {
-    pub(super) fn new(inner: B, progress: Option<Arc<Progress>>) -> Self {
-        Self { inner, progress }
+    pub(super) fn new(inner: B, edits: Arc<Edits>, progress: Option<Arc<Progress>>) -> Self {
+        Self { inner, edits, progress }
     }
 }
 
@@ -46,7 +49,7 @@ impl<B: Body> Body for RequestBody<B> {
                 Poll::Pending => progress.waits_for_client(),
             }
         }
-        frame
+        frame.map_ok(|frame| without_claims(frame, this.edits))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -55,6 +58,17 @@ impl<B: Body> Body for RequestBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// Cleans trailers: many servers join them with the fields of the head.
+fn without_claims<D>(frame: Frame<D>, edits: &Edits) -> Frame<D> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            fields::clean_trailers(&mut trailers, edits);
+            Frame::trailers(trailers)
+        }
+        Err(data) => data,
     }
 }
 

@@ -51,6 +51,13 @@ pub(super) fn to_upstream<B: Body>(
     Ok(())
 }
 
+/// Removes from a request's trailers what must not come from the client. No proxy has a reason to speak in trailers, so
+/// none is trusted here.
+pub(super) fn clean_trailers(trailers: &mut HeaderMap, edits: &Edits) {
+    remove_hop_by_hop(trailers);
+    remove_claims(trailers, edits, false);
+}
+
 /// Turns the head of the upstream's response into that of ours. `websocket` says that the tunnel begins.
 pub(super) fn to_client(head: &mut http::response::Parts, websocket: bool) {
     if head.headers.contains_key(header::TRANSFER_ENCODING) {

@@ -1,7 +1,7 @@
 //! The reverse proxy: one upstream origin behind a tower service, streamed both ways.
 //!
-//! 1. Fields that belong to the client's connection, credentials and claims about the client stay behind; what the
-//!    configuration says is added last (P2, H2, RFC 9110 §7.6).
+//! 1. Fields that belong to the client's connection, credentials and claims about the client stay behind, among trailers
+//!    too; what the configuration says is added last (P2, H2, RFC 9110 §7.6).
 //! 2. The target is passed on byte for byte: what was priced is what is asked for (P3).
 //! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6).
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
@@ -73,7 +73,7 @@ pub struct Upstream<B> {
 
 struct Shared<B> {
     connector: Connector,
-    edits: Edits,
+    edits: Arc<Edits>,
     timeouts: Timeouts,
     pool: Arc<Pool<RequestBody<B>>>,
 }
@@ -87,7 +87,7 @@ impl<B> Upstream<B> {
     pub fn new(config: &UpstreamConfig) -> Result<Self, UpstreamConfigError> {
         let shared = Shared {
             connector: config.connector()?,
-            edits: config.edits.clone(),
+            edits: Arc::new(config.edits.clone()),
             timeouts: config.timeouts,
             pool: Arc::new(Pool::new(config.max_idle, config.timeouts.keep_alive)),
         };
@@ -156,7 +156,7 @@ where
         head.extensions.clear();
         // Without a body there is nothing whose progress could matter.
         let progress = (!body.is_end_stream()).then(|| Arc::new(Progress::new()));
-        let request = Request::from_parts(head, RequestBody::new(body, progress.clone()));
+        let request = Request::from_parts(head, RequestBody::new(body, Arc::clone(&self.edits), progress.clone()));
 
         let (response, sender) = self.exchange(request, progress.as_deref()).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

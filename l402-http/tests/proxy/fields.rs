@@ -1,13 +1,14 @@
 //! P2 and H2: what the upstream sees of the client's fields.
 
 use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt;
 use l402_core::{
     CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation,
     Scheme, TokenText,
 };
 use l402_http::proxy::UpstreamConfig;
 
-use crate::support::{echo, gateway, gateway_with, get, origin, respond, upstream};
+use crate::support::{echo, exchange, gateway, gateway_with, get, origin, respond, upstream};
 
 async fn seen_by_upstream(config: impl FnOnce(UpstreamConfig) -> UpstreamConfig, fields: &str) -> String {
     let (address, _) = echo().await;
@@ -148,12 +149,30 @@ async fn trailers_are_announced_upstream_when_the_client_takes_them() {
 }
 
 #[tokio::test]
+async fn p2_h2_trailers_hold_no_claim_and_no_credential() {
+    let (address, _) = upstream(|request| async move {
+        let body = request.into_body().collect().await.unwrap();
+        respond(StatusCode::OK, &format!("{:?}", body.trailers()))
+    })
+    .await;
+    let gateway =
+        gateway(origin(address).paid_header("verified".parse().unwrap(), "yes".parse().unwrap()).unwrap()).await;
+    let trailers =
+        "x-sum: 42\r\nx-l402-tier: 9\r\nx_forwarded_for: 9\r\nmacaroon: 9\r\nverified: 9\r\nkeep-alive: 9\r\n";
+    let names = "x-sum, x-l402-tier, x_forwarded_for, macaroon, verified, keep-alive";
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\ntrailer: {names}");
+    let seen = exchange(gateway, &format!("{head}\r\n\r\n2\r\nhi\r\n0\r\n{trailers}\r\n")).await;
+    assert!(seen.ends_with(r#"Some({"x-sum": "42"})"#), "{seen}");
+}
+
+#[tokio::test]
 async fn the_target_is_passed_on_byte_for_byte() {
     let (address, _) = echo().await;
     let gateway = gateway_with(origin(address), |_| ()).await;
     for target in ["/a%2Fb;v=1/%7Euser?x=%20&y=//", "/?", "/a//b/./c"] {
         let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-        let seen = crate::support::exchange(gateway, &request).await;
+        let seen = exchange(gateway, &request).await;
         assert!(seen.contains(&format!("GET {target} HTTP/1.1\n")), "{seen}");
     }
 }
