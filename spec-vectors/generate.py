@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the vector files beside this script.
 
-This is a second implementation of what it tests: plain Python, standard library only, written from the format
-descriptions and not from the Rust code. Run it after a change and commit what it wrote; `just vectors` fails on a
-difference.
+It makes the tokens, keys and header fields with an implementation of its own: plain Python, standard library only,
+written from the format descriptions and not from the Rust code. The verdicts are stated by hand, each with its rule and
+origin. Run it after a change and commit what it wrote; `just vectors` fails on a difference.
 """
 
 import base64
@@ -217,6 +217,9 @@ def challenges():
     yield reject("no-invoice", "an invoice is needed", "missing-invoice", [f'L402 version="0", token="{t}"'])
     yield reject("synonyms-differ", "synonyms must agree", "contradiction", [f'L402 macaroon="{t}", token="AA==", invoice="{INVOICE}"'])
     yield reject("invoice-twice", "a parameter says one thing", "contradiction", [f'L402 token="{t}", invoice="a", invoice="b"'])
+    yield reject("line-break-in-value", "a quoted string holds no control character", "quote", [f'L402 token="{t}\r\nX: y", invoice="{INVOICE}"'], "RFC 9110 §5.6.4")
+    yield reject("escaped-nul", "an escape holds no control character", "quote", [f'L402 token="{t}\\\0", invoice="{INVOICE}"'], "RFC 9110 §5.6.4")
+    yield reject("empty-version", "our challenges have parameters and no token68", "value", [f'L402 version=, token="{t}", invoice="{INVOICE}"'])
     yield reject("open-quote", "a quoted string ends", "quote", [f'L402 token="{t}'])
     yield reject("escape-at-end", "an escape has a character", "quote", ['L402 token="a\\'])
     yield reject("two-values", "a comma separates parameters", "value", [f'L402 token="{t}" "{t}", invoice="{INVOICE}"'])
@@ -289,6 +292,8 @@ def credentials():
     yield reject("preimages-differ", "caveat and field agree", "preimages-differ", auth(f"L402 {b64(paid)}:{'12' * 32}"), lnget)
     yield reject("two-authorizations", "one credential", "ambiguous", auth(f"L402 {t}:{p}") * 2, "RFC 9110 §11.6.2")
     yield reject("authorization-and-bearer", "one credential", "ambiguous", auth("Bearer abc") + auth(f"L402 {t}:{p}"), "RFC 9110 §11.6.2")
+    yield reject("joined-behind-bearer", "one credential, also where lines were joined", "ambiguous", auth(f"Bearer abc, L402 {t}:{p}"), "RFC 9110 §5.3")
+    yield reject("joined-twice", "one credential, also where lines were joined", "token", auth(f"L402 {t}:{p}, L402 {t}:{p}"), "RFC 9110 §5.3")
     yield reject("metadata-differs", "metadata fields agree", "ambiguous", [["Macaroon", paid.hex()], ["Token", token(BASE).hex()]], metadata)
     yield reject("metadata-of-another-payment", "authorization and metadata agree", "payments-differ", auth(f"L402 {t}:{p}") + [["Macaroon", token(BASE, identifier=other_payment).hex()]], metadata)
     yield reject("metadata-not-hex", "hexadecimal", "hex", [["Macaroon", "zz"]], metadata)
@@ -327,6 +332,9 @@ def caveats():
     yield grant("services-narrowed", "a later list is a subset", "services=weather:3,maps:0", "services=weather:1", tier=1)
     yield grant("capabilities-narrowed", "a later list is a subset", s, "weather_capabilities=a,b,c", "weather_capabilities=b", capability="b")
     yield grant("other-service-condition", "conditions of another named service are its own", "services=weather:0,maps:0", "maps_valid_until=1")
+    yield grant("prefix-of-another", "a condition belongs to the longest named service", "services=a:0,a_b:0", "a_b_capabilities=x", "a_b_valid_until=1", service="a")
+    yield grant("begins-with-another", "a condition belongs to the longest named service", "services=a:0,a_b:0", "a_capabilities=x", "a_b_capabilities=y", service="a_b", capability="y")
+    yield grant("unreadable-skipped", "the literal rule skips what is no caveat of ours", s, "no equals sign", unknown="skip", origin="deployed: Aperture")
     yield grant("preimage", "the preimage that paid", s, "preimage=" + PREIMAGE.hex())
     yield grant("unknown-skipped", "the literal rule skips unknown conditions", s, "colour=blue", unknown="skip")
     yield grant("value-with-equals", "a caveat splits at its first =", s, "note=a=b", unknown="skip")
@@ -365,6 +373,8 @@ def caveats():
     yield deny("unknown", "unknown conditions deny", "unknown-caveat", s, "colour=blue")
     yield deny("unknown-of-own-service", "unknown conditions of the service deny", "unknown-caveat", s, "weather_volume=1")
     yield deny("unknown-of-unnamed-service", "a service must be named to have conditions", "unknown-caveat", s, "maps_volume=1")
+    yield deny("own-condition-of-a-prefix", "a condition belongs to the longest named service", "expired", "services=a:0,a_b:0", "a_b_valid_until=1", service="a_b")
+    yield deny("unnamed-longer-service", "a service must be named to have conditions", "unknown-caveat", "services=a:0", "a_b_valid_until=1", service="a")
     yield deny("other-preimage", "another preimage is false", "other-preimage", s, "preimage=" + "12" * 32)
     yield deny("literal-rule-still-decodes", "the literal rule skips only what is unknown", "undecodable-caveat", s, "weather_valid_until=x", unknown="skip")
 

@@ -18,7 +18,7 @@ use core::fmt;
 /// assert_eq!((caveat.condition, caveat.value), ("services", "weather:0,maps:2"));
 /// # Ok::<(), l402_core::CaveatError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Caveat<'a> {
     /// What stands before the first `=`, trimmed; never empty.
     pub condition: &'a str,
@@ -42,6 +42,13 @@ impl<'a> Caveat<'a> {
             return Err(CaveatError::NoCondition);
         }
         Ok(Self { condition, value })
+    }
+}
+
+impl fmt::Debug for Caveat<'_> {
+    /// Shows the condition only: the value may be a preimage.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Caveat({}=…)", self.condition)
     }
 }
 

@@ -73,14 +73,15 @@ impl<'a> Challenge<'a> {
         self.invoice
     }
 
-    /// Decodes the token into `buffer`, which needs as many bytes as the base64 text has characters.
+    /// Decodes the token into `buffer`. `text` holds the base64 text meanwhile, which may be escaped in the field: it needs as
+    /// many bytes as that has characters, and `buffer` three quarters of them.
     ///
     /// # Errors
     /// [`TokenError`].
     pub fn decode_token<'b>(&self, text: &mut [u8], buffer: &'b mut [u8]) -> Result<MacaroonRef<'b>, TokenError> {
         let text = self.token.unescape(text).ok_or(TokenError::TooLong)?;
         let bytes = base64::decode_into(text, buffer).map_err(TokenError::Base64)?;
-        MacaroonRef::parse(bytes).map_err(TokenError::Macaroon)
+        read_token(bytes)
     }
 
     fn from_params(scheme: Scheme, params: Params<'a>) -> Result<Option<Self>, ChallengeError> {
@@ -106,6 +107,16 @@ impl<'a> Challenge<'a> {
     }
 }
 
+/// Reads a token's bytes: a macaroon V2, or with the feature `v1` a V1, which begins with a hexadecimal digit.
+#[inline]
+pub(crate) fn read_token(bytes: &[u8]) -> Result<MacaroonRef<'_>, TokenError> {
+    #[cfg(feature = "v1")]
+    if bytes.first().is_some_and(u8::is_ascii_hexdigit) {
+        return MacaroonRef::parse_v1(bytes).map_err(TokenError::Macaroon);
+    }
+    MacaroonRef::parse(bytes).map_err(TokenError::Macaroon)
+}
+
 /// The L402 challenges of a field, in order.
 #[derive(Debug, Clone)]
 pub struct Challenges<'a>(RawChallenges<'a>);
@@ -128,6 +139,8 @@ impl<'a> Iterator for Challenges<'a> {
 }
 
 /// A challenge as a server writes it: one field value, in the form that clients of its scheme look for.
+///
+/// Token and invoice are written as they are: base64 and bech32 hold nothing that would need quoting.
 ///
 /// ```
 /// # use l402_core::{ChallengeLine, Scheme};
@@ -178,7 +191,7 @@ pub enum ChallengeError {
     Scheme,
     /// A parameter has no value, or something stands behind it.
     Value,
-    /// A quoted string does not end.
+    /// A quoted string does not end, or holds a control character.
     Quote,
 }
 
@@ -201,7 +214,7 @@ impl fmt::Display for ChallengeError {
             Self::Contradiction => "the challenge gives a parameter twice with different values",
             Self::Scheme => "the field does not begin with an authentication scheme",
             Self::Value => "a challenge parameter has no value or is followed by something else",
-            Self::Quote => "a quoted string in the challenge does not end",
+            Self::Quote => "a quoted string in the challenge does not end or holds a control character",
         })
     }
 }

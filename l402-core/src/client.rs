@@ -104,9 +104,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 402; 401, which some servers send with a fresh challenge; and gRPC's trailers-only form.
+    /// 402; 401, which some servers send with a fresh challenge; and gRPC's trailers-only form of either.
     fn may_demand_payment(self) -> bool {
-        matches!(self.status, 401 | 402) || self.grpc_status == Some(GRPC_INTERNAL)
+        matches!(self.status, 401 | 402) || matches!(self.grpc_status, Some(GRPC_INTERNAL | GRPC_UNAUTHENTICATED))
     }
 }
 
@@ -210,3 +210,6 @@ enum Sent {
 
 /// The gRPC status of an unpaid call.
 const GRPC_INTERNAL: u32 = 13;
+
+/// The gRPC status of a forged credential.
+const GRPC_UNAUTHENTICATED: u32 = 16;

@@ -8,7 +8,7 @@
 //! 5. Wherever the preimage stands, it is the same one.
 
 use crate::caveat::{Caveat, trim};
-use crate::challenge::TokenError;
+use crate::challenge::{TokenError, read_token};
 use crate::identifier::{Identifier, IdentifierError};
 use crate::payment::{PaymentHash, Preimage};
 use crate::scheme::Scheme;
@@ -50,8 +50,10 @@ impl<'a> Presentation<'a> {
     pub fn field(&mut self, name: &str, value: &'a [u8]) {
         match Place::of(name) {
             Some(Place::Authorization) => {
-                self.authorizations += 1;
-                self.authorization = self.authorization.or(credentials(value).map(|_| Secret(value)));
+                // A credential that a proxy joined to another line counts as one more line.
+                self.authorizations += if hides_credential(value) { 2 } else { 1 };
+                let ours = Place::Authorization.holds_credential(value);
+                self.authorization = self.authorization.or(ours.then_some(Secret(value)));
             }
             Some(place) if place.holds_credential(value) => {
                 let earlier = self.metadata.get_or_insert(Secret(value)).0;
@@ -124,11 +126,11 @@ impl Presented<'_> {
 /// let line = CredentialLine { scheme: Scheme::L402, token: "AgEE", preimage: &preimage };
 /// assert_eq!(line.to_string(), format!("L402 AgEE:{}", "11".repeat(32)));
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct CredentialLine<'a> {
     /// The scheme of the challenge that is answered.
     pub scheme: Scheme,
-    /// Padded standard base64.
+    /// Padded standard base64; written as it is.
     pub token: &'a str,
     /// The proof of payment.
     pub preimage: &'a Preimage,
@@ -138,6 +140,12 @@ impl fmt::Display for CredentialLine<'_> {
     /// Writes the secret: mark the field as sensitive, and keep it out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}:{}", self.scheme, self.token, self.preimage.to_hex().expose())
+    }
+}
+
+impl fmt::Debug for CredentialLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialLine({}, redacted)", self.scheme)
     }
 }
 
@@ -225,7 +233,7 @@ impl Place {
 
     fn holds_credential(self, value: &[u8]) -> bool {
         match self {
-            Self::Authorization => credentials(value).is_some(),
+            Self::Authorization => credentials(value).is_some() || hides_credential(value),
             Self::Metadata => true,
             Self::Token => matches!(trim(value), [b'0', b'2', b'0', b'1' | b'2', ..]),
         }
@@ -242,6 +250,12 @@ fn credentials(field: &[u8]) -> Option<&[u8]> {
         Some(b' ' | b'\t') => Some(trim(rest)),
         Some(_) => None,
     }
+}
+
+/// Whether a credential of ours stands behind one of another scheme, as in lines that were joined with a comma.
+fn hides_credential(field: &[u8]) -> bool {
+    let mut later = field.split(|&c| c == b',').skip(1);
+    credentials(field).is_none() && later.any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
 }
 
 /// Splits at the last `:`, which is looked for first where a preimage of the right length puts it.
@@ -305,8 +319,7 @@ impl<'b> Collected<'b> {
 
     #[inline]
     fn token(&mut self, bytes: &'b [u8]) -> Result<(), CredentialError> {
-        let macaroon =
-            MacaroonRef::parse(bytes).map_err(|fault| CredentialError::Token(TokenError::Macaroon(fault)))?;
+        let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
         let identifier = Identifier::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
         let payment_hash = identifier.payment_hash();
         if *self.payment_hash.get_or_insert(payment_hash) != payment_hash {

@@ -15,6 +15,9 @@ use l402_macaroon::{MacKey, RootKey};
 use zeroize::Zeroize;
 
 /// Finds the root key of a token. Closures implement it.
+///
+/// Whoever minted with these keys must have written `services` and capabilities caveats into every token, as
+/// [`DerivedKeys::mint`] does: where one is missing, the token's holder can add it, and so choose what it says.
 pub trait RootKeySource {
     /// Returns the key that the token with this identifier was minted with; [`None`] where there is none, or no more.
     fn root_key(&self, identifier: &Identifier) -> Option<RootKey>;
@@ -89,7 +92,7 @@ impl DerivedKeys {
         Self { epoch, key: master.derive(LABEL), retired: Vec::new() }
     }
 
-    /// Adds a master key of an earlier epoch, which verifies and never mints.
+    /// Adds the master key of another epoch, which verifies and never mints.
     ///
     /// # Errors
     /// [`EpochError`] when the epoch is known already, or there are too many.

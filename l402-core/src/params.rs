@@ -3,12 +3,13 @@
 //! 1. A field value is a comma-separated list of challenges, and each challenge a scheme with a comma-separated list of
 //!    parameters: after a comma, `name =` continues a challenge and `name` followed by anything else begins one.
 //! 2. White space around `=` and `,` and empty list elements are skipped; parameter names ignore letter case.
-//! 3. A value is a token or a quoted string. Values are borrowed: escapes stay in place until somebody asks.
+//! 3. A value is a token or a quoted string, without control characters but tabs. Values are borrowed: escapes stay in place until somebody asks.
 //!
 //! # Deviation
 //! An unquoted value may hold any visible character but `"` and `,`: deployed servers send base64 with its `/` and `=`
 //! unquoted.
 
+use crate::scheme::Scheme;
 use core::fmt;
 
 /// One challenge of any scheme, unread: its scheme and where its parameters start.
@@ -119,7 +120,7 @@ pub(crate) enum LexError {
     Scheme,
     /// Something stands where a parameter's value should, or behind it.
     Value,
-    /// A quoted string does not end.
+    /// A quoted string does not end, or holds a control character.
     Quote,
 }
 
@@ -135,7 +136,7 @@ fn challenge(input: &[u8]) -> Lexed<'_, RawChallenge<'_>> {
         return Err(LexError::Scheme);
     }
     let start = skip(after, is_space);
-    let mut rest = skip_token68(start);
+    let mut rest = if Scheme::parse(scheme).is_some() { start } else { skip_token68(start) };
     let params = Params(rest);
     while let (Some(_), after) = param(skip(rest, is_separator))? {
         rest = after;
@@ -188,9 +189,10 @@ fn quoted_string(input: &[u8]) -> Lexed<'_, ParamValue<'_>> {
             b'"' => break,
             b'\\' => {
                 escaped = true;
-                bytes.next().ok_or(LexError::Quote)?;
+                bytes.next().filter(|c| !c.is_ascii_control() || **c == b'\t').ok_or(LexError::Quote)?;
                 length += 2;
             }
+            c if c.is_ascii_control() && *c != b'\t' => return Err(LexError::Quote),
             _ => length += 1,
         }
     }

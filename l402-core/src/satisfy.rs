@@ -1,10 +1,11 @@
 //! What an authentic token permits: evaluation of its caveats (L402 §Caveats).
 //!
-//! 1. Every caveat must hold, so that adding one never widens a token.
+//! 1. Every caveat must hold, so that adding one never widens a token that has the caveats of rule 3.
 //! 2. A later caveat of one condition must narrow the earlier one; a value that cannot be read denies.
 //! 3. `services` must be present, and `<service>_capabilities` too where the offer asks for a capability.
 //! 4. Conditions of this service that are not known, and third-party caveats, deny.
-//! 5. Conditions of another service deny too, unless the token's own `services` caveat names that service.
+//! 5. Conditions of another service deny too, unless the token's first `services` caveat names that service. Of several named
+//!    services with which a condition begins, it belongs to the longest.
 //!
 //! # Deviation
 //! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 5 are the
@@ -33,7 +34,7 @@ pub enum UnknownCaveats {
     /// It denies, unless it belongs to another service that the token names.
     #[default]
     Refuse,
-    /// It is skipped, as the specification says.
+    /// It is skipped, as the specification says, and so is what is no `condition=value` at all.
     Skip,
 }
 
@@ -43,21 +44,31 @@ pub(crate) fn satisfy(
     paid: &PaymentHash,
     rules: &Rules<'_>,
 ) -> Result<Option<u64>, Unsatisfied> {
-    let mut state = State { rules, paid, token, services: None, capabilities: None, ends: None };
+    let mut state = State { rules, paid, named: named(token), services: None, capabilities: None, ends: None };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
         }
-        state.hold(&Caveat::parse(caveat.id).map_err(|_| Unsatisfied::Undecodable)?)?;
+        match Caveat::parse(caveat.id) {
+            Ok(caveat) => state.hold(&caveat)?,
+            Err(_) if rules.unknown == UnknownCaveats::Skip => {}
+            Err(_) => return Err(Unsatisfied::Undecodable),
+        }
     }
     state.verdict()
+}
+
+/// The services that the token was minted for: those of its first `services` caveat.
+fn named<'a>(token: &Authentic<'a>) -> Option<Services<'a>> {
+    let mut caveats = token.caveats().filter_map(|caveat| Caveat::parse(caveat.id).ok());
+    Services::parse(caveats.find(|caveat| caveat.condition == "services")?.value)
 }
 
 /// The caveats so far, the last of each condition.
 struct State<'a> {
     rules: &'a Rules<'a>,
     paid: &'a PaymentHash,
-    token: &'a Authentic<'a>,
+    named: Option<Services<'a>>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
     ends: Option<u64>,
@@ -68,10 +79,11 @@ impl<'a> State<'a> {
         match caveat.condition {
             "services" => self.hold_services(caveat.value),
             "preimage" => self.hold_preimage(caveat.value),
-            condition => match self.own(condition) {
-                Some("capabilities") => self.hold_capabilities(caveat.value),
-                Some("valid_until") => self.hold_valid_until(caveat.value),
-                own => self.hold_unknown(condition, own.is_some()),
+            condition => match self.owner(condition) {
+                Owner::Own("capabilities") => self.hold_capabilities(caveat.value),
+                Owner::Own("valid_until") => self.hold_valid_until(caveat.value),
+                Owner::Another => Ok(()),
+                Owner::Own(_) | Owner::Nobody => self.hold_unknown(),
             },
         }
     }
@@ -121,9 +133,8 @@ impl<'a> State<'a> {
         if preimage.matches(self.paid) { Ok(()) } else { Err(Unsatisfied::Preimage) }
     }
 
-    fn hold_unknown(&self, condition: &str, own: bool) -> Result<(), Unsatisfied> {
-        let skip = self.rules.unknown == UnknownCaveats::Skip;
-        if skip || (!own && self.belongs_to_another(condition)) { Ok(()) } else { Err(Unsatisfied::Unknown) }
+    fn hold_unknown(&self) -> Result<(), Unsatisfied> {
+        if self.rules.unknown == UnknownCaveats::Skip { Ok(()) } else { Err(Unsatisfied::Unknown) }
     }
 
     fn verdict(&self) -> Result<Option<u64>, Unsatisfied> {
@@ -136,22 +147,28 @@ impl<'a> State<'a> {
         Ok(self.ends)
     }
 
-    /// The part of a condition behind `<service>_`, for the service of the offer.
-    fn own<'c>(&self, condition: &'c str) -> Option<&'c str> {
-        condition.strip_prefix(self.rules.offer.service.as_str())?.strip_prefix('_')
-    }
-
-    /// Whether a condition is `<name>_…` for another service that the token's first `services` caveat names.
-    fn belongs_to_another(&self, condition: &str) -> bool {
+    /// Whose a condition is.
+    fn owner<'c>(&self, condition: &'c str) -> Owner<'c> {
+        let behind = |name: &str| condition.strip_prefix(name)?.strip_prefix('_');
         let own = self.rules.offer.service.as_str();
-        let first =
-            self.token.caveats().filter_map(|caveat| Caveat::parse(caveat.id).ok()).find(|c| c.condition == "services");
-        let Some(services) = first.and_then(|caveat| Services::parse(caveat.value)) else {
-            return false;
-        };
-        let mut others = services.names().filter(|name| *name != own);
-        others.any(|name| condition.strip_prefix(name).is_some_and(|rest| rest.starts_with('_')))
+        let mut others = self.named.iter().flat_map(Services::names).filter(|name| *name != own);
+        match behind(own) {
+            Some(_) if others.any(|name| name.len() > own.len() && behind(name).is_some()) => Owner::Another,
+            Some(rest) => Owner::Own(rest),
+            None if others.any(|name| behind(name).is_some()) => Owner::Another,
+            None => Owner::Nobody,
+        }
     }
+}
+
+/// Whose a condition is.
+enum Owner<'c> {
+    /// The offer's service; what stands behind `<service>_`.
+    Own(&'c str),
+    /// Another service that the token names.
+    Another,
+    /// None that the token names.
+    Nobody,
 }
 
 /// Why an authentic token does not permit a request.

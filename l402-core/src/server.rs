@@ -54,6 +54,9 @@ impl<K: RootKeySource> Gate<K> {
     }
 
     /// Decides about one request; `now` is in Unix seconds.
+    ///
+    /// Takes 1 KiB of stack for the tokens, or 8 KiB where they are longer; see [`Gate::decide_in`] for machines that have
+    /// less.
     #[inline]
     pub fn decide(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
         if fields.is_empty() {
@@ -73,8 +76,9 @@ impl<K: RootKeySource> Gate<K> {
         self.decide_in(&mut [0; MAX_LEN], fields, offer, now)
     }
 
+    /// Decides about one request with the caller's buffer. Tokens that it does not hold, decoded, are refused as too long.
     #[inline]
-    fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
+    pub fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
         let presented = match fields.decode(buffer) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired }),

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
 use l402_core::{
-    Answer, Challenge, ChallengeError, CredentialLine, Decision, Declined, DerivedKeys, Exchange, ForgedStatus, Gate,
-    GatePolicy, Identifier, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name, Next, Offer, PaymentHash, Preimage,
-    Presentation, Scheme, SettlementRule, TokenId, TokenText, WrongPreimage,
+    Answer, Caveat, Challenge, ChallengeError, CredentialLine, Decision, Declined, DerivedKeys, Exchange, ForgedStatus,
+    Gate, GatePolicy, Identifier, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name, Next, Offer, PaymentHash,
+    Preimage, Presentation, Scheme, SettlementRule, TokenId, TokenText, WrongPreimage,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -74,6 +74,24 @@ fn nothing_that_is_shown_names_a_secret() {
     let presented = format!("{fields:?} {:?} {keys:?}", fields.decode(&mut [0; 512]).unwrap());
     assert!(!presented.contains(&"01".repeat(4)) && !presented.contains("1, 1, 1"), "{presented}");
     assert!(!presented.contains("AgEE") && !presented.contains("7, 7, 7"), "{presented}");
+
+    let preimage = Preimage::from_bytes([1; 32]);
+    let line = CredentialLine { scheme: Scheme::L402, token: "AgEE", preimage: &preimage };
+    let caveat = Caveat::parse(b"preimage=0101").unwrap();
+    let shown = format!("{line:?} {caveat:?} {preimage:?} {:?}", preimage.to_hex());
+    assert!(!shown.contains("AgEE") && !shown.contains("0101"), "{shown}");
+}
+
+#[test]
+fn a_credential_that_does_not_fit_the_buffer_is_too_long() {
+    let credential = credential(7, 1);
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    let gate = gate(GatePolicy::default());
+    assert!(matches!(gate.decide_in(&mut [0; 400], &fields, &offer(), NOW), Decision::Admit(_)));
+    assert!(
+        matches!(gate.decide_in(&mut [0; 64], &fields, &offer(), NOW), Decision::Refuse(refusal) if refusal.status == 400)
+    );
 }
 
 #[test]
@@ -87,8 +105,8 @@ fn a_free_answer_is_delivered() {
 
 #[test]
 fn payment_is_demanded_by_402_by_401_with_a_challenge_and_by_grpc() {
-    let grpc = Answer { status: 200, grpc_status: Some(13) };
-    for answer in [answer(402), answer(401), grpc] {
+    let grpc = |status| Answer { status: 200, grpc_status: Some(status) };
+    for answer in [answer(402), answer(401), grpc(13), grpc(16)] {
         assert!(matches!(Exchange::new(LIMITS).on_response(answer, [LINE]), Ok(Next::Pay(_))));
     }
     let unusable = Exchange::new(LIMITS).on_response(answer(402), [&b"Basic realm=x"[..]]);

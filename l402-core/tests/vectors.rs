@@ -86,6 +86,26 @@ fn credentials() {
 }
 
 #[test]
+#[cfg(feature = "v1")]
+fn a_v1_token_is_read_where_the_feature_asks_for_it() {
+    #[derive(Deserialize)]
+    struct Case {
+        id: String,
+        root_key: String,
+        macaroon: String,
+    }
+    let cases = cases::<Case>(include_str!("../../spec-vectors/macaroon.json"));
+    let case = cases.into_iter().find(|case| case.id == "v1").unwrap();
+    let credential = format!("L402 {}:{}", base64(&unhex(&case.macaroon)), "11".repeat(32));
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    let root = unhex(&case.root_key);
+    let mut buffer = vec![0; fields.buffer_len()];
+    let presented = fields.decode(&mut buffer).unwrap().unwrap();
+    assert!(presented.verify(&|_: &Identifier| Some(RootKey::new(&root))).is_ok());
+}
+
+#[test]
 fn caveats() {
     #[derive(Deserialize)]
     struct Case {
