@@ -1,0 +1,32 @@
+//! What the gateway must withstand, proven from outside: a gateway from a TOML file, real sockets, an upstream that keeps
+//! every byte, a client that writes its own. The Lightning node is a fake that can be told to fail and to lie.
+//!
+//! | row | module |
+//! |---|---|
+//! | every status of a credential, and its reason | [`statuses`] |
+//! | T1, L4: no secret leaves | [`secrets`] |
+//! | T2, T3: what a token opens | [`scope`] |
+//! | T4: no input ends the gateway | [`garbage`] |
+//! | H1: one credential for each request | [`ambiguity`] |
+//! | H2, P2: what the upstream is told | [`fields`] |
+//! | H3, L2: challenges | [`challenges`] |
+//! | L3, and 503 where the node fails | [`node`] |
+//! | P3: one path | [`paths`] |
+//! | the same for gRPC, over HTTP/2 | [`grpc`] |
+//!
+//! Elsewhere: what needs a clock or a price that changes (an expiry that passes, `l5_…`) in `l402-http/tests/paid`, framing
+//! and tunnels (`p1_…`) in `l402-http/tests/proxy`, deadlines (`p4_…`) in `tests/serve`.
+
+#![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
+
+mod ambiguity;
+mod challenges;
+mod fields;
+mod garbage;
+mod grpc;
+mod node;
+mod paths;
+mod scope;
+mod secrets;
+mod stand;
+mod statuses;
