@@ -30,8 +30,10 @@ def main() -> None:
         harness.wrk(url, options.connections, ROUND_SECONDS)
         before = footprint(gate)
         loads, cpu = unpaid(url, gate.pid, options)
-        time.sleep(2)
-        report(loads, cpu, before, footprint(gate))
+        after = footprint(gate)
+        # The nodes write now and then in any case: what they write in the same time without a challenge.
+        time.sleep(len(loads) * ROUND_SECONDS)
+        report(loads, cpu, before, after, footprint(gate))
 
 
 def unpaid(url: str, pid: int, options: argparse.Namespace) -> tuple[list, float]:
@@ -51,13 +53,14 @@ def footprint(gate: "gateway.Gateway") -> tuple[int, int, int]:
     return (harness.resident_kib(gate.pid), *harness.tree_size(gate.data))
 
 
-def report(loads: list, cpu: float, before: tuple, after: tuple) -> None:
+def report(loads: list, cpu: float, before: tuple, after: tuple, idle: tuple) -> None:
     count = sum(load.refused for load in loads)
     per_second = count / (len(loads) * ROUND_SECONDS)
     p99 = max(load.p99_ms for load in loads)
     print(f"{count:,} unpaid challenges: {per_second:,.0f}/s, p99 {p99:.2f} ms, {cpu * 1e6 / count:.1f} CPU µs each")
-    for name, first, last in zip(("memory KiB", "files", "bytes in files"), before, after):
-        print(f"{name:<15} {first:>13,} before {last:>13,} after {last - first:>+12,}")
+    print(f"{'':<15} {'before':>13} {'after':>13} {'growth':>10} {'when idle':>10}")
+    for name, first, last, rest in zip(("memory KiB", "files", "bytes in files"), before, after, idle):
+        print(f"{name:<15} {first:>13,} {last:>13,} {last - first:>+10,} {rest - last:>+10,}")
 
 
 def arguments() -> argparse.Namespace:
