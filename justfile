@@ -9,6 +9,7 @@ hack_version := "0.6.46"
 fuzz_version := "0.13.2"
 
 own_workspaces := "fuzz benches"
+each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
@@ -50,9 +51,10 @@ no-std:
 clippy:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-# Lints over each library with every set of features that a user can choose
+# Lints over each crate with every set of features that a user can choose
 features: _hack
-    cargo hack clippy --workspace --feature-powerset --exclude-features default -- -D warnings
+    cargo hack clippy {{ each_set }} --workspace --exclude l402-server -- -D warnings
+    cargo hack clippy {{ each_set }} -p l402-server --at-least-one-of ldk,sandbox -- -D warnings
 
 # Every page of the documentation, without a warning
 doc:
