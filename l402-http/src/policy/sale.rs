@@ -50,7 +50,7 @@ impl Sale {
         self
     }
 
-    /// Sets how long a token is valid, in whole seconds.
+    /// Sets how long a token is valid at least, in whole seconds, from the moment at which it can be paid last.
     #[must_use]
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
         self.valid_for = valid_for;

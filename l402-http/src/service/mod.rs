@@ -9,7 +9,8 @@
 //!    and 402 where it received less than the price.
 //! 4. *Charge*: the node makes an invoice, which must be what was asked for (L3); a token is minted for its payment hash,
 //!    which nobody but the node chose (L2); both go into a 402 or 401. Where any of it fails or takes too long: 503 with
-//!    `Retry-After` and no invoice, since an agent would pay for nothing or twice.
+//!    `Retry-After` and no invoice, since an agent would pay for nothing or twice. A token's validity counts from the latest
+//!    moment at which its invoice can be paid: whoever pays in time gets at least the validity that the route sells.
 //! 5. *Refuse*: 400 or 401.
 //! 6. What is forwarded has the canonical path, no credential (H2) and no `X-L402-*` field of the client's; among its
 //!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).

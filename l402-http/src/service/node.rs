@@ -6,7 +6,6 @@ use crate::response::{Problem, Quote};
 use bytes::Bytes;
 use core::error::Error;
 use core::fmt;
-use core::time::Duration;
 use http::{Response, StatusCode};
 use l402_core::{Charge, Grant, TokenText, TokenTooLong};
 use l402_lightning::{
@@ -43,8 +42,7 @@ impl<N: InvoiceSource> Paywall<N> {
         let request = InvoiceRequest {
             amount_msat: order.offer.price_msat,
             description: &order.description,
-            // An invoice that can be paid longer than its token lives would sell nothing.
-            expiry: self.invoice_expiry.min(Duration::from_secs(order.offer.valid_for)),
+            expiry: self.invoice_expiry,
         };
         let made = timeout(self.node_deadline, self.node.create_invoice(request)).await;
         let invoice = made.map_err(|_| Fault::TooSlow)?.map_err(Fault::Node)?;
@@ -65,7 +63,9 @@ impl<N: InvoiceSource> Paywall<N> {
         (self.random)(&mut random).map_err(Fault::Random)?;
         let mut text = TokenText::new();
         let keys = self.gate.keys();
-        let token = keys.mint(&order.offer, &invoice.payment_hash(), random, (self.clock)(), &mut text);
+        // The token's time begins when the invoice can be paid no more: whoever pays in time gets all of it.
+        let begins = (self.clock)().saturating_add(self.invoice_expiry.as_secs());
+        let token = keys.mint(&order.offer, &invoice.payment_hash(), random, begins, &mut text);
         let quote = Quote {
             status,
             reason,

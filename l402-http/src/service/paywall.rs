@@ -72,7 +72,10 @@ impl<N> Paywall<N> {
         self
     }
 
-    /// Sets how long an invoice can be paid, in whole seconds, and never longer than its token lives; ten minutes unless set.
+    /// Sets how long an invoice can be paid, in whole seconds; ten minutes unless set.
+    ///
+    /// A token's validity counts from the end of that time, so a buyer who pays at once may use it that much longer than the
+    /// sale says, and one who pays at the last moment as long as it says.
     #[must_use]
     pub fn invoice_expiry(mut self, expiry: Duration) -> Self {
         self.invoice_expiry = expiry;

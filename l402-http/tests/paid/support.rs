@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::future::{Ready, ready};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI64, Ordering};
 use core::task::{Context, Poll};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -28,7 +28,7 @@ pub(crate) struct Shop {
     pub(crate) payee: FakeNode,
     pub(crate) payer: FakeNode,
     pub(crate) upstream: Upstream,
-    later: Arc<AtomicU64>,
+    later: Arc<AtomicI64>,
     pub(crate) service: PaidService<Upstream, FakeNode>,
 }
 
@@ -53,18 +53,18 @@ impl Shop {
         policy: Policy,
         adjust: impl FnOnce(Paywall<FakeNode>) -> Paywall<FakeNode>,
     ) -> Self {
-        let later = Arc::new(AtomicU64::new(0));
+        let later = Arc::new(AtomicI64::new(0));
         let clock = Arc::clone(&later);
         let paywall = Paywall::new(policy, keys(), payee.clone(), Network::Regtest)
             .payee(payee.node_id())
-            .clock(move || system_time() + clock.load(Ordering::Relaxed));
+            .clock(move || system_time().saturating_add_signed(clock.load(Ordering::Relaxed)));
         let upstream = Upstream::default();
         let service = adjust(paywall).layer().layer(upstream.clone());
         Self { payee, payer: buyer, upstream, later, service }
     }
 
-    /// Lets time pass for the shop.
-    pub(crate) fn wait(&self, seconds: u64) {
+    /// Lets time pass for the shop, or sets its clock back.
+    pub(crate) fn wait(&self, seconds: i64) {
         self.later.fetch_add(seconds, Ordering::Relaxed);
     }
 
