@@ -73,7 +73,7 @@ impl<E> fmt::Display for PayError<E> {
             }
             Self::OwnAuthorization => f.write_str("payment is demanded, but the request has its own authorization"),
             Self::BadChallenge(_) => f.write_str("the server's demand cannot be met"),
-            Self::Declined(reason) => write!(f, "not paid: {reason}"),
+            Self::Declined(_) => f.write_str("not paid"),
             Self::WrongNetwork { expected, found } => {
                 write!(f, "not paid: the invoice is for {found}, the wallet is on {expected}")
             }
