@@ -1,7 +1,6 @@
 //! Tokens that were bought, by origin.
 
 use super::Origin;
-use core::convert::Infallible;
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
@@ -60,8 +59,12 @@ pub trait TokenStore: Send + Sync {
 
     /// Adds a token, in place of one with the same payment hash.
     ///
+    /// A token without its proof is about to be paid for. Its payment hash must be new: a wallet that is asked to pay the same
+    /// invoice again hands out the same preimage, and whoever shows a challenge that was paid at another origin would get
+    /// that origin's token (threat A6).
+    ///
     /// # Errors
-    /// When the token may be lost; it is neither paid nor used then.
+    /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
     fn put(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Removes a token; one that is not there is no error.
@@ -103,24 +106,40 @@ impl MemoryStore {
 }
 
 impl TokenStore for MemoryStore {
-    type Error = Infallible;
+    type Error = PaidBefore;
 
-    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, Infallible> {
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, PaidBefore> {
         Ok(self.lock().get(origin).cloned().unwrap_or_default())
     }
 
-    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), Infallible> {
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), PaidBefore> {
         let mut origins = self.lock();
+        if token.preimage.is_none() && origins.values().flatten().any(|other| other.payment_hash == token.payment_hash)
+        {
+            return Err(PaidBefore);
+        }
         let tokens = origins.entry(origin.clone()).or_default();
         tokens.retain(|other| other.payment_hash != token.payment_hash);
         tokens.push(token.clone());
         Ok(())
     }
 
-    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), Infallible> {
+    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), PaidBefore> {
         if let Some(tokens) = self.lock().get_mut(origin) {
             tokens.retain(|token| token.payment_hash != *hash);
         }
         Ok(())
     }
 }
+
+/// The payment of a new token was made before, or is under way, for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaidBefore;
+
+impl fmt::Display for PaidBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the invoice was paid before, for another token")
+    }
+}
+
+impl core::error::Error for PaidBefore {}

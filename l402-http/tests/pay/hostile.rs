@@ -1,11 +1,15 @@
 //! Servers that lie are not paid, and learn nothing that another server sold.
 
-use crate::shop::{Error, Lie, PRICE_MSAT, World};
-use http::StatusCode;
+use crate::shop::{Error, Http, Lie, PRICE_MSAT, World};
+use bytes::Bytes;
+use core::future::ready;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
 use l402_core::{ChallengeError, Declined, Limits};
-use l402_http::pay::{BadChallenge, TokenStore};
+use l402_http::pay::{BadChallenge, PayLayer, PaySettings, ReplayBody, TokenStore};
 use l402_lightning::Network;
 use l402_lightning::testing::FakeFault;
+use tower::{Layer, ServiceExt, service_fn};
 
 /// What the client says when the shop's node makes such an invoice.
 async fn offered(fault: FakeFault) -> Error {
@@ -141,4 +145,22 @@ async fn a6_a_redirect_to_another_origin_takes_no_token_along() {
     assert_eq!(credentials[2].1, None, "the other origin is asked without");
     assert_ne!(credentials[1].1, credentials[3].1, "and sold a token of its own");
     assert_eq!(world.wallet.payments_sent(), 2);
+}
+
+#[tokio::test]
+async fn a6_a_challenge_that_was_paid_at_one_origin_buys_nothing_for_another() {
+    let world = World::new();
+    let challenge = world.shop.show("https://shop.example/a").await;
+    let everywhere = Http::new(service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| {
+        let shown = request.headers().contains_key("authorization");
+        assert!(!shown || request.uri().host() == Some("shop.example"), "another origin is shown the token");
+        ready(Ok(if shown { Response::new(Full::from("sold")) } else { challenge.clone() }))
+    }));
+    let settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 0 });
+    let client = PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(everywhere);
+    let ask = |uri| client.clone().oneshot(Request::get(uri).body(Full::<Bytes>::default()).unwrap());
+    assert_eq!(ask("https://shop.example/a").await.unwrap().status(), StatusCode::OK);
+    // The wallet would find that it has paid, and tell the preimage again.
+    assert!(matches!(ask("https://copycat.example/a").await, Err(Error::Store(_))));
+    assert_eq!(ask("https://shop.example/a").await.unwrap().status(), StatusCode::OK);
 }
