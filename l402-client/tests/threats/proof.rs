@@ -1,0 +1,54 @@
+//! A3: the invoice buys the token, and the preimage proves that it was paid.
+
+use crate::buyer::{Buyer, PRICE_MSAT};
+use crate::server::{Server, answer, demand, lines};
+use l402_client::exit::Exit;
+use l402_lightning::testing::FakeFault;
+
+#[tokio::test]
+async fn a3_an_invoice_that_does_not_buy_the_token_is_not_paid() {
+    let buyer = Buyer::new();
+    let (invoice, other) = (buyer.invoice(PRICE_MSAT).await, buyer.invoice(PRICE_MSAT).await);
+    let (paid, sold) = (invoice.payment_hash(), other.payment_hash());
+    let silent = demand(&invoice, &sold, "");
+    buyer.declines("in silence", silent, &[], Exit::Challenge, "not the one in the token").await;
+    for (what, demand) in [
+        ("with the invoice's hash", demand(&invoice, &sold, &format!(r#"{{"payment_hash":"{paid}"}}"#))),
+        ("with the token's hash", demand(&invoice, &sold, &format!(r#"{{"payment_hash":"{sold}"}}"#))),
+        ("with a hash of neither", demand(&invoice, &paid, &format!(r#"{{"payment_hash":"{sold}"}}"#))),
+        ("with no hash at all", demand(&invoice, &paid, r#"{"payment_hash":"none"}"#)),
+    ] {
+        buyer.declines(what, demand, &[], Exit::Challenge, "payment").await;
+    }
+}
+
+#[tokio::test]
+async fn a3_the_lines_of_a_challenge_are_not_mixed() {
+    let buyer = Buyer::new();
+    let (invoice, other) = (buyer.invoice(PRICE_MSAT).await, buyer.invoice(PRICE_MSAT).await);
+    let [lsat, l402] = lines(&invoice, &other.payment_hash());
+    for (what, kept) in [("the older line alone", vec![lsat.clone()]), ("both", vec![lsat, l402])] {
+        let lie = answer("402 Payment Required", &kept, "");
+        buyer.declines(what, lie, &[], Exit::Challenge, "not the one in the token").await;
+    }
+    let two_tokens = lines(&invoice, &invoice.payment_hash())[1].replace("token=", "macaroon=\"AgEE\", token=");
+    let lie = answer("402 Payment Required", &[two_tokens], "");
+    buyer.declines("two tokens in a line", lie, &[], Exit::Challenge, "challenge").await;
+}
+
+#[tokio::test]
+async fn a3_a_preimage_that_proves_nothing_is_not_shown() {
+    let buyer = Buyer::new();
+    let invoice = buyer.invoice(PRICE_MSAT).await;
+    let server = Server::sell(demand(&invoice, &invoice.payment_hash(), "")).await;
+    buyer.wallet.node.misbehave(FakeFault::WrongHash);
+    let outcome = buyer.get(&server.url("/"), &[]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Unknown, ""), "{}", outcome.report);
+    assert_eq!((server.seen().len(), server.credentials().len()), (1, 0));
+    assert!(!outcome.report.contains(&"ba".repeat(32)), "{}", outcome.report);
+    // What the wallet tells later is held against the hash again, and nothing is paid twice.
+    buyer.wallet.node.behave();
+    let later = buyer.get(&server.url("/"), &[]).await;
+    assert_eq!((later.exit, later.out.as_str()), (Exit::Served, "sold"), "{}", later.report);
+    assert_eq!((buyer.wallet.asked(), buyer.wallet.node.payments_sent()), (1, 1));
+}
