@@ -9,6 +9,8 @@
 //! | `proxy` | `proxy`, the problems of `response` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
+#[cfg(any(feature = "proxy", feature = "server"))]
+mod claim;
 #[cfg(feature = "server")]
 pub mod path;
 #[cfg(feature = "client")]

@@ -4,8 +4,8 @@
 //!    nothing a client says removes them.
 //! 2. A message is framed by whoever sends it: neither `Content-Length` nor `Transfer-Encoding` of one side reaches the
 //!    other. The body's own length decides.
-//! 3. Claims about the client are dropped unless a trusted proxy makes them, and credentials always. Many servers take
-//!    `_` and `-` in a name as one, so this does too.
+//! 3. Claims about the client, and fields that name another path or method than the request line, are dropped unless a
+//!    trusted proxy sends them, and credentials always. Many servers take `_` and `-` in a name as one, so this does too.
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -16,6 +16,7 @@ use l402_core::{Grant, Presentation};
 use super::config::Edits;
 use super::error::ForwardError;
 use super::peer::Peer;
+use crate::claim;
 
 /// Turns the head of the client's request into that of the upstream's. `websocket` says that an upgrade is asked for.
 pub(super) fn to_upstream<B: Body>(
@@ -125,7 +126,11 @@ fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
         .filter(|(name, value)| {
             Presentation::is_credential(name.as_str(), value.as_bytes())
                 || (!trusted && is_claim(name.as_str()))
-                || edits.always.iter().chain(&edits.when_paid).any(|(ours, _)| same_name(ours, name))
+                || edits
+                    .always
+                    .iter()
+                    .chain(&edits.when_paid)
+                    .any(|(ours, _)| claim::is_same(name.as_str(), ours.as_str()))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -134,24 +139,14 @@ fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
     }
 }
 
-/// Whether the field says something about the client that only a proxy may say.
+/// Whether the field says something that only a proxy may say.
 fn is_claim(name: &str) -> bool {
-    let has_prefix = |prefix: &str| {
-        name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, wanted)| dashed(byte) == wanted)
-    };
     match name.as_bytes().first() {
-        Some(b'x') => ["x-forwarded-", "x-l402-", "x-real-ip"].into_iter().any(has_prefix),
+        Some(b'x') => {
+            ["x-forwarded-", "x-real-ip"].iter().any(|prefix| claim::begins_with(name, prefix)) || claim::is_claim(name)
+        }
         _ => name == "forwarded",
     }
-}
-
-fn same_name(ours: &HeaderName, theirs: &HeaderName) -> bool {
-    let (ours, theirs) = (ours.as_str(), theirs.as_str());
-    ours.len() == theirs.len() && ours.bytes().zip(theirs.bytes()).all(|(ours, theirs)| dashed(ours) == dashed(theirs))
-}
-
-fn dashed(byte: u8) -> u8 {
-    if byte == b'_' { b'-' } else { byte }
 }
 
 /// Says how long the body is, in place of whatever the client said.

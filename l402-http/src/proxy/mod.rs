@@ -1,7 +1,8 @@
 //! The reverse proxy: one upstream origin behind a tower service, streamed both ways.
 //!
-//! 1. Fields that belong to the client's connection, credentials and claims about the client stay behind, among trailers
-//!    too; what the configuration says is added last (P2, H2, RFC 9110 §7.6).
+//! 1. Fields that belong to the client's connection, credentials, claims about the client and overrides of path or method
+//!    (`X-HTTP-Method-Override`) stay behind, among trailers too; what the configuration says is added last (P2, P3, H2,
+//!    RFC 9110 §7.6).
 //! 2. The target is passed on byte for byte: what was priced is what is asked for (P3).
 //! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6).
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).

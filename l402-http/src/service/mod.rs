@@ -12,7 +12,8 @@
 //!    `Retry-After` and no invoice, since an agent would pay for nothing or twice. A token's validity counts from the latest
 //!    moment at which its invoice can be paid: whoever pays in time gets at least the validity that the route sells.
 //! 5. *Refuse*: 400 or 401.
-//! 6. What is forwarded has the canonical path, no credential (H2) and no `X-L402-*` field of the client's; among its
+//! 6. What is forwarded has the canonical path, no credential (H2), no `X-L402-*` field of the client's and none that names
+//!    another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`, whoever sent it (P3). Among its
 //!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).
 //!
 //! The admitted path allocates nothing but the room for those extensions. Deadlines need a tokio timer, of any flavour.

@@ -1,5 +1,6 @@
 //! What is read from a request, and what is changed before it goes on.
 
+use crate::claim;
 use crate::path::CanonicalPath;
 use crate::policy::RouteId;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -53,8 +54,8 @@ pub(super) fn canonical_target(uri: &Uri, path: &CanonicalPath<'_>) -> Result<Op
     Ok(Some(Uri::from_parts(parts)?))
 }
 
-/// Removes credentials of ours (threat H2) and `X-L402-*`, which only a gateway may say (P2); other values of the same
-/// fields stay.
+/// Removes credentials of ours (threat H2), `X-L402-*`, which only a gateway may say (P2), and fields that name another path
+/// or method than the one that was priced (P3); other values of the same fields stay.
 fn strip(fields: &mut HeaderMap) {
     while let Some(name) = fields.iter().find(|(name, value)| stops_here(name, value)).map(|(name, _)| name.clone()) {
         let others: Vec<_> = fields.get_all(&name).iter().filter(|value| !stops_here(&name, value)).cloned().collect();
@@ -66,7 +67,7 @@ fn strip(fields: &mut HeaderMap) {
 }
 
 fn stops_here(name: &HeaderName, value: &HeaderValue) -> bool {
-    name.as_str().starts_with("x-l402-") || Presentation::is_credential(name.as_str(), value.as_bytes())
+    claim::is_claim(name.as_str()) || Presentation::is_credential(name.as_str(), value.as_bytes())
 }
 
 #[cfg(test)]
@@ -88,6 +89,7 @@ mod tests {
             ("x-l402-verified", "true"),
             ("x-l402-verified", "very"),
             ("x-l402-anything", "x"),
+            ("x_l402_verified", "true"),
             ("accept", "*/*"),
         ] {
             fields.append(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -97,6 +99,25 @@ mod tests {
         left.sort_unstable();
         let expected = [("accept", "*/*"), ("authorization", "Bearer upstream"), ("token", "not-hexadecimal")];
         assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn p3_t3_no_field_names_another_path_or_method() {
+        for name in [
+            "x-original-url",
+            "x-rewrite-url",
+            "x-original-method",
+            "x-http-method",
+            "x-http-method-override",
+            "x-method-override",
+            "x_original_url",
+            "x-http_method-override",
+        ] {
+            let mut fields = HeaderMap::new();
+            fields.append(HeaderName::from_static(name), HeaderValue::from_static("/dear"));
+            strip(&mut fields);
+            assert!(fields.is_empty(), "{name}");
+        }
     }
 
     #[test]

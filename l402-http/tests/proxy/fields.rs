@@ -66,6 +66,17 @@ async fn p2_claims_about_the_client_are_dropped_and_made_anew() {
 }
 
 #[tokio::test]
+async fn p3_t3_no_field_names_another_path_or_method() {
+    let overrides = "X-Original-URL: /dear\r\nX-Rewrite-URL: /dear\r\nX_Original_URL: /dear\r\nX-Original-Method: DEAR\r\n\
+        X-HTTP-Method: DEAR\r\nX-HTTP-Method-Override: DEAR\r\nX_HTTP_Method_Override: DEAR\r\nX-Method-Override: DEAR\r\n";
+    let seen = seen_by_upstream(|config| config, overrides).await;
+    assert!(seen.contains("GET /path?q=1 HTTP/1.1\n") && !seen.to_ascii_lowercase().contains("dear"), "{seen}");
+    let range = "127.0.0.0/8".parse().unwrap();
+    let seen = seen_by_upstream(|config| config.trusted_proxies([range]), overrides).await;
+    assert_eq!(seen.to_ascii_lowercase().matches("dear").count(), 8, "a trusted proxy may: {seen}");
+}
+
+#[tokio::test]
 async fn p2_a_trusted_proxy_is_believed_and_joins_the_chain() {
     let range = "127.0.0.0/8".parse().unwrap();
     let seen = seen_by_upstream(|config| config.trusted_proxies([range]), CLAIMS).await;
@@ -157,9 +168,10 @@ async fn p2_h2_trailers_hold_no_claim_and_no_credential() {
     .await;
     let gateway =
         gateway(origin(address).paid_header("verified".parse().unwrap(), "yes".parse().unwrap()).unwrap()).await;
-    let trailers =
-        "x-sum: 42\r\nx-l402-tier: 9\r\nx_forwarded_for: 9\r\nmacaroon: 9\r\nverified: 9\r\nkeep-alive: 9\r\n";
-    let names = "x-sum, x-l402-tier, x_forwarded_for, macaroon, verified, keep-alive";
+    let trailers = "x-sum: 42\r\nx-l402-verified: 9\r\nx-forwarded-for: 9\r\nx_forwarded_for: 9\r\nx-original-url: 9\r\n\
+        macaroon: 9\r\nverified: 9\r\nkeep-alive: 9\r\n";
+    let names =
+        "x-sum, x-l402-verified, x-forwarded-for, x_forwarded_for, x-original-url, macaroon, verified, keep-alive";
     let head =
         format!("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\ntrailer: {names}");
     let seen = exchange(gateway, &format!("{head}\r\n\r\n2\r\nhi\r\n0\r\n{trailers}\r\n")).await;
