@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use core::net::SocketAddr;
 use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
@@ -10,7 +11,6 @@ use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
 use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Limits, Next, PayOrder, Preimage, Scheme};
 use l402_lightning::ldk::LdkNode;
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
-use std::net::SocketAddr;
 use std::time::SystemTime;
 use tokio::net::TcpStream;
 
@@ -48,30 +48,11 @@ impl<'a> Buyer<'a> {
         })
     }
 
-    /// Reads a challenge and decides whether its invoice may be paid.
-    pub(crate) fn read(&self, answer: &Answer) -> Result<Order> {
-        let mut exchange = Exchange::new(LIMITS);
-        let status = l402_core::Answer { status: answer.status, grpc_status: None };
-        let lines = answer.challenges.iter().map(String::as_bytes);
-        let Next::Pay(challenge) = exchange.on_response(status, lines)? else { bail!("nothing is asked for") };
-        let token = challenge.token().as_str().context("the token is not plain text")?;
-        let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not plain text")?)?;
-        let facts = InvoiceFacts {
-            payment_hash: invoice.payment_hash(),
-            amount_msat: invoice.amount_msat(),
-            expires_at: invoice.expires_at(),
-        };
-        let bytes = decode(token)?;
-        let identifier = Identifier::parse(MacaroonRef::parse(&bytes)?.identifier())?;
-        let order = exchange.authorize(&identifier, &facts, unix_now()?)?;
-        Ok(Order { exchange, scheme: challenge.scheme(), token: token.to_owned(), invoice, order })
-    }
-
     /// Pays, and checks that the preimage proves it.
     pub(crate) async fn pay(&self, mut order: Order) -> Result<Purchase> {
-        let limit = PayLimit::fee(order.order.max_fee_msat);
+        let limit = PayLimit::fee(order.terms.max_fee_msat);
         let paid = self.wallet.pay(&order.invoice, limit).await?;
-        order.exchange.paid(&order.order, &paid.preimage)?;
+        order.exchange.paid(&order.terms, &paid.preimage)?;
         Ok(Purchase { scheme: order.scheme, token: order.token, paid })
     }
 }
@@ -102,10 +83,29 @@ pub(crate) struct Order {
     scheme: Scheme,
     token: String,
     pub(crate) invoice: Invoice,
-    pub(crate) order: PayOrder,
+    pub(crate) terms: PayOrder,
 }
 
 impl Order {
+    /// Reads a challenge and decides whether its invoice may be paid.
+    pub(crate) fn read(answer: &Answer) -> Result<Self> {
+        let mut exchange = Exchange::new(LIMITS);
+        let status = l402_core::Answer { status: answer.status, grpc_status: None };
+        let lines = answer.challenges.iter().map(String::as_bytes);
+        let Next::Pay(challenge) = exchange.on_response(status, lines)? else { bail!("nothing is asked for") };
+        let token = challenge.token().as_str().context("the token is not plain text")?;
+        let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not plain text")?)?;
+        let facts = InvoiceFacts {
+            payment_hash: invoice.payment_hash(),
+            amount_msat: invoice.amount_msat(),
+            expires_at: invoice.expires_at(),
+        };
+        let bytes = decode(token)?;
+        let identifier = Identifier::parse(MacaroonRef::parse(&bytes)?.identifier())?;
+        let terms = exchange.authorize(&identifier, &facts, unix_now()?)?;
+        Ok(Self { exchange, scheme: challenge.scheme(), token: token.to_owned(), invoice, terms })
+    }
+
     /// What the token says about itself, and its length in bytes.
     pub(crate) fn caveats(&self) -> Result<(usize, Vec<String>)> {
         let bytes = decode(&self.token)?;

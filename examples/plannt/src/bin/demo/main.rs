@@ -9,7 +9,7 @@ mod stage;
 mod transcript;
 
 use anyhow::{Context, Result, ensure};
-use buyer::{Answer, Buyer, Purchase};
+use buyer::{Answer, Buyer, Order, Purchase};
 use stage::Stage;
 use std::process::ExitCode;
 use transcript::Transcript;
@@ -26,8 +26,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    let mut transcript = Transcript::new();
-    transcript.title("A paid HTTP call, with play money, between two Lightning nodes in this process");
+    let mut transcript =
+        Transcript::new("A paid HTTP call, with play money, between two Lightning nodes in this process");
     let stage = Stage::set(&mut transcript).await?;
     let played = play(&stage, &mut transcript).await;
     stage.strike().await?;
@@ -57,10 +57,9 @@ async fn buy(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase>
     transcript.start_handshake();
     let challenged = buyer.get("/v1/demo", None).await?;
     transcript.answer(&challenged);
-    transcript.challenges(&challenged);
     ensure!(challenged.status == 402 && challenged.challenges.len() == 2, "an unpaid call must be challenged");
-    let order = buyer.read(&challenged).context("the challenge cannot be answered")?;
-    transcript.order(&order)?;
+    let order = Order::read(&challenged).context("the challenge cannot be answered")?;
+    transcript.order(&challenged, &order)?;
 
     let purchase = buyer.pay(order).await.context("the payment failed")?;
     transcript.paid(&purchase);

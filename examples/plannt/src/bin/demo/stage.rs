@@ -2,6 +2,7 @@
 
 use crate::transcript::Transcript;
 use anyhow::{Context, Result};
+use core::net::SocketAddr;
 use l402_lightning::Network;
 use l402_lightning::ldk::LdkNode;
 use l402_regtest::Sandbox;
@@ -9,7 +10,6 @@ use l402_server::config::Config;
 use l402_server::{Payee, Server};
 use plannt::model::Model;
 use plannt::{stand_in_model, upstream};
-use std::net::SocketAddr;
 use std::path::Path;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -29,7 +29,7 @@ impl Stage {
         transcript.set(format_args!("regtest chain, two Lightning nodes, {channels} channels"));
 
         let upstream = start_upstream().await.context("the upstream does not start")?;
-        transcript.set(format_args!("Plannt API on {}", upstream));
+        transcript.set(format_args!("Plannt API on {upstream}"));
 
         let keys = tempfile::tempdir()?;
         let config = config(upstream, keys.path())?;

@@ -15,13 +15,10 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(title: &str) -> Self {
+        println!("{title}\n");
         let now = Instant::now();
         Self { start: now, step: now, ready: Duration::ZERO, handshake: (now, Duration::ZERO) }
-    }
-
-    pub(crate) fn title(&self, text: &str) {
-        println!("{text}\n");
     }
 
     /// A part of the stage stands.
@@ -49,19 +46,15 @@ impl Transcript {
         }
     }
 
-    /// The answer asks for payment in these lines.
-    pub(crate) fn challenges(&self, answer: &Answer) {
+    /// The answer asks for payment in these lines, and this is what they say.
+    pub(crate) fn order(&mut self, answer: &Answer, order: &Order) -> Result<()> {
         for line in &answer.challenges {
             println!("{:10}  WWW-Authenticate: {}", "", shortened(line));
         }
-    }
-
-    /// The challenge says this.
-    pub(crate) fn order(&mut self, order: &Order) -> Result<()> {
         let (length, caveats) = order.caveats()?;
         self.timed("challenge read; token and invoice name the same payment");
         println!("{:10}  token: macaroon of {length} bytes, {}", "", caveats.join(", "));
-        let (invoice, sat) = (&order.invoice, order.order.amount_msat / 1000);
+        let (invoice, sat) = (&order.invoice, order.terms.amount_msat / 1000);
         println!(
             "{:10}  invoice: {sat} sat, payment hash {}, expires at {}",
             "",
