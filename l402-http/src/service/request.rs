@@ -34,9 +34,11 @@ impl Passage {
             *request.uri_mut() = target;
         }
         request.extensions_mut().insert(self.route);
-        if let Some(grant) = self.grant {
-            request.extensions_mut().insert(grant);
-        }
+        // One that came with the request was given for another.
+        match self.grant {
+            Some(grant) => request.extensions_mut().insert(grant),
+            None => request.extensions_mut().remove(),
+        };
     }
 }
 

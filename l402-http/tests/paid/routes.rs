@@ -100,6 +100,18 @@ async fn a_free_route_is_forwarded_without_a_grant() {
 }
 
 #[tokio::test]
+async fn a_free_route_takes_no_grant_from_before() {
+    let shop = Shop::with(many(), |paywall| paywall);
+    let bought = shop.buy("/v1/demo").await;
+    shop.present("/v1/demo", &bought.credential()).await;
+    let grant = *shop.upstream.seen()[0].extensions.get::<Grant>().unwrap();
+    let mut stale = request("/status", &[]);
+    stale.extensions_mut().insert(grant);
+    assert_eq!(shop.ask(stale).await.text(), "served");
+    assert!(shop.upstream.seen()[0].extensions.get::<Grant>().is_none());
+}
+
+#[tokio::test]
 async fn a_sold_request_carries_its_route_and_grant() {
     let shop = Shop::with(many(), |paywall| paywall);
     let bought = shop.buy("/weather/a").await;
