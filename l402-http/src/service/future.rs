@@ -6,6 +6,7 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -24,7 +25,7 @@ pin_project! {
 pin_project! {
     #[project = Projected]
     enum State<S: Service<Request<B>>, B> {
-        Forwarding { #[pin] response: S::Future },
+        Forwarding { #[pin] response: S::Future, is_paid: bool },
         Settling { settled: Io<Result<(), Response<Bytes>>>, forward: Option<(S, Request<B>)> },
         Charging { response: Io<Response<Bytes>> },
         Answered { response: Option<Response<Bytes>> },
@@ -32,9 +33,9 @@ pin_project! {
 }
 
 impl<S: Service<Request<B>>, B> PaidFuture<S, B> {
-    /// The inner service was called.
-    pub(super) const fn forwarding(response: S::Future) -> Self {
-        Self { state: State::Forwarding { response } }
+    /// The inner service was called, with a request that was paid for or one that is free.
+    pub(super) const fn forwarding(response: S::Future, is_paid: bool) -> Self {
+        Self { state: State::Forwarding { response, is_paid } }
     }
 
     /// The inner service, which is ready, is called once the payment is settled.
@@ -63,14 +64,19 @@ where
         let mut state = self.project().state;
         loop {
             let own = match state.as_mut().project() {
-                Projected::Forwarding { response } => {
-                    return response.poll(context).map_ok(|response| response.map(PaidBody::inner));
+                Projected::Forwarding { response, is_paid } => {
+                    return response.poll(context).map_ok(|mut response| {
+                        if *is_paid {
+                            keep_private(response.headers_mut());
+                        }
+                        response.map(PaidBody::inner)
+                    });
                 }
                 Projected::Settling { settled, forward } => {
                     match (ready!(settled.as_mut().poll(context)), forward.take()) {
                         (Ok(()), Some((mut inner, request))) => {
                             let response = inner.call(request);
-                            state.set(State::Forwarding { response });
+                            state.set(State::Forwarding { response, is_paid: true });
                             continue;
                         }
                         (Ok(()), None) => None,
@@ -86,8 +92,51 @@ where
     }
 }
 
+/// Keeps what one client paid for from being served to others. A shared cache knows of itself only that an answer to
+/// `Authorization` is private (RFC 9111 §3.5), and some clients send their credential in other fields. Where directives
+/// contradict each other, the most restrictive one counts (RFC 9111 §4.2.1).
+fn keep_private(fields: &mut HeaderMap) {
+    let lines = fields.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
+    // Quotes may hold commas, or the names of the few fields that `private` is about: such lines do not count.
+    let mut directives = lines.filter(|line| !line.contains(&b'"')).flat_map(|line| line.split(|byte| *byte == b','));
+    let suffices =
+        |directive: &[u8]| directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store");
+    if !directives.any(|directive| suffices(directive.trim_ascii())) {
+        fields.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
 impl<S: Service<Request<B>>, B> fmt::Debug for PaidFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h3_what_was_paid_for_is_private() {
+        for (lines, is_changed) in [
+            (&[][..], true),
+            (&["max-age=60"], true),
+            (&["public, s-maxage=60"], true),
+            (&["private=\"set-cookie\""], true),
+            (&["ext=\"a, private, b\""], true),
+            (&["privately"], true),
+            (&["private"], false),
+            (&["max-age=60,Private"], false),
+            (&["max-age=60", "must-revalidate , NO-STORE"], false),
+        ] {
+            let mut fields = HeaderMap::new();
+            for line in lines {
+                fields.append(CACHE_CONTROL, HeaderValue::from_static(line));
+            }
+            keep_private(&mut fields);
+            let after: Vec<_> = fields.get_all(CACHE_CONTROL).iter().collect();
+            assert_eq!(&after[..lines.len()], lines, "what was there stays");
+            assert_eq!(&after[lines.len()..], if is_changed { &["private"][..] } else { &[] }, "{lines:?}");
+        }
     }
 }

@@ -71,8 +71,9 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.paywall.judge(&request) {
             Judgement::Forward(passage) => {
+                let is_paid = passage.grant.is_some();
                 passage.apply(&mut request);
-                PaidFuture::forwarding(self.inner.call(request))
+                PaidFuture::forwarding(self.inner.call(request), is_paid)
             }
             Judgement::Settle(passage, order, grant) => {
                 passage.apply(&mut request);

@@ -15,8 +15,10 @@
 //! 6. What is forwarded has the canonical path, no credential (H2), no `X-L402-*` field of the client's and none that names
 //!    another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`, whoever sent it (P3). Among its
 //!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).
+//! 7. The answer to what was paid for is `Cache-Control: private` unless the inner service forbids to store it: no shared
+//!    cache serves to others what one client has bought (H3, RFC 9111 §5.2.2.7).
 //!
-//! The admitted path allocates nothing but the room for those extensions. Deadlines need a tokio timer, of any flavour.
+//! The admitted path allocates nothing but the room for those extensions and, perhaps, that field. Deadlines need a tokio timer, of any flavour.
 //!
 //! Put the layer around the whole router, so that the router sees the canonical path: `layer.layer(router)`. A layer that
 //! runs after routing, as that of axum's `Router::layer` does, would come too late for that. `axum::serve` takes no body but

@@ -1,8 +1,9 @@
 //! A node that lies, and what a client may choose: nothing.
 
-use crate::support::{Purchase, Shop, demo, keys, policy};
+use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use http::StatusCode;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{GatePolicy, PaymentHash, Preimage, SettlementRule};
+use l402_http::policy::{Free, Policy, Sale};
 use l402_lightning::testing::FakeFault;
 use std::collections::HashSet;
 
@@ -62,6 +63,29 @@ async fn h3_every_challenge_has_a_hash_of_its_own_and_is_not_stored() {
         assert_eq!(answer.field("cache-control"), Some("no-store"));
         assert!(hashes.insert(answer.json()["payment_hash"].as_str().unwrap().parse::<PaymentHash>().unwrap()));
     }
+}
+
+/// Only `Authorization` keeps shared caches away by itself (RFC 9111 §3.5), and credentials come in other fields too.
+#[tokio::test]
+async fn h3_no_shared_cache_keeps_what_was_paid_for() {
+    for settlement in [SettlementRule::Trust, SettlementRule::Strict] {
+        let rule = GatePolicy { settlement, ..GatePolicy::default() };
+        let shop = Shop::with(policy_with_a_free_route(), |paywall| paywall.gate_policy(rule));
+        let bought = shop.buy("/v1/demo").await;
+        shop.upstream.lets_cache("max-age=60");
+        for field in [("authorization", bought.credential()), ("macaroon", bought.metadata())] {
+            let answer = shop.ask(request("/v1/demo", &[(field.0, &field.1)])).await;
+            assert_eq!((answer.text(), answer.lines("cache-control")), ("served", vec!["max-age=60", "private"]));
+        }
+        assert_eq!(shop.get("/status").await.lines("cache-control"), ["max-age=60"]);
+        shop.upstream.lets_cache("no-store");
+        assert_eq!(shop.present("/v1/demo", &bought.credential()).await.lines("cache-control"), ["no-store"]);
+    }
+}
+
+fn policy_with_a_free_route() -> Policy {
+    let sale = Sale::new("plannt", "/v1/demo", 21_000).capability("demo");
+    Policy::builder().sell(sale).free(Free::new("/status")).build().unwrap()
 }
 
 #[tokio::test]

@@ -267,10 +267,7 @@ async fn deployed_forms_of_a_credential_are_accepted() {
     let bought = shop.buy("/v1/demo").await;
     let preimage = bought.preimage.to_hex().expose().to_owned();
     let with_caveat = bought.attenuated(&format!("preimage={preimage}"));
-    let (mut bytes, mut text) = ([0; 2048], [0; 4096]);
-    let bytes = l402_core::macaroon::base64::decode_into(with_caveat.token.as_bytes(), &mut bytes).unwrap();
-    let hex = l402_core::macaroon::hex::encode_into(bytes, &mut text).unwrap().to_owned();
-    let token = &bought.token;
+    let (token, hex) = (&bought.token, bought.metadata());
     for (name, value) in [
         ("authorization", format!("L402 {token}:{preimage}")),
         ("authorization", format!("LSAT {token}:{preimage}")),

@@ -6,9 +6,9 @@ use core::future::{Ready, ready};
 use core::sync::atomic::{AtomicI64, Ordering};
 use core::task::{Context, Poll};
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use l402_core::macaroon::{MacaroonRef, attenuate, base64};
+use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
 use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Scheme, TokenText};
 use l402_http::policy::{Policy, Sale};
 use l402_http::service::{PaidService, Paywall};
@@ -143,6 +143,14 @@ impl Purchase {
         CredentialLine { scheme: Scheme::L402, token: &self.token, preimage: &self.preimage }.to_string()
     }
 
+    /// The value of the metadata fields: hexadecimal, with the preimage as a caveat.
+    pub(crate) fn metadata(&self) -> String {
+        let token = self.attenuated(&format!("preimage={}", self.preimage.to_hex().expose())).token;
+        let (mut bytes, mut text) = ([0; 2048], [0; 4096]);
+        let bytes = base64::decode_into(token.as_bytes(), &mut bytes).unwrap();
+        hex::encode_into(bytes, &mut text).unwrap().to_owned()
+    }
+
     /// Adds a caveat, as every holder can.
     pub(crate) fn attenuated(&self, caveat: &str) -> Self {
         let (mut bytes, mut longer, mut text) = ([0; 2048], [0; 2048], [0; 4096]);
@@ -176,7 +184,12 @@ impl Answer {
 
     /// The `WWW-Authenticate` lines, in order.
     pub(crate) fn challenges(&self) -> Vec<&str> {
-        self.fields.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect()
+        self.lines("www-authenticate")
+    }
+
+    /// All lines of a field, in order.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+        self.fields.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
     pub(crate) fn invoice(&self) -> Invoice {
@@ -196,12 +209,20 @@ impl Answer {
 
 /// An inner service that says "served" and notes the heads of its requests.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Upstream(Arc<Mutex<Vec<Parts>>>);
+pub(crate) struct Upstream {
+    seen: Arc<Mutex<Vec<Parts>>>,
+    cache_control: Arc<Mutex<Option<&'static str>>>,
+}
 
 impl Upstream {
     /// Takes what was seen so far.
     pub(crate) fn seen(&self) -> Vec<Parts> {
-        core::mem::take(&mut self.0.lock().unwrap())
+        core::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    /// Answers with this `Cache-Control` from now on.
+    pub(crate) fn lets_cache(&self, cache_control: &'static str) {
+        *self.cache_control.lock().unwrap() = Some(cache_control);
     }
 }
 
@@ -215,7 +236,11 @@ impl<B> Service<Request<B>> for Upstream {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.0.lock().unwrap().push(request.into_parts().0);
-        ready(Ok(Response::new(Full::from("served"))))
+        self.seen.lock().unwrap().push(request.into_parts().0);
+        let mut response = Response::new(Full::from("served"));
+        if let Some(value) = *self.cache_control.lock().unwrap() {
+            response.headers_mut().insert("cache-control", HeaderValue::from_static(value));
+        }
+        ready(Ok(response))
     }
 }
