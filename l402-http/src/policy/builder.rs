@@ -119,7 +119,7 @@ pub enum RouteFault {
     Duplicate,
     /// Two routes sell the same service, tier and capability on different terms.
     DifferentTerms,
-    /// The token of the cheaper route opens the dearer one too.
+    /// The token of the cheaper route opens the dearer one too, because its tier is higher.
     Undercut,
 }
 
@@ -138,7 +138,7 @@ impl fmt::Display for RouteFault {
                 "both sell the same service, tier and capability, so price and validity must be equal; give each a capability",
             ),
             Self::Undercut => f.write_str(
-                "a token for the cheaper opens the dearer too; give each a capability, and higher tiers no lower price",
+                "a token for the cheaper opens the dearer too; give each a capability, or the higher tier no lower price",
             ),
         }
     }
@@ -229,12 +229,9 @@ fn refuse_conflicting_terms(earlier: &[Route], route: &Route) -> Result<(), Poli
     Ok(())
 }
 
-/// Whether a token bought for one offer can be made to open another: its tier suffices, and it is for the same capability or
-/// for the whole service, which its holder may narrow to any capability.
+/// Whether a token bought for one offer opens another: its tier suffices, and both ask for the same capability or for none.
 fn opens(bought: &Offer, wanted: &Offer) -> bool {
-    bought.service == wanted.service
-        && bought.tier >= wanted.tier
-        && (bought.capability.is_none() || bought.capability == wanted.capability)
+    bought.service == wanted.service && bought.tier >= wanted.tier && bought.capability == wanted.capability
 }
 
 /// What a BOLT11 invoice can hold (BOLT 11 §Tagged Fields).
@@ -266,12 +263,12 @@ mod tests {
             Err(RouteFault::DifferentTerms)
         );
         assert_eq!(of(demo.clone().capability("demo"), data.clone().capability("data")), Ok(()));
-        assert_eq!(of(demo.clone(), data.clone().capability("data")), Err(RouteFault::Undercut));
         assert_eq!(
-            of(demo.clone().capability("demo"), data.clone()),
+            of(demo.clone(), data.clone().capability("data")),
             Ok(()),
-            "the whole service is dearer than a part"
+            "no capability opens no capability's route"
         );
+        assert_eq!(of(demo.clone().capability("demo"), data.clone()), Ok(()), "nor the other way round");
         assert_eq!(of(demo.clone(), data.clone().tier(1)), Ok(()), "a higher tier is dearer");
         assert_eq!(of(demo.tier(1), data), Err(RouteFault::Undercut));
     }

@@ -4,7 +4,8 @@
 //!    is free by accident.
 //! 2. A token opens every route of its service, tier and capability. Routes that share all three sell the same thing, so
 //!    [`PolicyBuilder::build`] refuses them different prices or validities (threat T3); and where the token of one route
-//!    opens another's too, because its tier is higher or it is for the whole service, it must not be the cheaper one.
+//!    opens another's too, because its tier is higher, it must not be the cheaper one. A token for no capability opens the
+//!    routes that ask for none, and no others.
 //! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
 //! 4. HEAD goes with GET where no route names HEAD itself.
 //! 5. OPTIONS is a method like any other: a route for any method charges for it, and a route with methods refuses it unless
