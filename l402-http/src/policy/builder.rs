@@ -35,18 +35,30 @@ impl PolicyBuilder {
     /// # Errors
     /// [`PolicyError`] for the first route that cannot be meant so.
     pub fn build(self) -> Result<Policy, PolicyError> {
-        let mut policy = Policy { routes: Vec::with_capacity(self.routes.len()), tree: Tree::default() };
+        let mut policy = Policy::default();
         for stated in &self.routes {
-            let route = stated.route(RouteId(policy.routes.len())).map_err(|fault| PolicyError::of(stated, fault))?;
-            let placed = place(&mut policy.tree, stated, route.id).map_err(|fault| PolicyError::of(stated, fault))?;
-            if let Err(earlier) = placed {
-                return Err(PolicyError::between(&route, policy.routes.get(earlier), RouteFault::Duplicate));
-            }
-            refuse_conflicting_terms(&policy.routes, &route)?;
-            policy.routes.push(route);
+            add(&mut policy, stated)?;
         }
         Ok(policy)
     }
+}
+
+fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
+    let alone = |fault| PolicyError::of(stated, fault);
+    let route = stated.route(RouteId(policy.routes.len())).map_err(alone)?;
+    let pattern = Pattern::parse(stated.path()).map_err(|fault| alone(RouteFault::Pattern(fault)))?;
+    let lowercase = pattern.lowercase();
+    policy.has_capitals |= pattern != lowercase;
+    for (tree, pattern, fault) in [
+        (&mut policy.tree, pattern, RouteFault::Duplicate),
+        (&mut policy.caseless, lowercase, RouteFault::SameButForCase),
+    ] {
+        let placed = place(tree, &pattern, stated.methods(), route.id).map_err(alone)?;
+        placed.map_err(|earlier| PolicyError::between(&route, policy.routes.get(earlier), fault))?;
+    }
+    refuse_conflicting_terms(&policy.routes, &route)?;
+    policy.routes.push(route);
+    Ok(())
 }
 
 /// Why routes are no policy: the route, the other one where two do not go together, and the fault.
@@ -117,6 +129,8 @@ pub enum RouteFault {
     LongDescription,
     /// Two routes take the same method of the same path.
     Duplicate,
+    /// Two routes take the same method of paths that differ in case alone, which the upstream may ignore.
+    SameButForCase,
     /// Two routes sell the same service, tier and capability on different terms.
     DifferentTerms,
     /// The token of the cheaper route opens the dearer one too, because its tier is higher.
@@ -134,6 +148,9 @@ impl fmt::Display for RouteFault {
             Self::NoMethod => f.write_str("the list of methods is empty"),
             Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
             Self::Duplicate => f.write_str("both take the same method of the same path"),
+            Self::SameButForCase => {
+                f.write_str("both take the same method of paths that differ in case alone, which the upstream may ignore")
+            }
             Self::DifferentTerms => f.write_str(
                 "both sell the same service, tier and capability, so price and validity must be equal; give each a capability",
             ),
@@ -204,10 +221,14 @@ fn description(sale: &Sale) -> Result<Arc<str>, RouteFault> {
 }
 
 /// Puts a route into the tree; the inner [`Err`] holds the route that has its place.
-fn place(tree: &mut Tree, stated: &Stated, id: RouteId) -> Result<Result<(), usize>, RouteFault> {
-    let pattern = Pattern::parse(stated.path()).map_err(RouteFault::Pattern)?;
-    let place = tree.place(&pattern);
-    match stated.methods() {
+fn place(
+    tree: &mut Tree,
+    pattern: &Pattern,
+    methods: Option<&[Method]>,
+    id: RouteId,
+) -> Result<Result<(), usize>, RouteFault> {
+    let place = tree.place(pattern);
+    match methods {
         None => Ok(place.add_any(id.0)),
         Some([]) => Err(RouteFault::NoMethod),
         Some(methods) => Ok(methods.iter().try_for_each(|method| place.add(method.clone(), id.0))),
@@ -300,6 +321,52 @@ mod tests {
         }
         let twice = sale("/a", 1).methods([Method::GET, Method::POST, Method::GET]);
         assert_eq!(fault(Policy::builder().sell(twice)), RouteFault::Duplicate);
+    }
+
+    #[test]
+    fn p3_routes_do_not_differ_in_case_alone() {
+        let error =
+            Policy::builder().sell(sale("/v1/Data", 1)).free(Free::new("/v1/data/")).build().expect_err("a fault");
+        assert_eq!(error.fault(), RouteFault::SameButForCase);
+        assert!(error.to_string().starts_with("routes /v1/Data and /v1/data/: "), "{error}");
+    }
+
+    #[test]
+    fn p3_another_case_is_no_way_round_a_price() {
+        let policy = Policy::builder()
+            .sell(sale("/data", 100).capability("data"))
+            .sell(sale("/Reports/{id}", 200).capability("reports"))
+            .sell(sale("/v1/caf\u{e9}", 300).methods([Method::GET]).capability("cafe"))
+            .sell(sale("/{any}", 1).capability("any"))
+            .free(Free::new("/files/*"))
+            .free(Free::new("/files/readme"))
+            .free(Free::new("/*"))
+            .build()
+            .expect("a policy");
+        let ask = |method, path| match policy.route(method, &CanonicalPath::parse(path).expect(path)) {
+            Access::Priced(_, offer) => offer.price_msat,
+            Access::Free(_) => 0,
+            Access::NotFound => 404,
+            Access::MethodNotAllowed { .. } => 405,
+        };
+        for (path, expected) in [
+            ("/data", 100),
+            ("/DATA", 404),
+            ("/%44ata/", 404),
+            ("/Reports/A", 200),
+            ("/reports/A", 404),
+            ("/REPORTS/a", 404),
+            ("/v1/caf%c3%a9", 300),
+            ("/v1/Caf%c3%a9", 404),
+            ("/Other", 1),
+            ("/FILES/x", 0),
+            ("/files/README", 0),
+            ("/Data/deeper", 0),
+        ] {
+            assert_eq!(ask(&Method::GET, path), expected, "{path}");
+        }
+        assert_eq!(ask(&Method::POST, "/v1/caf%c3%a9"), 405);
+        assert_eq!(ask(&Method::POST, "/v1/CAF%c3%a9"), 404, "nor is another method");
     }
 
     #[test]

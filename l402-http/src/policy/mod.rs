@@ -12,6 +12,9 @@
 //!    it names it. A browser's preflight carries no credential and needs a 2xx, so for pages of other origins either put a
 //!    CORS layer outside the paid one, which answers preflights itself, or sell named methods and make OPTIONS of the same
 //!    pattern free.
+//! 6. A path that without its case would reach a route on other terms is not found: many servers ignore the case of a path,
+//!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold (threat P3). For the same reason
+//!    two routes must not differ in case alone. Only the case of ASCII letters is looked at.
 //!
 //! ```
 //! use http::Method;
@@ -41,13 +44,17 @@ use crate::path::CanonicalPath;
 use http::{HeaderValue, Method};
 use l402_core::{Name, Offer};
 use std::sync::Arc;
-use tree::Tree;
+use tree::{Methods, Tree};
 
 /// All routes of a server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Policy {
     routes: Vec<Route>,
     tree: Tree,
+    /// The same routes under lower-case patterns.
+    caseless: Tree,
+    /// Whether a pattern is not in lower case.
+    has_capitals: bool,
 }
 
 impl Policy {
@@ -59,12 +66,27 @@ impl Policy {
     /// Finds what a request to a path means.
     pub fn route(&self, method: &Method, path: &CanonicalPath<'_>) -> Access<'_> {
         let Some(methods) = self.tree.find(path.as_str()) else { return Access::NotFound };
-        let route = methods.route(method).and_then(|position| self.routes.get(position));
+        let route = self.chosen(methods, method);
         match route {
+            Some(route) if self.depends_on_case(method, path.as_str(), route) => Access::NotFound,
             Some(route @ Route { offer: Some(offer), .. }) => Access::Priced(route, offer),
             Some(route) => Access::Free(route),
             None => Access::MethodNotAllowed { allow: methods.allow() },
         }
+    }
+
+    fn chosen(&self, methods: &Methods, method: &Method) -> Option<&Route> {
+        self.routes.get(methods.route(method)?)
+    }
+
+    /// Tells whether a server that ignores the case of a path would serve what is sold on other terms.
+    fn depends_on_case(&self, method: &Method, path: &str, found: &Route) -> bool {
+        if !self.has_capitals && !path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return false;
+        }
+        let caseless = self.caseless.find(&path.to_ascii_lowercase());
+        let caseless = caseless.and_then(|methods| self.chosen(methods, method));
+        caseless.is_none_or(|caseless| caseless.offer != found.offer)
     }
 
     /// Returns the routes, in the order in which they were given.

@@ -3,7 +3,8 @@
 //! 1. `/v1/demo` is that path, `/v1/{id}` stands for any one segment in place of `{id}`, and `/v1/*` for `/v1` and
 //!    everything beneath it.
 //! 2. A final `/` does not matter, in a pattern or in a request: programs that ignore it must not be reached around a price.
-//! 3. Literal segments are put into the form of [`CanonicalPath`], and are matched with their case.
+//! 3. Literal segments are put into the form of [`CanonicalPath`], and are matched with their case (the policy
+//!    refuses what matches another route without it).
 
 use crate::path::{CanonicalPath, PathError};
 use core::fmt;
@@ -37,6 +38,15 @@ impl Pattern {
         let segments =
             if text.is_empty() { Vec::new() } else { text.split('/').map(segment).collect::<Result<_, _>>()? };
         Ok(Self { segments, subtree })
+    }
+
+    /// Returns the pattern in the case of [`str::to_ascii_lowercase`].
+    pub(super) fn lowercase(&self) -> Self {
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) => Segment::Literal(text.to_ascii_lowercase().into()),
+            Segment::Parameter => Segment::Parameter,
+        });
+        Self { segments: segments.collect(), subtree: self.subtree }
     }
 }
 

@@ -20,8 +20,8 @@ impl Sale {
     /// How long a token is valid unless a sale says otherwise.
     pub const VALID_FOR: Duration = Duration::from_hours(1);
 
-    /// Sells a path as part of a service, for a price in millisatoshi: any method, tier 0, no
-    /// capability, an hour.
+    /// Sells a path as part of a service, for a price in millisatoshi: any method, tier 0, no capability,
+    /// an hour.
     ///
     /// A path is `/v1/demo`, or with parameters `/v1/{id}`, or with everything beneath it `/v1/*`.
     pub fn new(service: &str, path: &str, price_msat: u64) -> Self {
