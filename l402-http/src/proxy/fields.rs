@@ -9,6 +9,7 @@
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Method, Uri, Version};
 use http_body::Body;
 use l402_core::{Grant, Presentation};
@@ -27,9 +28,6 @@ pub(super) fn to_upstream<B: Body>(
 ) -> Result<(), ForwardError> {
     let host = requested_host(head)?;
     let had_length = head.headers.contains_key(header::CONTENT_LENGTH);
-    if had_length && head.headers.contains_key(header::TRANSFER_ENCODING) {
-        return Err(ForwardError::Refused("both Content-Length and Transfer-Encoding"));
-    }
     let trailers = takes_trailers(&head.headers);
     let peer = head.extensions.get::<Peer>();
     let trusted = peer.is_some_and(|peer| edits.trusted.iter().any(|range| range.contains(peer.address())));
@@ -86,7 +84,8 @@ pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
     first.is_some_and(|name| name.eq_ignore_ascii_case(b"websocket")) && protocols.next().is_none()
 }
 
-/// The host that the client asked for; an absolute target must name the same one as `Host`.
+/// The host that the client asked for, which an HTTP/1.1 client must name (RFC 9112 §3.2); an absolute target must name the
+/// same one as `Host`.
 fn requested_host(head: &Parts) -> Result<Option<HeaderValue>, ForwardError> {
     if head.method == Method::CONNECT {
         return Err(ForwardError::Refused("CONNECT is not served"));
@@ -96,14 +95,25 @@ fn requested_host(head: &Parts) -> Result<Option<HeaderValue>, ForwardError> {
     if hosts.next().is_some() {
         return Err(ForwardError::Refused("more than one Host"));
     }
-    let Some(authority) = head.uri.authority() else { return Ok(host.cloned()) };
-    match host {
-        Some(host) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => Ok(Some(host.clone())),
-        None if head.version == Version::HTTP_2 => {
-            HeaderValue::from_str(authority.as_str()).map(Some).map_err(|_| ForwardError::Refused("malformed host"))
+    let host = match (host, head.uri.authority()) {
+        (None, None) if head.version == Version::HTTP_11 => return Err(ForwardError::Refused("no Host")),
+        (host, None) => host.cloned(),
+        (Some(host), Some(authority)) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
+            Some(host.clone())
         }
-        _ => Err(ForwardError::Refused("the target names another host")),
-    }
+        (None, Some(authority)) if head.version == Version::HTTP_2 => {
+            HeaderValue::from_str(authority.as_str()).map(Some).map_err(|_| MALFORMED_HOST)?
+        }
+        _ => return Err(ForwardError::Refused("the target names another host")),
+    };
+    if host.as_ref().is_some_and(|host| !is_host(host)) { Err(MALFORMED_HOST) } else { Ok(host) }
+}
+
+/// `uri-host [ ":" port ]`, and no user (RFC 9110 §7.2): in `Host: shop.example@other.example` two programs find two hosts.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
+    let port = authority.as_str().strip_prefix(authority.host());
+    port.is_some_and(|port| port.is_empty() || port == ":" || authority.port().is_some())
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -221,6 +231,8 @@ fn origin_form(uri: &Uri) -> Result<Uri, ForwardError> {
     parts.path_and_query = uri.path_and_query().cloned();
     Uri::from_parts(parts).map_err(|_| ForwardError::Refused("the target has no path"))
 }
+
+const MALFORMED_HOST: ForwardError = ForwardError::Refused("malformed Host");
 
 /// Fields that are about one connection and mean nothing on the next. `Trailer` is not among them: it says what follows
 /// the body, and the body passes with what follows it.

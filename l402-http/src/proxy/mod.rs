@@ -4,7 +4,9 @@
 //!    (`X-HTTP-Method-Override`) stay behind, among trailers too; what the configuration says is added last (P2, P3, H2,
 //!    RFC 9110 §7.6).
 //! 2. The target is passed on byte for byte: what was priced is what is asked for (P3).
-//! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6).
+//! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6). A request
+//!    with both `Transfer-Encoding` and `Content-Length` is read as chunked, which RFC 9112 §6.3 allows, and goes on with a
+//!    framing of its own and neither field of the client's: what loses does not reach the upstream.
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
 //! 5. A request is sent again, once and over a new connection, only if not a byte of it had been sent.
 //! 6. Connecting, answering and standing still have deadlines of their own (P4). A client that reads too slowly is the
@@ -55,7 +57,7 @@ type BoxError = Box<dyn core::error::Error + Send + Sync>;
 /// Forwards requests to one upstream origin; a [`tower_service::Service`] that never fails.
 ///
 /// `B` is the body of the requests, such as [`hyper::body::Incoming`]. Whatever goes wrong becomes a response: 400 for
-/// a request that must not be forwarded, 408 for a client that stops sending, 502 and 504 for the upstream, each as
+/// a request that must not be forwarded (such as one of HTTP/1.1 without `Host`), 408 for a client that stops sending, 502 and 504 for the upstream, each as
 /// JSON with a `reason`, or in gRPC's form for a gRPC request.
 ///
 /// The futures are `Send` and need a tokio runtime with time and I/O.

@@ -138,7 +138,8 @@ async fn h2_credentials_stay_behind_and_others_pass() {
         "grpc-metadata-macaroon: c0ffee\r\n",
     ];
     for field in credentials {
-        let seen = seen_by_upstream(|config| config, field).await;
+        let seen = seen_by_upstream(|config| config, &format!("{field}x-other: stays\r\n")).await;
+        assert!(seen.contains("GET /path?q=1 HTTP/1.1\n") && seen.contains("\nx-other: stays\n"), "{field:?}: {seen}");
         assert!(!seen.contains("dG9rZW4=") && !seen.contains("c0ffee"), "{field:?}: {seen}");
     }
     let seen = seen_by_upstream(|config| config, "authorization: Bearer theirs\r\n").await;

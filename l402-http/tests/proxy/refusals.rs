@@ -1,5 +1,7 @@
 //! P1: requests that two parsers could read differently do not reach the upstream, and what does is framed anew.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +17,17 @@ async fn p1_ambiguous_requests_are_refused() {
         "GET http://other.example/ HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n",
         "GET http://shop.example/ HTTP/1.1\r\nconnection: close\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: user@shop.example\r\nconnection: close\r\n\r\n",
+        "GET http://user@a/ HTTP/1.1\r\nhost: user@a\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a/b\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a, b\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: http://a\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a:b\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a:80:80\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: [::1\r\nconnection: close\r\n\r\n",
         "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5\r\nconnection: close\r\n\r\nabcde",
         "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\nconnection: close\r\n\r\n",
         "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding : chunked\r\nconnection: close\r\n\r\n0\r\n\r\n",
@@ -37,50 +50,56 @@ async fn an_absolute_target_on_the_same_host_is_served() {
     assert!(seen.contains("GET /a HTTP/1.1\n"), "{seen}");
 }
 
-/// The bytes that the upstream gets for each framing that a client may choose, up to the mark that ends the message.
+#[tokio::test]
+async fn a_host_of_any_form_is_served() {
+    let (address, _) = echo().await;
+    let gateway = gateway(origin(address)).await;
+    for (head, seen_host) in [
+        ("HTTP/1.1\r\nhost: shop.example:8402", Some("shop.example:8402")),
+        ("HTTP/1.1\r\nhost: 192.0.2.1", Some("192.0.2.1")),
+        ("HTTP/1.1\r\nhost: [2001:db8::1]:80", Some("[2001:db8::1]:80")),
+        ("HTTP/1.1\r\nhost: a:", Some("a:")),
+        ("HTTP/1.0", None),
+    ] {
+        let seen = exchange(gateway, &format!("GET / {head}\r\nconnection: close\r\n\r\n")).await;
+        assert!(seen.contains("GET / HTTP/1.1\n"), "{head}: {seen}");
+        let host = seen.lines().find_map(|line| line.strip_prefix("x-forwarded-host: "));
+        assert_eq!(host, seen_host, "{head}");
+    }
+}
+
+/// Framings that a client may choose, what the upstream gets for each, and what it does not.
+const FRAMINGS: [(&str, &str, &str); 7] = [
+    ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nend", "content-length: 3\r\n", "transfer-encoding"),
+    (
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3;ext=1\r\nend\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\n",
+        "content-length",
+    ),
+    (
+        "GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\n",
+        "content-length",
+    ),
+    // hyper reads these as chunked, as RFC 9112 §6.3 allows; the length that lost must not be passed on.
+    (
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\n",
+        "content-length",
+    ),
+    (
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ncontent-length: 30\r\n\r\n3\r\nend\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\n",
+        "content-length",
+    ),
+    ("POST /end HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n", "content-length: 0\r\n", "transfer-encoding"),
+    ("GET /end HTTP/1.1\r\nhost: a\r\n\r\n", "host: ", "content-length"),
+];
+
 #[tokio::test]
 async fn p1_the_upstream_gets_one_framing_and_it_is_ours() {
-    let cases = [
-        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nend", "content-length: 3\r\n", "transfer-encoding"),
-        (
-            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3;ext=1\r\nend\r\n0\r\n\r\n",
-            "transfer-encoding: chunked\r\n",
-            "content-length",
-        ),
-        (
-            "GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n0\r\n\r\n",
-            "transfer-encoding: chunked\r\n",
-            "content-length",
-        ),
-        // hyper reads these as chunked, as RFC 9112 §6.3 allows; the length that lost must not be passed on.
-        (
-            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\ntransfer-encoding: chunked\r\n\r\n3\r\nend\r\n0\r\n\r\n",
-            "transfer-encoding: chunked\r\n",
-            "content-length",
-        ),
-        ("POST /end HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n", "content-length: 0\r\n", "transfer-encoding"),
-        ("GET /end HTTP/1.1\r\nhost: a\r\n\r\n", "host: ", "content-length"),
-    ];
-    for (request, present, absent) in cases {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let captured = Arc::clone(&seen);
-        let address = raw_upstream(move |mut stream| {
-            let captured = Arc::clone(&captured);
-            async move {
-                let mut bytes = Vec::new();
-                while !String::from_utf8_lossy(&bytes).contains("end") {
-                    stream.read_buf(&mut bytes).await.unwrap();
-                }
-                // What follows the mark, if anything.
-                tokio::time::sleep(core::time::Duration::from_millis(20)).await;
-                let mut rest = [0; 256];
-                let count = stream.try_read(&mut rest).unwrap_or(0);
-                bytes.extend_from_slice(&rest[..count]);
-                captured.lock().unwrap().extend_from_slice(&bytes);
-                stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
-            }
-        })
-        .await;
+    for (request, present, absent) in FRAMINGS {
+        let (address, seen) = capture().await;
         let request = request.replacen("host: a\r\n", "host: a\r\nconnection: close\r\n", 1);
         let answer = exchange(gateway(origin(address)).await, &request).await;
         let seen = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
@@ -90,4 +109,28 @@ async fn p1_the_upstream_gets_one_framing_and_it_is_ours() {
             assert!(seen.ends_with("\r\n\r\n3\r\nend\r\n0\r\n\r\n"), "{seen}");
         }
     }
+}
+
+/// An upstream that keeps the bytes of one request, up to the mark `end` and what follows it at once.
+async fn capture() -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let captured = Arc::clone(&seen);
+    let address = raw_upstream(move |mut stream| {
+        let captured = Arc::clone(&captured);
+        async move {
+            let mut bytes = Vec::new();
+            while !String::from_utf8_lossy(&bytes).contains("end") {
+                stream.read_buf(&mut bytes).await.unwrap();
+            }
+            // What follows the mark, if anything.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let mut rest = [0; 256];
+            let count = stream.try_read(&mut rest).unwrap_or(0);
+            bytes.extend_from_slice(&rest[..count]);
+            captured.lock().unwrap().extend_from_slice(&bytes);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+        }
+    })
+    .await;
+    (address, seen)
 }

@@ -187,7 +187,7 @@ fn a_request_that_was_not_sent_goes_out_on_a_new_connection() {
     let server = std::thread::spawn(move || serving.block_on(stopped));
 
     let upstream = Upstream::<Full<Bytes>>::new(&origin(address)).unwrap();
-    let request = || Request::post("/").body(Full::new(Bytes::from("body"))).unwrap();
+    let request = || Request::post("/").header("host", "a").body(Full::new(Bytes::from("body"))).unwrap();
     let once = async { text(upstream.forward(request()).await.into_body()).await };
     assert!(first.block_on(once).ends_with("[4 bytes]\n"));
 
