@@ -10,7 +10,7 @@ pub enum Form {
     Json,
     /// For people with a browser.
     Html,
-    /// For gRPC clients: HTTP status 200, no body, and a gRPC status among the header fields.
+    /// For gRPC clients: HTTP status 200, no body, and a gRPC status with `l402-reason` among the header fields.
     Grpc,
 }
 

@@ -3,8 +3,9 @@
 //! 1. A [`Quote`] is a 402, or a 401 that sells a new token: the challenge lines, and a body for whoever asks
 //!    ([`Form`]): JSON for programs, a page for browsers, trailers only for gRPC.
 //! 2. A [`Problem`] is everything else: JSON that names the part that was wrong and never its value, or the gRPC status.
-//! 3. Every answer is `no-store`: a cache that kept a challenge would hand two buyers one invoice (RFC 9111 §5.2.2.5).
-//! 4. No answer holds a preimage; nothing here ever sees one.
+//! 3. The `reason` of the JSON is the metadata field `l402-reason` of an answer in gRPC's form, which has no body.
+//! 4. Every answer is `no-store`: a cache that kept a challenge would hand two buyers one invoice (RFC 9111 §5.2.2.5).
+//! 5. No answer holds a preimage; nothing here ever sees one.
 //!
 //! # Deviation
 //! A 401 for a malformed credential carries no `WWW-Authenticate`, which RFC 9110 §15.5.2 asks for: a challenge would need an

@@ -49,7 +49,7 @@ impl<'a> Problem<'a> {
     /// Writes the answer; people get JSON too.
     pub fn response(&self, form: Form) -> Response<Bytes> {
         let mut response = match form {
-            Form::Grpc => grpc::answer(self.status, &self.message.to_string()),
+            Form::Grpc => grpc::answer(self.status, self.reason, &self.message.to_string()),
             Form::Json | Form::Html => json(self.status, &self.body()),
         };
         response.extensions_mut().insert(Reason(self.reason));

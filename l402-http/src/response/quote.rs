@@ -38,7 +38,7 @@ impl Quote<'_> {
         let mut response = match form {
             Form::Json => json(self.status, &self.body()),
             Form::Html => page::response(self),
-            Form::Grpc => grpc::answer(self.status, self.grpc_message()),
+            Form::Grpc => grpc::answer(self.status, self.reason, self.grpc_message()),
         };
         response.extensions_mut().insert(Reason(self.reason));
         let [lsat, l402] = ChallengeLine::both(self.token, self.invoice.bolt11());

@@ -3,6 +3,7 @@
 use crate::support::{Answer, Shop, policy, request};
 use http::StatusCode;
 use l402_http::policy::{Policy, Sale};
+use l402_http::response::{Form, Problem};
 use l402_lightning::testing::FakeFault;
 
 async fn ask(shop: &Shop, fields: &[(&str, &str)]) -> Answer {
@@ -76,12 +77,14 @@ async fn grpc_gets_trailers_only() {
     assert_eq!(answer.field("content-type"), Some("application/grpc"));
     assert_eq!(answer.field("grpc-status"), Some("13"));
     assert_eq!(answer.field("grpc-message"), Some("payment required"));
+    assert_eq!(answer.field("l402-reason"), Some("payment-required"));
     assert_eq!(answer.challenges().len(), 2);
     assert!(answer.body.is_empty());
 
     let forged = format!("L402 {}:{}", shop.buy("/v1/demo").await.token, "00".repeat(32));
     let answer = ask(&shop, &[grpc, ("authorization", &forged)]).await;
     assert_eq!((answer.status, answer.field("grpc-status")), (StatusCode::OK, Some("16")));
+    assert_eq!(answer.field("l402-reason"), Some("forged"));
     assert_eq!(answer.challenges().len(), 2);
 }
 
@@ -95,8 +98,25 @@ async fn grpc_gets_a_status_for_every_refusal() {
     let no_route = at("/nothing", &[]).await;
     shop.payee.misbehave(FakeFault::Unreachable);
     let unavailable = at("/v1/demo", &[]).await;
-    for (answer, status) in [(malformed, "3"), (bad_path, "3"), (no_route, "12"), (unavailable, "14")] {
+    for (answer, status, reason) in [
+        (malformed, "3", "malformed-credential"),
+        (bad_path, "3", "malformed-path"),
+        (no_route, "12", "no-route"),
+        (unavailable, "14", "no-invoice"),
+    ] {
         assert_eq!((answer.status, answer.field("grpc-status")), (StatusCode::OK, Some(status)));
+        assert_eq!(answer.field("l402-reason"), Some(reason));
         assert!(answer.body.is_empty() && !answer.field("grpc-message").unwrap().is_empty());
     }
+}
+
+#[test]
+fn grpc_knows_what_is_over_a_limit() {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many", &"too many requests").retry_after(1);
+    let response = problem.response(Form::Grpc);
+    let field = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(
+        (field("grpc-status"), field("l402-reason"), field("retry-after")),
+        (Some("8"), Some("too-many"), Some("1"))
+    );
 }
