@@ -27,7 +27,9 @@ async fn t1_no_preimage_leaves_before_it_is_presented() {
     let _guard = tracing::subscriber::set_default(log.subscriber());
     let shop = Shop::open();
     let answers = every_answer(&shop).await;
-    for answer in answers.iter().filter(|answer| !answer.challenges().is_empty()) {
+    let challenges: Vec<_> = answers.iter().filter(|answer| !answer.challenges().is_empty()).collect();
+    assert_eq!((answers.len(), challenges.len()), (9, 3), "one challenge of each form, all of them checked");
+    for answer in challenges {
         let invoice = answer.challenges()[1].rsplit('"').nth(1).unwrap();
         let invoice = l402_lightning::Invoice::parse(invoice).unwrap();
         let paid = l402_lightning::PaymentSource::pay(&shop.payer, &invoice, l402_lightning::PayLimit::fee(0)).await;
