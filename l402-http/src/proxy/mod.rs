@@ -57,8 +57,8 @@ type BoxError = Box<dyn core::error::Error + Send + Sync>;
 /// Forwards requests to one upstream origin; a [`tower_service::Service`] that never fails.
 ///
 /// `B` is the body of the requests, such as [`hyper::body::Incoming`]. Whatever goes wrong becomes a response: 400 for
-/// a request that must not be forwarded (such as one of HTTP/1.1 without `Host`), 408 for a client that stops sending, 502 and 504 for the upstream, each as
-/// JSON with a `reason`, or in gRPC's form for a gRPC request.
+/// a request that must not be forwarded, such as one of HTTP/1.1 without `Host`, 408 for a client that stops sending, 502 and
+/// 504 for the upstream, each as JSON with a `reason`, or in gRPC's form for a gRPC request.
 ///
 /// The futures are `Send` and need a tokio runtime with time and I/O.
 ///
