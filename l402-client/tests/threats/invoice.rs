@@ -1,7 +1,7 @@
 //! A1: amount and network come from the invoice, read by a real decoder.
 
 use crate::buyer::{Buyer, PRICE_MSAT};
-use crate::server::{answer, demand};
+use crate::server::{Server, answer, demand};
 use l402_client::exit::Exit;
 use l402_lightning::Invoice;
 use l402_lightning::testing::FakeFault;
@@ -59,8 +59,17 @@ async fn a1_what_no_decoder_reads_is_not_paid() {
     ] {
         buyer.declines(what, whole.replace(text, changed), &[], Exit::Challenge, "challenge").await;
     }
-    let bare = answer("402 Payment Required", &[], &format!("{{\"invoice\":\"{text}\"}}"));
-    buyer.declines("an invoice in the body alone", bare, &[], Exit::Challenge, "challenge").await;
+}
+
+/// A 402 without a challenge may ask to be paid in another way: it is printed as any other error of a server.
+#[tokio::test]
+async fn a1_an_invoice_in_the_body_alone_is_not_paid() {
+    let buyer = Buyer::new();
+    let body = format!("{{\"invoice\":\"{}\"}}", buyer.invoice(PRICE_MSAT).await.bolt11());
+    let server = Server::sell(answer("402 Payment Required", &[], &body)).await;
+    let outcome = buyer.get(&server.url("/"), &[]).await;
+    assert_eq!((outcome.exit, outcome.out), (Exit::Http, body), "{}", outcome.report);
+    assert_eq!((buyer.wallet.asked(), server.seen().len()), (0, 1));
 }
 
 #[tokio::test]

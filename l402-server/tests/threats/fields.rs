@@ -117,7 +117,7 @@ async fn p2_what_connection_names_cannot_take_away_what_the_gateway_adds() {
 }
 
 /// What only a proxy, or the gateway itself, may say about a client.
-const CLAIMS: [(&str, &str); 13] = [
+const CLAIMS: [(&str, &str); 16] = [
     ("X-Forwarded-For", "6.6.6.6"),
     ("X-Forwarded-Host", "6.6.6.6"),
     ("X-Forwarded-Proto", "claim-6.6.6.6"),
@@ -126,6 +126,9 @@ const CLAIMS: [(&str, &str); 13] = [
     ("X_Forwarded_For", "6.6.6.6"),
     ("X-Real-IP", "6.6.6.6"),
     ("Forwarded", "for=6.6.6.6"),
+    ("X-Original-URL", "/6.6.6.6"),
+    ("X-Rewrite-URL", "/6.6.6.6"),
+    ("X-HTTP-Method-Override", "6.6.6.6"),
     ("X-L402-Verified", "6.6.6.6"),
     ("X-L402-Anything", "6.6.6.6"),
     ("X_L402_Verified", "6.6.6.6"),
