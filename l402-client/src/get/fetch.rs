@@ -82,7 +82,7 @@ fn failure(fault: PayError<TransportError>) -> Failure {
     use l402_lightning::PayError as WalletError;
     let exit = match &fault {
         PayError::Transport(_) => Exit::Network,
-        PayError::Origin(_) | PayError::OwnAuthorization => Exit::Usage,
+        PayError::Origin(_) => Exit::Usage,
         PayError::BadChallenge(_) => Exit::Challenge,
         PayError::Declined(why) => return declined(*why),
         PayError::WrongNetwork { .. } | PayError::PaymentFailed(_) => Exit::Payment,

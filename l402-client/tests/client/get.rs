@@ -120,7 +120,7 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/dear"), &[][..], Exit::Limit, "--max-price \"1000 sat\""),
         (shop("/teapot"), &[], Exit::Http, ""),
         (shop("/never"), &[], Exit::Http, "402"),
-        (shop("/bare"), &[], Exit::Challenge, "challenge"),
+        (shop("/bare"), &[], Exit::Http, ""),
         (shop("/garbled"), &[], Exit::Challenge, "token"),
         (shop("/liar"), &[], Exit::Challenge, "another price"),
         (gone, &[], Exit::Network, "cannot connect"),
@@ -128,7 +128,7 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "broke off"),
         (shop("/break"), &[], Exit::Network, ""),
         ("example.com".to_owned(), &[], Exit::Usage, "http://"),
-        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Usage, "authorization"),
+        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Http, ""),
         (shop("/free"), &["-o", "/does/not/exist"], Exit::Local, "cannot write"),
     ] {
         let outcome = buyer.get_url(&url, options).await;

@@ -1,7 +1,7 @@
 //! One logical request: send, read the demand, find or buy a token, send again.
 
 use super::flight::{Flight, Purpose};
-use super::purchase::{Payer, is_for, store};
+use super::purchase::{Payer, is_for};
 use super::quote::{self, Quote};
 use super::{Origin, PayError, Receipt, ReplayBody, Token, TokenStore};
 use bytes::{Buf, Bytes};
@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
-use l402_core::{CredentialLine, Exchange, Next, PaymentHash};
+use l402_core::{CredentialLine, Exchange, Next};
 use l402_lightning::{Cause, PaymentSource};
 use tokio::time::timeout;
 use tower_service::Service;
@@ -39,16 +39,19 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         loop {
             let again = body.again();
             let response = send(&mut client, &head, body, attempt.token.as_ref()).await?;
+            if head.headers.contains_key(AUTHORIZATION) {
+                return Ok(response);
+            }
             let quote = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
-                Ok(Next::Deliver) => return Ok(attempt.delivered(response)),
+                Ok(Next::Deliver) => {
+                    self.forget_refused(&mut attempt, &purpose).await;
+                    return Ok(attempt.delivered(response));
+                }
                 Ok(Next::Refused) => return attempt.refused(response),
                 Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Quote::decode(&challenge),
                 Err(fault) => Err(fault),
             };
             let quote = quote.map_err(PayError::BadChallenge)?;
-            if head.headers.contains_key(AUTHORIZATION) {
-                return Err(PayError::OwnAuthorization);
-            }
             body = again.ok_or(PayError::BodyTooLong { limit })?;
             quote.agrees_with(&beginning(response.into_body()).await).map_err(PayError::BadChallenge)?;
             self.next_attempt(&mut attempt, &quote, &purpose).await?;
@@ -68,7 +71,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         };
         let limits = self.settings.limits;
         let exchange = if token.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
-        Ok(Attempt { exchange, token, tried: Vec::new(), flight: None })
+        Ok(Attempt { exchange, token, refused: Vec::new(), flight: None })
     }
 
     /// Finds or buys a token for the request to be repeated with.
@@ -78,24 +81,29 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         quote: &Quote,
         purpose: &Purpose,
     ) -> Result<(), PayError<E>> {
-        if let Some(refused) = attempt.token.take() {
-            if is_for(&refused, purpose) {
-                self.store.forget(&purpose.origin, &refused.payment_hash).await.map_err(store)?;
-            }
-            attempt.tried.push(refused.payment_hash);
-        }
+        attempt.refused.extend(attempt.token.take());
         let flight = self.flights.enter(purpose).await;
         let tokens = self.paid_tokens(purpose).await?;
-        let untried = |token: &Token| is_for(token, purpose) && !attempt.tried.contains(&token.payment_hash);
-        attempt.token = newest(&tokens, untried).filter(|_| attempt.tried.len() < MAX_TRIED);
+        let untried = |token: &Token| is_for(token, purpose) && !attempt.was_refused(token);
+        attempt.token = newest(&tokens, untried).filter(|_| attempt.refused.len() < MAX_TRIED);
         if attempt.token.is_some() {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
             attempt.token = Some(self.buy(&mut attempt.exchange, quote, purpose).await?);
+            self.forget_refused(attempt, purpose).await;
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);
         }
         Ok(())
+    }
+
+    /// Forgets what was refused where it was bought, now that something else is there to be used: until then it may be all
+    /// that a buyer has for its money, refused by a server that is only out of order.
+    async fn forget_refused(&self, attempt: &mut Attempt, purpose: &Purpose) {
+        for token in attempt.refused.drain(..).filter(|token| is_for(token, purpose)) {
+            // What is paid and answered does not fail for this. One that stays is refused again, and forgotten then.
+            let _ = self.store.forget(&purpose.origin, &token.payment_hash).await;
+        }
     }
 }
 
@@ -103,12 +111,17 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 struct Attempt {
     exchange: Exchange,
     token: Option<Token>,
-    tried: Vec<PaymentHash>,
+    /// The stored tokens that did not open it.
+    refused: Vec<Token>,
     /// There while the token is one that this request has bought.
     flight: Option<Flight>,
 }
 
 impl Attempt {
+    fn was_refused(&self, token: &Token) -> bool {
+        self.refused.iter().any(|refused| refused.payment_hash == token.payment_hash)
+    }
+
     fn receipt(&self) -> Option<Receipt> {
         let token = self.token.as_ref()?;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *token;

@@ -21,8 +21,6 @@ pub enum PayError<E> {
         /// How many bytes can be kept.
         limit: usize,
     },
-    /// Payment is demanded, but the request has an `Authorization` of its own, and can carry only one. Nothing was paid.
-    OwnAuthorization,
     /// Payment is demanded in a way that cannot be met. Nothing was paid.
     BadChallenge(BadChallenge),
     /// The invoice is above the limit, or must not be paid for another reason. Nothing was paid.
@@ -71,7 +69,6 @@ impl<E> fmt::Display for PayError<E> {
             Self::BodyTooLong { limit } => {
                 write!(f, "payment is demanded, but a body of more than {limit} bytes cannot be sent again")
             }
-            Self::OwnAuthorization => f.write_str("payment is demanded, but the request has its own authorization"),
             Self::BadChallenge(_) => f.write_str("the server's demand cannot be met"),
             Self::Declined(_) => f.write_str("not paid"),
             Self::WrongNetwork { expected, found } => {

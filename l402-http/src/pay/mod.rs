@@ -9,12 +9,15 @@
 //! 4. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
 //!    whose outcome is unknown is resolved by asking the wallet, never by paying again (A4).
 //! 5. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
-//! 6. A request with an `Authorization` of its own is passed on as it is and never paid for.
+//! 6. A request with an `Authorization` of its own is passed on as it is and never paid for; its response is the caller's,
+//!    whatever it demands.
+//! 7. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid. One that shows a challenge
+//!    which cannot be read is an error.
 //!
 //! # Which token
 //! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
-//! several paths. A token is forgotten when it is refused where it was bought; refused elsewhere, it is kept for where it
-//! came from.
+//! several paths. A token that is refused where it was bought is forgotten once another was bought or has served in its place;
+//! refused elsewhere, it is kept for where it came from.
 //!
 //! Several processes may share a store, but do not wait for each other: they may buy the same thing twice.
 

@@ -124,6 +124,6 @@ pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
     token.method == purpose.method && token.path == purpose.path
 }
 
-pub(super) fn store<E>(error: impl Into<Cause>) -> PayError<E> {
+fn store<E>(error: impl Into<Cause>) -> PayError<E> {
     PayError::Store(error.into())
 }

@@ -31,12 +31,12 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Reads the head of a response; [`None`] where it demands no payment.
+    /// Reads the head of a response; [`None`] where it demands no payment by L402.
     ///
-    /// A 402, a 401 with a challenge, and gRPC's trailers-only form demand one.
+    /// A 402, a 401 and gRPC's trailers-only form demand one, if they show a challenge of L402.
     ///
     /// # Errors
-    /// [`BadChallenge`] when payment is demanded in a way that cannot be met.
+    /// [`BadChallenge`] when there is such a challenge and it cannot be met.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Result<Option<Self>, BadChallenge> {
         let mut exchange = Exchange::new(Limits { max_price_msat: 0, max_fee_msat: 0 });
         match read(&mut exchange, status, headers)? {
@@ -110,7 +110,12 @@ pub(super) fn read<'a>(
     let grpc_status = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
     let answer = Answer { status: status.as_u16(), grpc_status };
     let lines = headers.get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
-    exchange.on_response(answer, lines).map_err(BadChallenge::Challenge)
+    match exchange.on_response(answer, lines) {
+        Ok(next) => Ok(next),
+        // Another way to be paid, or none: what the caller makes of it.
+        Err(ChallengeError::Missing) => Ok(Next::Deliver),
+        Err(fault) => Err(BadChallenge::Challenge(fault)),
+    }
 }
 
 /// The fields of a 402 body that repeat what the invoice says.
@@ -139,7 +144,7 @@ fn canonical(macaroon: MacaroonRef<'_>) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadChallenge {
-    /// There is no challenge that can be answered.
+    /// The challenge cannot be read.
     Challenge(ChallengeError),
     /// The token cannot be read.
     Token(TokenError),
@@ -158,7 +163,7 @@ pub enum BadChallenge {
 impl fmt::Display for BadChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Challenge(_) => "payment is demanded without a challenge that can be answered",
+            Self::Challenge(_) => "the challenge cannot be read",
             Self::Token(_) => "the challenge's token cannot be read",
             Self::Identifier(_) => "the challenge's token has an identifier of another kind",
             Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice is not valid",

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_http::pay::{Origin, Quote, Receipt, TokenStore};
-use l402_lightning::testing::FakeNetwork;
+use l402_lightning::testing::{FakeFault, FakeNetwork};
 
 fn receipt<B>(response: &Response<B>) -> Receipt {
     *response.extensions().get().unwrap()
@@ -74,6 +74,35 @@ async fn a_token_that_is_refused_where_it_was_bought_is_replaced() {
     assert_eq!(tokens[0].payment_hash, second.payment_hash);
 }
 
+/// What was paid for is not given up for a purchase that does not come about.
+#[tokio::test]
+async fn a_refused_token_is_kept_until_it_is_replaced() {
+    let world = World::new();
+    let first = receipt(&world.get("http://shop.example/a").await.unwrap());
+    world.shop.changes_its_key();
+    world.wallet.misbehave(FakeFault::NoRoute);
+    assert!(matches!(world.get("http://shop.example/a").await, Err(Error::PaymentFailed(_))));
+    world.shop.finds_its_key_again();
+    assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()), Receipt { reused: true, ..first });
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_forgotten_when_an_older_one_serves() {
+    let world = World::new();
+    let old = receipt(&world.get("http://shop.example/a").await.unwrap());
+    let (shop, elsewhere) = (origin("http://shop.example"), World::new());
+    elsewhere.shop.changes_its_key();
+    elsewhere.get("http://shop.example/b").await.unwrap(); // every fake node begins with the same payment hash
+    elsewhere.get("http://shop.example/a").await.unwrap();
+    let mut refused = elsewhere.store.tokens(&shop).await.unwrap().pop().unwrap();
+    refused.bought_at = u64::MAX;
+    world.store.put(&shop, &refused).await.unwrap();
+    assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()), Receipt { reused: true, ..old });
+    let left = world.store.tokens(&shop).await.unwrap();
+    assert_eq!((left.len(), left[0].payment_hash), (1, old.payment_hash));
+}
+
 #[tokio::test]
 async fn a_token_that_is_refused_elsewhere_is_kept() {
     let world = World::new();
@@ -138,7 +167,12 @@ async fn a_request_with_its_own_authorization_is_passed_on_and_not_paid_for() {
         world.send(request)
     };
     assert_eq!(with_its_own("http://shop.example/free").await.unwrap().status(), StatusCode::OK);
-    assert!(matches!(with_its_own("http://shop.example/a").await, Err(Error::OwnAuthorization)));
+    let refused = with_its_own("http://shop.example/a").await.unwrap();
+    assert_eq!(
+        (refused.status(), refused.headers().get_all("www-authenticate").iter().count()),
+        (StatusCode::PAYMENT_REQUIRED, 2)
+    );
+    assert!(text(refused).await.contains("Payment Required"), "with its body");
     let seen: Vec<_> = world.shop.seen().into_iter().rev().take(2).map(|seen| seen.authorization.unwrap()).collect();
     assert_eq!(seen, ["Bearer mine", "Bearer mine"]);
     assert_eq!(world.wallet.payments_sent(), 1);

@@ -1,6 +1,6 @@
 //! Servers that lie are not paid, and learn nothing that another server sold.
 
-use crate::shop::{Error, Http, Lie, PRICE_MSAT, World};
+use crate::shop::{Error, Http, Lie, PRICE_MSAT, World, text};
 use bytes::Bytes;
 use core::future::ready;
 use http::{Request, Response, StatusCode};
@@ -85,15 +85,25 @@ async fn an_expired_invoice_is_not_paid() {
 #[tokio::test]
 async fn what_cannot_be_read_is_not_paid() {
     assert!(matches!(told(Lie::SellsNonsense).await, Error::BadChallenge(BadChallenge::Token(_))));
-    let missing = Error::BadChallenge(BadChallenge::Challenge(ChallengeError::Missing));
-    assert_eq!(told(Lie::NoChallenge).await.to_string(), missing.to_string());
+    let error = told(Lie::HalfAChallenge).await;
+    let half = BadChallenge::Challenge(ChallengeError::MissingInvoice);
+    assert!(matches!(&error, Error::BadChallenge(fault) if *fault == half), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_401_without_a_challenge_is_the_callers_business() {
-    let world = World::new();
-    world.shop.lies(Lie::NoChallenge401);
-    assert_eq!(world.get("http://shop.example/a").await.unwrap().status(), StatusCode::UNAUTHORIZED);
+async fn a_demand_that_is_not_of_l402_is_the_callers_business() {
+    for (lie, status) in [
+        (Lie::NoChallenge, StatusCode::PAYMENT_REQUIRED),
+        (Lie::OtherScheme, StatusCode::PAYMENT_REQUIRED),
+        (Lie::NoChallenge401, StatusCode::UNAUTHORIZED),
+    ] {
+        let world = World::new();
+        world.shop.lies(lie);
+        let response = world.get("http://shop.example/a").await.unwrap();
+        assert_eq!(response.status(), status);
+        assert!(text(response).await.contains("Payment Required"), "with its body");
+        assert_eq!((world.wallet.payments_sent(), world.shop.seen().len()), (0, 1));
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,10 @@ pub(crate) enum Lie {
     SellsNonsense,
     /// No token is ever accepted.
     AcceptsNothing,
+    /// The challenge has no invoice.
+    HalfAChallenge,
+    /// The 402 asks to be paid in another way.
+    OtherScheme,
     /// There is no challenge in the 402.
     NoChallenge,
     /// There is none in a 401 either.
@@ -98,6 +102,11 @@ impl Shop {
     /// Every token sold so far is worthless from now on.
     pub(crate) fn changes_its_key(&self) {
         self.state.lock().unwrap().gate = gate(8);
+    }
+
+    /// Every token sold before it changed its key is good again.
+    pub(crate) fn finds_its_key_again(&self) {
+        self.state.lock().unwrap().gate = gate(7);
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -171,16 +180,23 @@ impl Shop {
         };
         let mut response = Response::new(Full::from(declared));
         *response.status_mut() = if lie == Some(Lie::NoChallenge401) { StatusCode::UNAUTHORIZED } else { status };
-        if !matches!(lie, Some(Lie::NoChallenge | Lie::NoChallenge401)) {
-            for line in ChallengeLine::both(token, invoice.bolt11()) {
-                response.headers_mut().append(WWW_AUTHENTICATE, line.to_string().parse().unwrap());
-            }
+        for line in challenge_lines(lie, token, invoice.bolt11()) {
+            response.headers_mut().append(WWW_AUTHENTICATE, line.parse().unwrap());
         }
         if grpc {
             *response.status_mut() = StatusCode::OK;
             response.headers_mut().insert("grpc-status", HeaderValue::from_static("13"));
         }
         response
+    }
+}
+
+fn challenge_lines(lie: Option<Lie>, token: &str, invoice: &str) -> Vec<String> {
+    match lie {
+        Some(Lie::NoChallenge | Lie::NoChallenge401) => Vec::new(),
+        Some(Lie::OtherScheme) => vec![r#"Payment id="1", method="card""#.to_owned()],
+        Some(Lie::HalfAChallenge) => vec![format!(r#"L402 version="0", token="{token}""#)],
+        _ => ChallengeLine::both(token, invoice).map(|line| line.to_string()).into(),
     }
 }
 
