@@ -375,6 +375,7 @@ def caveats():
     yield deny("unknown-of-unnamed-service", "a service must be named to have conditions", "unknown-caveat", s, "maps_volume=1")
     yield deny("own-condition-of-a-prefix", "a condition belongs to the longest named service", "expired", "services=a:0,a_b:0", "a_b_valid_until=1", service="a_b")
     yield deny("unnamed-longer-service", "a service must be named to have conditions", "unknown-caveat", "services=a:0", "a_b_valid_until=1", service="a")
+    yield deny("known-condition-without-value", "the literal rule skips only what is unknown", "undecodable-caveat", s, "weather_valid_until", unknown="skip")
     yield deny("other-preimage", "another preimage is false", "other-preimage", s, "preimage=" + "12" * 32)
     yield deny("literal-rule-still-decodes", "the literal rule skips only what is unknown", "undecodable-caveat", s, "weather_valid_until=x", unknown="skip")
 

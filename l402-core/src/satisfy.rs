@@ -11,7 +11,7 @@
 //! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 5 are the
 //! default; [`UnknownCaveats::Skip`] is the specification's rule.
 
-use crate::caveat::{Capabilities, Caveat, Services, number};
+use crate::caveat::{Capabilities, Caveat, Services, number, trim};
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use core::fmt;
@@ -34,7 +34,7 @@ pub enum UnknownCaveats {
     /// It denies, unless it belongs to another service that the token names.
     #[default]
     Refuse,
-    /// It is skipped, as the specification says, and so is what is no `condition=value` at all.
+    /// It is skipped, as the specification says, and so is a text without `=` that does not begin like a known condition.
     Skip,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn satisfy(
         }
         match Caveat::parse(caveat.id) {
             Ok(caveat) => state.hold(&caveat)?,
-            Err(_) if rules.unknown == UnknownCaveats::Skip => {}
+            Err(_) if rules.unknown == UnknownCaveats::Skip && !state.concerns(caveat.id) => {}
             Err(_) => return Err(Unsatisfied::Undecodable),
         }
     }
@@ -135,6 +135,12 @@ impl<'a> State<'a> {
 
     fn hold_unknown(&self) -> Result<(), Unsatisfied> {
         if self.rules.unknown == UnknownCaveats::Skip { Ok(()) } else { Err(Unsatisfied::Unknown) }
+    }
+
+    /// Whether a text that is no caveat begins like one that would be known: its value may have been forgotten.
+    fn concerns(&self, text: &[u8]) -> bool {
+        let known = [self.rules.offer.service.as_str(), "services", "preimage"];
+        known.iter().any(|name| trim(text).starts_with(name.as_bytes()))
     }
 
     fn verdict(&self) -> Result<Option<u64>, Unsatisfied> {
