@@ -90,15 +90,14 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
             attempt.token = Some(self.buy(&mut attempt.exchange, quote, purpose).await?);
-            self.forget_refused(attempt, purpose).await;
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);
         }
         Ok(())
     }
 
-    /// Forgets what was refused where it was bought, now that something else is there to be used: until then it may be all
-    /// that a buyer has for its money, refused by a server that is only out of order.
+    /// Forgets what was refused where it was bought, now that something else has served: until then it may be all that a
+    /// buyer has for its money, refused by a server that is only out of order.
     async fn forget_refused(&self, attempt: &mut Attempt, purpose: &Purpose) {
         for token in attempt.refused.drain(..).filter(|token| is_for(token, purpose)) {
             // What is paid and answered does not fail for this. One that stays is refused again, and forgotten then.

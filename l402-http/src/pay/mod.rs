@@ -16,7 +16,7 @@
 //!
 //! # Which token
 //! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
-//! several paths. A token that is refused where it was bought is forgotten once another was bought or has served in its place;
+//! several paths. A token that is refused where it was bought is forgotten once another has served in its place;
 //! refused elsewhere, it is kept for where it came from.
 //!
 //! Several processes may share a store, but do not wait for each other: they may buy the same thing twice.
