@@ -355,6 +355,7 @@ mod tests {
             ("/%44ata/", 404),
             ("/Reports/A", 200),
             ("/reports/A", 404),
+            ("/reports/7", 404),
             ("/REPORTS/a", 404),
             ("/v1/caf%c3%a9", 300),
             ("/v1/Caf%c3%a9", 404),
