@@ -212,6 +212,7 @@ def challenges():
     yield reject("nothing", "there must be a challenge", "missing", [])
     yield reject("empty-line", "there must be a challenge", "missing", [""])
     yield reject("other-scheme", "there must be a challenge of ours", "missing", ['Basic realm="x"'])
+    yield reject("broken-other-scheme", "what is wrong with another scheme is not ours to report", "missing", ['Basic realm="x'])
     yield reject("unknown-version", "version 0 or none", "missing", [v2.replace('"0"', '"1"')])
     yield reject("no-token", "a token is needed", "missing-token", [f'L402 version="0", invoice="{INVOICE}"'])
     yield reject("no-invoice", "an invoice is needed", "missing-invoice", [f'L402 version="0", token="{t}"'])

@@ -19,7 +19,8 @@ pub(crate) struct RawChallenge<'a> {
     pub(crate) params: Params<'a>,
 }
 
-/// Splits a field value into challenges. After an error there is nothing more.
+/// Splits a field value into challenges. After an error there is nothing more; one in another scheme's challenge is not ours to
+/// report.
 #[derive(Debug, Clone)]
 pub(crate) struct RawChallenges<'a>(&'a [u8]);
 
@@ -39,7 +40,11 @@ impl<'a> Iterator for RawChallenges<'a> {
         }
         let item = challenge(start);
         self.0 = item.as_ref().map_or(&[], |(_, rest)| rest);
-        Some(item.map(|(challenge, _)| challenge))
+        match item {
+            Ok((challenge, _)) => Some(Ok(challenge)),
+            Err(LexError::Value | LexError::Quote) if Scheme::parse(token(start).0).is_none() => None,
+            Err(fault) => Some(Err(fault)),
+        }
     }
 }
 
