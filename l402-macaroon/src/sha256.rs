@@ -1,6 +1,6 @@
 //! SHA-256 on whole blocks: the one place that calls the compression function.
 //!
-//! 1. The state stays in words ([`State`]) from one step of a chain to the next.
+//! 1. The state stays in words from one step of a chain to the next.
 //! 2. Padding is written into the caller's blocks, so that key block and message go through one call (FIPS 180-4 §5.1.1).
 //! 3. HMAC's two halves (RFC 2104 §2) are built from it in [`crate::MacKey`] and in the signature chain.
 
