@@ -3,16 +3,15 @@
 use crate::amount::Amount;
 use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::store::payments::{Intent, OpenPayment, Outcome, Payments};
+use crate::store::payments::{Intent, Outcome, Payments, PaymentsError};
 use crate::text::{lines, printable};
 use l402_core::PaymentHash;
 
 /// Runs the command, and returns what it prints.
 pub(super) fn run(command: &PaymentsCommand, payments: &Payments) -> Result<String, Failure> {
-    let unknown = payments.unknown().or_exit(Exit::Local)?;
     match command {
-        PaymentsCommand::List => Ok(lines(unknown.iter().map(|payment| line(payment.intent())))),
-        PaymentsCommand::Forget { payment_hash } => forget(unknown, payment_hash),
+        PaymentsCommand::List => Ok(lines(payments.intents().or_exit(Exit::Local)?.iter().map(line))),
+        PaymentsCommand::Forget { payment_hash } => forget(payments, payment_hash),
     }
 }
 
@@ -22,8 +21,12 @@ fn line(intent: &Intent) -> String {
     format!("{hash}\t{amount}\t{}\t{request}", printable(&intent.wallet))
 }
 
-fn forget(unknown: Vec<OpenPayment>, hash: &PaymentHash) -> Result<String, Failure> {
-    let Some(payment) = unknown.into_iter().find(|payment| payment.intent().payment_hash == *hash) else {
+fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {
+    let adopted = payments.adopt(hash).map_err(|fault| {
+        let exit = if matches!(fault, PaymentsError::Held(_)) { Exit::Unknown } else { Exit::Local };
+        Failure::new(exit, fault)
+    });
+    let Some(payment) = adopted? else {
         let hint =
             format!("there is no payment {hash} without an outcome; `l402 payments list` shows those that there are");
         return Err(Failure::say(Exit::Usage, hint));

@@ -6,6 +6,7 @@ use crate::get::report::{CredentialUsed, Event};
 use crate::http::client::{HttpClient, TransportError};
 use crate::http::request::Draft;
 use crate::store::file::{FileStore, StoreError};
+use crate::store::payments::PaymentsError;
 use core::time::Duration;
 use http::Response;
 use hyper::body::Incoming;
@@ -52,6 +53,7 @@ impl<W: PaymentSource + 'static> Till<W> {
         let mut settings = PaySettings::new(self.limits);
         settings.payment_timeout = self.pay_timeout;
         settings.max_replay = draft.body.len(); // it is in memory anyway
+        self.store.expect(&draft.method, draft.uri.path());
         let layer = PayLayer::new(Arc::clone(&self.wallet), Arc::clone(&self.store), settings);
         let result = layer.layer(http).call(draft.request()).await;
 
@@ -91,7 +93,7 @@ fn failure(fault: PayError<TransportError>) -> Failure {
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
         }
         PayError::StillRefused { .. } => Exit::Http,
-        PayError::Store(cause) if is_other_wallet(cause.as_ref()) => Exit::Unknown,
+        PayError::Store(cause) => cause.downcast_ref().map_or(Exit::Local, exit_of),
         _ => Exit::Local,
     };
     match fault {
@@ -114,6 +116,9 @@ fn declined(why: Declined) -> Failure {
     Failure::say(Exit::Limit, hint)
 }
 
-fn is_other_wallet(cause: &(dyn core::error::Error + 'static)) -> bool {
-    matches!(cause.downcast_ref(), Some(StoreError::OtherWallet { .. }))
+fn exit_of(fault: &StoreError) -> Exit {
+    match fault {
+        StoreError::OtherWallet { .. } | StoreError::Payments(PaymentsError::Held(_)) => Exit::Unknown,
+        _ => Exit::Local,
+    }
 }

@@ -2,14 +2,15 @@
 //!
 //! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens
 //!    first, then the payment is closed.
-//! 2. A payment that a living process makes is that process's own. One that its process left without an outcome is shown
-//!    to the paying layer, which asks the wallet before it pays again (threat A4).
+//! 2. A payment for the same request that its process left without an outcome is shown to the paying layer, which asks the
+//!    wallet before it pays again (threat A4). While another process sees to such a payment, nothing is paid.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
 
 use super::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError};
 use super::tokens::{KeptToken, Tokens, TokensError};
 use crate::get::report::{Event, Payment};
 use core::fmt;
+use http::Method;
 use l402_core::PaymentHash;
 use l402_http::pay::{Origin, Token, TokenStore};
 use std::collections::HashMap;
@@ -27,8 +28,17 @@ pub struct FileStore {
 /// The open payments that this process holds, and what there is to tell of them.
 #[derive(Debug, Default)]
 struct State {
+    wanted: Option<(Method, String)>,
     open: HashMap<PaymentHash, Held>,
     news: Vec<Event>,
+}
+
+impl State {
+    /// What this process holds is its own already; where it is not said what comes next, everything counts.
+    fn inherits(&self, intent: &Intent) -> bool {
+        let is_wanted = |(method, path): &(Method, String)| *method == intent.method && *path == intent.path;
+        !self.open.contains_key(&intent.payment_hash) && self.wanted.as_ref().is_none_or(is_wanted)
+    }
 }
 
 #[derive(Debug)]
@@ -44,6 +54,11 @@ impl FileStore {
         Self { tokens, payments, wallet, state: Mutex::default() }
     }
 
+    /// Says which request comes next: unsettled payments for others are left alone.
+    pub fn expect(&self, method: &Method, path: &str) {
+        self.state().wanted = Some((method.clone(), path.to_owned()));
+    }
+
     /// Returns the payments that succeeded since the last time.
     pub fn news(&self) -> Vec<Event> {
         core::mem::take(&mut self.state().news)
@@ -51,14 +66,15 @@ impl FileStore {
 
     /// Takes over what dead processes left without an outcome.
     fn inherit(&self, origin: &Origin) -> Result<(), StoreError> {
-        for payment in self.payments.unknown().map_err(StoreError::Payments)? {
-            let Intent { payment_hash, wallet, .. } = payment.intent();
-            if payment.intent().origin != *origin {
+        for intent in self.payments.intents().map_err(StoreError::Payments)? {
+            let Intent { payment_hash, wallet, .. } = &intent;
+            if intent.origin != *origin || !self.state().inherits(&intent) {
                 continue;
             }
             if *wallet != self.wallet {
                 return Err(StoreError::OtherWallet { wallet: wallet.clone(), payment_hash: *payment_hash });
             }
+            let Some(payment) = self.payments.adopt(payment_hash).map_err(StoreError::Payments)? else { continue };
             self.state().open.insert(*payment_hash, Held { payment, is_inherited: true });
         }
         Ok(())

@@ -2,8 +2,8 @@
 //!
 //! 1. Before a wallet is asked to pay, the intent is on the disk. One file for each payment hash, in `payments/open`.
 //! 2. Afterwards the outcome is, in `payments/closed`, and the open record goes. A time-out is no outcome.
-//! 3. Whoever pays holds a lock on the open record, which the system gives back when the process dies. An open record that
-//!    nobody holds is therefore a payment whose outcome is unknown, and nothing else is.
+//! 3. Whoever pays, or asks what became of a payment, holds a lock on the open record, which the system gives back when the
+//!    process dies. Records are read without it, so that nobody who only looks hides one from somebody else.
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
 
 use super::codec;
@@ -14,6 +14,8 @@ use l402_core::{PaymentHash, Scheme};
 use l402_http::pay::{Origin, Token};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// A payment that is about to be made.
@@ -124,41 +126,53 @@ impl Payments {
         Ok(OpenPayment { payments: self.clone(), intent: record.intent, _lock: lock })
     }
 
-    /// Returns the payments whose outcome is unknown: those that no living process holds.
+    /// Returns the payments without an outcome, whether somebody sees to them or not. It takes no lock.
     ///
     /// # Errors
     /// [`PaymentsError`].
-    pub fn unknown(&self) -> Result<Vec<OpenPayment>, PaymentsError> {
+    pub fn intents(&self) -> Result<Vec<Intent>, PaymentsError> {
         let mut found = Vec::new();
         for name in self.open.names().map_err(PaymentsError::File)? {
-            found.extend(self.adopt(&name)?);
+            found.extend(self.intent(&name)?);
         }
         Ok(found)
+    }
+
+    /// Takes over a payment without an outcome; `None` where it has one by now.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Held`] where somebody else sees to it, and every other [`PaymentsError`].
+    pub fn adopt(&self, hash: &PaymentHash) -> Result<Option<OpenPayment>, PaymentsError> {
+        let name = file_name(hash);
+        let Some(intent) = self.intent(&name)? else { return Ok(None) };
+        let path = self.open.path(&name);
+        let unreadable = |cause| PaymentsError::Open { path: path.clone(), cause };
+        let lock = match File::open(&path) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(unreadable(cause)),
+        };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(PaymentsError::Held(*hash)),
+            Err(TryLockError::Error(cause)) => return Err(unreadable(cause)),
+        }
+        if lock.metadata().map_err(unreadable)?.nlink() == 0 {
+            return Ok(None); // closed after it was opened here
+        }
+        Ok(Some(OpenPayment { payments: self.clone(), intent, _lock: lock }))
+    }
+
+    fn intent(&self, name: &str) -> Result<Option<Intent>, PaymentsError> {
+        let Some(bytes) = self.open.read(name).map_err(PaymentsError::File)? else { return Ok(None) };
+        let damaged = |cause| PaymentsError::Damaged { path: self.open.path(name), cause };
+        Record::decode(&bytes).map(|record| Some(record.intent)).map_err(damaged)
     }
 
     fn was_paid(&self, name: &str) -> Result<bool, PaymentsError> {
         let Some(bytes) = self.closed.read(name).map_err(PaymentsError::File)? else { return Ok(false) };
         let damaged = |cause| PaymentsError::Damaged { path: self.closed.path(name), cause };
         Ok(matches!(Record::decode(&bytes).map_err(damaged)?.outcome, Some(Outcome::Paid { .. })))
-    }
-
-    /// Takes over an open record, unless somebody holds it or has closed it by now.
-    fn adopt(&self, name: &str) -> Result<Option<OpenPayment>, PaymentsError> {
-        let path = self.open.path(name);
-        let unreadable = |cause| PaymentsError::Open { path: path.clone(), cause };
-        let lock = match File::open(&path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(unreadable(cause)),
-        };
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(cause)) => return Err(unreadable(cause)),
-        }
-        let Some(bytes) = self.open.read(name).map_err(PaymentsError::File)? else { return Ok(None) };
-        let record = Record::decode(&bytes).map_err(|cause| PaymentsError::Damaged { path: path.clone(), cause })?;
-        Ok(Some(OpenPayment { payments: self.clone(), intent: record.intent, _lock: lock }))
     }
 }
 
@@ -233,6 +247,8 @@ pub enum PaymentsError {
     },
     /// The server asks for a payment that was begun before.
     Seen(PaymentHash),
+    /// Another call sees to the payment at this moment.
+    Held(PaymentHash),
     /// The record cannot be written as JSON.
     Encode(serde_json::Error),
 }
@@ -247,6 +263,9 @@ impl fmt::Display for PaymentsError {
                 write!(f, "{} is damaged, and was left as it is; repair it, or move it away", path.display())
             }
             Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which was begun before"),
+            Self::Held(hash) => {
+                write!(f, "another call is settling this payment, {hash}; run the same command again when it has ended")
+            }
         }
     }
 }
@@ -257,7 +276,7 @@ impl core::error::Error for PaymentsError {
             Self::File(cause) => cause.source(),
             Self::Open { cause, .. } => Some(cause),
             Self::Damaged { cause, .. } | Self::Encode(cause) => Some(cause),
-            Self::Seen(_) => None,
+            Self::Seen(_) | Self::Held(_) => None,
         }
     }
 }
@@ -296,17 +315,29 @@ mod tests {
     fn a4_an_intent_outlives_its_process() {
         let (_folder, payments) = payments();
         let open = payments.begin(intent(1)).unwrap();
-        assert!(payments.unknown().unwrap().is_empty(), "its owner lives");
+        let hash = intent(1).payment_hash;
+        assert!(matches!(payments.adopt(&hash), Err(PaymentsError::Held(_))), "its owner lives");
         drop(open); // as the system does with the file of a killed process
-        let found = payments.unknown().unwrap();
-        assert_eq!(found.iter().map(OpenPayment::intent).collect::<Vec<_>>(), [&intent(1)]);
+        assert_eq!(payments.adopt(&hash).unwrap().unwrap().intent(), &intent(1));
+    }
+
+    #[test]
+    fn a4_whoever_looks_hides_nothing() {
+        let (_folder, payments) = payments();
+        let open = payments.begin(intent(1)).unwrap();
+        drop(payments.begin(intent(2)).unwrap());
+        let adopted = payments.adopt(&intent(2).payment_hash).unwrap().unwrap();
+        assert_eq!(payments.intents().unwrap(), [intent(1), intent(2)], "while both are held");
+        drop((open, adopted));
+        let _looked = payments.intents().unwrap();
+        assert!(payments.adopt(&intent(1).payment_hash).unwrap().is_some(), "looking takes no lock");
     }
 
     #[test]
     fn a4_an_outcome_closes_it() {
         let (_folder, payments) = payments();
         payments.begin(intent(1)).unwrap().close(Outcome::Paid { fee_msat: 3 }).unwrap();
-        assert!(payments.unknown().unwrap().is_empty());
+        assert!(payments.intents().unwrap().is_empty());
         assert_eq!(payments.open.names().unwrap(), [""; 0]);
         let closed = payments.closed.read(&file_name(&intent(1).payment_hash)).unwrap().unwrap();
         assert_eq!(Record::decode(&closed).unwrap().outcome, Some(Outcome::Paid { fee_msat: 3 }));
@@ -317,9 +348,9 @@ mod tests {
         let (_folder, payments) = payments();
         drop(payments.begin(intent(1)).unwrap());
         payments.closed.replace(&file_name(&intent(1).payment_hash), b"{}").unwrap();
-        let found = payments.unknown().unwrap().pop().unwrap();
+        let found = payments.adopt(&intent(1).payment_hash).unwrap().unwrap();
         found.close(Outcome::NotPaid).unwrap();
-        assert!(payments.unknown().unwrap().is_empty());
+        assert!(payments.intents().unwrap().is_empty());
     }
 
     #[test]
@@ -337,6 +368,6 @@ mod tests {
     fn a_damaged_record_is_said() {
         let (_folder, payments) = payments();
         payments.open.replace("00.json", b"{").unwrap();
-        assert!(matches!(payments.unknown(), Err(PaymentsError::Damaged { .. })));
+        assert!(matches!(payments.intents(), Err(PaymentsError::Damaged { .. })));
     }
 }

@@ -208,6 +208,24 @@ async fn a4_killed_between_intent_and_outcome_it_goes_on() {
 }
 
 #[tokio::test]
+async fn a4_a_payment_that_another_call_settles_is_waited_for() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::LoseOutcome);
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Unknown);
+    buyer.wallet.behave();
+    let open = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().next().unwrap().unwrap();
+    let other_call = std::fs::File::open(open.path()).unwrap();
+    other_call.try_lock().unwrap();
+    let held = buyer.get("/weather", &[]).await;
+    assert_eq!(held.exit, Exit::Unknown, "{}", held.report);
+    assert!(held.report.contains("another call is settling this payment"), "{}", held.report);
+    assert_eq!(buyer.get("/poems", &[]).await.exit, Exit::Served, "another path is not held up");
+    drop(other_call);
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
+    assert_eq!(buyer.paid(), 2);
+}
+
+#[tokio::test]
 async fn a4_only_the_wallet_that_paid_is_asked() {
     let buyer = Buyer::new().await;
     buyer.wallet.misbehave(FakeFault::LoseOutcome);
