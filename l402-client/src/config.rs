@@ -104,9 +104,9 @@ impl Config {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the line and the key.
+    /// [`ConfigError`], which names the line and the key, and repeats no value: that may be a password.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|cause| ConfigError::Parse(Box::new(cause)))
+        toml::from_str(text).map_err(|fault| ConfigError::wrong(text, &fault))
     }
 }
 
@@ -132,15 +132,59 @@ pub enum ConfigError {
     /// It cannot be read.
     Read(io::Error),
     /// It is no TOML, or has a key or value that means nothing here.
-    Parse(Box<toml::de::Error>),
+    Wrong {
+        /// The line, from 1.
+        line: usize,
+        /// The key, where it is known.
+        key: Option<String>,
+    },
+}
+
+impl ConfigError {
+    /// What the parser says is left out, since it quotes the file.
+    fn wrong(text: &str, fault: &toml::de::Error) -> Self {
+        let start = fault.span().map_or(0, |span| span.start);
+        let (before, after) = text.split_at_checked(start).unwrap_or(("", text));
+        // Only of what is TOML it is certain that a key is one, and not a piece of a value.
+        let is_toml = toml::from_str::<toml::Table>(text).is_ok();
+        let key = is_toml.then(|| key_at(before, after)).flatten();
+        Self::Wrong { line: before.matches('\n').count() + 1, key: key.map(str::to_owned) }
+    }
+}
+
+/// Returns the key that the text after a place begins with, or whose value it begins with.
+fn key_at<'a>(before: &'a str, after: &'a str) -> Option<&'a str> {
+    let not_bare = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-');
+    let key = match before.trim_end().strip_suffix('=') {
+        Some(before) => before.trim_end().rsplit(not_bare).next(),
+        None => after.split_once('=').map(|(key, _)| key.trim_end()).filter(|key| !key.contains(not_bare)),
+    };
+    key.filter(|key| !key.is_empty())
+}
+
+/// Returns what a key takes.
+fn expected(key: &str) -> &'static str {
+    match key {
+        "wallet" => "it must be `sandbox` or `ldk`",
+        "max_price" | "max_fee" => "it must be an amount with its unit, such as \"100 sat\"",
+        "network" => "it must be one of bitcoin, testnet, signet and regtest",
+        "chain" => "it must name one of esplora, electrum and bitcoind",
+        "password" => "it must be { env = \"NAME\" }, which names an environment variable",
+        _ => "it is no setting here, or its value is of the wrong kind",
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read(_) => "cannot read the configuration",
-            Self::Parse(_) => "the configuration is wrong",
-        })
+        match self {
+            Self::Read(_) => f.write_str("cannot read the configuration"),
+            Self::Wrong { line, key: Some(key) } => {
+                write!(f, "line {line} of the configuration is wrong: `{key}`: {}", expected(key))
+            }
+            Self::Wrong { line, key: None } => {
+                write!(f, "line {line} of the configuration is wrong: it is no TOML, or no setting here")
+            }
+        }
     }
 }
 
@@ -148,7 +192,7 @@ impl core::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Read(cause) => Some(cause),
-            Self::Parse(cause) => Some(cause.as_ref()),
+            Self::Wrong { .. } => None,
         }
     }
 }
@@ -172,14 +216,35 @@ mod tests {
     #[test]
     fn what_is_not_known_is_named() {
         for (text, part) in [
-            ("max_prize = '1 sat'", "max_prize"),
-            ("max_price = '1'", "unit"),
-            ("wallet = 'purse'", "purse"),
-            ("[ldk]\nnetwork = 'mainnet'", "not one of bitcoin"),
-            ("[ldk]\nchain = { neutrino = 'a' }", "neutrino"),
+            ("max_prize = '1 sat'", "line 1 of the configuration is wrong: `max_prize`"),
+            (
+                "\nmax_price = '1'",
+                "line 2 of the configuration is wrong: `max_price`: it must be an amount with its unit",
+            ),
+            ("wallet = 'purse'", "`wallet`: it must be `sandbox`"),
+            ("[ldk]\nnetwork = 'mainnet'", "`network`: it must be one of bitcoin"),
+            ("[ldk]\nchain = { neutrino = 'a' }", "line 2 of the configuration is wrong: `neutrino`"),
         ] {
             let fault = anyhow::Error::from(Config::parse(text).unwrap_err());
             assert!(format!("{fault:#}").contains(part), "{fault:#}");
+        }
+    }
+
+    #[test]
+    fn no_value_is_repeated() {
+        for (text, part) in [
+            ("[ldk]\nchain = { bitcoind = { host = 'h', port = 1, user = 'u', password = 'CANARY' } }", "`password`"),
+            ("[ldk.chain.bitcoind]\nhost = 'h'\nport = 1\nuser = 'u'\npassword = \"CANARY\"", "line 5"),
+            ("[ldk.chain.bitcoind]\npassword = CANARY", "line 2"),
+            ("password = 'CANARY", "line 1"),
+            ("password = \"\"\"\nCANARY = 1", "no TOML"),
+            ("[ldk.chain]\nesplora = ['https://u:CANARY@h']", "`esplora`"),
+            ("wallet = 'CANARY'", "`wallet`"),
+            ("max_price = 'CANARY'", "`max_price`"),
+        ] {
+            let fault = anyhow::Error::from(Config::parse(text).unwrap_err());
+            assert!(!format!("{fault:#} {fault:?}").contains("CANARY"), "{text}: {fault:#}");
+            assert!(fault.to_string().contains(part), "{text}: {fault:#}");
         }
     }
 
