@@ -5,6 +5,7 @@ use crate::cli::{HomeArgs, WalletKind};
 use crate::config::{Chain, Config, LdkSection};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::store::private::PrivateDir;
+use l402_lightning::Network;
 use std::path::PathBuf;
 
 /// The flags and the configuration, joined: flags win.
@@ -46,6 +47,15 @@ impl Home {
             max_price: config.max_price.unwrap_or(DEFAULT_MAX_PRICE),
             max_fee: config.max_fee.unwrap_or(DEFAULT_MAX_FEE),
         })
+    }
+}
+
+/// Returns the name under which the payments of a wallet are recorded. Each network has an embedded node of its own, which
+/// knows nothing of the others' payments.
+pub fn wallet_name(kind: WalletKind, network: Network) -> String {
+    match kind {
+        WalletKind::Sandbox => kind.name().to_owned(),
+        WalletKind::Ldk => format!("{}/{network}", kind.name()),
     }
 }
 

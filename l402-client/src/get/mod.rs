@@ -6,7 +6,7 @@ pub mod report;
 
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::home::Home;
+use crate::home::{Home, wallet_name};
 use crate::http::client::HttpClient;
 use crate::http::delivery::{Delivery, DeliveryError};
 use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
@@ -53,10 +53,10 @@ pub async fn run<W: PaymentSource + 'static>(
     Ok(exit_of(status))
 }
 
-fn open_till<W>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
+fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
     let payments = Payments::open(&home.data).or_exit(Exit::Local)?;
     let tokens = (!args.no_token_cache).then(|| Tokens::new(home.data.clone()));
-    let store = Arc::new(FileStore::new(tokens, payments, home.wallet.name()));
+    let store = Arc::new(FileStore::new(tokens, payments, wallet_name(home.wallet, wallet.network())));
     Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
 }
 

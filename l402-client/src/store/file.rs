@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct FileStore {
     tokens: Option<Tokens>,
     payments: Payments,
-    wallet: &'static str,
+    wallet: String,
     state: Mutex<State>,
 }
 
@@ -50,7 +50,7 @@ struct Held {
 impl FileStore {
     /// Joins the kept tokens and the record of payments; without `tokens`, none is presented and none kept. `wallet` is the
     /// name of the one that pays.
-    pub fn new(tokens: Option<Tokens>, payments: Payments, wallet: &'static str) -> Self {
+    pub fn new(tokens: Option<Tokens>, payments: Payments, wallet: String) -> Self {
         Self { tokens, payments, wallet, state: Mutex::default() }
     }
 
@@ -119,7 +119,7 @@ impl TokenStore for FileStore {
         if self.state().open.contains_key(&token.payment_hash) {
             return Ok(());
         }
-        let payment = self.payments.begin(Intent::new(origin, token, self.wallet)).map_err(StoreError::Payments)?;
+        let payment = self.payments.begin(Intent::new(origin, token, &self.wallet)).map_err(StoreError::Payments)?;
         self.state().open.insert(token.payment_hash, Held { payment, is_inherited: false });
         Ok(())
     }
@@ -159,9 +159,18 @@ impl fmt::Display for StoreError {
             Self::OtherWallet { wallet, payment_hash } => write!(
                 f,
                 "an earlier payment to this origin, from the wallet `{wallet}`, has no known outcome; repeat the command \
-                 with --wallet {wallet}, or give it up with `l402 payments forget {payment_hash}`"
+                 with {}, or give it up with `l402 payments forget {payment_hash}`",
+                flags(wallet)
             ),
         }
+    }
+}
+
+/// Returns what chooses a wallet of this name.
+fn flags(wallet: &str) -> String {
+    match wallet.split_once('/') {
+        Some((kind, network)) => format!("--wallet {kind} --network {network}"),
+        None => format!("--wallet {wallet}"),
     }
 }
 

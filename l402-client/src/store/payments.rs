@@ -27,7 +27,7 @@ pub struct Intent {
     pub payment_hash: PaymentHash,
     /// What the invoice asks for, in millisatoshi.
     pub amount_msat: u64,
-    /// The wallet that pays, as `--wallet` names it: the only one that can say what became of it.
+    /// The wallet that pays, with the network where it has a node for each (`ldk/signet`): the only one that can say what became of it.
     pub wallet: String,
     /// Who is paid.
     #[serde(with = "codec::text")]

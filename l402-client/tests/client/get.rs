@@ -238,6 +238,26 @@ async fn a4_only_the_wallet_that_paid_is_asked() {
 }
 
 #[tokio::test]
+async fn a4_the_node_of_another_network_is_not_asked() {
+    let buyer = Buyer::new().await;
+    buyer.wallet.misbehave(FakeFault::LoseOutcome);
+    assert_eq!(buyer.get("/weather", &["--wallet", "ldk"]).await.exit, Exit::Unknown);
+    buyer.wallet.behave();
+    let record = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().next().unwrap().unwrap().path();
+    let written = std::fs::read_to_string(&record).unwrap();
+    for (wallet, hint) in [("ldk/bitcoin", "--wallet ldk --network bitcoin"), ("ldk", "--wallet ldk,")] {
+        std::fs::write(&record, written.replace("ldk/regtest", wallet)).unwrap();
+        let other = buyer.get("/weather", &["--wallet", "ldk"]).await;
+        assert_eq!(other.exit, Exit::Unknown, "{wallet}: {}", other.report);
+        assert!(other.report.contains(hint), "{}", other.report);
+        assert!(record.exists(), "{wallet}: it stays open");
+    }
+    std::fs::write(&record, &written).unwrap();
+    assert_eq!(buyer.get("/weather", &["--wallet", "ldk"]).await.exit, Exit::Served);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
 async fn a6_a_token_is_shown_to_its_origin_only() {
     let buyer = Buyer::new().await;
     let other = Shop::open(buyer.payee.clone()).await;
