@@ -118,7 +118,7 @@ impl Payments {
     /// [`PaymentsError`]; nothing must be paid then.
     pub fn begin(&self, intent: Intent) -> Result<OpenPayment, PaymentsError> {
         let name = file_name(&intent.payment_hash);
-        if self.open.path(&name).exists() || self.was_paid(&name)? {
+        if self.open.path(&name).exists() || self.is_seen(&name)? {
             return Err(PaymentsError::Seen(intent.payment_hash));
         }
         let record = Record { version: VERSION, intent, outcome: None };
@@ -169,10 +169,11 @@ impl Payments {
         Record::decode(&bytes).map(|record| Some(record.intent)).map_err(damaged)
     }
 
-    fn was_paid(&self, name: &str) -> Result<bool, PaymentsError> {
+    /// Tells whether a payment ended in a way that leaves money moved, or possibly moved.
+    fn is_seen(&self, name: &str) -> Result<bool, PaymentsError> {
         let Some(bytes) = self.closed.read(name).map_err(PaymentsError::File)? else { return Ok(false) };
         let damaged = |cause| PaymentsError::Damaged { path: self.closed.path(name), cause };
-        Ok(matches!(Record::decode(&bytes).map_err(damaged)?.outcome, Some(Outcome::Paid { .. })))
+        Ok(Record::decode(&bytes).map_err(damaged)?.outcome != Some(Outcome::NotPaid))
     }
 }
 
@@ -361,7 +362,9 @@ mod tests {
         open.close(Outcome::NotPaid).unwrap();
         payments.begin(intent(1)).unwrap().close(Outcome::Paid { fee_msat: 0 }).unwrap();
         assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "paid");
-        assert!(payments.begin(intent(2)).is_ok());
+        payments.begin(intent(2)).unwrap().close(Outcome::Forgotten).unwrap();
+        assert!(matches!(payments.begin(intent(2)), Err(PaymentsError::Seen(_))), "it may have been paid");
+        assert!(payments.begin(intent(3)).is_ok());
     }
 
     #[test]
