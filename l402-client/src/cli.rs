@@ -122,7 +122,7 @@ pub struct GetArgs {
     /// Report in JSON, an object a line: on standard error, the price of --dry-run on standard output
     #[arg(long)]
     pub json: bool,
-    /// Present no token that was bought before, and keep none afterwards
+    /// Present no token that was bought before, and forget the new one once it has served
     #[arg(long)]
     pub no_token_cache: bool,
     /// Give up when the server is silent for so many seconds

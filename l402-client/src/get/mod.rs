@@ -50,13 +50,17 @@ pub async fn run<W: PaymentSource + 'static>(
     let (status, url) = (response.status(), draft.uri.to_string());
     on_event(Event::Served(Served { url, status: status.as_u16(), credential }));
     deliver(args, response, out).await?;
+    if exit_of(status) == Exit::Served {
+        till.store.delivered().or_exit(Exit::Local)?;
+    }
     Ok(exit_of(status))
 }
 
 fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
     let payments = Payments::open(&home.data).or_exit(Exit::Local)?;
-    let tokens = (!args.no_token_cache).then(|| Tokens::new(home.data.clone()));
-    let store = Arc::new(FileStore::new(tokens, payments, wallet_name(home.wallet, wallet.network())));
+    let tokens = Tokens::new(home.data.clone());
+    let wallet_name = wallet_name(home.wallet, wallet.network());
+    let store = Arc::new(FileStore::new(tokens, !args.no_token_cache, payments, wallet_name));
     Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
 }
 

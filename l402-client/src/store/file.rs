@@ -19,7 +19,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Tokens and payments of one call.
 #[derive(Debug)]
 pub struct FileStore {
-    tokens: Option<Tokens>,
+    tokens: Tokens,
+    keeps: bool,
     payments: Payments,
     wallet: String,
     state: Mutex<State>,
@@ -30,6 +31,7 @@ pub struct FileStore {
 struct State {
     wanted: Option<(Method, String)>,
     open: HashMap<PaymentHash, Held>,
+    bought: Vec<PaymentHash>,
     news: Vec<Event>,
 }
 
@@ -48,10 +50,22 @@ struct Held {
 }
 
 impl FileStore {
-    /// Joins the kept tokens and the record of payments; without `tokens`, none is presented and none kept. `wallet` is the
-    /// name of the one that pays.
-    pub fn new(tokens: Option<Tokens>, payments: Payments, wallet: String) -> Self {
-        Self { tokens, payments, wallet, state: Mutex::default() }
+    /// Joins the kept tokens and the record of payments. Unless it `keeps`, no kept token is presented, and what was bought
+    /// is forgotten once it was [delivered](Self::delivered). `wallet` is the name of the one that pays.
+    pub fn new(tokens: Tokens, keeps: bool, payments: Payments, wallet: String) -> Self {
+        Self { tokens, keeps, payments, wallet, state: Mutex::default() }
+    }
+
+    /// Says that the user has what was paid for.
+    ///
+    /// # Errors
+    /// [`StoreError`], where a token that should not be kept is still there.
+    pub fn delivered(&self) -> Result<(), StoreError> {
+        let bought = core::mem::take(&mut self.state().bought);
+        if self.keeps {
+            return Ok(());
+        }
+        bought.iter().try_for_each(|hash| self.tokens.forget(hash)).map_err(StoreError::Tokens)
     }
 
     /// Says which request comes next: unsettled payments for others are left alone.
@@ -83,9 +97,9 @@ impl FileStore {
     fn settle(&self, kept: KeptToken) -> Result<(), StoreError> {
         let hash = kept.payment_hash;
         let (origin, amount_msat, fee_msat) = (kept.origin.to_string(), kept.amount_msat, kept.fee_msat);
-        if let Some(tokens) = &self.tokens {
-            tokens.keep(kept).map_err(StoreError::Tokens)?;
-        }
+        // Whatever the user wants to keep: until it has served, it is all that there is for the money.
+        self.tokens.keep(kept).map_err(StoreError::Tokens)?;
+        self.state().bought.push(hash);
         let Some(Held { payment, is_inherited }) = self.state().open.remove(&hash) else { return Ok(()) };
         let news = Payment { origin, payment_hash: hash.to_string(), amount_msat, fee_msat };
         self.state().news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
@@ -102,10 +116,12 @@ impl TokenStore for FileStore {
 
     async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
         self.inherit(origin)?;
-        let mut found: Vec<Token> = match &self.tokens {
-            Some(tokens) => tokens.of(origin).map_err(StoreError::Tokens)?.into_iter().map(Token::from).collect(),
-            None => Vec::new(),
-        };
+        // Read in any case: nothing is paid where its token could not be kept.
+        let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
+        if !self.keeps {
+            kept.clear();
+        }
+        let mut found: Vec<Token> = kept.into_iter().map(Token::from).collect();
         let state = self.state();
         let open = state.open.values().map(|held| held.payment.intent());
         found.extend(open.filter(|intent| intent.origin == *origin).map(Intent::token));
@@ -126,10 +142,9 @@ impl TokenStore for FileStore {
 
     async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
         let held = self.state().open.remove(hash);
-        match (held, &self.tokens) {
-            (Some(held), _) => held.payment.close(Outcome::NotPaid).map_err(StoreError::Payments),
-            (None, Some(tokens)) => tokens.forget(hash).map_err(StoreError::Tokens),
-            (None, None) => Ok(()),
+        match held {
+            Some(held) => held.payment.close(Outcome::NotPaid).map_err(StoreError::Payments),
+            None => self.tokens.forget(hash).map_err(StoreError::Tokens),
         }
     }
 }

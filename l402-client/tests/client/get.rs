@@ -1,6 +1,6 @@
 //! `l402 get`, from its arguments to its exit.
 
-use crate::shop::Shop;
+use crate::shop::{Failure, Shop};
 use clap::Parser;
 use l402_client::cli::{Cli, Command};
 use l402_client::exit::Exit;
@@ -59,6 +59,13 @@ impl Buyer {
         self.folder.path().join("data")
     }
 
+    /// Counts the kept tokens.
+    fn kept(&self) -> usize {
+        let file: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.data().join("tokens.json")).unwrap()).unwrap();
+        file["tokens"].as_array().unwrap().len()
+    }
+
     fn paid(&self) -> usize {
         self.wallet.payments_sent()
     }
@@ -108,7 +115,21 @@ async fn without_the_cache_every_call_pays() {
         assert_eq!(buyer.get("/weather", &["--no-token-cache"]).await.exit, Exit::Served);
     }
     assert_eq!(buyer.paid(), 2);
-    assert!(!buyer.data().join("tokens.json").exists());
+    assert_eq!(buyer.kept(), 0);
+}
+
+#[tokio::test]
+async fn a4_without_the_cache_a_token_that_did_not_serve_is_not_lost() {
+    let buyer = Buyer::new().await;
+    for failure in [Failure::Status503, Failure::Break] {
+        buyer.shop.fail_next_sale(failure);
+        let outcome = buyer.get("/weather", &["--no-token-cache"]).await;
+        assert_ne!(outcome.exit, Exit::Served, "{}", outcome.report);
+        assert_eq!(buyer.kept(), 1, "{}", outcome.report);
+        assert_eq!(buyer.get("/weather", &[]).await.out, "GET weather ");
+        std::fs::remove_file(buyer.data().join("tokens.json")).unwrap();
+    }
+    assert_eq!(buyer.paid(), 2);
 }
 
 #[tokio::test]
@@ -332,9 +353,11 @@ async fn a_damaged_token_file_stops_everything() {
     let buyer = Buyer::new().await;
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
     std::fs::write(buyer.data().join("tokens.json"), "{").unwrap();
-    let outcome = buyer.get("/weather", &[]).await;
-    assert_eq!(outcome.exit, Exit::Local);
-    assert!(outcome.report.contains("damaged"), "{}", outcome.report);
+    for options in [&[][..], &["--no-token-cache"]] {
+        let outcome = buyer.get("/weather", options).await;
+        assert_eq!(outcome.exit, Exit::Local);
+        assert!(outcome.report.contains("damaged"), "{}", outcome.report);
+    }
     assert_eq!(buyer.paid(), 1);
 }
 

@@ -40,6 +40,13 @@ struct Inner {
     payee: FakeNode,
     minted: AtomicU8,
     seen: Mutex<Vec<Request<Bytes>>>,
+    failure: Mutex<Option<Failure>>,
+}
+
+/// How the shop fails whom it was paid by.
+pub(crate) enum Failure {
+    Status503,
+    Break,
 }
 
 impl Shop {
@@ -79,8 +86,19 @@ impl Shop {
 
     fn new(payee: FakeNode, scheme: &'static str, address: SocketAddr) -> Self {
         let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-        let inner = Arc::new(Inner { gate, payee, minted: AtomicU8::new(0), seen: Mutex::default() });
+        let inner = Arc::new(Inner {
+            gate,
+            payee,
+            minted: AtomicU8::new(0),
+            seen: Mutex::default(),
+            failure: Mutex::default(),
+        });
         Self { scheme, address, inner }
+    }
+
+    /// Fails the next request that was paid for, once.
+    pub(crate) fn fail_next_sale(&self, failure: Failure) {
+        *self.inner.failure.lock().unwrap() = Some(failure);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -152,6 +170,11 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
             answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", location)])
         }
         Decision::Admit(_) if offer.service.as_str() != "never" => {
+            match shop.failure.lock().unwrap().take() {
+                Some(Failure::Status503) => return text(503, "out of order"),
+                Some(Failure::Break) => return text_then(stream::once(async { Err("broken off") })),
+                None => {}
+            }
             let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
             answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[])
         }
