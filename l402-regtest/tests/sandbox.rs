@@ -4,8 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, too")]
 
+use bitcoin::hashes::{Hash as _, sha256};
 use core::time::Duration;
-use std::io::{BufRead as _, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -14,7 +16,8 @@ use l402_lightning::ldk::LdkNode;
 use l402_lightning::sandbox::SandboxWallet;
 use l402_lightning::testing::conformance;
 use l402_lightning::{
-    Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayLimit, PaymentSource as _, SettlementSource as _,
+    Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayLimit, PaymentSource as _, PaymentStatus,
+    SettlementSource as _,
 };
 use l402_regtest::{Sandbox, StartError, wallet};
 
@@ -71,6 +74,34 @@ async fn a4_a_sandbox_that_was_killed_goes_on() {
     assert_eq!(sandbox.payer().channels().len(), 4);
     pays_in_sequence(&sandbox).await;
     sandbox.stop().await.unwrap();
+}
+
+/// The process ended after the payment was recorded, and before the node knew of it.
+#[tokio::test]
+async fn a4_a_payment_that_was_begun_is_pending_after_a_crash_and_can_be_paid_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = start(dir.path()).await;
+    let invoice = invoice(&sandbox, 21_000).await;
+    let hash = invoice.payment_hash();
+    assert!(matches!(sandbox.payer().payment(&hash).await.unwrap(), PaymentStatus::NotFound));
+    sandbox.stop().await.unwrap();
+    record_as_begun(&dir.path().join("payer/sent"), hash.as_bytes());
+
+    let sandbox = start(dir.path()).await;
+    assert!(matches!(sandbox.payer().payment(&hash).await.unwrap(), PaymentStatus::Pending));
+    let refused = sandbox.payer().pay(&invoice, PayLimit { timeout: Duration::ZERO, ..PayLimit::fee(0) }).await;
+    assert!(refused.unwrap_err().is_unknown());
+    let paid = sandbox.payer().pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    assert!(paid.preimage.matches(&hash));
+    assert!(matches!(sandbox.payer().payment(&hash).await.unwrap(), PaymentStatus::Succeeded(_)));
+    sandbox.stop().await.unwrap();
+}
+
+fn record_as_begun(path: &Path, hash: &[u8; 32]) {
+    let body = [&[1], hash.as_slice(), &21_000_u64.to_be_bytes(), &[0; 32], &1_u64.to_be_bytes()].concat();
+    let check = sha256::Hash::hash(&body).to_byte_array();
+    let mut file = OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(&[&body, &check[..8]].concat()).unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Why the node does not start, or does not do what it is told.
 
-use super::settled::SettlementsError;
+use super::records::RecordsError;
 use crate::secret_file::SecretFileError;
 use core::fmt;
 use ldk_node::{BuildError, NodeError as LdkError};
@@ -22,7 +22,9 @@ pub enum StartError {
     /// The node's database cannot be opened.
     Database(rusqlite::Error),
     /// The record of settled payments cannot be used.
-    Settlements(SettlementsError),
+    Settlements(RecordsError),
+    /// The record of payments that were sent cannot be used.
+    Sent(RecordsError),
     /// Its threads cannot be started.
     Threads(io::Error),
     /// Its state cannot be read, it belongs to another network, or a setting is invalid.
@@ -42,6 +44,7 @@ impl fmt::Display for StartError {
             }
             Self::Database(_) => f.write_str("the node's database cannot be opened"),
             Self::Settlements(_) => f.write_str("the record of settled payments cannot be used"),
+            Self::Sent(_) => f.write_str("the record of payments that were sent cannot be used"),
             Self::Threads(_) => f.write_str("the node's threads cannot be started"),
             Self::Build(_) => f.write_str("the node cannot be set up from its settings and its storage"),
             Self::Start(_) => f.write_str("the node does not start: is its chain source up, is its address free?"),
@@ -56,7 +59,7 @@ impl core::error::Error for StartError {
             Self::InUse(_) | Self::SeedMissing(_) => None,
             Self::Seed(cause) => Some(cause),
             Self::Database(cause) => Some(cause),
-            Self::Settlements(cause) => Some(cause),
+            Self::Settlements(cause) | Self::Sent(cause) => Some(cause),
             Self::Build(cause) => Some(cause),
             Self::Start(cause) => Some(cause),
         }

@@ -4,13 +4,16 @@
 
 use super::channels::Inbound;
 use super::in_flight::InFlight;
+use super::sent::Sent;
 use super::settled::Settlements;
 use super::waiters::Waiters;
 use crate::FailureReason;
 use core::time::Duration;
 use l402_core::{PaymentHash, Preimage};
 use ldk_node::lightning::events::PaymentFailureReason;
+use ldk_node::lightning::ln::channelmanager::PaymentId;
 use ldk_node::lightning_types::payment::PaymentHash as LdkHash;
+use ldk_node::payment::PaymentStatus as LdkStatus;
 use ldk_node::{Event, Node};
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -35,6 +38,7 @@ pub(super) struct News {
     pub(super) outcomes: Waiters<Outcome>,
     pub(super) in_flight: InFlight,
     pub(super) settlements: Settlements,
+    pub(super) sent: Sent,
     pub(super) inbound: Inbound,
 }
 
@@ -44,7 +48,8 @@ pub(super) async fn pump(node: Arc<Node>, news: Arc<News>) {
         let event = node.next_event_async().await;
         let (its_node, its_news) = (node.clone(), news.clone());
         // On a thread that may block: the disk is waited for.
-        let handled = spawn_blocking(move || its_news.take(&event) && its_node.event_handled().is_ok()).await;
+        let handled =
+            spawn_blocking(move || its_news.take(&event, &its_node) && its_node.event_handled().is_ok()).await;
         if !matches!(handled, Ok(true)) {
             sleep(PAUSE_AFTER_FAILURE).await; // a full disk, most likely: the same event comes again
         }
@@ -63,17 +68,22 @@ pub(super) async fn watch_channels(node: Arc<Node>, news: Arc<News>) {
 
 impl News {
     /// Returns whether the event may be forgotten.
-    fn take(&self, event: &Event) -> bool {
+    fn take(&self, event: &Event, node: &Node) -> bool {
         match event {
             Event::PaymentReceived { payment_hash, amount_msat, .. } => {
                 self.settlements.record(hash_of(payment_hash), *amount_msat).is_ok()
             }
             Event::PaymentSuccessful { payment_hash, payment_preimage: Some(preimage), fee_paid_msat, .. } => {
-                let preimage = Preimage::from_bytes(preimage.0);
-                self.ended(&hash_of(payment_hash), Outcome::Paid { preimage, fee_msat: fee_paid_msat.unwrap_or(0) })
+                let (hash, preimage) = (hash_of(payment_hash), Preimage::from_bytes(preimage.0));
+                let fee_msat = fee_paid_msat.unwrap_or(0);
+                let has_row =
+                    node.payment(&PaymentId(payment_hash.0)).is_some_and(|row| row.status == LdkStatus::Succeeded);
+                (has_row || self.sent.paid(hash, preimage.clone(), fee_msat).is_ok())
+                    && self.ended(&hash, Outcome::Paid { preimage, fee_msat })
             }
             Event::PaymentFailed { payment_hash: Some(hash), reason, .. } => {
-                self.ended(&hash_of(hash), Outcome::Failed(failure(*reason)))
+                let hash = hash_of(hash);
+                self.sent.end(hash).is_ok() && self.ended(&hash, Outcome::Failed(failure(*reason)))
             }
             _ => true,
         }

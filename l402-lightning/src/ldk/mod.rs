@@ -2,8 +2,9 @@
 //!
 //! 1. Invoices are minted beside the node, statelessly: an unpaid one leaves nothing behind.
 //! 2. A received payment is on the disk before the node forgets having reported it.
-//! 3. At most 24 payments are on their way at once; a time-out never frees one that may still succeed.
-//! 4. One process at a time has the directory.
+//! 3. A payment is on the disk before it is sent: one that may be on its way is never reported as unknown.
+//! 4. At most 24 payments are on their way at once; a time-out never frees one that may still succeed.
+//! 5. One process at a time has the directory.
 //!
 //! The node is for Unix.
 
@@ -18,6 +19,8 @@ mod node;
 mod operate;
 mod pay;
 mod receive;
+mod records;
+mod sent;
 mod settled;
 mod storage;
 mod waiters;
@@ -27,6 +30,6 @@ pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError
 pub use error::{NodeError, StartError};
 pub use node::LdkNode;
 pub use operate::{Balances, ChannelRequest};
-pub use settled::SettlementsError;
+pub use records::RecordsError;
 
 pub use crate::secret_file::SecretFileError;

@@ -7,6 +7,7 @@ use super::events::{News, pump, watch_channels};
 use super::in_flight::InFlight;
 use super::log::LogFile;
 use super::mint::{Mint, bitcoin_network};
+use super::sent::Sent;
 use super::settled::Settlements;
 use super::storage::{self, Lock, Seed};
 use super::waiters::Waiters;
@@ -101,6 +102,7 @@ impl LdkNode {
         let seed = storage::seed(config)?;
         storage::prepare_database(&config.storage)?;
         let settlements = Settlements::open(&config.storage.join("settled")).map_err(StartError::Settlements)?;
+        let sent = Sent::open(&config.storage.join("sent")).map_err(StartError::Sent)?;
         let mint = Mint::new(&seed, config.network).ok_or(StartError::Build(BuildError::InvalidSeedBytes))?;
         let runtime = Threads::new().map_err(StartError::Threads)?;
         let node = Arc::new(build(config, &seed, &runtime)?);
@@ -110,6 +112,7 @@ impl LdkNode {
             outcomes: Waiters::new(),
             in_flight: InFlight::new(),
             settlements,
+            sent,
             inbound: Inbound::new(),
         });
         let tasks = vec![

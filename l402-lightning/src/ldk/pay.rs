@@ -1,7 +1,9 @@
-//! Paying. The node's own store of payments decides what is true; its events only say when to look.
+//! Paying. The node's own store of payments decides what is true, and our record of what was [sent](super::sent) where that store
+//! may not know; events only say when to look.
 
-use super::events::{Failure, Outcome};
+use super::events::{Failure, News, Outcome};
 use super::node::LdkNode;
+use super::sent::Earlier;
 use crate::clock::unix_now;
 use crate::{
     FailureReason, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut,
@@ -27,6 +29,9 @@ impl PaymentSource for LdkNode {
         let mut waiter = self.news().outcomes.join(hash); // before the store is read, lest the outcome comes between the two
         match self.status(&hash) {
             PaymentStatus::Succeeded(paid) => return Ok(paid),
+            PaymentStatus::Pending if self.may_be_lost(&hash) => {
+                self.begin(invoice, &limit, left()).await.map_err(may_still_succeed)?;
+            }
             PaymentStatus::Pending => {}
             PaymentStatus::NotFound | PaymentStatus::Failed => self.begin(invoice, &limit, left()).await?,
         }
@@ -68,20 +73,9 @@ impl LdkNode {
         // Once it has begun it runs to its end, though the caller gives up.
         let sending = self.spawn_blocking(move || {
             news.in_flight.begin(hash, place);
-            let sent = node.bolt11_payment().send(&bolt11, Some(route));
-            if sent.is_err_and(|fault| no_outcome_will_come(&node, &hash, fault)) {
-                news.in_flight.end(&hash);
-            }
-            sent
+            send(&node, &news, hash, amount_msat, || node.bolt11_payment().send(&bolt11, Some(route)))
         });
-        match sending.await {
-            Ok(Ok(_) | Err(LdkError::DuplicatePayment)) => Ok(()), // a duplicate: another call was faster, its outcome is ours
-            Ok(Err(LdkError::NotRunning)) => Err(PayError::Unavailable(LdkError::NotRunning.into())),
-            Ok(Err(LdkError::InvalidInvoice)) => Err(PayError::NoAmount),
-            Ok(Err(LdkError::PaymentSendingFailed)) => Err(PayError::NoRoute),
-            Ok(Err(other)) => Err(PayError::Unknown(other.into())),
-            Err(fault) => Err(PayError::Unknown(fault.into())),
-        }
+        sending.await.unwrap_or_else(|fault| Err(PayError::Unknown(fault.into())))
     }
 
     /// The time is over. The store may know more than the events have told.
@@ -94,13 +88,61 @@ impl LdkNode {
     }
 
     fn status(&self, hash: &PaymentHash) -> PaymentStatus {
-        let stored = self.node().payment(&id_of(hash));
-        match stored.filter(|payment| payment.direction == PaymentDirection::Outbound) {
-            Some(payment) => status_of(&payment),
-            None if self.news().in_flight.contains(hash) => PaymentStatus::Pending,
-            None => PaymentStatus::NotFound,
+        let stored = row(self.node(), hash).map(|payment| status_of(&payment));
+        // An attempt after a failed one has no row of its own until it was sent.
+        let unknown = matches!(stored, None | Some(PaymentStatus::Failed));
+        match (self.news().sent.status(hash), stored) {
+            (paid @ PaymentStatus::Succeeded(_), _) => paid, // the success may have come before the row
+            (_, Some(known)) if !unknown => known,
+            (PaymentStatus::Pending, _) => PaymentStatus::Pending,
+            _ if self.news().in_flight.contains(hash) => PaymentStatus::Pending,
+            (recorded, stored) => stored.unwrap_or(recorded),
         }
     }
+
+    /// Whether a pending payment was begun by an earlier process that perhaps did not get to send it. To send it again is safe: the
+    /// node refuses what is under way.
+    fn may_be_lost(&self, hash: &PaymentHash) -> bool {
+        !self.news().in_flight.contains(hash)
+            && row(self.node(), hash).is_none_or(|payment| payment.status == LdkStatus::Failed)
+    }
+}
+
+/// Sends, with a record beforehand; blocks for the disk.
+fn send(
+    node: &Node,
+    news: &News,
+    hash: PaymentHash,
+    amount_msat: u64,
+    send: impl FnOnce() -> Result<PaymentId, LdkError>,
+) -> Result<(), PayError> {
+    let earlier = news.sent.begin(hash, amount_msat).map_err(|fault| {
+        news.in_flight.end(&hash);
+        PayError::Unavailable(fault.into())
+    })?;
+    let Err(fault) = send() else { return Ok(()) };
+    if no_outcome_will_come(node, news, &hash, fault) {
+        news.in_flight.end(&hash);
+    }
+    if earlier == Earlier::None && nothing_was_sent(fault) {
+        let _ = news.sent.end(hash); // if that fails it stays pending, which is safe
+    }
+    match fault {
+        LdkError::DuplicatePayment => Ok(()), // another call was faster, its outcome is ours
+        LdkError::NotRunning => Err(PayError::Unavailable(fault.into())),
+        LdkError::InvalidInvoice => Err(PayError::NoAmount),
+        LdkError::PaymentSendingFailed => Err(PayError::NoRoute),
+        other => Err(PayError::Unknown(other.into())),
+    }
+}
+
+fn row(node: &Node, hash: &PaymentHash) -> Option<PaymentDetails> {
+    node.payment(&id_of(hash)).filter(|payment| payment.direction == PaymentDirection::Outbound)
+}
+
+/// That an attempt was not sent tells nothing of the one before it.
+fn may_still_succeed(fault: PayError) -> PayError {
+    if fault.is_unknown() { fault } else { PayError::Unknown(fault.into()) }
 }
 
 fn status_of(payment: &PaymentDetails) -> PaymentStatus {
@@ -148,15 +190,21 @@ fn route_limits(limit: &PayLimit) -> RouteParametersConfig {
     }
 }
 
-/// Whether a failed attempt leaves nothing on its way.
-fn no_outcome_will_come(node: &Node, hash: &PaymentHash, fault: LdkError) -> bool {
+/// Whether a refusal proves that this attempt sent nothing.
+const fn nothing_was_sent(fault: LdkError) -> bool {
+    matches!(fault, LdkError::NotRunning | LdkError::InvalidInvoice | LdkError::PaymentSendingFailed)
+}
+
+/// Whether a failed attempt leaves nothing on its way that an event will end.
+fn no_outcome_will_come(node: &Node, news: &News, hash: &PaymentHash, fault: LdkError) -> bool {
     match fault {
-        LdkError::NotRunning | LdkError::InvalidInvoice | LdkError::PaymentSendingFailed => true,
-        // An earlier one is under way, or has ended meanwhile.
-        LdkError::DuplicatePayment => {
-            node.payment(&id_of(hash)).is_none_or(|payment| payment.status != LdkStatus::Pending)
-        }
-        _ => false,
+        // An earlier one is under way, perhaps without a row, or has ended meanwhile.
+        LdkError::DuplicatePayment => match row(node, hash).map(|payment| payment.status) {
+            Some(LdkStatus::Pending) => false,
+            Some(LdkStatus::Succeeded) => true,
+            Some(LdkStatus::Failed) | None => !matches!(news.sent.status(hash), PaymentStatus::Pending),
+        },
+        other => nothing_was_sent(other),
     }
 }
 

@@ -1,28 +1,25 @@
 //! Which payments we received, on disk: a file that only grows.
 //!
-//! 1. A header of 8 bytes, then records of 56: payment hash, millisatoshis and Unix seconds (big-endian), checksum. One record
-//!    for each *paid* invoice; an unpaid one leaves no trace.
-//! 2. A payment counts only after its record is on the disk (`fdatasync`).
-//! 3. A record that was being written when the power failed is cut off at the next start: the node reports that payment again,
-//!    for it is told that a payment was handled only afterwards. Damage anywhere else is an error.
+//! 1. A header of 8 bytes, then [records](super::records) of 56: payment hash, millisatoshis and Unix seconds (big-endian),
+//!    checksum. One record for each *paid* invoice; an unpaid one leaves no trace.
+//! 2. A payment counts only after its record is on the disk. One whose record was torn is reported by the node again, for it is
+//!    told that a payment was handled only afterwards.
 
+use super::records::{Header, RecordFile, RecordsError};
 use super::waiters::Waiters;
 use crate::clock::unix_now;
-use bitcoin::hashes::{Hash as _, sha256};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::PaymentHash;
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// The payments that were received.
 pub(super) struct Settlements {
-    file: Mutex<RecordFile>,
+    file: Mutex<RecordFile<BODY>>,
     known: RwLock<HashMap<PaymentHash, u64>>,
     waiters: Waiters<u64>,
     broken: AtomicBool,
@@ -30,9 +27,13 @@ pub(super) struct Settlements {
 
 impl Settlements {
     /// Reads the file, or makes it.
-    pub(super) fn open(path: &Path) -> Result<Self, SettlementsError> {
+    pub(super) fn open(path: &Path) -> Result<Self, RecordsError> {
         let mut known = HashMap::new();
-        let file = RecordFile::open(path, |hash, msat| note(&mut known, hash, msat))?;
+        let file = RecordFile::open(path, HEADER, |body| {
+            if let Some((hash, msat)) = decode(body) {
+                note(&mut known, hash, msat);
+            }
+        })?;
         Ok(Self {
             file: Mutex::new(file),
             known: RwLock::new(known),
@@ -44,7 +45,8 @@ impl Settlements {
     /// Records a payment durably, then tells who waits for it. Blocks for the disk. The same payment may be recorded again.
     pub(super) fn record(&self, hash: PaymentHash, msat: u64) -> io::Result<()> {
         if self.lookup(&hash).is_none_or(|known| known < msat) {
-            let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&hash, msat);
+            let written =
+                self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&encode(&hash, msat, unix_now()));
             self.broken.store(written.is_err(), Ordering::Relaxed);
             written?;
             note(&mut self.known.write().unwrap_or_else(PoisonError::into_inner), hash, msat);
@@ -73,46 +75,6 @@ impl Settlements {
     }
 }
 
-/// The file of settled payments cannot be used.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SettlementsError {
-    /// It cannot be read or written.
-    Io(io::Error),
-    /// It is not such a file, or of a later version.
-    Foreign,
-    /// A record before the last one is damaged: what was paid cannot be told any more.
-    Damaged {
-        /// Where, in bytes from the beginning.
-        offset: u64,
-    },
-}
-
-impl From<io::Error> for SettlementsError {
-    fn from(cause: io::Error) -> Self {
-        Self::Io(cause)
-    }
-}
-
-impl fmt::Display for SettlementsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(_) => f.write_str("the file of settled payments cannot be read or written"),
-            Self::Foreign => f.write_str("the file is not one of settled payments"),
-            Self::Damaged { offset } => write!(f, "the file of settled payments is damaged at byte {offset}"),
-        }
-    }
-}
-
-impl core::error::Error for SettlementsError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Io(cause) => Some(cause),
-            _ => None,
-        }
-    }
-}
-
 /// Payments are received and cannot be recorded.
 #[derive(Debug)]
 pub(super) struct Unrecorded;
@@ -125,101 +87,33 @@ impl fmt::Display for Unrecorded {
 
 impl core::error::Error for Unrecorded {}
 
-struct RecordFile {
-    file: File,
-    /// The length of what is whole.
-    len: u64,
-    /// Something may lie behind that.
-    torn: bool,
-}
-
-impl RecordFile {
-    fn open(path: &Path, mut each: impl FnMut(PaymentHash, u64)) -> Result<Self, SettlementsError> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        if bytes.len() < HEADER.len() {
-            return Self::begin(file, path, &bytes);
-        }
-        let (header, records) = bytes.split_at(HEADER.len());
-        if header != HEADER {
-            return Err(SettlementsError::Foreign);
-        }
-        let whole = records.chunks(RECORD_LEN).map_while(decode).inspect(|&(hash, msat)| each(hash, msat)).count();
-        let len = (HEADER.len() + whole * RECORD_LEN) as u64;
-        // A torn write leaves nothing whole behind it.
-        if records.chunks(RECORD_LEN).skip(whole).any(|record| decode(record).is_some()) {
-            return Err(SettlementsError::Damaged { offset: len });
-        }
-        Ok(Self { file, len, torn: true })
-    }
-
-    /// A new file, or one whose making was cut short.
-    fn begin(mut file: File, path: &Path, found: &[u8]) -> Result<Self, SettlementsError> {
-        if !HEADER.starts_with(found) {
-            return Err(SettlementsError::Foreign);
-        }
-        file.rewind()?;
-        file.write_all(HEADER)?;
-        file.sync_all()?;
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(Self { file, len: HEADER.len() as u64, torn: false })
-    }
-
-    fn append(&mut self, hash: &PaymentHash, msat: u64) -> io::Result<()> {
-        if self.torn {
-            self.file.set_len(self.len)?;
-        }
-        self.torn = true;
-        self.file.seek(SeekFrom::Start(self.len))?;
-        self.file.write_all(&encode(hash, msat, unix_now()))?;
-        self.file.sync_data()?;
-        self.len += RECORD_LEN as u64;
-        self.torn = false;
-        Ok(())
-    }
-}
-
 /// Of several payments of one invoice the largest counts.
 fn note(known: &mut HashMap<PaymentHash, u64>, hash: PaymentHash, msat: u64) {
     let entry = known.entry(hash).or_default();
     *entry = msat.max(*entry);
 }
 
-fn encode(hash: &PaymentHash, msat: u64, unix_s: u64) -> [u8; RECORD_LEN] {
-    let mut record = [0; RECORD_LEN];
-    let (body, check) = record.split_at_mut(BODY_LEN);
+fn encode(hash: &PaymentHash, msat: u64, unix_s: u64) -> [u8; BODY] {
+    let mut body = [0; BODY];
     body[..32].copy_from_slice(hash.as_bytes());
     body[32..40].copy_from_slice(&msat.to_be_bytes());
     body[40..].copy_from_slice(&unix_s.to_be_bytes());
-    check.copy_from_slice(&checksum(body));
-    record
+    body
 }
 
-fn decode(record: &[u8]) -> Option<(PaymentHash, u64)> {
-    let (body, check) = record.split_at_checked(BODY_LEN)?;
-    if check != checksum(body) {
-        return None;
-    }
-    let hash: [u8; 32] = body.get(..32)?.try_into().ok()?;
-    let msat: [u8; 8] = body.get(32..40)?.try_into().ok()?;
-    Some((PaymentHash::from_bytes(hash), u64::from_be_bytes(msat)))
+fn decode(body: &[u8; BODY]) -> Option<(PaymentHash, u64)> {
+    let (hash, rest) = body.split_first_chunk()?;
+    let msat = rest.first_chunk()?;
+    Some((PaymentHash::from_bytes(*hash), u64::from_be_bytes(*msat)))
 }
 
-fn checksum(body: &[u8]) -> [u8; 8] {
-    sha256::Hash::hash(body).to_byte_array().first_chunk().copied().unwrap_or_default()
-}
-
-const HEADER: &[u8; 8] = b"L402SET\x01";
-const BODY_LEN: usize = 48;
-const RECORD_LEN: usize = BODY_LEN + 8;
+const HEADER: Header = b"L402SET\x01";
+const BODY: usize = 32 + 8 + 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::fs::{self, File};
     use tempfile::TempDir;
 
     const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
@@ -265,10 +159,10 @@ mod tests {
         let mut bytes = fs::read(&path).unwrap();
         bytes[20] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(matches!(Settlements::open(&path), Err(SettlementsError::Damaged { offset: 8 })));
+        assert!(matches!(Settlements::open(&path), Err(RecordsError::Damaged { offset: 8 })));
 
         fs::write(&path, b"something else").unwrap();
-        assert!(matches!(Settlements::open(&path), Err(SettlementsError::Foreign)));
+        assert!(matches!(Settlements::open(&path), Err(RecordsError::Foreign)));
     }
 
     #[test]
@@ -283,12 +177,12 @@ mod tests {
     async fn l5_while_nothing_can_be_recorded_nothing_is_called_unpaid() {
         let (_folder, path) = file_of(&[(OTHER, 1_000)]);
         let settlements = Settlements::open(&path).unwrap();
-        let writable = core::mem::replace(&mut settlements.file.lock().unwrap().file, File::open(&path).unwrap());
+        let writable = settlements.file.lock().unwrap().swap(File::open(&path).unwrap());
         assert!(settlements.record(HASH, 21_000).is_err());
         assert!(settlements.within(&HASH, Duration::ZERO).await.is_err());
         assert_eq!(settlements.within(&OTHER, Duration::ZERO).await.unwrap(), Some(1_000));
 
-        settlements.file.lock().unwrap().file = writable;
+        settlements.file.lock().unwrap().swap(writable);
         settlements.record(HASH, 21_000).unwrap();
         assert_eq!(settlements.within(&HASH, Duration::ZERO).await.unwrap(), Some(21_000));
         assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(21_000));
