@@ -97,6 +97,7 @@ pub enum Outcome {
 /// The payments of a data folder.
 #[derive(Debug, Clone)]
 pub struct Payments {
+    dir: PrivateDir,
     open: PrivateDir,
     closed: PrivateDir,
 }
@@ -109,7 +110,8 @@ impl Payments {
     pub fn open(data: &PrivateDir) -> Result<Self, PaymentsError> {
         let dir = data.folder("payments").map_err(PaymentsError::File)?;
         let folder = |name| dir.folder(name).map_err(PaymentsError::File);
-        Ok(Self { open: folder("open")?, closed: folder("closed")? })
+        let (open, closed) = (folder("open")?, folder("closed")?);
+        Ok(Self { dir, open, closed })
     }
 
     /// Records an intent; it is on the disk when this returns.
@@ -118,6 +120,8 @@ impl Payments {
     /// [`PaymentsError`]; nothing must be paid then.
     pub fn begin(&self, intent: Intent) -> Result<OpenPayment, PaymentsError> {
         let name = file_name(&intent.payment_hash);
+        // Two processes that were shown the same invoice must not both find it new.
+        let _turn = self.dir.lock(LOCK).map_err(PaymentsError::File)?;
         if self.open.path(&name).exists() || self.is_seen(&name)? {
             return Err(PaymentsError::Seen(intent.payment_hash));
         }
@@ -286,6 +290,7 @@ fn file_name(hash: &PaymentHash) -> String {
     format!("{hash}.json")
 }
 
+const LOCK: &str = "begin.lock";
 const VERSION: u32 = 1;
 
 #[cfg(test)]
@@ -365,6 +370,27 @@ mod tests {
         payments.begin(intent(2)).unwrap().close(Outcome::Forgotten).unwrap();
         assert!(matches!(payments.begin(intent(2)), Err(PaymentsError::Seen(_))), "it may have been paid");
         assert!(payments.begin(intent(3)).is_ok());
+    }
+
+    #[test]
+    fn a4_of_two_who_begin_at_once_one_does() {
+        let (_folder, payments) = payments();
+        for seed in 0..50 {
+            let start = std::sync::Barrier::new(2);
+            let begin = || {
+                start.wait();
+                payments.begin(intent(seed))
+            };
+            let (one, other) = std::thread::scope(|scope| {
+                let one = scope.spawn(begin);
+                (begin(), one.join().unwrap())
+            });
+            let (Ok(_open), Err(fault)) | (Err(fault), Ok(_open)) = (&one, &other) else {
+                panic!("{seed}: {one:?} {other:?}");
+            };
+            assert!(matches!(fault, PaymentsError::Seen(_)), "{seed}: {fault:?}");
+            assert!(matches!(payments.adopt(&intent(seed).payment_hash), Err(PaymentsError::Held(_))), "{seed}");
+        }
     }
 
     #[test]
