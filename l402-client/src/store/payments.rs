@@ -385,7 +385,7 @@ mod tests {
                 let one = scope.spawn(begin);
                 (begin(), one.join().unwrap())
             });
-            let (Ok(_open), Err(fault)) | (Err(fault), Ok(_open)) = (&one, &other) else {
+            let ((Ok(_open), Err(fault)) | (Err(fault), Ok(_open))) = (&one, &other) else {
                 panic!("{seed}: {one:?} {other:?}");
             };
             assert!(matches!(fault, PaymentsError::Seen(_)), "{seed}: {fault:?}");
