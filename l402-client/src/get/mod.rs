@@ -102,13 +102,13 @@ async fn walk(
     for _ in 0..=MAX_REDIRECTS {
         let arrived = send(&draft).await?;
         let (status, headers) = (arrived.response.status(), arrived.response.headers());
-        let next = follow.then(|| redirect::next(&draft, status, headers)).transpose().or_exit(Exit::Network)?;
+        let next = follow.then(|| redirect::next(&draft, status, headers)).transpose().or_exit(Exit::Http)?;
         match next.flatten() {
             Some(next) => draft = next,
             None => return Ok((draft, arrived)),
         }
     }
-    Err(Failure::new(Exit::Network, RedirectError::TooMany))
+    Err(Failure::new(Exit::Http, RedirectError::TooMany))
 }
 
 async fn deliver(

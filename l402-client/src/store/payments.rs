@@ -122,7 +122,10 @@ impl Payments {
         let name = file_name(&intent.payment_hash);
         // Two processes that were shown the same invoice must not both find it new.
         let _turn = self.dir.lock(LOCK).map_err(PaymentsError::File)?;
-        if self.open.path(&name).exists() || self.is_seen(&name)? {
+        if self.intent(&name)?.is_some() {
+            return Err(PaymentsError::StillOpen(intent.payment_hash));
+        }
+        if self.is_seen(&name)? {
             return Err(PaymentsError::Seen(intent.payment_hash));
         }
         let record = Record { version: VERSION, intent, outcome: None };
@@ -250,8 +253,10 @@ pub enum PaymentsError {
         /// What is wrong with it.
         cause: serde_json::Error,
     },
-    /// The server asks for a payment that was begun before.
+    /// The server asks for a payment that was made before.
     Seen(PaymentHash),
+    /// The server asks for a payment that was begun before and has no outcome.
+    StillOpen(PaymentHash),
     /// Another call sees to the payment at this moment.
     Held(PaymentHash),
     /// The record cannot be written as JSON.
@@ -267,7 +272,12 @@ impl fmt::Display for PaymentsError {
             Self::Damaged { path, .. } => {
                 write!(f, "{} is damaged, and was left as it is; repair it, or move it away", path.display())
             }
-            Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which was begun before"),
+            Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which was made before"),
+            Self::StillOpen(hash) => write!(
+                f,
+                "the server asks for payment {hash}, which was begun before and has no outcome yet; `l402 payments list` \
+                 shows what for"
+            ),
             Self::Held(hash) => {
                 write!(f, "another call is settling this payment, {hash}; run the same command again when it has ended")
             }
@@ -281,7 +291,7 @@ impl core::error::Error for PaymentsError {
             Self::File(cause) => cause.source(),
             Self::Open { cause, .. } => Some(cause),
             Self::Damaged { cause, .. } | Self::Encode(cause) => Some(cause),
-            Self::Seen(_) | Self::Held(_) => None,
+            Self::Seen(_) | Self::StillOpen(_) | Self::Held(_) => None,
         }
     }
 }
@@ -363,7 +373,7 @@ mod tests {
     fn a4_one_hash_is_paid_once() {
         let (_folder, payments) = payments();
         let open = payments.begin(intent(1)).unwrap();
-        assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "under way");
+        assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::StillOpen(_))), "under way");
         open.close(Outcome::NotPaid).unwrap();
         payments.begin(intent(1)).unwrap().close(Outcome::Paid { fee_msat: 0 }).unwrap();
         assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "paid");
@@ -388,7 +398,7 @@ mod tests {
             let ((Ok(_open), Err(fault)) | (Err(fault), Ok(_open))) = (&one, &other) else {
                 panic!("{seed}: {one:?} {other:?}");
             };
-            assert!(matches!(fault, PaymentsError::Seen(_)), "{seed}: {fault:?}");
+            assert!(matches!(fault, PaymentsError::StillOpen(_)), "{seed}: {fault:?}");
             assert!(matches!(payments.adopt(&intent(seed).payment_hash), Err(PaymentsError::Held(_))), "{seed}");
         }
     }

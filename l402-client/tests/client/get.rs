@@ -389,7 +389,7 @@ async fn a6_nothing_is_paid_behind_a_downgrade() {
     let shop = Shop::open_tls(buyer.payee.clone(), &pem).await;
     let down = shop.url(&format!("/moved?{}", buyer.shop.url("/weather")));
     let outcome = buyer.get_url(&down, &["-L", "--cacert", pem.to_str().unwrap()]).await;
-    assert_eq!(outcome.exit, Exit::Network);
+    assert_eq!(outcome.exit, Exit::Http);
     assert!(outcome.report.contains("from https to http"), "{}", outcome.report);
     assert_eq!((buyer.paid(), buyer.shop.requests()), (0, 0));
 }
