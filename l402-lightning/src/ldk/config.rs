@@ -67,7 +67,7 @@ impl LdkConfig {
     }
 }
 
-/// Where blocks come from and transactions go.
+/// Where blocks come from and transactions go. `Debug` shows no password, and of a URL the scheme and host only: a path may be a key.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ChainSource {
@@ -81,7 +81,7 @@ pub enum ChainSource {
         /// Its address, such as `ssl://example.org:50002`.
         url: String,
     },
-    /// The RPC interface of bitcoind. `Debug` does not show the password.
+    /// The RPC interface of bitcoind.
     BitcoindRpc {
         /// A host name or address.
         host: String,
@@ -97,11 +97,19 @@ pub enum ChainSource {
 impl fmt::Debug for ChainSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Esplora { url } => write!(f, "Esplora({url})"),
-            Self::Electrum { url } => write!(f, "Electrum({url})"),
+            Self::Esplora { url } => write!(f, "Esplora({})", origin(url)),
+            Self::Electrum { url } => write!(f, "Electrum({})", origin(url)),
             Self::BitcoindRpc { host, port, .. } => write!(f, "BitcoindRpc({host}:{port})"),
         }
     }
+}
+
+/// The scheme, host and port of a URL.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
 }
 
 /// From which level on the node logs. What it logs names payment hashes and peers, never a preimage or a key.
@@ -160,3 +168,17 @@ impl fmt::Display for PeerAddressError {
 }
 
 impl core::error::Error for PeerAddressError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_key_of_a_url() {
+        let esplora = |url: &str| format!("{:?}", ChainSource::Esplora { url: url.into() });
+        assert_eq!(esplora("https://me:canary@a.example:8/canary?canary#canary"), "Esplora(https://a.example:8)");
+        assert_eq!(esplora("https://a.example?canary"), "Esplora(https://a.example)");
+        let electrum = ChainSource::Electrum { url: "ssl://canary@[::1]:50002".into() };
+        assert_eq!(format!("{electrum:?}"), "Electrum(ssl://[::1]:50002)");
+    }
+}

@@ -39,8 +39,8 @@ pub struct LdkSettings {
     pub alias: Option<String>,
 }
 
-/// Where blocks come from.
-#[derive(Debug, Clone)]
+/// Where blocks come from. Of a URL `Debug` shows the scheme and host only: a path may be a key.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Chain {
     /// An Esplora server.
@@ -49,6 +49,24 @@ pub enum Chain {
     Electrum(String),
     /// A bitcoind.
     Bitcoind(Bitcoind),
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Esplora(url) => write!(f, "Esplora({})", origin(url)),
+            Self::Electrum(url) => write!(f, "Electrum({})", origin(url)),
+            Self::Bitcoind(bitcoind) => bitcoind.fmt(f),
+        }
+    }
+}
+
+/// The scheme, host and port of a URL.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
 }
 
 /// The RPC interface of a bitcoind. The password is not in its `Debug`.
@@ -210,3 +228,16 @@ const fn network(written: file::Network) -> Network {
 
 /// BOLT 7: an alias has 32 bytes.
 const MAX_ALIAS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_key_of_a_url() {
+        let esplora = Chain::Esplora("https://me:canary@a.example:8/canary?canary".into());
+        assert_eq!(format!("{esplora:?}"), "Esplora(https://a.example:8)");
+        let electrum = Chain::Electrum("ssl://a.example:50002/canary".into());
+        assert_eq!(format!("{electrum:?}"), "Electrum(ssl://a.example:50002)");
+    }
+}
