@@ -79,11 +79,33 @@ impl Lightning {
         config.listen.clone_from(&settings.listen);
         config.alias.clone_from(&settings.alias);
         let node = LdkNode::start(config).await.map_err(LightningError::Node)?;
+        report(&node);
         Ok(Self {
             node,
             #[cfg(feature = "sandbox")]
             sandbox: None,
         })
+    }
+}
+
+/// Tells the operator what peers need to know of the node, and what keeps it from being paid.
+#[cfg(feature = "ldk")]
+fn report(node: &LdkNode) {
+    let inbound = node.channels().into_iter().filter(|channel| channel.ready).map(|channel| channel.inbound_msat);
+    let inbound_msat = inbound.fold(0, u64::saturating_add);
+    tracing::info!(
+        node_id = %node.node_id(),
+        listen = ?node.listening_addresses(),
+        inbound_sat = inbound_msat / 1_000,
+        "the Lightning node runs"
+    );
+    if inbound_msat == 0 {
+        tracing::warn!(
+            "no channel can receive: every priced call will be answered 503; open a channel to this node or buy inbound liquidity"
+        );
+    }
+    if node.last_synced().is_none() {
+        tracing::warn!("the Lightning node has not heard from its chain source yet; is that up?");
     }
 }
 
