@@ -11,10 +11,13 @@
 use clap::{Parser, Subcommand};
 use core::error::Error;
 use core::fmt;
+use core::pin::pin;
+use core::time::Duration;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
 use crate::config::{self, Config, ConfigError, LogFormat};
@@ -95,9 +98,10 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     let mut stop = Stop::new().map_err(|cause| ProgramError::Other(cause.into()))?;
     let bound = Server::bind(config).map_err(ProgramError::Start)?;
     tracing::info!("starting the Lightning node");
+    let mut starting = pin!(Lightning::start(&config.lightning));
     let lightning = tokio::select! {
-        started = Lightning::start(&config.lightning) => started.map_err(ProgramError::Lightning)?,
-        () = stop.requested() => return Ok(()), // what has started stops as it is dropped
+        started = &mut starting => started.map_err(ProgramError::Lightning)?,
+        () = stop.requested() => return give_up(starting, &mut stop).await,
     };
     let server = match bound.serve(config, &lightning.payee()) {
         Ok(server) => server,
@@ -114,6 +118,26 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         () = stop.requested() => tracing::warn!("told to stop again: requests under way are cut off"),
     }
     lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into()))
+}
+
+/// Told to stop while the node starts: waits for that, for it goes on without us, and stops what has started.
+async fn give_up(
+    starting: impl Future<Output = Result<Lightning, LightningError>>,
+    stop: &mut Stop,
+) -> Result<(), ProgramError> {
+    tracing::info!("stopping as soon as the Lightning node has started");
+    let started = tokio::select! {
+        started = timeout(START_GRACE, starting) => started,
+        () = stop.requested() => return Ok(()), // the impatient may: what is on the disk is whole at any time
+    };
+    match started {
+        Ok(Ok(lightning)) => lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into())),
+        Ok(Err(_)) => Ok(()), // nothing runs, as was asked for
+        Err(_) => {
+            tracing::warn!("the Lightning node is still starting; it is cut off");
+            Ok(())
+        }
+    }
 }
 
 fn greet(config: &Config, server: &Server) {
@@ -200,3 +224,6 @@ impl fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+/// How long a start that is not wanted any more is waited for.
+const START_GRACE: Duration = Duration::from_secs(10);
