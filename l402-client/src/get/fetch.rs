@@ -118,8 +118,9 @@ fn declined(why: Declined) -> Failure {
 
 fn exit_of(fault: &StoreError) -> Exit {
     match fault {
-        StoreError::OtherWallet { .. } => Exit::Unknown,
-        StoreError::Payments(PaymentsError::Held(_) | PaymentsError::StillOpen(_)) => Exit::Unknown,
+        StoreError::OtherWallet { .. } | StoreError::Payments(PaymentsError::Held(_) | PaymentsError::StillOpen(_)) => {
+            Exit::Unknown
+        }
         StoreError::Payments(PaymentsError::Seen(_)) => Exit::Challenge,
         _ => Exit::Local,
     }
