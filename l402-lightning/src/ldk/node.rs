@@ -34,8 +34,8 @@ pub struct LdkNode(Arc<Inner>);
 impl LdkNode {
     /// Starts a node, the one of the storage directory or a new one, and waits until it runs.
     ///
-    /// With real money its chain source must answer. On the other networks it starts without one, and keeps trying:
-    /// [`LdkNode::last_synced`] tells.
+    /// Its chain source should answer: with real money it must, and elsewhere it depends on the kind of source whether the node
+    /// starts without one and keeps trying. [`LdkNode::last_synced`] tells.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
