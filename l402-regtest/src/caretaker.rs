@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::background::Background;
 use crate::chain::Chain;
-use crate::network::Pair;
+use crate::pair::Pair;
 
 /// How long a transaction waits for companions before it is mined.
 const GATHER: Duration = Duration::from_millis(20);

@@ -31,7 +31,7 @@ mod background;
 mod caretaker;
 pub mod chain;
 mod loopback;
-mod network;
+mod pair;
 pub mod rpc;
 mod sandbox;
 mod secret;

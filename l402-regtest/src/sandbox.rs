@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::background::Background;
 use crate::caretaker::Caretaker;
 use crate::chain::{Chain, FundError, MineError, OpenError};
-use crate::network::{Channels, Pair};
+use crate::pair::{Channels, Pair};
 use crate::rpc::{Credentials, RpcServer};
 
 /// How long a new chain is: the faucet's first coinbases have matured.
