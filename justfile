@@ -100,10 +100,11 @@ miri:
 bench-smoke:
     cargo clippy --manifest-path benches/Cargo.toml --all-targets -- -D warnings
     cargo test --manifest-path benches/Cargo.toml --benches
+    cd benches/go && go test -run=none -bench=. -benchtime=1x
 
-# Verification, minting and parsing, beside other implementations
-bench:
-    cargo bench --manifest-path benches/Cargo.toml
+# Verification, minting and parsing beside other implementations, as one table
+bench *options:
+    python3 -B benches/table.py {{ options }}
 
 # The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
 bench-gateway *options:

@@ -1,67 +1,67 @@
 //! Header field in, verdict out: the gate, and the same work by others, in one run.
 //!
-//! `compressions` is the floor: the (11 + 4N) SHA-256 compressions that N caveats need, and nothing else.
+//! `compressions` is the floor `L`: the 11 + 4N SHA-256 compressions that N caveats need, one after another, and nothing else.
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use l402_benches::{NOW, credential, gate, macaroon_crate, naive, offer, token};
-use l402_core::{Decision, Presentation};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use l402_benches::{credential, decide, gate, hmac_crate, macaroon_crate, offer, ring_crate, token};
+use l402_core::{ChargeReason, Decision, Unsatisfied};
 use std::hint::black_box;
 
-fn decide(field: &str) -> Decision {
-    let mut fields = Presentation::new();
-    fields.field("authorization", black_box(field).as_bytes());
-    gate_static().decide(&fields, offer_static(), NOW)
-}
+fn accepted(c: &mut Criterion) {
+    assert_eq!(token(3).len(), 252, "the reference credential");
+    for caveats in [0, 3, 16] {
+        let field = credential(&token(caveats));
+        // Without any caveat a token is authentic, and names no service.
+        let verdict = decide(&gate(), &offer(), field.as_bytes());
+        let expected = match caveats {
+            0 => is_unsatisfied(&verdict),
+            _ => matches!(verdict, Decision::Admit(_)),
+        };
+        assert!(expected, "{caveats} caveats: {verdict:?}");
+        let ring = ring_crate::Verifier::new();
+        assert!(hmac_crate::verify(&field) && macaroon_crate::verify(&field) && ring.verify(&field));
 
-fn gate_static() -> &'static l402_core::Gate<l402_core::DerivedKeys> {
-    static GATE: std::sync::LazyLock<l402_core::Gate<l402_core::DerivedKeys>> = std::sync::LazyLock::new(gate);
-    &GATE
-}
-
-fn offer_static() -> &'static l402_core::Offer {
-    static OFFER: std::sync::LazyLock<l402_core::Offer> = std::sync::LazyLock::new(offer);
-    &OFFER
-}
-
-fn reference(c: &mut Criterion) {
-    let field = credential(&token(0));
-    assert!(matches!(decide(&field), Decision::Admit(_)) && naive(&field) && macaroon_crate(&field));
-    let mut group = c.benchmark_group("credential with 3 caveats");
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("compressions", |b| b.iter(|| compressions(3)));
-    group.bench_function("l402-core", |b| b.iter(|| decide(&field)));
-    group.bench_function("hmac + base64ct, naive", |b| b.iter(|| naive(black_box(&field))));
-    group.bench_function("macaroon crate", |b| b.iter(|| macaroon_crate(black_box(&field))));
-    group.finish();
-}
-
-fn caveats(c: &mut Criterion) {
-    let mut group = c.benchmark_group("l402-core by caveats");
-    for extra in [0, 13] {
-        let field = credential(&token(extra));
-        assert!(matches!(decide(&field), Decision::Admit(_)));
-        group.bench_with_input(BenchmarkId::from_parameter(3 + extra), &field, |b, field| b.iter(|| decide(field)));
+        let mut group = c.benchmark_group(format!("verify, {caveats} caveats"));
+        group.bench_function("compressions", |b| b.iter(|| compressions(caveats)));
+        ours(&mut group, &field);
+        group.bench_function("hmac crate", |b| b.iter(|| hmac_crate::verify(black_box(&field))));
+        group.bench_function("ring", |b| b.iter(|| ring.verify(black_box(&field))));
+        group.bench_function("macaroon crate", |b| b.iter(|| macaroon_crate::verify(black_box(&field))));
+        group.finish();
     }
-    group.finish();
 }
 
-fn verdicts(c: &mut Criterion) {
-    let field = credential(&token(0));
-    let mut group = c.benchmark_group("l402-core by verdict");
-    group.bench_function("admitted", |b| b.iter(|| decide(&field)));
-    for (name, position) in [("forged in its first byte", 250), ("wrong preimage", field.len() - 1)] {
+fn rejected(c: &mut Criterion) {
+    let field = credential(&token(3));
+    let signature = 4 + field.find(':').expect("a preimage") - 30;
+    for (name, position) in [("forged", signature), ("wrong preimage", field.len() - 1)] {
         let mut forged = field.clone().into_bytes();
         let byte = &mut forged[position];
         *byte = if *byte == b'2' { b'3' } else { b'2' };
         let forged = String::from_utf8(forged).expect("ascii");
-        assert!(!matches!(decide(&forged), Decision::Admit(_)));
-        group
-            .bench_function(name, |b| b.iter_batched(|| forged.clone(), |field| decide(&field), BatchSize::SmallInput));
+        let verdict = decide(&gate(), &offer(), forged.as_bytes());
+        assert!(matches!(verdict, Decision::Charge(charge) if charge.reason == ChargeReason::Forged), "{verdict:?}");
+
+        let mut group = c.benchmark_group(format!("reject, {name}"));
+        group.bench_function("compressions", |b| b.iter(|| compressions(3)));
+        ours(&mut group, &forged);
+        group.bench_function("macaroon crate", |b| b.iter(|| macaroon_crate::verify(black_box(&forged))));
+        group.finish();
     }
-    group.finish();
 }
 
-fn compressions(caveats: u32) -> [u32; 8] {
+fn ours(group: &mut BenchmarkGroup<'_, WallTime>, field: &str) {
+    let (gate, offer) = (gate(), offer());
+    group.bench_function("l402-core", |b| b.iter(|| decide(&gate, &offer, black_box(field.as_bytes()))));
+}
+
+fn is_unsatisfied(verdict: &Decision) -> bool {
+    let reason = ChargeReason::Unsatisfied(Unsatisfied::NoServices);
+    matches!(verdict, Decision::Charge(charge) if charge.reason == reason)
+}
+
+fn compressions(caveats: usize) -> [u32; 8] {
     let mut state = black_box([1; 8]);
     for _ in 0..11 + 4 * caveats {
         sha2::block_api::compress256(&mut state, black_box(&[[0; 64]]));
@@ -69,5 +69,5 @@ fn compressions(caveats: u32) -> [u32; 8] {
     state
 }
 
-criterion_group!(benches, reference, caveats, verdicts);
+criterion_group!(benches, accepted, rejected);
 criterion_main!(benches);
