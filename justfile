@@ -14,6 +14,7 @@ each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
+vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' interop/go.mod`
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
@@ -40,9 +41,10 @@ fix:
 typos: _typos
     typos
 
-# The vectors are what their generator writes
-vectors:
-    python3 spec-vectors/generate.py
+# The vectors are what their generators write, and have the shape of their schema
+vectors: _vectors
+    {{ vectors }}/bin/python -B spec-vectors/generate.py
+    {{ vectors }}/bin/python -B spec-vectors/check.py
     git diff --exit-code -- spec-vectors
 
 # The protocol crates on machines without an operating system
@@ -113,6 +115,10 @@ bench-gateway *options:
 # Unpaid challenges per second, and what they leave behind
 bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
+
+_vectors:
+    [[ -x {{ vectors }}/bin/python ]] || python3 -m venv {{ vectors }}
+    {{ vectors }}/bin/pip install --quiet --disable-pip-version-check -r spec-vectors/generators/requirements.txt
 
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }

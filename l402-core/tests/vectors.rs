@@ -1,213 +1,298 @@
 //! Runs the files of `spec-vectors` that speak of L402.
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
-use l402_core::macaroon::{MacaroonRef, RootKey, hex};
+mod vector_values;
+
+use l402_core::macaroon::{MacaroonRef, RootKey};
 use l402_core::{
-    Challenge, Denied, DerivedKeys, Identifier, MasterKey, Name, Offer, Preimage, Presentation, Rules, UnknownCaveats,
-    verify,
+    Answer, Caveat, Challenge, ChallengeLine, CredentialLine, Decision, Denied, DerivedKeys, Exchange, Gate, Grant,
+    Identifier, InvoiceFacts, Limits, NameError, Next, Presentation, Rules, Scheme, TokenText, verify,
 };
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use vector_values::*;
 
 #[test]
 fn identifiers() {
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        identifier: String,
-        error: Option<String>,
-        payment_hash: Option<String>,
-        token_id: Option<String>,
-    }
-    for case in cases::<Case>(include_str!("../../spec-vectors/identifier.json")) {
-        let bytes = unhex(&case.identifier);
-        let read = Identifier::parse(&bytes);
-        assert_eq!(read.err().map(|fault| kebab(&fault)), case.error, "{}", case.id);
-        if let Ok(identifier) = read {
-            assert_eq!(Some(identifier.payment_hash().to_string()), case.payment_hash);
-            assert_eq!(Some(identifier.token_id().to_string()), case.token_id);
-            assert_eq!(identifier.to_bytes()[..], bytes);
-        }
+    for case in cases(include_str!("../../spec-vectors/identifier/identifier.json")) {
+        let bytes = bytes(&case["identifier"]);
+        let found = match Identifier::parse(&bytes) {
+            Err(fault) => wrong("malformed", kebab(&fault)),
+            Ok(identifier) => {
+                assert_eq!(identifier.to_bytes()[..], bytes, "{}", case["id"]);
+                let token_id = identifier.token_id();
+                right(
+                    "read",
+                    json!({ "payment_hash": identifier.payment_hash().to_string(), "token_id": token_id.to_string(),
+                        "epoch": token_id.epoch() }),
+                )
+            }
+        };
+        assert_found(&case, &found);
     }
 }
 
 #[test]
 fn challenges() {
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        lines: Vec<String>,
-        error: Option<String>,
-        scheme: Option<String>,
-        token: Option<String>,
-        invoice: Option<String>,
+    for case in cases(include_str!("../../spec-vectors/challenge/parse.json")) {
+        let lines = lines(&case);
+        let chosen = Challenge::select(lines.iter().map(Vec::as_slice));
+        let (mut text, mut token) = (vec![0; 1 << 17], vec![0; 1 << 17]);
+        let found = match chosen.map(|challenge| (challenge, challenge.decode_token(&mut text, &mut token).err())) {
+            Err(fault) => wrong("refused", kebab(&fault)),
+            Ok((_, Some(fault))) => wrong("refused", token_fault(&fault)),
+            Ok((challenge, None)) => right("read", seen(&challenge)),
+        };
+        assert_found(&case, &found);
     }
-    for case in cases::<Case>(include_str!("../../spec-vectors/challenge.json")) {
-        let chosen = Challenge::select(case.lines.iter().map(String::as_bytes));
-        assert_eq!(chosen.err().map(|fault| kebab(&fault)), case.error, "{}", case.id);
-        if let Ok(challenge) = chosen {
-            assert_eq!(Some(challenge.scheme().to_string()), case.scheme, "{}", case.id);
-            assert_eq!(Some(text(challenge.token().bytes())), case.token, "{}", case.id);
-            assert_eq!(Some(text(challenge.invoice().bytes())), case.invoice, "{}", case.id);
-            assert!(challenge.decode_token(&mut [0; 512], &mut [0; 512]).is_ok(), "{}", case.id);
-        }
+    for case in cases(include_str!("../../spec-vectors/challenge/emit.json")) {
+        let (token, invoice) = (text(&case["token"]), text(&case["invoice"]));
+        let emitted = ChallengeLine::both(&token, &invoice).map(|line| line.to_string());
+        assert_found(&case, &right("emitted", json!({ "lines": emitted })));
     }
 }
 
 #[test]
 fn credentials() {
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        root_key: String,
-        fields: Vec<(String, String)>,
-        verdict: String,
-        error: Option<String>,
-    }
-    for case in cases::<Case>(include_str!("../../spec-vectors/credential.json")) {
+    let files = [
+        include_str!("../../spec-vectors/credential/parse.json"),
+        include_str!("../../spec-vectors/grpc/credential.json"),
+    ];
+    for case in files.into_iter().flat_map(cases) {
+        let root = Some(&case["root_key"]).filter(|key| !key.is_null()).map(bytes);
+        let keys = |_: &Identifier| root.as_deref().map(RootKey::new);
+        let headers = headers(&case["fields"]);
         let mut fields = Presentation::new();
-        for (name, value) in &case.fields {
-            fields.field(name, value.as_bytes());
-        }
-        let root = unhex(&case.root_key);
+        headers.iter().for_each(|(name, value)| fields.field(name, value));
         let mut buffer = vec![0; fields.buffer_len()];
-        let verdict = match fields.decode(&mut buffer) {
-            Ok(None) => ("none", None),
-            Err(fault) => ("malformed", Some(kebab(&fault))),
-            Ok(Some(presented)) => match presented.verify(&|_: &Identifier| Some(RootKey::new(&root))) {
-                Ok(_) => ("authentic", None),
-                Err(Denied) => ("forged", None),
+        let found = match fields.decode(&mut buffer) {
+            Ok(None) => plain("none"),
+            Err(fault) => wrong("malformed", credential_fault(&fault)),
+            Ok(Some(presented)) => match presented.verify(&keys) {
+                Ok(verified) => {
+                    right("authentic", json!({ "payment_hash": verified.identifier().payment_hash().to_string() }))
+                }
+                Err(Denied) => plain("forged"),
             },
         };
-        assert_eq!(verdict, (case.verdict.as_str(), case.error), "{}", case.id);
-        let strips = case.fields.iter().any(|(name, value)| Presentation::is_credential(name, value.as_bytes()));
-        assert_eq!(strips, case.verdict != "none", "{}", case.id);
+        assert_found(&case, &found);
+        let strip: Vec<_> = headers.iter().map(|(name, value)| Presentation::is_credential(name, value)).collect();
+        assert_eq!(json!(strip), case["strip"], "{}", case["id"]);
+    }
+    for case in cases(include_str!("../../spec-vectors/credential/emit.json")) {
+        let (token, preimage) = (text(&case["token"]), preimage(&case["preimage"]));
+        let scheme = Scheme::parse(text(&case["scheme"]).as_bytes()).unwrap();
+        let value = CredentialLine { scheme, token: &token, preimage: &preimage }.to_string();
+        assert_found(&case, &right("emitted", json!({ "value": value })));
     }
 }
 
 #[test]
-#[cfg(feature = "v1")]
-fn a_v1_token_is_read_where_the_feature_asks_for_it() {
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        root_key: String,
-        macaroon: String,
+fn caveat_syntax() {
+    for case in cases(include_str!("../../spec-vectors/caveat/syntax.json")) {
+        let found = match Caveat::parse(&bytes(&case["caveat"])) {
+            Ok(caveat) => right("read", json!({ "condition": caveat.condition, "value": caveat.value })),
+            Err(fault) => wrong("malformed", kebab(&fault)),
+        };
+        assert_found(&case, &found);
     }
-    let cases = cases::<Case>(include_str!("../../spec-vectors/macaroon.json"));
-    let case = cases.into_iter().find(|case| case.id == "v1").unwrap();
-    let credential = format!("L402 {}:{}", base64(&unhex(&case.macaroon)), "11".repeat(32));
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
-    let root = unhex(&case.root_key);
-    let mut buffer = vec![0; fields.buffer_len()];
-    let presented = fields.decode(&mut buffer).unwrap().unwrap();
-    assert!(presented.verify(&|_: &Identifier| Some(RootKey::new(&root))).is_ok());
 }
 
 #[test]
 fn caveats() {
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        root_key: String,
-        macaroon: String,
-        preimage: String,
-        service: String,
-        tier: u32,
-        capability: Option<String>,
-        unknown: String,
-        now: u64,
-        verdict: String,
-        reason: Option<String>,
-        expires_at: Option<u64>,
-    }
-    for case in cases::<Case>(include_str!("../../spec-vectors/caveat.json")) {
-        let bytes = unhex(&case.macaroon);
-        let offer = Offer {
-            service: Name::new(&case.service).unwrap(),
-            tier: case.tier,
-            capability: case.capability.as_deref().map(|name| Name::new(name).unwrap()),
-            price_msat: 1000,
-            valid_for: 3600,
+    let files = [
+        include_str!("../../spec-vectors/caveat/narrowing.json"),
+        include_str!("../../spec-vectors/caveat/satisfaction.json"),
+    ];
+    for case in files.into_iter().flat_map(cases) {
+        let (macaroon, key) = (bytes(&case["macaroon"]), RootKey::new(&bytes(&case["root_key"])));
+        let verified = verify(MacaroonRef::parse(&macaroon).unwrap(), &preimage(&case["preimage"]), &key).unwrap();
+        let offer = offer(&case["offer"]).unwrap();
+        let rules = Rules { offer: &offer, now: number(&case["now"]), unknown: unknown(&case["unknown"]) };
+        let found = match verified.grant(&rules) {
+            Ok(grant) => right("granted", json!({ "expires_at": grant.expires_at().map(|end| end.to_string()) })),
+            Err(reason) => wrong("denied", reason.as_str().to_owned()),
         };
-        let unknown = if case.unknown == "skip" { UnknownCaveats::Skip } else { UnknownCaveats::Refuse };
-        let preimage = Preimage::from_hex(case.preimage.as_bytes()).unwrap();
-        let key = RootKey::new(&unhex(&case.root_key));
-        let verified = verify(MacaroonRef::parse(&bytes).unwrap(), &preimage, &key).unwrap();
-        let verdict = match verified.grant(&Rules { offer: &offer, now: case.now, unknown }) {
-            Ok(grant) => {
-                assert_eq!(grant.expires_at(), case.expires_at, "{}", case.id);
-                ("granted", None)
-            }
-            Err(reason) => ("denied", Some(reason.as_str().to_owned())),
-        };
-        assert_eq!(verdict, (case.verdict.as_str(), case.reason), "{}", case.id);
+        assert_found(&case, &found);
     }
 }
 
 #[test]
 fn derived_keys() {
-    #[derive(Deserialize)]
-    struct Epoch {
-        epoch: u32,
-        master: String,
-    }
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        keys: Vec<Epoch>,
-        macaroon: String,
-        preimage: String,
-        verdict: String,
-    }
-    for case in cases::<Case>(include_str!("../../spec-vectors/keys.json")) {
-        let mut epochs =
-            case.keys.iter().map(|key| (key.epoch, MasterKey::from_bytes(unhex(&key.master).try_into().unwrap())));
-        let (epoch, master) = epochs.next().unwrap();
-        let keys = epochs
-            .fold(DerivedKeys::new(epoch, &master), |keys, (epoch, master)| keys.with_retired(epoch, &master).unwrap());
-        let credential = format!("L402 {}:{}", base64(&unhex(&case.macaroon)), case.preimage);
-        let mut fields = Presentation::new();
-        fields.field("authorization", credential.as_bytes());
-        let verified = fields.decode(&mut [0; 512]).unwrap().unwrap().verify(&keys).is_ok();
-        assert_eq!(verified, case.verdict == "authentic", "{}", case.id);
+    for case in cases(include_str!("../../spec-vectors/keys/epochs.json")) {
+        let found = match keys(&case["keys"]) {
+            Err(fault) => wrong("refused", kebab(&fault)),
+            Ok(keys) => {
+                let credential = format!("L402 {}:{}", base64(&bytes(&case["macaroon"])), text(&case["preimage"]));
+                let mut fields = Presentation::new();
+                fields.field("authorization", credential.as_bytes());
+                let verified = fields.decode(&mut [0; 512]).unwrap().unwrap().verify(&keys).is_ok();
+                if verified { right("authentic", case["result"].clone()) } else { plain("forged") }
+            }
+        };
+        assert_found(&case, &found);
     }
 }
 
-fn cases<T: DeserializeOwned>(file: &str) -> Vec<T> {
-    #[derive(Deserialize)]
-    struct File<T> {
-        cases: Vec<T>,
+#[test]
+fn minted_tokens() {
+    for case in cases(include_str!("../../spec-vectors/keys/mint.json")) {
+        let keys = DerivedKeys::new(u32::try_from(case["epoch"].as_u64().unwrap()).unwrap(), &master(&case["master"]));
+        let (hash, random) = (payment_hash(&case["payment_hash"]), bytes(&case["random"]).try_into().unwrap());
+        let mut room = TokenText::new();
+        let found = match offer(&case["offer"]) {
+            Ok(offer) => {
+                let token = keys.mint(&offer, &hash, random, number(&case["now"]), &mut room).unwrap();
+                right("minted", json!({ "token": token }))
+            }
+            Err(fault) => wrong("refused", format!("name-{}", kebab::<NameError>(&fault))),
+        };
+        assert_found(&case, &found);
     }
-    let file: File<T> = serde_json::from_str(file).unwrap();
-    assert!(file.cases.len() >= 5);
-    file.cases
 }
 
-fn unhex(text: &str) -> Vec<u8> {
-    let mut out = vec![0; text.len() / 2];
-    hex::decode_into(text.as_bytes(), &mut out).unwrap().to_vec()
+#[test]
+fn invoices() {
+    for case in cases(include_str!("../../spec-vectors/bolt11/binding.json")) {
+        let macaroon = bytes(&case["macaroon"]);
+        let token = Identifier::parse(MacaroonRef::parse(&macaroon).unwrap().identifier()).unwrap();
+        let facts = facts(&case["facts"]);
+        let exchange = Exchange::new(limits(&case["limits"]));
+        let found = match exchange.authorize(&token, &facts, number(&case["now"])) {
+            Err(fault) => wrong("declined", kebab(&fault)),
+            Ok(order) => {
+                let (amount, fee) = (order.amount_msat.to_string(), order.max_fee_msat.to_string());
+                let hash = order.payment_hash.to_string();
+                right("pay", json!({ "payment_hash": hash, "amount_msat": amount, "max_fee_msat": fee }))
+            }
+        };
+        assert_found(&case, &found);
+    }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    use base64ct::{Base64, Encoding};
-    Base64::encode_string(bytes)
+#[test]
+fn decisions() {
+    for case in cases(include_str!("../../spec-vectors/exchange/gate.json")) {
+        let gate = Gate::new(keys(&case["keys"]).unwrap(), policy(&case["policy"]));
+        let found = decide(&gate, &case["fields"], &case["offer"], &case["now"]);
+        assert_found(&case, &found);
+    }
 }
 
-fn text(bytes: impl Iterator<Item = u8>) -> String {
-    String::from_utf8(bytes.collect()).unwrap()
-}
-
-/// `MissingToken` → `missing-token`.
-fn kebab(fault: &impl core::fmt::Debug) -> String {
-    let name = format!("{fault:?}");
-    let name = name.split('(').next().unwrap_or_default();
-    name.chars().fold(String::new(), |mut text, c| {
-        if c.is_uppercase() && !text.is_empty() {
-            text.push('-');
+#[test]
+fn answers() {
+    for case in cases(include_str!("../../spec-vectors/exchange/client.json")) {
+        let limits = Limits { max_price_msat: 1000, max_fee_msat: 10 };
+        let stored = case["stored_token"].as_bool().unwrap();
+        let mut exchange = if stored { Exchange::with_token(limits) } else { Exchange::new(limits) };
+        for step in case["steps"].as_array().unwrap() {
+            let grpc_status = step["grpc_status"].as_u64().map(|status| status.try_into().unwrap());
+            let (next, fault, _) = follow(&mut exchange, &step["status"], grpc_status, &lines(step));
+            assert_eq!((json!(next), json!(fault)), (step["next"].clone(), step["error"].clone()), "{}", case["id"]);
+            if step["paid"] == true {
+                pay(&mut exchange);
+            }
         }
-        text.push(c.to_ascii_lowercase());
-        text
-    })
+    }
+    for case in cases(include_str!("../../spec-vectors/grpc/response.json")) {
+        let headers = headers(&case["headers"]);
+        let named = |wanted: &'static str| headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+        let status = named("grpc-status").next().map(|(_, value)| str::from_utf8(value).unwrap().parse().unwrap());
+        let lines: Vec<_> = named("www-authenticate").map(|(_, value)| value.clone()).collect();
+        let mut exchange = Exchange::new(Limits { max_price_msat: 1000, max_fee_msat: 10 });
+        let (next, fault, challenge) = follow(&mut exchange, &case["status"], status, &lines);
+        assert_found(&case, &json!({ "verdict": next, "error": fault, "result": challenge }));
+    }
+}
+
+#[test]
+fn sales() {
+    for case in cases(include_str!("../../spec-vectors/exchange/whole.json")) {
+        let gate = Gate::new(keys(&case["keys"]).unwrap(), policy(&case["policy"]));
+        let found = sell(&gate, &case);
+        assert_found(&case, &found);
+    }
+}
+
+fn sell(gate: &Gate<DerivedKeys>, case: &Value) -> Value {
+    let (id, now, hash) = (&case["id"], number(&case["now"]), payment_hash(&case["payment_hash"]));
+    assert_eq!(decide(gate, &json!([]), &case["offer"], &case["now"])["result"]["status"], 402, "{id}");
+    let mut room = TokenText::new();
+    let random = bytes(&case["random"]).try_into().unwrap();
+    let token = gate.keys().mint(&offer(&case["offer"]).unwrap(), &hash, random, now, &mut room).unwrap();
+    let shown = ChallengeLine::both(token, &text(&case["invoice"])).map(|line| line.to_string());
+    assert_eq!(shown.to_vec(), case["lines"].as_array().unwrap().iter().map(text).collect::<Vec<_>>(), "{id}");
+
+    let mut exchange = Exchange::new(limits(&case["limits"]));
+    let answer = Answer { status: 402, grpc_status: None };
+    let Next::Pay(challenge) = exchange.on_response(answer, shown.iter().map(String::as_bytes)).unwrap() else {
+        panic!("{id}: no demand for payment")
+    };
+    let (mut characters, mut decoded) = ([0; 1024], [0; 768]);
+    let macaroon = challenge.decode_token(&mut characters, &mut decoded).unwrap();
+    let order =
+        match exchange.authorize(&Identifier::parse(macaroon.identifier()).unwrap(), &facts(&case["facts"]), now) {
+            Ok(order) => order,
+            Err(fault) => return wrong("declined", kebab(&fault)),
+        };
+    let preimage = preimage(&case["preimage"]);
+    if exchange.paid(&order, &preimage).is_err() {
+        return plain("wrong-preimage");
+    }
+    let credential = CredentialLine { scheme: challenge.scheme(), token, preimage: &preimage }.to_string();
+    assert_eq!(credential, text(&case["credential"]), "{id}");
+    let mut found = decide(gate, &case["fields"], &case["second_offer"], &case["later"]);
+    if found["verdict"] == "admit" {
+        found = right("admit", json!({ "status": 200, "reason": null }));
+    }
+    found
+}
+
+fn decide(gate: &Gate<DerivedKeys>, fields: &Value, sold: &Value, now: &Value) -> Value {
+    let headers = headers(fields);
+    let mut fields = Presentation::new();
+    headers.iter().for_each(|(name, value)| fields.field(name, value));
+    match gate.decide(&fields, &offer(sold).unwrap(), number(now)) {
+        Decision::Admit(grant) => granted("admit", &grant),
+        Decision::Settle(grant) => granted("settle", &grant),
+        Decision::Charge(charge) => {
+            right("charge", json!({ "status": charge.status, "reason": charge.reason.as_str() }))
+        }
+        Decision::Refuse(refusal) => json!({ "verdict": "refuse", "error": credential_fault(&refusal.fault),
+            "result": { "status": refusal.status, "reason": refusal.reason() } }),
+    }
+}
+
+fn granted(verdict: &str, grant: &Grant) -> Value {
+    let end = grant.expires_at().map(|end| end.to_string());
+    let (hash, id) = (grant.payment_hash().to_string(), grant.token_id().to_string());
+    right(verdict, json!({ "payment_hash": hash, "token_id": id, "expires_at": end }))
+}
+
+fn follow(
+    exchange: &mut Exchange,
+    status: &Value,
+    grpc_status: Option<u32>,
+    lines: &[Vec<u8>],
+) -> (&'static str, Option<String>, Option<Value>) {
+    let answer = Answer { status: status.as_u64().unwrap().try_into().unwrap(), grpc_status };
+    match exchange.on_response(answer, lines.iter().map(Vec::as_slice)) {
+        Ok(Next::Deliver) => ("deliver", None, None),
+        Ok(Next::Pay(challenge)) => ("pay", None, Some(seen(&challenge))),
+        Ok(Next::Replace(_)) => ("replace", None, None),
+        Ok(Next::Refused) => ("refused", None, None),
+        Err(fault) => ("error", Some(kebab(&fault)), None),
+    }
+}
+
+fn pay(exchange: &mut Exchange) {
+    let preimage = l402_core::Preimage::from_bytes([0x11; 32]);
+    let token = Identifier::new(preimage.hash(), l402_core::TokenId::from_bytes([0; 32]));
+    let facts = InvoiceFacts { payment_hash: preimage.hash(), amount_msat: Some(1), expires_at: u64::MAX };
+    let order = exchange.authorize(&token, &facts, 0).unwrap();
+    exchange.paid(&order, &preimage).unwrap();
+}
+
+fn seen(challenge: &Challenge<'_>) -> Value {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    json!({ "scheme": challenge.scheme().to_string(), "token": text(challenge.token().bytes().collect()), "invoice": text(challenge.invoice().bytes().collect()) })
 }

@@ -1,0 +1,22 @@
+"""Identifiers: version, payment hash, token id."""
+
+from .tokens import IDENTIFIER, PAYMENT_HASH, TOKEN_ID
+from .values import case, write
+
+
+def identifiers():
+    def malformed(id, rule, error, data):
+        return case(id, rule, "L402 §Identifier", "malformed", error, identifier=data.hex())
+
+    yield case("version-0", "u16 version, payment hash, token id", "L402 §Identifier", "read", identifier=IDENTIFIER.hex(),
+               result={"payment_hash": PAYMENT_HASH.hex(), "token_id": TOKEN_ID.hex(), "epoch": 0x22222222})
+    yield malformed("version-1", "only version 0 is known", "version", b"\0\1" + IDENTIFIER[2:])
+    yield malformed("version-256", "the version is big-endian", "version", b"\1\0" + IDENTIFIER[2:])
+    yield malformed("length-65", "66 bytes", "length", IDENTIFIER[:-1])
+    yield malformed("length-67", "66 bytes", "length", IDENTIFIER + b"\0")
+    yield malformed("empty", "66 bytes", "length", b"")
+    yield malformed("one-byte", "66 bytes", "length", b"\0")
+
+
+def write_all():
+    yield write("identifier/identifier", "Identifiers of version 0.", identifiers())
