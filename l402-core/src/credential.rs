@@ -258,6 +258,12 @@ fn hides_credential(field: &[u8]) -> bool {
     credentials(field).is_none() && later.any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
 }
 
+/// Whether another credential of ours begins behind a comma, as in lines that were joined: a token holds no white space.
+#[cold]
+fn joins_credentials(tokens: &[u8]) -> bool {
+    tokens.split(|&c| c == b',').skip(1).any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
+}
+
 /// Splits at the last `:`, which is looked for first where a preimage of the right length puts it.
 fn split_preimage(credentials: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some((tokens, [b':', preimage @ ..])) = credentials.split_last_chunk::<65>()
@@ -284,6 +290,9 @@ impl<'b> Collected<'b> {
         self.preimage(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?)?;
         if !tokens.contains(&b',') {
             return self.text(tokens);
+        }
+        if joins_credentials(tokens) {
+            return Err(CredentialError::Ambiguous);
         }
         tokens.split(|&c| c == b',').try_for_each(|token| self.text(token))
     }
