@@ -7,7 +7,7 @@
 //!
 //! The decoder is written so that compilers vectorise it: sign-smearing arithmetic on chunks of 32 characters.
 
-use crate::hex::within;
+use crate::smear::{any, equal, mask, within};
 use core::fmt;
 
 /// The padded length of the text of `bytes` bytes.
@@ -41,13 +41,21 @@ pub fn decode_into<'b>(text: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], Decod
     let text = without_padding(text)?;
     let out = out.get_mut(..decoded_len(text.len())).ok_or(DecodeError::BufferTooSmall)?;
     let mut seen = Seen::default();
-    let (chunks, rest) = text.as_chunks::<CHARACTERS>();
-    let mut bytes = out.chunks_mut(BYTES);
-    for (chunk, bytes) in chunks.iter().zip(&mut bytes) {
-        bytes.copy_from_slice(&decode_chunk(chunk, &mut seen));
+    let (chunks, rest) = text.as_chunks();
+    let (decoded, last) = out.as_chunks_mut();
+    let (padded, mut spilled) = (filled_up(rest), [0; BYTES]);
+    let (mut chunks, mut decoded) = (chunks.iter(), decoded.iter_mut());
+    // One pass more than there are whole chunks, so that the long body of the loop stands in the code once.
+    loop {
+        let chunk = chunks.next();
+        decode_chunk(chunk.unwrap_or(&padded), decoded.next().unwrap_or(&mut spilled), &mut seen);
+        if chunk.is_none() {
+            break;
+        }
     }
-    let spare = decode_rest(rest, bytes.next().unwrap_or_default(), &mut seen);
-    seen.verdict(spare).map(|()| &*out)
+    let (front, behind) = spilled.split_at_checked(last.len()).unwrap_or_default();
+    last.copy_from_slice(front);
+    seen.verdict(behind.first().copied().unwrap_or(0)).map(|()| &*out)
 }
 
 /// Encodes `bytes`, standard alphabet and padded, into the front of `out`; [`None`] if `out` holds fewer than
@@ -107,26 +115,25 @@ impl fmt::Display for DecodeError {
 impl core::error::Error for DecodeError {}
 
 /// Characters and bytes of one vectorised step.
-const CHARACTERS: usize = 32;
-const BYTES: usize = 24;
+const CHARACTERS: usize = 16;
+const BYTES: usize = 12;
 
-/// What was met in a text, a bit each.
+/// What was met in a text, by position in its chunk, in the highest bit of each byte: looked at once, at the end.
 #[derive(Default)]
-struct Seen(u8);
+struct Seen {
+    /// A character of neither alphabet.
+    invalid: [u8; CHARACTERS],
+    /// `+` or `/`.
+    standard: [u8; CHARACTERS],
+    /// `-` or `_`.
+    url_safe: [u8; CHARACTERS],
+}
 
 impl Seen {
-    /// A character of neither alphabet.
-    const INVALID: u8 = 0x80;
-    /// `+` or `/`.
-    const STANDARD: u8 = 1;
-    /// `-` or `_`.
-    const URL_SAFE: u8 = 2;
-
     fn verdict(&self, spare: u8) -> Result<(), DecodeError> {
-        const MIXED: u8 = Seen::STANDARD | Seen::URL_SAFE;
-        if self.0 & Self::INVALID != 0 {
+        if any(&self.invalid) {
             Err(DecodeError::InvalidCharacter)
-        } else if self.0 & MIXED == MIXED {
+        } else if any(&self.standard) & any(&self.url_safe) {
             Err(DecodeError::MixedAlphabets)
         } else if spare != 0 {
             Err(DecodeError::NotCanonical)
@@ -152,72 +159,62 @@ fn without_padding(text: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 #[inline]
-fn decode_chunk(chunk: &[u8; CHARACTERS], seen: &mut Seen) -> [u8; BYTES] {
+fn decode_chunk(chunk: &[u8; CHARACTERS], out: &mut [u8; BYTES], seen: &mut Seen) {
     let mut values = [0; CHARACTERS];
-    let mut marks = [0; CHARACTERS];
-    for ((value, mark), &c) in values.iter_mut().zip(&mut marks).zip(chunk) {
-        let upper = within(c, b'A', b'Z');
-        let lower = within(c, b'a', b'z');
-        let digit = within(c, b'0', b'9');
-        let (plus, slash) = (within(c, b'+', b'+'), within(c, b'/', b'/'));
-        let (minus, underscore) = (within(c, b'-', b'-'), within(c, b'_', b'_'));
-        *value = (c.wrapping_sub(b'A') & upper)
-            | (c.wrapping_sub(b'a' - 26) & lower)
-            | (c.wrapping_add(52 - b'0') & digit)
-            | (0x3e & (plus | minus))
-            | (0x3f & (slash | underscore));
+    let seen = seen.invalid.iter_mut().zip(&mut seen.standard).zip(&mut seen.url_safe);
+    for ((value, &c), ((seen_invalid, seen_standard), seen_url_safe)) in values.iter_mut().zip(chunk).zip(seen) {
+        let [upper, lower, digit] = [(b'A', b'Z'), (b'a', b'z'), (b'0', b'9')].map(|(low, high)| within(c, low, high));
+        let [plus, slash, minus, underscore] = [b'+', b'/', b'-', b'_'].map(|other| equal(c, other));
         let (standard, url_safe) = (plus | slash, minus | underscore);
-        let invalid = !(upper | lower | digit | standard | url_safe) | c;
-        *mark = (Seen::INVALID & invalid) | (Seen::STANDARD & standard) | (Seen::URL_SAFE & url_safe);
+        *seen_invalid |= !(upper | lower | digit | standard | url_safe) | c;
+        *seen_standard |= standard;
+        *seen_url_safe |= url_safe;
+        // Modulo 64, which is all that counts here. The four others are odd: 63, less one for the first of each alphabet.
+        let ordinary = c.wrapping_add(4).wrapping_sub(mask(upper) & 0x05).wrapping_sub(mask(lower) & 0x0b);
+        *value = (ordinary | mask(standard | url_safe) & 0x3f).wrapping_sub((plus | minus) >> 7);
     }
-    for mark in marks {
-        seen.0 |= mark;
-    }
-    pack(&values)
+    pack(&values, out);
 }
 
-/// Decodes the last, partial chunk and returns the bits behind its last byte.
-fn decode_rest(rest: &[u8], out: &mut [u8], seen: &mut Seen) -> u8 {
-    let mut chunk = [b'A'; CHARACTERS];
-    for (to, from) in chunk.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let bytes = decode_chunk(&chunk, seen);
-    for (to, from) in out.iter_mut().zip(bytes) {
-        *to = from;
-    }
-    // 'A' fills up with zero bits, so that whatever is set behind the last byte came from the text.
-    bytes.get(out.len()).copied().unwrap_or(0)
-}
-
-/// Packs 32 values of six bits into 24 bytes.
+/// The last, partial chunk. 'A' fills it up with zero bits, so that whatever is set behind the last byte came from the text.
 #[inline]
-fn pack(values: &[u8; CHARACTERS]) -> [u8; BYTES] {
-    let mut bytes = [0; BYTES];
-    let groups = values.as_chunks::<8>().0;
-    for (six, eight) in bytes.as_chunks_mut::<6>().0.iter_mut().zip(groups) {
-        let word = u64::from_be_bytes(*eight);
-        let word = (word & 0x003f_003f_003f_003f) | (word & 0x3f00_3f00_3f00_3f00) >> 2;
-        let word = (word & 0x0000_0fff_0000_0fff) | (word & 0x0fff_0000_0fff_0000) >> 4;
-        let word = (word & 0x00ff_ffff) << 16 | (word & 0x00ff_ffff_0000_0000) << 8;
-        if let Some((front, _)) = word.to_be_bytes().split_first_chunk() {
-            *six = *front;
-        }
+fn filled_up(rest: &[u8]) -> [u8; CHARACTERS] {
+    let mut chunk = [b'A'; CHARACTERS];
+    if let Some(front) = chunk.get_mut(..rest.len()) {
+        front.copy_from_slice(rest);
     }
-    bytes
+    chunk
+}
+
+/// Packs 16 values, of which the lower six bits count, into 12 bytes: neighbours are joined to 12, 24 and 48 bits.
+#[inline]
+fn pack(values: &[u8; CHARACTERS], out: &mut [u8; BYTES]) {
+    let mut joined = [0; 2];
+    for (word, eight) in joined.iter_mut().zip(values.as_chunks().0) {
+        let six = u64::from_be_bytes(*eight);
+        let twelve = (six & 0x3f00_3f00_3f00_3f00) >> 2 | (six & 0x003f_003f_003f_003f);
+        let twenty_four = (twelve & 0x0fff_0000_0fff_0000) >> 4 | (twelve & 0x0000_0fff_0000_0fff);
+        *word = (twenty_four & 0x00ff_ffff_0000_0000) >> 8 | (twenty_four & 0x00ff_ffff);
+    }
+    let [front, back] = joined;
+    if let Some((eight, four)) = out.split_first_chunk_mut() {
+        *eight = (front << 16 | back >> 32).to_be_bytes();
+        let [_, _, _, _, rest @ ..] = back.to_be_bytes();
+        four.copy_from_slice(&rest);
+    }
 }
 
 /// The character of a value below 64.
 #[inline]
 fn character(value: u8) -> u8 {
-    let upper = within(value, 0, 25);
-    let lower = within(value, 26, 51);
-    let digit = within(value, 52, 61);
+    let upper = mask(within(value, 0, 25));
+    let lower = mask(within(value, 26, 51));
+    let digit = mask(within(value, 52, 61));
     (value.wrapping_add(b'A') & upper)
         | (value.wrapping_add(b'a' - 26) & lower)
         | (value.wrapping_sub(52 - b'0') & digit)
-        | (b'+' & within(value, 62, 62))
-        | (b'/' & within(value, 63, 63))
+        | (b'+' & mask(equal(value, 62)))
+        | (b'/' & mask(equal(value, 63)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Time depends on the length alone; which character was wrong is not reported, because it may belong to a secret.
 
+use crate::smear::{any, mask, within};
 use core::fmt;
 
 /// Decodes `text` into the front of `out` and returns what was written.
@@ -15,18 +16,26 @@ use core::fmt;
 /// assert_eq!(l402_macaroon::hex::decode_into(b"01fF", &mut out), Ok(&[1, 255][..]));
 /// ```
 pub fn decode_into<'b>(text: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], HexError> {
-    let (pairs, odd) = text.as_chunks::<2>();
-    if !odd.is_empty() {
+    if !text.len().is_multiple_of(2) {
         return Err(HexError::OddLength);
     }
-    let out = out.get_mut(..pairs.len()).ok_or(HexError::BufferTooSmall)?;
-    let mut wrong = 0;
-    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
-        let ((high, wrong_high), (low, wrong_low)) = (nibble(*high), nibble(*low));
-        *byte = high << 4 | low;
-        wrong |= wrong_high | wrong_low;
+    let out = out.get_mut(..text.len() / 2).ok_or(HexError::BufferTooSmall)?;
+    let mut invalid = [0; CHARACTERS];
+    let (chunks, rest) = text.as_chunks();
+    let (decoded, last) = out.as_chunks_mut();
+    for (bytes, chunk) in decoded.iter_mut().zip(chunks) {
+        *bytes = decode_chunk(chunk, &mut invalid);
     }
-    if wrong == 0 { Ok(out) } else { Err(HexError::InvalidCharacter) }
+    if !rest.is_empty() {
+        let mut chunk = [b'0'; CHARACTERS];
+        for (to, from) in chunk.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        for (to, from) in last.iter_mut().zip(decode_chunk(&chunk, &mut invalid)) {
+            *to = from;
+        }
+    }
+    if any(&invalid) { Err(HexError::InvalidCharacter) } else { Ok(out) }
 }
 
 /// Encodes `bytes` in lower case into the front of `out` and returns the text; [`None`] if `out` holds fewer than
@@ -63,29 +72,31 @@ impl fmt::Display for HexError {
 
 impl core::error::Error for HexError {}
 
-/// The value of a digit, and a non-zero mark where it is none. Sign-smearing arithmetic, so that it vectorises.
-#[inline]
-fn nibble(c: u8) -> (u8, u8) {
-    let digit = within(c, b'0', b'9');
-    let letter = within(c | 0x20, b'a', b'f');
-    let value = (c.wrapping_sub(b'0') & digit) | ((c | 0x20).wrapping_sub(b'a' - 10) & letter);
-    (value, !(digit | letter) | (c & 0x80))
-}
+/// Characters and bytes of one vectorised step.
+const CHARACTERS: usize = 32;
+const BYTES: usize = 16;
 
-/// `0xff` where `low <= c <= high`, else 0; meaningful for `c` below 128 only.
+/// Decodes one step and notes in the highest bits of `invalid` what was no digit.
 #[inline]
-#[expect(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "the sign bit is the point")]
-pub(crate) const fn within(c: u8, low: u8, high: u8) -> u8 {
-    let below = (c as i8).wrapping_sub(low as i8) >> 7;
-    let above = (high as i8).wrapping_sub(c as i8) >> 7;
-    !(below | above) as u8
+fn decode_chunk(chunk: &[u8; CHARACTERS], invalid: &mut [u8; CHARACTERS]) -> [u8; BYTES] {
+    let mut nibbles = [0; CHARACTERS];
+    for ((nibble, &c), invalid) in nibbles.iter_mut().zip(chunk).zip(invalid) {
+        let digit = within(c, b'0', b'9');
+        let letter = within(c | 0x20, b'a', b'f');
+        *invalid |= !(digit | letter) | c;
+        *nibble = (c & 0x0f).wrapping_add(mask(letter) & 0x09);
+    }
+    let mut bytes = [0; BYTES];
+    for (byte, [high, low]) in bytes.iter_mut().zip(nibbles.as_chunks().0) {
+        *byte = high << 4 | low;
+    }
+    bytes
 }
 
 /// The digit of a value below 16.
 #[inline]
 fn digit(value: u8) -> u8 {
-    let letter = within(value, 10, 15);
-    value + b'0' + (letter & (b'a' - b'0' - 10))
+    value.wrapping_add(b'0').wrapping_add(mask(within(value, 10, 15)) & (b'a' - b'0' - 10))
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod mac;
 mod mint;
 mod secret;
 pub mod sha256;
+mod smear;
 #[cfg(feature = "v1")]
 mod v1;
 mod view;
