@@ -52,6 +52,7 @@ mod payment;
 mod satisfy;
 mod scheme;
 mod server;
+mod token_file;
 mod verify;
 
 pub use caveat::{Caveat, CaveatError};
@@ -71,4 +72,5 @@ pub use scheme::Scheme;
 pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
 };
+pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use verify::{Denied, Grant, Verified, verify};
