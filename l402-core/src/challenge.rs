@@ -8,8 +8,9 @@
 //! 2. Challenges of other schemes, and of versions other than 0, are not ours and are skipped. A missing version is 0.
 //! 3. `token` and `macaroon` are synonyms; both may be present if they agree. Unknown parameters are ignored.
 //! 4. A parameter that occurs twice must say the same both times.
+//! 5. A line has at most [`MAX_FIELD_LEN`] bytes and a challenge of ours at most 64 parameters; an invoice is ASCII.
 
-use crate::params::{LexError, ParamValue, Params, RawChallenge, RawChallenges};
+use crate::params::{LexError, MAX_PARAMS, ParamValue, Params, RawChallenge, RawChallenges};
 use crate::scheme::Scheme;
 use core::fmt;
 use l402_macaroon::base64::{self, DecodeError};
@@ -37,7 +38,10 @@ impl<'a> Challenge<'a> {
     /// # Ok::<(), l402_core::ChallengeError>(())
     /// ```
     pub fn parse_all(field: &'a [u8]) -> Challenges<'a> {
-        Challenges(RawChallenges::new(field))
+        if field.len() > MAX_FIELD_LEN {
+            return Challenges { raw: RawChallenges::new(&[]), too_long: true };
+        }
+        Challenges { raw: RawChallenges::new(field), too_long: false }
     }
 
     /// Chooses the challenge to answer from all `WWW-Authenticate` lines of a response: the first that can be used and is
@@ -80,7 +84,7 @@ impl<'a> Challenge<'a> {
     /// [`TokenError`].
     pub fn decode_token<'b>(&self, text: &mut [u8], buffer: &'b mut [u8]) -> Result<MacaroonRef<'b>, TokenError> {
         let text = self.token.unescape(text).ok_or(TokenError::TooLong)?;
-        let bytes = base64::decode_into(text, buffer).map_err(TokenError::Base64)?;
+        let bytes = base64::decode_into(text, buffer)?;
         read_token(bytes)
     }
 
@@ -103,6 +107,9 @@ impl<'a> Challenge<'a> {
         }
         let token = token.ok_or(ChallengeError::MissingToken)?;
         let invoice = invoice.ok_or(ChallengeError::MissingInvoice)?;
+        if !invoice.bytes().all(|c| c.is_ascii()) {
+            return Err(ChallengeError::InvoiceNotAscii);
+        }
         Ok(Some(Self { scheme, token, invoice }))
     }
 }
@@ -119,14 +126,20 @@ pub(crate) fn read_token(bytes: &[u8]) -> Result<MacaroonRef<'_>, TokenError> {
 
 /// The L402 challenges of a field, in order.
 #[derive(Debug, Clone)]
-pub struct Challenges<'a>(RawChallenges<'a>);
+pub struct Challenges<'a> {
+    raw: RawChallenges<'a>,
+    too_long: bool,
+}
 
 impl<'a> Iterator for Challenges<'a> {
     type Item = Result<Challenge<'a>, ChallengeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if core::mem::take(&mut self.too_long) {
+            return Some(Err(ChallengeError::TooLong));
+        }
         loop {
-            let RawChallenge { scheme, params } = match self.0.next()? {
+            let RawChallenge { scheme, params } = match self.raw.next()? {
                 Ok(raw) => raw,
                 Err(fault) => return Some(Err(fault.into())),
             };
@@ -137,6 +150,9 @@ impl<'a> Iterator for Challenges<'a> {
         }
     }
 }
+
+/// The most bytes of a field value that is read: room for a token of the greatest length in hexadecimal, and as much again.
+pub const MAX_FIELD_LEN: usize = 32 * 1024;
 
 /// A challenge as a server writes it: one field value, in the form that clients of its scheme look for.
 ///
@@ -191,8 +207,16 @@ pub enum ChallengeError {
     Scheme,
     /// A parameter has no value, or something stands behind it.
     Value,
-    /// A quoted string does not end, or holds a control character.
+    /// A quoted string does not end.
     Quote,
+    /// A control character stands in a parameter's value, or behind it.
+    ControlCharacter,
+    /// A challenge has more than 64 parameters.
+    TooManyParameters,
+    /// A line is longer than [`MAX_FIELD_LEN`].
+    TooLong,
+    /// The invoice holds bytes that are not ASCII.
+    InvoiceNotAscii,
 }
 
 impl From<LexError> for ChallengeError {
@@ -201,6 +225,8 @@ impl From<LexError> for ChallengeError {
             LexError::Scheme => Self::Scheme,
             LexError::Value => Self::Value,
             LexError::Quote => Self::Quote,
+            LexError::Control => Self::ControlCharacter,
+            LexError::Params => Self::TooManyParameters,
         }
     }
 }
@@ -208,13 +234,17 @@ impl From<LexError> for ChallengeError {
 impl fmt::Display for ChallengeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::TooManyParameters => return write!(f, "the challenge has more than {MAX_PARAMS} parameters"),
+            Self::TooLong => return write!(f, "the challenge's line is longer than {MAX_FIELD_LEN} bytes"),
             Self::Missing => "no L402 challenge of a known version",
             Self::MissingToken => "the challenge has no token",
             Self::MissingInvoice => "the challenge has no invoice",
             Self::Contradiction => "the challenge gives a parameter twice with different values",
             Self::Scheme => "the field does not begin with an authentication scheme",
             Self::Value => "a challenge parameter has no value or is followed by something else",
-            Self::Quote => "a quoted string in the challenge does not end or holds a control character",
+            Self::Quote => "a quoted string in the challenge does not end",
+            Self::ControlCharacter => "the challenge holds a control character",
+            Self::InvoiceNotAscii => "the challenge's invoice is not ascii",
         })
     }
 }
@@ -231,6 +261,12 @@ pub enum TokenError {
     Base64(DecodeError),
     /// Not a macaroon.
     Macaroon(ParseError),
+}
+
+impl From<DecodeError> for TokenError {
+    fn from(fault: DecodeError) -> Self {
+        if fault == DecodeError::BufferTooSmall { Self::TooLong } else { Self::Base64(fault) }
+    }
 }
 
 impl fmt::Display for TokenError {

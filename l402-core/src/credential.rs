@@ -8,7 +8,7 @@
 //! 5. Wherever the preimage stands, it is the same one.
 
 use crate::caveat::{Caveat, trim};
-use crate::challenge::{TokenError, read_token};
+use crate::challenge::{MAX_FIELD_LEN, TokenError, read_token};
 use crate::identifier::{Identifier, IdentifierError};
 use crate::payment::{PaymentHash, Preimage};
 use crate::scheme::Scheme;
@@ -86,6 +86,9 @@ impl<'a> Presentation<'a> {
         if self.authorizations > 1 || self.differs {
             return Err(CredentialError::Ambiguous);
         }
+        if [self.authorization, self.metadata].into_iter().flatten().any(|field| field.0.len() > MAX_FIELD_LEN) {
+            return Err(CredentialError::TooLong);
+        }
         let mut collected = Collected { tokens: Vec::new(), payment_hash: None, preimage: None, buffer };
         if let Some(rest) = self.authorization.and_then(|field| credentials(field.0)) {
             collected.authorization(rest)?;
@@ -155,6 +158,8 @@ impl fmt::Debug for CredentialLine<'_> {
 pub enum CredentialError {
     /// More than one credential, and which one is meant cannot be told.
     Ambiguous,
+    /// A field is longer than [`MAX_FIELD_LEN`].
+    TooLong,
     /// The field has no `:` and preimage behind the token, and no caveat carries one.
     MissingPreimage,
     /// The preimage is not 64 hexadecimal digits.
@@ -179,6 +184,7 @@ impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous => f.write_str("the request carries more than one credential"),
+            Self::TooLong => write!(f, "the credential is longer than {MAX_FIELD_LEN} bytes"),
             Self::MissingPreimage => f.write_str("the preimage is missing; the form is 'L402 <token>:<preimage>'"),
             Self::Preimage => f.write_str("the preimage is not 64 hexadecimal digits"),
             Self::PreimagesDiffer => f.write_str("the credential holds two different preimages"),
@@ -363,10 +369,7 @@ impl<'b> Collected<'b> {
 const TOO_LONG: CredentialError = CredentialError::Token(TokenError::TooLong);
 
 fn text_fault(fault: base64::DecodeError) -> CredentialError {
-    match fault {
-        base64::DecodeError::BufferTooSmall => TOO_LONG,
-        fault => CredentialError::Token(TokenError::Base64(fault)),
-    }
+    CredentialError::Token(fault.into())
 }
 
 fn hex_fault(fault: hex::HexError) -> CredentialError {

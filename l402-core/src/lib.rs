@@ -56,7 +56,7 @@ mod token_file;
 mod verify;
 
 pub use caveat::{Caveat, CaveatError};
-pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, TokenError};
+pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_FIELD_LEN, TokenError};
 pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, WrongPreimage};
 pub use credential::{CREDENTIAL_FIELDS, CredentialError, CredentialLine, MAX_TOKENS, Presentation, Presented};
 pub use identifier::{Identifier, IdentifierError, TokenId};

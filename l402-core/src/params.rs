@@ -3,7 +3,8 @@
 //! 1. A field value is a comma-separated list of challenges, and each challenge a scheme with a comma-separated list of
 //!    parameters: after a comma, `name =` continues a challenge and `name` followed by anything else begins one.
 //! 2. White space around `=` and `,` and empty list elements are skipped; parameter names ignore letter case.
-//! 3. A value is a token or a quoted string, without control characters but tabs. Values are borrowed: escapes stay in place until somebody asks.
+//! 3. At most [`MAX_PARAMS`] parameters are read in a challenge of ours.
+//! 4. A value is a token or a quoted string, without control characters but tabs. Values are borrowed: escapes stay in place until somebody asks.
 //!
 //! # Deviation
 //! An unquoted value may hold any visible character but `"` and `,`: deployed servers send base64 with its `/` and `=`
@@ -42,7 +43,7 @@ impl<'a> Iterator for RawChallenges<'a> {
         self.0 = item.as_ref().map_or(&[], |(_, rest)| rest);
         match item {
             Ok((challenge, _)) => Some(Ok(challenge)),
-            Err(LexError::Value | LexError::Quote) if Scheme::parse(token(start).0).is_none() => None,
+            Err(fault) if fault != LexError::Scheme && Scheme::parse(token(start).0).is_none() => None,
             Err(fault) => Some(Err(fault)),
         }
     }
@@ -125,8 +126,12 @@ pub(crate) enum LexError {
     Scheme,
     /// Something stands where a parameter's value should, or behind it.
     Value,
-    /// A quoted string does not end, or holds a control character.
+    /// A quoted string does not end.
     Quote,
+    /// A control character stands in a value, or behind it.
+    Control,
+    /// More than [`MAX_PARAMS`] parameters.
+    Params,
 }
 
 /// What was read, and the field behind it.
@@ -141,10 +146,16 @@ fn challenge(input: &[u8]) -> Lexed<'_, RawChallenge<'_>> {
         return Err(LexError::Scheme);
     }
     let start = skip(after, is_space);
-    let mut rest = if Scheme::parse(scheme).is_some() { start } else { skip_token68(start) };
+    let ours = Scheme::parse(scheme).is_some();
+    let mut rest = if ours { start } else { skip_token68(start) };
     let params = Params(rest);
+    let mut count = 0;
     while let (Some(_), after) = param(skip(rest, is_separator))? {
         rest = after;
+        count += 1;
+        if ours && count > MAX_PARAMS {
+            return Err(LexError::Params);
+        }
     }
     Ok((RawChallenge { scheme, params }, rest))
 }
@@ -169,6 +180,7 @@ fn param(input: &[u8]) -> Lexed<'_, Option<Param<'_>>> {
     let (value, after) = value(skip(after, is_space))?;
     match skip(after, is_space).first() {
         None | Some(b',') => Ok((Some((name, value)), after)),
+        Some(c) if c.is_ascii_control() => Err(LexError::Control),
         Some(_) => Err(LexError::Value),
     }
 }
@@ -194,15 +206,22 @@ fn quoted_string(input: &[u8]) -> Lexed<'_, ParamValue<'_>> {
             b'"' => break,
             b'\\' => {
                 escaped = true;
-                bytes.next().filter(|c| !c.is_ascii_control() || **c == b'\t').ok_or(LexError::Quote)?;
+                text(*bytes.next().ok_or(LexError::Quote)?)?;
                 length += 2;
             }
-            c if c.is_ascii_control() && *c != b'\t' => return Err(LexError::Quote),
-            _ => length += 1,
+            c => {
+                text(*c)?;
+                length += 1;
+            }
         }
     }
     let (raw, _) = input.split_at_checked(length).ok_or(LexError::Quote)?;
     Ok((ParamValue { raw, escaped }, bytes.as_slice()))
+}
+
+/// What a quoted string may hold: no control character but the tab.
+fn text(c: u8) -> Result<(), LexError> {
+    if c.is_ascii_control() && c != b'\t' { Err(LexError::Control) } else { Ok(()) }
 }
 
 /// The characters of an RFC 9110 token at the front, and what follows them.
@@ -218,6 +237,9 @@ fn span(input: &[u8], of: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     let length = input.iter().position(|&c| !of(c)).unwrap_or(input.len());
     input.split_at_checked(length).unwrap_or((input, &[]))
 }
+
+/// The most parameters of one challenge of ours.
+pub(crate) const MAX_PARAMS: usize = 64;
 
 fn is_space(c: u8) -> bool {
     matches!(c, b' ' | b'\t')

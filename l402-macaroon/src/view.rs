@@ -5,7 +5,7 @@
 
 use crate::chain::{self, Forged};
 use crate::secret::RootKey;
-use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION};
+use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION, misplaced};
 use crate::{MAX_CAVEATS, MAX_LEN};
 use core::fmt;
 use subtle::Choice;
@@ -36,7 +36,7 @@ impl<'a> MacaroonRef<'a> {
         };
         let location = cursor.optional(LOCATION)?.unwrap_or_default();
         let identifier = identifier(&mut cursor)?;
-        cursor.end()?;
+        cursor.end(IDENTIFIER)?;
         let caveats = Section { format: Format::V2, bytes: cursor.0 };
         let mut rest = caveats.iter();
         let mut count = 0;
@@ -217,7 +217,7 @@ fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError>
     let location = cursor.optional(LOCATION)?.unwrap_or_default();
     let id = identifier(cursor)?;
     let verification_id = cursor.optional(VERIFICATION_ID)?;
-    cursor.end()?;
+    cursor.end(if verification_id.is_some() { VERIFICATION_ID } else { IDENTIFIER })?;
     Ok(Some(Caveat { id, location, verification_id }))
 }
 
@@ -226,7 +226,7 @@ fn identifier<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
     match cursor.byte()? {
         IDENTIFIER => cursor.field(),
         END | VERIFICATION_ID => Err(ParseError::MissingIdentifier),
-        kind => Err(ParseError::UnexpectedField(kind)),
+        kind => Err(misplaced(kind, LOCATION)), // where it is a location, one was read before
     }
 }
 
@@ -235,7 +235,7 @@ fn identifier<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
 fn signature(mut cursor: Cursor<'_>) -> Result<&[u8; 32], ParseError> {
     match cursor.byte()? {
         SIGNATURE => {}
-        kind => return Err(ParseError::UnexpectedField(kind)),
+        kind => return Err(misplaced(kind, END)),
     }
     let signature = cursor.field()?.try_into().map_err(|_| ParseError::SignatureLength)?;
     if cursor.0.is_empty() { Ok(signature) } else { Err(ParseError::TrailingBytes) }

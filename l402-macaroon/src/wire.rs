@@ -55,12 +55,12 @@ impl<'a> Cursor<'a> {
         self.field().map(Some)
     }
 
-    /// The end marker of a section.
+    /// The end marker of a section whose last field was of type `last`.
     #[inline]
-    pub(crate) fn end(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn end(&mut self, last: u8) -> Result<(), ParseError> {
         match self.byte()? {
             END => Ok(()),
-            kind => Err(ParseError::UnexpectedField(kind)),
+            kind => Err(misplaced(kind, last)),
         }
     }
 
@@ -88,6 +88,17 @@ impl<'a> Cursor<'a> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Why a field may not stand behind one of type `last`.
+#[cold]
+pub(crate) const fn misplaced(kind: u8, last: u8) -> ParseError {
+    match kind {
+        LOCATION | IDENTIFIER | VERIFICATION_ID | SIGNATURE if kind == last => ParseError::DuplicateField(kind),
+        LOCATION | IDENTIFIER | VERIFICATION_ID if kind < last => ParseError::FieldOrder(kind),
+        END | LOCATION | IDENTIFIER | VERIFICATION_ID | SIGNATURE => ParseError::UnexpectedField(kind),
+        _ => ParseError::UnknownField(kind),
     }
 }
 
@@ -151,7 +162,13 @@ pub enum ParseError {
     Truncated,
     /// A length is written with more bytes than it needs.
     OverlongLength,
-    /// A field stands where its type may not: out of order, twice, or of an unknown type.
+    /// A field stands twice in one section.
+    DuplicateField(u8),
+    /// A field stands behind one of a higher type, in the same section.
+    FieldOrder(u8),
+    /// A field is of no known type.
+    UnknownField(u8),
+    /// A field is of a type that has no place here.
     UnexpectedField(u8),
     /// A section has no identifier.
     MissingIdentifier,
@@ -173,6 +190,9 @@ impl fmt::Display for ParseError {
             Self::UnsupportedVersion(byte) => write!(f, "macaroon format {byte:#04x} is not supported"),
             Self::Truncated => f.write_str("the macaroon is truncated"),
             Self::OverlongLength => f.write_str("a length is written with more bytes than it needs"),
+            Self::DuplicateField(kind) => write!(f, "field type {kind} stands twice in one section"),
+            Self::FieldOrder(kind) => write!(f, "field type {kind} stands behind a higher one"),
+            Self::UnknownField(kind) => write!(f, "field type {kind} is not known"),
             Self::UnexpectedField(kind) => write!(f, "field type {kind} is unexpected here"),
             Self::MissingIdentifier => f.write_str("an identifier is missing"),
             Self::TooManyCaveats => write!(f, "the macaroon has more than {MAX_CAVEATS} caveats"),
