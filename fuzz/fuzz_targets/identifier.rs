@@ -1,10 +1,4 @@
-//! An identifier that parses is exactly its bytes.
+//! See [`l402_oracle::property::identifier`].
 #![no_main]
 
-use l402_core::Identifier;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    if let Ok(identifier) = Identifier::parse(data) {
-        assert_eq!(identifier.to_bytes(), data);
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| l402_oracle::property::identifier(data));

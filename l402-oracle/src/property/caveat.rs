@@ -1,0 +1,157 @@
+//! What tokens say and permit: identifiers, caveats, offers.
+
+use super::input::Input;
+use crate::second;
+use crate::second::credential::{payment_hash, split_caveat};
+use crate::second::macaroon::{MAX_CAVEATS, Macaroon};
+use crate::second::permit::Request;
+use crate::second::text;
+use l402_core::macaroon::{MacaroonRef, RootKey, attenuate};
+use l402_core::{
+    Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource, Rules,
+    TokenText, UnknownCaveats, Unsatisfied, verify,
+};
+
+/// The master key of every property.
+pub(super) const MASTER: [u8; 32] = [7; 32];
+/// The epoch that mints.
+pub(super) const EPOCH: u32 = 3;
+/// The preimage that pays for what is not paid for otherwise.
+pub(super) const PREIMAGE: [u8; 32] = [1; 32];
+/// When tokens are minted.
+pub(super) const NOW: u64 = 1_700_000_000;
+
+/// Services of which one begins like a condition of another.
+const SERVICES: [&str; 4] = ["x", "x_y", "y", "weather"];
+const CAPABILITIES: [Option<&str>; 3] = [None, Some("a"), Some("b")];
+
+/// Bytes are an identifier if and only if the plain reader takes a payment hash from them, and it is exactly its bytes.
+pub fn identifier(data: &[u8]) {
+    let ours = Identifier::parse(data).ok();
+    assert_eq!(ours.map(|identifier| identifier.payment_hash().as_bytes().to_vec()), payment_hash(data));
+    if let Some(identifier) = ours {
+        assert_eq!(identifier.to_bytes(), data);
+        assert_eq!(identifier.token_id().as_bytes(), &data[34..]);
+        assert_eq!(identifier.token_id().epoch().to_be_bytes(), data[34..38]);
+    }
+}
+
+/// A text is a caveat for both readers or for neither, with the same condition and value.
+pub fn caveat(data: &[u8]) {
+    assert_eq!(Caveat::parse(data).ok().map(|caveat| (caveat.condition, caveat.value)), split_caveat(data));
+}
+
+/// An authentic token permits a request if and only if the plain rules say so; it does so until the end that its grant names.
+pub fn permits(data: &[u8]) {
+    let mut input = Input(data);
+    let (offer, now) = (take_offer(&mut input), take_time(&mut input));
+    let mut caveats = input.lines();
+    caveats.truncate(MAX_CAVEATS);
+    let paid = text::sha256(&PREIMAGE);
+    let identifier = [&[0, 0][..], &paid, &[5; 32]].concat();
+    let token = Macaroon::mint(b"root", b"", &identifier, &caveats);
+    let bytes = token.write_v2();
+    let Ok(view) = MacaroonRef::parse(&bytes) else { return };
+    let verified =
+        verify(view, &Preimage::from_bytes(PREIMAGE), &RootKey::new(b"root")).expect("signed by the plain writer");
+    for unknown in [UnknownCaveats::Refuse, UnknownCaveats::Skip] {
+        let grant = |now| verified.grant(&Rules { offer: &offer, now, unknown });
+        let request = request(&offer, now, unknown);
+        assert_eq!(grant(now).is_ok(), second::permit::permits(&token, &paid, &request), "{:?}", grant(now));
+        if let Some(end) = grant(now).ok().and_then(|grant| grant.expires_at()) {
+            assert!(grant(end - 1).is_ok());
+            assert_eq!(grant(end), Err(Unsatisfied::Expired));
+        }
+    }
+}
+
+/// Whatever is appended to a token that was sold, the longer token permits nothing that the shorter one does not, under either rule
+/// for unknown conditions.
+pub fn narrowing(data: &[u8]) {
+    let mut input = Input(data);
+    let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
+    let mut bytes = sell(&keys(), &sold);
+    for caveat in input.lines() {
+        let mut longer = vec![0; bytes.len() + caveat.len() + 8];
+        let before = MacaroonRef::parse(&bytes).expect("minted");
+        let Ok(after) = attenuate(before, &caveat, &mut longer) else { return };
+        for unknown in [UnknownCaveats::Refuse, UnknownCaveats::Skip] {
+            let rules = Rules { offer: &asked, now, unknown };
+            assert!(granted(before, &rules).is_ok() || granted(after, &rules).is_err());
+        }
+        bytes = after.as_bytes().to_vec();
+    }
+}
+
+/// A token that is sold is the one that the plain writer writes, and opens what it was sold for, to its end, and nothing else.
+pub fn offer(data: &[u8]) {
+    let mut input = Input(data);
+    let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
+    let bytes = sell(&keys(), &sold);
+    assert_eq!(bytes, sold_plainly(&sold).write_v2());
+
+    let view = MacaroonRef::parse(&bytes).expect("minted");
+    let rules = Rules { offer: &asked, now, unknown: UnknownCaveats::Refuse };
+    let same = sold.service == asked.service && sold.tier >= asked.tier && sold.capability == asked.capability;
+    let ends = NOW + sold.valid_for;
+    let expected = (same && now < ends).then_some(Some(ends));
+    assert_eq!(granted(view, &rules).ok().map(|grant| grant.expires_at()), expected);
+}
+
+/// An offer; the services and capabilities are few, so that two of them are often the same.
+pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
+    let service = name(input.pick(&SERVICES));
+    let tier = u32::from(input.below(3));
+    let capability = input.pick(&CAPABILITIES).map(name);
+    Offer { service, tier, capability, price_msat: 1000, valid_for: 100 + u64::from(input.byte()) }
+}
+
+/// A time around which tokens end.
+pub(super) fn take_time(input: &mut Input<'_>) -> u64 {
+    NOW - 100 + u64::try_from(input.number() % 512).unwrap_or_default()
+}
+
+pub(super) fn keys() -> DerivedKeys {
+    DerivedKeys::new(EPOCH, &MasterKey::from_bytes(MASTER))
+}
+
+pub(super) fn request(offer: &Offer, now: u64, unknown: UnknownCaveats) -> Request {
+    Request {
+        service: offer.service.to_string(),
+        tier: offer.tier,
+        capability: offer.capability.as_ref().map(Name::to_string),
+        now,
+        skip_unknown: unknown == UnknownCaveats::Skip,
+    }
+}
+
+/// The token of an offer, as its description says: location, identifier, and three caveats in their order.
+pub(super) fn sold_plainly(offer: &Offer) -> Macaroon {
+    let Offer { service, tier, capability, valid_for, .. } = offer;
+    let capability = capability.as_ref().map_or("", Name::as_str);
+    let caveats = [
+        format!("services={service}:{tier}"),
+        format!("{service}_capabilities={capability}"),
+        format!("{service}_valid_until={}", NOW + valid_for),
+    ];
+    let identifier = [&[0, 0][..], &text::sha256(&PREIMAGE), &EPOCH.to_be_bytes(), &[5; 28]].concat();
+    let root = second::gate::root_key(&[(EPOCH, MASTER)], &identifier).expect("the epoch is known");
+    Macaroon::mint(&root, b"lsat", &identifier, &caveats.map(String::into_bytes))
+}
+
+fn sell(keys: &DerivedKeys, offer: &Offer) -> Vec<u8> {
+    let paid = PaymentHash::from_bytes(text::sha256(&PREIMAGE));
+    let mut out = TokenText::new();
+    let token = keys.mint(offer, &paid, [5; 28], NOW, &mut out).expect("names are short");
+    text::base64(token.as_bytes()).expect("minted")
+}
+
+fn granted(token: MacaroonRef<'_>, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
+    let identifier = Identifier::parse(token.identifier()).expect("minted");
+    let key = keys().root_key(&identifier).expect("the epoch that minted");
+    verify(token, &Preimage::from_bytes(PREIMAGE), &key).expect("minted, and attenuated properly").grant(rules)
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a legal name")
+}

@@ -1,0 +1,138 @@
+//! What the caveats of an authentic token permit.
+//!
+//! All caveats are read into lists first, one for each condition; a list must be present where it is required, must narrow from
+//! each entry to the next, and each of its entries must permit the request.
+
+use super::credential::split_caveat;
+use super::macaroon::Macaroon;
+use super::text::{hex, sha256, trimmed};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a request needs.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The service.
+    pub service: String,
+    /// The lowest tier that suffices.
+    pub tier: u32,
+    /// The capability, if the route asks for one.
+    pub capability: Option<String>,
+    /// The time in Unix seconds.
+    pub now: u64,
+    /// Whether unknown conditions are skipped.
+    pub skip_unknown: bool,
+}
+
+/// Tells whether a token that is authentic, and paid for with this hash, permits a request.
+pub fn permits(token: &Macaroon, payment_hash: &[u8], request: &Request) -> bool {
+    read(token, payment_hash, request).is_some_and(|lists| lists.permit(request))
+}
+
+type Services = BTreeMap<String, u32>;
+
+#[derive(Default)]
+struct Lists {
+    services: Vec<Services>,
+    capabilities: Vec<BTreeSet<String>>,
+    ends: Vec<u64>,
+}
+
+impl Lists {
+    fn permit(&self, request: &Request) -> bool {
+        let within = |later: &Services, earlier: &Services| {
+            later.iter().all(|(name, tier)| earlier.get(name).is_some_and(|most| tier <= most))
+        };
+        let services = self.services.is_sorted_by(|earlier, later| within(later, earlier))
+            && !self.services.is_empty()
+            && self
+                .services
+                .iter()
+                .all(|services| services.get(&request.service).is_some_and(|tier| *tier >= request.tier));
+        let capabilities = self.capabilities.is_sorted_by(|earlier, later| later.is_subset(earlier))
+            && match &request.capability {
+                None => self.capabilities.iter().all(BTreeSet::is_empty),
+                Some(name) => !self.capabilities.is_empty() && self.capabilities.iter().all(|set| set.contains(name)),
+            };
+        let ends =
+            self.ends.is_sorted_by(|earlier, later| later <= earlier) && self.ends.iter().all(|end| *end > request.now);
+        services && capabilities && ends
+    }
+}
+
+/// Sorts the caveats by condition; [`None`] where one of them denies by itself.
+fn read(token: &Macaroon, payment_hash: &[u8], request: &Request) -> Option<Lists> {
+    let mut lists = Lists::default();
+    let named = named(token);
+    for caveat in &token.caveats {
+        if caveat.verification_id.is_some() {
+            return None;
+        }
+        let Some((condition, value)) = split_caveat(&caveat.id) else {
+            let known = [request.service.as_str(), "services", "preimage"];
+            let forgotten = known.iter().any(|name| trimmed(&caveat.id).starts_with(name.as_bytes()));
+            if request.skip_unknown && !forgotten {
+                continue;
+            }
+            return None;
+        };
+        match (condition, owner(condition, &request.service, &named)) {
+            ("services", _) => lists.services.push(services(value)?),
+            ("preimage", _) => {
+                hex(value.as_bytes()).filter(|bytes| bytes.len() == 32 && sha256(bytes)[..] == *payment_hash)?;
+            }
+            (_, Some((own, "capabilities"))) if own == request.service => lists.capabilities.push(capabilities(value)?),
+            (_, Some((own, "valid_until"))) if own == request.service => lists.ends.push(number(value)?),
+            (_, Some((other, _))) if other != request.service => {}
+            _ if request.skip_unknown => {}
+            _ => return None,
+        }
+    }
+    Some(lists)
+}
+
+/// The services of the first `services` caveat.
+fn named(token: &Macaroon) -> Vec<String> {
+    let mut caveats = token.caveats.iter().filter_map(|caveat| split_caveat(&caveat.id));
+    let first = caveats.find(|(condition, _)| *condition == "services").and_then(|(_, value)| services(value));
+    first.unwrap_or_default().into_keys().collect()
+}
+
+/// The service to which a condition belongs (the longest whose name and a `_` it begins with), and the rest of the condition.
+fn owner<'c>(condition: &'c str, own: &str, named: &[String]) -> Option<(String, &'c str)> {
+    let all = named.iter().map(String::as_str).chain([own]);
+    let begins = all.filter(|name| condition.starts_with(&format!("{name}_")));
+    let longest = begins.max_by_key(|name| name.len())?;
+    Some((longest.to_owned(), &condition[longest.len() + 1..]))
+}
+
+/// `name:tier,…`, where no name occurs twice.
+fn services(value: &str) -> Option<Services> {
+    let mut services = Services::new();
+    for entry in value.split(',') {
+        let (name, tier) = entry.split_once(':')?;
+        let tier = u32::try_from(number(tier)?).ok()?;
+        if !is_name(name) || services.insert(name.to_owned(), tier).is_some() {
+            return None;
+        }
+    }
+    Some(services)
+}
+
+/// `name,…`, or nothing at all.
+fn capabilities(value: &str) -> Option<BTreeSet<String>> {
+    let names = value.split(',').filter(|_| !value.is_empty());
+    names.map(|name| is_name(name).then(|| name.to_owned())).collect()
+}
+
+/// Decimal digits that fit 64 bits.
+fn number(digits: &str) -> Option<u64> {
+    let mut value = if digits.is_empty() { None } else { Some(0_u64) };
+    for digit in digits.chars() {
+        value = value?.checked_mul(10)?.checked_add(digit.to_digit(10)?.into());
+    }
+    value
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with([' ', '\t']) && !name.ends_with([' ', '\t'])
+}
