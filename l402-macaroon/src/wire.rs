@@ -140,11 +140,11 @@ impl<'b> Writer<'b> {
     }
 
     fn bytes(&mut self, content: &[u8]) {
-        let end = self.length.saturating_add(content.len());
-        if let Some(space) = self.out.get_mut(self.length..end) {
+        let rest = self.out.get_mut(self.length..).unwrap_or_default();
+        if let Some(space) = rest.get_mut(..content.len()) {
             space.copy_from_slice(content);
         }
-        self.length = end;
+        self.length = self.length.saturating_add(content.len());
     }
 }
 
