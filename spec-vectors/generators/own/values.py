@@ -7,6 +7,8 @@ ROOM = pathlib.Path(__file__).parents[2]
 LONG = 2048
 USUAL_RAM = 8192
 MADE_BY = "own"
+TEXTS = {"value", "lines", "token", "invoice", "credential"}
+PROSE = {"id", "rule", "origin", "made_by", "verdict", "error", "result"}
 
 
 def pieces(text, unit=1):
@@ -56,14 +58,28 @@ def case(id, rule, origin, verdict, error=None, made_by=MADE_BY, result=None, **
     return head | given | {"verdict": verdict} | ({"error": error} if error else {}) | ({"result": result} if result else {})
 
 
-def with_ram(entry, size):
-    """Marks a case whose expanded input, and what it decodes to, need more than the usual memory."""
-    return entry | ({"min_ram": size} if size > USUAL_RAM else {})
+def size(value, key=""):
+    """The bytes that a value stands for."""
+    if isinstance(value, dict) and "repeat" in value:
+        return size(value["repeat"], key) * value["times"]
+    if isinstance(value, dict):
+        return sum(size(inner, name) for name, inner in value.items())
+    if isinstance(value, list):
+        return sum(size(inner, key) for inner in value)
+    return len(value) // (1 if key in TEXTS else 2) if isinstance(value, str) else 0
+
+
+def with_ram(entry):
+    """Marks a case whose expanded input, and what its tokens decode to, need more than the usual memory."""
+    given = {name: value for name, value in entry.items() if name not in PROSE}
+    total = size(given)
+    total += min(total * 3 // 4, USUAL_RAM) if TEXTS & set(given) or "fields" in given else 0
+    return entry | ({"min_ram": total} if total > USUAL_RAM else {})
 
 
 def write(kind, about, cases):
     """Writes `<kind>.json`, where a kind is `subject/name`."""
-    cases = list(cases)
+    cases = list(map(with_ram, cases))
     ids = [entry["id"] for entry in cases]
     assert len(ids) == len(set(ids)), f"{kind}: an id occurs twice: {sorted(i for i in ids if ids.count(i) > 1)}"
     path = ROOM / f"{kind}.json"
