@@ -207,18 +207,29 @@ enum Format {
     V2,
 }
 
-/// The next section, or [`None`] at the end of the list.
+/// The next section, or [`None`] at the end of the list. A short first-party caveat, as nearly all are, is read at once.
 #[inline]
 fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError> {
-    if cursor.0.first() == Some(&END) {
-        cursor.byte()?;
+    if let [IDENTIFIER, length @ 0..0x80, rest @ ..] = cursor.0
+        && let Some((id, [END, rest @ ..])) = rest.split_at_checked(usize::from(*length))
+    {
+        cursor.0 = rest;
+        return Ok(Some(Caveat { id, location: &[], verification_id: None }));
+    }
+    if let [END, rest @ ..] = cursor.0 {
+        cursor.0 = rest;
         return Ok(None);
     }
+    long_caveat(cursor).map(Some)
+}
+
+#[inline(never)]
+fn long_caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Caveat<'a>, ParseError> {
     let location = cursor.optional(LOCATION)?.unwrap_or_default();
     let id = identifier(cursor)?;
     let verification_id = cursor.optional(VERIFICATION_ID)?;
     cursor.end(if verification_id.is_some() { VERIFICATION_ID } else { IDENTIFIER })?;
-    Ok(Some(Caveat { id, location, verification_id }))
+    Ok(Caveat { id, location, verification_id })
 }
 
 #[inline]
