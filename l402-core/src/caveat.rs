@@ -32,16 +32,9 @@ impl<'a> Caveat<'a> {
     /// # Errors
     /// [`CaveatError`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CaveatError> {
-        let at = bytes.iter().position(|&c| c == b'=').ok_or(CaveatError::NoValue)?;
-        let (condition, value) = bytes.split_at_checked(at).ok_or(CaveatError::NoValue)?;
-        let value = value.strip_prefix(b"=").unwrap_or(value);
-        let [condition, value] = [condition, value].map(|part| core::str::from_utf8(trim(part)));
-        let (condition, value) =
-            (condition.map_err(|_| CaveatError::NotUtf8)?, value.map_err(|_| CaveatError::NotUtf8)?);
-        if condition.is_empty() {
-            return Err(CaveatError::NoCondition);
-        }
-        Ok(Self { condition, value })
+        let Parts { condition, value } = Parts::split(bytes)?;
+        let text = |part| core::str::from_utf8(part).map_err(|_| CaveatError::NotUtf8);
+        Ok(Self { condition: text(condition)?, value: text(value)? })
     }
 }
 
@@ -76,47 +69,62 @@ impl fmt::Display for CaveatError {
 
 impl core::error::Error for CaveatError {}
 
+/// A [`Caveat`] as bytes, which are UTF-8: what verdicts are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) condition: &'a [u8],
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    pub(crate) fn split(bytes: &'a [u8]) -> Result<Self, CaveatError> {
+        let (condition, value) = split_once(bytes, b'=').ok_or(CaveatError::NoValue)?;
+        if !bytes.is_ascii() && core::str::from_utf8(bytes).is_err() {
+            return Err(CaveatError::NotUtf8);
+        }
+        let (condition, value) = (trim(condition), trim(value));
+        if condition.is_empty() { Err(CaveatError::NoCondition) } else { Ok(Self { condition, value }) }
+    }
+}
+
 /// The value of a `services` caveat, checked: no entry is malformed and no name occurs twice.
 #[derive(Clone, Copy)]
-pub(crate) struct Services<'a>(&'a str);
+pub(crate) struct Services<'a>(&'a [u8]);
 
 impl<'a> Services<'a> {
-    pub(crate) fn parse(value: &'a str) -> Option<Self> {
-        for (position, entry) in value.split(',').enumerate() {
-            let (name, _) = entry_of(entry)?;
-            let mut before = value.split(',').take(position).filter_map(entry_of);
-            if before.any(|(earlier, _)| earlier == name) {
+    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
+        let services = Self(value);
+        for (position, item) in items(value).enumerate() {
+            let (name, _) = entry_of(item)?;
+            if services.names().take(position).any(|earlier| earlier == name) {
                 return None;
             }
         }
-        Some(Self(value))
+        Some(services)
     }
 
     /// The highest tier of a service, if it is among these.
-    pub(crate) fn tier(&self, service: &str) -> Option<u32> {
-        self.entries().find(|(name, _)| *name == service).map(|(_, tier)| tier)
+    pub(crate) fn tier(&self, service: &[u8]) -> Option<u32> {
+        items(self.0).filter_map(entry_of).find(|(name, _)| *name == service).map(|(_, tier)| tier)
     }
 
     pub(crate) fn narrows(&self, earlier: &Self) -> bool {
-        self.entries().all(|(name, tier)| earlier.tier(name).is_some_and(|most| tier <= most))
+        items(self.0).filter_map(entry_of).all(|(name, tier)| earlier.tier(name).is_some_and(|most| tier <= most))
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.entries().map(|(name, _)| name)
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (&'a str, u32)> + use<'a> {
-        self.0.split(',').filter_map(entry_of)
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        items(self.0).filter_map(|item| split_once(item, b':')).map(|(name, _)| name)
     }
 }
 
 /// The value of a capabilities caveat. An empty value is the empty set.
 #[derive(Clone, Copy)]
-pub(crate) struct Capabilities<'a>(&'a str);
+pub(crate) struct Capabilities<'a>(&'a [u8]);
 
 impl<'a> Capabilities<'a> {
-    pub(crate) fn parse(value: &'a str) -> Option<Self> {
-        let well_formed = value.is_empty() || value.split(',').all(is_name);
+    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
+        let well_formed = value.is_empty() || items(value).all(is_name);
         well_formed.then_some(Self(value))
     }
 
@@ -124,7 +132,7 @@ impl<'a> Capabilities<'a> {
         self.0.is_empty()
     }
 
-    pub(crate) fn contains(&self, capability: &str) -> bool {
+    pub(crate) fn contains(&self, capability: &[u8]) -> bool {
         self.names().any(|name| name == capability)
     }
 
@@ -132,32 +140,57 @@ impl<'a> Capabilities<'a> {
         self.names().all(|name| earlier.contains(name))
     }
 
-    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.0.split(',').filter(|name| !name.is_empty())
+    fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        items(self.0).filter(|name| !name.is_empty())
     }
 }
 
 /// A number in decimal digits and nothing else: no sign, no space.
-pub(crate) fn number(value: &str) -> Option<u64> {
-    let digits = !value.is_empty() && value.bytes().all(|c| c.is_ascii_digit());
-    if digits { value.parse().ok() } else { None }
-}
-
-fn entry_of(entry: &str) -> Option<(&str, u32)> {
-    let (name, tier) = entry.split_once(':')?;
-    let tier = u32::try_from(number(tier)?).ok()?;
-    is_name(name).then_some((name, tier))
+#[inline]
+pub(crate) fn number(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    value.iter().try_fold(0_u64, |number, c| {
+        let digit = c.wrapping_sub(b'0');
+        if digit < 10 { number.checked_mul(10)?.checked_add(digit.into()) } else { None }
+    })
 }
 
 /// Cuts spaces and tabs off both ends.
+#[inline]
 pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
     text
 }
 
+/// What stands between commas.
+#[inline]
+fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&c| c == b',')
+}
+
+#[inline]
+fn entry_of(item: &[u8]) -> Option<(&[u8], u32)> {
+    let (name, tier) = split_once(item, b':')?;
+    let tier = u32::try_from(number(tier)?).ok()?;
+    is_name(name).then_some((name, tier))
+}
+
+/// Splits at the first `separator`.
+#[inline]
+fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let (before, rest) = text.split_at_checked(text.iter().position(|&c| c == separator)?)?;
+    Some((before, rest.split_first()?.1))
+}
+
 /// Whether a name has characters, and no space or tab at either end.
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && trim(name.as_bytes()).len() == name.len()
+#[inline]
+fn is_name(name: &[u8]) -> bool {
+    !matches!(name, [] | [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
 }

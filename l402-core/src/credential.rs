@@ -7,7 +7,7 @@
 //! 4. Several tokens, wherever they stand, must bind the same payment hash; all of them must verify and permit the request.
 //! 5. Wherever the preimage stands, it is the same one.
 
-use crate::caveat::{Caveat, trim};
+use crate::caveat::{Parts, trim};
 use crate::challenge::{MAX_FIELD_LEN, TokenError, read_token};
 use crate::identifier::{Identifier, IdentifierError};
 use crate::payment::{PaymentHash, Preimage};
@@ -86,7 +86,8 @@ impl<'a> Presentation<'a> {
         if self.authorizations > 1 || self.differs {
             return Err(CredentialError::Ambiguous);
         }
-        if [self.authorization, self.metadata].into_iter().flatten().any(|field| field.0.len() > MAX_FIELD_LEN) {
+        let too_long = |field: Option<Secret<'_>>| field.is_some_and(|field| field.0.len() > MAX_FIELD_LEN);
+        if too_long(self.authorization) || too_long(self.metadata) {
             return Err(CredentialError::TooLong);
         }
         let mut collected = Collected { tokens: Vec::new(), payment_hash: None, preimage: None, buffer };
@@ -265,20 +266,8 @@ fn hides_credential(field: &[u8]) -> bool {
 }
 
 /// Whether another credential of ours begins behind a comma, as in lines that were joined: a token holds no white space.
-#[cold]
 fn joins_credentials(tokens: &[u8]) -> bool {
     tokens.split(|&c| c == b',').skip(1).any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
-}
-
-/// Splits at the last `:`, which is looked for first where a preimage of the right length puts it.
-fn split_preimage(credentials: &[u8]) -> Option<(&[u8], &[u8])> {
-    if let Some((tokens, [b':', preimage @ ..])) = credentials.split_last_chunk::<65>()
-        && !preimage.contains(&b':')
-    {
-        return Some((tokens, preimage));
-    }
-    let (tokens, preimage) = credentials.split_at_checked(credentials.iter().rposition(|&c| c == b':')?)?;
-    Some((tokens, preimage.strip_prefix(b":")?))
 }
 
 /// Tokens on their way into a [`Presented`].
@@ -290,13 +279,22 @@ struct Collected<'b> {
 }
 
 impl<'b> Collected<'b> {
+    /// Reads `<token>[,<token>…]:<preimage>`. A `:` is in neither, so that it stands where a preimage's length puts it.
     #[inline]
     fn authorization(&mut self, credentials: &[u8]) -> Result<(), CredentialError> {
-        let (tokens, preimage) = split_preimage(credentials).ok_or(CredentialError::MissingPreimage)?;
+        let Some((tokens, [b':', preimage @ ..])) = credentials.split_last_chunk::<65>() else {
+            let colon = credentials.contains(&b':');
+            return Err(if colon { CredentialError::Preimage } else { CredentialError::MissingPreimage });
+        };
         self.preimage(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?)?;
-        if !tokens.contains(&b',') {
-            return self.text(tokens);
+        match self.text(tokens) {
+            Err(_) if tokens.contains(&b',') => self.texts(tokens),
+            verdict => verdict,
         }
+    }
+
+    #[cold]
+    fn texts(&mut self, tokens: &[u8]) -> Result<(), CredentialError> {
         if joins_credentials(tokens) {
             return Err(CredentialError::Ambiguous);
         }
@@ -308,32 +306,23 @@ impl<'b> Collected<'b> {
         if token.is_empty() {
             return Err(CredentialError::MissingToken);
         }
-        let bytes = self.take(|buffer| base64::decode_into(token, buffer).map(<[u8]>::len).map_err(text_fault))?;
-        self.token(bytes)
+        let length = base64::decode_into(token, self.buffer).map_err(text_fault)?.len();
+        self.token(length)
     }
 
     fn metadata(&mut self, text: &[u8]) -> Result<(), CredentialError> {
         if text.is_empty() {
             return Err(CredentialError::MissingToken);
         }
-        let length = self.take(|buffer| hex::decode_into(text, buffer).map(<[u8]>::len).map_err(hex_fault))?;
+        let length = hex::decode_into(text, self.buffer).map_err(hex_fault)?.len();
         self.token(length)
     }
 
-    /// Lets `decode` write to the front of the free buffer and keeps what it wrote.
-    fn take(
-        &mut self,
-        decode: impl FnOnce(&mut [u8]) -> Result<usize, CredentialError>,
-    ) -> Result<&'b [u8], CredentialError> {
-        let buffer = core::mem::take(&mut self.buffer);
-        let length = decode(buffer)?;
-        let (taken, rest) = buffer.split_at_mut_checked(length).ok_or(TOO_LONG)?;
-        self.buffer = rest;
-        Ok(taken)
-    }
-
+    /// Takes the token that was decoded to the front of the buffer.
     #[inline]
-    fn token(&mut self, bytes: &'b [u8]) -> Result<(), CredentialError> {
+    fn token(&mut self, length: usize) -> Result<(), CredentialError> {
+        let (bytes, rest) = core::mem::take(&mut self.buffer).split_at_mut_checked(length).ok_or(TOO_LONG)?;
+        self.buffer = rest;
         let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
         let identifier = Identifier::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
         let payment_hash = identifier.payment_hash();
@@ -343,8 +332,8 @@ impl<'b> Collected<'b> {
         let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
         for caveat in macaroon.unverified_caveats().filter(maybe_preimage) {
             // Whatever else a caveat says is asked of the verified token.
-            if let Ok(Caveat { condition: "preimage", value }) = Caveat::parse(caveat.id) {
-                self.preimage(Preimage::from_hex(value.as_bytes()).map_err(|_| CredentialError::Preimage)?)?;
+            if let Ok(Parts { condition: b"preimage", value }) = Parts::split(caveat.id) {
+                self.preimage(Preimage::from_hex(value).map_err(|_| CredentialError::Preimage)?)?;
             }
         }
         self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)

@@ -11,9 +11,10 @@
 //! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 5 are the
 //! default; [`UnknownCaveats::Skip`] is the specification's rule.
 
-use crate::caveat::{Capabilities, Caveat, Services, number, trim};
+use crate::caveat::{Capabilities, Parts, Services, number, trim};
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
+use core::cell::OnceCell;
 use core::fmt;
 use l402_macaroon::Authentic;
 
@@ -44,12 +45,13 @@ pub(crate) fn satisfy(
     paid: &PaymentHash,
     rules: &Rules<'_>,
 ) -> Result<Option<u64>, Unsatisfied> {
-    let mut state = State { rules, paid, named: named(token), services: None, capabilities: None, ends: None };
+    let mut state =
+        State { rules, paid, token, named: OnceCell::new(), services: None, capabilities: None, ends: None };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
         }
-        match Caveat::parse(caveat.id) {
+        match Parts::split(caveat.id) {
             Ok(caveat) => state.hold(&caveat)?,
             Err(_) if rules.unknown == UnknownCaveats::Skip && !state.concerns(caveat.id) => {}
             Err(_) => return Err(Unsatisfied::Undecodable),
@@ -58,53 +60,50 @@ pub(crate) fn satisfy(
     state.verdict()
 }
 
-/// The services that the token was minted for: those of its first `services` caveat.
-fn named<'a>(token: &Authentic<'a>) -> Option<Services<'a>> {
-    let mut caveats = token.caveats().filter_map(|caveat| Caveat::parse(caveat.id).ok());
-    Services::parse(caveats.find(|caveat| caveat.condition == "services")?.value)
-}
-
 /// The caveats so far, the last of each condition.
 struct State<'a> {
     rules: &'a Rules<'a>,
     paid: &'a PaymentHash,
-    named: Option<Services<'a>>,
+    token: &'a Authentic<'a>,
+    /// The services that the token was minted for: those of its first `services` caveat.
+    named: OnceCell<Option<Services<'a>>>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
     ends: Option<u64>,
 }
 
 impl<'a> State<'a> {
-    fn hold(&mut self, caveat: &Caveat<'a>) -> Result<(), Unsatisfied> {
+    fn hold(&mut self, caveat: &Parts<'a>) -> Result<(), Unsatisfied> {
         match caveat.condition {
-            "services" => self.hold_services(caveat.value),
-            "preimage" => self.hold_preimage(caveat.value),
+            b"services" => self.hold_services(caveat.value),
+            b"preimage" => self.hold_preimage(caveat.value),
             condition => match self.owner(condition) {
-                Owner::Own("capabilities") => self.hold_capabilities(caveat.value),
-                Owner::Own("valid_until") => self.hold_valid_until(caveat.value),
+                Owner::Own(b"capabilities") => self.hold_capabilities(caveat.value),
+                Owner::Own(b"valid_until") => self.hold_valid_until(caveat.value),
                 Owner::Another => Ok(()),
                 Owner::Own(_) | Owner::Nobody => self.hold_unknown(),
             },
         }
     }
 
-    fn hold_services(&mut self, value: &'a str) -> Result<(), Unsatisfied> {
+    fn hold_services(&mut self, value: &'a [u8]) -> Result<(), Unsatisfied> {
         let services = Services::parse(value).ok_or(Unsatisfied::Undecodable)?;
         let offer = self.rules.offer;
-        let tier = services.tier(offer.service.as_str()).ok_or(Unsatisfied::Service)?;
+        let tier = services.tier(offer.service.as_bytes()).ok_or(Unsatisfied::Service)?;
         if tier < offer.tier {
             return Err(Unsatisfied::Tier);
         }
+        self.named.get_or_init(|| Some(services));
         match self.services.replace(services) {
             Some(earlier) if !services.narrows(&earlier) => Err(Unsatisfied::Widened),
             _ => Ok(()),
         }
     }
 
-    fn hold_capabilities(&mut self, value: &'a str) -> Result<(), Unsatisfied> {
+    fn hold_capabilities(&mut self, value: &'a [u8]) -> Result<(), Unsatisfied> {
         let capabilities = Capabilities::parse(value).ok_or(Unsatisfied::Undecodable)?;
         let permits = match &self.rules.offer.capability {
-            Some(capability) => capabilities.contains(capability.as_str()),
+            Some(capability) => capabilities.contains(capability.as_bytes()),
             None => capabilities.is_empty(),
         };
         if !permits {
@@ -116,7 +115,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn hold_valid_until(&mut self, value: &str) -> Result<(), Unsatisfied> {
+    fn hold_valid_until(&mut self, value: &[u8]) -> Result<(), Unsatisfied> {
         let end = number(value).ok_or(Unsatisfied::Undecodable)?;
         if end <= self.rules.now {
             return Err(Unsatisfied::Expired);
@@ -128,8 +127,8 @@ impl<'a> State<'a> {
     }
 
     /// The token was paid with one preimage, so a caveat that carries another one is false.
-    fn hold_preimage(&self, value: &str) -> Result<(), Unsatisfied> {
-        let preimage = Preimage::from_hex(value.as_bytes()).map_err(|_| Unsatisfied::Undecodable)?;
+    fn hold_preimage(&self, value: &[u8]) -> Result<(), Unsatisfied> {
+        let preimage = Preimage::from_hex(value).map_err(|_| Unsatisfied::Undecodable)?;
         if preimage.matches(self.paid) { Ok(()) } else { Err(Unsatisfied::Preimage) }
     }
 
@@ -139,8 +138,8 @@ impl<'a> State<'a> {
 
     /// Whether a text that is no caveat begins like one that would be known: its value may have been forgotten.
     fn concerns(&self, text: &[u8]) -> bool {
-        let known = [self.rules.offer.service.as_str(), "services", "preimage"];
-        known.iter().any(|name| trim(text).starts_with(name.as_bytes()))
+        let known = [self.rules.offer.service.as_bytes(), b"services", b"preimage"];
+        known.iter().any(|name| trim(text).starts_with(name))
     }
 
     fn verdict(&self) -> Result<Option<u64>, Unsatisfied> {
@@ -154,10 +153,11 @@ impl<'a> State<'a> {
     }
 
     /// Whose a condition is.
-    fn owner<'c>(&self, condition: &'c str) -> Owner<'c> {
-        let behind = |name: &str| condition.strip_prefix(name)?.strip_prefix('_');
-        let own = self.rules.offer.service.as_str();
-        let mut others = self.named.iter().flat_map(Services::names).filter(|name| *name != own);
+    fn owner<'c>(&self, condition: &'c [u8]) -> Owner<'c> {
+        let behind = |name: &[u8]| condition.strip_prefix(name)?.strip_prefix(b"_");
+        let own = self.rules.offer.service.as_bytes();
+        let named = self.named.get_or_init(|| first_services(self.token));
+        let mut others = named.iter().flat_map(Services::names).filter(|name| *name != own);
         match behind(own) {
             Some(_) if others.any(|name| name.len() > own.len() && behind(name).is_some()) => Owner::Another,
             Some(rest) => Owner::Own(rest),
@@ -167,10 +167,17 @@ impl<'a> State<'a> {
     }
 }
 
+/// Looks ahead for the services that a token was minted for, where other caveats stand before them.
+#[cold]
+fn first_services<'a>(token: &Authentic<'a>) -> Option<Services<'a>> {
+    let mut caveats = token.caveats().filter_map(|caveat| Parts::split(caveat.id).ok());
+    Services::parse(caveats.find(|caveat| caveat.condition == b"services")?.value)
+}
+
 /// Whose a condition is.
 enum Owner<'c> {
     /// The offer's service; what stands behind `<service>_`.
-    Own(&'c str),
+    Own(&'c [u8]),
     /// Another service that the token names.
     Another,
     /// None that the token names.
