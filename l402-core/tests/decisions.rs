@@ -1,10 +1,11 @@
 //! The decisions of [`Gate`] and [`Exchange`], row by row.
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
+use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
     Answer, Caveat, Challenge, ChallengeError, CredentialLine, Decision, Declined, DerivedKeys, Exchange, ForgedStatus,
     Gate, GatePolicy, Identifier, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name, Next, Offer, PaymentHash,
-    Preimage, Presentation, Scheme, SettlementRule, TokenId, TokenText, WrongPreimage,
+    Preimage, Presentation, Scheme, SettlementRule, TokenId, TokenText, UnknownCaveats, WrongPreimage,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -64,6 +65,26 @@ fn l5_strict_settlement_asks_before_it_admits() {
     let paid = Preimage::from_bytes([1; 32]).hash();
     assert!(matches!(decide(strict, &credential(7, 1), NOW), Decision::Settle(grant) if grant.payment_hash() == paid));
     assert_eq!(charged(decide(strict, &credential(7, 2), NOW)), (401, "forged"));
+}
+
+/// A holder who adds a capability to a token for the whole service gains nothing.
+#[test]
+fn t3_a_capability_cannot_be_added() {
+    let policy = GatePolicy { unknown_caveats: UnknownCaveats::Skip, ..GatePolicy::default() };
+    let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
+    let (mut text, mut bytes, mut longer, mut added) = (TokenText::new(), [0; 512], [0; 512], [0; 512]);
+    let text = keys.mint(&offer(), &hash(1), [2; 28], NOW, &mut text).unwrap();
+    let token = MacaroonRef::parse(base64::decode_into(text.as_bytes(), &mut bytes).unwrap()).unwrap();
+    let token = attenuate(token, b"s_capabilities=a", &mut longer).unwrap();
+    let token = base64::encode_into(token.as_bytes(), &mut added).unwrap();
+
+    let credential = format!("L402 {token}:{}", "01".repeat(32));
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    for capability in [None, Some(Name::new("a").unwrap())] {
+        let asked = Offer { capability, ..offer() };
+        assert!(matches!(charged(gate(policy).decide(&fields, &asked, NOW)), (402, "widened" | "other-capability")));
+    }
 }
 
 #[test]

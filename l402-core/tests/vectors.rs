@@ -3,7 +3,7 @@
 
 mod vector_values;
 
-use l402_core::macaroon::{MacaroonRef, RootKey};
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, RootKey, base64};
 use l402_core::{
     Answer, Caveat, Challenge, ChallengeLine, CredentialLine, Decision, Denied, DerivedKeys, Exchange, Gate, Grant,
     Identifier, InvoiceFacts, Limits, NameError, Next, Presentation, Rules, Scheme, TokenText, verify,
@@ -36,7 +36,7 @@ fn challenges() {
     for case in cases(include_str!("../../spec-vectors/challenge/parse.json")) {
         let lines = lines(&case);
         let chosen = Challenge::select(lines.iter().map(Vec::as_slice));
-        let (mut text, mut token) = (vec![0; 1 << 17], vec![0; 1 << 17]);
+        let (mut text, mut token) = (vec![0; base64::encoded_len(MAX_LEN)], vec![0; MAX_LEN]);
         let found = match chosen.map(|challenge| (challenge, challenge.decode_token(&mut text, &mut token).err())) {
             Err(fault) => wrong("refused", kebab(&fault)),
             Ok((_, Some(fault))) => wrong("refused", token_fault(&fault)),
@@ -63,7 +63,7 @@ fn credentials() {
         let headers = headers(&case["fields"]);
         let mut fields = Presentation::new();
         headers.iter().for_each(|(name, value)| fields.field(name, value));
-        let mut buffer = vec![0; fields.buffer_len()];
+        let mut buffer = vec![0; MAX_LEN];
         let found = match fields.decode(&mut buffer) {
             Ok(None) => plain("none"),
             Err(fault) => wrong("malformed", credential_fault(&fault)),
@@ -122,7 +122,7 @@ fn derived_keys() {
         let found = match keys(&case["keys"]) {
             Err(fault) => wrong("refused", kebab(&fault)),
             Ok(keys) => {
-                let credential = format!("L402 {}:{}", base64(&bytes(&case["macaroon"])), text(&case["preimage"]));
+                let credential = format!("L402 {}:{}", in_base64(&bytes(&case["macaroon"])), text(&case["preimage"]));
                 let mut fields = Presentation::new();
                 fields.field("authorization", credential.as_bytes());
                 let verified = fields.decode(&mut [0; 512]).unwrap().unwrap().verify(&keys).is_ok();

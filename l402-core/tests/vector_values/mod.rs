@@ -143,7 +143,7 @@ pub(crate) fn facts(value: &Value) -> InvoiceFacts {
     }
 }
 
-pub(crate) fn base64(bytes: &[u8]) -> String {
+pub(crate) fn in_base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
