@@ -5,8 +5,9 @@ mod vector_values;
 
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, RootKey, base64};
 use l402_core::{
-    Answer, Caveat, Challenge, ChallengeLine, CredentialLine, Decision, Denied, DerivedKeys, Exchange, Gate, Grant,
-    Identifier, InvoiceFacts, Limits, NameError, Next, Presentation, Rules, Scheme, TokenText, verify,
+    Answer, BufferTooSmall, Caveat, Challenge, ChallengeLine, CredentialLine, Decision, Denied, DerivedKeys, Exchange,
+    Gate, Grant, Identifier, InvoiceFacts, Limits, NameError, Next, Presentation, Rules, Scheme, TokenFile, TokenText,
+    verify,
 };
 use serde_json::{Value, json};
 use vector_values::*;
@@ -295,4 +296,54 @@ fn pay(exchange: &mut Exchange) {
 fn seen(challenge: &Challenge<'_>) -> Value {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     json!({ "scheme": challenge.scheme().to_string(), "token": text(challenge.token().bytes().collect()), "invoice": text(challenge.invoice().bytes().collect()) })
+}
+
+#[test]
+fn token_files_are_read() {
+    for case in cases(include_str!("../../spec-vectors/token-file/read.json")) {
+        let file = bytes(&case["file"]);
+        let found = match TokenFile::parse(&file) {
+            Err(fault) => wrong("malformed", token_file_fault(&fault)),
+            Ok(stored) => right(
+                "read",
+                json!({ "macaroon": in_hex(stored.macaroon().as_bytes()), "payment_hash": stored.payment_hash().to_string(),
+                    "preimage": stored.preimage().map(|preimage| in_hex(preimage.expose())),
+                    "paid_msat": stored.paid_msat().to_string(), "fee_msat": stored.fee_msat().to_string(),
+                    "time_ns": stored.time_ns().to_string() }),
+            ),
+        };
+        assert_found(&case, &found);
+    }
+}
+
+#[test]
+fn token_files_are_written() {
+    for case in cases(include_str!("../../spec-vectors/token-file/write.json")) {
+        let macaroon = bytes(&case["macaroon"]);
+        let capacity = case["capacity"].as_u64().map_or(1 << 14, |capacity| usize::try_from(capacity).unwrap());
+        let (macaroon, mut out) = (MacaroonRef::parse(&macaroon).unwrap(), vec![0; capacity]);
+        let mut stored = TokenFile::pending(macaroon, text(&case["time_ns"]).parse().unwrap());
+        if !case["preimage"].is_null() {
+            let (paid, fee) = (number(&case["paid_msat"]), number(&case["fee_msat"]));
+            stored = stored.and_then(|pending| pending.paid(preimage(&case["preimage"]), paid, fee));
+        }
+        let found = match stored.map(|stored| stored.write_into(&mut out).map(in_hex)) {
+            Ok(Ok(file)) => right("written", json!({ "file": file })),
+            Ok(Err(BufferTooSmall { .. })) => wrong("refused", "buffer-too-small".to_owned()),
+            Err(fault) => wrong("refused", token_file_fault(&fault)),
+        };
+        assert_found(&case, &found);
+    }
+}
+
+#[test]
+#[cfg(feature = "v1")]
+fn a_v1_token_is_read_where_the_feature_asks_for_it() {
+    let case = &cases(include_str!("../../spec-vectors/macaroon/v1.json"))[0];
+    let credential = format!("L402 {}:{}", in_base64(&bytes(&case["macaroon"])), "11".repeat(32));
+    let mut fields = Presentation::new();
+    fields.field("authorization", credential.as_bytes());
+    let mut buffer = vec![0; fields.buffer_len()];
+    let presented = fields.decode(&mut buffer).unwrap().unwrap();
+    assert!(presented.verify(&|_: &Identifier| Some(RootKey::new(&bytes(&case["root_key"])))).is_ok());
 }

@@ -4,7 +4,8 @@ use base64ct::{Base64, Encoding};
 use l402_core::macaroon::hex;
 use l402_core::{
     CredentialError, DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, Limits, MalformedStatus,
-    MasterKey, Name, NameError, Offer, PaymentHash, Preimage, SettlementRule, TokenError, UnknownCaveats,
+    MasterKey, Name, NameError, Offer, PaymentHash, Preimage, SettlementRule, TokenError, TokenFileError,
+    UnknownCaveats,
 };
 use serde_json::{Value, json};
 
@@ -147,10 +148,23 @@ pub(crate) fn in_base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
+pub(crate) fn in_hex(bytes: &[u8]) -> String {
+    let mut text = vec![0; bytes.len() * 2];
+    hex::encode_into(bytes, &mut text).unwrap().to_owned()
+}
+
 pub(crate) fn credential_fault(fault: &CredentialError) -> String {
     match fault {
         CredentialError::Token(fault) => token_fault(fault),
         CredentialError::Identifier(fault) => format!("identifier-{}", kebab(fault)),
+        fault => kebab(fault),
+    }
+}
+
+pub(crate) fn token_file_fault(fault: &TokenFileError) -> String {
+    match fault {
+        TokenFileError::Macaroon(fault) => format!("macaroon-{}", kebab(fault)),
+        TokenFileError::Identifier(fault) => format!("identifier-{}", kebab(fault)),
         fault => kebab(fault),
     }
 }

@@ -1,0 +1,68 @@
+//! Reading, deciding, minting and attenuating allocate nothing, counted by an allocator that wraps the system's.
+#![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
+
+mod maximal;
+
+use allocation_counter::measure;
+use core::hint::black_box;
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate};
+use l402_core::{Answer, Exchange, Limits, Next, Preimage, TokenFile, TokenText};
+use maximal::{NOW, challenges, credentials, gate, largest, offer, reads, sold, verdict};
+
+#[test]
+fn deciding_allocates_nothing_whatever_the_verdict() {
+    let (gate, offer) = (gate(), offer());
+    for credential in credentials() {
+        let mut seen = "";
+        assert_eq!(allocations(|| seen = verdict(&credential.decide(&gate, &offer))), 0, "{}", credential.name);
+        assert_eq!(seen, credential.verdict);
+    }
+}
+
+#[test]
+fn reading_challenges_allocates_nothing() {
+    let (mut text, mut bytes) = (vec![0; 2 * MAX_LEN], vec![0; MAX_LEN]);
+    for (line, found) in challenges() {
+        assert_eq!(allocations(|| assert_eq!(reads(&line, &mut text, &mut bytes), found)), 0);
+    }
+    let (line, _) = &challenges()[0];
+    let answer = Answer { status: 402, grpc_status: None };
+    let mut exchange = Exchange::new(Limits { max_price_msat: 1000, max_fee_msat: 10 });
+    assert_eq!(allocations(|| assert!(matches!(exchange.on_response(answer, [&**line]), Ok(Next::Pay(_))))), 0);
+}
+
+#[test]
+fn minting_and_attenuating_allocate_nothing() {
+    let (gate, offer, sold) = (gate(), offer(), sold());
+    let paid = Preimage::from_bytes([1; 32]).hash();
+    let mint = || {
+        let mut text = TokenText::new();
+        assert!(gate.keys().mint(&offer, &paid, [5; 28], NOW, &mut text).is_ok());
+    };
+    assert_eq!(allocations(mint), 0);
+    let mut longer = [0; 512];
+    let attenuate = || assert!(attenuate(MacaroonRef::parse(&sold).unwrap(), b"services=x:0", &mut longer).is_ok());
+    assert_eq!(allocations(attenuate), 0);
+}
+
+#[test]
+fn token_files_allocate_nothing() {
+    let (token, mut file) = (largest(), vec![0; 2 * MAX_LEN]);
+    let round = || {
+        let macaroon = MacaroonRef::parse(&token).unwrap();
+        let stored = TokenFile::pending(macaroon, 0).unwrap().paid(Preimage::from_bytes([1; 32]), 1, 0).unwrap();
+        assert!(TokenFile::parse(stored.write_into(&mut file).unwrap()).is_ok());
+    };
+    assert_eq!(allocations(round), 0);
+}
+
+/// The control: what allocates is counted.
+#[test]
+fn an_allocation_is_counted() {
+    assert_eq!(allocations(|| drop(black_box(vec![0_u8; 1]))), 1);
+    assert!(allocations(|| assert!(!maximal::sold().is_empty())) > 0);
+}
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    measure(work).count_total
+}
