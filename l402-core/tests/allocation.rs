@@ -60,7 +60,7 @@ fn token_files_allocate_nothing() {
 #[test]
 fn an_allocation_is_counted() {
     assert_eq!(allocations(|| drop(black_box(vec![0_u8; 1]))), 1);
-    assert!(allocations(|| assert!(!maximal::sold().is_empty())) > 0);
+    assert!(allocations(|| assert!(!sold().is_empty())) > 0);
 }
 
 fn allocations(work: impl FnOnce()) -> u64 {
