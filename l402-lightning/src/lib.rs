@@ -42,7 +42,7 @@
 //! }
 //! ```
 
-#[cfg(any(feature = "ldk", feature = "sandbox", feature = "testing"))]
+#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox", feature = "testing"))]
 mod clock;
 mod invoice;
 mod network;
@@ -60,6 +60,8 @@ pub use source::{
 
 #[cfg(feature = "ldk")]
 pub mod ldk;
+#[cfg(feature = "lnd")]
+pub mod lnd;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "testing")]

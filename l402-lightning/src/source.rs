@@ -54,7 +54,7 @@ pub struct InvoiceRequest<'a> {
 
 impl InvoiceRequest<'_> {
     /// What BOLT 11 cannot express, or the node cannot.
-    #[cfg(any(feature = "ldk", feature = "testing"))]
+    #[cfg(any(feature = "ldk", feature = "lnd", feature = "testing"))]
     pub(crate) fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
         if !(1..=max_msat).contains(&self.amount_msat) {
             return Err(InvalidRequest::Amount);

@@ -1,0 +1,132 @@
+//! LND goes away and comes back.
+
+use crate::conform::REQUEST;
+use crate::fake::{FakeLnd, Mood, World};
+use core::time::Duration;
+use l402_lightning::lnd::{LndError, LndPayee, LndPayer, Readiness};
+use l402_lightning::{InvoiceSource, InvoiceSourceError, Network, PayLimit, PaymentSource, SettlementSource};
+use std::time::Instant;
+use tokio::time::timeout;
+
+async fn ready(payee: &LndPayee) {
+    let mut readiness = payee.readiness();
+    timeout(SOON, readiness.wait_for(Readiness::is_ready)).await.unwrap().unwrap();
+}
+
+async fn away(payee: &LndPayee) -> String {
+    let mut readiness = payee.readiness();
+    let state = timeout(SOON, readiness.wait_for(|state| !state.is_ready())).await.unwrap().unwrap().clone();
+    let Readiness::Away(fault) = state else { panic!("is there") };
+    fault.to_string()
+}
+
+#[tokio::test]
+async fn a_locked_lnd_is_waited_for_where_its_network_is_known() {
+    let lnd = FakeLnd::start(&World::new()).await;
+    lnd.be(Mood::Locked);
+    let mut config = lnd.config();
+    assert!(matches!(LndPayee::start(&config).await, Err(LndError::Locked)));
+
+    config.network = Some(Network::Regtest);
+    let payee = LndPayee::start(&config).await.unwrap();
+    assert!(away(&payee).await.contains("locked"));
+    assert!(matches!(payee.create_invoice(REQUEST).await, Err(InvoiceSourceError::Unavailable(_))));
+    lnd.be(Mood::Well);
+    ready(&payee).await;
+    payee.create_invoice(REQUEST).await.unwrap();
+}
+
+#[tokio::test]
+async fn l5_what_was_paid_is_known_while_lnd_is_away_and_the_rest_when_it_is_back() {
+    let world = World::new();
+    let (lnd, other) = (FakeLnd::start(&world).await, FakeLnd::start(&world).await);
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    let buyer = LndPayer::connect(&other.config()).await.unwrap();
+    until(|| lnd.asked("SubscribeInvoices") == 1).await;
+    let (first, second) = (payee.create_invoice(REQUEST).await.unwrap(), payee.create_invoice(REQUEST).await.unwrap());
+    buyer.pay(&first, PayLimit::fee(0)).await.unwrap();
+    // The subscription alone has to tell.
+    until_known(&payee, &first.payment_hash(), &lnd).await;
+
+    lnd.go_away().await;
+    away(&payee).await;
+    assert_eq!(payee.settled_msat(&first.payment_hash()).await.unwrap(), Some(21_000));
+    assert!(payee.settled_msat(&second.payment_hash()).await.is_err());
+    let asked = Instant::now();
+    assert!(payee.create_invoice(REQUEST).await.is_err());
+    assert!(asked.elapsed() < Duration::from_millis(50), "nobody waits for an LND that is known to be away");
+
+    buyer.pay(&second, PayLimit::fee(0)).await.unwrap();
+    lnd.come_back().await;
+    ready(&payee).await;
+    until(|| lnd.resumed_from().len() == 2).await;
+    assert_eq!(lnd.resumed_from(), [0, 1], "behind the last that was told");
+    until_known(&payee, &second.payment_hash(), &lnd).await;
+    payee.create_invoice(REQUEST).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_lnd_that_hangs_is_found_out_by_the_first_call() {
+    let lnd = FakeLnd::start(&World::new()).await;
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    until(|| lnd.asked("SubscribeInvoices") == 1).await;
+    lnd.be(Mood::Hangs);
+    let fault = payee.create_invoice(REQUEST).await.unwrap_err();
+    assert!(format!("{fault:?}").contains("TimedOut"), "{fault:?}");
+    assert!(away(&payee).await.contains("did not answer"));
+    lnd.be(Mood::Well);
+    ready(&payee).await;
+    payee.create_invoice(REQUEST).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_lnd_on_another_chain_than_before_is_not_asked() {
+    let lnd = FakeLnd::start(&World::new()).await;
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    lnd.go_away().await;
+    away(&payee).await;
+    lnd.be(Mood::OnMainnet);
+    lnd.come_back().await;
+    let mut readiness = payee.readiness();
+    let wrong =
+        |state: &Readiness| matches!(state, Readiness::Away(fault) if fault.to_string().contains("not on regtest"));
+    timeout(SOON, readiness.wait_for(wrong)).await.unwrap().unwrap();
+    assert!(payee.create_invoice(REQUEST).await.is_err());
+    assert_eq!(lnd.asked("AddInvoice"), 0);
+}
+
+#[tokio::test]
+async fn the_watch_ends_with_the_last_clone() {
+    let lnd = FakeLnd::start(&World::new()).await;
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    let clone = payee.clone();
+    let mut readiness = payee.readiness();
+    drop(payee);
+    clone.create_invoice(REQUEST).await.unwrap();
+    drop(clone);
+    timeout(SOON, async { while readiness.changed().await.is_ok() {} }).await.unwrap();
+}
+
+/// Without a look-up, which would find it as well.
+async fn until_known(payee: &LndPayee, hash: &l402_core::PaymentHash, lnd: &FakeLnd) {
+    lnd.be(Mood::LookupFails);
+    timeout(SOON, async {
+        while payee.settled_msat(hash).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    lnd.be(Mood::Well);
+}
+
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let looked = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(SOON, looked).await.unwrap();
+}
+
+const SOON: Duration = Duration::from_secs(10);
