@@ -1,10 +1,17 @@
-"""BOLT11: whether an invoice may be paid for a token."""
+"""BOLT11: whether an invoice may be paid for a token.
+
+The invoices are those of the specification's examples, or signed here with one key by the PyPI package bolt11, whose nonces follow RFC 6979.
+"""
+
+import importlib.metadata
 
 from .tokens import BASE, PAYMENT_HASH, ROOT, token
 from .values import case, hexed, number, write
 
-EXAMPLES = "BOLT 11 §Examples"
+SPECIFICATION = "BOLT 11 §Examples"
+A1, A3 = "threat A1", "threat A3"
 EXAMPLE_HASH = bytes.fromhex("0001020304050607080900010203040506070809000102030405060708090102")
+EXAMPLE_TIME = 1_496_314_658
 DONATION = (
     "lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kge"
     "tjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tz"
@@ -14,20 +21,66 @@ COFFEE = (
     "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4"
     "jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh"
 )
-CREATED = 1_496_314_658
+PAYEE_KEY = "e126f68f7eafcc8b74f54d269fe206be715000f94dac067d1c04a8ca3b2db734"
+NETWORKS = {"bitcoin": "bc", "testnet": "tb", "signet": "tbs", "regtest": "bcrt"}
+CREATED = 1_700_000_000
+
+
+def signed(amount=21_000, network="regtest", expiry=600, payment_hash=PAYMENT_HASH):
+    """An invoice as the package writes it; the verdicts below do not depend on its decoder."""
+    from bolt11 import Bolt11, Feature, Features, FeatureState, MilliSatoshi, Tag, TagChar, Tags, encode
+
+    features = Features.from_feature_list({Feature.var_onion_optin: FeatureState.required, Feature.payment_secret: FeatureState.required})
+    tags = [(TagChar.payment_hash, payment_hash.hex()), (TagChar.payment_secret, "11" * 32), (TagChar.description, "weather"), (TagChar.features, features)]
+    tags += [(TagChar.min_final_cltv_expiry, 18)]
+    tags += [(TagChar.expire_time, expiry)] if expiry is not None else []
+    invoice = Bolt11(NETWORKS[network], CREATED, Tags([Tag(*tag) for tag in tags]), amount and MilliSatoshi(amount))
+    return encode(invoice, PAYEE_KEY, strict=True)
+
+
+def judged(id, rule, origin, verdict, invoice, facts, made_by, bound, now, error=None, limit=1_000_000_000):
+    order = {"payment_hash": facts["payment_hash"], "amount_msat": facts["amount_msat"], "max_fee_msat": "1000"} if verdict == "pay" else None
+    data = token(BASE, ROOT, b"\0\0" + bound + bytes(32))
+    return case(id, rule, origin, verdict, error, made_by, invoice=invoice, facts=facts, macaroon=hexed(data), now=number(now),
+                limits={"max_price_msat": number(limit), "max_fee_msat": "1000"}, result=order)
+
+
+def facts(network, payment_hash, amount, expires_at):
+    return {"network": network, "payment_hash": payment_hash.hex(), "amount_msat": number(amount), "expires_at": number(expires_at)}
 
 
 def binding():
-    def judged(id, rule, verdict, invoice, amount, expiry, error=None, bound=EXAMPLE_HASH, at=60, limit=1_000_000_000):
-        facts = {"network": "bitcoin", "payment_hash": EXAMPLE_HASH.hex(), "amount_msat": number(amount), "expires_at": number(CREATED + expiry)}
-        data = token(BASE, ROOT, b"\0\0" + bound + bytes(32))
-        order = {"payment_hash": EXAMPLE_HASH.hex(), "amount_msat": number(amount), "max_fee_msat": "1000"} if verdict == "pay" else None
-        return case(id, rule, EXAMPLES, verdict, error, made_by="BOLT 11", invoice=invoice, facts=facts, macaroon=hexed(data), now=number(CREATED + at),
-                    limits={"max_price_msat": number(limit), "max_fee_msat": "1000"}, result=order)
+    package = f"bolt11 {importlib.metadata.version('bolt11')}"
 
-    yield judged("agree", "invoice and token name one payment hash", "pay", COFFEE, 250_000_000, 60, at=59)
-    yield judged("no-amount", "an invoice without an amount is not paid", "declined", DONATION, None, 3600, "no-amount")
-    yield judged("other-payment", "the token binds another payment hash", "declined", COFFEE, 250_000_000, 60, "other-payment", bound=PAYMENT_HASH, at=59)
+    def example(id, rule, verdict, invoice, amount, expiry, error=None, bound=EXAMPLE_HASH, at=0, limit=1_000_000_000):
+        said = facts("bitcoin", EXAMPLE_HASH, amount, EXAMPLE_TIME + expiry)
+        return judged(id, rule, SPECIFICATION, verdict, invoice, said, "BOLT 11", bound, EXAMPLE_TIME + at, error, limit)
+
+    def made(id, rule, verdict, error=None, origin=A3, amount=21_000, network="regtest", expiry=600, bound=PAYMENT_HASH, at=0, limit=1_000_000_000, upper=False):
+        said = facts(network, PAYMENT_HASH, amount, CREATED + (3600 if expiry is None else expiry))
+        text = signed(amount, network, expiry)
+        return judged(id, rule, origin, verdict, text.upper() if upper else text, said, package, bound, CREATED + at, error, limit)
+
+    yield example("coffee", "invoice and token name one payment hash", "pay", COFFEE, 250_000_000, 60, at=59)
+    yield example("donation", "an invoice without an amount is not paid", "declined", DONATION, None, 3600, "no-amount")
+    yield example("coffee-for-another", "the token binds another payment", "declined", COFFEE, 250_000_000, 60, "other-payment", bound=PAYMENT_HASH)
+    yield made("regtest", "the prefix lnbcrt", "pay")
+    yield made("testnet", "the prefix lntb", "pay", network="testnet")
+    yield made("signet", "the prefix lntbs", "pay", network="signet")
+    yield made("upper-case", "an invoice may be upper-case, as in a QR code", "pay", origin="BOLT 11 §Encoding Overview", upper=True)
+    yield made("one-millisatoshi", "the least amount, 10 p", "pay", origin=A1, amount=1)
+    yield made("whole-bitcoin", "an amount without a multiplier", "pay", origin=A1, amount=100_000_000_000, limit=100_000_000_000)
+    yield made("at-the-limit", "the limit may be reached", "pay", origin=A1, limit=21_000)
+    yield made("above-the-limit", "the limit may not be passed", "declined", "over-limit", origin=A1, limit=20_999)
+    yield made("limit-of-zero", "a limit of zero pays nothing", "declined", "over-limit", origin=A1, amount=1, limit=0)
+    yield made("default-expiry", "an invoice that says nothing expires after an hour", "pay", origin="BOLT 11 §Tagged Fields", expiry=None, at=3599)
+    yield made("default-expired", "an invoice that says nothing expires after an hour", "declined", "expired", origin="BOLT 11 §Tagged Fields", expiry=None, at=3600)
+    yield made("expired", "the second of the expiry is too late", "declined", "expired", expiry=600, at=600)
+    yield made("hash-reversed", "payment hashes compare in order", "declined", "other-payment", bound=PAYMENT_HASH[::-1])
+    yield made("hash-of-the-hash", "the token binds the invoice's payment hash itself", "declined", "other-payment", bound=bytes(32))
+    yield made("no-amount-and-another", "an invoice without an amount is not looked at further", "declined", "no-amount", origin=A1, amount=None, bound=bytes(32))
+    yield made("other-and-expired", "the payment hash is looked at before the time", "declined", "other-payment", bound=bytes(32), at=600)
+    yield made("expired-and-dear", "the time is looked at before the limit", "declined", "expired", at=600, limit=0)
 
 
 def write_all():
