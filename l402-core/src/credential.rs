@@ -34,32 +34,43 @@ pub const MAX_TOKENS: usize = 4;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Presentation<'a> {
+    /// What stands behind the scheme of the first line that is ours.
     authorization: Option<Secret<'a>>,
     authorizations: usize,
     metadata: Option<Secret<'a>>,
     differs: bool,
+    too_long: bool,
 }
 
 impl<'a> Presentation<'a> {
     /// Starts with no field.
     pub const fn new() -> Self {
-        Self { authorization: None, authorizations: 0, metadata: None, differs: false }
+        Self { authorization: None, authorizations: 0, metadata: None, differs: false, too_long: false }
     }
 
     /// Takes one header field of the request; every field may be given, and those that carry no credential are passed over.
     pub fn field(&mut self, name: &str, value: &'a [u8]) {
         match Place::of(name) {
-            Some(Place::Authorization) => {
-                // A credential that a proxy joined to another line counts as one more line.
-                self.authorizations += if hides_credential(value) { 2 } else { 1 };
-                let ours = Place::Authorization.holds_credential(value);
-                self.authorization = self.authorization.or(ours.then_some(Secret(value)));
-            }
+            Some(Place::Authorization) => self.authorization(value),
             Some(place) if place.holds_credential(value) => {
+                self.too_long |= value.len() > MAX_FIELD_LEN;
                 let earlier = self.metadata.get_or_insert(Secret(value)).0;
                 self.differs |= !earlier.eq_ignore_ascii_case(value);
             }
             _ => {}
+        }
+    }
+
+    #[inline]
+    fn authorization(&mut self, value: &'a [u8]) {
+        self.authorizations = self.authorizations.saturating_add(1);
+        if let Some(credentials) = credentials(value) {
+            self.too_long |= value.len() > MAX_FIELD_LEN;
+            self.authorization.get_or_insert(Secret(credentials));
+        } else if hides_credential(value) {
+            // A credential that a proxy joined to another line counts as one more line.
+            self.authorizations = self.authorizations.saturating_add(1);
+            self.authorization.get_or_insert(Secret(value));
         }
     }
 
@@ -86,13 +97,12 @@ impl<'a> Presentation<'a> {
         if self.authorizations > 1 || self.differs {
             return Err(CredentialError::Ambiguous);
         }
-        let too_long = |field: Option<Secret<'_>>| field.is_some_and(|field| field.0.len() > MAX_FIELD_LEN);
-        if too_long(self.authorization) || too_long(self.metadata) {
+        if self.too_long {
             return Err(CredentialError::TooLong);
         }
-        let mut collected = Collected { tokens: Vec::new(), payment_hash: None, preimage: None, buffer };
-        if let Some(rest) = self.authorization.and_then(|field| credentials(field.0)) {
-            collected.authorization(rest)?;
+        let mut collected = Collected { tokens: Vec::new(), identifier: None, preimage: None, buffer };
+        if let Some(credentials) = self.authorization {
+            collected.authorization(credentials.0)?;
         }
         if let Some(field) = self.metadata {
             collected.metadata(trim(field.0))?;
@@ -110,15 +120,16 @@ impl<'a> Presentation<'a> {
 /// The tokens and the preimage of one request: well-formed, in agreement, and not yet verified.
 #[derive(Debug)]
 pub struct Presented<'b> {
-    pub(crate) tokens: Vec<(Identifier, MacaroonRef<'b>), MAX_TOKENS>,
-    pub(crate) payment_hash: PaymentHash,
+    pub(crate) tokens: Vec<MacaroonRef<'b>, MAX_TOKENS>,
+    /// Of the first token; all of them bind its payment hash.
+    pub(crate) identifier: Identifier,
     pub(crate) preimage: Preimage,
 }
 
 impl Presented<'_> {
     /// Returns the payment hash that all tokens bind. Not yet authentic.
     pub const fn unverified_payment_hash(&self) -> PaymentHash {
-        self.payment_hash
+        self.identifier.payment_hash()
     }
 }
 
@@ -260,20 +271,20 @@ fn credentials(field: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a credential of ours stands behind one of another scheme, as in lines that were joined with a comma.
+#[cold]
 fn hides_credential(field: &[u8]) -> bool {
-    let mut later = field.split(|&c| c == b',').skip(1);
-    credentials(field).is_none() && later.any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
+    credentials(field).is_none() && joins_credentials(field)
 }
 
 /// Whether another credential of ours begins behind a comma, as in lines that were joined: a token holds no white space.
-fn joins_credentials(tokens: &[u8]) -> bool {
-    tokens.split(|&c| c == b',').skip(1).any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
+fn joins_credentials(field: &[u8]) -> bool {
+    field.split(|&c| c == b',').skip(1).any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
 }
 
 /// Tokens on their way into a [`Presented`].
 struct Collected<'b> {
-    tokens: Vec<(Identifier, MacaroonRef<'b>), MAX_TOKENS>,
-    payment_hash: Option<PaymentHash>,
+    tokens: Vec<MacaroonRef<'b>, MAX_TOKENS>,
+    identifier: Option<Identifier>,
     preimage: Option<Preimage>,
     buffer: &'b mut [u8],
 }
@@ -325,8 +336,7 @@ impl<'b> Collected<'b> {
         self.buffer = rest;
         let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
         let identifier = Identifier::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
-        let payment_hash = identifier.payment_hash();
-        if *self.payment_hash.get_or_insert(payment_hash) != payment_hash {
+        if self.identifier.get_or_insert(identifier).payment_hash() != identifier.payment_hash() {
             return Err(CredentialError::PaymentsDiffer);
         }
         let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
@@ -336,7 +346,7 @@ impl<'b> Collected<'b> {
                 self.preimage(Preimage::from_hex(value).map_err(|_| CredentialError::Preimage)?)?;
             }
         }
-        self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)
+        self.tokens.push(macaroon).map_err(|_| CredentialError::TooManyTokens)
     }
 
     fn preimage(&mut self, preimage: Preimage) -> Result<(), CredentialError> {
@@ -349,9 +359,9 @@ impl<'b> Collected<'b> {
     }
 
     fn finish(self) -> Result<Presented<'b>, CredentialError> {
-        let payment_hash = self.payment_hash.ok_or(CredentialError::MissingToken)?;
+        let identifier = self.identifier.ok_or(CredentialError::MissingToken)?;
         let preimage = self.preimage.ok_or(CredentialError::MissingPreimage)?;
-        Ok(Presented { tokens: self.tokens, payment_hash, preimage })
+        Ok(Presented { tokens: self.tokens, identifier, preimage })
     }
 }
 

@@ -71,6 +71,7 @@ impl Identifier {
 /// Tokens minted here name in the first four bytes, big-endian, the epoch of the key they were minted with
 /// (see [`crate::DerivedKeys`]); the other 28 are random.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(align(8))] // moved in words
 pub struct TokenId([u8; 32]);
 
 impl TokenId {

@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 /// The SHA-256 of a preimage: 32 bytes, public.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(align(8))] // moved in words
 pub struct PaymentHash([u8; 32]);
 
 impl PaymentHash {
@@ -70,6 +71,7 @@ impl core::error::Error for PaymentHashError {}
 /// # Ok::<(), l402_core::PreimageError>(())
 /// ```
 #[derive(Clone)]
+#[repr(align(8))] // moved in words
 pub struct Preimage([u8; 32]);
 
 impl Preimage {

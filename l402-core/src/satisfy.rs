@@ -156,12 +156,11 @@ impl<'a> State<'a> {
     fn owner<'c>(&self, condition: &'c [u8]) -> Owner<'c> {
         let behind = |name: &[u8]| condition.strip_prefix(name)?.strip_prefix(b"_");
         let own = self.rules.offer.service.as_bytes();
-        let named = self.named.get_or_init(|| first_services(self.token));
-        let mut others = named.iter().flat_map(Services::names).filter(|name| *name != own);
+        let mut named = self.named.get_or_init(|| first_services(self.token)).iter().flat_map(Services::names);
         match behind(own) {
-            Some(_) if others.any(|name| name.len() > own.len() && behind(name).is_some()) => Owner::Another,
+            Some(_) if named.any(|name| name.len() > own.len() && behind(name).is_some()) => Owner::Another,
             Some(rest) => Owner::Own(rest),
-            None if others.any(|name| behind(name).is_some()) => Owner::Another,
+            None if named.any(|name| behind(name).is_some()) => Owner::Another,
             None => Owner::Nobody,
         }
     }

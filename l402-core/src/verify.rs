@@ -31,12 +31,12 @@ impl<'b> Presented<'b> {
     #[inline]
     pub fn verify(self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
         let mut verified = Vec::new();
-        for (identifier, token) in &self.tokens {
-            let key = keys.root_key(identifier).ok_or(Denied)?;
-            verified.push(check(*token, identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
+        for token in &self.tokens {
+            let identifier = Identifier::parse(token.identifier()).map_err(|_| Denied)?;
+            let key = keys.root_key(&identifier).ok_or(Denied)?;
+            verified.push(check(*token, &identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
         }
-        let (identifier, _) = self.tokens.first().ok_or(Denied)?;
-        Ok(Verified { tokens: verified, identifier: *identifier })
+        Ok(Verified { tokens: verified, identifier: self.identifier })
     }
 }
 
