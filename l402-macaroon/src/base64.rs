@@ -204,17 +204,19 @@ fn pack(values: &[u8; CHARACTERS], out: &mut [u8; BYTES]) {
     }
 }
 
-/// The character of a value below 64.
+/// The character of a value below 64: what lies between the two changes at each border of the alphabet.
+///
+/// Masks of a sign bit become branches on the value here; these bits, borrowed from above the byte, do not.
 #[inline]
 fn character(value: u8) -> u8 {
-    let upper = mask(within(value, 0, 25));
-    let lower = mask(within(value, 26, 51));
-    let digit = mask(within(value, 52, 61));
-    (value.wrapping_add(b'A') & upper)
-        | (value.wrapping_add(b'a' - 26) & lower)
-        | (value.wrapping_sub(52 - b'0') & digit)
-        | (b'+' & mask(equal(value, 62)))
-        | (b'/' & mask(equal(value, 63)))
+    let above = |last: u16| last.wrapping_sub(value.into()) >> 8;
+    let upper = u16::from(value) + u16::from(b'A');
+    let lower = above(25) & u16::from(b'a' - 26 - b'A');
+    let digit = above(51) & u16::from(b'a' - 26 - b'0' + 52);
+    let (plus, slash) = (above(61) & u16::from(b'0' + 10 - b'+'), above(62) & u16::from(b'/' - b'+' - 1));
+    let [character, _] =
+        upper.wrapping_add(lower).wrapping_sub(digit).wrapping_sub(plus).wrapping_add(slash).to_le_bytes();
+    character
 }
 
 #[cfg(test)]
