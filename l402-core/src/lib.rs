@@ -11,6 +11,12 @@
 //! # Client
 //! [`Challenge`] reads the answer, [`Exchange`] says whether to pay, [`CredentialLine`] writes the credential.
 //!
+//! # Constant time
+//! From the field to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
+//! the master key, the token's signature, the preimage, or the position of a wrong byte in them. Public are lengths, the
+//! delimiters of the field, the payment hash and token id, the caveats' texts, and the decision with its reason: a caveat that is
+//! not satisfied, or a text that cannot be read, takes a time of its own. `ct/` proves it; the limit is that of [`macaroon`].
+//!
 //! ```
 //! use l402_core::{ChallengeLine, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
 //! use l402_core::{Preimage, Presentation, Scheme, TokenText};

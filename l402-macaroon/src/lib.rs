@@ -12,9 +12,13 @@
 //!
 //! # Constant time
 //!
-//! Time and memory access of [`MacaroonRef::verify`], [`base64`] and [`hex`] depend on lengths and on the verdict, and on
-//! neither keys, signatures, nor the position of a wrong byte. The limit: the structure of a token (its lengths, field types
-//! and number of caveats) is public, and `sha2`'s software back end is trusted to be free of secret-dependent look-ups.
+//! The instructions that run in [`MacaroonRef::verify`], [`mint`], [`attenuate`], [`sha256`], [`base64`] and [`hex`], and the
+//! addresses that they use, depend on lengths and on the verdict, and on neither keys, signatures, nor the position of a
+//! wrong byte. `ct/` proves it on the compiled code: valgrind with undefined secrets, and equal instruction traces.
+//!
+//! Public are the structure of a token (its lengths, field types and number of caveats), its identifier and its caveats, where
+//! the padding of a text stands, and the verdict with its kind. The limit: it is proven for one compiler and x86-64, not for
+//! yours; other compilers can make a branch of the same source. What a processor does beneath the instructions is outside.
 //!
 //! ```
 //! use l402_macaroon::{MacaroonRef, RootKey, attenuate, mint};
