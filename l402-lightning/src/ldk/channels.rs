@@ -59,6 +59,9 @@ pub struct Channel {
     pub usable: bool,
     /// The network knows of it.
     pub announced: bool,
+    /// What the peer charges at least for what comes through it, in millisatoshis, once it has told: only then can invoices name
+    /// the channel.
+    pub peer_base_fee_msat: Option<u32>,
 }
 
 impl From<&ChannelDetails> for Channel {
@@ -74,6 +77,7 @@ impl From<&ChannelDetails> for Channel {
             ready: channel.is_channel_ready,
             usable: channel.is_usable,
             announced: channel.is_announced,
+            peer_base_fee_msat: channel.counterparty_forwarding_info_fee_base_msat,
         }
     }
 }

@@ -53,6 +53,14 @@ impl LdkNode {
         self.node().list_channels().iter().map(Channel::from).collect()
     }
 
+    /// Returns how many announced channels of the network the node knows with the terms of both directions. Routes lead through
+    /// these, and through channels of its own.
+    pub fn known_channels(&self) -> usize {
+        let graph = self.node().network_graph();
+        let known = graph.list_channels().into_iter().filter_map(|id| graph.channel(id));
+        known.filter(|channel| channel.one_to_two.is_some() && channel.two_to_one.is_some()).count()
+    }
+
     /// Returns one channel; `None` when there is none of that name, or it is closed.
     pub fn channel(&self, id: ChannelId) -> Option<Channel> {
         self.channels().into_iter().find(|channel| channel.id == id)
