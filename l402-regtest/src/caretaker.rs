@@ -7,14 +7,22 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::background::Background;
-use crate::chain::Chain;
-use crate::pair::Pair;
+use crate::chain::{Chain, MineError};
 
 /// How long a transaction waits for companions before it is mined.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// How often the connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What is taken care of.
+pub(crate) trait Ward: Send + Sync + 'static {
+    /// Buries what waits to be mined, and tells the nodes of it.
+    fn confirm(&self, chain: &Chain) -> impl Future<Output = Result<(), MineError>> + Send;
+
+    /// Connects nodes that have lost each other.
+    fn reconnect(&self) -> impl Future<Output = ()> + Send;
+}
 
 /// A caretaker at work.
 pub(crate) struct Caretaker {
@@ -24,7 +32,7 @@ pub(crate) struct Caretaker {
 
 impl Caretaker {
     /// Takes care of `nodes` and their `chain`, on `background`.
-    pub(crate) fn start(background: &Background, chain: Chain, nodes: Pair) -> Self {
+    pub(crate) fn start(background: &Background, chain: Chain, nodes: impl Ward) -> Self {
         let (stop, stopped) = oneshot::channel();
         Self { stop, task: background.spawn(take_care(chain, nodes, stopped)) }
     }
@@ -37,7 +45,7 @@ impl Caretaker {
     }
 }
 
-async fn take_care(chain: Chain, nodes: Pair, mut stopped: oneshot::Receiver<()>) {
+async fn take_care(chain: Chain, nodes: impl Ward, mut stopped: oneshot::Receiver<()>) {
     let mut mempool = chain.watch_mempool();
     loop {
         tokio::select! {
@@ -50,7 +58,7 @@ async fn take_care(chain: Chain, nodes: Pair, mut stopped: oneshot::Receiver<()>
                     return;
                 }
             }
-            () = sleep(LOOK_EVERY) => reconnect(&nodes).await,
+            () = sleep(LOOK_EVERY) => nodes.reconnect().await,
         }
     }
 }
@@ -60,14 +68,4 @@ async fn filled(mempool: &mut watch::Receiver<usize>) {
     // The chain outlives this: its owner holds it.
     let _ = mempool.wait_for(|size| *size > 0).await;
     sleep(GATHER).await;
-}
-
-/// Connects the nodes again if a channel between them lies idle.
-///
-/// The payer's node tries that too, but at the address of its first connection, which changes with each start.
-async fn reconnect(nodes: &Pair) {
-    if nodes.payer.channels().iter().any(|channel| !channel.usable) {
-        // The next turn tries again.
-        let _ = nodes.connect().await;
-    }
 }

@@ -30,11 +30,20 @@
 mod background;
 mod caretaker;
 pub mod chain;
+mod folder;
+pub mod lnd;
 mod loopback;
+mod network;
 mod pair;
+mod ports;
 pub mod rpc;
 mod sandbox;
 mod secret;
+mod wait;
 pub mod wallet;
 
+pub use network::{
+    Channel, DEFAULT_CHANNEL_SAT, Network, NetworkBuilder, NetworkError, NodeKind, PAYEES, PAYERS, TopologyError,
+};
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};
+pub use wait::Overdue;

@@ -2,17 +2,17 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io;
 use std::path::Path;
 use std::time::Instant;
 
 use bitcoin::{Amount, ScriptBuf};
-use l402_lightning::ldk::{ChainSource, ChannelRequest, LdkConfig, LdkNode, NodeError};
+use l402_lightning::ldk::{ChannelRequest, LdkConfig, LdkNode, NodeError};
 use l402_lightning::{InvoiceRequest, InvoiceSource as _, Network, PayLimit, PaymentSource as _};
 use tokio::time::{sleep, timeout};
 
+use crate::caretaker::Ward;
 use crate::chain::{Chain, MineError};
-use crate::loopback;
+use crate::ports;
 use crate::rpc::RpcServer;
 use crate::sandbox::StartError;
 
@@ -53,7 +53,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// Starts the nodes of the folder `dir` on the chain behind `rpc`.
     pub(crate) async fn start(dir: &Path, rpc: &RpcServer) -> Result<Self, StartError> {
-        let address = free_address()?;
+        let address = ports::free_address()?;
         // The payee comes first: it settles nothing in its first two seconds, which the payer's start may take part of.
         Ok(Self {
             payee: start_node(&dir.join("payee"), rpc, Some(address)).await?,
@@ -83,14 +83,6 @@ impl Pair {
     /// Connects the payer to the payee, if it is not.
     pub(crate) async fn connect(&self) -> Result<(), NodeError> {
         self.payer.connect(self.payee.node_id(), self.address.into()).await
-    }
-
-    /// Buries what waits to be mined, and tells the nodes of it.
-    pub(crate) async fn confirm(&self, chain: &Chain) -> Result<(), MineError> {
-        chain.mine(CONFIRMATIONS)?;
-        // A node that misses this asks for new blocks by itself within seconds.
-        let _ = self.sync().await;
-        Ok(())
     }
 
     /// Connects, if not at once then later: a node that was restarted first tries the address that it remembers, and meanwhile
@@ -170,23 +162,28 @@ impl Pair {
     }
 }
 
-/// Starts the node of the folder `storage`. It listens at `listen`, if that is given.
-async fn start_node(storage: &Path, rpc: &RpcServer, listen: Option<SocketAddr>) -> Result<LdkNode, StartError> {
-    let credentials = rpc.credentials();
-    let chain = ChainSource::BitcoindRpc {
-        host: rpc.address().ip().to_string(),
-        port: rpc.address().port(),
-        user: credentials.user().to_owned(),
-        password: credentials.password().to_owned().into(),
-    };
-    let mut config = LdkConfig::new(Network::Regtest, chain, storage);
-    config.listen.extend(listen);
-    LdkNode::start(config).await.map_err(StartError::Node)
+impl Ward for Pair {
+    async fn confirm(&self, chain: &Chain) -> Result<(), MineError> {
+        chain.mine(CONFIRMATIONS)?;
+        // A node that misses this asks for new blocks by itself within seconds.
+        let _ = self.sync().await;
+        Ok(())
+    }
+
+    /// The payer's node tries that too, but at the address of its first connection, which changes with each start.
+    async fn reconnect(&self) {
+        if self.payer.channels().iter().any(|channel| !channel.usable) {
+            // The next turn tries again.
+            let _ = self.connect().await;
+        }
+    }
 }
 
-/// Finds a port that is free now; a node cannot choose one by itself.
-fn free_address() -> io::Result<SocketAddr> {
-    loopback::bind(0)?.local_addr()
+/// Starts the node of the folder `storage`. It listens at `listen`, if that is given.
+async fn start_node(storage: &Path, rpc: &RpcServer, listen: Option<SocketAddr>) -> Result<LdkNode, StartError> {
+    let mut config = LdkConfig::new(Network::Regtest, rpc.chain_source(), storage);
+    config.listen.extend(listen);
+    LdkNode::start(config).await.map_err(StartError::Node)
 }
 
 async fn script(node: &LdkNode) -> Result<ScriptBuf, StartError> {

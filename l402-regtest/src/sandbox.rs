@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use bitcoin::Amount;
 use l402_lightning::ldk::{self, LdkNode, NodeError};
 use l402_lightning::{InvoiceSourceError, PayError};
-use tempfile::TempDir;
 
 use crate::background::Background;
 use crate::caretaker::Caretaker;
 use crate::chain::{Chain, FundError, MineError, OpenError};
+use crate::folder::Folder;
 use crate::pair::{Channels, Pair};
 use crate::rpc::{Credentials, RpcServer};
 
@@ -70,7 +70,7 @@ impl SandboxBuilder {
     ///
     /// Returns the first part that does not start; the parts before it are stopped again.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let folder = Folder::open(self.dir)?;
+        let folder = Folder::open(self.dir, "l402-sandbox-")?;
         let chain = Chain::open(&folder.path().join("chain"))?;
         // A chain that was stopped days ago gets a young block: nodes take the tip's time for the time of day.
         chain.mine(FIRST_BLOCKS.saturating_sub(chain.height()).max(1))?;
@@ -161,29 +161,6 @@ async fn stop(caretaker: Option<Caretaker>, nodes: &Pair) -> Result<(), NodeErro
         caretaker.finish().await;
     }
     nodes.stop().await
-}
-
-/// Where everything is kept.
-enum Folder {
-    Given(PathBuf),
-    /// Removed on drop.
-    Temporary(TempDir),
-}
-
-impl Folder {
-    fn open(dir: Option<PathBuf>) -> io::Result<Self> {
-        match dir {
-            Some(dir) => std::fs::create_dir_all(&dir).map(|()| Self::Given(dir)),
-            None => tempfile::Builder::new().prefix("l402-sandbox-").tempdir().map(Self::Temporary),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Given(dir) => dir,
-            Self::Temporary(dir) => dir.path(),
-        }
-    }
 }
 
 /// Why a sandbox did not start.

@@ -30,6 +30,7 @@ use std::io;
 use bytes::Bytes;
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
+use l402_lightning::ldk::ChainSource;
 
 use crate::chain::Chain;
 use crate::loopback::{self, Request, Response, Server, status};
@@ -69,6 +70,16 @@ impl RpcServer {
     /// Returns who may call it.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// Returns it as an LDK node is told of its chain.
+    pub fn chain_source(&self) -> ChainSource {
+        ChainSource::BitcoindRpc {
+            host: self.address().ip().to_string(),
+            port: self.address().port(),
+            user: self.credentials.user().to_owned(),
+            password: self.credentials.password().to_owned().into(),
+        }
     }
 }
 
