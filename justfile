@@ -9,7 +9,7 @@ hack_version := "0.6.46"
 fuzz_version := "0.13.2"
 go_version := "1.26.6"
 
-own_workspaces := "fuzz benches"
+own_workspaces := "fuzz benches ct"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
@@ -25,7 +25,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std fuzz-check bench-smoke deny clippy features doc test demo
+ci: fmt typos vectors no-std fuzz-check bench-smoke ct deny clippy features doc test demo
 
 # Check the formatting
 fmt:
@@ -108,6 +108,11 @@ bench-smoke:
 bench *options:
     python3 -B benches/table.py {{ options }}
 
+# Constant time on the machine code, and the instructions of one verification (x86-64 Linux)
+ct *options: _valgrind
+    cargo clippy --manifest-path ct/Cargo.toml -- -D warnings
+    cargo run --quiet --release --manifest-path ct/Cargo.toml -- {{ options }}
+
 # The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
 bench-gateway *options:
     python3 -B benches/gateway/proxy.py {{ options }}
@@ -122,6 +127,11 @@ _vectors:
 
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
+
+# The C library's symbols: valgrind replaces some of its functions by name.
+_valgrind:
+    command -v valgrind >/dev/null || { apt-get update -qq; \
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends valgrind libc6-dbg; }
 
 # Unoptimised: they build in half the time, and that is longer than they run.
 _deny:
