@@ -41,11 +41,14 @@ fix:
 typos: _typos
     typos
 
-# The vectors are what their generators write, and have the shape of their schema
+# The vectors are what their generators write, with four other implementations of macaroons, and have the shape of their schema
 vectors: _vectors
-    {{ vectors }}/bin/python -B spec-vectors/generate.py
-    {{ vectors }}/bin/python -B spec-vectors/check.py
+    NODE_PATH="{{ vectors }}/js/node_modules" {{ vectors }}/python/bin/python -B spec-vectors/generate.py \
+        "{{ vectors }}/go-macaroon" "node spec-vectors/generators/js/main.js" \
+        "{{ vectors }}/python/bin/python -B spec-vectors/generators/pymacaroons/main.py" "{{ vectors }}/libmacaroons"
+    {{ vectors }}/python/bin/python -B spec-vectors/check.py
     git diff --exit-code -- spec-vectors
+    [[ -z "$(git status --porcelain -- spec-vectors)" ]] || { git status --short -- spec-vectors; exit 1; }
 
 # The protocol crates on machines without an operating system
 no-std:
@@ -122,8 +125,15 @@ bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
 
 _vectors:
-    [[ -x {{ vectors }}/bin/python ]] || python3 -m venv {{ vectors }}
-    {{ vectors }}/bin/pip install --quiet --disable-pip-version-check -r spec-vectors/generators/requirements.txt
+    for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "the vectors need $tool, which is missing here"; exit 1; }; done
+    [[ -x {{ vectors }}/python/bin/python ]] || python3 -m venv {{ vectors }}/python
+    {{ vectors }}/python/bin/pip install --quiet --disable-pip-version-check --no-deps -r spec-vectors/generators/requirements.txt
+    go build -C spec-vectors/generators/go -trimpath -o {{ vectors }}/go-macaroon .
+    mkdir -p {{ vectors }}/js && cp spec-vectors/generators/js/package*.json {{ vectors }}/js
+    npm ci --prefix {{ vectors }}/js --silent --ignore-scripts --no-audit --no-fund
+    [[ -e /usr/include/macaroons.h ]] || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends libmacaroons-dev; } || \
+        { echo "the vectors need the C library libmacaroons (Debian: libmacaroons-dev), which is missing here"; exit 1; }
+    cc -O1 -Wall -Wextra -Werror -o {{ vectors }}/libmacaroons spec-vectors/generators/libmacaroons/main.c -lmacaroons
 
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }

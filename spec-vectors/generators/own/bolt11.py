@@ -6,7 +6,7 @@ The invoices are those of the specification's examples, or signed here with one 
 import importlib.metadata
 
 from .tokens import BASE, PAYMENT_HASH, ROOT, token
-from .values import case, hexed, number, write
+from .values import case, hexed, number, kind
 
 SPECIFICATION = "BOLT 11 §Examples"
 A1, A3 = "threat A1", "threat A3"
@@ -83,5 +83,5 @@ def binding():
     yield made("expired-and-dear", "the time is looked at before the limit", "declined", "expired", at=600, limit=0)
 
 
-def write_all():
-    yield write("bolt11/binding", "Invoices and the tokens that they pay for.", binding())
+def kinds():
+    yield kind("bolt11/binding", "Invoices and the tokens that they pay for.", binding())

@@ -1,7 +1,7 @@
 """Caveats of an authentic, paid token: what they permit at a time, and how a later one must narrow an earlier one."""
 
 from .tokens import PREIMAGE, ROOT, token
-from .values import case, hexed, number, write
+from .values import case, hexed, number, kind
 
 NOW = 1_700_000_000
 CAVEATS = "L402 §Caveats"
@@ -179,7 +179,7 @@ def syntax():
     yield malformed("cut-by-the-border", "a character does not span the equals sign", "not-utf8", b"\xc3=\xa9")
 
 
-def write_all():
-    yield write("caveat/syntax", "The text of one caveat: condition and value.", syntax())
-    yield write("caveat/narrowing", "Caveats of which a later one narrows, or widens, an earlier one.", narrowing())
-    yield write("caveat/satisfaction", "Caveats against an offer at a time.", satisfaction())
+def kinds():
+    yield kind("caveat/syntax", "The text of one caveat: condition and value.", syntax())
+    yield kind("caveat/narrowing", "Caveats of which a later one narrows, or widens, an earlier one.", narrowing())
+    yield kind("caveat/satisfaction", "Caveats against an offer at a time.", satisfaction())

@@ -2,7 +2,7 @@
 
 from .macaroon import padding
 from .tokens import BASE, b64, token
-from .values import case, texted, write
+from .values import case, texted, kind
 
 INVOICE = "lnbcrt210n1exampleinvoice"
 LIMIT = "limit of this implementation"
@@ -143,6 +143,6 @@ def emit():
                result={"lines": [texted(LSAT.replace(T, large)), texted(V2.replace(T, large))]})
 
 
-def write_all():
-    yield write("challenge/parse", "The WWW-Authenticate lines of one response, and which challenge to answer.", parse())
-    yield write("challenge/emit", "The WWW-Authenticate lines that a server sends.", emit())
+def kinds():
+    yield kind("challenge/parse", "The WWW-Authenticate lines of one response, and which challenge to answer.", parse())
+    yield kind("challenge/emit", "The WWW-Authenticate lines that a server sends.", emit())

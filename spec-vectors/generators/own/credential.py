@@ -5,7 +5,7 @@ import hashlib
 from .macaroon import HEAD, LIMIT, SEAL, padding
 from .tokens import (BASE, IDENTIFIER, OTHER_IDENTIFIER, PAID, PAYMENT_HASH, PREIMAGE, ROOT, TOKEN_ID, b64, encode, field,
                      sign, token)
-from .values import case, texted, write
+from .values import case, texted, kind
 
 T = b64(token(BASE))
 PLUS = next(t for t in (b64(token([b"n=%d" % n])) for n in range(99)) if "+" in t and "/" in t)
@@ -216,6 +216,6 @@ def emit():
     yield case("lsat", "the scheme of the challenge is mirrored", LNGET, "emitted", scheme="LSAT", token=T, preimage="ab" * 32, result={"value": f"LSAT {T}:{'ab' * 32}"})
 
 
-def write_all():
-    yield write("credential/parse", "The credential fields of one request, under one root key.", parse())
-    yield write("credential/emit", "The Authorization field that a client sends.", emit())
+def kinds():
+    yield kind("credential/parse", "The credential fields of one request, under one root key.", parse())
+    yield kind("credential/emit", "The Authorization field that a client sends.", emit())

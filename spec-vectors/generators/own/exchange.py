@@ -4,7 +4,7 @@ from .challenge import given
 from .credential import header
 from .keys import BOTH, NOW, ONE, RANDOM, TWO, held, minted_token
 from .tokens import OTHER_PREIMAGE, PAYMENT_HASH, PREIMAGE, b64, field, mac, section
-from .values import case, number, write
+from .values import case, number, kind
 
 GATE = "L402 §HTTP Server Flow"
 A3 = "L402 §HTTP Client Flow"
@@ -176,7 +176,7 @@ def whole():
     yield walked("too-late", "a token that ended meanwhile is charged again", "charge", 402, later=3600, reason="expired")
 
 
-def write_all():
-    yield write("exchange/gate", "What a server decides about one request, and the status of the answer.", gate())
-    yield write("exchange/client", "What a client does with each answer to one request.", client())
-    yield write("exchange/whole", "A sale from the first request to the answer of the second.", whole())
+def kinds():
+    yield kind("exchange/gate", "What a server decides about one request, and the status of the answer.", gate())
+    yield kind("exchange/client", "What a client does with each answer to one request.", client())
+    yield kind("exchange/whole", "A sale from the first request to the answer of the second.", whole())

@@ -3,7 +3,7 @@
 from .credential import APERTURE, presented
 from .challenge import LSAT, T, V2, INVOICE
 from .tokens import BASE, PAID, PAYMENT_HASH, PREIMAGE, b64, token
-from .values import case, write
+from .values import case, kind
 
 PAYS = {"payment_hash": PAYMENT_HASH.hex()}
 
@@ -50,6 +50,6 @@ def response():
     yield answered("no-challenge", "status 13 without a challenge is an error of its own", unpaid, "deliver")
 
 
-def write_all():
-    yield write("grpc/credential", "Credentials in gRPC metadata.", credential())
-    yield write("grpc/response", "Trailers-only answers, and whether they demand payment.", response())
+def kinds():
+    yield kind("grpc/credential", "Credentials in gRPC metadata.", credential())
+    yield kind("grpc/response", "Trailers-only answers, and whether they demand payment.", response())

@@ -1,7 +1,7 @@
 """Identifiers: version, payment hash, token id."""
 
 from .tokens import IDENTIFIER, PAYMENT_HASH, TOKEN_ID
-from .values import case, write
+from .values import case, kind
 
 
 def identifiers():
@@ -27,5 +27,5 @@ def identifiers():
     yield malformed("one-byte", "66 bytes", "length", b"\0")
 
 
-def write_all():
-    yield write("identifier/identifier", "Identifiers of version 0.", identifiers())
+def kinds():
+    yield kind("identifier/identifier", "Identifiers of version 0.", identifiers())

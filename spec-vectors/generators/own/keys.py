@@ -1,7 +1,7 @@
 """Root keys derived from master keys with epochs, and the tokens that are minted with them."""
 
 from .tokens import BASE, OTHER_PREIMAGE, PAYMENT_HASH, PREIMAGE, b64, derived_root, mac, token
-from .values import case, number, write
+from .values import case, number, kind
 
 OURS = "this project: stateless root keys"
 ONE, TWO = bytes([1] * 32), bytes([2] * 32)
@@ -85,6 +85,6 @@ def mint():
     yield refused("service-with-comma", "a name cannot buy a second service", "name-character", service="a:0,b")
 
 
-def write_all():
-    yield write("keys/epochs", "Which master key verifies a token.", epochs())
-    yield write("keys/mint", "The token that a gateway mints for an offer.", mint())
+def kinds():
+    yield kind("keys/epochs", "Which master key verifies a token.", epochs())
+    yield kind("keys/mint", "The token that a gateway mints for an offer.", mint())

@@ -1,7 +1,7 @@
 """Macaroons: decode, verify, mint, attenuate, and the older packet format V1."""
 
 from .tokens import BASE, IDENTIFIER, PAID, ROOT, THIRD, encode, encode_v1, field, mac, packet, sign, token, token_v1
-from .values import case, hexed, write
+from .values import case, hexed, kind
 
 DEPLOYED = "deployed: go-macaroon"
 FORMAT = "libmacaroons doc/format.txt"
@@ -307,9 +307,9 @@ def v1():
     yield reject("signature-33", "a signature has 32 bytes", "signature-length", V1_HEAD + packet(b"signature", SIGNATURE + b"\0"))
 
 
-def write_all():
-    yield write("macaroon/decode", "The binary format V2: bytes to parts.", decode())
-    yield write("macaroon/verify", "The signature chain of a well-formed macaroon V2 under a root key.", verify())
-    yield write("macaroon/mint", "A new macaroon V2 from its parts.", mint())
-    yield write("macaroon/attenuate", "One more first-party caveat on a macaroon V2, without the root key.", attenuate())
-    yield write("macaroon/v1", "The older packet format V1, which is read and never written.", v1())
+def kinds():
+    yield kind("macaroon/decode", "The binary format V2: bytes to parts.", decode())
+    yield kind("macaroon/verify", "The signature chain of a well-formed macaroon V2 under a root key.", verify())
+    yield kind("macaroon/mint", "A new macaroon V2 from its parts.", mint())
+    yield kind("macaroon/attenuate", "One more first-party caveat on a macaroon V2, without the root key.", attenuate())
+    yield kind("macaroon/v1", "The older packet format V1, which is read and never written.", v1())

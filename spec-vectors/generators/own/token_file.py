@@ -4,7 +4,7 @@ import struct
 
 from .macaroon import LIMIT, padding
 from .tokens import BASE, IDENTIFIER, OTHER_HASH, OTHER_PREIMAGE, PAYMENT_HASH, PREIMAGE, THIRD, token, token_v1
-from .values import case, hexed, number, write
+from .values import case, hexed, number, kind
 
 LNGET = "deployed: lnget"
 NANOS = 1_700_000_000_123_456_789
@@ -78,6 +78,6 @@ def written():
     yield case("buffer-one-short", "nothing is written past the buffer", LNGET, "refused", "buffer-too-small", **facts(base), capacity=len(stored(base)) - 1)
 
 
-def write_all():
-    yield write("token-file/read", "The token file of lnget, read.", read())
-    yield write("token-file/write", "The token file of lnget, written.", written())
+def kinds():
+    yield kind("token-file/read", "The token file of lnget, read.", read())
+    yield kind("token-file/write", "The token file of lnget, written.", written())

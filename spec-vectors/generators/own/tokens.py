@@ -59,7 +59,18 @@ def encode(identifier, caveats, signature, location=b"lsat"):
 
 
 def token(caveats, root=ROOT, identifier=IDENTIFIER, location=b"lsat"):
-    return encode(identifier, caveats, sign(root, identifier, caveats), location)
+    made = encode(identifier, caveats, sign(root, identifier, caveats), location)
+    return remember(made, 2, caveats, root, identifier, location)
+
+
+# What other implementations can be asked to make: token bytes → (format, root key, location, identifier, caveats).
+RECIPES = {}
+
+
+def remember(made, version, caveats, root, identifier, location):
+    if not any(isinstance(caveat, tuple) for caveat in caveats):
+        RECIPES[made] = (version, root, location, identifier, *caveats)
+    return made
 
 
 def packet(key, value):
@@ -79,7 +90,8 @@ def encode_v1(identifier, caveats, signature, location=b"lsat"):
 
 
 def token_v1(caveats, root=ROOT, identifier=IDENTIFIER, location=b"lsat"):
-    return encode_v1(identifier, caveats, sign(root, identifier, caveats), location)
+    made = encode_v1(identifier, caveats, sign(root, identifier, caveats), location)
+    return remember(made, 1, caveats, root, identifier, location)
 
 
 def derived_root(master, identifier):

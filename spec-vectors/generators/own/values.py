@@ -77,13 +77,15 @@ def with_ram(entry):
     return entry | ({"min_ram": total} if total > USUAL_RAM else {})
 
 
-def write(kind, about, cases):
-    """Writes `<kind>.json`, where a kind is `subject/name`."""
+def kind(name, about, cases):
+    """The cases of one kind, which is `subject/name`."""
     cases = list(map(with_ram, cases))
     ids = [entry["id"] for entry in cases]
-    assert len(ids) == len(set(ids)), f"{kind}: an id occurs twice: {sorted(i for i in ids if ids.count(i) > 1)}"
-    path = ROOM / f"{kind}.json"
+    assert len(ids) == len(set(ids)), f"{name}: an id occurs twice: {sorted(i for i in ids if ids.count(i) > 1)}"
+    return name, about, cases
+
+
+def write(name, document):
+    path = ROOM / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    document = {"$schema": "../schema.json", "kind": kind, "about": about, "cases": cases}
     path.write_text(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
-    return kind, cases
