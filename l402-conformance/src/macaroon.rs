@@ -8,7 +8,7 @@ use crate::data::{
 use crate::names;
 use crate::room::Room;
 use crate::{Report, run};
-use l402_core::macaroon::{MAX_CAVEATS, MAX_LEN, MacaroonRef, MintError, ParseError, RootKey};
+use l402_core::macaroon::{MAX_CAVEATS, MacaroonRef, MintError, ParseError, RootKey};
 
 /// Runs `macaroon`.
 pub fn macaroon(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -46,14 +46,14 @@ fn mint(case: &MacaroonMint, mut room: Room<'_>) -> Checked {
     let (location, identifier) = (room.join(&case.location)?, room.join(&case.identifier)?);
     let mut caveats = [&[][..]; MAX_CAVEATS + 8];
     let caveats = room.join_all(case.caveats, &mut caveats)?;
-    let out = room.take(case.capacity.unwrap_or(MAX_LEN))?;
+    let out = room.output(case.capacity, case.result().map(|stated| &stated.macaroon))?;
     made(case, "minted", l402_core::macaroon::mint(&key, location, identifier, caveats, out))
 }
 
 fn attenuate(case: &MacaroonAttenuate, mut room: Room<'_>) -> Checked {
     let token = MacaroonRef::parse(room.join(&case.macaroon)?).map_err(|_| differs("macaroon"))?;
     let caveat = room.join(&case.caveat)?;
-    let out = room.take(case.capacity.unwrap_or(MAX_LEN))?;
+    let out = room.output(case.capacity, case.result().map(|stated| &stated.macaroon))?;
     made(case, "attenuated", l402_core::macaroon::attenuate(token, caveat, out))
 }
 

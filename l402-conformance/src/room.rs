@@ -2,6 +2,7 @@
 
 use crate::check::{Differs, differs};
 use crate::data::{Bytes, Field};
+use l402_core::macaroon::MAX_LEN;
 
 /// The caller lent too little.
 pub(crate) const NO_ROOM: Differs = differs("room");
@@ -16,6 +17,14 @@ impl<'r> Room<'r> {
         self.0 = rest;
         taken.fill(0);
         Ok(taken)
+    }
+
+    /// Takes an output of the capacity that a case states. Where it states none, that is a token of the greatest length,
+    /// or as much as is left if the result fits that.
+    pub(crate) fn output(&mut self, capacity: Option<usize>, result: Option<&Bytes>) -> Result<&'r mut [u8], Differs> {
+        let fits = result.is_some_and(|result| result.len() <= self.0.len());
+        let usual = if fits { MAX_LEN.min(self.0.len()) } else { MAX_LEN };
+        self.take(capacity.unwrap_or(usual))
     }
 
     /// Joins the pieces of a value. One that is a single piece needs no memory.

@@ -1,0 +1,65 @@
+//! The memory of each board, for the linker, and what of it is lent to the vectors.
+//!
+//! `SUBJECTS` names the functions to run, where an image is to hold fewer than all; `LENT_KIB` lends another part of the memory.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// Where flash and memory begin, and how many KiB each has; how many of those are lent.
+struct Board {
+    flash: (u32, u32),
+    ram: (u32, u32),
+    room: u32,
+}
+
+fn main() {
+    for name in ["SUBJECTS", "LENT_KIB"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    let target = env::var("TARGET").expect("set by cargo");
+    let board = match target.as_str() {
+        // micro:bit (nRF51822). The stack has what is not lent.
+        "thumbv6m-none-eabi" => Board { flash: (0, 256), ram: (0x2000_0000, 16), room: 6 },
+        // MPS2 with the images AN385 and AN386.
+        "thumbv7m-none-eabi" | "thumbv7em-none-eabi" => {
+            Board { flash: (0, 4096), ram: (0x2000_0000, 4096), room: 1024 }
+        }
+        // QEMU's `virt`, which has no flash: the image is loaded into memory.
+        "riscv32imc-unknown-none-elf" => Board { flash: (0x8000_0000, 4096), ram: (0x8040_0000, 4096), room: 1024 },
+        other => panic!("no board for {other}"),
+    };
+    let out = env::var("OUT_DIR").expect("set by cargo");
+    write(&out, "memory.x", &memory(&board, target.starts_with("riscv")));
+    let subjects = env::var("SUBJECTS").unwrap_or_default();
+    let subjects: Vec<_> = subjects.split_whitespace().map(|name| format!("l402_conformance::{name}")).collect();
+    let run = if subjects.is_empty() { "l402_conformance::run_all".into() } else { subjects.join(", ") };
+    let lent = env::var("LENT_KIB").map_or(board.room, |lent| lent.parse().expect("LENT_KIB is a number"));
+    let room = lent * 1024;
+    write(&out, "board.rs", &format!("const ROOM: usize = {room};\nconst RUN: &[l402_conformance::Run] = &[{run}];\n"));
+    println!("cargo::rustc-link-search={out}");
+    if target.starts_with("riscv") {
+        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+    }
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+}
+
+fn memory(board: &Board, regions: bool) -> String {
+    let Board { flash, ram, .. } = board;
+    let mut text = format!(
+        "MEMORY {{\n FLASH : ORIGIN = {:#x}, LENGTH = {}K\n RAM : ORIGIN = {:#x}, LENGTH = {}K\n}}\n",
+        flash.0, flash.1, ram.0, ram.1
+    );
+    if regions {
+        for (region, memory) in [("TEXT", "FLASH"), ("RODATA", "FLASH")] {
+            text += &format!("REGION_ALIAS(\"REGION_{region}\", {memory});\n");
+        }
+        for region in ["DATA", "BSS", "HEAP", "STACK"] {
+            text += &format!("REGION_ALIAS(\"REGION_{region}\", RAM);\n");
+        }
+    }
+    text
+}
+
+fn write(out: &str, name: &str, text: &str) {
+    fs::write(Path::new(out).join(name), text).expect("OUT_DIR can be written");
+}
