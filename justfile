@@ -7,13 +7,15 @@ typos_version := "1.52.0"
 deny_version := "0.20.2"
 hack_version := "0.6.46"
 fuzz_version := "0.13.2"
+nightly := "nightly-2026-05-20"
 go_version := "1.26.6"
 
-own_workspaces := "fuzz benches ct"
+own_workspaces := "fuzz benches no-panic ct"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
+control := justfile_directory() / "target/no-panic-control"
 vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' interop/go.mod`
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
@@ -25,7 +27,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std fuzz-check bench-smoke ct deny clippy features doc test demo
+ci: fmt typos vectors no-std properties no-alloc no-panic miri fuzz-check fuzz-smoke bench-smoke ct deny clippy features doc test demo
 
 # Check the formatting
 fmt:
@@ -88,18 +90,43 @@ demo:
 deny: _deny
     cargo deny check --hide-inclusion-graph bans licenses sources
 
+# Parsers, signatures and verdicts agree with a second implementation, and the V1 format too
+properties:
+    cargo test -p l402-oracle --features v1
+
 # The fuzz targets compile, and are linted
 fuzz-check:
     cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 
-# Fuzz one target for some seconds (needs nightly)
-fuzz target seconds="60": _fuzz
-    cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -max_len=16384
+# Fuzz every target, or one, for some seconds each; what the vectors hold are the first cases
+fuzz seconds="60" target="": _fuzz
+    cargo run --quiet -p l402-oracle --features v1 --bin seeds -- spec-vectors fuzz/corpus/seeds fuzz/corpus/words
+    cargo +{{ nightly }} fuzz build {{ target }}
+    targets="{{ target }}"; for one in ${targets:-$(cargo +{{ nightly }} fuzz list)}; do \
+        mkdir -p "fuzz/corpus/$one"; \
+        cargo +{{ nightly }} fuzz run "$one" "fuzz/corpus/$one" fuzz/corpus/seeds -- -max_total_time={{ seconds }} \
+            -max_len=40960 -dict=fuzz/corpus/words -timeout=10 -verbosity=0 -print_final_stats=1; \
+    done
 
-# Undefined behaviour in the protocol crates (needs nightly)
-miri:
-    rustup component add miri rust-src --toolchain nightly
-    cargo +nightly miri test {{ no_std }}
+# Every fuzz target once over its first cases, and a few seconds more
+fuzz-smoke: (fuzz "5")
+
+# Undefined behaviour in the protocol crates, the older format included
+miri: (_nightly "miri,rust-src")
+    PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation \
+        cargo +{{ nightly }} miri test {{ no_std }} -p l402-oracle --features l402-oracle/v1 --lib --tests
+
+# The program links only where no panic is left in the optimised protocol crates; its control must not link
+no-panic:
+    cargo clippy --manifest-path no-panic/Cargo.toml -- -D warnings
+    cargo run --release --manifest-path no-panic/Cargo.toml
+    mkdir -p target
+    ! cargo build --release --manifest-path no-panic/Cargo.toml --features control 2>{{ control }}
+    grep -q "undefined.*protocol_code_can_panic" {{ control }}
+
+# Reading, deciding, minting and attenuating allocate nothing
+no-alloc:
+    cargo test -p l402-core --features v1 --test allocation
 
 # Every bench runs once, and is linted
 bench-smoke:
@@ -150,7 +177,11 @@ _deny:
 _hack:
     command -v cargo-hack >/dev/null || cargo install --quiet --locked --debug cargo-hack@{{ hack_version }}
 
-_fuzz:
+_nightly components="":
+    rustup run {{ nightly }} rustc --version >/dev/null 2>&1 || rustup toolchain install {{ nightly }} --profile minimal
+    for component in {{ replace(components, ",", " ") }}; do rustup component add --toolchain {{ nightly }} "$component"; done
+
+_fuzz: _nightly
     command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --debug cargo-fuzz@{{ fuzz_version }}
 
 # What is half built is not found: the folder gets its name last. Without cgo no C compiler is needed.

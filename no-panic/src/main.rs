@@ -1,0 +1,153 @@
+//! A program whose panic handler calls a function that exists nowhere. It links only where optimised code never calls the handler:
+//! then nothing that [`main`] reaches can panic, whatever bytes it is given.
+//!
+//! 1. Every input goes through [`black_box`]: the compiler knows neither its bytes nor its length.
+//! 2. Run, the program exits with the number of verdicts that are not the expected ones: nothing was optimised away.
+//! 3. The feature `control` adds an index that may be out of bounds. With it the program must not link.
+#![no_std]
+#![no_main]
+
+use core::fmt::{self, Write};
+use core::hint::black_box;
+use core::panic::PanicInfo;
+use l402_core::macaroon::{MacaroonRef, attenuate, base64};
+use l402_core::{
+    Answer, Challenge, ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy, Limits,
+    MasterKey, Name, Next, Offer, PaymentHash, Preimage, Presentation, Scheme, TokenFile, TokenText,
+};
+
+const NOW: u64 = 1_700_000_000;
+const LIMIT: usize = l402_core::macaroon::MAX_LEN;
+
+/// Base64 of the token that is minted here.
+macro_rules! token {
+    () => {
+        concat!(
+            "AgEEbHNhdAJCAAAC1EmjH7smfI81Lplop54+X8lcG76qUC/WRU695aS+3AAAAAMFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUF",
+            "BQUFAAISc2VydmljZXM9d2VhdGhlcjoxAAIdd2VhdGhlcl9jYXBhYmlsaXRpZXM9Zm9yZWNhc3QAAh53ZWF0aGVyX3ZhbGlk",
+            "X3VudGlsPTE3MDAwMDM2MDAAAAYgO5xU4OqxAaGpoctnCXnR40wW0q5gFVFrPIo23lvh8I0=",
+        )
+    };
+}
+
+/// 32 times `0x11`: the preimage, and its hash.
+const PREIMAGE: [u8; 32] = [0x11; 32];
+const PAYMENT_HASH: [u8; 32] = [
+    0x02, 0xd4, 0x49, 0xa3, 0x1f, 0xbb, 0x26, 0x7c, 0x8f, 0x35, 0x2e, 0x99, 0x68, 0xa7, 0x9e, 0x3e, 0x5f, 0xc9, 0x5c,
+    0x1b, 0xbe, 0xaa, 0x50, 0x2f, 0xd6, 0x45, 0x4e, 0xbd, 0xe5, 0xa4, 0xbe, 0xdc,
+];
+
+const CREDENTIAL: &[u8] =
+    concat!("L402 ", token!(), ":1111111111111111111111111111111111111111111111111111111111111111").as_bytes();
+const CHALLENGE: &[u8] = concat!("L402 version=\"0\", token=\"", token!(), "\", invoice=\"lnbc1\"").as_bytes();
+
+mod missing {
+    #[expect(unsafe_code, reason = "a symbol that exists nowhere cannot be named otherwise")]
+    unsafe extern "C" {
+        pub(crate) safe fn protocol_code_can_panic() -> !;
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    missing::protocol_code_can_panic()
+}
+
+/// Where the C library's start code jumps to.
+#[expect(unsafe_code, reason = "the start code looks for this name")]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> i32 {
+    let keys = DerivedKeys::new(black_box(3), &MasterKey::from_bytes(black_box([7; 32])));
+    let Some(offer) = offer() else { return 100 };
+    let verdicts = [
+        admits(&keys, &offer),
+        mints(&keys, &offer),
+        reads_challenges(),
+        emits(),
+        exchanges(),
+        attenuates(),
+        reads_token_files(),
+        !cfg!(feature = "control") || control(),
+    ];
+    verdicts.into_iter().map(|right| i32::from(!right)).sum()
+}
+
+fn offer() -> Option<Offer> {
+    let service = Name::new(black_box("weather")).ok()?;
+    let capability = Some(Name::new(black_box("forecast")).ok()?);
+    Some(Offer { service, tier: black_box(1), capability, price_msat: 1000, valid_for: black_box(3600) })
+}
+
+/// Header fields in, verdict out.
+fn admits(keys: &DerivedKeys, offer: &Offer) -> bool {
+    let mut fields = Presentation::new();
+    fields.field(black_box("accept"), black_box(b"*/*"));
+    fields.field(black_box("Authorization"), black_box(CREDENTIAL));
+    let gate = Gate::new(keys.clone(), black_box(GatePolicy::default()));
+    matches!(gate.decide(&fields, offer, black_box(NOW)), Decision::Admit(_))
+}
+
+fn mints(keys: &DerivedKeys, offer: &Offer) -> bool {
+    let mut text = TokenText::new();
+    let hash = PaymentHash::from_bytes(black_box(PAYMENT_HASH));
+    keys.mint(offer, &hash, black_box([5; 28]), black_box(NOW), &mut text) == Ok(token!())
+}
+
+fn reads_challenges() -> bool {
+    let (mut text, mut bytes) = ([0; 2 * LIMIT], [0; LIMIT]);
+    let challenge = Challenge::select([black_box(CHALLENGE), black_box(b"Basic realm=x")]);
+    challenge.is_ok_and(|challenge| challenge.decode_token(&mut text, &mut bytes).is_ok())
+}
+
+/// Both lines of a challenge and the line of a credential.
+fn emits() -> bool {
+    let preimage = Preimage::from_bytes(black_box(PREIMAGE));
+    let credential =
+        CredentialLine { scheme: black_box(Scheme::L402), token: black_box(token!()), preimage: &preimage };
+    let [first, second] = ChallengeLine::both(black_box(token!()), black_box("lnbc1"));
+    let (mut line, mut others) = (Line { bytes: [0; 2048], length: 0 }, Line { bytes: [0; 2048], length: 0 });
+    let written = write!(line, "{credential}").is_ok() && write!(others, "{first}, {second}").is_ok();
+    written && line.bytes.get(..line.length) == Some(CREDENTIAL)
+}
+
+/// A client's first answer, which demands payment.
+fn exchanges() -> bool {
+    let mut exchange = Exchange::new(black_box(Limits { max_price_msat: 1000, max_fee_msat: 10 }));
+    let answer = black_box(Answer { status: 402, grpc_status: None });
+    matches!(exchange.on_response(answer, [black_box(CHALLENGE)]), Ok(Next::Pay(_)))
+}
+
+fn attenuates() -> bool {
+    let (mut bytes, mut longer) = ([0; LIMIT], [0; LIMIT]);
+    let bytes = base64::decode_into(black_box(token!().as_bytes()), &mut bytes).unwrap_or_default();
+    let token = MacaroonRef::parse(black_box(bytes));
+    token.is_ok_and(|token| attenuate(token, black_box(b"services=weather:0"), &mut longer).is_ok())
+}
+
+/// A file without its token is refused, and looked at all the same.
+fn reads_token_files() -> bool {
+    let mut out = [0; LIMIT];
+    match TokenFile::parse(black_box(&PREIMAGE)) {
+        Ok(file) => file.write_into(&mut out).is_ok(),
+        Err(_) => true,
+    }
+}
+
+fn control() -> bool {
+    black_box(PREIMAGE.as_slice())[black_box(31)] == 0x11
+}
+
+/// Text on its way out, as far as there is room.
+struct Line {
+    bytes: [u8; 2048],
+    length: usize,
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.length..).and_then(|rest| rest.get_mut(..text.len())).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = self.length.saturating_add(text.len());
+        Ok(())
+    }
+}
