@@ -50,7 +50,7 @@ async fn nodes_come_back_after_what_tests_do_to_them() {
 
     bob.pause().unwrap();
     let unanswered = tokio::time::timeout(Duration::from_millis(500), bob.get("/v1/getinfo")).await;
-    assert!(unanswered.is_err());
+    assert!(unanswered.is_err(), "{unanswered:?}");
     bob.resume().unwrap();
     pay(&network, "bob", "carol").await;
     assert_eq!(bob.process_id(), id);
@@ -183,7 +183,7 @@ async fn waits_until_it_is_killed() {
     let network = Network::builder().lnd("alice").lnd("bob").start().await.unwrap();
     network.lnd("bob").pause().unwrap();
     println!("{STANDS}{}", network.dir().display());
-    core::future::pending().await;
+    core::future::pending::<()>().await;
 }
 
 /// Tells that process that it is the one.

@@ -112,9 +112,13 @@ impl LndNode {
     ///
     /// When it cannot be told to, or takes too long.
     pub async fn stop(&self) -> Result<(), LndError> {
-        self.signal(Signal::TERM)?;
-        let ended = || core::future::ready(if self.is_running() { Err("it still runs".to_owned()) } else { Ok(()) });
-        wait::until(PATIENCE, || async { Ok::<_, LndError>(ended().await) }).await
+        if let Some(running) = &*self.process() {
+            running.process.signal(Signal::TERM)?;
+            // A paused one would not hear it.
+            running.process.signal(Signal::CONT)?;
+        }
+        let still = || if self.is_running() { Err("it still runs".to_owned()) } else { Ok(()) };
+        wait::until(PATIENCE, || core::future::ready(Ok(still()))).await
     }
 
     /// Kills the process (`SIGKILL`), if it runs, and returns when nothing of it is left but its files.
@@ -128,8 +132,11 @@ impl LndNode {
     ///
     /// When it does not run.
     pub fn pause(&self) -> Result<(), LndError> {
-        self.signal(Signal::STOP)?;
-        self.mark_paused(true)
+        let mut slot = self.process();
+        let running = slot.as_mut().ok_or(LndError::NotRunning)?;
+        running.process.pause()?;
+        running.paused = true;
+        Ok(())
     }
 
     /// Lets a paused process go on (`SIGCONT`).
@@ -138,8 +145,11 @@ impl LndNode {
     ///
     /// When it does not run.
     pub fn resume(&self) -> Result<(), LndError> {
-        self.signal(Signal::CONT)?;
-        self.mark_paused(false)
+        let mut slot = self.process();
+        let running = slot.as_mut().ok_or(LndError::NotRunning)?;
+        running.process.signal(Signal::CONT)?;
+        running.paused = false;
+        Ok(())
     }
 
     /// Whether the process runs, paused or not.
@@ -292,19 +302,6 @@ impl LndNode {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
-    }
-
-    fn signal(&self, signal: Signal) -> Result<(), LndError> {
-        match &*self.process() {
-            Some(running) => Ok(running.process.signal(signal)?),
-            None if signal == Signal::TERM => Ok(()),
-            None => Err(LndError::NotRunning),
-        }
-    }
-
-    fn mark_paused(&self, paused: bool) -> Result<(), LndError> {
-        self.process().as_mut().ok_or(LndError::NotRunning)?.paused = paused;
-        Ok(())
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Running>> {

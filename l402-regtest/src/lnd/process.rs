@@ -56,6 +56,14 @@ impl Process {
         Ok(kill_process(self.pid()?, signal)?)
     }
 
+    /// Stops the program in its tracks, and returns when all of it stands still or has ended.
+    pub(super) fn pause(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid()?), options)?;
+        Ok(())
+    }
+
     /// How the program ended, if it did.
     pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() && self.is_waiting_to_be_told()? {
@@ -121,7 +129,7 @@ mod tests {
         let process = sleeper();
         let ids = [process.id(), process.watcher.id()];
         assert_eq!(ids.map(runs), [true; 2]);
-        process.signal(Signal::STOP).unwrap();
+        process.pause().unwrap();
         drop(process);
         assert_eq!(ids.map(runs), [false; 2]);
     }
