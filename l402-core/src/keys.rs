@@ -84,12 +84,16 @@ pub struct DerivedKeys {
 }
 
 impl DerivedKeys {
+    /// The label of root keys, with the version of the derivation, for [`MasterKey::derive`]: a verifier that has room for
+    /// one key only finds root keys with [`RootKey::derive`] under it.
+    pub const LABEL: &'static str = "l402 root key v1";
+
     /// The most retired epochs.
     pub const MAX_RETIRED: usize = 7;
 
     /// Takes the master key that mints, and its epoch.
     pub fn new(epoch: u32, master: &MasterKey) -> Self {
-        Self { epoch, key: master.derive(LABEL), retired: Vec::new() }
+        Self { epoch, key: master.derive(Self::LABEL), retired: Vec::new() }
     }
 
     /// Adds the master key of another epoch, which verifies and never mints.
@@ -100,7 +104,7 @@ impl DerivedKeys {
         if self.key_of(epoch).is_some() {
             return Err(EpochError::Taken(epoch));
         }
-        self.retired.push((epoch, master.derive(LABEL))).map_err(|_| EpochError::TooMany)?;
+        self.retired.push((epoch, master.derive(Self::LABEL))).map_err(|_| EpochError::TooMany)?;
         Ok(self)
     }
 
@@ -145,6 +149,3 @@ impl fmt::Display for EpochError {
 }
 
 impl core::error::Error for EpochError {}
-
-/// The label of root keys, with the version of the derivation.
-const LABEL: &str = "l402 root key v1";
