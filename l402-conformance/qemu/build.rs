@@ -34,8 +34,11 @@ fn main() {
     let subjects: Vec<_> = subjects.split_whitespace().map(|name| format!("l402_conformance::{name}")).collect();
     let run = if subjects.is_empty() { "l402_conformance::run_all".into() } else { subjects.join(", ") };
     let lent = env::var("LENT_KIB").map_or(board.room, |lent| lent.parse().expect("LENT_KIB is a number"));
-    let room = lent * 1024;
-    write(&out, "board.rs", &format!("const ROOM: usize = {room};\nconst RUN: &[l402_conformance::Run] = &[{run}];\n"));
+    write(
+        &out,
+        "board.rs",
+        &format!("const ROOM: usize = {lent} * 1024;\nconst RUN: &[l402_conformance::Run] = &[{run}];\n"),
+    );
     println!("cargo::rustc-link-search={out}");
     if target.starts_with("riscv") {
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
@@ -45,20 +48,22 @@ fn main() {
 
 fn memory(board: &Board, regions: bool) -> String {
     let Board { flash, ram, .. } = board;
-    let mut text = format!(
+    let memory = format!(
         "MEMORY {{\n FLASH : ORIGIN = {:#x}, LENGTH = {}K\n RAM : ORIGIN = {:#x}, LENGTH = {}K\n}}\n",
         flash.0, flash.1, ram.0, ram.1
     );
-    if regions {
-        for (region, memory) in [("TEXT", "FLASH"), ("RODATA", "FLASH")] {
-            text += &format!("REGION_ALIAS(\"REGION_{region}\", {memory});\n");
-        }
-        for region in ["DATA", "BSS", "HEAP", "STACK"] {
-            text += &format!("REGION_ALIAS(\"REGION_{region}\", RAM);\n");
-        }
-    }
-    text
+    if regions { memory + REGIONS } else { memory }
 }
+
+/// Where riscv-rt puts what.
+const REGIONS: &str = "\
+REGION_ALIAS(\"REGION_TEXT\", FLASH);
+REGION_ALIAS(\"REGION_RODATA\", FLASH);
+REGION_ALIAS(\"REGION_DATA\", RAM);
+REGION_ALIAS(\"REGION_BSS\", RAM);
+REGION_ALIAS(\"REGION_HEAP\", RAM);
+REGION_ALIAS(\"REGION_STACK\", RAM);
+";
 
 fn write(out: &str, name: &str, text: &str) {
     fs::write(Path::new(out).join(name), text).expect("OUT_DIR can be written");

@@ -4,6 +4,7 @@
 //! line of its own.
 #![no_std]
 #![no_main]
+#![allow(clippy::large_stack_arrays, reason = "the boards that lend more than a few KiB have 4 MiB of stack")]
 
 use l402_conformance::{Outcome, Report};
 use semihosting::{println, process};
