@@ -9,7 +9,7 @@
 
 use crate::caveat::{Parts, trim};
 use crate::challenge::{MAX_FIELD_LEN, TokenError, read_token};
-use crate::identifier::{Identifier, IdentifierError};
+use crate::identifier::{IdentifierError, IdentifierRef};
 use crate::payment::{PaymentHash, Preimage};
 use crate::scheme::Scheme;
 use core::fmt;
@@ -120,9 +120,9 @@ impl<'a> Presentation<'a> {
 /// The tokens and the preimage of one request: well-formed, in agreement, and not yet verified.
 #[derive(Debug)]
 pub struct Presented<'b> {
-    pub(crate) tokens: Vec<MacaroonRef<'b>, MAX_TOKENS>,
+    pub(crate) tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
     /// Of the first token; all of them bind its payment hash.
-    pub(crate) identifier: Identifier,
+    pub(crate) identifier: IdentifierRef<'b>,
     pub(crate) preimage: Preimage,
 }
 
@@ -283,8 +283,8 @@ fn joins_credentials(field: &[u8]) -> bool {
 
 /// Tokens on their way into a [`Presented`].
 struct Collected<'b> {
-    tokens: Vec<MacaroonRef<'b>, MAX_TOKENS>,
-    identifier: Option<Identifier>,
+    tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
+    identifier: Option<IdentifierRef<'b>>,
     preimage: Option<Preimage>,
     buffer: &'b mut [u8],
 }
@@ -335,7 +335,7 @@ impl<'b> Collected<'b> {
         let (bytes, rest) = core::mem::take(&mut self.buffer).split_at_mut_checked(length).ok_or(TOO_LONG)?;
         self.buffer = rest;
         let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
-        let identifier = Identifier::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
+        let identifier = IdentifierRef::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
         if self.identifier.get_or_insert(identifier).payment_hash() != identifier.payment_hash() {
             return Err(CredentialError::PaymentsDiffer);
         }
@@ -346,7 +346,7 @@ impl<'b> Collected<'b> {
                 self.preimage(Preimage::from_hex(value).map_err(|_| CredentialError::Preimage)?)?;
             }
         }
-        self.tokens.push(macaroon).map_err(|_| CredentialError::TooManyTokens)
+        self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)
     }
 
     fn preimage(&mut self, preimage: Preimage) -> Result<(), CredentialError> {

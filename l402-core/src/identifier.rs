@@ -35,14 +35,7 @@ impl Identifier {
     /// ```
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, IdentifierError> {
-        let length = IdentifierError::Length(bytes.len());
-        let (version, rest) = bytes.split_first_chunk::<2>().ok_or(length)?;
-        let (hash, rest) = rest.split_first_chunk::<32>().ok_or(length)?;
-        let token_id = rest.try_into().map_err(|_| length)?;
-        match u16::from_be_bytes(*version) {
-            0 => Ok(Self::new(PaymentHash::from_bytes(*hash), TokenId(token_id))),
-            other => Err(IdentifierError::Version(other)),
-        }
+        IdentifierRef::parse(bytes).map(IdentifierRef::to_identifier)
     }
 
     /// Returns the 66 bytes.
@@ -63,6 +56,37 @@ impl Identifier {
     /// Returns the token id.
     pub const fn token_id(&self) -> TokenId {
         self.token_id
+    }
+}
+
+/// An identifier of version 0 in the token that it stands in: it costs nothing to hand on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdentifierRef<'a> {
+    payment_hash: &'a [u8; 32],
+    token_id: &'a [u8; 32],
+}
+
+impl<'a> IdentifierRef<'a> {
+    #[inline]
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, IdentifierError> {
+        let length = IdentifierError::Length(bytes.len());
+        let (version, rest) = bytes.split_first_chunk::<2>().ok_or(length)?;
+        let (payment_hash, rest) = rest.split_first_chunk::<32>().ok_or(length)?;
+        let token_id = rest.try_into().map_err(|_| length)?;
+        match u16::from_be_bytes(*version) {
+            0 => Ok(Self { payment_hash, token_id }),
+            other => Err(IdentifierError::Version(other)),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn to_identifier(self) -> Identifier {
+        Identifier::new(self.payment_hash(), TokenId::from_bytes(*self.token_id))
+    }
+
+    #[inline]
+    pub(crate) const fn payment_hash(self) -> PaymentHash {
+        PaymentHash::from_bytes(*self.payment_hash)
     }
 }
 

@@ -45,7 +45,12 @@ impl FromStr for PaymentHash {
 
     /// Reads 64 hexadecimal digits of either case.
     fn from_str(text: &str) -> Result<Self, PaymentHashError> {
-        decode32(text.as_bytes()).map(Self).ok_or(PaymentHashError)
+        let mut hash = Self([0; 32]);
+        if text.len() == 64 && hex::decode_into(text.as_bytes(), &mut hash.0).is_ok() {
+            Ok(hash)
+        } else {
+            Err(PaymentHashError)
+        }
     }
 }
 
@@ -86,7 +91,12 @@ impl Preimage {
     /// [`PreimageError`], which does not tell the wrong character.
     #[inline]
     pub fn from_hex(text: &[u8]) -> Result<Self, PreimageError> {
-        decode32(text).map(Self).ok_or(PreimageError)
+        let mut preimage = Self([0; 32]);
+        if text.len() == 64 && hex::decode_into(text, &mut preimage.0).is_ok() {
+            Ok(preimage)
+        } else {
+            Err(PreimageError)
+        }
     }
 
     /// Returns the secret bytes.
@@ -167,12 +177,4 @@ impl fmt::Debug for PreimageHex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PreimageHex(redacted)")
     }
-}
-
-#[inline]
-fn decode32(text: &[u8]) -> Option<[u8; 32]> {
-    let text: &[u8; 64] = text.try_into().ok()?;
-    let mut bytes = [0; 32];
-    hex::decode_into(text, &mut bytes).ok()?;
-    Some(bytes)
 }

@@ -74,15 +74,17 @@ struct State<'a> {
 
 impl<'a> State<'a> {
     fn hold(&mut self, caveat: &Parts<'a>) -> Result<(), Unsatisfied> {
-        match caveat.condition {
-            b"services" => self.hold_services(caveat.value),
-            b"preimage" => self.hold_preimage(caveat.value),
-            condition => match self.owner(condition) {
-                Owner::Own(b"capabilities") => self.hold_capabilities(caveat.value),
-                Owner::Own(b"valid_until") => self.hold_valid_until(caveat.value),
-                Owner::Another => Ok(()),
-                Owner::Own(_) | Owner::Nobody => self.hold_unknown(),
-            },
+        if caveat.condition == b"services" {
+            return self.hold_services(caveat.value);
+        }
+        if caveat.condition == b"preimage" {
+            return self.hold_preimage(caveat.value);
+        }
+        match self.owner(caveat.condition) {
+            Owner::Own(rest) if rest == b"capabilities" => self.hold_capabilities(caveat.value),
+            Owner::Own(rest) if rest == b"valid_until" => self.hold_valid_until(caveat.value),
+            Owner::Another => Ok(()),
+            Owner::Own(_) | Owner::Nobody => self.hold_unknown(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! `Presented` → [`Presented::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
 
 use crate::credential::{MAX_TOKENS, Presented};
-use crate::identifier::{Identifier, TokenId};
+use crate::identifier::{Identifier, IdentifierRef, TokenId};
 use crate::keys::RootKeySource;
 use crate::payment::{PaymentHash, Preimage};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
@@ -17,8 +17,8 @@ use l402_macaroon::{Authentic, MacaroonRef, RootKey};
 /// [`Denied`], whichever of them failed.
 #[inline]
 pub fn verify<'a>(token: MacaroonRef<'a>, preimage: &Preimage, key: &RootKey) -> Result<Verified<'a>, Denied> {
-    let identifier = Identifier::parse(token.identifier()).map_err(|_| Denied)?;
-    let authentic = check(token, &identifier, preimage, key)?;
+    let identifier = IdentifierRef::parse(token.identifier()).map_err(|_| Denied)?;
+    let authentic = check(token, identifier, preimage, key)?;
     Ok(Verified { tokens: Vec::from_array([authentic]), identifier })
 }
 
@@ -31,10 +31,9 @@ impl<'b> Presented<'b> {
     #[inline]
     pub fn verify(self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
         let mut verified = Vec::new();
-        for token in &self.tokens {
-            let identifier = Identifier::parse(token.identifier()).map_err(|_| Denied)?;
-            let key = keys.root_key(&identifier).ok_or(Denied)?;
-            verified.push(check(*token, &identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
+        for (identifier, token) in &self.tokens {
+            let key = keys.root_key(&identifier.to_identifier()).ok_or(Denied)?;
+            verified.push(check(*token, *identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
         }
         Ok(Verified { tokens: verified, identifier: self.identifier })
     }
@@ -43,7 +42,7 @@ impl<'b> Presented<'b> {
 #[inline]
 fn check<'a>(
     token: MacaroonRef<'a>,
-    identifier: &Identifier,
+    identifier: IdentifierRef<'a>,
     preimage: &Preimage,
     key: &RootKey,
 ) -> Result<Authentic<'a>, Denied> {
@@ -55,13 +54,13 @@ fn check<'a>(
 #[derive(Debug)]
 pub struct Verified<'a> {
     tokens: Vec<Authentic<'a>, MAX_TOKENS>,
-    identifier: Identifier,
+    identifier: IdentifierRef<'a>,
 }
 
 impl Verified<'_> {
     /// Returns the identifier of the first token; all of them bind its payment hash.
     pub const fn identifier(&self) -> Identifier {
-        self.identifier
+        self.identifier.to_identifier()
     }
 
     /// Evaluates the caveats of every token.
@@ -76,7 +75,7 @@ impl Verified<'_> {
             let end = satisfy(token, &payment_hash, rules)?;
             expires_at = [expires_at, end].into_iter().flatten().min();
         }
-        Ok(Grant { identifier: self.identifier, expires_at })
+        Ok(Grant { identifier: self.identifier.to_identifier(), expires_at })
     }
 }
 
