@@ -1,7 +1,7 @@
 //! SHA-256, HMAC and base64 on the vector units of a processor, for callers whose own safe code is the rule.
 //!
-//! 1. Three engines: [`Sha256`] (one stream, or two interleaved; x86-64 SHA extensions, `AArch64` SHA2), [`Lanes`] (sixteen
-//!    streams; AVX-512) and [`Base64`] (AVX2).
+//! 1. Two engines: [`Sha256`] (HMAC, two streams interleaved where it can; x86-64 SHA extensions, `AArch64` SHA2) and
+//!    [`Base64`] (AVX2).
 //! 2. An engine is a token without content that only `detect` makes, and only on a processor that has the instructions: who
 //!    holds one may call it. Elsewhere, and on every other architecture, `detect` returns [`None`] and the caller goes on
 //!    with its own code.
@@ -29,7 +29,6 @@
 #![no_std]
 
 mod base64;
-mod lanes;
 mod sha256;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -51,14 +50,14 @@ use none as arch;
 use x86_64 as arch;
 
 pub use base64::{Base64, Marks};
-pub use lanes::{LANES, Lanes, States};
 pub use sha256::Sha256;
 
 /// A SHA-256 state: eight words, in the order of FIPS 180-4 §5.3.3.
 pub type State = [u32; 8];
 
 /// Bytes in a block.
-pub const BLOCK: usize = 64;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const BLOCK: usize = 64;
 
 /// The initial state (FIPS 180-4 §5.3.3).
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

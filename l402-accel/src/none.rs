@@ -1,7 +1,6 @@
 //! The engines that a processor lacks: they cannot be made, so that their methods need no body.
 
 use crate::base64::Marks;
-use crate::lanes::{LANES, States};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Base64 {}
@@ -17,38 +16,12 @@ impl Base64 {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Lanes {}
-
-impl Lanes {
-    #[inline]
-    pub(crate) const fn detect() -> Option<Self> {
-        None
-    }
-
-    pub(crate) fn digest(self, _messages: &[&[u8]; LANES]) -> States {
-        match self {}
-    }
-
-    pub(crate) fn extend(self, _keys: &mut States, _messages: &[Option<&[u8]>; LANES]) {
-        match self {}
-    }
-
-    pub(crate) fn hmac_from(self, _inner: &States, _outer: &States, _messages: &[&[u8]; LANES]) -> States {
-        match self {}
-    }
-
-    pub(crate) fn hmac_words_from(self, _inner: &States, _outer: &States, _messages: &States) -> States {
-        match self {}
-    }
-}
-
 #[cfg(not(target_arch = "aarch64"))]
 pub(crate) use sha256::Sha256;
 
 #[cfg(not(target_arch = "aarch64"))]
 mod sha256 {
-    use crate::{BLOCK, State};
+    use crate::State;
 
     #[derive(Debug, Clone, Copy)]
     pub(crate) enum Sha256 {}
@@ -59,19 +32,19 @@ mod sha256 {
             None
         }
 
-        pub(crate) fn compress(self, _state: &mut State, _blocks: &[[u8; BLOCK]]) {
-            match self {}
-        }
-
-        pub(crate) fn compress2(self, _states: &mut [State; 2], _blocks: [&[u8; BLOCK]; 2]) {
-            match self {}
-        }
-
         pub(crate) fn hmac(self, _key: &State, _message: &[u8]) -> State {
             match self {}
         }
 
-        pub(crate) fn hmac_from(self, _inner: &State, _outer: &State, _message: &[u8]) -> State {
+        pub(crate) fn hmac_and_digest32(self, _key: &State, _message: &[u8], _other: &[u8; 32]) -> (State, State) {
+            match self {}
+        }
+
+        pub(crate) fn hmac_from(self, _midstates: [&State; 2], _message: &[u8]) -> State {
+            match self {}
+        }
+
+        pub(crate) fn hmac_words_from(self, _midstates: [&State; 2], _message: &State) -> State {
             match self {}
         }
     }

@@ -1,7 +1,7 @@
-//! The engine of `AArch64`. The lanes and the base64 of x86-64 have no counterpart here.
+//! The engine of `AArch64`. The base64 of x86-64 has no counterpart here.
 #![expect(unsafe_code, reason = "this crate exists to hold it; each block says why it is sound")]
 
 pub(crate) mod sha;
 
-pub(crate) use crate::none::{Base64, Lanes};
+pub(crate) use crate::none::Base64;
 pub(crate) use sha::Engine as Sha256;

@@ -22,43 +22,28 @@ impl Engine {
     }
 
     #[inline]
-    pub(crate) fn compress(self, state: &mut State, blocks: &[[u8; BLOCK]]) {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { compress_blocks(state, blocks) }
-    }
-
-    #[inline]
-    pub(crate) fn compress2(self, states: &mut [State; 2], blocks: [&[u8; BLOCK]; 2]) {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { compress_pair(states, blocks) }
-    }
-
-    #[inline]
     pub(crate) fn hmac(self, key: &State, message: &[u8]) -> State {
         // SAFETY: `self` exists, so the processor has the feature.
         unsafe { hmac::hmac(key, message) }
     }
 
     #[inline]
-    pub(crate) fn hmac_from(self, inner: &State, outer: &State, message: &[u8]) -> State {
+    pub(crate) fn hmac_and_digest32(self, key: &State, message: &[u8], other: &[u8; 32]) -> (State, State) {
         // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { hmac::hmac_from(inner, outer, message) }
+        unsafe { hmac::hmac_and_digest32(key, message, other) }
     }
-}
 
-#[target_feature(enable = "sha2")]
-fn compress_blocks(state: &mut State, blocks: &[[u8; BLOCK]]) {
-    let mut hash = pack(state);
-    for block in blocks {
-        hash = compress(hash, load_block(block));
+    #[inline]
+    pub(crate) fn hmac_from(self, midstates: [&State; 2], message: &[u8]) -> State {
+        // SAFETY: `self` exists, so the processor has the feature.
+        unsafe { hmac::hmac_from(midstates, message) }
     }
-    *state = unpack(hash);
-}
 
-#[target_feature(enable = "sha2")]
-fn compress_pair([left, right]: &mut [State; 2], blocks: [&[u8; BLOCK]; 2]) {
-    let (first, second) = compress2([pack(left), pack(right)], [load_block(blocks[0]), load_block(blocks[1])]);
-    (*left, *right) = (unpack(first), unpack(second));
+    #[inline]
+    pub(crate) fn hmac_words_from(self, midstates: [&State; 2], message: &State) -> State {
+        // SAFETY: `self` exists, so the processor has the feature.
+        unsafe { hmac::hmac_words_from(midstates, message) }
+    }
 }
 
 /// A state as the instructions hold it.
@@ -90,10 +75,10 @@ pub(crate) fn compress(start: Hash, mut w: Block) -> Hash {
     add(hash, start)
 }
 
-/// Two compressions, four rounds of each in turn.
+/// Two compressions that have nothing to do with each other, four rounds of each in turn.
 #[inline]
 #[target_feature(enable = "sha2")]
-pub(crate) fn compress2(start: [Hash; 2], [mut v, mut w]: [Block; 2]) -> (Hash, Hash) {
+pub(crate) fn compress2<const SITE: usize>(start: [Hash; 2], [mut v, mut w]: [Block; 2]) -> (Hash, Hash) {
     let [mut left, mut right] = start;
     for i in 0..4 {
         rounds4(&mut left, v[i], i);

@@ -37,17 +37,34 @@ const BYTES: usize = 24;
 fn decode(text: &[u8], out: &mut [u8]) -> Marks {
     let mut seen = Seen::new();
     let (chunks, rest) = text.as_chunks::<CHARACTERS>();
-    let (whole, part) = out.as_chunks_mut::<BYTES>();
-    for (chunk, bytes) in chunks.iter().zip(whole) {
+    for (chunk, bytes) in chunks.iter().zip(out.as_chunks_mut().0) {
         store24(bytes, decode_step(chunk, &mut seen));
     }
+    // The last 32 characters that make whole bytes are decoded with those before them once more, where there are as many:
+    // that is cheaper than to copy what the chunks left over.
+    let groups = text.len() / 4;
+    let last = text.get(..4 * groups).and_then(|text| text.last_chunk());
+    let decoded = out.get_mut(..3 * groups).and_then(|out| out.last_chunk_mut());
+    let (rest, from) = if let (Some(chunk), Some(bytes)) = (last, decoded) {
+        store24(bytes, decode_step(chunk, &mut seen));
+        (text.get(4 * groups..).unwrap_or_default(), 3 * groups)
+    } else {
+        (rest, chunks.len() * BYTES)
+    };
+    let spare = if rest.is_empty() { 0 } else { decode_rest(rest, out.get_mut(from..).unwrap_or_default(), &mut seen) };
+    seen.marks(spare)
+}
+
+/// Decodes fewer characters than a step takes, and returns the byte behind the last one that they make.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn decode_rest(rest: &[u8], out: &mut [u8], seen: &mut Seen) -> u8 {
     // 'A' fills up with zero bits, so that whatever is set behind the last byte came from the text.
     let mut chunk = [b'A'; CHARACTERS];
     for (to, from) in chunk.iter_mut().zip(rest) {
         *to = *from;
     }
-    let spare = store_part(part, decode_step(&chunk, &mut seen));
-    seen.marks(spare)
+    store_part(out, decode_step(&chunk, seen))
 }
 
 /// What was met so far: a lane is not zero where it was.
@@ -87,16 +104,16 @@ fn decode_step(chunk: &[u8; CHARACTERS], seen: &mut Seen) -> __m256i {
     seen.standard = _mm256_or_si256(seen.standard, standard);
     seen.url_safe = _mm256_or_si256(seen.url_safe, url_safe);
 
-    let letter_or_digit = _mm256_or_si256(_mm256_or_si256(upper, lower), digit);
-    let valid = _mm256_or_si256(letter_or_digit, _mm256_or_si256(standard, url_safe));
+    let other = _mm256_or_si256(standard, url_safe);
+    let valid = _mm256_or_si256(_mm256_or_si256(_mm256_or_si256(upper, lower), digit), other);
     seen.valid = _mm256_and_si256(seen.valid, valid);
 
-    let shift = _mm256_or_si256(_mm256_or_si256(only(upper, -65), only(lower, 26 - 97)), only(digit, 52 - 48));
-    let values = _mm256_or_si256(
-        _mm256_and_si256(letter_or_digit, _mm256_add_epi8(c, shift)),
-        _mm256_or_si256(only(_mm256_or_si256(plus, minus), 62), only(_mm256_or_si256(slash, underscore), 63)),
-    );
-    pack(values)
+    // Modulo 64, which is all that counts: from each character to its value. A mask is also the number -1.
+    let shift = _mm256_add_epi8(_mm256_set1_epi8(4), _mm256_or_si256(only(upper, -5), only(lower, -11)));
+    let ordinary = _mm256_add_epi8(c, shift);
+    let first = _mm256_or_si256(plus, minus);
+    let values = _mm256_add_epi8(_mm256_or_si256(ordinary, only(other, 63)), first);
+    pack(_mm256_and_si256(values, _mm256_set1_epi8(63)))
 }
 
 /// Packs 32 values of six bits into 24 bytes.

@@ -2,10 +2,8 @@
 #![expect(unsafe_code, reason = "this crate exists to hold it; each block says why it is sound")]
 
 mod avx2;
-mod avx512;
 mod memory;
 pub(crate) mod sha;
 
 pub(crate) use avx2::Engine as Base64;
-pub(crate) use avx512::Engine as Lanes;
 pub(crate) use sha::Engine as Sha256;
