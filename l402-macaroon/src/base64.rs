@@ -40,6 +40,11 @@ pub const fn decoded_len(characters: usize) -> usize {
 pub fn decode_into<'b>(text: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], DecodeError> {
     let text = without_padding(text)?;
     let out = out.get_mut(..decoded_len(text.len())).ok_or(DecodeError::BufferTooSmall)?;
+    #[cfg(feature = "accel")]
+    if let Some(engine) = l402_accel::Base64::detect() {
+        let marks = engine.decode(text, out);
+        return verdict(marks.invalid, marks.standard & marks.url_safe, marks.spare).map(|()| &*out);
+    }
     let mut seen = Seen::default();
     let (chunks, rest) = text.as_chunks();
     let (decoded, last) = out.as_chunks_mut();
@@ -131,15 +136,20 @@ struct Seen {
 
 impl Seen {
     fn verdict(&self, spare: u8) -> Result<(), DecodeError> {
-        if any(&self.invalid) {
-            Err(DecodeError::InvalidCharacter)
-        } else if any(&self.standard) & any(&self.url_safe) {
-            Err(DecodeError::MixedAlphabets)
-        } else if spare != 0 {
-            Err(DecodeError::NotCanonical)
-        } else {
-            Ok(())
-        }
+        verdict(any(&self.invalid), any(&self.standard) & any(&self.url_safe), spare)
+    }
+}
+
+/// The first fault of a text.
+fn verdict(invalid: bool, mixed: bool, spare: u8) -> Result<(), DecodeError> {
+    if invalid {
+        Err(DecodeError::InvalidCharacter)
+    } else if mixed {
+        Err(DecodeError::MixedAlphabets)
+    } else if spare != 0 {
+        Err(DecodeError::NotCanonical)
+    } else {
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 //! binds two values: `HMAC(s, HMAC(s, verification id) ‖ HMAC(s, id))`.
 
 use crate::secret::RootKey;
-use crate::sha256::{State, hmac_words, same, to_bytes};
+use crate::sha256::{State, hmac_words, hmac_words_and_digest32, same, to_bytes};
 use crate::view::{Caveat, MacaroonRef};
 use core::fmt;
 use subtle::Choice;
@@ -24,7 +24,24 @@ impl core::error::Error for Forged {}
 /// Walks the chain to its end and compares there, in constant time.
 #[inline]
 pub(crate) fn signature_matches(token: &MacaroonRef<'_>, key: &RootKey) -> Choice {
-    let mut state = hmac_words(key.words(), token.identifier());
+    ends_in_signature(hmac_words(key.words(), token.identifier()), token)
+}
+
+/// As [`signature_matches`], and whether SHA-256 of 32 bytes is a digest.
+#[inline]
+pub(crate) fn signature_and_digest_match(
+    token: &MacaroonRef<'_>,
+    key: &RootKey,
+    message: &[u8; 32],
+    digest: &[u8; 32],
+) -> Choice {
+    let (state, hashed) = hmac_words_and_digest32(key.words(), token.identifier(), message);
+    ends_in_signature(state, token) & same(&hashed, digest)
+}
+
+/// Walks from the state after the identifier to the end.
+#[inline]
+fn ends_in_signature(mut state: State, token: &MacaroonRef<'_>) -> Choice {
     for caveat in token.unverified_caveats() {
         state = bind(&state, &caveat);
     }

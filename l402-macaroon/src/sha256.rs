@@ -49,10 +49,24 @@ pub(crate) fn same(state: &State, bytes: &[u8; 32]) -> Choice {
 /// HMAC-SHA256 under a key of 32 bytes that is held as words; key block and message share a call.
 #[inline]
 pub(crate) fn hmac_words(key: &State, message: &[u8]) -> State {
+    #[cfg(feature = "accel")]
+    if let Some(engine) = l402_accel::Sha256::detect() {
+        return engine.hmac(key, message);
+    }
     let inner = absorb_after(pad_words(key, 0x36), message);
     let mut outer = IV;
     compress256(&mut outer, &[pad_words(key, 0x5c), padded_digest(&to_bytes(&inner), 1)]);
     outer
+}
+
+/// As [`hmac_words`], and SHA-256 of 32 other bytes.
+#[inline]
+pub(crate) fn hmac_words_and_digest32(key: &State, message: &[u8], other: &[u8; 32]) -> (State, State) {
+    #[cfg(feature = "accel")]
+    if let Some(engine) = l402_accel::Sha256::detect() {
+        return engine.hmac_and_digest32(key, message, other);
+    }
+    (hmac_words(key, message), digest32_words(other))
 }
 
 /// The states after the two key blocks of HMAC for a key of at most one block.
@@ -66,6 +80,10 @@ pub(crate) fn hmac_midstates(key: &[u8; BLOCK]) -> (State, State) {
 /// Finishes HMAC from its midstates; the message follows the key block.
 #[inline]
 pub(crate) fn hmac_from_midstates(inner: &State, outer: &State, message: &[u8]) -> State {
+    #[cfg(feature = "accel")]
+    if let Some(engine) = l402_accel::Sha256::detect() {
+        return engine.hmac_from([inner, outer], message);
+    }
     let digest = finish(*inner, message, BLOCK);
     hmac_outer(outer, &digest)
 }
@@ -73,6 +91,10 @@ pub(crate) fn hmac_from_midstates(inner: &State, outer: &State, message: &[u8]) 
 /// Finishes HMAC from its midstates for a message of 32 bytes that is held as words.
 #[inline]
 pub(crate) fn hmac_words_from_midstates(inner: &State, outer: &State, message: &State) -> State {
+    #[cfg(feature = "accel")]
+    if let Some(engine) = l402_accel::Sha256::detect() {
+        return engine.hmac_words_from([inner, outer], message);
+    }
     let mut digest = *inner;
     compress256(&mut digest, &[padded_digest(&to_bytes(message), 1)]);
     hmac_outer(outer, &digest)

@@ -104,8 +104,38 @@ impl<'a> MacaroonRef<'a> {
     /// [`Forged`] when either fails; which of them it was takes the same time and cannot be told.
     #[inline]
     pub fn verify_and(self, key: &RootKey, also: Choice) -> Result<Authentic<'a>, Forged> {
-        let matches = chain::signature_matches(&self, key);
-        if bool::from(matches & also) { Ok(Authentic(self)) } else { Err(Forged) }
+        self.decided(chain::signature_matches(&self, key) & also)
+    }
+
+    /// Checks the signature chain and, in the same single branch, that SHA-256 of `message` is `digest`.
+    ///
+    /// # Errors
+    /// As [`MacaroonRef::verify_and`].
+    ///
+    /// ```
+    /// use l402_macaroon::{RootKey, mint, sha256};
+    ///
+    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
+    /// let token = mint(&key, b"", b"token 1", &[], &mut out)?;
+    /// let digest = sha256::digest32(&[1; 32]);
+    /// assert!(token.verify_with_digest(&key, &[1; 32], &digest).is_ok());
+    /// assert!(token.verify_with_digest(&key, &[2; 32], &digest).is_err());
+    /// # Ok::<(), l402_macaroon::MintError>(())
+    /// ```
+    #[inline]
+    pub fn verify_with_digest(
+        self,
+        key: &RootKey,
+        message: &[u8; 32],
+        digest: &[u8; 32],
+    ) -> Result<Authentic<'a>, Forged> {
+        self.decided(chain::signature_and_digest_match(&self, key, message, digest))
+    }
+
+    /// The one branch on a verdict.
+    #[inline]
+    fn decided(self, verdict: Choice) -> Result<Authentic<'a>, Forged> {
+        if bool::from(verdict) { Ok(Authentic(self)) } else { Err(Forged) }
     }
 }
 
