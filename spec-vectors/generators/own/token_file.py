@@ -23,7 +23,7 @@ def facts(macaroon, preimage=PREIMAGE, paid=21_000, fee=7, nanos=NANOS):
 def read():
     base = token(BASE)
     yield case("paid", "length, macaroon, hash, preimage, amounts, time", LNGET, "read", file=hexed(stored(base)), result=facts(base))
-    yield case("pending", "a preimage of zeros is none", LNGET, "read", file=hexed(stored(base, None)), result=facts(base, None))
+    yield case("pending", "a preimage of zeros is none", LNGET, "read", file=hexed(stored(base, None, 0, 0)), result=facts(base, None, 0, 0))
     for id, rule, more in [
         ("pending-with-amounts", "amounts may stand beside a pending payment", {"preimage": None}),
         ("largest-amounts", "amounts have 64 bits, without a sign", {"paid": 2**64 - 1, "fee": 2**63}),
