@@ -87,10 +87,9 @@ impl LndPayer {
         let earlier = match self.look(&hash).await {
             Ok(Some(payment)) if payment.status() != PaymentState::Failed => return self.conclude(&hash).await,
             Ok(earlier) => index(earlier.as_ref()),
-            Err(fault) if self.0.sent.is_open(&hash, unix_now()) => return Err(PayError::Unknown(fault.into())),
-            Err(fault) => return Err(PayError::Unavailable(fault.into())),
+            Err(fault) => return Err(self.not_sent(&hash, PayError::Unavailable(fault.into()))),
         };
-        let request = self.request(invoice, limit)?;
+        let request = self.request(invoice, limit).map_err(|fault| self.not_sent(&hash, fault))?;
         self.0.sent.begin(hash, Earlier { index: earlier, expires_at: invoice.expires_at() }, unix_now());
         let mut updates = self.0.client.follow(request);
         match updates.next().await {
@@ -100,6 +99,11 @@ impl LndPayer {
             }
             Err(fault) => self.explain(&hash, earlier, fault).await,
         }
+    }
+
+    /// That nothing is sent tells nothing of what was sent before.
+    fn not_sent(&self, hash: &PaymentHash, fault: PayError) -> PayError {
+        if self.0.sent.is_open(hash, unix_now()) { PayError::Unknown(fault.into()) } else { fault }
     }
 
     fn request(&self, invoice: &Invoice, limit: &PayLimit) -> Result<SendPaymentRequest, PayError> {
@@ -131,16 +135,21 @@ impl LndPayer {
                 Err(_) => return self.conclude(hash).await, // the answer is lost, not the payment
             };
         }
-        outcome::result(payment)
+        self.end(hash, payment)
     }
 
     /// Asks for the outcome of a payment that LND knows of, again and again until it is there.
     async fn conclude(&self, hash: &PaymentHash) -> Result<Paid, PayError> {
         let tracked = (|| self.track(hash)).retry(backoff()).sleep(sleep).when(LndError::is_temporary).await;
         match tracked {
-            Ok(payment) => outcome::result(payment),
+            Ok(payment) => self.end(hash, payment),
             Err(fault) => Err(PayError::Unknown(fault.into())),
         }
+    }
+
+    fn end(&self, hash: &PaymentHash, payment: Payment) -> Result<Paid, PayError> {
+        self.0.sent.ended(hash);
+        outcome::result(payment)
     }
 
     /// Finds out what became of a request that was answered with a failure.
@@ -161,7 +170,7 @@ impl LndPayer {
             }
         }
         self.0.sent.refused(hash);
-        Err(PayError::Unavailable(fault.into()))
+        Err(self.not_sent(hash, PayError::Unavailable(fault.into())))
     }
 
     /// Returns what LND knows of a payment now.

@@ -108,6 +108,22 @@ async fn a4_lnd_restarted_in_the_middle_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a4_a_payment_in_flight_stays_unknown_while_lnd_is_away() {
+    let stage = stage().await;
+    stage.lnd.be(Mood::Holds);
+    assert!(stage.pay_briefly().await.unwrap_err().is_unknown());
+    stage.lnd.go_away().await;
+    let fault = stage.pay().await.unwrap_err();
+    assert!(fault.is_unknown(), "{fault:?}");
+    stage.lnd.come_back().await;
+    stage.lnd.be(Mood::Well);
+    assert!(stage.pay().await.is_ok());
+    stage.lnd.go_away().await;
+    let fault = stage.pay().await.unwrap_err();
+    assert!(matches!(fault, PayError::Unavailable(_)), "it has ended: {fault:?}");
+}
+
+#[tokio::test]
 async fn what_lnd_refuses_was_not_sent() {
     let stage = stage().await;
     stage.lnd.be(Mood::Refuses);
