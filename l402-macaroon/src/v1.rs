@@ -1,6 +1,6 @@
 //! Reading the older packet format V1 (libmacaroons `doc/format.txt`). Never written.
 //!
-//! A packet is four hexadecimal digits (the length of the whole packet), a key, a space, the value and a line feed:
+//! A packet is four lower-case hexadecimal digits (the length of the whole packet), a key, a space, the value and a line feed:
 //! `location`, `identifier`, then per caveat `cid` with an optional `vid` and `cl`, and last `signature`.
 //!
 //! Packets are walked over in a loop and counted: six-byte packets cannot overflow a stack here.
@@ -72,6 +72,7 @@ fn value<'a>(cursor: &mut Cursor<'a>, key: &[u8]) -> Result<Option<&'a [u8]>, Pa
 fn packet_length(digits: &[u8]) -> Result<usize, ParseError> {
     let mut length = 0;
     for &digit in digits {
+        let digit = Some(digit).filter(|digit| !digit.is_ascii_uppercase()).ok_or(ParseError::Packet)?;
         let value = char::from(digit).to_digit(16).ok_or(ParseError::Packet)?;
         length = length << 4 | value as usize;
     }

@@ -166,7 +166,7 @@ fn write_field(out: &mut Vec<u8>, kind: u8, content: &[u8]) {
 fn v1_packets(mut bytes: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut packets = Vec::new();
     while !bytes.is_empty() {
-        let digits = bytes.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+        let digits = bytes.get(..4).filter(|digits| digits.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')))?;
         let length = usize::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
         let body = bytes.get(4..length)?;
         bytes = &bytes[length..];

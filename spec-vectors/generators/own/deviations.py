@@ -20,5 +20,6 @@ WHY = [
     ("* caveat/* not-utf8* forged", "Its conditions are text, and no text satisfies these."),
     ("* macaroon/v1 cl-before-vid third-party", "It reads the packets of a caveat in any order."),
     ("* macaroon/v1 vid-without-cid forged", "It leaves a verification id without a caveat to the signature."),
+    ("pymacaroons macaroon/v1 upper-case-length authentic", "It reads lengths of both cases."),
     ("pymacaroons macaroon/v1 * *", "It reads packets in any order and number, and leaves the rest to the signature."),
 ]
