@@ -27,7 +27,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std properties no-alloc no-panic miri fuzz-check fuzz-smoke bench-smoke ct deny clippy features doc test demo
+ci: fmt typos vectors no-std properties no-alloc no-panic miri accel accel-aarch64 accel-miri fuzz-check fuzz-smoke bench-smoke ct deny clippy features doc test demo
 
 # Check the formatting
 fmt:
@@ -85,6 +85,22 @@ interop *options: interop-build
 # A sale over a real Lightning payment, step by step
 demo:
     cargo demo
+
+# The acceleration: its engines, and all tests of the protocol crates with it
+accel:
+    cargo test -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1
+
+# The same on AArch64, in QEMU; the test that starts itself cannot run there
+accel-aarch64: _aarch64
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc L402_ACCEL_MUST_HAVE=sha256 \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+        cargo test -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1 --lib --tests \
+        --target aarch64-unknown-linux-gnu -- --skip the_small_stack_can_be_used_up
+
+# Undefined behaviour in the acceleration: Miri knows the instructions, and is told that the processor has them
+accel-miri: (_nightly "miri,rust-src")
+    RUSTFLAGS="-C target-feature=+sha,+ssse3,+sse4.1,+avx2" L402_ACCEL_MUST_HAVE=sha256,base64 \
+        MIRIFLAGS=-Zmiri-disable-isolation cargo +{{ nightly }} miri test -p l402-accel --test engines
 
 # Licences, sources and banned crates of the tree
 deny: _deny
@@ -161,6 +177,12 @@ _vectors:
     [[ -e /usr/include/macaroons.h ]] || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends libmacaroons-dev; } || \
         { echo "the vectors need the C library libmacaroons (Debian: libmacaroons-dev), which is missing here"; exit 1; }
     cc -O1 -Wall -Wextra -Werror -o {{ vectors }}/libmacaroons spec-vectors/generators/libmacaroons/main.c -lmacaroons
+
+_aarch64:
+    rustup target add aarch64-unknown-linux-gnu
+    { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc; } >/dev/null || { apt-get update -qq; \
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
+        qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
 
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
