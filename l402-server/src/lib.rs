@@ -7,10 +7,10 @@
 pub mod banner;
 pub mod config;
 pub mod keys;
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
+#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod lightning;
 pub mod logging;
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
+#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod program;
 mod serve;
 

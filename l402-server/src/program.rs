@@ -5,7 +5,7 @@
 //! | 0 | stopped as it was told to, or the configuration is valid |
 //! | 1 | another failure, such as a key file that others can read |
 //! | 2 | the command line or the configuration is wrong |
-//! | 3 | the Lightning node does not start |
+//! | 3 | the Lightning node does not start, or the LND cannot be used |
 //! | 4 | the address cannot be listened on |
 
 use clap::{Parser, Subcommand};
@@ -16,6 +16,7 @@ use core::time::Duration;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
@@ -46,14 +47,18 @@ Variables, which go before the file:
   L402_LISTEN            address and port for clients
   L402_SERVER_DATA_DIR   where nodes, keys and the sandbox live
   L402_SANDBOX           the file that announces the sandbox's wallet to the l402 command
+  LND_SOCKET             sells with the LND at this host and port
+  LND_CERT               its certificate: a path, PEM, or base64
+  LND_MACAROON           a macaroon of it: a path, hexadecimal, or base64
+  LND_CONNECT            an lndconnect:// URI in place of the three
 
 Exit codes: 0 stopped as told, or valid; 1 another failure; 2 wrong command line or configuration; 3 the Lightning
-node does not start; 4 the address cannot be listened on.";
+node does not start or LND cannot be used; 4 the address cannot be listened on.";
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Command {
-    /// Says whether the configuration is valid, and what it sells, without starting anything.
+    /// Says whether the configuration is valid, what it sells, and whether the LND that it names can be used; starts nothing.
     Check,
     /// Prints the JSON schema of the configuration file.
     Schema,
@@ -83,14 +88,24 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
-    print(&lines.join("\n"))
+    print(&lines.join("\n"))?;
+    #[cfg(feature = "lnd")]
+    if let config::Lightning::Lnd(lnd) = &config.lightning {
+        let found = runtime()?.block_on(crate::lightning::inspect(lnd)).map_err(ProgramError::Lightning)?;
+        print(&found.join("\n"))?;
+    }
+    Ok(())
 }
 
 fn serve(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
     logging::start(&config.log).map_err(|cause| ProgramError::Other(cause.into()))?;
+    runtime()?.block_on(life(&config))
+}
+
+fn runtime() -> Result<Runtime, ProgramError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|cause| ProgramError::Other(cause.into()))?.block_on(life(&config))
+    runtime.map_err(|cause| ProgramError::Other(cause.into()))
 }
 
 /// From the first socket to the last: starts, serves until a signal comes, and stops.

@@ -184,13 +184,15 @@ pub(super) struct Timeouts {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Lightning {
-    /// `sandbox`: a network of two nodes inside the process, with play money. `ldk`: an embedded node with real money.
+    /// `sandbox`: a network of two nodes inside the process, with play money. `ldk`: an embedded node with real money. `lnd`: an
+    /// LND that runs elsewhere. `sandbox` unless set, `lnd` where `LND_SOCKET` or `LND_CONNECT` is.
     pub(super) backend: Option<At<Backend>>,
     /// Where the node or the sandbox keeps its state. A folder in the data folder unless set.
     pub(super) storage_dir: Option<PathBuf>,
     /// Sandbox: forgets everything at the end. Off unless set.
     pub(super) temporary: Option<At<bool>>,
-    /// ldk: the Bitcoin network.
+    /// ldk, lnd: the Bitcoin network. With lnd it may be left out, and is the one that LND is on; LND must then be there when the
+    /// gateway starts.
     pub(super) network: Option<At<Network>>,
     /// ldk: where blocks come from; exactly one of the three.
     pub(super) chain: Option<At<Chain>>,
@@ -198,6 +200,17 @@ pub(super) struct Lightning {
     pub(super) listen: Option<At<Vec<At<String>>>>,
     /// ldk: the name that other nodes see.
     pub(super) alias: Option<At<String>>,
+    /// lnd: host and port of its gRPC interface.
+    #[schemars(extend("examples" = ["127.0.0.1:10009"]))]
+    pub(super) socket: Option<At<String>>,
+    /// lnd: its certificate, as the path of a file such as `tls.cert`, as PEM, or as base64.
+    pub(super) cert: Option<At<Text>>,
+    /// lnd: a macaroon with `info:read invoices:read invoices:write`, as the path of a file, in hexadecimal, or as base64.
+    pub(super) macaroon: Option<At<Text>>,
+    /// lnd: an `lndconnect://` URI in place of the three.
+    pub(super) connect: Option<At<Text>>,
+    /// lnd: hints in invoices at channels that are not announced. On unless set to `false`.
+    pub(super) private_hints: Option<At<bool>>,
 }
 
 /// Which node makes the invoices.
@@ -208,6 +221,28 @@ pub(super) enum Backend {
     Sandbox,
     /// An embedded node.
     Ldk,
+    /// An LND that runs elsewhere.
+    Lnd,
+}
+
+impl Backend {
+    /// As it is written.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Ldk => "ldk",
+            Self::Lnd => "lnd",
+        }
+    }
+
+    /// As it is called in a sentence.
+    pub(super) const fn called(self) -> &'static str {
+        match self {
+            Self::Sandbox => "the sandbox",
+            Self::Ldk => "the embedded node",
+            Self::Lnd => "LND",
+        }
+    }
 }
 
 /// A Bitcoin network.

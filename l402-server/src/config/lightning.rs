@@ -21,6 +21,9 @@ pub enum Lightning {
     },
     /// An embedded node.
     Ldk(LdkSettings),
+    /// An LND that runs elsewhere.
+    #[cfg(feature = "lnd")]
+    Lnd(l402_lightning::lnd::LndConfig),
 }
 
 /// Settings of the embedded node.
@@ -95,38 +98,61 @@ impl fmt::Debug for Bitcoind {
 
 impl Resolver<'_> {
     pub(super) fn lightning(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<Lightning> {
-        let backend = written.backend.as_ref().map_or(Backend::Sandbox, |at| at.value);
-        let (built, name) = match backend {
-            Backend::Sandbox => (cfg!(feature = "sandbox"), "sandbox"),
-            Backend::Ldk => (cfg!(feature = "ldk"), "ldk"),
+        let backend = written.backend.as_ref().map_or_else(|| self.default_backend(), |at| at.value);
+        let built = match backend {
+            Backend::Sandbox => cfg!(feature = "sandbox"),
+            Backend::Ldk => cfg!(feature = "ldk"),
+            Backend::Lnd => cfg!(feature = "lnd"),
         };
         if !built {
+            let name = backend.name();
             let message = format!("this program was built without the feature `{name}`; choose another backend");
             self.problems.missing("lightning.backend", message);
             return None;
         }
+        self.foreign(backend, &written);
         match backend {
             Backend::Sandbox => self.sandbox(written, data_dir),
             Backend::Ldk => self.ldk(written, data_dir).map(Lightning::Ldk),
+            #[cfg(feature = "lnd")]
+            Backend::Lnd => self.lnd(written).map(Lightning::Lnd),
+            #[cfg(not(feature = "lnd"))]
+            Backend::Lnd => None,
+        }
+    }
+
+    /// Whoever names an LND in the environment means to sell with it.
+    fn default_backend(&self) -> Backend {
+        let set = |name| (self.environment)(name).is_some_and(|value| !value.is_empty());
+        if set("LND_SOCKET") || set("LND_CONNECT") { Backend::Lnd } else { Backend::Sandbox }
+    }
+
+    /// Tells of settings that the backend does not have.
+    fn foreign(&mut self, backend: Backend, written: &file::Lightning) {
+        let (ldk, lnd, both) = (&[Backend::Ldk][..], &[Backend::Lnd][..], &[Backend::Ldk, Backend::Lnd][..]);
+        for (key, origin, owners) in [
+            ("lightning.network", origin_of(written.network.as_ref()), both),
+            ("lightning.chain", origin_of(written.chain.as_ref()), ldk),
+            ("lightning.listen", origin_of(written.listen.as_ref()), ldk),
+            ("lightning.alias", origin_of(written.alias.as_ref()), ldk),
+            ("lightning.socket", origin_of(written.socket.as_ref()), lnd),
+            ("lightning.cert", origin_of(written.cert.as_ref()), lnd),
+            ("lightning.macaroon", origin_of(written.macaroon.as_ref()), lnd),
+            ("lightning.connect", origin_of(written.connect.as_ref()), lnd),
+            ("lightning.private_hints", origin_of(written.private_hints.as_ref()), lnd),
+        ] {
+            if let Some(origin) = origin.filter(|_| !owners.contains(&backend)) {
+                let (this, owner) = (backend.called(), owners.first().map_or("", |owner| owner.name()));
+                let message = format!("{this} has no such setting; write backend = \"{owner}\" as well");
+                self.problems.wrong_at(key, origin, message);
+            }
+        }
+        if let Some(at) = written.temporary.as_ref().filter(|_| backend != Backend::Sandbox) {
+            self.problems.wrong("lightning.temporary", at, "a node with real money cannot forget its state");
         }
     }
 
     fn sandbox(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<Lightning> {
-        let foreign = [
-            ("lightning.network", written.network.map(|at| at.origin)),
-            ("lightning.chain", written.chain.map(|at| at.origin)),
-            ("lightning.listen", written.listen.map(|at| at.origin)),
-            ("lightning.alias", written.alias.map(|at| at.origin)),
-        ];
-        for (key, origin) in foreign {
-            if let Some(origin) = origin {
-                self.problems.wrong_at(
-                    key,
-                    &origin,
-                    "the sandbox has no such setting; write backend = \"ldk\" as well",
-                );
-            }
-        }
         if written.temporary.is_some_and(|at| at.value) {
             return Some(Lightning::Sandbox { dir: None });
         }
@@ -135,9 +161,6 @@ impl Resolver<'_> {
     }
 
     fn ldk(&mut self, written: file::Lightning, data_dir: Option<&Path>) -> Option<LdkSettings> {
-        if let Some(at) = &written.temporary {
-            self.problems.wrong("lightning.temporary", at, "a node with real money cannot forget its state");
-        }
         if written.network.is_none() {
             let message = "write \"bitcoin\" for real money, or \"testnet\", \"signet\" or \"regtest\"";
             self.problems.missing("lightning.network", message);
@@ -217,7 +240,11 @@ impl Resolver<'_> {
     }
 }
 
-const fn network(written: file::Network) -> Network {
+fn origin_of<T>(at: Option<&At<T>>) -> Option<&Origin> {
+    at.map(|at| &at.origin)
+}
+
+pub(super) const fn network(written: file::Network) -> Network {
     match written {
         file::Network::Bitcoin => Network::Bitcoin,
         file::Network::Testnet => Network::Testnet,

@@ -13,6 +13,10 @@
 //! | `L402_PRICE` | `price` | the price of a call to that upstream |
 //! | `L402_LISTEN` | `listen` | address and port for clients |
 //! | `L402_SERVER_DATA_DIR` | `data_dir` | where nodes, keys and the sandbox live |
+//! | `LND_SOCKET` | `lightning.socket` | host and port of LND; set, it makes `lnd` the backend of a file that names none |
+//! | `LND_CERT` | `lightning.cert` | LND's certificate: a path, PEM, or base64 |
+//! | `LND_MACAROON` | `lightning.macaroon` | a macaroon of LND's: a path, hexadecimal, or base64 |
+//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three |
 //!
 //! A variable goes before the file.
 
@@ -20,6 +24,8 @@ mod at;
 mod error;
 mod file;
 mod lightning;
+#[cfg(feature = "lnd")]
+mod lnd;
 mod price;
 mod resolve;
 mod route;

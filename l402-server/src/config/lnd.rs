@@ -1,0 +1,99 @@
+//! An LND that runs elsewhere: from the file, from the environment, or from both.
+
+use core::error::Error as _;
+use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, Setting, SettingError, Socket};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+use super::at::{At, Origin};
+use super::file;
+use super::lightning::network;
+use super::resolve::Resolver;
+use super::text::Text;
+
+impl Resolver<'_> {
+    pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {
+        if written.storage_dir.is_some() {
+            self.problems.missing("lightning.storage_dir", "LND keeps its state itself");
+        }
+        let socket = written.socket.map(|at| At { value: Text::literal(&at.value), origin: at.origin });
+        let uri = self.setting(Setting::Uri, written.connect, |text, _| LndConfig::from_uri(text));
+        let socket = self.setting(Setting::Socket, socket, |text, _| text.parse::<Socket>());
+        let certificate = self.setting(Setting::Certificate, written.cert, Certificate::find);
+        let macaroon = self.setting(Setting::Macaroon, written.macaroon, LndMacaroon::find);
+        let all = match uri? {
+            Some(all) => (
+                Some(socket?.unwrap_or(all.socket)),
+                Some(certificate?.unwrap_or(all.certificate)),
+                Some(macaroon?.unwrap_or(all.macaroon)),
+            ),
+            None => (
+                self.required(Setting::Socket, socket),
+                self.required(Setting::Certificate, certificate),
+                self.required(Setting::Macaroon, macaroon),
+            ),
+        };
+        let mut config = LndConfig::new(all.0?, all.1?, all.2?);
+        config.network = written.network.map(|at| network(at.value));
+        config.private_hints = written.private_hints.is_none_or(|at| at.value);
+        Some(config)
+    }
+
+    /// Reads a setting; the environment goes before the file. `None` where it is wrong, `Some(None)` where it is not there.
+    #[expect(clippy::option_option, reason = "what is wrong has been told, what is missing has not")]
+    fn setting<T>(
+        &mut self,
+        setting: Setting,
+        written: Option<At<Text>>,
+        parse: impl FnOnce(&str, &Path) -> Result<T, SettingError>,
+    ) -> Option<Option<T>> {
+        let variable = (self.environment)(setting.variable()).filter(|value| !value.trim().is_empty());
+        let (text, origin, base) = match (variable, written) {
+            (Some(value), _) => (Zeroizing::new(value), Origin::Variable(setting.variable()), Path::new("")),
+            (None, None) => return Some(None),
+            (None, Some(at)) => match at.value.resolve(self.environment) {
+                Ok(text) => (text, at.origin, self.base),
+                Err(fault) => {
+                    self.problems.wrong_at(key(setting), &at.origin, fault);
+                    return None;
+                }
+            },
+        };
+        match parse(&text, base) {
+            Ok(value) => Some(Some(value)),
+            Err(fault) => {
+                let cause = fault.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                self.problems.wrong_at(key(setting), &origin, format_args!("{fault}{cause}"));
+                None
+            }
+        }
+    }
+
+    #[expect(clippy::option_option, reason = "what is wrong has been told, what is missing has not")]
+    fn required<T>(&mut self, setting: Setting, found: Option<Option<T>>) -> Option<T> {
+        let found = found?;
+        if found.is_none() {
+            let (what, variable) = (description(setting), setting.variable());
+            self.problems.missing(key(setting), format_args!("{what}; write it here, or set {variable}"));
+        }
+        found
+    }
+}
+
+const fn key(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Socket => "lightning.socket",
+        Setting::Certificate => "lightning.cert",
+        Setting::Macaroon => "lightning.macaroon",
+        _ => "lightning.connect",
+    }
+}
+
+const fn description(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Socket => "LND's host and port are needed, such as \"127.0.0.1:10009\"",
+        Setting::Certificate => "LND's certificate is needed, such as \"/home/lnd/.lnd/tls.cert\"",
+        Setting::Macaroon => "a macaroon of LND's is needed, such as \"l402-payee.macaroon\"",
+        _ => "an lndconnect URI is needed",
+    }
+}

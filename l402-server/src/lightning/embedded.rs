@@ -1,0 +1,93 @@
+//! A node in this process: with real money, or in the sandbox.
+
+use l402_lightning::ldk::LdkNode;
+
+use super::{LightningError, Node};
+use crate::Payee;
+
+/// Returns a node as the one that is paid.
+pub(super) fn payee(node: &LdkNode) -> Payee<Node> {
+    Payee::new(Node::Ldk(node.clone()), node.network()).id(node.node_id())
+}
+
+/// Starts a node with real money.
+#[cfg(feature = "ldk")]
+pub(super) async fn ldk(settings: &crate::config::LdkSettings) -> Result<LdkNode, LightningError> {
+    use crate::config::{Bitcoind, Chain};
+    use l402_lightning::ldk::{ChainSource, LdkConfig};
+
+    let chain = match &settings.chain {
+        Chain::Esplora(url) => ChainSource::Esplora { url: url.clone() },
+        Chain::Electrum(url) => ChainSource::Electrum { url: url.clone() },
+        Chain::Bitcoind(Bitcoind { host, port, user, password }) => {
+            ChainSource::BitcoindRpc { host: host.clone(), port: *port, user: user.clone(), password: password.clone() }
+        }
+    };
+    let mut config = LdkConfig::new(settings.network, chain, &settings.storage_dir);
+    config.listen.clone_from(&settings.listen);
+    config.alias.clone_from(&settings.alias);
+    let node = LdkNode::start(config).await.map_err(LightningError::Node)?;
+    report(&node);
+    Ok(node)
+}
+
+/// Tells the operator what peers need to know of the node, and what keeps it from being paid.
+#[cfg(feature = "ldk")]
+fn report(node: &LdkNode) {
+    let inbound = node.channels().into_iter().filter(|channel| channel.ready).map(|channel| channel.inbound_msat);
+    let inbound_msat = inbound.fold(0, u64::saturating_add);
+    tracing::info!(
+        node_id = %node.node_id(),
+        listen = ?node.listening_addresses(),
+        inbound_sat = inbound_msat / 1_000,
+        "the Lightning node runs"
+    );
+    if inbound_msat == 0 {
+        tracing::warn!(
+            "no channel can receive: every priced call will be answered 503; open a channel to this node or buy inbound liquidity"
+        );
+    }
+    if node.last_synced().is_none() {
+        tracing::warn!("the Lightning node has not heard from its chain source yet; is that up?");
+    }
+}
+
+/// Starts a sandbox, in a folder or in one that is removed at the end, and announces its wallet.
+#[cfg(feature = "sandbox")]
+pub(super) async fn sandbox(dir: Option<&std::path::Path>) -> Result<Sandbox, LightningError> {
+    let builder = l402_regtest::Sandbox::builder();
+    let builder = match dir {
+        Some(dir) => builder.dir(dir),
+        None => builder,
+    };
+    let network = builder.start().await.map_err(LightningError::Sandbox)?;
+    let file = l402_lightning::sandbox::default_path().ok_or(LightningError::NoStateDirectory)?;
+    let wallet = l402_regtest::wallet::serve(network.payer().clone(), file).map_err(LightningError::Wallet)?;
+    Ok(Sandbox { wallet, network })
+}
+
+/// The network around a node with play money, and the wallet that pays it.
+#[cfg(feature = "sandbox")]
+pub(super) struct Sandbox {
+    wallet: l402_regtest::wallet::WalletServer,
+    network: l402_regtest::Sandbox,
+}
+
+#[cfg(feature = "sandbox")]
+impl Sandbox {
+    pub(super) fn node(&self) -> &LdkNode {
+        self.network.payee()
+    }
+
+    pub(super) async fn stop(self) -> Result<(), super::StopError> {
+        drop(self.wallet); // it pays from a node that is about to stop
+        self.network.stop().await.map_err(super::StopError::new)
+    }
+}
+
+#[cfg(feature = "sandbox")]
+impl core::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Sandbox").field("dir", &self.network.dir()).finish_non_exhaustive()
+    }
+}
