@@ -36,7 +36,7 @@ pub struct HomeArgs {
     /// The file that a running sandbox wrote for its wallet [default: where the sandbox puts it]
     #[arg(long, global = true, value_name = "FILE", env = "L402_SANDBOX")]
     pub sandbox: Option<PathBuf>,
-    /// The network of the embedded wallet [default: what the configuration says]
+    /// The network of the embedded wallet or of LND [default: what the configuration says; for LND `bitcoin`]
     #[arg(long, global = true)]
     pub network: Option<Network>,
     /// Let the embedded wallet see the chain through this Esplora server
@@ -56,6 +56,8 @@ pub enum WalletKind {
     Sandbox,
     /// An embedded Lightning node with its own data folder.
     Ldk,
+    /// An LND that runs elsewhere: `LND_SOCKET`, `LND_CERT`, `LND_MACAROON`.
+    Lnd,
 }
 
 impl WalletKind {
@@ -64,6 +66,7 @@ impl WalletKind {
         match self {
             Self::Sandbox => "sandbox",
             Self::Ldk => "ldk",
+            Self::Lnd => "lnd",
         }
     }
 }

@@ -36,6 +36,9 @@ pub struct Config {
     /// The embedded node.
     #[serde(default)]
     pub ldk: LdkSection,
+    /// An LND that runs elsewhere.
+    #[serde(default)]
+    pub lnd: LndSection,
 }
 
 /// `[ldk]`: the embedded node.
@@ -48,6 +51,23 @@ pub struct LdkSection {
     pub network: Option<Network>,
     /// Where the node sees the chain.
     pub chain: Option<Chain>,
+}
+
+/// `[lnd]`: an LND that runs elsewhere. The variables `LND_SOCKET`, `LND_CERT` and `LND_MACAROON` go before it. `Debug` shows
+/// the address alone: the others may be values instead of paths.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LndSection {
+    /// `bitcoin`, `testnet`, `signet` or `regtest`; `bitcoin` unless set.
+    #[serde(default, deserialize_with = "network")]
+    pub network: Option<Network>,
+    /// Host and port of its gRPC interface.
+    pub socket: Option<String>,
+    /// The path of its certificate, or the certificate itself.
+    pub cert: Option<String>,
+    /// The path of a macaroon with `info:read offchain:read offchain:write`, or the macaroon itself.
+    pub macaroon: Option<String>,
 }
 
 /// Where the embedded node sees the chain.
@@ -110,6 +130,15 @@ impl Config {
     }
 }
 
+impl fmt::Debug for LndSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LndSection")
+            .field("network", &self.network)
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Chain {
     /// Leaves out the URL, which may have a key in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,7 +194,7 @@ fn key_at<'a>(before: &'a str, after: &'a str) -> Option<&'a str> {
 /// Returns what a key takes.
 fn expected(key: &str) -> &'static str {
     match key {
-        "wallet" => "it must be `sandbox` or `ldk`",
+        "wallet" => "it must be `sandbox`, `ldk` or `lnd`",
         "max_price" | "max_fee" => "it must be an amount with its unit, such as \"100 sat\"",
         "network" => "it must be one of bitcoin, testnet, signet and regtest",
         "chain" => "it must name one of esplora, electrum and bitcoind",
@@ -239,6 +268,7 @@ mod tests {
             ("password = 'CANARY", "line 1"),
             ("password = \"\"\"\nCANARY = 1", "no TOML"),
             ("[ldk.chain]\nesplora = ['https://u:CANARY@h']", "`esplora`"),
+            ("[lnd]\nmacaroon = ['CANARY']", "`macaroon`"),
             ("wallet = 'CANARY'", "`wallet`"),
             ("max_price = 'CANARY'", "`max_price`"),
         ] {
@@ -246,6 +276,13 @@ mod tests {
             assert!(!format!("{fault:#} {fault:?}").contains("CANARY"), "{text}: {fault:#}");
             assert!(fault.to_string().contains(part), "{text}: {fault:#}");
         }
+    }
+
+    #[test]
+    fn debug_shows_no_macaroon() {
+        let config = Config::parse("[lnd]\nsocket = 'lnd:1'\ncert = 'CANARY'\nmacaroon = 'CANARY'").unwrap();
+        assert_eq!(config.lnd.macaroon.as_deref(), Some("CANARY"));
+        assert!(!format!("{config:?}").contains("CANARY"));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use crate::amount::Amount;
 use crate::cli::{HomeArgs, WalletKind};
-use crate::config::{Chain, Config, LdkSection};
+use crate::config::{Chain, Config, LdkSection, LndSection};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::store::private::PrivateDir;
-use l402_lightning::Network;
 use std::path::PathBuf;
 
 /// The flags and the configuration, joined: flags win.
@@ -19,6 +18,8 @@ pub struct Home {
     pub sandbox: Option<PathBuf>,
     /// The embedded node's settings.
     pub ldk: LdkSection,
+    /// The settings of an LND that runs elsewhere.
+    pub lnd: LndSection,
     /// The most to pay for one call, fees not counted.
     pub max_price: Amount,
     /// The most to pay for routing.
@@ -35,8 +36,9 @@ impl Home {
         let data = args.data_dir.clone().or_else(|| Some(dirs::data_dir()?.join("l402")));
         let data =
             data.ok_or_else(|| Failure::say(Exit::Usage, "there is no home folder; name one with --data-dir"))?;
-        let mut ldk = config.ldk;
+        let (mut ldk, mut lnd) = (config.ldk, config.lnd);
         ldk.network = args.network.or(ldk.network);
+        lnd.network = args.network.or(lnd.network);
         let esplora = args.esplora.clone().map(Chain::Esplora);
         ldk.chain = esplora.or(args.electrum.clone().map(Chain::Electrum)).or(ldk.chain);
         Ok(Self {
@@ -44,18 +46,10 @@ impl Home {
             wallet: args.wallet.or(config.wallet).unwrap_or(WalletKind::Sandbox),
             sandbox: args.sandbox.clone(),
             ldk,
+            lnd,
             max_price: config.max_price.unwrap_or(DEFAULT_MAX_PRICE),
             max_fee: config.max_fee.unwrap_or(DEFAULT_MAX_FEE),
         })
-    }
-}
-
-/// Returns the name under which the payments of a wallet are recorded. Each network has an embedded node of its own, which
-/// knows nothing of the others' payments.
-pub fn wallet_name(kind: WalletKind, network: Network) -> String {
-    match kind {
-        WalletKind::Sandbox => kind.name().to_owned(),
-        WalletKind::Ldk => format!("{}/{network}", kind.name()),
     }
 }
 

@@ -6,7 +6,7 @@ pub mod report;
 
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::home::{Home, wallet_name};
+use crate::home::Home;
 use crate::http::client::HttpClient;
 use crate::http::delivery::{Delivery, DeliveryError};
 use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
@@ -14,6 +14,7 @@ use crate::http::request::Draft;
 use crate::store::file::FileStore;
 use crate::store::payments::Payments;
 use crate::store::tokens::Tokens;
+use crate::wallet;
 use core::ops::AsyncFnMut;
 use fetch::{Arrived, Till};
 use http::{Response, StatusCode};
@@ -59,7 +60,7 @@ pub async fn run<W: PaymentSource + 'static>(
 fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
     let payments = Payments::open(&home.data).or_exit(Exit::Local)?;
     let tokens = Tokens::new(home.data.clone());
-    let wallet_name = wallet_name(home.wallet, wallet.network());
+    let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let store = Arc::new(FileStore::new(tokens, !args.no_token_cache, payments, wallet_name));
     Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
 }

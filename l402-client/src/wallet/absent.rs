@@ -28,6 +28,11 @@ pub(super) fn network(_: &Home) -> Result<Network, Cause> {
     Err(NOT_BUILT.into())
 }
 
+#[allow(dead_code, reason = "only one of the wallets has a place")]
+pub(super) fn place(_: &Home) -> Result<String, Cause> {
+    Err(NOT_BUILT.into())
+}
+
 #[expect(clippy::unused_async, reason = "stands where opening a wallet would")]
 pub(super) async fn open(_: &Home) -> Result<Opened, Cause> {
     Err(NOT_BUILT.into())

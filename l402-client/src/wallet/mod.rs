@@ -1,17 +1,21 @@
-//! What pays: play money from a sandbox, or an embedded node.
+//! What pays: play money from a sandbox, an embedded node, or an LND that runs elsewhere.
 //!
 //! 1. A wallet is opened when it is first needed. A call that is free, or that a kept token opens, needs none.
 //! 2. A kind of wallet that this build does not have is a sentence, not a missing variant.
 
-#[cfg(not(all(feature = "ldk", feature = "sandbox")))]
+#[cfg(not(all(feature = "ldk", feature = "lnd", feature = "sandbox")))]
 mod absent;
 #[cfg(feature = "ldk")]
 mod ldk;
+#[cfg(feature = "lnd")]
+mod lnd;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
 #[cfg(not(feature = "ldk"))]
 use absent as ldk;
+#[cfg(not(feature = "lnd"))]
+use absent as lnd;
 #[cfg(not(feature = "sandbox"))]
 use absent as sandbox;
 
@@ -31,6 +35,8 @@ pub enum Wallet {
     Sandbox(sandbox::Opened),
     /// An embedded node.
     Ldk(ldk::Opened),
+    /// An LND that runs elsewhere.
+    Lnd(lnd::Opened),
 }
 
 impl Wallet {
@@ -38,13 +44,14 @@ impl Wallet {
         let opened = match home.wallet {
             WalletKind::Sandbox => sandbox::open(home).await.map(Self::Sandbox),
             WalletKind::Ldk => ldk::open(home).await.map(Self::Ldk),
+            WalletKind::Lnd => lnd::open(home).await.map(Self::Lnd),
         };
         opened.map_err(|cause| WalletError { kind: home.wallet, cause })
     }
 
     async fn close(self) {
         match self {
-            Self::Sandbox(_) => {}
+            Self::Sandbox(_) | Self::Lnd(_) => {}
             Self::Ldk(wallet) => ldk::close(wallet).await,
         }
     }
@@ -56,6 +63,7 @@ impl PaymentSource for Wallet {
         match self {
             Self::Sandbox(wallet) => wallet.network(),
             Self::Ldk(wallet) => wallet.network(),
+            Self::Lnd(wallet) => wallet.network(),
         }
     }
 
@@ -63,6 +71,7 @@ impl PaymentSource for Wallet {
         match self {
             Self::Sandbox(wallet) => wallet.pay(invoice, limit).await,
             Self::Ldk(wallet) => wallet.pay(invoice, limit).await,
+            Self::Lnd(wallet) => wallet.pay(invoice, limit).await,
         }
     }
 
@@ -70,7 +79,25 @@ impl PaymentSource for Wallet {
         match self {
             Self::Sandbox(wallet) => wallet.payment(hash).await,
             Self::Ldk(wallet) => wallet.payment(hash).await,
+            Self::Lnd(wallet) => wallet.payment(hash).await,
         }
+    }
+}
+
+/// Returns the name under which the payments of a wallet are recorded: only the wallet that was asked to pay knows what became of
+/// it. Each network has an embedded node of its own, and each LND knows its own payments.
+///
+/// # Errors
+/// [`WalletError`] where the settings say too little to tell.
+pub fn name(home: &Home, network: Network) -> Result<String, WalletError> {
+    let kind = home.wallet;
+    match kind {
+        WalletKind::Sandbox => Ok(kind.name().to_owned()),
+        WalletKind::Ldk => Ok(format!("{}/{network}", kind.name())),
+        WalletKind::Lnd => match lnd::place(home) {
+            Ok(place) => Ok(format!("{}/{network}/{place}", kind.name())),
+            Err(cause) => Err(WalletError { kind, cause }),
+        },
     }
 }
 
@@ -91,6 +118,7 @@ impl LazyWallet {
         let network = match home.wallet {
             WalletKind::Sandbox => sandbox::network(home),
             WalletKind::Ldk => ldk::network(home),
+            WalletKind::Lnd => lnd::network(home),
         };
         let network = network.map_err(|cause| WalletError { kind: home.wallet, cause })?;
         Ok(Self { home: home.clone(), network, opened: OnceCell::new() })
@@ -143,6 +171,7 @@ impl fmt::Display for WalletError {
                  sandbox with --sandbox, or pay from an embedded node with --wallet ldk"
             }
             WalletKind::Ldk => "the embedded wallet cannot be used",
+            WalletKind::Lnd => "LND cannot be used",
         })
     }
 }
