@@ -1,11 +1,13 @@
-//! A Lightning network in one process: a regtest chain, two nodes with channels between them, a miner.
+//! Lightning networks for tests: a regtest chain and a miner in this process, with nodes and channels on it.
 //!
 //! It is for tests, for the demonstration, and for trying things out before there is a node. **All its money is play
 //! money**: anybody can mine it. The parts are real: LDK nodes open channels on a chain that verifies every script, and a
 //! payment moves through HTLCs like any other. No library of this workspace depends on this crate, and nothing in it is
 //! meant to be reached from another machine.
 //!
-//! - [`Sandbox`]: everything at once, in a folder of its own or a temporary one. It is ready within seconds.
+//! - [`Network`]: any number of LND processes and LDK nodes, declared as a topology. `cargo run -p l402-regtest -- up` keeps
+//!   one running for a person.
+//! - [`Sandbox`]: everything at once, two LDK nodes, in a folder of its own or a temporary one. It is ready within seconds.
 //! - [`chain::Chain`] and [`rpc::RpcServer`]: the chain, and bitcoind's RPC over it. Further nodes can join: the RPC
 //!   serves what LND calls, too.
 //! - [`wallet`]: the payer's wallet for other processes on this machine.
