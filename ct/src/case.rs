@@ -7,10 +7,10 @@
 use crate::random::Random;
 
 /// How many sound cases there are, each with secrets of its own.
-const SOUND: usize = 24;
+const SOUND: usize = 16;
 
 /// How many cases have another key than the token's.
-const KEYS: usize = 8;
+const KEYS: usize = 4;
 
 /// The secrets of one run.
 #[derive(Debug, Clone)]

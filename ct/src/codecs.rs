@@ -18,13 +18,7 @@ pub const SUBJECTS: &[Subject] = &[
         run: base64_decode,
         control: None,
     },
-    Subject {
-        name: "token to base64",
-        caveats: 3,
-        kinds: &[(Kind::Sound, "done"), (Kind::SignatureByte, "done")],
-        run: base64_encode,
-        control: None,
-    },
+    Subject { name: "token to base64", caveats: 3, kinds: &[(Kind::Sound, "done")], run: base64_encode, control: None },
     Subject {
         name: "hex to preimage",
         caveats: 0,

@@ -8,14 +8,14 @@
 use crate::Failure;
 use crate::case::Case;
 use crate::input::Input;
-use crate::public::{LINES, Line};
+use crate::public::{LINES, Line, says};
 use crate::random::Random;
 use crate::request;
 use crate::subject::Subject;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fmt, fs};
+use std::{env, fmt};
 
 /// The argument that makes the binary the child that runs under valgrind; the subject's name and the seed follow.
 pub const CHILD: &str = "concealed";
@@ -70,7 +70,7 @@ struct Place {
     file: PathBuf,
     line: usize,
     /// What it says.
-    says: String,
+    says: &'static str,
 }
 
 impl Place {
@@ -83,8 +83,7 @@ impl Place {
         let own = frames.into_iter().find(|(path, _)| path.starts_with(root));
         let (file, frame) = own.unwrap_or_default();
         let line: usize = element(frame, "line").parse().unwrap_or(0);
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        let says = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().to_owned();
+        let says = says(&file, line);
         Self { kind: element(error, "kind").to_owned(), file, line, says }
     }
 

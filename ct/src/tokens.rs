@@ -17,8 +17,6 @@ pub const SUBJECTS: &[Subject] = &[
         kinds: &[
             (Kind::Sound, "admitted"),
             (Kind::Key, "forged"),
-            (Kind::SignatureByte, "forged"),
-            (Kind::PreimageByte, "forged"),
             (Kind::SignatureCharacter, "forged"),
             (Kind::PreimageDigit, "forged"),
             (Kind::SignatureGarbage, "bad token text"),
@@ -34,7 +32,6 @@ pub const SUBJECTS: &[Subject] = &[
             (Kind::Sound, "admitted"),
             (Kind::Key, "forged"),
             (Kind::SignatureByte, "forged"),
-            (Kind::PreimageByte, "forged"),
             (Kind::HexGarbage, "bad token text"),
         ],
         run: metadata,
