@@ -64,7 +64,7 @@ clippy:
 # Lints over each crate with every set of features that a user can choose
 features: _hack
     cargo hack clippy {{ each_set }} --workspace --exclude l402-server -- -D warnings
-    cargo hack clippy {{ each_set }} -p l402-server --at-least-one-of ldk,sandbox -- -D warnings
+    cargo hack clippy {{ each_set }} -p l402-server --at-least-one-of ldk,lnd,sandbox -- -D warnings
 
 # Every page of the documentation, without a warning
 doc:

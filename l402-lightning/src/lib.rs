@@ -6,19 +6,19 @@
 //!
 //! # Backends
 //!
-//! | | [`LdkNode`](ldk::LdkNode) | [`SandboxWallet`](sandbox::SandboxWallet) | [`FakeNode`](testing::FakeNode) |
-//! |---|---|---|---|
-//! | feature | `ldk` | `sandbox` | `testing` |
-//! | what it is | a node in this process | a wallet in another process of this user | a stand-in for tests |
-//! | money | on the network that it is set to | play money | none |
-//! | makes invoices | yes, statelessly: an unpaid one leaves nothing | no | yes, and remembers each |
-//! | knows settlements | yes, on disk; waits up to 2 s for one on its way | no | yes, in memory; never waits |
-//! | pays | yes, 24 at once; more wait for a place | yes, as many as the wallet | yes, at once and for free |
-//! | knows its payments after a restart | yes | as long as the wallet runs | no |
-//! | keeps secrets | in a directory, 0700, seed 0600 | an address and a secret, in a file, 0600 | no |
+//! | | [`LdkNode`](ldk::LdkNode) | [`LndPayee`](lnd::LndPayee), [`LndPayer`](lnd::LndPayer) | [`SandboxWallet`](sandbox::SandboxWallet) | [`FakeNode`](testing::FakeNode) |
+//! |---|---|---|---|---|
+//! | feature | `ldk` | `lnd` | `sandbox` | `testing` |
+//! | what it is | a node in this process | an LND that runs elsewhere, over gRPC | a wallet in another process of this user | a stand-in for tests |
+//! | money | on the network that it is set to | on the network that LND is on | play money | none |
+//! | makes invoices | yes, statelessly: an unpaid one leaves nothing | yes, and LND stores each | no | yes, and remembers each |
+//! | knows settlements | yes, on disk; waits up to 2 s for one on its way | yes, LND does; never waits | no | yes, in memory; never waits |
+//! | pays | yes, 24 at once; more wait for a place | yes, as many as LND | yes, as many as the wallet | yes, at once and for free |
+//! | knows its payments after a restart | yes | yes, LND does | as long as the wallet runs | no |
+//! | keeps secrets | in a directory, 0700, seed 0600 | no; is shown LND's macaroon | an address and a secret, in a file, 0600 | no |
 //!
-//! All three pass the same suite: [`testing::conformance`]. Every feature can be had alone; none is on by default. `ldk` and
-//! `sandbox` are for Unix.
+//! All of them pass the same suite: [`testing::conformance`]. Every feature can be had alone; none is on by default. `ldk` and
+//! `sandbox` are for Unix. What the two real ones do differently is a table in [`lnd`].
 //!
 //! # Failures
 //!
