@@ -157,7 +157,7 @@ bench *options:
 # Constant time on the machine code, and the instructions of one verification (x86-64 Linux)
 ct *options: _valgrind
     cargo clippy --manifest-path ct/Cargo.toml -- -D warnings
-    cargo run --quiet --release --manifest-path ct/Cargo.toml -- {{ options }}
+    cargo run --quiet --release --manifest-path ct/Cargo.toml {{ options }}
 
 # The gateway beside nginx as a bare proxy: throughput, latency, CPU per request
 bench-gateway *options:
