@@ -7,14 +7,19 @@ typos_version := "1.52.0"
 deny_version := "0.20.2"
 hack_version := "0.6.46"
 fuzz_version := "0.13.2"
+semver_version := "0.51.0"
 nightly := "nightly-2026-05-20"
 go_version := "1.26.6"
+
+# The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
+semver_baseline := "448dbef0beef"
 
 own_workspaces := "fuzz benches no-panic ct"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 tools := justfile_directory() / "target/tools"
+minimal := justfile_directory() / "target/minimal"
 control := justfile_directory() / "target/no-panic-control"
 vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' interop/go.mod`
@@ -56,6 +61,20 @@ vectors: _vectors
 no-std:
     rustup target add {{ bare_targets }}
     for target in {{ bare_targets }}; do cargo build {{ no_std }} --no-default-features --target "$target"; done
+
+# The protocol crates build with the oldest dependencies that they name
+minimal-versions: _nightly
+    mkdir -p {{ minimal }}
+    sed -e '/^members = \[/,/^\]/c members = ["l402-macaroon", "l402-core", "l402-accel"]' -e '/^exclude = /d' Cargo.toml >{{ minimal }}/Cargo.toml
+    ln -sfn ../../l402-macaroon ../../l402-core ../../l402-accel {{ minimal }}/
+    rm -f {{ minimal }}/Cargo.lock
+    cargo +{{ nightly }} update --quiet -Z direct-minimal-versions --manifest-path {{ minimal }}/Cargo.toml
+    cargo check --manifest-path {{ minimal }}/Cargo.toml --workspace --all-features
+
+# Nothing public of the protocol crates is taken away or changed without a version that says so
+semver: _semver
+    git cat-file -e {{ semver_baseline }}^{commit} 2>/dev/null || { echo "skipped: the baseline is not in this clone's history"; exit 0; }; \
+        cargo semver-checks {{ no_std }} --all-features --baseline-rev {{ semver_baseline }}
 
 # Lints over all code with every feature on
 clippy:
@@ -198,6 +217,9 @@ _deny:
 
 _hack:
     command -v cargo-hack >/dev/null || cargo install --quiet --locked --debug cargo-hack@{{ hack_version }}
+
+_semver:
+    command -v cargo-semver-checks >/dev/null || cargo install --quiet --locked --debug cargo-semver-checks@{{ semver_version }}
 
 _nightly components="":
     rustup run {{ nightly }} rustc --version >/dev/null 2>&1 || rustup toolchain install {{ nightly }} --profile minimal
