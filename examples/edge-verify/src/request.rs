@@ -1,0 +1,72 @@
+//! A request of the host, read from its bytes.
+
+use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation};
+
+/// Everything that a decision depends on.
+pub(crate) struct Request<'a> {
+    keys: DerivedKeys,
+    offer: Offer,
+    now: u64,
+    fields: Presentation<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads all bytes of a request; [`None`] where they do not follow the format, or a name or key cannot be.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        let keys = bytes.keys()?;
+        let service = Name::new(bytes.text()?).ok()?;
+        let tier = u32::from_le_bytes(bytes.array()?);
+        let capability = Some(bytes.text()?).filter(|name| !name.is_empty());
+        let capability = capability.map(Name::new).transpose().ok()?;
+        let offer = Offer { service, tier, capability, price_msat: 0, valid_for: 0 };
+        let now = u64::from_le_bytes(bytes.array()?);
+        let mut fields = Presentation::new();
+        while !bytes.0.is_empty() {
+            fields.field(bytes.text()?, bytes.value()?);
+        }
+        Some(Self { keys, offer, now, fields })
+    }
+
+    /// Decides.
+    pub(crate) fn decide(self) -> Decision {
+        Gate::new(self.keys, GatePolicy::default()).decide(&self.fields, &self.offer, self.now)
+    }
+}
+
+/// What is left to be read.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn keys(&mut self) -> Option<DerivedKeys> {
+        let [count] = self.array()?;
+        let (epoch, newest) = self.key()?;
+        let mut keys = DerivedKeys::new(epoch, &newest);
+        for _ in 1..count {
+            let (epoch, retired) = self.key()?;
+            keys = keys.with_retired(epoch, &retired).ok()?;
+        }
+        Some(keys)
+    }
+
+    fn key(&mut self) -> Option<(u32, MasterKey)> {
+        Some((u32::from_le_bytes(self.array()?), MasterKey::from_bytes(self.array()?)))
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        core::str::from_utf8(self.value()?).ok()
+    }
+
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let length = u16::from_le_bytes(self.array()?);
+        let (value, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        Some(value)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+}
