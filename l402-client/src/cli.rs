@@ -37,7 +37,7 @@ pub struct HomeArgs {
     #[arg(long, global = true, value_name = "FILE", env = "L402_SANDBOX")]
     pub sandbox: Option<PathBuf>,
     /// The network of the embedded wallet or of LND [default: what the configuration says; for LND `bitcoin`]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "L402_NETWORK")]
     pub network: Option<Network>,
     /// Let the embedded wallet see the chain through this Esplora server
     #[arg(long, global = true, value_name = "URL", conflicts_with = "electrum")]
