@@ -14,6 +14,9 @@ use std::{fs, io};
 /// The most bytes of a seed: more than the longest header field that is read.
 pub const MAX_LEN: usize = 40960;
 
+/// How many bytes at the front of a case a property may take for its choices.
+pub const CHOICES: usize = 16;
+
 /// Words that headers and caveats are made of.
 pub const WORDS: &[&str] = &[
     "L402 ",
@@ -63,6 +66,9 @@ pub const WORDS: &[&str] = &[
     "1111111111111111",
     "0201046c736174",
     "AgEEbHNhdAJC",
+    "\u{b}",
+    "\r",
+    "\u{7f}",
     "\u{2}",
     "\u{0}",
     "\u{1}",
@@ -184,6 +190,6 @@ fn line(item: &Value) -> Option<String> {
 }
 
 fn add(seed: Vec<u8>, seeds: &mut BTreeSet<Vec<u8>>) {
-    let behind_zeroes = [&[0; 16][..], &seed].concat();
+    let behind_zeroes = [&[0; CHOICES][..], &seed].concat();
     seeds.extend([seed, behind_zeroes].into_iter().filter(|seed| seed.len() <= MAX_LEN));
 }

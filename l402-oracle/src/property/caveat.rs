@@ -43,7 +43,7 @@ pub fn caveat(data: &[u8]) {
 
 /// An authentic token permits a request if and only if the plain rules say so; it does so until the end that its grant names.
 pub fn permits(data: &[u8]) {
-    let mut input = Input(data);
+    let mut input = Input::new(data);
     let (offer, now) = (take_offer(&mut input), take_time(&mut input));
     let mut caveats = input.lines();
     caveats.truncate(MAX_CAVEATS);
@@ -68,7 +68,7 @@ pub fn permits(data: &[u8]) {
 /// Whatever is appended to a token that was sold, the longer token permits nothing that the shorter one does not, under either rule
 /// for unknown conditions.
 pub fn narrowing(data: &[u8]) {
-    let mut input = Input(data);
+    let mut input = Input::new(data);
     let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
     let key = second::gate::root_key(&[(EPOCH, MASTER)], &sold_plainly(&sold).identifier).expect("the epoch is known");
     let permitted = |token: MacaroonRef<'_>| {
@@ -91,7 +91,7 @@ pub fn narrowing(data: &[u8]) {
 
 /// A token that is sold is the one that the plain writer writes, and opens what it was sold for, to its end, and nothing else.
 pub fn offer(data: &[u8]) {
-    let mut input = Input(data);
+    let mut input = Input::new(data);
     let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
     let bytes = sell(&keys(), &sold);
     assert_eq!(bytes, sold_plainly(&sold).write_v2());

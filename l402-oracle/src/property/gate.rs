@@ -1,7 +1,7 @@
 //! Credentials and decisions about them, against the plain reader and the plain gate.
 
 use super::caveat::{EPOCH, MASTER, PREIMAGE, keys, request, sold_plainly, take_offer, take_time};
-use super::input::Input;
+use super::input::{Input, lines};
 use crate::second;
 use crate::second::credential::{Credential, Presented};
 use crate::second::gate::Verdict;
@@ -27,7 +27,7 @@ const VECTORS_ROOT: [u8; 32] = {
 /// Fields of a request, `name: value` in a line each (`authorization` where no name is given), present the same credential to both
 /// readers: it would be stripped, needs no more room than it says, and is authentic for both or for neither.
 pub fn credential(data: &[u8]) {
-    let fields: Vec<_> = Input(data).lines().iter().map(|line| named(line)).collect();
+    let fields: Vec<_> = lines(data).iter().map(|line| named(line)).collect();
     let presentation = presented(&fields);
     let (mut large, mut exact) = (vec![0; data.len()], vec![0; presentation.buffer_len()]);
     let ours = presentation.decode(&mut large);
@@ -47,8 +47,9 @@ pub fn credential(data: &[u8]) {
 
 /// A credential that is written reads back for both readers, with its token and its preimage, and is authentic.
 pub fn credential_line(data: &[u8]) {
-    let mut input = Input(data);
-    let (scheme, preimage) = (if input.flag() { Scheme::Lsat } else { Scheme::L402 }, input.array());
+    let mut input = Input::new(data);
+    let scheme = if input.flag() { Scheme::Lsat } else { Scheme::L402 };
+    let preimage = sha256(&input.array::<8>());
     let mut caveats = input.lines();
     caveats.retain(|caveat| !String::from_utf8_lossy(caveat).trim_start().starts_with("preimage"));
     caveats.truncate(8);
@@ -72,7 +73,7 @@ pub fn credential_line(data: &[u8]) {
 /// The gate decides as the plain one does about a credential in any of its forms, whole or with a byte changed, for a token that was sold
 /// and had caveats added.
 pub fn gate(data: &[u8]) {
-    let mut input = Input(data);
+    let mut input = Input::new(data);
     let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
     let unknown = if input.flag() { UnknownCaveats::Skip } else { UnknownCaveats::Refuse };
     let fields = take_fields(&mut input, &sold);

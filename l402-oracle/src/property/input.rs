@@ -1,16 +1,26 @@
 //! Taking a case apart.
 
-/// The bytes of a case that nobody has taken yet.
-#[derive(Clone, Copy)]
-pub(super) struct Input<'a>(pub(super) &'a [u8]);
+use crate::seeds::CHOICES;
 
-impl Input<'_> {
-    /// The next bytes; zero where the case has ended.
+/// A case: choices, then a text.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a> {
+    choices: &'a [u8],
+    pub(super) text: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(case: &'a [u8]) -> Self {
+        let (choices, text) = case.split_at(CHOICES.min(case.len()));
+        Self { choices, text }
+    }
+
+    /// The next choices; zero where there are no more.
     pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut array = [0; N];
-        let (taken, rest) = self.0.split_at(N.min(self.0.len()));
+        let (taken, rest) = self.choices.split_at(N.min(self.choices.len()));
         array[..taken.len()].copy_from_slice(taken);
-        self.0 = rest;
+        self.choices = rest;
         array
     }
 
@@ -35,8 +45,13 @@ impl Input<'_> {
         of[usize::from(self.byte()) % of.len()]
     }
 
-    /// Everything that is left, a line each; no line where nothing is left.
+    /// The text, a line each.
     pub(super) fn lines(self) -> Vec<Vec<u8>> {
-        if self.0.is_empty() { Vec::new() } else { self.0.split(|c| *c == b'\n').map(<[u8]>::to_vec).collect() }
+        lines(self.text)
     }
+}
+
+/// A text's lines; no line where nothing is left.
+pub(super) fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+    if text.is_empty() { Vec::new() } else { text.split(|c| *c == b'\n').map(<[u8]>::to_vec).collect() }
 }

@@ -31,14 +31,14 @@ pub fn macaroon_v1(data: &[u8]) {
 }
 
 /// A token verifies if and only if its signature is the one that the `hmac` crate computes; the right one always does, and none that
-/// differs in a bit.
+/// differs in a bit, whichever word that is in.
 pub fn verify(data: &[u8]) {
-    let mut input = Input(data);
-    let (length, bit) = (usize::from(input.byte()), usize::from(input.byte()));
-    let (root, token) = input.0.split_at(length.min(input.0.len()));
+    let mut input = Input::new(data);
+    let (root, bit): ([u8; 8], _) = (input.array(), usize::from(input.below(32)));
+    let token = input.text;
     let Some(second) = Macaroon::read_v2(token) else { return };
-    let key = RootKey::new(root);
-    let right = second.signature_under(root);
+    let key = RootKey::new(&root);
+    let right = second.signature_under(&root);
     let (unsigned, signature) = token.split_at(token.len() - 32);
     let verifies = |signature: &[u8]| {
         let bytes = [unsigned, signature].concat();
@@ -46,14 +46,16 @@ pub fn verify(data: &[u8]) {
     };
     assert_eq!(verifies(signature), signature == right);
     assert!(verifies(&right));
-    let mut wrong = right;
-    wrong[bit / 8] ^= 1 << (bit % 8);
-    assert!(!verifies(&wrong));
+    for word in 0..8 {
+        let mut wrong = right;
+        wrong[4 * word + bit / 8] ^= 1 << (bit % 8);
+        assert!(!verifies(&wrong));
+    }
 }
 
 /// What is minted is what the plain writer writes, needs the room that it says, reads back, and verifies under its key and no other.
 pub fn mint(data: &[u8]) {
-    let mut input = Input(data);
+    let mut input = Input::new(data);
     let root: [u8; 8] = input.array();
     let mut lines = input.lines();
     let caveats = lines.split_off(lines.len().min(2));

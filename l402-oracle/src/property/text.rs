@@ -38,15 +38,14 @@ pub fn hex(data: &[u8]) {
 
 /// HMAC-SHA256 under a key of any length, and SHA-256 of 32 bytes, are what the crates `hmac` and `sha2` compute.
 pub fn mac(data: &[u8]) {
-    let mut input = Input(data);
-    let length = usize::from(input.byte());
-    let (key, message) = input.0.split_at(length.min(input.0.len()));
+    let mut input = Input::new(data);
+    let (length, bit) = (usize::from(input.byte()), usize::from(input.byte()));
+    let (key, message) = input.text.split_at(length.min(input.text.len()));
     assert_eq!(MacKey::new(key).mac(message), text::hmac(key, message));
 
-    let message: [u8; 32] = input.array();
-    assert_eq!(sha256::digest32(&message), text::sha256(&message));
+    let message = text::sha256(message);
     let mut other = message;
-    other[length % 32] ^= 1 << (length / 32);
+    other[bit / 8] ^= 1 << (bit % 8);
     let digest = text::sha256(&message);
     assert!(bool::from(sha256::digest32_matches(&message, &digest)));
     assert!(!bool::from(sha256::digest32_matches(&other, &digest)));
