@@ -1,4 +1,5 @@
 //! Reading, deciding, minting and attenuating allocate nothing, counted by an allocator that wraps the system's.
+#![cfg(not(miri))] // who takes minutes for the largest inputs, and allocates as it likes
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
 mod maximal;
