@@ -59,7 +59,7 @@ async fn stand(options: Options) -> anyhow::Result<()> {
 
 /// Returns `dir` as an absolute path, for the lines to paste work in any folder.
 fn empty(dir: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     let is_empty = dir.read_dir()?.next().is_none();
     anyhow::ensure!(is_empty, "{} is not empty: a network always begins anew", dir.display());
     Ok(dir.canonicalize()?)
@@ -104,7 +104,7 @@ async fn lnd(node: &LndNode) -> anyhow::Result<String> {
     };
     let mut text = String::new();
     writeln!(text, "  sell:     {}", reach(&sell))?;
-    writeln!(text, "  pay:      L402_WALLET=lnd {}", reach(&pay))?;
+    writeln!(text, "  pay:      L402_WALLET=lnd L402_NETWORK=regtest {}", reach(&pay))?;
     for macaroon in [Macaroon::Admin, Macaroon::ReadOnly, Macaroon::Invoice] {
         writeln!(text, "  {:10}{}", format!("{macaroon}:"), quoted(&node.macaroon(macaroon)))?;
     }
