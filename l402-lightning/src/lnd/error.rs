@@ -25,7 +25,7 @@ pub enum LndError {
     WrongCertificate {
         /// The address.
         socket: Socket,
-        /// What TLS says about it.
+        /// What TLS says about it; it is no source, since it misleads: it speaks of the second way to trust alone.
         cause: ConnectError,
     },
     /// The connection broke.
@@ -171,7 +171,7 @@ impl fmt::Display for LndError {
 impl Error for LndError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Unreachable { cause, .. } | Self::WrongCertificate { cause, .. } => Some(cause),
+            Self::Unreachable { cause, .. } => Some(cause), // of a wrong certificate TLS tells nothing that helps
             Self::Disconnected(cause) => Some(&**cause),
             _ => None,
         }

@@ -53,7 +53,8 @@ impl Identity {
             None => return Err(LndError::Malformed),
         };
         let node_id = info.identity_pubkey.parse().map_err(|_| LndError::Malformed)?;
-        Ok(Self { node_id, network, alias: (*info.alias).into(), version: (*info.version).into() })
+        let version = info.version.split(' ').next().unwrap_or_default(); // behind it stands the commit
+        Ok(Self { node_id, network, alias: (*info.alias).into(), version: version.into() })
     }
 }
 

@@ -17,7 +17,7 @@ async fn each_fault_has_its_own_words() {
         (Mood::Locked, "LND's wallet is locked; unlock it with `lncli unlock`", true),
         (Mood::NotSynced, "LND has not caught up with the chain", true),
         (Mood::OnMainnet, "LND is on bitcoin, not on regtest", false),
-        (Mood::Hangs, "LND did not answer within 500 ms", true),
+        (Mood::Hangs, "LND did not answer within 2000 ms", true),
         (
             Mood::Rejects,
             "LND does not accept the macaroon: cannot get macaroon: root key with id 7 doesn't exist",

@@ -28,7 +28,7 @@ impl Stage {
     }
 
     async fn pay_briefly(&self) -> Result<l402_lightning::Paid, PayError> {
-        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_millis(300), ..PayLimit::fee(0) }).await
+        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(0) }).await
     }
 
     async fn status(&self) -> PaymentStatus {

@@ -144,7 +144,7 @@ impl FakeLnd {
         let certificate = Certificate::find(&self.0.certificate.pem(), Path::new("")).unwrap();
         let macaroon = LndMacaroon::find(&macaroon(ops), Path::new("")).unwrap();
         let mut config = LndConfig::new(self.address().to_string().parse().unwrap(), certificate, macaroon);
-        config.deadline = Duration::from_millis(500);
+        config.deadline = Duration::from_secs(2);
         config
     }
 
