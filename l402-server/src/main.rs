@@ -1,7 +1,7 @@
 //! The gateway `l402-server`; see [`l402_server::program`].
 
-#[cfg(not(any(feature = "ldk", feature = "sandbox")))]
-compile_error!("choose a Lightning backend: the feature `ldk`, `sandbox`, or both");
+#[cfg(not(any(feature = "ldk", feature = "lnd", feature = "sandbox")))]
+compile_error!("choose a Lightning backend: one or more of the features `ldk`, `lnd` and `sandbox`");
 
 use clap::Parser;
 use l402_server::program::{self, Cli};

@@ -27,7 +27,9 @@ impl Lightning {
     pub async fn start(settings: &config::Lightning) -> Result<Self, LightningError> {
         match settings {
             #[cfg(feature = "sandbox")]
-            config::Lightning::Sandbox { dir } => embedded::sandbox(dir.as_deref()).await.map(Box::new).map(Running::Sandbox),
+            config::Lightning::Sandbox { dir } => {
+                embedded::sandbox(dir.as_deref()).await.map(Box::new).map(Running::Sandbox)
+            }
             #[cfg(feature = "ldk")]
             config::Lightning::Ldk(settings) => embedded::ldk(settings).await.map(Running::Ldk),
             #[cfg(feature = "lnd")]
@@ -54,6 +56,10 @@ impl Lightning {
     ///
     /// # Errors
     /// [`StopError`] when it did not stop as it should; its state on the disk is whole even then.
+    #[cfg_attr(
+        not(any(feature = "ldk", feature = "sandbox")),
+        expect(clippy::unused_async, reason = "only a node in this process has to be waited for")
+    )]
     pub async fn stop(self) -> Result<(), StopError> {
         match self.0 {
             #[cfg(feature = "sandbox")]
