@@ -20,9 +20,11 @@ pub struct Line {
 /// What a branch on secrets may decide.
 pub const LINES: &[Line] = &[
     // The verdicts.
-    decides("l402-macaroon/src/view.rs", "if bool::from(matches & also)"),
-    decides("l402-macaroon/src/base64.rs", "if any(&self.invalid)"),
-    decides("l402-macaroon/src/base64.rs", "} else if any(&self.standard) & any(&self.url_safe)"),
+    decides("l402-macaroon/src/view.rs", "if bool::from(verdict)"),
+    decides("l402-macaroon/src/base64.rs", "if invalid {"),
+    decides("l402-macaroon/src/base64.rs", "} else if mixed {"),
+    #[cfg(feature = "accel")]
+    decides("l402-macaroon/src/base64.rs", "} else if spare != 0 {"),
     decides("l402-macaroon/src/hex.rs", "if any(&invalid)"),
     // Whether commas part the credential into several tokens.
     scans("l402-core/src/credential.rs", "tokens.contains(&b',')"),

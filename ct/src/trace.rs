@@ -78,10 +78,12 @@ pub fn child(subject: &Subject, seed: u64) -> Result<(), Failure> {
     let [begin, end] = marks();
     println!("{begin} {end}");
     raise(Signal::SIGSTOP)?;
-    stop_at_marks();
     let cases = cases(subject, seed);
     let mut verdicts = String::new();
     let mut input = Box::new(Input::new(&cases[0], subject.caveats, false));
+    // The first use finds out what the processor offers, and remembers it.
+    (subject.run)(&input);
+    stop_at_marks();
     for case in &cases {
         *input = Input::new(case, subject.caveats, false);
         verdicts.push_str((subject.run)(&input));
