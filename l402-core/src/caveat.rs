@@ -32,9 +32,7 @@ impl<'a> Caveat<'a> {
     /// # Errors
     /// [`CaveatError`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CaveatError> {
-        let Parts { condition, value } = Parts::split(bytes)?;
-        let text = |part| core::str::from_utf8(part).map_err(|_| CaveatError::NotUtf8);
-        Ok(Self { condition: text(condition)?, value: text(value)? })
+        Parts::split(bytes)?.text()
     }
 }
 
@@ -85,6 +83,11 @@ impl<'a> Parts<'a> {
         }
         let (condition, value) = (trim(condition), trim(value));
         if condition.is_empty() { Err(CaveatError::NoCondition) } else { Ok(Self { condition, value }) }
+    }
+
+    pub(crate) fn text(&self) -> Result<Caveat<'a>, CaveatError> {
+        let text = |part| core::str::from_utf8(part).map_err(|_| CaveatError::NotUtf8);
+        Ok(Caveat { condition: text(self.condition)?, value: text(self.value)? })
     }
 }
 

@@ -55,6 +55,7 @@ mod name;
 mod offer;
 mod params;
 mod payment;
+mod rule;
 mod satisfy;
 mod scheme;
 mod server;
@@ -73,6 +74,7 @@ pub use name::{Name, NameError};
 pub use offer::Offer;
 pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};
+pub use rule::{CaveatRule, Ruling};
 pub use satisfy::{Rules, UnknownCaveats, Unsatisfied};
 pub use scheme::Scheme;
 pub use server::{

@@ -3,7 +3,7 @@
 //! 1. Every caveat must hold, so that adding one never widens a token that has the caveats of rule 3.
 //! 2. A later caveat of one condition must narrow the earlier one; a value that cannot be read denies.
 //! 3. `services` must be present, and `<service>_capabilities` too where the offer asks for a capability.
-//! 4. Conditions of this service that are not known, and third-party caveats, deny.
+//! 4. Conditions of this service that are not known, and third-party caveats, deny. A [`crate::CaveatRule`] can know the former.
 //! 5. Conditions of another service deny too, unless the token's first `services` caveat names that service. Of several named
 //!    services with which a condition begins, it belongs to the longest.
 //!
@@ -14,6 +14,7 @@
 use crate::caveat::{Capabilities, Parts, Services, number, trim};
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
+use crate::rule::{Judge, Ruling};
 use core::cell::OnceCell;
 use core::fmt;
 use l402_macaroon::Authentic;
@@ -44,9 +45,10 @@ pub(crate) fn satisfy(
     token: &Authentic<'_>,
     paid: &PaymentHash,
     rules: &Rules<'_>,
+    judge: &mut impl Judge,
 ) -> Result<Option<u64>, Unsatisfied> {
     let mut state =
-        State { rules, paid, token, named: OnceCell::new(), services: None, capabilities: None, ends: None };
+        State { rules, judge, paid, token, named: OnceCell::new(), services: None, capabilities: None, ends: None };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
@@ -61,8 +63,9 @@ pub(crate) fn satisfy(
 }
 
 /// The caveats so far, the last of each condition.
-struct State<'a> {
+struct State<'a, J> {
     rules: &'a Rules<'a>,
+    judge: &'a mut J,
     paid: &'a PaymentHash,
     token: &'a Authentic<'a>,
     /// The services that the token was minted for: those of its first `services` caveat.
@@ -72,7 +75,7 @@ struct State<'a> {
     ends: Option<u64>,
 }
 
-impl<'a> State<'a> {
+impl<'a, J: Judge> State<'a, J> {
     fn hold(&mut self, caveat: &Parts<'a>) -> Result<(), Unsatisfied> {
         if caveat.condition == b"services" {
             return self.hold_services(caveat.value);
@@ -84,7 +87,7 @@ impl<'a> State<'a> {
             Owner::Own(rest) if rest == b"capabilities" => self.hold_capabilities(caveat.value),
             Owner::Own(rest) if rest == b"valid_until" => self.hold_valid_until(caveat.value),
             Owner::Another => Ok(()),
-            Owner::Own(_) | Owner::Nobody => self.hold_unknown(),
+            Owner::Own(_) | Owner::Nobody => self.hold_unknown(caveat),
         }
     }
 
@@ -134,8 +137,12 @@ impl<'a> State<'a> {
         if preimage.matches(self.paid) { Ok(()) } else { Err(Unsatisfied::Preimage) }
     }
 
-    fn hold_unknown(&self) -> Result<(), Unsatisfied> {
-        if self.rules.unknown == UnknownCaveats::Skip { Ok(()) } else { Err(Unsatisfied::Unknown) }
+    fn hold_unknown(&mut self, caveat: &Parts<'_>) -> Result<(), Unsatisfied> {
+        match (self.judge.judge(self.token, caveat), self.rules.unknown) {
+            (Ruling::Holds, _) | (Ruling::NotMine, UnknownCaveats::Skip) => Ok(()),
+            (Ruling::NotMine, UnknownCaveats::Refuse) => Err(Unsatisfied::Unknown),
+            (Ruling::Fails, _) => Err(Unsatisfied::Unmet),
+        }
     }
 
     /// Whether a text that is no caveat begins like one that would be known: its value may have been forgotten.
@@ -207,6 +214,8 @@ pub enum Unsatisfied {
     Undecodable,
     /// A condition is not known.
     Unknown,
+    /// A condition of the service's own does not hold; its [`crate::CaveatRule`] says so.
+    Unmet,
     /// A third-party caveat needs a discharge, which L402 has no place for.
     ThirdParty,
     /// A `preimage` caveat holds another preimage than the one that paid.
@@ -226,6 +235,7 @@ impl Unsatisfied {
             Self::Widened => "widened",
             Self::Undecodable => "undecodable-caveat",
             Self::Unknown => "unknown-caveat",
+            Self::Unmet => "condition-not-met",
             Self::ThirdParty => "third-party-caveat",
             Self::Preimage => "other-preimage",
         }
@@ -244,6 +254,7 @@ impl fmt::Display for Unsatisfied {
             Self::Widened => "a later caveat allows more than an earlier one",
             Self::Undecodable => "a caveat cannot be read",
             Self::Unknown => "a caveat's condition is not known here",
+            Self::Unmet => "a condition that this service sets does not hold",
             Self::ThirdParty => "a third-party caveat cannot be discharged here",
             Self::Preimage => "a caveat holds another preimage than the one that paid",
         })

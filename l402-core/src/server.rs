@@ -15,6 +15,7 @@
 use crate::credential::{CredentialError, Presentation};
 use crate::keys::RootKeySource;
 use crate::offer::Offer;
+use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, UnknownCaveats, Unsatisfied};
 use crate::verify::Grant;
 use core::fmt;
@@ -79,6 +80,35 @@ impl<K: RootKeySource> Gate<K> {
     /// Decides about one request with the caller's buffer. Tokens that it does not hold, decoded, are refused as too long.
     #[inline]
     pub fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
+        self.decide_by(buffer, fields, &self.rules(offer, now), &mut Nobody)
+    }
+
+    /// As [`Gate::decide_in`], and asks `rule` about conditions that are not known; [`crate::CaveatRule`] shows one.
+    /// [`Presentation::buffer_len`] bytes of `buffer` are enough, and [`MAX_LEN`] for any one token.
+    pub fn decide_with(
+        &self,
+        buffer: &mut [u8],
+        fields: &Presentation<'_>,
+        offer: &Offer,
+        now: u64,
+        rule: &mut (impl CaveatRule + ?Sized),
+    ) -> Decision {
+        self.decide_by(buffer, fields, &self.rules(offer, now), &mut Asked(rule))
+    }
+
+    #[inline]
+    const fn rules<'o>(&self, offer: &'o Offer, now: u64) -> Rules<'o> {
+        Rules { offer, now, unknown: self.policy.unknown_caveats }
+    }
+
+    #[inline]
+    fn decide_by(
+        &self,
+        buffer: &mut [u8],
+        fields: &Presentation<'_>,
+        rules: &Rules<'_>,
+        judge: &mut impl Judge,
+    ) -> Decision {
         let presented = match fields.decode(buffer) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired }),
@@ -87,8 +117,7 @@ impl<K: RootKeySource> Gate<K> {
         let Ok(verified) = presented.verify(&self.keys) else {
             return Decision::Charge(Charge { status: self.policy.forged.status(), reason: ChargeReason::Forged });
         };
-        let rules = Rules { offer, now, unknown: self.policy.unknown_caveats };
-        match (verified.grant(&rules), self.policy.settlement) {
+        match (verified.judged(rules, judge), self.policy.settlement) {
             (Ok(grant), SettlementRule::Trust) => Decision::Admit(grant),
             (Ok(grant), SettlementRule::Strict) => Decision::Settle(grant),
             (Err(reason), _) => Decision::Charge(Charge { status: 402, reason: ChargeReason::Unsatisfied(reason) }),

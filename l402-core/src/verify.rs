@@ -6,6 +6,7 @@ use crate::credential::{MAX_TOKENS, Presented};
 use crate::identifier::{Identifier, IdentifierRef, TokenId};
 use crate::keys::RootKeySource;
 use crate::payment::{PaymentHash, Preimage};
+use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
 use core::fmt;
 use heapless::Vec;
@@ -69,10 +70,46 @@ impl Verified<'_> {
     /// [`Unsatisfied`]: the first reason that was met.
     #[inline]
     pub fn grant(&self, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
+        self.judged(rules, &mut Nobody)
+    }
+
+    /// Evaluates the caveats of every token, and asks `rule` about the conditions that are not known.
+    ///
+    /// # Errors
+    /// As [`Verified::grant`], and [`Unsatisfied::Unmet`] where the rule says that a condition fails.
+    ///
+    /// ```
+    /// use l402_core::macaroon::{RootKey, mint};
+    /// use l402_core::{Caveat, Identifier, Name, Offer, Preimage, Rules, Ruling, TokenId, UnknownCaveats, Unsatisfied, verify};
+    ///
+    /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
+    /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
+    /// let caveats = [&b"services=weather:0"[..], b"region=north"];
+    /// let token = mint(&key, b"lsat", &identifier, &caveats, &mut out)?;
+    ///
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let rules = Rules { offer: &offer, now: 1_700_000_000, unknown: UnknownCaveats::Refuse };
+    /// let verified = verify(token, &preimage, &key)?;
+    /// assert_eq!(verified.grant(&rules), Err(Unsatisfied::Unknown));
+    ///
+    /// let mut north = |caveat: Caveat<'_>, _earlier: Option<&str>| match (caveat.condition, caveat.value) {
+    ///     ("region", "north") => Ruling::Holds,
+    ///     ("region", _) => Ruling::Fails,
+    ///     _ => Ruling::NotMine,
+    /// };
+    /// assert!(verified.grant_with(&rules, &mut north).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn grant_with(&self, rules: &Rules<'_>, rule: &mut (impl CaveatRule + ?Sized)) -> Result<Grant, Unsatisfied> {
+        self.judged(rules, &mut Asked(rule))
+    }
+
+    #[inline]
+    pub(crate) fn judged(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Grant, Unsatisfied> {
         let payment_hash = self.identifier.payment_hash();
         let mut expires_at = None;
         for token in &self.tokens {
-            let end = satisfy(token, &payment_hash, rules)?;
+            let end = satisfy(token, &payment_hash, rules, judge)?;
             expires_at = [expires_at, end].into_iter().flatten().min();
         }
         Ok(Grant { identifier: self.identifier.to_identifier(), expires_at })
