@@ -6,6 +6,8 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a property says that it does not hold")]
 
 mod caveat;
+#[cfg(feature = "engines")]
+mod engines;
 mod gate;
 mod header;
 mod input;
@@ -13,6 +15,8 @@ mod macaroon;
 mod text;
 
 pub use caveat::{caveat, identifier, narrowing, offer, permits};
+#[cfg(feature = "engines")]
+pub use engines::engines;
 pub use gate::{credential, credential_line, gate};
 pub use header::{challenge, challenge_line, params};
 #[cfg(feature = "v1")]
@@ -28,6 +32,8 @@ pub const ALL: &[(&str, Property)] = &[
     ("base64", base64),
     ("hex", hex),
     ("mac", mac),
+    #[cfg(feature = "engines")]
+    ("engines", engines),
     ("macaroon_v2", macaroon_v2),
     #[cfg(feature = "v1")]
     ("macaroon_v1", macaroon_v1),

@@ -23,6 +23,8 @@ properties! {
     base64_is_that_of_base64ct: base64,
     hex_is_plain_hex: hex,
     hmac_is_that_of_the_hmac_crate: mac,
+    #[cfg(feature = "engines")]
+    engines_compute_what_other_crates_do: engines,
     t4_macaroons_v2_are_read_alike: macaroon_v2,
     #[cfg(feature = "v1")]
     t4_macaroons_v1_are_read_alike: macaroon_v1,
@@ -75,11 +77,15 @@ fn hold(property: Property) {
 }
 
 fn cases() -> impl Strategy<Value = Vec<u8>> {
-    let damage = (any::<Index>(), edit());
+    let damaged_seed = (select(&**SEEDS), prop::collection::vec((any::<Index>(), edit()), 1..4))
+        .prop_map(|(seed, damages)| damages.into_iter().fold(seed, damaged));
+    let words = prop::collection::vec(select(seeds::WORDS), 0..24).prop_map(|words| words.concat().into_bytes());
+    let caveats = prop::collection::vec(select(seeds::caveats()), 0..6).prop_map(|lines| lines.join("\n").into_bytes());
+    let choices = prop::collection::vec(any::<u8>(), seeds::CHOICES);
     prop_oneof![
-        4 => (select(&**SEEDS), prop::collection::vec(damage, 1..4)).prop_map(|(seed, damages)| damages.into_iter().fold(seed, damaged)),
-        2 => (prop::collection::vec(any::<u8>(), 0..=seeds::CHOICES), prop::collection::vec(select(seeds::WORDS), 0..24))
-            .prop_map(|(front, words)| [front, words.concat().into_bytes()].concat()),
+        3 => damaged_seed,
+        2 => words,
+        3 => (choices, caveats).prop_map(|(choices, caveats)| [choices, caveats].concat()),
         1 => any::<Vec<u8>>(),
     ]
 }

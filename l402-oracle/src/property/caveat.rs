@@ -6,6 +6,7 @@ use crate::second::credential::{payment_hash, split_caveat};
 use crate::second::macaroon::{MAX_CAVEATS, Macaroon};
 use crate::second::permit::Request;
 use crate::second::text;
+use crate::seeds::SERVICES;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate};
 use l402_core::{
     Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource, Rules,
@@ -21,8 +22,6 @@ pub(super) const PREIMAGE: [u8; 32] = [1; 32];
 /// When tokens are minted.
 pub(super) const NOW: u64 = 1_700_000_000;
 
-/// Services of which one begins like a condition of another.
-const SERVICES: [&str; 4] = ["x", "x_y", "y", "weather"];
 const CAPABILITIES: [Option<&str>; 3] = [None, Some("a"), Some("b")];
 
 /// Bytes are an identifier if and only if the plain reader takes a payment hash from them, and it is exactly its bytes.
