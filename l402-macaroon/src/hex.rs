@@ -40,6 +40,11 @@ pub fn decode_into<'b>(text: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], HexEr
 
 /// Encodes `bytes` in lower case into the front of `out` and returns the text; [`None`] if `out` holds fewer than
 /// `2 * bytes.len()` bytes.
+///
+/// ```
+/// let mut out = [0; 4];
+/// assert_eq!(l402_macaroon::hex::encode_into(&[1, 255], &mut out), Some("01ff"));
+/// ```
 pub fn encode_into<'b>(bytes: &[u8], out: &'b mut [u8]) -> Option<&'b str> {
     let out = out.get_mut(..bytes.len().checked_mul(2)?)?;
     for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {

@@ -33,7 +33,14 @@ impl MacKey {
         Self { inner, outer }
     }
 
-    /// Returns the 32-byte tag of a message.
+    /// Returns the 32-byte tag of a message of any length.
+    ///
+    /// ```
+    /// use l402_macaroon::{MacKey, hex};
+    ///
+    /// let tag = MacKey::new(b"Jefe").mac(b"what do ya want for nothing?"); // RFC 4231 §4.3
+    /// assert!(hex::encode_into(&tag, &mut [0; 64]).unwrap().starts_with("5bdcc146bf60754e"));
+    /// ```
     pub fn mac(&self, message: &[u8]) -> [u8; 32] {
         sha256::to_bytes(&self.mac_words(message))
     }

@@ -6,13 +6,23 @@ use crate::view::MacaroonRef;
 use crate::wire::{END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION, Writer};
 use core::fmt;
 
-/// Mints a macaroon with first-party caveats into the front of `out`.
+/// Mints a macaroon with first-party caveats into the front of `out`, in format V2.
 ///
-/// An empty `location` is left out of the encoding.
+/// An empty `location` is left out of the encoding. A token takes 37 bytes, and for each of its parts the length and two to four more.
 ///
 /// # Errors
 /// [`MintError::BufferTooSmall`] with the length that is needed, or [`MintError::Limit`] when the token would be longer than
 /// [`crate::MAX_LEN`] or have more than [`crate::MAX_CAVEATS`] caveats.
+///
+/// ```
+/// use l402_macaroon::{MintError, RootKey, mint};
+///
+/// let (key, mut out) = (RootKey::new(&[7; 32]), [0; 128]);
+/// let token = mint(&key, b"example.org", b"token 1", &[b"tier = 1"], &mut out)?;
+/// assert_eq!((token.location(), token.as_bytes().len()), (&b"example.org"[..], 70));
+/// assert_eq!(mint(&key, b"", b"token 1", &[], &mut [0; 40]).unwrap_err(), MintError::BufferTooSmall { needed: 46 });
+/// # Ok::<(), MintError>(())
+/// ```
 pub fn mint<'b>(
     key: &RootKey,
     location: &[u8],
@@ -30,10 +40,20 @@ pub fn mint<'b>(
     seal(writer, &signature)
 }
 
-/// Adds a first-party caveat to a token, which needs no key, and writes the new token into the front of `out`.
+/// Adds a first-party caveat to a token, which needs no key, and writes the new token into the front of `out`, in format V2.
 ///
 /// # Errors
 /// As [`mint`].
+///
+/// ```
+/// use l402_macaroon::{RootKey, attenuate, mint};
+///
+/// let (key, mut first, mut second) = (RootKey::new(&[7; 32]), [0; 128], [0; 128]);
+/// let token = mint(&key, b"", b"token 1", &[b"tier = 1"], &mut first)?;
+/// let narrowed = attenuate(token, b"expires = 1700000000", &mut second)?;
+/// assert_eq!(narrowed.verify(&key)?.caveats().last().unwrap().id, b"expires = 1700000000");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn attenuate<'b>(
     token: MacaroonRef<'_>,
     condition: &[u8],

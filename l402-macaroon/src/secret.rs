@@ -14,13 +14,28 @@ pub struct RootKey(State);
 
 impl RootKey {
     /// Takes a root key of any length. 32 random bytes are what it should be.
+    ///
+    /// ```
+    /// let key = l402_macaroon::RootKey::new(&[7; 32]);
+    /// assert_eq!(format!("{key:?}"), "RootKey(redacted)");
+    /// ```
     pub fn new(root: &[u8]) -> Self {
         Self(GENERATOR.mac_words(root))
     }
 
     /// Derives the root key `HMAC-SHA256(key, message)`, for services that keep one key instead of one per token.
     ///
-    /// Equal to `RootKey::new(&key.mac(message))`, without the detour over bytes.
+    /// Equal to `RootKey::new(&key.mac(message))`, without the detour over bytes. The message, of any length, is what tells the
+    /// tokens apart: their identifier.
+    ///
+    /// ```
+    /// use l402_macaroon::{MacKey, RootKey, mint};
+    ///
+    /// let (service, mut out) = (MacKey::new(&[7; 32]), [0; 128]);
+    /// let token = mint(&RootKey::derive(&service, b"token 1"), b"", b"token 1", &[], &mut out)?;
+    /// assert!(token.verify(&RootKey::new(&service.mac(b"token 1"))).is_ok());
+    /// # Ok::<(), l402_macaroon::MintError>(())
+    /// ```
     #[inline]
     pub fn derive(key: &MacKey, message: &[u8]) -> Self {
         Self(GENERATOR.mac_of_words(&key.mac_words(message)))

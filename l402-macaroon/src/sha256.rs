@@ -34,6 +34,13 @@ pub fn digest32(message: &[u8; 32]) -> [u8; 32] {
 }
 
 /// Compares SHA-256 of 32 bytes with a digest, in constant time.
+///
+/// ```
+/// # use l402_macaroon::sha256;
+/// let digest = sha256::digest32(&[0x11; 32]);
+/// assert!(bool::from(sha256::digest32_matches(&[0x11; 32], &digest)));
+/// assert!(!bool::from(sha256::digest32_matches(&[0x12; 32], &digest)));
+/// ```
 #[inline]
 pub fn digest32_matches(message: &[u8; 32], digest: &[u8; 32]) -> Choice {
     same(&digest32_words(message), digest)

@@ -21,10 +21,20 @@ pub struct MacaroonRef<'a> {
 }
 
 impl<'a> MacaroonRef<'a> {
-    /// Reads exactly one macaroon in format V2 and nothing behind it.
+    /// Reads exactly one macaroon in format V2 and nothing behind it (libmacaroons `doc/format.txt`).
     ///
     /// # Errors
     /// See [`ParseError`]; limits are [`MAX_LEN`] bytes and [`MAX_CAVEATS`] caveats.
+    ///
+    /// ```
+    /// use l402_macaroon::{MacaroonRef, ParseError, RootKey, mint};
+    ///
+    /// let mut out = [0; 128];
+    /// let bytes = mint(&RootKey::new(b"a key"), b"", b"token 1", &[], &mut out)?.as_bytes();
+    /// assert_eq!(MacaroonRef::parse(bytes)?.identifier(), b"token 1");
+    /// assert_eq!(MacaroonRef::parse(&bytes[..9]).unwrap_err(), ParseError::Truncated);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor(bytes);
@@ -50,10 +60,19 @@ impl<'a> MacaroonRef<'a> {
         Ok(Self { bytes, location, identifier, caveats, signature })
     }
 
-    /// Reads exactly one macaroon in the older packet format V1, which is read and never written.
+    /// Reads exactly one macaroon in the older packet format V1, which is read and never written (libmacaroons
+    /// `doc/format.txt`).
     ///
     /// # Errors
     /// See [`ParseError`]; the same limits hold.
+    ///
+    /// ```
+    /// use l402_macaroon::MacaroonRef;
+    ///
+    /// let packets = b"0017identifier token 1\n002fsignature 0123456789abcdef0123456789abcdef\n";
+    /// assert_eq!(MacaroonRef::parse_v1(packets)?.identifier(), b"token 1");
+    /// # Ok::<(), l402_macaroon::ParseError>(())
+    /// ```
     #[cfg(feature = "v1")]
     pub fn parse_v1(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let parts = crate::v1::parse(bytes)?;
@@ -73,27 +92,37 @@ impl<'a> MacaroonRef<'a> {
         self.identifier
     }
 
-    /// Returns the caveats as they are written. Anybody may have written them: decide nothing by them.
+    /// Returns the caveats, at most [`MAX_CAVEATS`], as they are written. Anybody may have written them: decide nothing by them.
     #[inline]
     pub fn unverified_caveats(&self) -> Caveats<'a> {
         self.caveats.iter()
     }
 
-    /// Returns the signature as it is written.
+    /// Returns the 32 bytes of the signature as they are written. A secret: with them, anybody can attenuate the token.
     #[inline]
     pub fn signature(&self) -> &'a [u8; 32] {
         self.signature
     }
 
-    /// Returns the encoded macaroon.
+    /// Returns all bytes of the encoded macaroon, at most [`MAX_LEN`], in the format that was read.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Checks the signature chain with one constant-time comparison.
+    /// Checks the signature chain with one constant-time comparison; no caveat means anything before.
     ///
     /// # Errors
     /// [`Forged`], whatever the reason was.
+    ///
+    /// ```
+    /// use l402_macaroon::{RootKey, mint};
+    ///
+    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
+    /// let token = mint(&key, b"", b"token 1", &[b"tier = 1"], &mut out)?;
+    /// assert!(token.verify(&key)?.caveats().all(|caveat| caveat.id == b"tier = 1"));
+    /// assert!(token.verify(&RootKey::new(b"another key")).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verify(self, key: &RootKey) -> Result<Authentic<'a>, Forged> {
         self.verify_and(key, Choice::from(1))
     }
@@ -102,6 +131,17 @@ impl<'a> MacaroonRef<'a> {
     ///
     /// # Errors
     /// [`Forged`] when either fails; which of them it was takes the same time and cannot be told.
+    ///
+    /// ```
+    /// use l402_macaroon::{RootKey, mint, sha256};
+    ///
+    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
+    /// let token = mint(&key, b"", b"token 1", &[], &mut out)?;
+    /// let digest = sha256::digest32(&[1; 32]);
+    /// assert!(token.verify_and(&key, sha256::digest32_matches(&[1; 32], &digest)).is_ok());
+    /// assert!(token.verify_and(&key, sha256::digest32_matches(&[2; 32], &digest)).is_err());
+    /// # Ok::<(), l402_macaroon::MintError>(())
+    /// ```
     #[inline]
     pub fn verify_and(self, key: &RootKey, also: Choice) -> Result<Authentic<'a>, Forged> {
         self.decided(chain::signature_matches(&self, key) & also)
@@ -147,7 +187,7 @@ impl fmt::Debug for MacaroonRef<'_> {
     }
 }
 
-/// A macaroon whose signature was checked; made only by [`MacaroonRef::verify`].
+/// A macaroon whose signature was checked; made only by [`MacaroonRef::verify`] and its two variants.
 #[derive(Debug, Clone, Copy)]
 pub struct Authentic<'a>(MacaroonRef<'a>);
 

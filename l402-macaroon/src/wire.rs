@@ -156,19 +156,19 @@ pub enum ParseError {
     Empty,
     /// More than [`MAX_LEN`] bytes, or a field that claims to be longer.
     TooLong,
-    /// The first byte names another format.
+    /// The first byte, this one, names another format than V2.
     UnsupportedVersion(u8),
     /// The bytes end inside a field or before the signature.
     Truncated,
     /// A length is written with more bytes than it needs.
     OverlongLength,
-    /// A field stands twice in one section.
+    /// A field of this type stands twice in one section.
     DuplicateField(u8),
-    /// A field stands behind one of a higher type, in the same section.
+    /// A field of this type stands behind one of a higher type, in the same section.
     FieldOrder(u8),
-    /// A field is of no known type.
+    /// A field is of this type, which the format does not have.
     UnknownField(u8),
-    /// A field is of a type that has no place here.
+    /// A field is of this type, which the format has, but not here.
     UnexpectedField(u8),
     /// A section has no identifier.
     MissingIdentifier,
