@@ -13,6 +13,7 @@ use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::{entry, exception};
 use embedded_door::{Answer, Clock, Door, LineError, Lines, Monotonic, TOKEN_LEN};
 use embedded_io::{ErrorType, Read};
+use heapless::Vec;
 use l402_core::{MasterKey, Name, Offer};
 use stm32f4::stm32f405::{GPIOA, GPIOC, Peripherals, USART1};
 
@@ -40,23 +41,27 @@ static HALF_SECONDS: AtomicU32 = AtomicU32::new(0);
 fn main() -> ! {
     static mut LINE: [u8; LINE_LEN] = [0; LINE_LEN];
     static mut TOKEN: [u8; TOKEN_LEN] = [0; TOKEN_LEN];
+    static mut DOOR: Vec<Door<fn() -> u64>, 1> = Vec::new(); // takes no flash, as an empty option would
     if let (Some(core), Some(chip)) = (cortex_m::Peripherals::take(), Peripherals::take()) {
         start_timer(core.SYST);
         chip.RCC.ahb1enr().write(|w| w.gpioaen().enabled().gpiocen().enabled());
         chip.RCC.apb2enr().write(|w| w.usart1en().enabled());
         let uart = Uart::new(chip.USART1, &chip.GPIOA);
         let bolt = Bolt::new(chip.GPIOC);
-        if let Some(mut door) = door() {
-            watch(&mut door, Lines::new(uart, LINE), &bolt, TOKEN);
+        if let Some(door) = hang(DOOR) {
+            watch(door, Lines::new(uart, LINE), &bolt, TOKEN);
         }
     }
     SCB::sys_reset()
 }
 
-fn door() -> Option<Door<impl Monotonic>> {
+/// Builds the door in its place. Not inlined, so that what it takes of the stack is given back.
+#[inline(never)]
+fn hang(place: &mut Vec<Door<fn() -> u64>, 1>) -> Option<&mut Door<fn() -> u64>> {
     let service = Name::new(SERVICE).ok()?;
     let offer = Offer { service, tier: 0, capability: None, price_msat: 0, valid_for: 0 };
-    Some(Door::new(EPOCH, &MasterKey::from_bytes(MASTER_KEY), offer, Clock::new(seconds, FLOOR)))
+    place.push(Door::new(EPOCH, &MasterKey::from_bytes(MASTER_KEY), offer, Clock::new(seconds, FLOOR))).ok()?;
+    place.first_mut()
 }
 
 /// Answers line after line.
