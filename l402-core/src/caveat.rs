@@ -27,10 +27,18 @@ pub struct Caveat<'a> {
 }
 
 impl<'a> Caveat<'a> {
-    /// Splits the text of a caveat.
+    /// Splits the text of a caveat at its first `=` (L402 §Caveats).
     ///
     /// # Errors
-    /// [`CaveatError`].
+    /// [`CaveatError`]: what keeps it from being `condition=value`. Whether the value suits the condition is not looked at.
+    ///
+    /// ```
+    /// use l402_core::{Caveat, CaveatError};
+    ///
+    /// assert_eq!(Caveat::parse(b"weather_valid_until=1700003600")?.value, "1700003600");
+    /// assert_eq!(Caveat::parse(b"weather"), Err(CaveatError::NoValue));
+    /// # Ok::<(), CaveatError>(())
+    /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CaveatError> {
         Parts::split(bytes)?.text()
     }

@@ -45,10 +45,19 @@ impl<'a> Challenge<'a> {
     }
 
     /// Chooses the challenge to answer from all `WWW-Authenticate` lines of a response: the first that can be used and is
-    /// called L402, else the first called LSAT.
+    /// called L402, else the first called LSAT (L402 §HTTP Client Flow).
     ///
     /// # Errors
     /// [`ChallengeError::Missing`] where no line holds one, else the first fault that was met.
+    ///
+    /// ```
+    /// use l402_core::{Challenge, ChallengeError, ChallengeLine, Scheme};
+    ///
+    /// let lines = ChallengeLine::both("AgEE", "lnbc1").map(|line| line.to_string());
+    /// assert_eq!(Challenge::select(lines.iter().map(String::as_bytes))?.scheme(), Scheme::L402);
+    /// assert_eq!(Challenge::select([&b"Basic realm=a"[..]]).unwrap_err(), ChallengeError::Missing);
+    /// # Ok::<(), ChallengeError>(())
+    /// ```
     pub fn select(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ChallengeError> {
         let mut fallback = Err(ChallengeError::Missing);
         for challenge in lines.into_iter().flat_map(Self::parse_all) {
@@ -78,10 +87,25 @@ impl<'a> Challenge<'a> {
     }
 
     /// Decodes the token into `buffer`. `text` holds the base64 text meanwhile, which may be escaped in the field: it needs as
-    /// many bytes as that has characters, and `buffer` three quarters of them.
+    /// many bytes as that has characters, and `buffer` three quarters of them. Nothing vouches for what the token says: only
+    /// the server has its key.
     ///
     /// # Errors
-    /// [`TokenError`].
+    /// [`TokenError`]; a buffer that is too small makes the token too long.
+    ///
+    /// ```
+    /// use l402_core::macaroon::{RootKey, base64, mint};
+    /// use l402_core::{Challenge, ChallengeLine, Scheme};
+    ///
+    /// let (mut bytes, mut text, mut buffer) = ([0; 128], [0; 128], [0; 128]);
+    /// let token = mint(&RootKey::new(b"root key"), b"lsat", b"token 1", &[], &mut bytes)?;
+    /// let token = base64::encode_into(token.as_bytes(), &mut text).unwrap();
+    /// let line = ChallengeLine { scheme: Scheme::L402, token, invoice: "lnbc1" }.to_string();
+    ///
+    /// let challenge = Challenge::select([line.as_bytes()])?;
+    /// assert_eq!(challenge.decode_token(&mut [0; 128], &mut buffer)?.identifier(), b"token 1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn decode_token<'b>(&self, text: &mut [u8], buffer: &'b mut [u8]) -> Result<MacaroonRef<'b>, TokenError> {
         let text = self.token.unescape(text).ok_or(TokenError::TooLong)?;
         let bytes = base64::decode_into(text, buffer)?;
@@ -175,7 +199,12 @@ pub struct ChallengeLine<'a> {
 }
 
 impl<'a> ChallengeLine<'a> {
-    /// Returns the two lines of a response, in the order in which they must be sent.
+    /// Returns the two lines of a response, each a `WWW-Authenticate` field of its own, in the order in which they must be sent.
+    ///
+    /// ```
+    /// # use l402_core::{ChallengeLine, Scheme};
+    /// assert_eq!(ChallengeLine::both("AgEE", "lnbc1").map(|line| line.scheme), [Scheme::Lsat, Scheme::L402]);
+    /// ```
     pub const fn both(token: &'a str, invoice: &'a str) -> [Self; 2] {
         [Self { scheme: Scheme::Lsat, token, invoice }, Self { scheme: Scheme::L402, token, invoice }]
     }
@@ -255,11 +284,11 @@ impl core::error::Error for ChallengeError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Longer than any token that would be accepted.
+    /// Longer than any token that would be accepted, or than the caller's buffer.
     TooLong,
-    /// Not base64.
+    /// Not base64; this is why.
     Base64(DecodeError),
-    /// Not a macaroon.
+    /// Not a macaroon; this is why.
     Macaroon(ParseError),
 }
 

@@ -31,20 +31,31 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begins with a request that carries no credential.
+    /// Begins with a request that carries no credential: a demand for payment is answered with [`Next::Pay`].
     pub const fn new(limits: Limits) -> Self {
         Self { limits, sent: Sent::Nothing }
     }
 
-    /// Begins with a request that carries a token from an earlier exchange.
+    /// Begins with a request that carries a token from an earlier exchange: a demand for payment is answered
+    /// with [`Next::Replace`].
     pub const fn with_token(limits: Limits) -> Self {
         Self { limits, sent: Sent::StoredToken }
     }
 
-    /// Takes a response: its status and its `WWW-Authenticate` lines.
+    /// Takes a response: its status and all its `WWW-Authenticate` lines (L402 §HTTP Client Flow).
     ///
     /// # Errors
     /// [`ChallengeError`] when the server demands payment and shows no challenge that can be answered.
+    ///
+    /// ```
+    /// use l402_core::{Answer, ChallengeError, Exchange, Limits, Next};
+    ///
+    /// let mut exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let answer = |status| Answer { status, grpc_status: None };
+    /// assert!(matches!(exchange.on_response(answer(200), [])?, Next::Deliver));
+    /// assert_eq!(exchange.on_response(answer(402), []).unwrap_err(), ChallengeError::Missing);
+    /// # Ok::<(), ChallengeError>(())
+    /// ```
     pub fn on_response<'a>(
         &mut self,
         answer: Answer,
@@ -66,6 +77,20 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Declined`]; nothing must be paid then.
+    ///
+    /// ```
+    /// use l402_core::{Declined, Exchange, Identifier, InvoiceFacts, Limits, PaymentHash, TokenId};
+    ///
+    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
+    /// let token = Identifier::new(payment_hash, TokenId::from_bytes([2; 32]));
+    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
+    ///
+    /// let generous = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// assert_eq!(generous.authorize(&token, &invoice, now)?.amount_msat, 21_000);
+    /// let thrifty = Exchange::new(Limits { max_price_msat: 20_000, max_fee_msat: 1_000 });
+    /// assert!(matches!(thrifty.authorize(&token, &invoice, now), Err(Declined::OverLimit { .. })));
+    /// # Ok::<(), Declined>(())
+    /// ```
     pub fn authorize(&self, token: &Identifier, invoice: &InvoiceFacts, now: u64) -> Result<PayOrder, Declined> {
         let amount_msat = invoice.amount_msat.ok_or(Declined::NoAmount)?;
         if invoice.payment_hash != token.payment_hash() {
@@ -85,6 +110,17 @@ impl Exchange {
     ///
     /// # Errors
     /// [`WrongPreimage`]: the wallet's answer does not prove the payment.
+    ///
+    /// ```
+    /// use l402_core::{Exchange, Limits, PayOrder, Preimage, WrongPreimage};
+    ///
+    /// let preimage = Preimage::from_bytes([1; 32]);
+    /// let order = PayOrder { payment_hash: preimage.hash(), amount_msat: 21_000, max_fee_msat: 1_000 };
+    /// let mut exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// assert_eq!(exchange.paid(&order, &Preimage::from_bytes([2; 32])), Err(WrongPreimage));
+    /// exchange.paid(&order, &preimage)?;
+    /// # Ok::<(), WrongPreimage>(())
+    /// ```
     pub fn paid(&mut self, order: &PayOrder, preimage: &Preimage) -> Result<(), WrongPreimage> {
         if !preimage.matches(&order.payment_hash) {
             return Err(WrongPreimage);

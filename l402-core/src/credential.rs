@@ -49,6 +49,17 @@ impl<'a> Presentation<'a> {
     }
 
     /// Takes one header field of the request; every field may be given, and those that carry no credential are passed over.
+    /// Give all of them: whether a credential is the only one is found out here.
+    ///
+    /// ```
+    /// use l402_core::{CredentialError, Presentation};
+    ///
+    /// let mut fields = Presentation::new();
+    /// for (name, value) in [("Accept", "*/*"), ("Authorization", "L402 AgEE:00"), ("Authorization", "LSAT AgEE:00")] {
+    ///     fields.field(name, value.as_bytes());
+    /// }
+    /// assert_eq!(fields.decode(&mut [0; 64]).unwrap_err(), CredentialError::Ambiguous);
+    /// ```
     pub fn field(&mut self, name: &str, value: &'a [u8]) {
         match Place::of(name) {
             Some(Place::Authorization) => self.authorization(value),
@@ -75,6 +86,12 @@ impl<'a> Presentation<'a> {
     }
 
     /// Tells whether a header field carries an L402 credential and therefore must not reach an upstream.
+    ///
+    /// ```
+    /// # use l402_core::Presentation;
+    /// assert!(Presentation::is_credential("Authorization", b"LSAT AgEE:00"));
+    /// assert!(!Presentation::is_credential("Authorization", b"Bearer abc"));
+    /// ```
     pub fn is_credential(name: &str, value: &[u8]) -> bool {
         Place::of(name).is_some_and(|place| place.holds_credential(value))
     }
@@ -85,10 +102,20 @@ impl<'a> Presentation<'a> {
     }
 
     /// Reads the credential into `buffer`, which needs at most [`Presentation::buffer_len`] bytes; [`None`] where there is
-    /// no credential.
+    /// no credential (L402 §HTTP Client Flow).
     ///
     /// # Errors
     /// [`CredentialError`], which names the part and never its value.
+    ///
+    /// ```
+    /// use l402_core::{CredentialError, Presentation};
+    ///
+    /// let mut fields = Presentation::new();
+    /// assert!(fields.decode(&mut [])?.is_none());
+    /// fields.field("authorization", b"L402 AgEE");
+    /// assert_eq!(fields.decode(&mut [0; 64]).unwrap_err(), CredentialError::MissingPreimage);
+    /// # Ok::<(), CredentialError>(())
+    /// ```
     #[inline]
     pub fn decode<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<Presented<'b>>, CredentialError> {
         if self.is_empty() {
@@ -182,11 +209,11 @@ pub enum CredentialError {
     MissingToken,
     /// More than [`MAX_TOKENS`] tokens.
     TooManyTokens,
-    /// A token cannot be read.
+    /// A token cannot be read; this is why.
     Token(TokenError),
     /// A metadata field is not hexadecimal.
     Hex,
-    /// A token's identifier cannot be read.
+    /// A token's identifier is not one of version 0; this is why.
     Identifier(IdentifierError),
     /// The tokens bind different payments.
     PaymentsDiffer,

@@ -16,12 +16,12 @@ impl Identifier {
     /// Bytes of an encoded identifier.
     pub const LEN: usize = 66;
 
-    /// Joins the two parts.
+    /// Joins the hash of the payment that buys a token and the token's id.
     pub const fn new(payment_hash: PaymentHash, token_id: TokenId) -> Self {
         Self { payment_hash, token_id }
     }
 
-    /// Reads the 66 bytes.
+    /// Reads the 66 bytes (L402 §Identifier).
     ///
     /// # Errors
     /// [`IdentifierError::Version`] for a known length with another version, [`IdentifierError::Length`] for another length.
@@ -53,7 +53,7 @@ impl Identifier {
         self.payment_hash
     }
 
-    /// Returns the token id.
+    /// Returns the 32 bytes that tell this token from others.
     pub const fn token_id(&self) -> TokenId {
         self.token_id
     }
@@ -105,6 +105,12 @@ impl TokenId {
     }
 
     /// Joins an epoch and 28 random bytes.
+    ///
+    /// ```
+    /// # use l402_core::TokenId;
+    /// let id = TokenId::new(7, [0xff; 28]);
+    /// assert_eq!((id.epoch(), &id.as_bytes()[..5]), (7, &[0, 0, 0, 7, 0xff][..]));
+    /// ```
     pub fn new(epoch: u32, random: [u8; 28]) -> Self {
         let mut bytes = [0; 32];
         if let Some((head, tail)) = bytes.split_first_chunk_mut::<4>() {

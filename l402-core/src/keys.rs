@@ -18,6 +18,18 @@ use zeroize::Zeroize;
 ///
 /// Whoever minted with these keys must have written `services` and capabilities caveats into every token, as
 /// [`DerivedKeys::mint`] does: where one is missing, the token's holder can add it, and so choose what it says.
+///
+/// ```
+/// use l402_core::macaroon::RootKey;
+/// use l402_core::{Identifier, PaymentHash, RootKeySource, TokenId};
+/// use std::collections::HashMap;
+///
+/// // A key per token, as the specification describes it.
+/// let identifier = Identifier::new(PaymentHash::from_bytes([1; 32]), TokenId::from_bytes([2; 32]));
+/// let stored = HashMap::from([(identifier, [3; 32])]);
+/// let keys = |identifier: &Identifier| stored.get(identifier).map(|key| RootKey::new(key));
+/// assert!(keys.root_key(&identifier).is_some());
+/// ```
 pub trait RootKeySource {
     /// Returns the key that the token with this identifier was minted with; [`None`] where there is none, or no more.
     fn root_key(&self, identifier: &Identifier) -> Option<RootKey>;
@@ -44,7 +56,13 @@ impl MasterKey {
         &self.0
     }
 
-    /// Derives the key of one purpose: `HMAC-SHA256(master, label)`.
+    /// Derives the key of one purpose: `HMAC-SHA256(master, label)`. Nobody who has it learns the master key or another's.
+    ///
+    /// ```
+    /// # use l402_core::MasterKey;
+    /// let master = MasterKey::from_bytes([7; 32]);
+    /// assert_ne!(master.derive("cookies v1").mac(b"x"), master.derive("receipts v1").mac(b"x"));
+    /// ```
     pub fn derive(&self, label: &str) -> MacKey {
         let mut derived = MacKey::new(&self.0).mac(label.as_bytes());
         let key = MacKey::new(&derived);
@@ -91,7 +109,7 @@ impl DerivedKeys {
     /// The most retired epochs.
     pub const MAX_RETIRED: usize = 7;
 
-    /// Takes the master key that mints, and its epoch.
+    /// Takes the master key that mints, and its epoch, a number that no other master key of the service ever had.
     pub fn new(epoch: u32, master: &MasterKey) -> Self {
         Self { epoch, key: master.derive(Self::LABEL), retired: Vec::new() }
     }
@@ -100,6 +118,14 @@ impl DerivedKeys {
     ///
     /// # Errors
     /// [`EpochError`] when the epoch is known already, or there are too many.
+    ///
+    /// ```
+    /// use l402_core::{DerivedKeys, EpochError, MasterKey};
+    ///
+    /// let keys = DerivedKeys::new(2, &MasterKey::from_bytes([2; 32])).with_retired(1, &MasterKey::from_bytes([1; 32]))?;
+    /// assert_eq!(keys.with_retired(1, &MasterKey::from_bytes([3; 32])).unwrap_err(), EpochError::Taken(1));
+    /// # Ok::<(), EpochError>(())
+    /// ```
     pub fn with_retired(mut self, epoch: u32, master: &MasterKey) -> Result<Self, EpochError> {
         if self.key_of(epoch).is_some() {
             return Err(EpochError::Taken(epoch));
@@ -133,7 +159,7 @@ impl RootKeySource for DerivedKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EpochError {
-    /// The epoch has a key already.
+    /// This epoch has a key already.
     Taken(u32),
     /// There are [`DerivedKeys::MAX_RETIRED`] retired keys already.
     TooMany,

@@ -13,7 +13,8 @@ use heapless::{String, Vec};
 use l402_macaroon::{base64, mint};
 
 impl DerivedKeys {
-    /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded base64.
+    /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded standard base64
+    /// (L402 §HTTP Server Flow). It ends `offer.valid_for` seconds after `now`.
     ///
     /// `random` comes from a cryptographic random source; `now` is in Unix seconds.
     ///

@@ -18,7 +18,7 @@ impl Name {
     /// Takes a name.
     ///
     /// # Errors
-    /// [`NameError`].
+    /// [`NameError`], with the first character that a name may not have, or its length.
     ///
     /// ```
     /// # use l402_core::{Name, NameError};

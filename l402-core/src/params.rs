@@ -96,7 +96,16 @@ impl<'a> ParamValue<'a> {
         })
     }
 
-    /// Writes the unescaped value into the front of `buffer`; [`None`] if it does not fit.
+    /// Writes the unescaped value into the front of `buffer`, which never needs more bytes than the field has; [`None`] if it
+    /// does not fit.
+    ///
+    /// ```
+    /// # use l402_core::Challenge;
+    /// let challenge = Challenge::parse_all(br#"L402 token="Ag\EE", invoice="lnbc1""#).next().unwrap()?;
+    /// assert_eq!(challenge.token().unescape(&mut [0; 4]), Some(&b"AgEE"[..]));
+    /// assert_eq!(challenge.token().unescape(&mut [0; 3]), None);
+    /// # Ok::<(), l402_core::ChallengeError>(())
+    /// ```
     pub fn unescape<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let mut length = 0;
         for byte in self.bytes() {

@@ -10,6 +10,14 @@ use l402_macaroon::{hex, sha256};
 use zeroize::Zeroize;
 
 /// The SHA-256 of a preimage: 32 bytes, public.
+///
+/// ```
+/// use l402_core::PaymentHash;
+///
+/// let hash: PaymentHash = "0101010101010101010101010101010101010101010101010101010101010101".parse()?;
+/// assert_eq!(hash, PaymentHash::from_bytes([1; 32]));
+/// # Ok::<(), l402_core::PaymentHashError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(align(8))] // moved in words
 pub struct PaymentHash([u8; 32]);
@@ -89,6 +97,13 @@ impl Preimage {
     ///
     /// # Errors
     /// [`PreimageError`], which does not tell the wrong character.
+    ///
+    /// ```
+    /// # use l402_core::{Preimage, PreimageError};
+    /// assert_eq!(Preimage::from_hex(&[b'a'; 64])?.expose(), &[0xaa; 32]);
+    /// assert!(Preimage::from_hex(&[b'g'; 64]).is_err() && Preimage::from_hex(&[b'a'; 62]).is_err());
+    /// # Ok::<(), PreimageError>(())
+    /// ```
     #[inline]
     pub fn from_hex(text: &[u8]) -> Result<Self, PreimageError> {
         let mut preimage = Self([0; 32]);
@@ -111,12 +126,19 @@ impl Preimage {
         PreimageHex(text)
     }
 
-    /// Returns the payment hash that this preimage proves.
+    /// Returns the payment hash that this preimage proves: its SHA-256.
     pub fn hash(&self) -> PaymentHash {
         PaymentHash(sha256::digest32(&self.0))
     }
 
-    /// Tells whether this preimage proves a payment.
+    /// Tells whether this preimage proves a payment: whether its SHA-256 is `hash`, in constant time (L402 §Preimage).
+    ///
+    /// ```
+    /// # use l402_core::Preimage;
+    /// let preimage = Preimage::from_bytes([1; 32]);
+    /// assert!(preimage.matches(&preimage.hash()));
+    /// assert!(!Preimage::from_bytes([2; 32]).matches(&preimage.hash()));
+    /// ```
     pub fn matches(&self, hash: &PaymentHash) -> bool {
         self.matches_ct(hash).into()
     }
@@ -161,7 +183,7 @@ impl core::error::Error for PreimageError {}
 pub struct PreimageHex([u8; 64]);
 
 impl PreimageHex {
-    /// Returns the secret text.
+    /// Returns the secret text: 64 hexadecimal digits, lower case.
     pub fn expose(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default() // hexadecimal digits are UTF-8
     }

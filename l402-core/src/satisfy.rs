@@ -19,7 +19,7 @@ use core::cell::OnceCell;
 use core::fmt;
 use l402_macaroon::Authentic;
 
-/// What a token is held against.
+/// What a token is held against; see [`crate::Verified::grant`] for an example.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// What the request needs.
@@ -196,13 +196,13 @@ enum Owner<'c> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unsatisfied {
-    /// The token ended.
+    /// The token ended: a `<service>_valid_until` caveat is not later than the time.
     Expired,
-    /// The token is for other services.
+    /// The token is for other services: a `services` caveat does not name the offer's.
     Service,
     /// The token's tier for the service is too low.
     Tier,
-    /// The token lacks the capability.
+    /// A capabilities caveat lacks the offer's capability, or names one where the offer is the whole service.
     Capability,
     /// The token has no `services` caveat.
     NoServices,
@@ -223,7 +223,7 @@ pub enum Unsatisfied {
 }
 
 impl Unsatisfied {
-    /// Returns the machine-readable reason.
+    /// Returns the machine-readable reason: lower-case words joined with hyphens, which never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",

@@ -39,7 +39,7 @@ pub struct Gate<K> {
 }
 
 impl<K: RootKeySource> Gate<K> {
-    /// Joins keys and policy.
+    /// Joins the keys that verify and an operator's policy.
     pub const fn new(keys: K, policy: GatePolicy) -> Self {
         Self { keys, policy }
     }
@@ -57,7 +57,7 @@ impl<K: RootKeySource> Gate<K> {
     /// Decides about one request; `now` is in Unix seconds.
     ///
     /// Takes 1 KiB of stack for the tokens, or 8 KiB where they are longer; see [`Gate::decide_in`] for machines that have
-    /// less.
+    /// less. [`Gate`] shows it at work.
     #[inline]
     pub fn decide(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
         if fields.is_empty() {
@@ -77,7 +77,26 @@ impl<K: RootKeySource> Gate<K> {
         self.decide_in(&mut [0; MAX_LEN], fields, offer, now)
     }
 
-    /// Decides about one request with the caller's buffer. Tokens that it does not hold, decoded, are refused as too long.
+    /// Decides about one request with the caller's buffer; `now` is in Unix seconds. Tokens that it does not hold, decoded, are
+    /// refused as too long.
+    ///
+    /// ```
+    /// use l402_core::{CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
+    /// use l402_core::{Preimage, Presentation, Scheme, TokenText};
+    ///
+    /// let (mut text, preimage, now) = (TokenText::new(), Preimage::from_bytes([1; 32]), 1_700_000_000);
+    /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], now, &mut text)?;
+    /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
+    ///
+    /// let mut fields = Presentation::new();
+    /// fields.field("authorization", credential.as_bytes());
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &fields, &offer, now + 59), Decision::Admit(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &fields, &offer, now + 60), Decision::Charge(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 64], &fields, &offer, now), Decision::Refuse(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
         self.decide_by(buffer, fields, &self.rules(offer, now), &mut Nobody)
@@ -85,6 +104,21 @@ impl<K: RootKeySource> Gate<K> {
 
     /// As [`Gate::decide_in`], and asks `rule` about conditions that are not known; [`crate::CaveatRule`] shows one.
     /// [`Presentation::buffer_len`] bytes of `buffer` are enough, and [`MAX_LEN`] for any one token.
+    ///
+    /// ```
+    /// use l402_core::{Caveat, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation, Ruling};
+    ///
+    /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let mut get_only = |caveat: Caveat<'_>, _: Option<&str>| match (caveat.condition, caveat.value) {
+    ///     ("method", "GET") => Ruling::Holds,
+    ///     ("method", _) => Ruling::Fails,
+    ///     _ => Ruling::NotMine,
+    /// };
+    /// let (fields, now) = (Presentation::new(), 1_700_000_000); // no credential: nothing to ask about
+    /// assert!(matches!(gate.decide_with(&mut [], &fields, &offer, now, &mut get_only), Decision::Charge(_)));
+    /// # Ok::<(), l402_core::NameError>(())
+    /// ```
     pub fn decide_with(
         &self,
         buffer: &mut [u8],
@@ -215,7 +249,7 @@ pub struct Charge {
 pub enum ChargeReason {
     /// It carried no credential.
     PaymentRequired,
-    /// Its credential proves nothing.
+    /// Its credential proves nothing: forged, changed, not paid for, or minted with a key that is gone.
     Forged,
     /// Its token does not permit this request.
     Unsatisfied(Unsatisfied),

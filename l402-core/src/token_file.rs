@@ -41,10 +41,16 @@ pub struct TokenFile<'a> {
 }
 
 impl<'a> TokenFile<'a> {
-    /// Reads a whole file.
+    /// Reads a whole file: 92 bytes and the macaroon.
     ///
     /// # Errors
-    /// [`TokenFileError`].
+    /// [`TokenFileError`]: what is malformed, or what contradicts the macaroon.
+    ///
+    /// ```
+    /// use l402_core::{TokenFile, TokenFileError};
+    ///
+    /// assert_eq!(TokenFile::parse(&[0; 3]).unwrap_err(), TokenFileError::Truncated);
+    /// ```
     pub fn parse(file: &'a [u8]) -> Result<Self, TokenFileError> {
         let mut rest = file;
         let length = u32::from_be_bytes(*array(&mut rest)?);
@@ -71,6 +77,15 @@ impl<'a> TokenFile<'a> {
     ///
     /// # Errors
     /// [`TokenFileError::Identifier`] where the token names no payment hash.
+    ///
+    /// ```
+    /// # use l402_core::macaroon::{RootKey, mint};
+    /// # use l402_core::{TokenFile, TokenFileError};
+    /// let mut out = [0; 128];
+    /// let other = mint(&RootKey::new(b"root key"), b"", b"no payment hash", &[], &mut out)?;
+    /// assert!(matches!(TokenFile::pending(other, 0), Err(TokenFileError::Identifier(_))));
+    /// # Ok::<(), l402_core::macaroon::MintError>(())
+    /// ```
     pub fn pending(macaroon: MacaroonRef<'a>, time_ns: i64) -> Result<Self, TokenFileError> {
         let identifier = Identifier::parse(macaroon.identifier()).map_err(TokenFileError::Identifier)?;
         let payment_hash = identifier.payment_hash();
@@ -80,7 +95,20 @@ impl<'a> TokenFile<'a> {
     /// Takes the proof of payment, and what it cost, in millisatoshi.
     ///
     /// # Errors
-    /// [`TokenFileError::WrongPreimage`].
+    /// [`TokenFileError::WrongPreimage`]: it does not prove the payment that the token names.
+    ///
+    /// ```
+    /// # use l402_core::macaroon::{RootKey, mint};
+    /// # use l402_core::{Identifier, Preimage, TokenFile, TokenFileError, TokenId};
+    /// # let (preimage, mut out) = (Preimage::from_bytes([1; 32]), [0; 256]);
+    /// # let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
+    /// # let macaroon = mint(&RootKey::new(b"root key"), b"lsat", &identifier, &[], &mut out)?;
+    /// let pending = TokenFile::pending(macaroon, 1_700_000_000_000_000_000)?;
+    /// let wrong = pending.clone().paid(Preimage::from_bytes([2; 32]), 21_000, 12);
+    /// assert_eq!(wrong.unwrap_err(), TokenFileError::WrongPreimage);
+    /// assert_eq!(pending.paid(preimage, 21_000, 12)?.paid_msat(), 21_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn paid(self, preimage: Preimage, paid_msat: u64, fee_msat: u64) -> Result<Self, TokenFileError> {
         if !preimage.matches(&self.payment_hash) {
             return Err(TokenFileError::WrongPreimage);
@@ -92,6 +120,18 @@ impl<'a> TokenFile<'a> {
     ///
     /// # Errors
     /// [`BufferTooSmall`], which says what [`TokenFile::len`] does.
+    ///
+    /// ```
+    /// # use l402_core::macaroon::{RootKey, mint};
+    /// # use l402_core::{BufferTooSmall, Identifier, PaymentHash, TokenFile, TokenId};
+    /// # let mut out = [0; 256];
+    /// # let identifier = Identifier::new(PaymentHash::from_bytes([1; 32]), TokenId::from_bytes([2; 32])).to_bytes();
+    /// # let macaroon = mint(&RootKey::new(b"root key"), b"lsat", &identifier, &[], &mut out)?;
+    /// let file = TokenFile::pending(macaroon, 0)?;
+    /// assert_eq!(file.write_into(&mut [0; 512])?.len(), file.len());
+    /// assert_eq!(file.write_into(&mut []), Err(BufferTooSmall { needed: file.len() }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write_into<'b>(&self, out: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
         let needed = self.len();
         let out = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
@@ -113,7 +153,7 @@ impl<'a> TokenFile<'a> {
         Ok(out)
     }
 
-    /// Returns how many bytes the file has.
+    /// Returns how many bytes the file has: 92 and those of the macaroon.
     #[expect(clippy::len_without_is_empty, reason = "no file is empty")]
     pub fn len(&self) -> usize {
         FIXED + self.macaroon.as_bytes().len()
@@ -166,9 +206,9 @@ pub enum TokenFileError {
     Truncated,
     /// Bytes follow the time.
     TrailingBytes,
-    /// The macaroon cannot be read.
+    /// The macaroon cannot be read; this is why.
     Macaroon(ParseError),
-    /// The macaroon's identifier cannot be read.
+    /// The macaroon's identifier is not one of version 0; this is why.
     Identifier(IdentifierError),
     /// The file and the macaroon name different payment hashes.
     PaymentsDiffer,

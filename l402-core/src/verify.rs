@@ -12,10 +12,23 @@ use core::fmt;
 use heapless::Vec;
 use l402_macaroon::{Authentic, MacaroonRef, RootKey};
 
-/// Verifies one token: its signature chain under `key`, and the preimage against the payment hash of its identifier.
+/// Verifies one token: its signature chain under `key`, and the preimage against the payment hash of its identifier
+/// (L402 §Verification). Its caveats are not looked at.
 ///
 /// # Errors
-/// [`Denied`], whichever of them failed.
+/// [`Denied`], whichever of them failed, and where the identifier is not one of version 0.
+///
+/// ```
+/// use l402_core::macaroon::{RootKey, mint};
+/// use l402_core::{Denied, Identifier, Preimage, TokenId, verify};
+///
+/// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
+/// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32]));
+/// let token = mint(&key, b"lsat", &identifier.to_bytes(), &[b"services=weather:0"], &mut out)?;
+/// assert_eq!(verify(token, &preimage, &key)?.identifier(), identifier);
+/// assert_eq!(verify(token, &Preimage::from_bytes([3; 32]), &key).unwrap_err(), Denied);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn verify<'a>(token: MacaroonRef<'a>, preimage: &Preimage, key: &RootKey) -> Result<Verified<'a>, Denied> {
     let identifier = IdentifierRef::parse(token.identifier()).map_err(|_| Denied)?;
@@ -29,6 +42,22 @@ impl<'b> Presented<'b> {
     /// # Errors
     /// [`Denied`] where a key is unknown or retired for good, a signature does not match, or the preimage is not the one
     /// that the tokens' payment hash asks for.
+    ///
+    /// ```
+    /// use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Presentation, Scheme, TokenText};
+    ///
+    /// let (mut text, preimage) = (TokenText::new(), Preimage::from_bytes([1; 32]));
+    /// let keys = |byte| DerivedKeys::new(0, &MasterKey::from_bytes([byte; 32]));
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let token = keys(7).mint(&offer, &preimage.hash(), [2; 28], 1_700_000_000, &mut text)?;
+    /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
+    ///
+    /// let (mut fields, mut buffer) = (Presentation::new(), [0; 256]);
+    /// fields.field("authorization", credential.as_bytes());
+    /// assert!(fields.decode(&mut buffer)?.unwrap().verify(&keys(7)).is_ok());
+    /// assert!(fields.decode(&mut buffer)?.unwrap().verify(&keys(8)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn verify(self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
         let mut verified = Vec::new();
@@ -64,10 +93,26 @@ impl Verified<'_> {
         self.identifier.to_identifier()
     }
 
-    /// Evaluates the caveats of every token.
+    /// Evaluates the caveats of every token (L402 §Caveats).
     ///
     /// # Errors
     /// [`Unsatisfied`]: the first reason that was met.
+    ///
+    /// ```
+    /// use l402_core::macaroon::{RootKey, mint};
+    /// use l402_core::{Identifier, Name, Offer, Preimage, Rules, TokenId, UnknownCaveats, Unsatisfied, verify};
+    ///
+    /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
+    /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
+    /// let caveats = [&b"services=weather:0"[..], b"weather_valid_until=1700000060"];
+    /// let verified = verify(mint(&key, b"lsat", &identifier, &caveats, &mut out)?, &preimage, &key)?;
+    ///
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let rules = |now| Rules { offer: &offer, now, unknown: UnknownCaveats::Refuse };
+    /// assert_eq!(verified.grant(&rules(1_700_000_059))?.expires_at(), Some(1_700_000_060));
+    /// assert_eq!(verified.grant(&rules(1_700_000_060)), Err(Unsatisfied::Expired));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn grant(&self, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
         self.judged(rules, &mut Nobody)

@@ -8,7 +8,8 @@ use core::fmt;
 
 /// Mints a macaroon with first-party caveats into the front of `out`, in format V2.
 ///
-/// An empty `location` is left out of the encoding. A token takes 37 bytes, and for each of its parts the length and two to four more.
+/// An empty `location` is left out of the encoding. A token takes 37 bytes, and for each of its parts the length and two to
+/// four more.
 ///
 /// # Errors
 /// [`MintError::BufferTooSmall`] with the length that is needed, or [`MintError::Limit`] when the token would be longer than
