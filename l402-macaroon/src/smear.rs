@@ -33,10 +33,11 @@ mod tests {
 
     #[test]
     fn verdicts_are_those_of_comparisons() {
-        for c in 0..128 {
-            for low in 0..128 {
+        let step = if cfg!(miri) { 13 } else { 1 }; // an interpreter would take minutes for all of them
+        for c in (0..128).step_by(step) {
+            for low in (0..128).step_by(step) {
                 assert_eq!(mask(equal(c, low)), if c == low { 0xff } else { 0 });
-                for high in 0..128 {
+                for high in (0..128).step_by(step) {
                     let expected = if (low..=high).contains(&c) { 0xff } else { 0 };
                     assert_eq!(mask(within(c, low, high)), expected, "{low} <= {c} <= {high}");
                 }
