@@ -229,6 +229,7 @@ mod tests {
     use std::vec;
 
     #[test]
+    #[cfg_attr(miri, ignore = "walks over every case, which takes an interpreter minutes")]
     fn every_length_around_the_block_borders_agrees_with_bitcoin_hashes() {
         let key = [7; 32];
         for length in 0..400 {
