@@ -52,13 +52,11 @@ test("every character of the signature and of the preimage counts", async () => 
   }
 });
 
-test("nothing of a request stays in the module's buffer", async () => {
+test("no master key stays in the module's memory", async () => {
   const { exports } = await WebAssembly.instantiate(module, {});
-  const master = bytes(admitted.keys[0].master).fill(0xa7);
-  const gate = new Verifier(exports, [{ epoch: 0, master }], { service: "weather" });
-  assert.equal(gate.decide(headers(admitted), admitted.now).reason, "forged");
-  const buffer = Buffer.from(exports.memory.buffer, exports.buffer(), exports.buffer_len());
-  assert.equal(buffer.indexOf(Buffer.from(master)), -1);
+  const gate = new Verifier(exports, [{ epoch: 0, master: new Uint8Array(32).fill(0xa7) }], { service: "weather" });
+  assert.equal(gate.decide(headers(admitted), admitted.now).status, 401);
+  assert.equal(Buffer.from(exports.memory.buffer).indexOf(Buffer.alloc(8, 0xa7)), -1);
 });
 
 test("fields that do not fit are refused, and what cannot be an offer or a key throws", async () => {
