@@ -1,6 +1,6 @@
 //! One function for each property: it takes the bytes of a case and panics where the property does not hold.
 //!
-//! 1. Every byte string is a case. What a property needs besides a text (a time, an offer, a position) it takes from the first 16 bytes,
+//! 1. Every byte string is a case. What a property needs besides a text (a time, an offer, a position) it takes from the first bytes,
 //!    where those that are missing count as zero; lists are lines.
 //! 2. A property that compares with [`crate::second`] compares what was read and whether anything was, not the name of the fault.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a property says that it does not hold")]

@@ -15,7 +15,7 @@ use std::{fs, io};
 pub const MAX_LEN: usize = 40960;
 
 /// How many bytes at the front of a case a property may take for its choices.
-pub const CHOICES: usize = 16;
+pub const CHOICES: usize = 17;
 
 /// Words that headers and caveats are made of.
 pub const WORDS: &[&str] = &[
@@ -126,20 +126,21 @@ pub fn builtin() -> BTreeSet<Vec<u8>> {
     seeds
 }
 
-/// Caveats for the services of the properties, of which one begins like a condition of another.
-pub fn caveats() -> Vec<String> {
-    let mut all = vec!["services=x:2,x_y:1,y:0".to_owned(), "services=x:1,weather:2".to_owned()];
-    for service in SERVICES {
-        all.extend((0..3).map(|tier| format!("services={service}:{tier}")));
-        all.extend(["", "a", "b", "a,b"].map(|names| format!("{service}_capabilities={names}")));
-        all.extend([1_699_999_950_u64, 1_700_000_000, 1_700_000_100].map(|end| format!("{service}_valid_until={end}")));
-        all.extend(["note=1", "capabilities", "valid_until"].map(|rest| format!("{service}_{rest}")));
-    }
+/// Caveats for a service, and for others of which one begins like a condition of another.
+pub fn caveats(service: &str) -> Vec<String> {
+    let mut all: Vec<_> = (0..3).map(|tier| format!("services={service}:{tier}")).collect();
+    all.extend(
+        ["services=x:2,x_y:1,y:0,weather:1", "services=weather:2,x:1", "x_y_capabilities=a", "preimage="]
+            .map(str::to_owned),
+    );
+    all.extend(["", "a", "b", "a,b"].map(|names| format!("{service}_capabilities={names}")));
+    all.extend([1_699_999_950_u64, 1_700_000_000, 1_700_000_100].map(|end| format!("{service}_valid_until={end}")));
+    all.extend(["note=1", "capabilities", "valid_until"].map(|rest| format!("{service}_{rest}")));
     all
 }
 
 /// The services that properties ask for.
-pub const SERVICES: [&str; 4] = ["x", "x_y", "y", "weather"];
+pub const SERVICES: [&str; 4] = ["weather", "x", "x_y", "y"];
 
 fn collect(value: &Value, seeds: &mut BTreeSet<Vec<u8>>) {
     match value {

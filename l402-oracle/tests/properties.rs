@@ -54,7 +54,7 @@ fn every_property_has_a_fuzz_target() {
 }
 
 /// Miri is some hundred times slower, so that it sees the built-in seeds and few more cases.
-const CASES: u32 = if cfg!(miri) { 2 } else { 256 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 512 };
 
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut all = seeds::builtin();
@@ -80,14 +80,19 @@ fn cases() -> impl Strategy<Value = Vec<u8>> {
     let damaged_seed = (select(&**SEEDS), prop::collection::vec((any::<Index>(), edit()), 1..4))
         .prop_map(|(seed, damages)| damages.into_iter().fold(seed, damaged));
     let words = prop::collection::vec(select(seeds::WORDS), 0..24).prop_map(|words| words.concat().into_bytes());
-    let caveats = prop::collection::vec(select(seeds::caveats()), 0..6).prop_map(|lines| lines.join("\n").into_bytes());
-    let choices = prop::collection::vec(any::<u8>(), seeds::CHOICES);
     prop_oneof![
         3 => damaged_seed,
         2 => words,
-        3 => (choices, caveats).prop_map(|(choices, caveats)| [choices, caveats].concat()),
+        4 => (0..4_u8).prop_flat_map(chosen),
         1 => any::<Vec<u8>>(),
     ]
+}
+
+/// Choices of which the first is a service, and caveats for it.
+fn chosen(service: u8) -> impl Strategy<Value = Vec<u8>> {
+    let lines = prop::collection::vec(select(seeds::caveats(seeds::SERVICES[usize::from(service)])), 0..6);
+    let choices = prop::collection::vec(any::<u8>(), seeds::CHOICES - 1);
+    (choices, lines).prop_map(move |(choices, lines)| [&[service][..], &choices, lines.join("\n").as_bytes()].concat())
 }
 
 #[derive(Debug, Clone)]

@@ -68,7 +68,8 @@ pub fn permits(data: &[u8]) {
 /// for unknown conditions.
 pub fn narrowing(data: &[u8]) {
     let mut input = Input::new(data);
-    let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
+    let sold = take_offer(&mut input);
+    let (asked, now) = (take_asked(&mut input, &sold), take_time(&mut input));
     let key = second::gate::root_key(&[(EPOCH, MASTER)], &sold_plainly(&sold).identifier).expect("the epoch is known");
     let permitted = |token: MacaroonRef<'_>| {
         let verified =
@@ -91,7 +92,8 @@ pub fn narrowing(data: &[u8]) {
 /// A token that is sold is the one that the plain writer writes, and opens what it was sold for, to its end, and nothing else.
 pub fn offer(data: &[u8]) {
     let mut input = Input::new(data);
-    let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
+    let sold = take_offer(&mut input);
+    let (asked, now) = (take_asked(&mut input, &sold), take_time(&mut input));
     let bytes = sell(&keys(), &sold);
     assert_eq!(bytes, sold_plainly(&sold).write_v2());
 
@@ -111,9 +113,16 @@ pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
     Offer { service, tier, capability, price_msat: 1000, valid_for: 100 + u64::from(input.byte()) }
 }
 
-/// A time around which tokens end.
+/// An offer that is asked for, which in three cases of four is of the service that was sold.
+pub(super) fn take_asked(input: &mut Input<'_>, sold: &Offer) -> Offer {
+    let same = input.byte() % 4 != 3;
+    let asked = take_offer(input);
+    if same { Offer { service: sold.service.clone(), ..asked } } else { asked }
+}
+
+/// A time around which tokens end; the time of minting where nothing is chosen.
 pub(super) fn take_time(input: &mut Input<'_>) -> u64 {
-    NOW - 100 + u64::try_from(input.number() % 512).unwrap_or_default()
+    NOW.wrapping_add_signed(i8::from_be_bytes(input.array()).into())
 }
 
 pub(super) fn keys() -> DerivedKeys {

@@ -1,6 +1,6 @@
 //! Credentials and decisions about them, against the plain reader and the plain gate.
 
-use super::caveat::{EPOCH, MASTER, PREIMAGE, keys, request, sold_plainly, take_offer, take_time};
+use super::caveat::{EPOCH, MASTER, PREIMAGE, keys, request, sold_plainly, take_asked, take_offer, take_time};
 use super::input::{Input, lines};
 use crate::second;
 use crate::second::credential::{Credential, Presented};
@@ -74,7 +74,8 @@ pub fn credential_line(data: &[u8]) {
 /// and had caveats added.
 pub fn gate(data: &[u8]) {
     let mut input = Input::new(data);
-    let (sold, asked, now) = (take_offer(&mut input), take_offer(&mut input), take_time(&mut input));
+    let sold = take_offer(&mut input);
+    let (asked, now) = (take_asked(&mut input, &sold), take_time(&mut input));
     let unknown = if input.flag() { UnknownCaveats::Skip } else { UnknownCaveats::Refuse };
     let fields = take_fields(&mut input, &sold);
     let policy = GatePolicy { unknown_caveats: unknown, ..GatePolicy::default() };
