@@ -6,8 +6,10 @@ mod maximal;
 
 use allocation_counter::measure;
 use core::hint::black_box;
-use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate};
-use l402_core::{Answer, Exchange, Limits, Next, Preimage, TokenFile, TokenText};
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, hex};
+use l402_core::{
+    Answer, Caveat, Decision, Exchange, Limits, Next, Preimage, Presentation, Ruling, TokenFile, TokenText,
+};
 use maximal::{NOW, challenges, credentials, gate, largest, offer, reads, sold, verdict};
 
 #[test]
@@ -18,6 +20,29 @@ fn deciding_allocates_nothing_whatever_the_verdict() {
         assert_eq!(allocations(|| seen = verdict(&credential.decide(&gate, &offer))), 0, "{}", credential.name);
         assert_eq!(seen, credential.verdict);
     }
+}
+
+#[test]
+fn asking_a_rule_allocates_nothing() {
+    let (sold, [mut once, mut twice, mut thrice]) = (sold(), [[0; 512]; 3]);
+    let token = attenuate(MacaroonRef::parse(&sold).unwrap(), b"limit=9", &mut once).unwrap();
+    let token = attenuate(token, b"limit=3", &mut twice).unwrap();
+    let preimage = format!("preimage={}", "01".repeat(32));
+    let token = attenuate(token, preimage.as_bytes(), &mut thrice).unwrap();
+    let (mut text, mut buffer) = ([0; 1024], [0; 512]);
+    let mut fields = Presentation::new();
+    fields.field("macaroon", hex::encode_into(token.as_bytes(), &mut text).unwrap().as_bytes());
+    let (gate, offer, mut earlier_seen) = (gate(), offer(), 0);
+    let mut rule = |_: Caveat<'_>, earlier: Option<&str>| {
+        earlier_seen += usize::from(earlier == Some("9"));
+        Ruling::Holds
+    };
+    let decide = || {
+        let decision = gate.decide_with(&mut buffer, &fields, &offer, NOW, &mut rule);
+        assert!(matches!(decision, Decision::Admit(_)), "{decision:?}");
+    };
+    assert_eq!(allocations(decide), 0);
+    assert_eq!(earlier_seen, 1);
 }
 
 #[test]
