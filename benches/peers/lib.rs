@@ -27,7 +27,13 @@ pub const PREIMAGE: [u8; 32] = [0x11; 32];
 /// The offer that the credential was sold for.
 pub fn offer() -> Offer {
     let name = |text| Name::new(text).expect("a legal name");
-    Offer { service: name("api"), tier: 0, capability: Some(name("read-write")), price_msat: 21_000, valid_for: 10_000_000 }
+    Offer {
+        service: name("api"),
+        tier: 0,
+        capability: Some(name("read-write")),
+        price_msat: 21_000,
+        valid_for: 10_000_000,
+    }
 }
 
 /// The gate under test.
