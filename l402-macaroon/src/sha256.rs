@@ -54,15 +54,17 @@ pub(crate) fn same(state: &State, bytes: &[u8; 32]) -> Choice {
 }
 
 /// HMAC-SHA256 under a key of 32 bytes that is held as words; key block and message share a call.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the state of a chain stays in registers")]
 pub(crate) fn hmac_words(key: &State, message: &[u8]) -> State {
     #[cfg(feature = "accel")]
     if let Some(engine) = l402_accel::Sha256::detect() {
         return engine.hmac(key, message);
     }
-    let inner = absorb_after(pad_words(key, 0x36), message);
+    let key = key.map(u32::to_be);
+    let inner = absorb_after(key_block(&key, 0x36), message);
     let mut outer = IV;
-    compress256(&mut outer, &[pad_words(key, 0x5c), padded_digest(&to_bytes(&inner), 1)]);
+    compress256(&mut outer, &[key_block(&key, 0x5c), padded_digest(&to_bytes(&inner), 1)]);
     outer
 }
 
@@ -158,19 +160,19 @@ fn padded_digest(message: &[u8; 32], before: u8) -> [u8; BLOCK] {
     block
 }
 
-/// The key block of HMAC for a key of 32 bytes: the key and zeroes, each byte xor `pad`.
+/// The key block of HMAC for a key of 32 bytes, as words in the order of memory: the key and zeroes, each byte xor `pad`.
 #[inline]
-fn pad_words(key: &State, pad: u8) -> [u8; BLOCK] {
+fn key_block(key: &State, pad: u8) -> [u8; BLOCK] {
     let mut block = [pad; BLOCK];
-    let mask = u32::from_ne_bytes([pad; 4]);
     for (chunk, word) in block.as_chunks_mut::<4>().0.iter_mut().zip(key) {
-        *chunk = (word ^ mask).to_be_bytes();
+        *chunk = (word ^ u32::from_ne_bytes([pad; 4])).to_ne_bytes();
     }
     block
 }
 
 /// Hashes `first` and then `message`, in one call where they fit three blocks.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `hmac_words`")]
 fn absorb_after(first: [u8; BLOCK], message: &[u8]) -> State {
     let mut state = IV;
     let mut blocks = [first, [0; BLOCK], [0; BLOCK]];
