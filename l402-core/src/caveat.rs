@@ -85,8 +85,9 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     #[inline]
     pub(crate) fn split(bytes: &'a [u8]) -> Result<Self, CaveatError> {
-        let (condition, value) = split_once(bytes, b'=').ok_or(CaveatError::NoValue)?;
-        if !bytes.is_ascii() && core::str::from_utf8(bytes).is_err() {
+        let (condition, value) =
+            position(bytes, b'=').and_then(|at| split_before(bytes, at)).ok_or(CaveatError::NoValue)?;
+        if !is_ascii(bytes) && core::str::from_utf8(bytes).is_err() {
             return Err(CaveatError::NotUtf8);
         }
         let (condition, value) = (trim(condition), trim(value));
@@ -101,31 +102,40 @@ impl<'a> Parts<'a> {
 
 /// The value of a `services` caveat, checked: no entry is malformed and no name occurs twice.
 #[derive(Clone, Copy)]
-pub(crate) struct Services<'a>(&'a [u8]);
+pub(crate) struct Services<'a> {
+    list: &'a [u8],
+    /// The length of the longest name.
+    pub(crate) longest: usize,
+}
 
 impl<'a> Services<'a> {
-    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
-        let services = Self(value);
-        for (position, item) in items(value).enumerate() {
-            let (name, _) = entry_of(item)?;
+    /// Reads the list and, in the same pass, looks for the highest tier of one service in it.
+    pub(crate) fn parse(list: &'a [u8], wanted: &[u8]) -> Option<(Self, Option<u32>)> {
+        let (mut services, mut wanted_tier) = (Self { list, longest: 0 }, None);
+        for (position, item) in items(list).enumerate() {
+            let (name, tier) = entry_of(item)?;
             if services.names().take(position).any(|earlier| earlier == name) {
                 return None;
             }
+            if name == wanted {
+                wanted_tier = Some(tier);
+            }
+            services.longest = services.longest.max(name.len());
         }
-        Some(services)
-    }
-
-    /// The highest tier of a service, if it is among these.
-    pub(crate) fn tier(&self, service: &[u8]) -> Option<u32> {
-        items(self.0).filter_map(entry_of).find(|(name, _)| *name == service).map(|(_, tier)| tier)
+        Some((services, wanted_tier))
     }
 
     pub(crate) fn narrows(&self, earlier: &Self) -> bool {
-        items(self.0).filter_map(entry_of).all(|(name, tier)| earlier.tier(name).is_some_and(|most| tier <= most))
+        let within = |(name, tier)| earlier.entries().any(|(other, most)| other == name && tier <= most);
+        self.entries().all(within)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        items(self.0).filter_map(|item| split_once(item, b':')).map(|(name, _)| name)
+        items(self.list).filter_map(|item| split_once(item, b':')).map(|(name, _)| name)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&'a [u8], u32)> + use<'a> {
+        items(self.list).filter_map(entry_of)
     }
 }
 
@@ -134,21 +144,27 @@ impl<'a> Services<'a> {
 pub(crate) struct Capabilities<'a>(&'a [u8]);
 
 impl<'a> Capabilities<'a> {
-    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
-        let well_formed = value.is_empty() || items(value).all(is_name);
-        well_formed.then_some(Self(value))
+    /// Reads the list and, in the same pass, looks for one capability in it.
+    #[inline]
+    pub(crate) fn parse(list: &'a [u8], wanted: &[u8]) -> Option<(Self, bool)> {
+        let mut found = false;
+        if !list.is_empty() {
+            for name in items(list) {
+                if !is_name(name) {
+                    return None;
+                }
+                found |= name == wanted;
+            }
+        }
+        Some((Self(list), found))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn contains(&self, capability: &[u8]) -> bool {
-        self.names().any(|name| name == capability)
-    }
-
     pub(crate) fn narrows(&self, earlier: &Self) -> bool {
-        self.names().all(|name| earlier.contains(name))
+        self.names().all(|name| earlier.names().any(|other| other == name))
     }
 
     fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
@@ -170,7 +186,15 @@ pub(crate) fn number(value: &[u8]) -> Option<u64> {
 
 /// Cuts spaces and tabs off both ends.
 #[inline]
-pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
+pub(crate) fn trim(text: &[u8]) -> &[u8] {
+    match text {
+        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => trimmed(text),
+        _ => text,
+    }
+}
+
+#[cold]
+fn trimmed(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = text {
         text = rest;
     }
@@ -196,12 +220,72 @@ fn entry_of(item: &[u8]) -> Option<(&[u8], u32)> {
 /// Splits at the first `separator`.
 #[inline]
 fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let (before, rest) = text.split_at_checked(text.iter().position(|&c| c == separator)?)?;
+    split_before(text, text.iter().position(|&c| c == separator)?)
+}
+
+/// What stands before and behind the byte at a position.
+#[inline]
+fn split_before(text: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
+    let (before, rest) = text.split_at_checked(at)?;
     Some((before, rest.split_first()?.1))
 }
+
+/// Where a byte stands first; eight are looked at in one step.
+#[inline]
+fn position(text: &[u8], byte: u8) -> Option<usize> {
+    let (words, rest) = text.as_chunks();
+    for (at, word) in words.iter().enumerate() {
+        let differing = u64::from_le_bytes(*word) ^ u64::from_le_bytes([byte; 8]);
+        // Above the lowest byte that is zero, others may be taken for zero: only the lowest counts.
+        let zeroes = differing.wrapping_sub(u64::from_le_bytes([1; 8])) & !differing & HIGHEST_BITS;
+        if zeroes != 0 {
+            return Some(at * 8 + zeroes.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|&c| c == byte).map(|at| words.len() * 8 + at)
+}
+
+/// Whether all bytes are ASCII; eight are looked at in one step, and of the last eight some twice.
+#[inline]
+fn is_ascii(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else { return text.is_ascii() };
+    let words = text.as_chunks().0.iter();
+    words.fold(u64::from_le_bytes(*last), |all, word| all | u64::from_le_bytes(*word)) & HIGHEST_BITS == 0
+}
+
+/// The highest bit of each of eight bytes.
+const HIGHEST_BITS: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// Whether a name has characters, and no space or tab at either end.
 #[inline]
 fn is_name(name: &[u8]) -> bool {
     !matches!(name, [] | [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    proptest! {
+        #[test]
+        fn position_and_is_ascii_agree_with_the_standard_library(mut text: Vec<u8>, byte: u8, at: usize) {
+            prop_assert_eq!(position(&text, byte), text.iter().position(|&c| c == byte));
+            for c in &mut text {
+                *c &= 0x7f;
+            }
+            prop_assert!(is_ascii(&text));
+            if !text.is_empty() {
+                let at = at % text.len();
+                // Behind a match, the borrow makes one of a byte that differs in its lowest bit.
+                text[at] = byte;
+                if let Some(next) = text.get_mut(at + 1) {
+                    *next = byte ^ 1;
+                }
+                prop_assert_eq!(position(&text, byte), text.iter().position(|&c| c == byte));
+                prop_assert_eq!(is_ascii(&text), text.is_ascii());
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@
 //! default; [`UnknownCaveats::Skip`] is the specification's rule.
 
 use crate::caveat::{Capabilities, Parts, Services, number, trim};
+use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Judge, Ruling};
@@ -92,9 +93,9 @@ impl<'a, J: Judge> State<'a, J> {
     }
 
     fn hold_services(&mut self, value: &'a [u8]) -> Result<(), Unsatisfied> {
-        let services = Services::parse(value).ok_or(Unsatisfied::Undecodable)?;
         let offer = self.rules.offer;
-        let tier = services.tier(offer.service.as_bytes()).ok_or(Unsatisfied::Service)?;
+        let (services, tier) = Services::parse(value, offer.service.as_bytes()).ok_or(Unsatisfied::Undecodable)?;
+        let tier = tier.ok_or(Unsatisfied::Service)?;
         if tier < offer.tier {
             return Err(Unsatisfied::Tier);
         }
@@ -106,11 +107,10 @@ impl<'a, J: Judge> State<'a, J> {
     }
 
     fn hold_capabilities(&mut self, value: &'a [u8]) -> Result<(), Unsatisfied> {
-        let capabilities = Capabilities::parse(value).ok_or(Unsatisfied::Undecodable)?;
-        let permits = match &self.rules.offer.capability {
-            Some(capability) => capabilities.contains(capability.as_bytes()),
-            None => capabilities.is_empty(),
-        };
+        let wanted = self.rules.offer.capability.as_ref().map(Name::as_bytes);
+        let (capabilities, found) =
+            Capabilities::parse(value, wanted.unwrap_or_default()).ok_or(Unsatisfied::Undecodable)?;
+        let permits = if wanted.is_some() { found } else { capabilities.is_empty() };
         if !permits {
             return Err(Unsatisfied::Capability);
         }
@@ -165,21 +165,26 @@ impl<'a, J: Judge> State<'a, J> {
     fn owner<'c>(&self, condition: &'c [u8]) -> Owner<'c> {
         let behind = |name: &[u8]| condition.strip_prefix(name)?.strip_prefix(b"_");
         let own = self.rules.offer.service.as_bytes();
-        let mut named = self.named.get_or_init(|| first_services(self.token)).iter().flat_map(Services::names);
+        let named = self.named.get_or_init(|| self.first_services()).as_ref();
+        let another = |at_least| {
+            let longer = named.filter(|services| services.longest >= at_least);
+            longer.is_some_and(|services| services.names().any(|name| name.len() >= at_least && behind(name).is_some()))
+        };
         match behind(own) {
-            Some(_) if named.any(|name| name.len() > own.len() && behind(name).is_some()) => Owner::Another,
+            Some(_) if another(own.len() + 1) => Owner::Another,
             Some(rest) => Owner::Own(rest),
-            None if named.any(|name| behind(name).is_some()) => Owner::Another,
+            None if another(0) => Owner::Another,
             None => Owner::Nobody,
         }
     }
-}
 
-/// Looks ahead for the services that a token was minted for, where other caveats stand before them.
-#[cold]
-fn first_services<'a>(token: &Authentic<'a>) -> Option<Services<'a>> {
-    let mut caveats = token.caveats().filter_map(|caveat| Parts::split(caveat.id).ok());
-    Services::parse(caveats.find(|caveat| caveat.condition == b"services")?.value)
+    /// Looks ahead for the services that the token was minted for, where other caveats stand before them.
+    #[cold]
+    fn first_services(&self) -> Option<Services<'a>> {
+        let mut caveats = self.token.caveats().filter_map(|caveat| Parts::split(caveat.id).ok());
+        let first = caveats.find(|caveat| caveat.condition == b"services")?;
+        Services::parse(first.value, self.rules.offer.service.as_bytes()).map(|(services, _)| services)
+    }
 }
 
 /// Whose a condition is.
