@@ -127,14 +127,17 @@ impl<'a> Presentation<'a> {
         if self.too_long {
             return Err(CredentialError::TooLong);
         }
-        let mut collected = Collected { tokens: Vec::new(), identifier: None, preimage: None, buffer };
+        let mut collected = Collected { tokens: Vec::new(), preimage: None, buffer };
         if let Some(credentials) = self.authorization {
             collected.authorization(credentials.0)?;
         }
         if let Some(field) = self.metadata {
             collected.metadata(trim(field.0))?;
         }
-        collected.finish().map(Some)
+        let Collected { tokens, preimage, .. } = collected;
+        let identifier = tokens.first().ok_or(CredentialError::MissingToken)?.0;
+        let preimage = preimage.ok_or(CredentialError::MissingPreimage)?;
+        Ok(Some(Presented { tokens, identifier, preimage }))
     }
 
     /// Returns how many bytes the tokens take once decoded, at most.
@@ -268,7 +271,9 @@ enum Place {
 
 impl Place {
     fn of(name: &str) -> Option<Self> {
-        let position = CREDENTIAL_FIELDS.iter().position(|field| name.eq_ignore_ascii_case(field))?;
+        // Names mostly come in lower case, as HTTP/2 has them.
+        let is_name = |field: &&str| name == *field || name.eq_ignore_ascii_case(field);
+        let position = CREDENTIAL_FIELDS.iter().position(is_name)?;
         Some(match position {
             0 => Self::Authorization,
             3 => Self::Token,
@@ -290,10 +295,10 @@ fn credentials(field: &[u8]) -> Option<&[u8]> {
     let field = trim(field);
     let (scheme, rest) = field.split_first_chunk::<4>()?;
     Scheme::parse(scheme)?;
-    match rest.first() {
-        None => Some(rest),
-        Some(b' ' | b'\t') => Some(trim(rest)),
-        Some(_) => None,
+    match rest {
+        [] => Some(rest),
+        [b' ' | b'\t', rest @ ..] => Some(trim(rest)),
+        _ => None,
     }
 }
 
@@ -311,12 +316,11 @@ fn joins_credentials(field: &[u8]) -> bool {
 /// Tokens on their way into a [`Presented`].
 struct Collected<'b> {
     tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
-    identifier: Option<IdentifierRef<'b>>,
     preimage: Option<Preimage>,
     buffer: &'b mut [u8],
 }
 
-impl<'b> Collected<'b> {
+impl Collected<'_> {
     /// Reads `<token>[,<token>…]:<preimage>`. A `:` is in neither, so that it stands where a preimage's length puts it.
     #[inline]
     fn authorization(&mut self, credentials: &[u8]) -> Result<(), CredentialError> {
@@ -324,7 +328,7 @@ impl<'b> Collected<'b> {
             let colon = credentials.contains(&b':');
             return Err(if colon { CredentialError::Preimage } else { CredentialError::MissingPreimage });
         };
-        self.preimage(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?)?;
+        self.preimage = Some(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?);
         match self.text(tokens) {
             Err(_) if tokens.contains(&b',') => self.texts(tokens),
             verdict => verdict,
@@ -363,7 +367,7 @@ impl<'b> Collected<'b> {
         self.buffer = rest;
         let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
         let identifier = IdentifierRef::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
-        if self.identifier.get_or_insert(identifier).payment_hash() != identifier.payment_hash() {
+        if self.tokens.first().is_some_and(|(first, _)| first.payment_hash() != identifier.payment_hash()) {
             return Err(CredentialError::PaymentsDiffer);
         }
         let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
@@ -383,12 +387,6 @@ impl<'b> Collected<'b> {
             Some(_) => return Err(CredentialError::PreimagesDiffer),
         }
         Ok(())
-    }
-
-    fn finish(self) -> Result<Presented<'b>, CredentialError> {
-        let identifier = self.identifier.ok_or(CredentialError::MissingToken)?;
-        let preimage = self.preimage.ok_or(CredentialError::MissingPreimage)?;
-        Ok(Presented { tokens: self.tokens, identifier, preimage })
     }
 }
 

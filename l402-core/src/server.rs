@@ -143,12 +143,16 @@ impl<K: RootKeySource> Gate<K> {
         rules: &Rules<'_>,
         judge: &mut impl Judge,
     ) -> Decision {
-        let presented = match fields.decode(buffer) {
+        // What was read stays where it is.
+        let decoded = fields.decode(buffer);
+        let presented = match &decoded {
             Ok(Some(presented)) => presented,
             Ok(None) => return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired }),
-            Err(fault) => return Decision::Refuse(Refusal { status: self.policy.malformed.status(), fault }),
+            Err(fault) => {
+                return Decision::Refuse(Refusal { status: self.policy.malformed.status(), fault: *fault });
+            }
         };
-        let Ok(verified) = presented.verify(&self.keys) else {
+        let Ok(verified) = presented.verify_in_place(&self.keys) else {
             return Decision::Charge(Charge { status: self.policy.forged.status(), reason: ChargeReason::Forged });
         };
         match (verified.judged(rules, judge), self.policy.settlement) {

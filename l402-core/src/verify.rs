@@ -60,12 +60,18 @@ impl<'b> Presented<'b> {
     /// ```
     #[inline]
     pub fn verify(self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
-        let mut verified = Vec::new();
+        self.verify_in_place(keys)
+    }
+
+    /// As [`Presented::verify`], without moving what was read.
+    #[inline]
+    pub(crate) fn verify_in_place(&self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
+        let mut verified = Verified { tokens: Vec::new(), identifier: self.identifier };
         for (identifier, token) in &self.tokens {
             let key = keys.root_key(&identifier.to_identifier()).ok_or(Denied)?;
-            verified.push(check(*token, *identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
+            verified.tokens.push(check(*token, *identifier, &self.preimage, &key)?).map_err(|_| Denied)?;
         }
-        Ok(Verified { tokens: verified, identifier: self.identifier })
+        Ok(verified)
     }
 }
 
