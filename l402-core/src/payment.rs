@@ -156,6 +156,8 @@ impl Preimage {
 }
 
 impl Drop for Preimage {
+    /// Not inlined: its stores of single bytes would take a preimage apart wherever one is made.
+    #[inline(never)]
     fn drop(&mut self) {
         self.0.zeroize();
     }

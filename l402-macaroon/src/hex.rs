@@ -15,6 +15,7 @@ use core::fmt;
 /// let mut out = [0; 2];
 /// assert_eq!(l402_macaroon::hex::decode_into(b"01fF", &mut out), Ok(&[1, 255][..]));
 /// ```
+#[inline]
 pub fn decode_into<'b>(text: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], HexError> {
     if !text.len().is_multiple_of(2) {
         return Err(HexError::OddLength);
