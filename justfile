@@ -193,6 +193,10 @@ bench-gateway *options:
 bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
 
+# What the gateway adds to what LND and a payment take by themselves
+bench-lnd *options: interop-build
+    L402_LND={{ lnd }} cargo bench -p interop --bench lnd {{ options }}
+
 _vectors:
     for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "the vectors need $tool, which is missing here"; exit 1; }; done
     [[ -x {{ vectors }}/python/bin/python ]] || python3 -m venv {{ vectors }}/python
