@@ -99,7 +99,7 @@ impl<'a, J: Judge> State<'a, J> {
         if tier < offer.tier {
             return Err(Unsatisfied::Tier);
         }
-        self.named.get_or_init(|| Some(services));
+        self.named.set(Some(services)).ok(); // the first stays
         match self.services.replace(services) {
             Some(earlier) if !services.narrows(&earlier) => Err(Unsatisfied::Widened),
             _ => Ok(()),
@@ -165,7 +165,10 @@ impl<'a, J: Judge> State<'a, J> {
     fn owner<'c>(&self, condition: &'c [u8]) -> Owner<'c> {
         let behind = |name: &[u8]| condition.strip_prefix(name)?.strip_prefix(b"_");
         let own = self.rules.offer.service.as_bytes();
-        let named = self.named.get_or_init(|| self.first_services()).as_ref();
+        if self.named.get().is_none() {
+            self.named.set(self.first_services()).ok(); // `get_or_init` holds a panic, for closures that come back to it
+        }
+        let named = self.named.get().and_then(Option::as_ref);
         let another = |at_least| {
             let longer = named.filter(|services| services.longest >= at_least);
             longer.is_some_and(|services| services.names().any(|name| name.len() >= at_least && behind(name).is_some()))
