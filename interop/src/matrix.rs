@@ -14,10 +14,13 @@
 use core::fmt;
 use core::time::Duration;
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{StatusCode, Uri, Version};
+use l402_core::PaymentHash;
 use l402_http::pay::{MemoryStore, Receipt};
+use l402_lightning::{Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_regtest::{Network, NetworkBuilder, NodeKind};
 
 use crate::backend::Wallet;
@@ -89,6 +92,8 @@ pub struct Matrix {
 pub struct Sale {
     /// From the request to the answer that was paid for.
     pub handshake: Duration,
+    /// Of this, what the wallet took to pay.
+    pub payment: Duration,
     /// The same request again, with the token that was bought.
     pub reuse: Duration,
 }
@@ -133,7 +138,8 @@ impl Matrix {
     ///
     /// What was otherwise. Nothing else may be sold meanwhile.
     pub async fn sell(&self, cell: Cell, http: &Http) -> Result<Sale, String> {
-        let buyer = Buyer::new(http, self.wallet(cell).clone(), MemoryStore::new(), settings());
+        let wallet = Arc::new(Timed { wallet: self.wallet(cell).clone(), took: OnceLock::new() });
+        let buyer = Buyer::new(http, Arc::clone(&wallet), MemoryStore::new(), settings());
         let (uri, served) = (self.uri(cell), self.upstream.served());
 
         let begun = Instant::now();
@@ -151,9 +157,9 @@ impl Matrix {
         if reused != (Receipt { reused: true, ..paid }) {
             return Err(format!("paid {paid:?}, then {reused:?}"));
         }
-        match self.upstream.served() - served {
-            2 => Ok(Sale { handshake, reuse }),
-            other => Err(format!("the upstream saw {other} requests")),
+        match (self.upstream.served() - served, wallet.took.get()) {
+            (2, Some(payment)) => Ok(Sale { handshake, payment: *payment, reuse }),
+            (other, _) => Err(format!("the upstream saw {other} requests")),
         }
     }
 
@@ -163,6 +169,29 @@ impl Matrix {
             gateway.stop().await;
         }
         self.network.stop().await;
+    }
+}
+
+/// A wallet that pays once, and notes how long that took.
+struct Timed {
+    wallet: Wallet,
+    took: OnceLock<Duration>,
+}
+
+impl PaymentSource for Timed {
+    fn network(&self) -> Chain {
+        self.wallet.network()
+    }
+
+    async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
+        let begun = Instant::now();
+        let paid = self.wallet.pay(invoice, limit).await;
+        self.took.set(begun.elapsed()).expect("a wallet is asked to pay once");
+        paid
+    }
+
+    async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
+        self.wallet.payment(hash).await
     }
 }
 
