@@ -161,6 +161,7 @@ miri: (_nightly "miri,rust-src")
 # The program links only where no panic is left in the optimised protocol crates; its control must not link
 no-panic:
     cargo clippy --release --manifest-path no-panic/Cargo.toml -- -D warnings
+    cargo run --release --manifest-path no-panic/Cargo.toml --features accel
     cargo run --release --manifest-path no-panic/Cargo.toml
     mkdir -p target
     ! cargo build --release --manifest-path no-panic/Cargo.toml --features control 2>{{ control }}
