@@ -54,7 +54,7 @@ fn every_property_has_a_fuzz_target() {
 }
 
 /// Miri is some hundred times slower, so that it sees the built-in seeds and few more cases.
-const CASES: u32 = if cfg!(miri) { 2 } else { 512 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 1024 };
 
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut all = seeds::builtin();
