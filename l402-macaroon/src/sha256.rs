@@ -54,8 +54,8 @@ pub(crate) fn same(state: &State, bytes: &[u8; 32]) -> Choice {
 }
 
 /// HMAC-SHA256 under a key of 32 bytes that is held as words; key block and message share a call.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the state of a chain stays in registers")]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(target_pointer_width = "64", expect(clippy::inline_always, reason = "the state of a chain stays in registers"))]
 pub(crate) fn hmac_words(key: &State, message: &[u8]) -> State {
     #[cfg(feature = "accel")]
     if let Some(engine) = l402_accel::Sha256::detect() {
@@ -171,8 +171,8 @@ fn key_block(key: &State, pad: u8) -> [u8; BLOCK] {
 }
 
 /// Hashes `first` and then `message`, in one call where they fit three blocks.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "as for `hmac_words`")]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(target_pointer_width = "64", expect(clippy::inline_always, reason = "as for `hmac_words`"))]
 fn absorb_after(first: [u8; BLOCK], message: &[u8]) -> State {
     let mut state = IV;
     let mut blocks = [first, [0; BLOCK], [0; BLOCK]];
