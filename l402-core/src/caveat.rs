@@ -230,31 +230,34 @@ fn split_before(text: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
     Some((before, rest.split_first()?.1))
 }
 
-/// Where a byte stands first; eight are looked at in one step.
+/// Where a byte stands first; a machine word is looked at in one step.
 #[inline]
 fn position(text: &[u8], byte: u8) -> Option<usize> {
     let (words, rest) = text.as_chunks();
     for (at, word) in words.iter().enumerate() {
-        let differing = u64::from_le_bytes(*word) ^ u64::from_le_bytes([byte; 8]);
+        let differing = usize::from_le_bytes(*word) ^ usize::from_le_bytes([byte; WORD]);
         // Above the lowest byte that is zero, others may be taken for zero: only the lowest counts.
-        let zeroes = differing.wrapping_sub(u64::from_le_bytes([1; 8])) & !differing & HIGHEST_BITS;
+        let zeroes = differing.wrapping_sub(usize::from_le_bytes([1; WORD])) & !differing & HIGHEST_BITS;
         if zeroes != 0 {
-            return Some(at * 8 + zeroes.trailing_zeros() as usize / 8);
+            return Some(at * WORD + zeroes.trailing_zeros() as usize / 8);
         }
     }
-    rest.iter().position(|&c| c == byte).map(|at| words.len() * 8 + at)
+    rest.iter().position(|&c| c == byte).map(|at| words.len() * WORD + at)
 }
 
-/// Whether all bytes are ASCII; eight are looked at in one step, and of the last eight some twice.
+/// Whether all bytes are ASCII; a machine word is looked at in one step, and of the last one some bytes twice.
 #[inline]
 fn is_ascii(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk() else { return text.is_ascii() };
     let words = text.as_chunks().0.iter();
-    words.fold(u64::from_le_bytes(*last), |all, word| all | u64::from_le_bytes(*word)) & HIGHEST_BITS == 0
+    words.fold(usize::from_le_bytes(*last), |all, word| all | usize::from_le_bytes(*word)) & HIGHEST_BITS == 0
 }
 
-/// The highest bit of each of eight bytes.
-const HIGHEST_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+/// Bytes in a machine word.
+const WORD: usize = size_of::<usize>();
+
+/// The highest bit of each byte of a machine word.
+const HIGHEST_BITS: usize = usize::from_le_bytes([0x80; WORD]);
 
 /// Whether a name has characters, and no space or tab at either end.
 #[inline]

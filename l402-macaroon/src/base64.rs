@@ -168,7 +168,10 @@ fn without_padding(text: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::inline_always, reason = "its constants stay in registers from one step to the next"))]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::inline_always, reason = "its constants stay in registers from one step to the next")
+)]
 fn decode_chunk(chunk: &[u8; CHARACTERS], out: &mut [u8; BYTES], seen: &mut Seen) {
     let mut values = [0; CHARACTERS];
     let seen = seen.invalid.iter_mut().zip(&mut seen.standard).zip(&mut seen.url_safe);
