@@ -55,7 +55,10 @@ pub(crate) fn same(state: &State, bytes: &[u8; 32]) -> Choice {
 
 /// HMAC-SHA256 under a key of 32 bytes that is held as words; key block and message share a call.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::inline_always, reason = "the state of a chain stays in registers"))]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::inline_always, reason = "the state of a chain stays in registers")
+)]
 pub(crate) fn hmac_words(key: &State, message: &[u8]) -> State {
     #[cfg(feature = "accel")]
     if let Some(engine) = l402_accel::Sha256::detect() {
