@@ -236,9 +236,9 @@ impl LndNode {
         self.ask((Method::POST, path, Some(body))).await
     }
 
-    /// Asks without a macaroon: what a node without a wallet answers.
+    /// Asks without a macaroon: what a node without a wallet answers. To make one costs seconds of computing.
     pub(super) async fn ask_openly(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, LndError> {
-        rest::call(self.0.addresses.rest, None, (method, path, body), ANSWER_PATIENCE).await
+        rest::call(self.0.addresses.rest, None, (method, path, body), PATIENCE).await
     }
 
     async fn ask(&self, question: (Method, &str, Option<&Value>)) -> Result<Value, LndError> {
