@@ -160,7 +160,13 @@ pub enum TokensCommand {
 #[non_exhaustive]
 pub enum PaymentsCommand {
     /// List the payments whose outcome is not known yet
-    List,
+    List {
+        /// List those with an outcome too, each with what became of it
+        #[arg(long)]
+        all: bool,
+    },
+    /// Ask the wallet what became of them, and keep the tokens of those that were paid; pays nothing
+    Resolve,
     /// Stop asking for a payment: the next call for its URL may pay again
     Forget {
         /// The payment hash, as `list` shows it

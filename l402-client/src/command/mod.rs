@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{Event, Reporter};
 use crate::home::Home;
-use crate::store::payments::Payments;
+use crate::store::Database;
 use crate::store::tokens::Tokens;
 use crate::wallet::{self, LazyWallet};
 use std::io::{self, Write};
@@ -34,12 +34,16 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
     let home = Home::open(&cli.home)?;
     let text = match &cli.command {
         Command::Get(args) => return get(args, &home, reporter).await,
-        Command::Tokens(command) => tokens::run(command, &Tokens::new(home.data.clone())),
-        Command::Payments(command) => payments::run(command, &Payments::open(&home.data).or_exit(Exit::Local)?),
-        Command::Wallet(command) => wallet::run(command, &home).await,
+        Command::Tokens(command) => {
+            tokens::run(command, &Tokens::new(Database::open(&home.data).or_exit(Exit::Local)?))
+                .map(|text| (text, Exit::Served))
+        }
+        Command::Payments(command) => payments::run(command, &home).await,
+        Command::Wallet(command) => wallet::run(command, &home).await.map(|text| (text, Exit::Served)),
     };
-    print(&text?).or_exit(Exit::Local)?;
-    Ok(Exit::Served)
+    let (text, exit) = text?;
+    print(&text).or_exit(Exit::Local)?;
+    Ok(exit)
 }
 
 /// A reader that goes away early, as `head` does, is no failure.

@@ -3,15 +3,33 @@
 use crate::amount::Amount;
 use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
-use crate::store::payments::{Intent, Outcome, Payments, PaymentsError};
+use crate::home::Home;
+use crate::store::Database;
+use crate::store::file::flags;
+use crate::store::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError, Recorded, Unpaid};
 use crate::text::{lines, printable};
+use crate::wallet::{self, LazyWallet};
 use l402_core::PaymentHash;
+use l402_lightning::{PaymentSource, PaymentStatus};
 
-/// Runs the command, and returns what it prints.
-pub(super) fn run(command: &PaymentsCommand, payments: &Payments) -> Result<String, Failure> {
+/// Runs the command, and returns what it prints and how it ends.
+pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(String, Exit), Failure> {
+    let payments = Payments::new(Database::open(&home.data).or_exit(Exit::Local)?).or_exit(Exit::Local)?;
     match command {
-        PaymentsCommand::List => Ok(lines(payments.intents().or_exit(Exit::Local)?.iter().map(line))),
-        PaymentsCommand::Forget { payment_hash } => forget(payments, payment_hash),
+        PaymentsCommand::List { all: false } => {
+            Ok((lines(payments.intents().or_exit(Exit::Local)?.iter().map(line)), Exit::Served))
+        }
+        PaymentsCommand::List { all: true } => {
+            Ok((lines(payments.all().or_exit(Exit::Local)?.iter().map(outcome_line)), Exit::Served))
+        }
+        PaymentsCommand::Resolve => {
+            let wallet = LazyWallet::new(home).or_exit(Exit::Usage)?;
+            let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
+            let resolved = resolve(&payments, &wallet, &name).await;
+            wallet.close().await;
+            resolved
+        }
+        PaymentsCommand::Forget { payment_hash } => forget(&payments, payment_hash).map(|text| (text, Exit::Served)),
     }
 }
 
@@ -19,6 +37,78 @@ fn line(intent: &Intent) -> String {
     let (hash, amount) = (intent.payment_hash, Amount::from_msat(intent.amount_msat));
     let request = printable(&format!("{} {}{}", intent.method, intent.origin, intent.path));
     format!("{hash}\t{amount}\t{}\t{request}", printable(&intent.wallet))
+}
+
+fn outcome_line(Recorded { intent, outcome }: &Recorded) -> String {
+    let outcome = match outcome {
+        None => "unknown".to_owned(),
+        Some(Outcome::Paid { fee_msat }) => format!("paid, fee {}", Amount::from_msat(*fee_msat)),
+        Some(Outcome::NotPaid) => "not paid".to_owned(),
+        Some(Outcome::Forgotten) => "forgotten".to_owned(),
+    };
+    format!("{}\t{outcome}", line(intent))
+}
+
+/// Asks about each payment without an outcome, and pays nothing.
+async fn resolve(payments: &Payments, wallet: &impl PaymentSource, name: &str) -> Result<(String, Exit), Failure> {
+    let (mut told, mut exit) = (Vec::new(), Exit::Served);
+    for intent in payments.intents().or_exit(Exit::Local)? {
+        let Some(found) = settle(payments, &intent, wallet, name).await? else { continue };
+        let found = match found {
+            Found::Paid => "paid; its token is kept".to_owned(),
+            Found::NotPaid => "not paid".to_owned(),
+            Found::Unknown(why) => {
+                exit = Exit::Unknown;
+                format!("unknown: {}", printable(&why))
+            }
+        };
+        told.push(format!("{}\t{found}", line(&intent)));
+    }
+    Ok((lines(told), exit))
+}
+
+/// Returns what became of a payment; `None` where somebody else has settled it meanwhile.
+async fn settle(
+    payments: &Payments,
+    intent: &Intent,
+    wallet: &impl PaymentSource,
+    name: &str,
+) -> Result<Option<Found>, Failure> {
+    if intent.wallet != name {
+        let why = format!("another wallet was asked to pay; repeat with {}", flags(&intent.wallet));
+        return Ok(Some(Found::Unknown(why)));
+    }
+    match payments.adopt(&intent.payment_hash) {
+        Ok(None) => Ok(None),
+        Ok(Some(payment)) => ask(payment, wallet).await.map(Some),
+        Err(PaymentsError::Held(_)) => Ok(Some(Found::Unknown("another call is settling it".to_owned()))),
+        Err(fault) => Err(Failure::new(Exit::Local, fault)),
+    }
+}
+
+enum Found {
+    Paid,
+    NotPaid,
+    Unknown(String),
+}
+
+async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found, Failure> {
+    let hash = payment.intent().payment_hash;
+    let paid = match wallet.payment(&hash).await {
+        Ok(PaymentStatus::Succeeded(paid)) if paid.preimage.matches(&hash) => paid,
+        Ok(PaymentStatus::Succeeded(_)) => {
+            return Ok(Found::Unknown("the wallet's proof is not that of the payment".to_owned()));
+        }
+        Ok(PaymentStatus::Pending) => return Ok(Found::Unknown("the payment is still under way".to_owned())),
+        Ok(PaymentStatus::NotFound | PaymentStatus::Failed) => {
+            payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
+            return Ok(Found::NotPaid);
+        }
+        Err(fault) => return Ok(Found::Unknown(format!("{:#}", anyhow::Error::from(fault)))),
+    };
+    let kept = payment.intent().prove(paid);
+    payment.paid(&kept).or_exit(Exit::Local)?;
+    Ok(Found::Paid)
 }
 
 fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {
@@ -31,6 +121,6 @@ fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {
             format!("there is no payment {hash} without an outcome; `l402 payments list` shows those that there are");
         return Err(Failure::say(Exit::Usage, hint));
     };
-    payment.close(Outcome::Forgotten).or_exit(Exit::Local)?;
+    payment.close(Unpaid::Forgotten).or_exit(Exit::Local)?;
     Ok(lines([format!("forgot {hash}")]))
 }

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::store::tokens::{KeptToken, Tokens};
 use crate::text::{lines, printable};
 
-/// Runs the command, and returns what it prints. That opens nothing: preimages stay in the file.
+/// Runs the command, and returns what it prints. That opens nothing: preimages stay in the database.
 pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<String, Failure> {
     match command {
         TokensCommand::List => Ok(lines(tokens.all().or_exit(Exit::Local)?.iter().map(line))),

@@ -23,7 +23,7 @@ pub struct Till<W> {
     /// Pays.
     pub wallet: Arc<W>,
     /// Keeps tokens and payments.
-    pub store: Arc<FileStore>,
+    pub store: FileStore,
     /// What may still be paid; a call that is redirected pays from the same till.
     pub limits: Limits,
     /// How long to wait for a payment.
@@ -54,7 +54,7 @@ impl<W: PaymentSource + 'static> Till<W> {
         settings.payment_timeout = self.pay_timeout;
         settings.max_replay = draft.body.len(); // it is in memory anyway
         self.store.expect(&draft.method, draft.uri.path());
-        let layer = PayLayer::new(Arc::clone(&self.wallet), Arc::clone(&self.store), settings);
+        let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), settings);
         let result = layer.layer(http).call(draft.request()).await;
 
         let news = self.store.news();

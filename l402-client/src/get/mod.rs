@@ -11,9 +11,8 @@ use crate::http::client::HttpClient;
 use crate::http::delivery::{Delivery, DeliveryError};
 use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
 use crate::http::request::Draft;
+use crate::store::Database;
 use crate::store::file::FileStore;
-use crate::store::payments::Payments;
-use crate::store::tokens::Tokens;
 use crate::wallet;
 use core::ops::AsyncFnMut;
 use fetch::{Arrived, Till};
@@ -52,16 +51,15 @@ pub async fn run<W: PaymentSource + 'static>(
     on_event(Event::Served(Served { url, status: status.as_u16(), credential }));
     deliver(args, response, out).await?;
     if exit_of(status) == Exit::Served {
-        till.store.delivered().or_exit(Exit::Local)?;
+        till.store.delivered().await.or_exit(Exit::Local)?;
     }
     Ok(exit_of(status))
 }
 
 fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
-    let payments = Payments::open(&home.data).or_exit(Exit::Local)?;
-    let tokens = Tokens::new(home.data.clone());
+    let database = Database::open(&home.data).or_exit(Exit::Local)?;
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
-    let store = Arc::new(FileStore::new(tokens, !args.no_token_cache, payments, wallet_name));
+    let store = FileStore::new(&database, !args.no_token_cache, wallet_name).or_exit(Exit::Local)?;
     Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
 }
 

@@ -1,24 +1,30 @@
-//! The token store of the paying layer, in files.
+//! The token store of the paying layer, in the database.
 //!
-//! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens
-//!    first, then the payment is closed.
+//! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens,
+//!    and in the same step the payment is closed.
 //! 2. A payment for the same request that its process left without an outcome is shown to the paying layer, which asks the
 //!    wallet before it pays again (threat A4). While another process sees to such a payment, nothing is paid.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
+//! 4. The disk is waited for on threads that may block.
 
-use super::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError};
-use super::tokens::{KeptToken, Tokens, TokensError};
+use super::payments::{Intent, OpenPayment, Payments, PaymentsError, Unpaid};
+use super::tokens::{KeptToken, Tokens};
+use super::{Database, DatabaseError};
 use crate::get::report::{Event, Payment};
 use core::fmt;
 use http::Method;
 use l402_core::PaymentHash;
 use l402_http::pay::{Origin, Token, TokenStore};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task;
 
-/// Tokens and payments of one call.
+/// Tokens and payments of one call. Clones share them.
+#[derive(Debug, Clone)]
+pub struct FileStore(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct FileStore {
+struct Inner {
     tokens: Tokens,
     keeps: bool,
     payments: Payments,
@@ -52,35 +58,59 @@ struct Held {
 impl FileStore {
     /// Joins the kept tokens and the record of payments. Unless it `keeps`, no kept token is presented, and what was bought
     /// is forgotten once it was [delivered](Self::delivered). `wallet` is the name of the one that pays.
-    pub fn new(tokens: Tokens, keeps: bool, payments: Payments, wallet: String) -> Self {
-        Self { tokens, keeps, payments, wallet, state: Mutex::default() }
+    ///
+    /// # Errors
+    /// [`StoreError`], where the record of payments cannot be used.
+    pub fn new(database: &Database, keeps: bool, wallet: String) -> Result<Self, StoreError> {
+        let tokens = Tokens::new(database.clone());
+        let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
+        Ok(Self(Arc::new(Inner { tokens, keeps, payments, wallet, state: Mutex::default() })))
     }
 
     /// Says that the user has what was paid for.
     ///
     /// # Errors
     /// [`StoreError`], where a token that should not be kept is still there.
-    pub fn delivered(&self) -> Result<(), StoreError> {
-        let bought = core::mem::take(&mut self.state().bought);
-        if self.keeps {
+    pub async fn delivered(&self) -> Result<(), StoreError> {
+        let bought = core::mem::take(&mut self.0.state().bought);
+        if self.0.keeps || bought.is_empty() {
             return Ok(());
         }
-        bought.iter().try_for_each(|hash| self.tokens.forget(hash)).map_err(StoreError::Tokens)
+        self.blocking(move |inner| {
+            bought.iter().try_for_each(|hash| inner.tokens.forget(hash)).map_err(StoreError::Tokens)
+        })
+        .await
     }
 
     /// Says which request comes next: unsettled payments for others are left alone.
     pub fn expect(&self, method: &Method, path: &str) {
-        self.state().wanted = Some((method.clone(), path.to_owned()));
+        self.0.state().wanted = Some((method.clone(), path.to_owned()));
     }
 
     /// Returns the payments that succeeded since the last time.
     pub fn news(&self) -> Vec<Event> {
-        core::mem::take(&mut self.state().news)
+        core::mem::take(&mut self.0.state().news)
     }
 
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.0);
+        match task::spawn_blocking(move || work(&inner)).await {
+            Ok(result) => result,
+            Err(fault) => match fault.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => Err(StoreError::Ended(cancelled)),
+            },
+        }
+    }
+}
+
+impl Inner {
     /// Takes over what dead processes left without an outcome.
     fn inherit(&self, origin: &Origin) -> Result<(), StoreError> {
-        for intent in self.payments.intents().map_err(StoreError::Payments)? {
+        for intent in self.payments.intents().map_err(StoreError::database)? {
             let Intent { payment_hash, wallet, .. } = &intent;
             if intent.origin != *origin || !self.state().inherits(&intent) {
                 continue;
@@ -94,27 +124,7 @@ impl FileStore {
         Ok(())
     }
 
-    fn settle(&self, kept: KeptToken) -> Result<(), StoreError> {
-        let hash = kept.payment_hash;
-        let (origin, amount_msat, fee_msat) = (kept.origin.to_string(), kept.amount_msat, kept.fee_msat);
-        // Whatever the user wants to keep: until it has served, it is all that there is for the money.
-        self.tokens.keep(kept).map_err(StoreError::Tokens)?;
-        self.state().bought.push(hash);
-        let Some(Held { payment, is_inherited }) = self.state().open.remove(&hash) else { return Ok(()) };
-        let news = Payment { origin, payment_hash: hash.to_string(), amount_msat, fee_msat };
-        self.state().news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
-        payment.close(Outcome::Paid { fee_msat }).map_err(StoreError::Payments)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl TokenStore for FileStore {
-    type Error = StoreError;
-
-    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+    fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
         self.inherit(origin)?;
         // Read in any case: nothing is paid where its token could not be kept.
         let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
@@ -128,9 +138,9 @@ impl TokenStore for FileStore {
         Ok(found)
     }
 
-    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+    fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
         if let Some(kept) = KeptToken::new(origin, token) {
-            return self.settle(kept);
+            return self.settle(&kept);
         }
         if self.state().open.contains_key(&token.payment_hash) {
             return Ok(());
@@ -140,12 +150,57 @@ impl TokenStore for FileStore {
         Ok(())
     }
 
-    async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
+    /// Keeps the token, whatever the user wants to keep: until it has served, it is all that there is for the money.
+    fn settle(&self, kept: &KeptToken) -> Result<(), StoreError> {
+        let hash = kept.payment_hash;
+        let held = self.state().open.remove(&hash);
+        let Some(Held { payment, is_inherited }) = held else {
+            self.tokens.keep(kept).map_err(StoreError::Tokens)?;
+            self.state().bought.push(hash);
+            return Ok(());
+        };
+        payment.paid(kept).map_err(StoreError::database)?;
+        let news = Payment {
+            origin: kept.origin.to_string(),
+            payment_hash: hash.to_string(),
+            amount_msat: kept.amount_msat,
+            fee_msat: kept.fee_msat,
+        };
+        let mut state = self.state();
+        state.bought.push(hash);
+        state.news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
+        Ok(())
+    }
+
+    fn forget(&self, hash: &PaymentHash) -> Result<(), StoreError> {
         let held = self.state().open.remove(hash);
         match held {
-            Some(held) => held.payment.close(Outcome::NotPaid).map_err(StoreError::Payments),
+            Some(held) => held.payment.close(Unpaid::NotPaid).map_err(StoreError::database),
             None => self.tokens.forget(hash).map_err(StoreError::Tokens),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TokenStore for FileStore {
+    type Error = StoreError;
+
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+        let origin = origin.clone();
+        self.blocking(move |inner| inner.tokens(&origin)).await
+    }
+
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+        let (origin, token) = (origin.clone(), token.clone());
+        self.blocking(move |inner| inner.put(&origin, &token)).await
+    }
+
+    async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
+        let hash = *hash;
+        self.blocking(move |inner| inner.forget(&hash)).await
     }
 }
 
@@ -154,7 +209,7 @@ impl TokenStore for FileStore {
 #[non_exhaustive]
 pub enum StoreError {
     /// The kept tokens.
-    Tokens(TokensError),
+    Tokens(DatabaseError),
     /// The record of payments.
     Payments(PaymentsError),
     /// Another wallet was asked for a payment whose outcome is unknown.
@@ -164,6 +219,14 @@ pub enum StoreError {
         /// The payment.
         payment_hash: PaymentHash,
     },
+    /// The program ends.
+    Ended(task::JoinError),
+}
+
+impl StoreError {
+    const fn database(cause: DatabaseError) -> Self {
+        Self::Payments(PaymentsError::Database(cause))
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -177,12 +240,13 @@ impl fmt::Display for StoreError {
                  with {}, or give it up with `l402 payments forget {payment_hash}`",
                 flags(wallet)
             ),
+            Self::Ended(_) => f.write_str("the program ends"),
         }
     }
 }
 
 /// Returns what chooses a wallet of this name.
-fn flags(wallet: &str) -> String {
+pub(crate) fn flags(wallet: &str) -> String {
     match wallet.split_once('/') {
         Some((kind, network)) => format!("--wallet {kind} --network {network}"),
         None => format!("--wallet {wallet}"),
@@ -194,6 +258,7 @@ impl core::error::Error for StoreError {
         match self {
             Self::Tokens(cause) => Some(cause),
             Self::Payments(cause) => Some(cause),
+            Self::Ended(cause) => Some(cause),
             Self::OtherWallet { .. } => None,
         }
     }

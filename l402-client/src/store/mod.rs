@@ -1,7 +1,13 @@
-//! What is kept between calls: the tokens that were bought and the payments that were begun, all of it private.
+//! What is kept between calls: the tokens that were bought and the payments that were begun, all of it private, in one database
+//! that processes share.
 
 mod codec;
+mod database;
 pub mod file;
+mod import;
 pub mod payments;
 pub mod private;
+mod row;
 pub mod tokens;
+
+pub use database::{Database, DatabaseError};

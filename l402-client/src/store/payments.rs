@@ -1,49 +1,47 @@
 //! The record of payments: what was about to be paid, and what became of it (threat A4).
 //!
-//! 1. Before a wallet is asked to pay, the intent is on the disk. One file for each payment hash, in `payments/open`.
-//! 2. Afterwards the outcome is, in `payments/closed`, and the open record goes. A time-out is no outcome.
-//! 3. Whoever pays, or asks what became of a payment, holds a lock on the open record, which the system gives back when the
+//! 1. Before a wallet is asked to pay, the intent is on the disk, with the invoice and the limits.
+//! 2. Afterwards the outcome is; with the token, in one step, where it was paid. A time-out is no outcome.
+//! 3. Whoever pays, or asks what became of a payment, holds its lock, a file in `locks`, which the system gives back when the
 //!    process dies. Records are read without it, so that nobody who only looks hides one from somebody else.
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
+//! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins (A5).
 
-use super::codec;
-use super::private::{PrivateDir, PrivateError};
+use super::private::{Lock, PrivateDir, PrivateError};
+use super::row::{self, Conflict};
+use super::tokens::KeptToken;
+use super::{Database, DatabaseError};
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Scheme};
-use l402_http::pay::{Origin, Token};
-use serde::{Deserialize, Serialize};
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use l402_http::pay::{Order, Origin, Token};
+use l402_lightning::Paid;
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Deserialize;
 
 /// A payment that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// What it will prove.
-    #[serde(with = "codec::text")]
     pub payment_hash: PaymentHash,
     /// What the invoice asks for, in millisatoshi.
     pub amount_msat: u64,
     /// The wallet that pays, with the network where it has a node for each (`ldk/signet`): the only one that can say what became of it.
     pub wallet: String,
     /// Who is paid.
-    #[serde(with = "codec::text")]
     pub origin: Origin,
     /// The method of the request that is paid for.
-    #[serde(with = "codec::text")]
     pub method: Method,
     /// The path of that request.
     pub path: String,
     /// The scheme of the challenge.
-    #[serde(with = "codec::scheme")]
     pub scheme: Scheme,
     /// The token that the payment buys, in base64; worthless without the preimage.
     pub token: String,
     /// When, in Unix seconds.
     pub at: u64,
+    /// The invoice and the limits; `None` where the first format did not have them.
+    pub order: Option<Order>,
 }
 
 impl Intent {
@@ -59,6 +57,23 @@ impl Intent {
             scheme: token.scheme,
             token: token.text.clone(),
             at: token.bought_at,
+            order: token.order.clone(),
+        }
+    }
+
+    /// Returns the token with the proof of its payment.
+    pub fn prove(&self, paid: Paid) -> KeptToken {
+        KeptToken {
+            origin: self.origin.clone(),
+            method: self.method.clone(),
+            path: self.path.clone(),
+            scheme: self.scheme,
+            token: self.token.clone(),
+            payment_hash: self.payment_hash,
+            preimage: paid.preimage,
+            amount_msat: self.amount_msat,
+            fee_msat: paid.fee_msat,
+            bought_at: self.at,
         }
     }
 
@@ -74,12 +89,13 @@ impl Intent {
             method: self.method.clone(),
             path: self.path.clone(),
             bought_at: self.at,
+            order: self.order.clone(),
         }
     }
 }
 
 /// What became of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -94,24 +110,30 @@ pub enum Outcome {
     Forgotten,
 }
 
-/// The payments of a data folder.
+/// A payment and what became of it, if that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// What was about to be paid.
+    pub intent: Intent,
+    /// What became of it.
+    pub outcome: Option<Outcome>,
+}
+
+/// The payments of a database.
 #[derive(Debug, Clone)]
 pub struct Payments {
-    dir: PrivateDir,
-    open: PrivateDir,
-    closed: PrivateDir,
+    database: Database,
+    locks: PrivateDir,
 }
 
 impl Payments {
-    /// Opens the record in a data folder.
+    /// Opens the record in a database.
     ///
     /// # Errors
-    /// [`PaymentsError::File`].
-    pub fn open(data: &PrivateDir) -> Result<Self, PaymentsError> {
-        let dir = data.folder("payments").map_err(PaymentsError::File)?;
-        let folder = |name| dir.folder(name).map_err(PaymentsError::File);
-        let (open, closed) = (folder("open")?, folder("closed")?);
-        Ok(Self { dir, open, closed })
+    /// [`PaymentsError::Lock`].
+    pub fn new(database: Database) -> Result<Self, PaymentsError> {
+        let locks = database.folder().folder("locks").map_err(PaymentsError::Lock)?;
+        Ok(Self { database, locks })
     }
 
     /// Records an intent; it is on the disk when this returns.
@@ -119,30 +141,39 @@ impl Payments {
     /// # Errors
     /// [`PaymentsError`]; nothing must be paid then.
     pub fn begin(&self, intent: Intent) -> Result<OpenPayment, PaymentsError> {
-        let name = file_name(&intent.payment_hash);
-        // Two processes that were shown the same invoice must not both find it new.
-        let _turn = self.dir.lock(LOCK).map_err(PaymentsError::File)?;
-        if self.intent(&name)?.is_some() {
-            return Err(PaymentsError::StillOpen(intent.payment_hash));
-        }
-        if self.is_seen(&name)? {
-            return Err(PaymentsError::Seen(intent.payment_hash));
-        }
-        let record = Record { version: VERSION, intent, outcome: None };
-        let lock = self.open.replace_locked(&name, &record.encode()?).map_err(PaymentsError::File)?;
-        Ok(OpenPayment { payments: self.clone(), intent: record.intent, _lock: lock })
+        let begun = self.database.write(|tx| {
+            if let Some(fault) = obstacle(tx, &intent)? {
+                return Ok(Err(fault));
+            }
+            // Before anybody can see the intent. Nobody is waited for, as who holds it may wait for this transaction.
+            let lock = match self.locks.try_lock(&intent.payment_hash.to_string()) {
+                Ok(Some(lock)) => lock,
+                Ok(None) => return Ok(Err(PaymentsError::Held(intent.payment_hash))),
+                Err(fault) => return Ok(Err(PaymentsError::Lock(fault))),
+            };
+            row::put_payment(tx, &intent, None, Conflict::Replace).map(|()| Ok(lock))
+        });
+        let lock = begun.map_err(PaymentsError::Database)??;
+        Ok(OpenPayment { payments: self.clone(), intent, lock })
     }
 
-    /// Returns the payments without an outcome, whether somebody sees to them or not. It takes no lock.
+    /// Returns the payments without an outcome, whether somebody sees to them or not, in the order of their beginning. It takes no
+    /// lock.
     ///
     /// # Errors
-    /// [`PaymentsError`].
-    pub fn intents(&self) -> Result<Vec<Intent>, PaymentsError> {
-        let mut found = Vec::new();
-        for name in self.open.names().map_err(PaymentsError::File)? {
-            found.extend(self.intent(&name)?);
-        }
-        Ok(found)
+    /// [`DatabaseError`].
+    pub fn intents(&self) -> Result<Vec<Intent>, DatabaseError> {
+        let open = "SELECT * FROM payments WHERE outcome IS NULL ORDER BY begun_at, payment_hash";
+        self.database.read(|tx| tx.prepare(open)?.query_map([], |row| Ok(row::payment(row)?.intent))?.collect())
+    }
+
+    /// Returns all payments, with and without an outcome, in the order of their beginning. It takes no lock.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn all(&self) -> Result<Vec<Recorded>, DatabaseError> {
+        let all = "SELECT * FROM payments ORDER BY begun_at, payment_hash";
+        self.database.read(|tx| tx.prepare(all)?.query_map([], row::payment)?.collect())
     }
 
     /// Takes over a payment without an outcome; `None` where it has one by now.
@@ -150,38 +181,45 @@ impl Payments {
     /// # Errors
     /// [`PaymentsError::Held`] where somebody else sees to it, and every other [`PaymentsError`].
     pub fn adopt(&self, hash: &PaymentHash) -> Result<Option<OpenPayment>, PaymentsError> {
-        let name = file_name(hash);
-        let Some(intent) = self.intent(&name)? else { return Ok(None) };
-        let path = self.open.path(&name);
-        let unreadable = |cause| PaymentsError::Open { path: path.clone(), cause };
-        let lock = match File::open(&path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(unreadable(cause)),
+        if self.intent(hash)?.is_none() {
+            return Ok(None);
+        }
+        let lock = self.locks.try_lock(&hash.to_string()).map_err(PaymentsError::Lock)?;
+        let lock = lock.ok_or(PaymentsError::Held(*hash))?;
+        // Whoever held the lock until then may have closed it meanwhile.
+        let Some(intent) = self.intent(hash)? else {
+            lock.discard();
+            return Ok(None);
         };
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(PaymentsError::Held(*hash)),
-            Err(TryLockError::Error(cause)) => return Err(unreadable(cause)),
-        }
-        if lock.metadata().map_err(unreadable)?.nlink() == 0 {
-            return Ok(None); // closed after it was opened here
-        }
-        Ok(Some(OpenPayment { payments: self.clone(), intent, _lock: lock }))
+        Ok(Some(OpenPayment { payments: self.clone(), intent, lock }))
     }
 
-    fn intent(&self, name: &str) -> Result<Option<Intent>, PaymentsError> {
-        let Some(bytes) = self.open.read(name).map_err(PaymentsError::File)? else { return Ok(None) };
-        let damaged = |cause| PaymentsError::Damaged { path: self.open.path(name), cause };
-        Record::decode(&bytes).map(|record| Some(record.intent)).map_err(damaged)
+    fn intent(&self, hash: &PaymentHash) -> Result<Option<Intent>, PaymentsError> {
+        let recorded = self.database.read(|tx| recorded(tx, hash)).map_err(PaymentsError::Database)?;
+        Ok(recorded.filter(|recorded| recorded.outcome.is_none()).map(|recorded| recorded.intent))
     }
+}
 
-    /// Tells whether a payment ended in a way that leaves money moved, or possibly moved.
-    fn is_seen(&self, name: &str) -> Result<bool, PaymentsError> {
-        let Some(bytes) = self.closed.read(name).map_err(PaymentsError::File)? else { return Ok(false) };
-        let damaged = |cause| PaymentsError::Damaged { path: self.closed.path(name), cause };
-        Ok(Record::decode(&bytes).map_err(damaged)?.outcome != Some(Outcome::NotPaid))
+/// Says why a payment must not begin.
+fn obstacle(tx: &Transaction<'_>, intent: &Intent) -> rusqlite::Result<Option<PaymentsError>> {
+    let hash = intent.payment_hash;
+    match recorded(tx, &hash)? {
+        Some(Recorded { outcome: None, .. }) => return Ok(Some(PaymentsError::StillOpen(hash))),
+        // Money moved, or possibly did.
+        Some(Recorded { outcome: Some(Outcome::Paid { .. } | Outcome::Forgotten), .. }) => {
+            return Ok(Some(PaymentsError::Seen(hash)));
+        }
+        Some(Recorded { outcome: Some(Outcome::NotPaid), .. }) | None => {}
     }
+    // Whoever wants to pay has settled what was open for this request before: it was begun since, by somebody else.
+    let same = "SELECT * FROM payments WHERE outcome IS NULL AND origin = ?1 AND method = ?2 AND path = ?3 LIMIT 1";
+    let request = params![intent.origin.to_string(), intent.method.as_str(), intent.path];
+    let other = tx.query_row(same, request, row::payment).optional()?;
+    Ok(other.map(|other| PaymentsError::Held(other.intent.payment_hash)))
+}
+
+fn recorded(tx: &Transaction<'_>, hash: &PaymentHash) -> rusqlite::Result<Option<Recorded>> {
+    tx.query_row("SELECT * FROM payments WHERE payment_hash = ?1", [hash.to_string()], row::payment).optional()
 }
 
 /// A payment without an outcome. Dropped, it stays open, and the next call finds it.
@@ -189,7 +227,7 @@ impl Payments {
 pub struct OpenPayment {
     payments: Payments,
     intent: Intent,
-    _lock: File,
+    lock: Lock,
 }
 
 impl OpenPayment {
@@ -198,80 +236,78 @@ impl OpenPayment {
         &self.intent
     }
 
-    /// Records the outcome. A token that was paid for must be on the disk before.
+    /// Records that it was paid, together with the token that it bought.
     ///
     /// # Errors
-    /// [`PaymentsError`]; the payment is then still open.
-    pub fn close(self, outcome: Outcome) -> Result<(), PaymentsError> {
-        let Self { payments, intent, _lock } = self;
-        let name = file_name(&intent.payment_hash);
-        let record = Record { version: VERSION, intent, outcome: Some(outcome) };
-        payments.closed.replace(&name, &record.encode()?).map_err(PaymentsError::File)?;
-        payments.open.remove(&name).map_err(PaymentsError::File)
+    /// [`DatabaseError`]; the payment is then still open.
+    pub fn paid(self, token: &KeptToken) -> Result<(), DatabaseError> {
+        self.end(Outcome::Paid { fee_msat: token.fee_msat }, |tx| row::put_token(tx, token, Conflict::Replace))
+    }
+
+    /// Records that it bought nothing.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the payment is then still open.
+    pub fn close(self, why: Unpaid) -> Result<(), DatabaseError> {
+        self.end(why.into(), |_| Ok(()))
+    }
+
+    fn end(
+        self,
+        outcome: Outcome,
+        also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), DatabaseError> {
+        let Self { payments, intent, lock } = self;
+        let (name, fee_msat) = row::columns(outcome);
+        payments.database.write(|tx| {
+            let close = "UPDATE payments SET outcome = ?2, fee_msat = ?3 WHERE payment_hash = ?1";
+            tx.execute(close, params![intent.payment_hash.to_string(), name, fee_msat])?;
+            also(tx)
+        })?;
+        lock.discard();
+        Ok(())
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    version: u32,
-    intent: Intent,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Outcome>,
+/// Why a payment buys nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpaid {
+    /// [`Outcome::NotPaid`].
+    NotPaid,
+    /// [`Outcome::Forgotten`].
+    Forgotten,
 }
 
-impl Record {
-    fn encode(&self) -> Result<Vec<u8>, PaymentsError> {
-        serde_json::to_vec_pretty(self).map_err(PaymentsError::Encode)
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        let record: Self = serde_json::from_slice(bytes)?;
-        match record.version {
-            VERSION => Ok(record),
-            _ => Err(serde::de::Error::custom("a later version of this program wrote it")),
+impl From<Unpaid> for Outcome {
+    fn from(why: Unpaid) -> Self {
+        match why {
+            Unpaid::NotPaid => Self::NotPaid,
+            Unpaid::Forgotten => Self::Forgotten,
         }
     }
 }
 
-/// Why the record of payments cannot be used. Nothing is paid without it.
+/// Why a payment cannot be begun or taken over. Nothing is paid then.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PaymentsError {
-    /// A file of the record cannot be used.
-    File(PrivateError),
-    /// An open record cannot be looked at.
-    Open {
-        /// Where it is.
-        path: PathBuf,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// A record cannot be understood. It is left as it is.
-    Damaged {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: serde_json::Error,
-    },
+    /// The database cannot be used.
+    Database(DatabaseError),
+    /// A lock cannot be used.
+    Lock(PrivateError),
     /// The server asks for a payment that was made before.
     Seen(PaymentHash),
     /// The server asks for a payment that was begun before and has no outcome.
     StillOpen(PaymentHash),
     /// Another call sees to the payment at this moment.
     Held(PaymentHash),
-    /// The record cannot be written as JSON.
-    Encode(serde_json::Error),
 }
 
 impl fmt::Display for PaymentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(cause) => cause.fmt(f),
-            Self::Encode(_) => f.write_str("a payment cannot be written as JSON"),
-            Self::Open { path, .. } => write!(f, "cannot read {}", path.display()),
-            Self::Damaged { path, .. } => {
-                write!(f, "{} is damaged, and was left as it is; repair it, or move it away", path.display())
-            }
+            Self::Database(cause) => cause.fmt(f),
+            Self::Lock(cause) => cause.fmt(f),
             Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which was made before"),
             Self::StillOpen(hash) => write!(
                 f,
@@ -288,125 +324,12 @@ impl fmt::Display for PaymentsError {
 impl core::error::Error for PaymentsError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::File(cause) => cause.source(),
-            Self::Open { cause, .. } => Some(cause),
-            Self::Damaged { cause, .. } | Self::Encode(cause) => Some(cause),
+            Self::Database(cause) => cause.source(),
+            Self::Lock(cause) => cause.source(),
             Self::Seen(_) | Self::StillOpen(_) | Self::Held(_) => None,
         }
     }
 }
 
-fn file_name(hash: &PaymentHash) -> String {
-    format!("{hash}.json")
-}
-
-const LOCK: &str = "begin.lock";
-const VERSION: u32 = 1;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn intent(seed: u8) -> Intent {
-        Intent {
-            payment_hash: PaymentHash::from_bytes([seed; 32]),
-            amount_msat: 21_000,
-            wallet: "sandbox".to_owned(),
-            origin: "http://a".parse().unwrap(),
-            method: Method::GET,
-            path: "/".to_owned(),
-            scheme: Scheme::L402,
-            token: "AgEE".to_owned(),
-            at: 1_700_000_000,
-        }
-    }
-
-    fn payments() -> (tempfile::TempDir, Payments) {
-        let folder = tempfile::tempdir().unwrap();
-        let payments = Payments::open(&PrivateDir::open(folder.path().join("data")).unwrap()).unwrap();
-        (folder, payments)
-    }
-
-    #[test]
-    fn a4_an_intent_outlives_its_process() {
-        let (_folder, payments) = payments();
-        let open = payments.begin(intent(1)).unwrap();
-        let hash = intent(1).payment_hash;
-        assert!(matches!(payments.adopt(&hash), Err(PaymentsError::Held(_))), "its owner lives");
-        drop(open); // as the system does with the file of a killed process
-        assert_eq!(payments.adopt(&hash).unwrap().unwrap().intent(), &intent(1));
-    }
-
-    #[test]
-    fn a4_whoever_looks_hides_nothing() {
-        let (_folder, payments) = payments();
-        let open = payments.begin(intent(1)).unwrap();
-        drop(payments.begin(intent(2)).unwrap());
-        let adopted = payments.adopt(&intent(2).payment_hash).unwrap().unwrap();
-        assert_eq!(payments.intents().unwrap(), [intent(1), intent(2)], "while both are held");
-        drop((open, adopted));
-        let _looked = payments.intents().unwrap();
-        assert!(payments.adopt(&intent(1).payment_hash).unwrap().is_some(), "looking takes no lock");
-    }
-
-    #[test]
-    fn a4_an_outcome_closes_it() {
-        let (_folder, payments) = payments();
-        payments.begin(intent(1)).unwrap().close(Outcome::Paid { fee_msat: 3 }).unwrap();
-        assert!(payments.intents().unwrap().is_empty());
-        assert_eq!(payments.open.names().unwrap(), [""; 0]);
-        let closed = payments.closed.read(&file_name(&intent(1).payment_hash)).unwrap().unwrap();
-        assert_eq!(Record::decode(&closed).unwrap().outcome, Some(Outcome::Paid { fee_msat: 3 }));
-    }
-
-    #[test]
-    fn a4_a_crash_while_closing_leaves_it_open() {
-        let (_folder, payments) = payments();
-        drop(payments.begin(intent(1)).unwrap());
-        payments.closed.replace(&file_name(&intent(1).payment_hash), b"{}").unwrap();
-        let found = payments.adopt(&intent(1).payment_hash).unwrap().unwrap();
-        found.close(Outcome::NotPaid).unwrap();
-        assert!(payments.intents().unwrap().is_empty());
-    }
-
-    #[test]
-    fn a4_one_hash_is_paid_once() {
-        let (_folder, payments) = payments();
-        let open = payments.begin(intent(1)).unwrap();
-        assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::StillOpen(_))), "under way");
-        open.close(Outcome::NotPaid).unwrap();
-        payments.begin(intent(1)).unwrap().close(Outcome::Paid { fee_msat: 0 }).unwrap();
-        assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "paid");
-        payments.begin(intent(2)).unwrap().close(Outcome::Forgotten).unwrap();
-        assert!(matches!(payments.begin(intent(2)), Err(PaymentsError::Seen(_))), "it may have been paid");
-        assert!(payments.begin(intent(3)).is_ok());
-    }
-
-    #[test]
-    fn a4_of_two_who_begin_at_once_one_does() {
-        let (_folder, payments) = payments();
-        for seed in 0..50 {
-            let start = std::sync::Barrier::new(2);
-            let begin = || {
-                start.wait();
-                payments.begin(intent(seed))
-            };
-            let (one, other) = std::thread::scope(|scope| {
-                let one = scope.spawn(begin);
-                (begin(), one.join().unwrap())
-            });
-            let ((Ok(_open), Err(fault)) | (Err(fault), Ok(_open))) = (&one, &other) else {
-                panic!("{seed}: {one:?} {other:?}");
-            };
-            assert!(matches!(fault, PaymentsError::StillOpen(_)), "{seed}: {fault:?}");
-            assert!(matches!(payments.adopt(&intent(seed).payment_hash), Err(PaymentsError::Held(_))), "{seed}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_record_is_said() {
-        let (_folder, payments) = payments();
-        payments.open.replace("00.json", b"{").unwrap();
-        assert!(matches!(payments.intents(), Err(PaymentsError::Damaged { .. })));
-    }
-}
+mod tests;

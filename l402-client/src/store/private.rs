@@ -1,13 +1,13 @@
-//! Files that only their owner can read, written so that a crash leaves the old content or the new, never half of either.
+//! Files and folders that only their owner can read, and locks.
 //!
 //! 1. Folders are made with mode 0700, files with mode 0600. What others can write to, or a file that others can read,
 //!    is refused instead of trusted.
-//! 2. A file is replaced by a rename, after its content is on the disk; the rename is on the disk when the call returns.
-//! 3. Nothing here holds a lock for long: [`Lock`] orders whoever reads, changes and replaces one file.
+//! 2. A new name is on the disk when the call that gives it returns.
+//! 3. A lock is given back by the system when the process that holds it dies.
 
 use core::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -45,8 +45,7 @@ impl PrivateDir {
         self.0.join(name)
     }
 
-    /// Returns the names of the files inside, sorted; those that [`PrivateDir::replace`] left behind in a crash are not
-    /// among them.
+    /// Returns the names of the files inside, sorted.
     ///
     /// # Errors
     /// [`PrivateError`] where the folder cannot be read.
@@ -54,10 +53,7 @@ impl PrivateDir {
         let failed = |cause| PrivateError::new(Doing::Read, &self.0, cause);
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-            if !name.ends_with(UNFINISHED) {
-                names.push(name);
-            }
+            names.push(entry.map_err(failed)?.file_name().to_string_lossy().into_owned());
         }
         names.sort_unstable();
         Ok(names)
@@ -86,42 +82,46 @@ impl PrivateDir {
         Ok(Some(bytes))
     }
 
-    /// Replaces a file, or makes it, and returns the open file once the content and its name are on the disk.
-    ///
-    /// The caller makes sure that nobody else replaces the same file at the same time.
+    /// Makes an empty file, in place of one that is there.
     ///
     /// # Errors
-    /// [`PrivateError`]; the old content is then still there.
-    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<File, PrivateError> {
-        self.replace_with(name, bytes, |_| Ok(()))
-    }
-
-    /// As [`PrivateDir::replace`]; the file is already locked when it appears under its name.
-    ///
-    /// # Errors
-    /// As [`PrivateDir::replace`].
-    pub fn replace_locked(&self, name: &str, bytes: &[u8]) -> Result<File, PrivateError> {
-        self.replace_with(name, bytes, File::lock)
-    }
-
-    fn replace_with(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        prepare: impl FnOnce(&File) -> io::Result<()>,
-    ) -> Result<File, PrivateError> {
-        let (path, unfinished) = (self.path(name), self.path(&format!("{name}{UNFINISHED}")));
-        let write = || {
-            remove_if_there(&unfinished)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-            prepare(&file)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            self.sync()?;
-            Ok(file)
+    /// [`PrivateError`].
+    pub fn create(&self, name: &str) -> Result<PathBuf, PrivateError> {
+        let path = self.path(name);
+        let create = || {
+            remove_if_there(&path)?;
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)
         };
-        write().map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
+        create().map(|_| path.clone()).map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
+    }
+
+    /// Looks whether a file is there; what others can read is refused.
+    ///
+    /// # Errors
+    /// [`PrivateError`] where it cannot be looked at, or others can read it.
+    pub fn find(&self, name: &str) -> Result<Option<fs::Metadata>, PrivateError> {
+        let path = self.path(name);
+        let failed = |cause| PrivateError::new(Doing::Read, &path, cause);
+        match fs::metadata(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(failed(cause)),
+            Ok(found) if found.mode() & 0o077 != 0 => Err(failed(exposed("others can read it; run `chmod 600` on it"))),
+            Ok(found) => Ok(Some(found)),
+        }
+    }
+
+    /// Gives a file or folder another name, which may be in a folder inside this one; on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`PrivateError`]; it has its old name then.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), PrivateError> {
+        let (from, to) = (self.path(from), self.path(to));
+        let rename = || {
+            fs::rename(&from, &to)?;
+            to.parent().map_or(Ok(()), sync)?;
+            self.sync()
+        };
+        rename().map_err(|cause| PrivateError::new(Doing::Write, &from, cause))
     }
 
     /// Removes a file, if it is there.
@@ -130,7 +130,7 @@ impl PrivateDir {
     /// [`PrivateError`].
     pub fn remove(&self, name: &str) -> Result<(), PrivateError> {
         let path = self.path(name);
-        remove_if_there(&path).and_then(|()| self.sync()).map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
+        remove_if_there(&path).map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
     }
 
     /// Waits until no other holder of the lock of this name is left, in this process or another.
@@ -138,24 +138,51 @@ impl PrivateDir {
     /// # Errors
     /// [`PrivateError`] where the lock file cannot be made.
     pub fn lock(&self, name: &str) -> Result<Lock, PrivateError> {
-        let path = self.path(name);
-        let lock = || {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-            file.lock()?;
-            Ok(Lock(file))
-        };
-        lock().map_err(|cause| PrivateError::new(Doing::Lock, &path, cause))
+        self.take(name, File::lock).map_err(|cause| PrivateError::new(Doing::Lock, &self.path(name), cause))
     }
 
-    /// A rename or removal is durable once the folder is.
+    /// Takes the lock of this name; `None` where somebody else holds it, in this process or another.
+    ///
+    /// # Errors
+    /// [`PrivateError`] where the lock file cannot be made.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, PrivateError> {
+        match self.take(name, |file| file.try_lock().map_err(io::Error::from)) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(cause) => Err(PrivateError::new(Doing::Lock, &self.path(name), cause)),
+        }
+    }
+
+    fn take(&self, name: &str, lock: impl Fn(&File) -> io::Result<()>) -> io::Result<Lock> {
+        let path = self.path(name);
+        loop {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            lock(&file)?;
+            // Removed by its last holder after it was opened here: the next to come would make, and hold, another file.
+            if file.metadata()?.nlink() > 0 {
+                return Ok(Lock { _file: file, path });
+            }
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.0)?.sync_all()
+        sync(&self.0)
     }
 }
 
-/// The right to change a file; given back when dropped, and by the system when the process dies.
+/// The right to see to something; given back when dropped, and by the system when the process dies.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held for its lock, which closing it gives back")] File);
+pub struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Gives the lock back for good: its file goes. One that cannot be removed is an empty file too many, and no harm.
+    pub fn discard(self) {
+        let _ = remove_if_there(&self.path);
+    }
+}
 
 /// A file of ours cannot be used.
 #[derive(Debug)]
@@ -204,12 +231,14 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A new name is durable once its folder is.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 fn exposed(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, what)
 }
-
-/// Ends the name of a file that is not complete yet.
-const UNFINISHED: &str = ".new";
 
 /// No file of ours comes near it; a longer one was put there by mistake.
 const MAX_LEN: u64 = 64 << 20;
@@ -217,46 +246,68 @@ const MAX_LEN: u64 = 64 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::sync::atomic::Ordering;
     use std::os::unix::fs::PermissionsExt;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o777
     }
 
-    #[test]
-    fn only_the_owner_can_read() {
+    fn dir() -> (tempfile::TempDir, PrivateDir) {
         let home = tempfile::tempdir().unwrap();
         let dir = PrivateDir::open(home.path().join("a/b")).unwrap();
-        dir.replace("secret", b"one").unwrap();
-        dir.replace("secret", b"two").unwrap();
+        (home, dir)
+    }
+
+    #[test]
+    fn only_the_owner_can_read() {
+        let (_home, dir) = dir();
+        let path = dir.create("secret").unwrap();
+        let _lock = dir.lock("lock").unwrap();
+        fs::write(&path, "two").unwrap();
         assert_eq!(mode(&dir.0), 0o700);
-        assert_eq!(mode(&dir.path("secret")), 0o600);
+        assert_eq!((mode(&path), mode(&dir.path("lock"))), (0o600, 0o600));
         assert_eq!(dir.read("secret").unwrap().unwrap().as_slice(), b"two");
-        assert!(dir.read("nothing").unwrap().is_none());
+        assert!(dir.read("nothing").unwrap().is_none() && dir.find("nothing").unwrap().is_none());
     }
 
     #[test]
     fn what_others_could_touch_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = PrivateDir::open(home.path().join("ours")).unwrap();
-        dir.replace("secret", b"one").unwrap();
+        let (_home, dir) = dir();
+        dir.create("secret").unwrap();
         fs::set_permissions(dir.path("secret"), fs::Permissions::from_mode(0o644)).unwrap();
-        let fault = dir.read("secret").unwrap_err();
-        assert!(format!("{:#}", anyhow::Error::from(fault)).contains("chmod 600"));
+        for fault in [dir.read("secret").unwrap_err(), dir.find("secret").unwrap_err()] {
+            assert!(format!("{:#}", anyhow::Error::from(fault)).contains("chmod 600"));
+        }
         fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o770)).unwrap();
         assert!(PrivateDir::open(&dir.0).is_err());
     }
 
     #[test]
-    fn a_crash_before_the_rename_leaves_the_old_content() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = PrivateDir::open(home.path().join("ours")).unwrap();
-        dir.replace("secret", b"old").unwrap();
-        fs::write(dir.path("secret.new"), b"ha").unwrap();
-        assert_eq!(dir.read("secret").unwrap().unwrap().as_slice(), b"old");
-        assert_eq!(dir.names().unwrap(), ["secret"]);
-        dir.replace("secret", b"next").unwrap();
-        assert_eq!(dir.read("secret").unwrap().unwrap().as_slice(), b"next");
-        assert!(!dir.path("secret.new").exists());
+    fn a_lock_is_held_by_one() {
+        let (_home, dir) = dir();
+        let held = dir.lock("lock").unwrap();
+        assert!(dir.try_lock("lock").unwrap().is_none());
+        drop(held);
+        dir.try_lock("lock").unwrap().unwrap().discard();
+        assert!(!dir.path("lock").exists());
+    }
+
+    #[test]
+    fn a_lock_whose_file_went_is_held_by_one_all_the_same() {
+        let (_home, dir) = dir();
+        let holders = core::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let lock = dir.lock("lock").unwrap();
+                        assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        lock.discard();
+                    }
+                });
+            }
+        });
     }
 }

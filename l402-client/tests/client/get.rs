@@ -7,7 +7,13 @@ use l402_client::exit::Exit;
 use l402_client::get;
 use l402_client::get::report::{Event, Reporter};
 use l402_client::home::Home;
+use l402_client::store::Database;
+use l402_client::store::payments::Payments;
+use l402_client::store::private::PrivateDir;
+use l402_client::store::tokens::Tokens;
+use l402_lightning::Invoice;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -59,11 +65,26 @@ impl Buyer {
         self.folder.path().join("data")
     }
 
+    fn database(&self) -> Database {
+        Database::open(&PrivateDir::open(self.data()).unwrap()).unwrap()
+    }
+
+    fn tokens(&self) -> Tokens {
+        Tokens::new(self.database())
+    }
+
+    fn payments(&self) -> Payments {
+        Payments::new(self.database()).unwrap()
+    }
+
+    /// Changes the database behind the program's back.
+    fn sql(&self, sql: &str) {
+        Connection::open(self.data().join("store.sqlite")).unwrap().execute(sql, []).unwrap();
+    }
+
     /// Counts the kept tokens.
     fn kept(&self) -> usize {
-        let file: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(self.data().join("tokens.json")).unwrap()).unwrap();
-        file["tokens"].as_array().unwrap().len()
+        self.tokens().all().unwrap().len()
     }
 
     fn paid(&self) -> usize {
@@ -127,7 +148,7 @@ async fn a4_without_the_cache_a_token_that_did_not_serve_is_not_lost() {
         assert_ne!(outcome.exit, Exit::Served, "{}", outcome.report);
         assert_eq!(buyer.kept(), 1, "{}", outcome.report);
         assert_eq!(buyer.get("/weather", &[]).await.out, "GET weather ");
-        std::fs::remove_file(buyer.data().join("tokens.json")).unwrap();
+        buyer.sql("DELETE FROM tokens");
     }
     assert_eq!(buyer.paid(), 2);
 }
@@ -223,8 +244,12 @@ async fn a4_killed_between_intent_and_outcome_it_goes_on() {
     buyer.wallet.misbehave(FakeFault::Hang);
     let killed = tokio::time::timeout(core::time::Duration::from_millis(300), buyer.get("/weather", &[])).await;
     assert!(killed.is_err());
-    let open = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().count();
-    assert_eq!(open, 1, "the intent is on the disk");
+    let intents = buyer.payments().intents().unwrap();
+    let [intent] = intents.as_slice() else { panic!("the intent is on the disk: {intents:?}") };
+    let order = intent.order.as_ref().unwrap();
+    let invoice = Invoice::parse(&order.invoice).unwrap();
+    assert_eq!((invoice.payment_hash(), invoice.amount_msat()), (intent.payment_hash, Some(21_000)));
+    assert_eq!((order.max_fee_msat, order.max_cltv_expiry_delta), (10_000, 1008));
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Unknown, "the wallet says that it is under way");
 }
 
@@ -234,9 +259,8 @@ async fn a4_a_payment_that_another_call_settles_is_waited_for() {
     buyer.wallet.misbehave(FakeFault::LoseOutcome);
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Unknown);
     buyer.wallet.behave();
-    let open = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().next().unwrap().unwrap();
-    let other_call = std::fs::File::open(open.path()).unwrap();
-    other_call.try_lock().unwrap();
+    let payments = buyer.payments();
+    let other_call = payments.adopt(&payments.intents().unwrap()[0].payment_hash).unwrap().unwrap();
     let held = buyer.get("/weather", &[]).await;
     assert_eq!(held.exit, Exit::Unknown, "{}", held.report);
     assert!(held.report.contains("another call is settling this payment"), "{}", held.report);
@@ -264,16 +288,14 @@ async fn a4_the_node_of_another_network_is_not_asked() {
     buyer.wallet.misbehave(FakeFault::LoseOutcome);
     assert_eq!(buyer.get("/weather", &["--wallet", "ldk"]).await.exit, Exit::Unknown);
     buyer.wallet.behave();
-    let record = std::fs::read_dir(buyer.data().join("payments/open")).unwrap().next().unwrap().unwrap().path();
-    let written = std::fs::read_to_string(&record).unwrap();
     for (wallet, hint) in [("ldk/bitcoin", "--wallet ldk --network bitcoin"), ("ldk", "--wallet ldk,")] {
-        std::fs::write(&record, written.replace("ldk/regtest", wallet)).unwrap();
+        buyer.sql(&format!("UPDATE payments SET wallet = '{wallet}'"));
         let other = buyer.get("/weather", &["--wallet", "ldk"]).await;
         assert_eq!(other.exit, Exit::Unknown, "{wallet}: {}", other.report);
         assert!(other.report.contains(hint), "{}", other.report);
-        assert!(record.exists(), "{wallet}: it stays open");
+        assert_eq!(buyer.payments().intents().unwrap().len(), 1, "{wallet}: it stays open");
     }
-    std::fs::write(&record, &written).unwrap();
+    buyer.sql("UPDATE payments SET wallet = 'ldk/regtest'");
     assert_eq!(buyer.get("/weather", &["--wallet", "ldk"]).await.exit, Exit::Served);
     assert_eq!(buyer.paid(), 1);
 }
@@ -341,18 +363,15 @@ async fn no_report_holds_a_secret() {
         let outcome = buyer.get("/weather", options).await;
         told += &(outcome.report + &outcome.out);
     }
-    let kept: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(buyer.data().join("tokens.json")).unwrap()).unwrap();
-    let preimage = kept["tokens"][0]["preimage"].as_str().unwrap();
-    assert_eq!(preimage.len(), 64);
-    assert!(!told.contains(preimage));
+    let preimage = buyer.tokens().all().unwrap()[0].preimage.to_hex();
+    assert!(!told.contains(preimage.expose()));
 }
 
 #[tokio::test]
-async fn a_damaged_token_file_stops_everything() {
+async fn a_damaged_database_stops_everything() {
     let buyer = Buyer::new().await;
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
-    std::fs::write(buyer.data().join("tokens.json"), "{").unwrap();
+    std::fs::write(buyer.data().join("store.sqlite"), "{").unwrap();
     for options in [&[][..], &["--no-token-cache"]] {
         let outcome = buyer.get("/weather", options).await;
         assert_eq!(outcome.exit, Exit::Local);

@@ -2,7 +2,13 @@
 
 use crate::shop::Shop;
 use crate::wallet::SandboxStandIn;
+use core::time::Duration;
+use l402_client::store::Database;
+use l402_client::store::private::PrivateDir;
+use l402_client::store::tokens::Tokens;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use rusqlite::Connection;
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,6 +48,14 @@ impl Machine {
 
     async fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().await.unwrap()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn database(&self) -> Database {
+        Database::open(&PrivateDir::open(self.data()).unwrap()).unwrap()
     }
 
     fn start(&self, args: &[&str]) -> Child {
@@ -98,6 +112,122 @@ async fn a4_killed_after_the_money_moved_it_finds_the_token() {
 }
 
 #[tokio::test]
+async fn a4_killed_after_the_result_before_the_token_is_stored_it_is_recovered() {
+    for command in ["get", "resolve"] {
+        let machine = Machine::new().await;
+        let url = machine.shop.url("/weather");
+        let till = machine.sandbox.hold().await;
+        let mut killed = machine.start(&["get", &url]);
+        machine.sandbox.is_asked_to_pay().await;
+        let writer = Connection::open(machine.data().join("store.sqlite")).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap(); // the result finds no way to the disk
+        drop(till);
+        while machine.wallet.payments_sent() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await; // the result reaches the process
+        assert!(killed.try_wait().unwrap().is_none(), "it waits for the disk");
+        killed.kill().await.unwrap(); // SIGKILL
+        drop(writer);
+
+        if command == "resolve" {
+            let resolved = machine.run(&["payments", "resolve"]).await;
+            assert_eq!(resolved.status.code(), Some(0), "{}", text(&resolved.stderr));
+            assert!(text(&resolved.stdout).ends_with("\tpaid; its token is kept\n"), "{}", text(&resolved.stdout));
+        }
+        let found = machine.run(&["get", &url]).await;
+        assert_eq!((found.status.code(), text(&found.stdout)), (Some(0), "GET weather "), "{}", text(&found.stderr));
+        let word = if command == "get" { "an earlier call paid 21 sat" } else { "paid nothing" };
+        assert!(text(&found.stderr).starts_with(word), "{}", text(&found.stderr));
+        assert_eq!(machine.wallet.payments_sent(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a5_of_several_processes_one_pays_for_a_request() {
+    let machine = Machine::new().await;
+    let url = machine.shop.url("/weather");
+    let till = machine.sandbox.hold().await;
+    let mut running: Vec<Child> = (0..4).map(|_| machine.start(&["get", &url])).collect();
+    let mut ended = Vec::new();
+    while running.len() > 1 {
+        for index in (0..running.len()).rev() {
+            if let Some(status) = running[index].try_wait().unwrap() {
+                ended.push(status.code());
+                running.remove(index);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(ended, [Some(8); 3]);
+    machine.sandbox.is_asked_to_pay().await;
+    drop(till);
+    let output = running.remove(0).wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!((machine.sandbox.asked_to_pay(), machine.wallet.payments_sent()), (1, 1));
+}
+
+#[tokio::test]
+async fn a4_what_is_unknown_is_asked_for_and_never_paid() {
+    let machine = Machine::new().await;
+    let (paid, failed) = (machine.shop.url("/weather"), machine.shop.url("/poems"));
+    machine.wallet.misbehave(FakeFault::Hang);
+    let mut killed = machine.start(&["get", &failed]);
+    machine.sandbox.is_asked_to_pay().await;
+    killed.kill().await.unwrap();
+    machine.wallet.misbehave(FakeFault::LoseOutcome);
+    assert_eq!(machine.run(&["get", &paid]).await.status.code(), Some(8));
+    machine.wallet.behave();
+
+    let other = machine.run(&["payments", "resolve", "--wallet", "lnd"]).await;
+    assert_eq!((other.status.code(), text(&other.stdout)), (Some(2), ""), "nothing says which");
+    let resolved = machine.run(&["payments", "resolve"]).await;
+    let told = text(&resolved.stdout);
+    assert_eq!(resolved.status.code(), Some(8), "{told}");
+    assert!(told.contains("/weather\tpaid; its token is kept\n"), "{told}");
+    assert!(told.contains("/poems\tunknown: the payment is still under way\n"), "{told}");
+    let all = machine.run(&["payments", "list", "--all"]).await;
+    assert!(text(&all.stdout).contains("/weather\tpaid, fee 0 sat\n"), "{}", text(&all.stdout));
+    assert!(text(&all.stdout).contains("/poems\tunknown\n"), "{}", text(&all.stdout));
+    assert_eq!(text(&machine.run(&["payments", "list"]).await.stdout).lines().count(), 1);
+    assert_eq!(machine.wallet.payments_sent(), 1);
+
+    // A wallet that never heard of it, and one that nobody reaches.
+    let sql = Connection::open(machine.data().join("store.sqlite")).unwrap();
+    let unheard = "UPDATE payments SET payment_hash = printf('%064d', 7) WHERE outcome IS NULL";
+    assert_eq!(sql.execute(unheard, []).unwrap(), 1);
+    let nowhere = machine.run(&["payments", "resolve", "--sandbox", "/nowhere.json"]).await;
+    assert_eq!(nowhere.status.code(), Some(8));
+    assert!(text(&nowhere.stdout).contains("\tunknown: "), "{}", text(&nowhere.stdout));
+    let resolved = machine.run(&["payments", "resolve"]).await;
+    assert_eq!(resolved.status.code(), Some(0), "{}", text(&resolved.stdout));
+    assert!(text(&resolved.stdout).ends_with("/poems\tnot paid\n"), "{}", text(&resolved.stdout));
+    assert_eq!(text(&machine.run(&["payments", "resolve"]).await.stdout), "", "nothing is left");
+    let before = machine.sandbox.asked_to_pay();
+    sql.execute("UPDATE payments SET outcome = NULL, wallet = 'ldk/signet' WHERE payment_hash LIKE '00%'", []).unwrap();
+    let other = machine.run(&["payments", "resolve"]).await;
+    assert_eq!(other.status.code(), Some(8));
+    assert!(text(&other.stdout).contains("--wallet ldk --network signet"), "{}", text(&other.stdout));
+    assert_eq!(machine.sandbox.asked_to_pay(), before);
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
+    let machine = Machine::new().await;
+    let url = machine.shop.url("/weather");
+    assert_eq!(machine.run(&["get", &url]).await.status.code(), Some(0));
+    let sql = Connection::open(machine.data().join("store.sqlite")).unwrap();
+    sql.pragma_update(None, "user_version", 3).unwrap();
+    drop(sql);
+    for args in [&["get", &url][..], &["tokens", "list"], &["payments", "list"], &["payments", "resolve"]] {
+        let output = machine.run(args).await;
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(text(&output.stderr).contains("store.sqlite has version 3"), "{}", text(&output.stderr));
+    }
+    assert_eq!(machine.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
 async fn a_payment_can_be_given_up() {
     let machine = Machine::new().await;
     let url = machine.shop.url("/weather");
@@ -116,13 +246,12 @@ async fn a_payment_can_be_given_up() {
 async fn tokens_are_listed_without_their_secrets_and_forgotten() {
     let machine = Machine::new().await;
     assert_eq!(machine.run(&["get", &machine.shop.url("/weather")]).await.status.code(), Some(0));
-    let file = std::fs::read_to_string(machine.folder.path().join("data/tokens.json")).unwrap();
-    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let kept = Tokens::new(machine.database()).all().unwrap().remove(0);
     let listed = machine.run(&["tokens", "list"]).await;
     let listed = text(&listed.stdout);
     assert!(listed.contains("\t21 sat\tGET ") && listed.contains("/weather"), "{listed}");
-    for secret in ["preimage", "token"] {
-        assert!(!listed.contains(file["tokens"][0][secret].as_str().unwrap()));
+    for secret in [kept.preimage.to_hex().expose(), &kept.token] {
+        assert!(!listed.contains(secret));
     }
     let forgot = machine.run(&["tokens", "forget", &machine.shop.url("/")]).await;
     assert!(text(&forgot.stdout).starts_with("forgot 1"), "{}", text(&forgot.stdout));

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) struct SandboxStandIn {
     inner: Arc<Inner>,
@@ -25,6 +26,7 @@ pub(crate) struct SandboxStandIn {
 struct Inner {
     node: FakeNode,
     asked_to_pay: AtomicUsize,
+    till: Mutex<()>,
 }
 
 impl SandboxStandIn {
@@ -32,7 +34,7 @@ impl SandboxStandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let secret = "c0ffee".to_owned().into();
         SandboxFile { address: listener.local_addr().unwrap(), secret }.write(path).unwrap();
-        let inner = Arc::new(Inner { node, asked_to_pay: AtomicUsize::new(0) });
+        let inner = Arc::new(Inner { node, asked_to_pay: AtomicUsize::new(0), till: Mutex::new(()) });
         let wallet = Arc::clone(&inner);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -44,9 +46,18 @@ impl SandboxStandIn {
         Self { inner }
     }
 
+    /// Keeps it from paying, until what this returns is dropped.
+    pub(crate) async fn hold(&self) -> MutexGuard<'_, ()> {
+        self.inner.till.lock().await
+    }
+
+    pub(crate) fn asked_to_pay(&self) -> usize {
+        self.inner.asked_to_pay.load(Ordering::SeqCst)
+    }
+
     /// Waits until somebody has asked it to pay.
     pub(crate) async fn is_asked_to_pay(&self) {
-        while self.inner.asked_to_pay.load(Ordering::SeqCst) == 0 {
+        while self.asked_to_pay() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -63,6 +74,7 @@ async fn answer(wallet: Arc<Inner>, request: Request<Incoming>) -> Result<Respon
         return Ok(json(200, &PaymentReply::from(&status)));
     }
     wallet.asked_to_pay.fetch_add(1, Ordering::SeqCst);
+    drop(wallet.till.lock().await);
     let request: PayRequest = serde_json::from_slice(&body).unwrap();
     let invoice = Invoice::parse(&request.invoice).unwrap();
     // On a task of its own, as the sandbox does it: a payment that has begun does not end with its client.

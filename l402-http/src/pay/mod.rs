@@ -34,7 +34,7 @@ pub use error::PayError;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::ReplayBody;
-pub use store::{MemoryStore, PaidBefore, Token, TokenStore};
+pub use store::{MemoryStore, Order, PaidBefore, Token, TokenStore};
 
 use bytes::Bytes;
 use core::fmt;

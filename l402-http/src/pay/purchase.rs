@@ -5,7 +5,7 @@
 
 use super::flight::{Flights, Purpose};
 use super::quote::Quote;
-use super::{PayError, PaySettings, Token, TokenStore};
+use super::{Order, PayError, PaySettings, Token, TokenStore};
 use l402_core::{Exchange, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
 use std::time::SystemTime;
@@ -58,6 +58,11 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             method: purpose.method.clone(),
             path: purpose.path.clone(),
             bought_at: now,
+            order: Some(Order {
+                invoice: quote.invoice().to_string(),
+                max_fee_msat: order.max_fee_msat,
+                max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
+            }),
         };
         self.store.put(&purpose.origin, &token).await.map_err(store)?;
         let paid = self.pay(quote, &order, purpose).await?;

@@ -28,6 +28,19 @@ pub struct Token {
     pub path: String,
     /// When the payment was about to be sent, in Unix seconds.
     pub bought_at: u64,
+    /// What the wallet is asked to do. The layer always says so before it pays, and never reads it back: a store may leave it out.
+    pub order: Option<Order>,
+}
+
+/// What a wallet is asked to pay, and within which limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The invoice, BOLT11.
+    pub invoice: String,
+    /// The most that routing may cost, in millisatoshi.
+    pub max_fee_msat: u64,
+    /// For how many blocks the money may be locked on its way, in total.
+    pub max_cltv_expiry_delta: u32,
 }
 
 impl fmt::Debug for Token {

@@ -1,0 +1,131 @@
+//! Tests of the database file.
+
+use super::*;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+fn folder() -> (tempfile::TempDir, PrivateDir) {
+    let home = tempfile::tempdir().unwrap();
+    let folder = PrivateDir::open(home.path().join("data")).unwrap();
+    (home, folder)
+}
+
+fn count(database: &Database) -> Result<i64, DatabaseError> {
+    database.read(|tx| tx.query_row("SELECT count(*) FROM payments WHERE wallet <> ''", [], |row| row.get(0)))
+}
+
+fn fill(database: &Database, from: u32) {
+    let add = "INSERT INTO payments VALUES (?1, 1, 'w', 'o', 'm', 'p', 's', ?2, 1, NULL, NULL, NULL, 'paid', 0)";
+    let text = "t".repeat(500);
+    let all = (from..from + 100).map(|number| number.to_string());
+    database.write(|tx| all.into_iter().try_for_each(|id| tx.execute(add, [&id, &text]).map(drop))).unwrap();
+}
+
+#[test]
+fn only_the_owner_can_read_it_and_its_log() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    fill(&database, 0);
+    for name in [FILE, LOG, "store.sqlite-shm", LOCK] {
+        assert_eq!(fs::metadata(folder.path(name)).unwrap().mode() & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(fs::metadata(folder.path("")).unwrap().mode() & 0o777, 0o700);
+    assert_eq!(folder.names().unwrap().iter().filter(|name| name.contains("new")).count(), 0);
+}
+
+#[test]
+fn every_commit_is_flushed() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    let pragma = |name: &str| -> (i64, String) {
+        let connection = database.connection();
+        let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        (connection.pragma_query_value(None, name, |row| row.get(0)).unwrap(), mode)
+    };
+    assert_eq!(pragma("synchronous"), (2, "wal".to_owned()), "2 is FULL");
+    assert_eq!(pragma("secure_delete").0, 1);
+}
+
+#[test]
+fn what_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_home, folder) = folder();
+    drop(Database::open(&folder).unwrap());
+    fs::set_permissions(folder.path(FILE), fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(Database::open(&folder), Err(DatabaseError::File(_))));
+}
+
+#[test]
+fn a_later_version_is_refused_and_not_called_damaged() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    database.connection().pragma_update(None, "user_version", VERSION + 1).unwrap();
+    drop(database);
+    let before = fs::read(folder.path(FILE)).unwrap();
+    let fault = Database::open(&folder).unwrap_err();
+    assert!(matches!(fault, DatabaseError::Version { version, .. } if version == VERSION + 1), "{fault}");
+    assert_eq!(fs::read(folder.path(FILE)).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_file_is_said_and_left_alone() {
+    let (home, _) = folder();
+    let other = home.path().join("other");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE other (x)").unwrap();
+    let other = fs::read(other).unwrap();
+    for damage in [vec![], b"{".to_vec(), vec![0; 8192], other] {
+        let (_home, folder) = folder();
+        drop(Database::open(&folder).unwrap());
+        fs::write(folder.path(FILE), &damage).unwrap();
+        let fault = Database::open(&folder).unwrap_err();
+        assert!(matches!(fault, DatabaseError::Damaged { .. }), "{fault:?}");
+        assert_eq!(fs::read(folder.path(FILE)).unwrap(), damage);
+    }
+}
+
+#[test]
+fn a_damaged_page_is_said() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    fill(&database, 0);
+    drop(database);
+    let mut bytes = fs::read(folder.path(FILE)).unwrap();
+    bytes[4096..].fill(0x5a);
+    fs::write(folder.path(FILE), &bytes).unwrap();
+    let fault = Database::open(&folder).and_then(|database| count(&database)).unwrap_err();
+    assert!(matches!(fault, DatabaseError::Damaged { .. }), "{fault:?}");
+    assert_eq!(fs::read(folder.path(FILE)).unwrap(), bytes);
+}
+
+#[test]
+fn a_log_without_its_database_is_not_given_to_another() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    fill(&database, 0);
+    fs::rename(folder.path(FILE), folder.path("away")).unwrap();
+    assert!(matches!(Database::open(&folder), Err(DatabaseError::Orphan { .. })));
+    fs::rename(folder.path("away"), folder.path(FILE)).unwrap();
+    assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 100);
+}
+
+#[test]
+fn a_crash_while_it_is_made_leaves_none() {
+    let (_home, folder) = folder();
+    folder.create(UNFINISHED).unwrap();
+    fs::write(folder.path(UNFINISHED), "half").unwrap();
+    fs::write(folder.path(UNFINISHED_LOGS[0]), "half").unwrap();
+    assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 0);
+    assert!(!folder.path(UNFINISHED).exists());
+}
+
+#[test]
+fn many_may_open_and_write_it_at_once() {
+    let (_home, folder) = folder();
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let folder = &folder;
+            scope.spawn(move || fill(&Database::open(folder).unwrap(), writer * 100));
+        }
+    });
+    assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 800);
+}

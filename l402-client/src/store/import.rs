@@ -1,0 +1,255 @@
+//! Takes over the first format: `tokens.json`, and a JSON file for each payment in `payments/open` and `payments/closed`.
+//!
+//! 1. All of it goes into the database in one step; then the files are moved aside, into `imported`. A crash between the two
+//!    repeats the first, which changes nothing that the database knows already.
+//! 2. A file that cannot be understood stops everything. Nothing is moved then.
+//! 3. While an earlier version of this program sees to a payment, nothing is taken over: it would write its outcome where nobody
+//!    looks. One that begins later does not find its folder, and pays nothing.
+
+use super::codec;
+use super::database::{Database, DatabaseError};
+use super::payments::{Intent, Outcome};
+use super::private::{Lock, PrivateDir, PrivateError};
+use super::row::{self, Conflict};
+use super::tokens::KeptToken;
+use core::fmt;
+use http::Method;
+use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_http::pay::Origin;
+use rusqlite::Transaction;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _};
+use std::path::PathBuf;
+
+/// Takes over what is there.
+pub(super) fn run(data: &PrivateDir, database: &Database) -> Result<(), DatabaseError> {
+    let is_there = |name: &str| data.path(name).exists();
+    if !is_there(TOKENS) && !is_there(PAYMENTS) {
+        return Ok(());
+    }
+    let file = |fault| DatabaseError::Import(ImportError::File(fault));
+    let turn = data.lock(TOKENS_LOCK).map_err(file)?;
+    let tokens = read_tokens(data).map_err(DatabaseError::Import)?;
+    let payments = if is_there(PAYMENTS) { Some(read_payments(data).map_err(DatabaseError::Import)?) } else { None };
+    database.write(|tx| {
+        tokens.iter().try_for_each(|token| row::put_token(tx, token, Conflict::Ignore))?;
+        payments.iter().flat_map(|payments| &payments.records).try_for_each(|record| put(tx, record))
+    })?;
+    move_aside(data).map_err(file)?;
+    turn.discard();
+    Ok(())
+}
+
+fn put(tx: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
+    if record.outcome.is_none() {
+        // An earlier version, called once more, may have begun again what had failed.
+        let failed = "DELETE FROM payments WHERE payment_hash = ?1 AND outcome = 'not_paid'";
+        tx.execute(failed, [record.intent.payment_hash.to_string()])?;
+    }
+    row::put_payment(tx, &record.intent, record.outcome, Conflict::Ignore)
+}
+
+fn read_tokens(data: &PrivateDir) -> Result<Vec<KeptToken>, ImportError> {
+    let contents: Option<TokensFile> = read(data, TOKENS)?;
+    Ok(contents.map_or(Vec::new(), |contents| contents.tokens.into_iter().map(KeptToken::from).collect()))
+}
+
+/// The records, open ones first: of a payment that has both, its end was not certain.
+struct Payments {
+    records: Vec<Record>,
+    _locks: Vec<Lock>,
+}
+
+fn read_payments(data: &PrivateDir) -> Result<Payments, ImportError> {
+    let folder = |dir: &PrivateDir, name| dir.folder(name).map_err(ImportError::File);
+    let payments = folder(data, PAYMENTS)?;
+    let (open, closed) = (folder(&payments, "open")?, folder(&payments, "closed")?);
+    let mut locks = vec![payments.lock("begin.lock").map_err(ImportError::File)?];
+    let mut records = Vec::new();
+    for (dir, is_open) in [(open, true), (closed, false)] {
+        let names = dir.names().map_err(ImportError::File)?;
+        for name in names.iter().filter(|name| !name.ends_with(UNFINISHED)) {
+            if is_open {
+                let lock = dir.try_lock(name).map_err(ImportError::File)?;
+                locks.push(lock.ok_or_else(|| ImportError::InUse(dir.path(name)))?);
+            }
+            let Some(PaymentFile { intent, outcome, .. }) = read(&dir, name)? else { continue };
+            if outcome.is_none() != is_open {
+                let cause = serde_json::Error::custom("the outcome does not fit the folder");
+                return Err(ImportError::Damaged { path: dir.path(name), cause });
+            }
+            records.push(Record { intent: intent.into(), outcome });
+        }
+    }
+    Ok(Payments { records, _locks: locks })
+}
+
+fn read<T: DeserializeOwned>(dir: &PrivateDir, name: &str) -> Result<Option<T>, ImportError> {
+    let Some(bytes) = dir.read(name).map_err(ImportError::File)? else { return Ok(None) };
+    let damaged = |cause| ImportError::Damaged { path: dir.path(name), cause };
+    let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if version != VERSION {
+        return Err(ImportError::Version { path: dir.path(name), version });
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+}
+
+fn move_aside(data: &PrivateDir) -> Result<(), PrivateError> {
+    let names = core::iter::once("imported".to_owned()).chain((2..).map(|number: u32| format!("imported-{number}")));
+    let Some(aside) = names.into_iter().find(|name| !data.path(name).exists()) else { return Ok(()) };
+    data.folder(&aside)?;
+    for name in [TOKENS, PAYMENTS] {
+        if data.path(name).exists() {
+            data.rename(name, &format!("{aside}/{name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Why the files of the first format cannot be taken over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// A file cannot be used.
+    File(PrivateError),
+    /// A file cannot be understood.
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+    /// A file has a version that never was.
+    Version {
+        /// Where it is.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// An earlier version of this program sees to this payment at this moment.
+    InUse(PathBuf),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(cause) => cause.fmt(f),
+            Self::Damaged { path, .. } => {
+                write!(
+                    f,
+                    "{} is damaged, and was left as it is; repair it, or move it away to do without",
+                    path.display()
+                )
+            }
+            Self::Version { path, version } => {
+                write!(f, "{} has version {version}; files of this kind have version {VERSION}", path.display())
+            }
+            Self::InUse(path) => write!(
+                f,
+                "an earlier version of this program is settling the payment in {}; run the same command again when it has ended",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ImportError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::File(cause) => cause.source(),
+            Self::Damaged { cause, .. } => Some(cause),
+            Self::Version { .. } | Self::InUse(_) => None,
+        }
+    }
+}
+
+struct Record {
+    intent: Intent,
+    outcome: Option<Outcome>,
+}
+
+/// Read first, so that another version is not called damaged.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensFile {
+    #[serde(rename = "version")]
+    _version: u32,
+    tokens: Vec<OldToken>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldToken {
+    #[serde(deserialize_with = "codec::text")]
+    origin: Origin,
+    #[serde(deserialize_with = "codec::text")]
+    method: Method,
+    path: String,
+    #[serde(deserialize_with = "codec::scheme")]
+    scheme: Scheme,
+    token: String,
+    #[serde(deserialize_with = "codec::text")]
+    payment_hash: PaymentHash,
+    #[serde(deserialize_with = "codec::preimage")]
+    preimage: Preimage,
+    amount_msat: u64,
+    fee_msat: u64,
+    bought_at: u64,
+}
+
+impl From<OldToken> for KeptToken {
+    fn from(old: OldToken) -> Self {
+        let OldToken { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at } =
+            old;
+        Self { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at }
+    }
+}
+
+#[derive(Deserialize)]
+struct PaymentFile {
+    intent: OldIntent,
+    #[serde(default)]
+    outcome: Option<Outcome>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldIntent {
+    #[serde(deserialize_with = "codec::text")]
+    payment_hash: PaymentHash,
+    amount_msat: u64,
+    wallet: String,
+    #[serde(deserialize_with = "codec::text")]
+    origin: Origin,
+    #[serde(deserialize_with = "codec::text")]
+    method: Method,
+    path: String,
+    #[serde(deserialize_with = "codec::scheme")]
+    scheme: Scheme,
+    token: String,
+    at: u64,
+}
+
+impl From<OldIntent> for Intent {
+    fn from(old: OldIntent) -> Self {
+        let OldIntent { payment_hash, amount_msat, wallet, origin, method, path, scheme, token, at } = old;
+        Self { payment_hash, amount_msat, wallet, origin, method, path, scheme, token, at, order: None }
+    }
+}
+
+const TOKENS: &str = "tokens.json";
+const TOKENS_LOCK: &str = "tokens.lock";
+const PAYMENTS: &str = "payments";
+
+/// Ends the name of a file that a crash left incomplete.
+const UNFINISHED: &str = ".new";
+
+const VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests;

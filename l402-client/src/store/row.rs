@@ -1,0 +1,167 @@
+//! The protocol's types in the columns of the database. No error repeats what a column holds.
+
+use super::payments::{Intent, Outcome, Recorded};
+use super::tokens::KeptToken;
+use core::fmt;
+use core::str::FromStr;
+use http::Method;
+use l402_core::{Preimage, Scheme};
+use l402_http::pay::Order;
+use rusqlite::types::Type;
+use rusqlite::{Row, Transaction, named_params};
+
+/// Writes a payment, in place of one with the same hash.
+pub(super) fn put_payment(
+    tx: &Transaction<'_>,
+    intent: &Intent,
+    outcome: Option<Outcome>,
+    conflict: Conflict,
+) -> rusqlite::Result<()> {
+    let order = intent.order.as_ref();
+    // A limit above what there is in all money is none.
+    let max_fee_msat = order.map(|order| i64::try_from(order.max_fee_msat).unwrap_or(i64::MAX));
+    let sql = format!(
+        "INSERT OR {conflict} INTO payments VALUES (:payment_hash, :amount_msat, :wallet, :origin, :method, :path, :scheme, \
+         :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat)"
+    );
+    let columns = named_params! {
+        ":payment_hash": intent.payment_hash.to_string(),
+        ":amount_msat": intent.amount_msat,
+        ":wallet": intent.wallet,
+        ":origin": intent.origin.to_string(),
+        ":method": intent.method.as_str(),
+        ":path": intent.path,
+        ":scheme": intent.scheme.to_string(),
+        ":token": intent.token,
+        ":begun_at": intent.at,
+        ":invoice": order.map(|order| &order.invoice),
+        ":max_fee_msat": max_fee_msat,
+        ":max_cltv_expiry_delta": order.map(|order| order.max_cltv_expiry_delta),
+        ":outcome": outcome.map(|outcome| columns(outcome).0),
+        ":fee_msat": outcome.and_then(|outcome| columns(outcome).1),
+    };
+    tx.execute(&sql, columns).map(drop)
+}
+
+/// Writes a token.
+pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Conflict) -> rusqlite::Result<()> {
+    let sql = format!(
+        "INSERT OR {conflict} INTO tokens (payment_hash, preimage, amount_msat, fee_msat, origin, method, path, scheme, token, \
+         bought_at) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
+         :bought_at)"
+    );
+    let columns = named_params! {
+        ":payment_hash": token.payment_hash.to_string(),
+        ":preimage": token.preimage.expose(),
+        ":amount_msat": token.amount_msat,
+        ":fee_msat": token.fee_msat,
+        ":origin": token.origin.to_string(),
+        ":method": token.method.as_str(),
+        ":path": token.path,
+        ":scheme": token.scheme.to_string(),
+        ":token": token.token,
+        ":bought_at": token.bought_at,
+    };
+    tx.execute(&sql, columns).map(drop)
+}
+
+/// What becomes of a row that is there already.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Conflict {
+    /// It stays.
+    Ignore,
+    /// It goes.
+    Replace,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ignore => "IGNORE",
+            Self::Replace => "REPLACE",
+        })
+    }
+}
+
+/// Reads a payment and its outcome.
+pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    let intent = Intent {
+        payment_hash: text(row, "payment_hash")?,
+        amount_msat: row.get("amount_msat")?,
+        wallet: row.get("wallet")?,
+        origin: text(row, "origin")?,
+        method: text(row, "method")?,
+        path: row.get("path")?,
+        scheme: scheme(row)?,
+        token: row.get("token")?,
+        at: row.get("begun_at")?,
+        order: order(row)?,
+    };
+    Ok(Recorded { intent, outcome: outcome(row)? })
+}
+
+/// Reads a token.
+pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<KeptToken> {
+    Ok(KeptToken {
+        origin: text(row, "origin")?,
+        method: text::<Method>(row, "method")?,
+        path: row.get("path")?,
+        scheme: scheme(row)?,
+        token: row.get("token")?,
+        payment_hash: text(row, "payment_hash")?,
+        preimage: preimage(row)?,
+        amount_msat: row.get("amount_msat")?,
+        fee_msat: row.get("fee_msat")?,
+        bought_at: row.get("bought_at")?,
+    })
+}
+
+fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
+    Ok(match row.get::<_, Option<String>>("outcome")?.as_deref() {
+        None => None,
+        Some(PAID) => Some(Outcome::Paid { fee_msat: row.get("fee_msat")? }),
+        Some(NOT_PAID) => Some(Outcome::NotPaid),
+        Some(FORGOTTEN) => Some(Outcome::Forgotten),
+        Some(_) => return Err(wrong(row, "outcome")),
+    })
+}
+
+/// Splits an outcome into its columns.
+pub(super) const fn columns(outcome: Outcome) -> (&'static str, Option<u64>) {
+    match outcome {
+        Outcome::Paid { fee_msat } => (PAID, Some(fee_msat)),
+        Outcome::NotPaid => (NOT_PAID, None),
+        Outcome::Forgotten => (FORGOTTEN, None),
+    }
+}
+
+fn order(row: &Row<'_>) -> rusqlite::Result<Option<Order>> {
+    let Some(invoice) = row.get("invoice")? else { return Ok(None) };
+    let (max_fee_msat, max_cltv_expiry_delta) = (row.get("max_fee_msat")?, row.get("max_cltv_expiry_delta")?);
+    Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta }))
+}
+
+/// Whatever is written as text and read from it: origins, methods, payment hashes.
+fn text<T: FromStr>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
+    row.get::<_, String>(column)?.parse().map_err(|_| wrong(row, column))
+}
+
+fn scheme(row: &Row<'_>) -> rusqlite::Result<Scheme> {
+    Scheme::parse(row.get::<_, String>("scheme")?.as_bytes()).ok_or_else(|| wrong(row, "scheme"))
+}
+
+/// No copy of the secret stays behind on our side.
+fn preimage(row: &Row<'_>) -> rusqlite::Result<Preimage> {
+    let bytes = row.get_ref("preimage")?.as_blob().ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.map(Preimage::from_bytes).ok_or_else(|| wrong(row, "preimage"))
+}
+
+fn wrong(row: &Row<'_>, column: &'static str) -> rusqlite::Error {
+    let index = row.as_ref().column_index(column).unwrap_or_default();
+    let why = format!("`{column}` is none");
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.into())
+}
+
+const PAID: &str = "paid";
+const NOT_PAID: &str = "not_paid";
+const FORGOTTEN: &str = "forgotten";
