@@ -103,7 +103,7 @@ async fn sales(matrix: &Matrix) {
             for ((cell, http), (whole, rest)) in row.iter().zip(&clients).zip(&mut sold) {
                 let sale = matrix.sell(*cell, http).await.unwrap_or_else(|fault| panic!("{cell}: {fault}"));
                 whole.push(milliseconds(sale.handshake));
-                rest.push(milliseconds(sale.handshake - sale.payment));
+                rest.push(milliseconds(sale.handshake) - milliseconds(sale.payment));
             }
         }
         let invoice = median(invoices);
@@ -121,7 +121,7 @@ async fn pay(matrix: &Matrix, cell: Cell, payee: &Node) -> (f64, f64) {
     let invoice = payee.create_invoice(REQUEST).await.unwrap();
     let made = begun.elapsed();
     matrix.wallet(cell).pay(&invoice, PayLimit::fee(10_000)).await.unwrap();
-    (milliseconds(made), milliseconds(begun.elapsed() - made))
+    (milliseconds(made), milliseconds(begun.elapsed()) - milliseconds(made))
 }
 
 fn milliseconds(time: Duration) -> f64 {
