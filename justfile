@@ -36,7 +36,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std properties no-alloc no-panic miri accel accel-aarch64 accel-miri fuzz-check fuzz-smoke bench-smoke ct qemu wasm size deny clippy features doc test demo
+ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct qemu wasm size deny clippy features doc test demo interop
 
 # Check the formatting
 fmt:
