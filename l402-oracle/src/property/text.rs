@@ -8,7 +8,7 @@ use l402_core::macaroon::{MacKey, base64 as ours64, hex as ours16, sha256};
 
 /// Base64 in all four forms decodes to what `base64ct` makes of it, and encodes to the padded standard form.
 pub fn base64(data: &[u8]) {
-    let mut bytes = vec![0; ours64::decoded_len(data.len())];
+    let mut bytes = vec![0; ours64::decoded_len(ours64::encoded_len(data.len()))];
     let read = ours64::decode_into(data, &mut bytes).ok().map(<[u8]>::to_vec);
     assert_eq!(read, text::base64(data));
     if let Some(read) = read.filter(|read| !read.is_empty()) {
@@ -20,6 +20,9 @@ pub fn base64(data: &[u8]) {
     let written = ours64::encode_into(data, &mut written).expect("the buffer has the length that was asked for");
     assert_eq!(written, text::to_base64(data));
     assert_eq!(text::base64(written.as_bytes()).as_deref(), Some(data));
+    let near = with_one_other(written, data);
+    let read = ours64::decode_into(&near, &mut bytes).ok().map(<[u8]>::to_vec);
+    assert_eq!(read, text::base64(&near));
 }
 
 /// Hexadecimal text of either case decodes to its digits, and encodes in lower case.
@@ -33,7 +36,11 @@ pub fn hex(data: &[u8]) {
     }
 
     let mut written = vec![0; 2 * data.len()];
-    assert_eq!(ours16::encode_into(data, &mut written), Some(&*text::to_hex(data)));
+    let written = ours16::encode_into(data, &mut written).expect("the buffer has room for two digits a byte");
+    assert_eq!(written, text::to_hex(data));
+    let near = with_one_other(written, data);
+    let mut bytes = vec![0; data.len()];
+    assert_eq!(ours16::decode_into(&near, &mut bytes).ok().map(<[u8]>::to_vec), text::hex(&near));
 }
 
 /// HMAC-SHA256 under a key of any length, and SHA-256 of 32 bytes, are what the crates `hmac` and `sha2` compute.
@@ -49,4 +56,14 @@ pub fn mac(data: &[u8]) {
     let digest = text::sha256(&message);
     assert!(bool::from(sha256::digest32_matches(&message, &digest)));
     assert!(!bool::from(sha256::digest32_matches(&other, &digest)));
+}
+
+/// A text of which one character is another, both chosen by the first bytes of a case.
+fn with_one_other(text: &str, case: &[u8]) -> Vec<u8> {
+    let mut near = text.as_bytes().to_vec();
+    if let [at, other, ..] = case {
+        let at = usize::from(*at) % near.len();
+        near[at] = *other;
+    }
+    near
 }
