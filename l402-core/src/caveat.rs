@@ -6,7 +6,8 @@
 //! 4. `<service>_valid_until=<unix seconds>` ends a token.
 //! 5. `preimage=<64 hex>` carries the proof of payment where a header has no place for it.
 //!
-//! A value that does not read as its condition demands denies the request; see [`crate::Unsatisfied`].
+//! A value that does not read as its condition demands denies the request; see [`crate::Unsatisfied`]. A list of more than 64
+//! entries is one: every holder can append caveats, and each entry is held against the others.
 
 use core::fmt;
 
@@ -114,7 +115,7 @@ impl<'a> Services<'a> {
         let (mut services, mut wanted_tier) = (Self { list, longest: 0 }, None);
         for (position, item) in items(list).enumerate() {
             let (name, tier) = entry_of(item)?;
-            if services.names().take(position).any(|earlier| earlier == name) {
+            if position == MAX_ENTRIES || services.names().take(position).any(|earlier| earlier == name) {
                 return None;
             }
             if name == wanted {
@@ -149,8 +150,8 @@ impl<'a> Capabilities<'a> {
     pub(crate) fn parse(list: &'a [u8], wanted: &[u8]) -> Option<(Self, bool)> {
         let mut found = false;
         if !list.is_empty() {
-            for name in items(list) {
-                if !is_name(name) {
+            for (position, name) in items(list).enumerate() {
+                if position == MAX_ENTRIES || !is_name(name) {
                     return None;
                 }
                 found |= name == wanted;
@@ -252,6 +253,9 @@ fn is_ascii(text: &[u8]) -> bool {
     let words = text.as_chunks().0.iter();
     words.fold(usize::from_le_bytes(*last), |all, word| all | usize::from_le_bytes(*word)) & HIGHEST_BITS == 0
 }
+
+/// The most entries of a list.
+const MAX_ENTRIES: usize = 64;
 
 /// Bytes in a machine word.
 const WORD: usize = size_of::<usize>();

@@ -8,6 +8,7 @@ use crate::secret::RootKey;
 use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION, misplaced};
 use crate::{MAX_CAVEATS, MAX_LEN};
 use core::fmt;
+use core::iter::FusedIterator;
 use subtle::Choice;
 
 /// A well-formed macaroon in borrowed bytes; copying it copies references.
@@ -246,9 +247,15 @@ impl<'a> Iterator for Caveats<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Caveat<'a>> {
-        self.try_next().ok().flatten() // parsing has walked over all of them
+        let next = self.try_next().ok().flatten(); // parsing has walked over all of them
+        if next.is_none() {
+            self.cursor = Cursor(&[]); // what follows the list is no caveat
+        }
+        next
     }
 }
+
+impl FusedIterator for Caveats<'_> {}
 
 impl fmt::Debug for Caveats<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -105,9 +105,12 @@ fn owner<'c>(condition: &'c str, own: &str, named: &[String]) -> Option<(String,
     Some((longest.to_owned(), &condition[longest.len() + 1..]))
 }
 
-/// `name:tier,…`, where no name occurs twice.
+/// `name:tier,…`, where no name occurs twice, and at most 64 of them.
 fn services(value: &str) -> Option<Services> {
     let mut services = Services::new();
+    if value.split(',').count() > 64 {
+        return None;
+    }
     for entry in value.split(',') {
         let (name, tier) = entry.split_once(':')?;
         let tier = u32::try_from(number(tier)?).ok()?;
@@ -118,8 +121,11 @@ fn services(value: &str) -> Option<Services> {
     Some(services)
 }
 
-/// `name,…`, or nothing at all.
+/// `name,…` with at most 64 entries, or nothing at all.
 fn capabilities(value: &str) -> Option<BTreeSet<String>> {
+    if value.split(',').count() > 64 {
+        return None;
+    }
     let names = value.split(',').filter(|_| !value.is_empty());
     names.map(|name| is_name(name).then(|| name.to_owned())).collect()
 }

@@ -6,6 +6,7 @@ from .values import case, hexed, number, kind
 NOW = 1_700_000_000
 CAVEATS = "L402 §Caveats"
 APERTURE = "deployed: Aperture"
+FOUND = "bug found here: a list of a thousand services took 18 ms to refuse"
 
 
 def offer(service="weather", tier=0, capability=None):
@@ -97,6 +98,11 @@ def satisfaction():
     yield deny("services-twice", "a name occurs once", "undecodable-caveat", "services=weather:0,weather:9")
     yield deny("services-trailing-comma", "no entry is empty", "undecodable-caveat", "services=weather:0,")
     yield deny("capabilities-hole", "no entry is empty", "undecodable-caveat", s, "weather_capabilities=a,,b", capability="a")
+    most = [f"s{number}:0" for number in range(63)] + ["weather:0"]
+    yield grant("services-at-most", "a list has at most 64 entries", "services=" + ",".join(most), origin=FOUND)
+    yield deny("services-too-many", "a list has at most 64 entries", "undecodable-caveat", "services=" + ",".join(["s:0", *most]), origin=FOUND)
+    yield grant("capabilities-at-most", "a list has at most 64 entries", s, "weather_capabilities=" + ",".join(["a"] * 64), capability="a", origin=FOUND)
+    yield deny("capabilities-too-many", "a list has at most 64 entries", "undecodable-caveat", s, "weather_capabilities=" + ",".join(["a"] * 65), capability="a", origin=FOUND)
     yield deny("no-equals", "a caveat is condition=value", "undecodable-caveat", s, "weather")
     yield deny("no-condition", "a caveat is condition=value", "undecodable-caveat", s, "=x")
     yield deny("not-utf8", "a caveat is UTF-8", "undecodable-caveat", s, b"weather_x=\xff")
