@@ -41,6 +41,9 @@ const RESERVE: Amount = Amount::from_sat(2_000_000);
 /// The longest that a step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How long gossip may take before a node that lacks some is made to ask for it.
+const GOSSIP: Duration = Duration::from_secs(30);
+
 pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
     declared(&builder)?;
     let binaries = match builder.binaries {
@@ -71,8 +74,31 @@ async fn begin(
     fund(&members, channels, chain).await?;
     open(&members, channels.to_vec(), chain).await?;
     members.confirm(chain).await?;
-    ready(&members, channels).await?;
+    match ready_within(GOSSIP, &members, channels).await {
+        Err(NetworkError::TimedOut(_)) => {
+            ask_for_gossip(&members, channels).await?;
+            ready(&members, channels).await?;
+        }
+        other => other?,
+    }
     Ok(members)
+}
+
+/// Starts each LDK node anew that has not heard of every channel: an announcement is relayed once, and whoever was not connected
+/// at that moment hears of it no more, until a start makes the node ask its peers for all that they know.
+async fn ask_for_gossip(members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
+    let declared: Vec<_> = channels.iter().collect();
+    for member in members.0.iter().filter(|member| matches!(member.kind, Kind::Ldk(_))) {
+        if hears_all(member, &declared).await?.is_ok() {
+            continue;
+        }
+        member.stop().await?;
+        member.start().await?;
+        for peer in channels.iter().filter_map(|channel| channel.peer_of(&member.name)) {
+            connect(member, members.find(peer)?).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether every name is there once.
@@ -205,7 +231,11 @@ pub(super) async fn connect(member: &Member, peer: &Member) -> Result<(), Networ
 /// Waits until both ends of every channel say that payments can pass and what they cost, and every node knows every announced
 /// channel that it can hear of. Nodes that are stopped or paused are left out, with their channels.
 pub(super) async fn ready(members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
-    wait::until(PATIENCE, || async {
+    ready_within(PATIENCE, members, channels).await
+}
+
+async fn ready_within(patience: Duration, members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
+    wait::until(patience, || async {
         let awake: Vec<_> = members.0.iter().filter(|member| member.is_awake()).collect();
         let is_awake = |name: &str| awake.iter().any(|member| member.name == name);
         let channels: Vec<_> =
