@@ -134,9 +134,9 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     let names: Vec<String> = network.nodes().map(|(name, _)| name.to_owned()).collect();
     let [buyer, seller] = &*names else { panic!("{names:?}") };
     let lnd = network.lnd(seller);
-    let (payee, payer) = (payee(lnd).await, payer(network.lnd(buyer)).await);
+    let (payee, wallet) = (payee(lnd).await, payer(network.lnd(buyer)).await);
     let paid = payee.create_invoice(REQUEST).await.unwrap();
-    payer.pay(&paid, PayLimit::fee(0)).await.unwrap();
+    wallet.pay(&paid, PayLimit::fee(0)).await.unwrap();
     assert_eq!(payee.settled_msat(&paid.payment_hash()).await.unwrap(), Some(21_000));
 
     lnd.pause().unwrap();
@@ -155,7 +155,7 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     network.restart(seller).await.unwrap();
     becomes(&payee, true).await;
     let next = payee.create_invoice(REQUEST).await.unwrap();
-    payer.pay(&next, PayLimit::fee(0)).await.unwrap();
+    wallet.pay(&next, PayLimit::fee(0)).await.unwrap();
     assert_eq!(payee.settled_msat(&next.payment_hash()).await.unwrap(), Some(21_000));
 
     lnd.stop().await.unwrap();
@@ -176,37 +176,37 @@ async fn a4_a_payer_that_hangs_pays_once() {
     let names: Vec<String> = network.nodes().map(|(name, _)| name.to_owned()).collect();
     let [buyer, seller] = &*names else { panic!("{names:?}") };
     let lnd = network.lnd(buyer);
-    let (payee, payer) = (payee(network.lnd(seller)).await, payer(lnd).await);
+    let (payee, wallet) = (payee(network.lnd(seller)).await, payer(lnd).await);
     let invoice = payee.create_invoice(REQUEST).await.unwrap();
 
     lnd.pause().unwrap();
     let fault =
-        payer.pay(&invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(0) }).await.unwrap_err();
+        wallet.pay(&invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(0) }).await.unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");
     lnd.resume().unwrap();
-    let paid = payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    let paid = wallet.pay(&invoice, PayLimit::fee(0)).await.unwrap();
     assert!(paid.preimage.matches(&invoice.payment_hash()));
-    assert!(matches!(payer.payment(&invoice.payment_hash()).await.unwrap(), PaymentStatus::Succeeded(_)));
+    assert!(matches!(wallet.payment(&invoice.payment_hash()).await.unwrap(), PaymentStatus::Succeeded(_)));
 
     // The payee is away while the payment is on its way.
     let held = payee.create_invoice(REQUEST).await.unwrap();
     network.lnd(seller).pause().unwrap();
-    let fault = payer.pay(&held, PayLimit { timeout: Duration::from_secs(2), ..PayLimit::fee(0) }).await.unwrap_err();
+    let fault = wallet.pay(&held, PayLimit { timeout: Duration::from_secs(2), ..PayLimit::fee(0) }).await.unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");
-    assert!(matches!(payer.payment(&held.payment_hash()).await.unwrap(), PaymentStatus::Pending));
+    assert!(matches!(wallet.payment(&held.payment_hash()).await.unwrap(), PaymentStatus::Pending));
     network.lnd(seller).resume().unwrap();
-    let paid = payer.pay(&held, PayLimit::fee(0)).await.unwrap();
+    let paid = wallet.pay(&held, PayLimit::fee(0)).await.unwrap();
     assert!(paid.preimage.matches(&held.payment_hash()));
     assert_eq!(payee.settled_msat(&held.payment_hash()).await.unwrap(), Some(21_000));
 
     // Nothing is sent by an LND that is not there, and the connection comes back by itself.
     let last = payee.create_invoice(REQUEST).await.unwrap();
     lnd.kill();
-    let fault = payer.pay(&last, PayLimit::fee(0)).await.unwrap_err();
+    let fault = wallet.pay(&last, PayLimit::fee(0)).await.unwrap_err();
     assert!(matches!(fault, PayError::Unavailable(_)), "{fault:?}");
     network.restart(buyer).await.unwrap();
-    assert!(matches!(payer.payment(&last.payment_hash()).await.unwrap(), PaymentStatus::NotFound));
-    payer.pay(&last, PayLimit::fee(0)).await.unwrap();
+    assert!(matches!(wallet.payment(&last.payment_hash()).await.unwrap(), PaymentStatus::NotFound));
+    wallet.pay(&last, PayLimit::fee(0)).await.unwrap();
     network.stop().await;
 }
 
@@ -231,4 +231,4 @@ async fn becomes(payee: &LndPayee, ready: bool) {
 
 const REQUEST: InvoiceRequest<'static> =
     InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
