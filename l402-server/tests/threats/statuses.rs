@@ -101,11 +101,14 @@ fn malformed(stand: &Stand) -> Vec<Row> {
         Row::malformed("a short preimage", "preimage", format!("L402 {token}:{}", &preimage[1..])),
         Row::malformed("a long preimage", "preimage", format!("L402 {token}:{preimage}00")),
         Row::malformed("other digits", "preimage", format!("L402 {token}:{}zz", &preimage[2..])),
-        Row::malformed(
-            "two credentials in a line",
-            "token",
-            format!("L402 {token}:{preimage}, L402 {token}:{preimage}"),
-        ),
+        Row {
+            part: "more than one credential",
+            ..Row::credential(
+                "two credentials in a line",
+                "ambiguous-credential",
+                format!("L402 {token}:{preimage}, L402 {token}:{preimage}"),
+            )
+        },
         Row::malformed("no token", "token", format!("L402 :{preimage}")),
         Row::malformed("no second token", "token", format!("L402 {token},:{preimage}")),
         Row::malformed("no base64", "base64", format!("L402 ????:{preimage}")),
