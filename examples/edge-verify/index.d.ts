@@ -19,14 +19,14 @@ export type Decision =
   /** Answer with the status, and no challenge: the credential cannot be read. */
   | { decision: "refuse"; status: number; reason: string };
 
-/** Decides about requests for one offer. Keeps the keys; the module forgets them after every call. */
+/** Decides about requests for one offer. Keeps the keys; the module wipes them, and what it derives from them, in every call. */
 export class Verifier {
-  /** The first key is the one that mints, the others are retired. */
+  /** The first key is the one that mints, the others are retired. A RangeError tells of a number or text that cannot be written. */
   static create(
     module: BufferSource | WebAssembly.Module,
     options: { keys: EpochKey[]; offer: Offer },
   ): Promise<Verifier>;
 
-  /** `headers`: all fields of the request in order, as `Headers` or pairs; `now` in Unix seconds. */
+  /** `headers`: all fields of the request in order, as `Headers` or pairs; `now` in whole Unix seconds, else a RangeError. */
   decide(headers: Iterable<[string, string]>, now?: number): Decision;
 }

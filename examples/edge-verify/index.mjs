@@ -15,7 +15,13 @@ export class Verifier {
 
   constructor(exports, keys, offer) {
     if (keys.length < 1 || keys.length > 8) throw new RangeError("one key that mints, and at most 7 retired ones");
-    for (const { master } of keys) if (master.length !== 32) throw new RangeError("a master key has 32 bytes");
+    for (const { epoch, master } of keys) {
+      if (!isU32(epoch)) throw new RangeError("an epoch has 32 bits");
+      if (master.length !== 32) throw new RangeError("a master key has 32 bytes");
+    }
+    const { service, tier = 0, capability = "" } = offer;
+    if (!isU32(tier)) throw new RangeError("a tier has 32 bits");
+    if (!isName(service) || !isName(capability)) throw new RangeError("a name has at most 64 characters, all in ASCII");
     this.#exports = exports;
     this.#keys = keys;
     this.#offer = offer;
@@ -23,6 +29,8 @@ export class Verifier {
 
   /** Decides about a request by its header fields, at a time in Unix seconds. */
   decide(headers, now = Math.floor(Date.now() / 1000)) {
+    // Here, since what does not fit below is told from a fault by its RangeError.
+    if (!Number.isSafeInteger(now) || now < 0) throw new RangeError("the time is whole seconds since 1970");
     const { memory, buffer, buffer_len, decide } = this.#exports;
     const room = new Uint8Array(memory.buffer, buffer(), buffer_len());
     const length = write(room, this.#keys, this.#offer, now, headers);
@@ -92,7 +100,17 @@ function write(room, keys, { service, tier = 0, capability = "" }, now, headers)
   }
 }
 
-/** The bytes of a header value: fetch and Node hand them over one per character. */
+/** Whether a DataView would write the number as it is. */
+function isU32(number) {
+  return Number.isInteger(number) && number >= 0 && number <= 0xffff_ffff;
+}
+
+/** Whether the text can be written; the module decides whether it is a name. */
+function isName(text) {
+  return typeof text === "string" && /^[\0-\x7f]{0,64}$/.test(text);
+}
+
+/** The bytes of a header value: fetch and Node hand them over one per character. Any other becomes what no credential has. */
 function latin1(value) {
-  return Uint8Array.from(value, (character) => character.charCodeAt(0) & 0xff);
+  return Uint8Array.from(value, (character) => Math.min(character.charCodeAt(0), 0xff));
 }

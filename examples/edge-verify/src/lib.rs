@@ -1,7 +1,8 @@
 //! The decision of an L402 server as a wasm module without imports: bytes in, a decision out.
 //!
 //! The host writes a request into the buffer (`buffer`), calls `decide`, and reads the answer from the
-//! front of the same buffer. The module keeps nothing between two calls, and wipes the request, which holds the master keys.
+//! front of the same buffer. The module keeps nothing but the answer between two calls: the request, which holds the master
+//! keys, and the stack, where keys were derived from them, are wiped.
 //!
 //! Numbers are little-endian. A text is its length, 16 bits, and that many bytes.
 //!
@@ -31,6 +32,9 @@ static BUFFER: [AtomicU8; BUFFER_LEN] = [const { AtomicU8::new(0) }; BUFFER_LEN]
 /// Bytes of the buffer.
 const BUFFER_LEN: usize = 32 * 1024;
 
+/// Bytes of the stack that are wiped: more than a decision uses, as the test sees by what is left.
+const STACK_LEN: usize = 64 * 1024;
+
 /// The request cannot be read.
 const UNREADABLE: u32 = 1;
 
@@ -58,26 +62,36 @@ mod exports {
     }
 }
 
-/// Copies the request out of the buffer, which is wiped, and writes the answer into it.
-#[expect(clippy::large_stack_arrays, reason = "the stack has 1 MiB")]
+/// Decides, and wipes what the decision left on the stack: a key that is moved stays behind where it was.
 fn answer(length: usize) -> u32 {
+    let status = decide(length);
+    wipe_stack();
+    status
+}
+
+/// Copies the request out of the buffer, which is wiped, and writes the answer into it.
+#[inline(never)] // so that its frame begins where that of `wipe_stack` does
+#[expect(clippy::large_stack_arrays, reason = "the stack has 1 MiB")]
+fn decide(length: usize) -> u32 {
     let mut copy = [0; BUFFER_LEN];
     for (to, from) in copy.iter_mut().zip(&BUFFER).take(length) {
         *to = from.swap(0, Ordering::Relaxed);
     }
-    let status = match copy.get(..length).and_then(Request::read) {
+    match copy.get(..length).and_then(Request::read) {
         Some(request) => match request.decide() {
             Decision::Admit(grant) | Decision::Settle(grant) => admit(&grant),
             Decision::Charge(charge) => refuse(charge.status, charge.reason.as_str()),
             Decision::Refuse(refusal) => refuse(refusal.status, refusal.reason()),
         },
         None => UNREADABLE,
-    };
-    for byte in copy.iter_mut().take(length) {
-        *byte = 0;
     }
-    core::hint::black_box(&copy);
-    status
+}
+
+/// Overwrites the stack from the caller's frame downwards.
+#[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "the stack has 1 MiB")]
+fn wipe_stack() {
+    core::hint::black_box(&mut [0_u8; STACK_LEN]);
 }
 
 fn admit(grant: &Grant) -> u32 {

@@ -40,11 +40,12 @@ struct Bytes<'a>(&'a [u8]);
 impl<'a> Bytes<'a> {
     fn keys(&mut self) -> Option<DerivedKeys> {
         let [count] = self.array()?;
+        let retired = count.checked_sub(1)?;
         let (epoch, newest) = self.key()?;
         let mut keys = DerivedKeys::new(epoch, &newest);
-        for _ in 1..count {
-            let (epoch, retired) = self.key()?;
-            keys = keys.with_retired(epoch, &retired).ok()?;
+        for _ in 0..retired {
+            let (epoch, master) = self.key()?;
+            keys = keys.with_retired(epoch, &master).ok()?;
         }
         Some(keys)
     }
