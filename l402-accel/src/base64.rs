@@ -16,8 +16,7 @@ impl Base64 {
     /// Decodes text without padding, in the standard or the URL-safe alphabet (RFC 4648 §4 and §5), and says what it met.
     ///
     /// Four characters make three bytes; what does not fit `out` is dropped, and bytes of `out` behind the text's last whole
-    /// byte are not defined. What a character of
-    /// neither alphabet counts as is not defined either.
+    /// byte are not defined. What a character of neither alphabet counts as is not defined either.
     ///
     /// ```
     /// use l402_accel::Base64;
