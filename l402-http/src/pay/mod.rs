@@ -19,7 +19,9 @@
 //! several paths. A token that is refused where it was bought is forgotten once another has served in its place;
 //! refused elsewhere, it is kept for where it came from.
 //!
-//! Several processes may share a store, but do not wait for each other: they may buy the same thing twice.
+//! Several processes may share a store, but do not wait for each other: with a store that does what [`TokenStore`] asks and
+//! no more, they may buy the same thing twice. That of `l402-client` refuses to begin a payment while another is open for the
+//! same origin, method and path.
 
 mod call;
 mod error;
