@@ -130,8 +130,14 @@ pub fn builtin() -> BTreeSet<Vec<u8>> {
 pub fn caveats(service: &str) -> Vec<String> {
     let mut all: Vec<_> = [0, 0, 1, 1, 2, 2].map(|tier| format!("services={service}:{tier}")).into();
     all.extend(
-        ["services=x:2,x_y:1,y:0,weather:1", "services=weather:2,x:1", "x_y_capabilities=a", "preimage="]
-            .map(str::to_owned),
+        [
+            "services=x:2,x_y:1,y:0,weather:1",
+            "services=x:2,x_y:1\nx_y_capabilities=a",
+            "services=weather:2,x:1",
+            "x_y_capabilities=a",
+            "preimage=",
+        ]
+        .map(str::to_owned),
     );
     all.extend(["", "a", "b", "a,b"].map(|names| format!("{service}_capabilities={names}")));
     all.extend([1_699_999_950_u64, 1_700_000_000, 1_700_000_100].map(|end| format!("{service}_valid_until={end}")));

@@ -111,7 +111,7 @@ fn take_fields(input: &mut Input<'_>, sold: &Offer) -> Vec<(String, Vec<u8>)> {
     }
     let first = token.clone();
     input.lines().into_iter().for_each(|caveat| append(&mut token, caveat));
-    let preimage = if form & 0x40 == 0 { PREIMAGE } else { [9; 32] };
+    let preimage = if form & 0x40 == 0 || place & 0x40 == 0 { PREIMAGE } else { [9; 32] };
     let mut texts = vec![text(&token, form & 3)];
     if form & 4 != 0 {
         texts.insert(usize::from(form & 8 != 0), text(&first, form >> 4 & 3));
@@ -126,8 +126,10 @@ fn take_fields(input: &mut Input<'_>, sold: &Offer) -> Vec<(String, Vec<u8>)> {
         _ => vec![(other, metadata), ("authorization".to_owned(), authorization)],
     };
     let (_, value) = &mut fields[0];
-    let at = flip % value.len();
-    value[at] ^= mask;
+    if mask.is_multiple_of(4) {
+        let at = flip % value.len();
+        value[at] ^= mask / 4;
+    }
     fields
 }
 
