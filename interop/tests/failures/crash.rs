@@ -115,12 +115,11 @@ async fn next_start(network: &Network, kind: NodeKind) -> Wallet {
 async fn pays_until_it_is_killed() {
     let Ok(invoice) = std::env::var(INVOICE) else { return };
     let invoice = Invoice::parse(&invoice).unwrap();
-    let paid = match std::env::var(CHAIN) {
-        Ok(chain) => embedded(&chain).await.pay(&invoice, PayLimit::fee(10_000)).await,
-        Err(_) => {
-            let config = LndConfig::from_environment(|name| std::env::var(name).ok()).unwrap();
-            LndPayer::connect(&config).await.unwrap().pay(&invoice, PayLimit::fee(10_000)).await
-        }
+    let paid = if let Ok(chain) = std::env::var(CHAIN) {
+        embedded(&chain).await.pay(&invoice, PayLimit::fee(10_000)).await
+    } else {
+        let config = LndConfig::from_environment(|name| std::env::var(name).ok()).unwrap();
+        LndPayer::connect(&config).await.unwrap().pay(&invoice, PayLimit::fee(10_000)).await
     };
     assert!(paid.unwrap().preimage.matches(&invoice.payment_hash()));
     println!("{PAID}");

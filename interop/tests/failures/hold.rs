@@ -64,8 +64,8 @@ impl Hold {
 }
 
 /// Begins to pay, and gives up waiting while the payee has the money in its hands.
-pub(crate) async fn begin(payer: &impl PaymentSource, hold: &Hold, payee: &LndNode) {
-    let (paid, parts) = tokio::join!(pay_within(payer, &hold.invoice, MOMENT), hold.arrives(payee));
+pub(crate) async fn begin(payer: &impl PaymentSource, hold: &Hold, seller: &LndNode) {
+    let (paid, parts) = tokio::join!(pay_within(payer, &hold.invoice, MOMENT), hold.arrives(seller));
     assert!(paid.as_ref().is_err_and(PayError::is_unknown), "{paid:?}");
     assert_eq!(parts, 1);
     still_unknown(payer, hold).await;

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) const AMOUNT_MSAT: u64 = 21_000;
 
 /// How long to wait for what must come.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 /// The network with its clients.
 pub(crate) struct Town {
