@@ -321,10 +321,8 @@ mod lnd {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("tls.cert"), CERT).expect("written");
         let path = folder.path().join("gateway.toml");
-        let text = format!(
-            "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\nsocket = \"lnd:10\"\n\
-             cert = \"tls.cert\"\nmacaroon = {{ env = \"MACAROON\" }}\nprivate_hints = false"
-        );
+        let text = "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\nsocket = \"lnd:10\"\n\
+             cert = \"tls.cert\"\nmacaroon = { env = \"MACAROON\" }\nprivate_hints = false";
         std::fs::write(&path, text).expect("written");
         let variables = |name: &str| if name == "MACAROON" { Some(macaroon()) } else { environment(name) };
         let settings = settings(Config::from_file(&path, &variables).expect("a configuration"));
