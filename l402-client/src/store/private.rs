@@ -303,7 +303,7 @@ mod tests {
                     for _ in 0..200 {
                         let lock = dir.lock("lock").unwrap();
                         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
-                        std::thread::sleep(core::time::Duration::from_micros(20)); // so that others wait with an open file
+                        std::thread::park_timeout(core::time::Duration::from_micros(20)); // so that others wait with an open file
                         holders.fetch_sub(1, Ordering::SeqCst);
                         lock.discard();
                     }
