@@ -12,7 +12,7 @@ nightly := "nightly-2026-05-20"
 go_version := "1.26.6"
 
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
-semver_baseline := "448dbef0beef"
+semver_baseline := "b85ddb1701ce"
 
 own_workspaces := "fuzz benches no-panic ct examples/edge-verify examples/embedded-door l402-conformance/qemu l402-conformance/wasm"
 each_set := "--feature-powerset --exclude-features default"
