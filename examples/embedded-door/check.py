@@ -8,6 +8,7 @@ outside: the firmware that is measured is the one that is shipped.
 import json
 import os
 import pathlib
+import select
 import socket
 import struct
 import subprocess
@@ -80,6 +81,7 @@ def talk(image, lines, static):
         command += ["-device", f"loader,file={paint},addr={RAM + static:#x},force-raw=on", "-qmp", f"unix:{control},server,wait=off"]
         qemu = subprocess.Popen(command + ["-kernel", image], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
+            awaken(qemu)
             for line, letter in lines:
                 qemu.stdin.write(line.encode() + b"\r\n")
                 qemu.stdin.flush()
@@ -94,6 +96,15 @@ def talk(image, lines, static):
         memory = pathlib.Path(dump).read_bytes()
     stack = memory[static:]
     return len(stack.lstrip(PAINT))
+
+
+def awaken(qemu):
+    """Sends lines until the door answers: what arrives before the firmware has set up its serial port is lost."""
+    while not select.select([qemu.stdout], [], [], 0.5)[0]:
+        qemu.stdin.write(b"?\r\n")
+        qemu.stdin.flush()
+    while select.select([qemu.stdout], [], [], 1)[0]:
+        os.read(qemu.stdout.fileno(), 4096)
 
 
 def save(control, dump):
