@@ -8,7 +8,7 @@ use l402_core::PaymentHash;
 use l402_lightning::testing::{ForgedInvoice, forge};
 use l402_lightning::{
     FailureReason, Invoice, InvoiceRequest, InvoiceSource as _, InvoiceSourceError, Network as Chain, PayError,
-    PayLimit, PaymentSource as _, PaymentStatus,
+    PayLimit, PaymentSource as _, PaymentStatus, SettlementSource as _,
 };
 use serde_json::json;
 
@@ -177,6 +177,21 @@ fn a4_of_two_wallets_that_pay_one_challenge_one_pays_and_both_learn_it() {
         assert!(matches!(loser.payment(&hash).await.unwrap(), PaymentStatus::Failed));
         let settled = town.network.lnd("seller").get(&format!("/v1/invoice/{hash}")).await.unwrap();
         assert_eq!(settled["amt_paid_msat"], AMOUNT_MSAT.to_string());
+    });
+}
+
+/// Its invoices leave no trace, so that it cannot tell a second payment from the first.
+#[test]
+#[ignore = "needs LND: just interop"]
+fn an_ldk_payee_takes_a_challenge_from_each_wallet_that_pays_it() {
+    in_town(async |town| {
+        let seller = town.network.ldk("seller-ldk");
+        let request = InvoiceRequest { amount_msat: AMOUNT_MSAT, description: "", expiry: Duration::from_hours(1) };
+        let invoice = seller.create_invoice(request).await.unwrap();
+        for (_, payer) in &town.payers {
+            pay_within(payer, &invoice, PATIENCE).await.unwrap();
+            assert_eq!(seller.settled_msat(&invoice.payment_hash()).await.unwrap(), Some(AMOUNT_MSAT));
+        }
     });
 }
 

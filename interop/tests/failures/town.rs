@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! payer-lnd ─┐        ┌─ seller (LND)
-//!            ├─ hub ──┼─ narrow-lnd (private, all of it narrow-lnd's)
-//! payer-ldk ─┘  (LND) └─ narrow-ldk (all of it narrow-ldk's)
+//!            ├─ hub ──┼─ seller-ldk
+//! payer-ldk ─┘  (LND) ├─ narrow-lnd (private, all of it narrow-lnd's)
+//!                     └─ narrow-ldk (all of it narrow-ldk's)
 //! ```
 //!
 //! It starts with the first test that wants it, and ends with the last that holds it.
@@ -56,12 +57,14 @@ impl Town {
     async fn start() -> Self {
         let network = Network::builder()
             .lnd("seller")
+            .ldk("seller-ldk")
             .lnd("narrow-lnd")
             .ldk("narrow-ldk")
             .lnd("hub")
             .ldk("payer-ldk")
             .lnd("payer-lnd")
             .channel("hub", "seller", 10_000_000)
+            .channel("hub", "seller-ldk", 1_000_000)
             .open(Channel::new("narrow-lnd", "hub", 1_000_000).push(0).private())
             .open(Channel::new("narrow-ldk", "hub", 1_000_000).push(0))
             .channel("payer-lnd", "hub", 1_000_000)

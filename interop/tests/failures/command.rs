@@ -1,0 +1,167 @@
+//! The command `l402` that is killed while an LND pays for it: what its next start finds, on its disk and at the node.
+//!
+//! The command is this program once more, with one test to run, which does as `main` of `l402` does.
+
+use core::fmt::Display;
+use core::time::Duration;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use clap::Parser as _;
+use interop::{GOODS, Gateway, Upstream};
+use l402_client::cli::Cli;
+use l402_client::exit::Exit;
+use l402_regtest::lnd::{LndNode, PAY};
+use l402_regtest::{Network, NodeKind};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use crate::town::SOON;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs LND: just interop"]
+async fn a4_the_command_killed_between_intent_and_result_asks_and_pays_once() {
+    let customer = Customer::new().await;
+    let url = customer.shop.uri("/weather");
+    customer.hub().pause().unwrap();
+    let mut killed = customer.start(&["get", &url.to_string()]);
+    customer.has_payment("IN_FLIGHT").await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    customer.runs(&["payments", "list"], Exit::Served, &format!("\t21 sat\t{}\tGET {url}", customer.wallet_name()));
+    customer.runs(&["get", "--pay-timeout=1", &url.to_string()], Exit::Unknown, "");
+    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the payment is still under way");
+    customer.hub().resume().unwrap();
+    customer.has_payment("SUCCEEDED").await;
+    customer.runs(&["payments", "resolve"], Exit::Served, "\tpaid; its token is kept");
+    customer.runs(&["get", &url.to_string()], Exit::Served, GOODS);
+    customer.has_payment("SUCCEEDED").await;
+    customer.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs LND: just interop"]
+async fn a4_the_command_killed_before_the_token_is_stored_finds_it_again() {
+    let customer = Customer::new().await;
+    let url = customer.shop.uri("/weather");
+    customer.hub().pause().unwrap();
+    let mut killed = customer.start(&["get", &url.to_string()]);
+    customer.has_payment("IN_FLIGHT").await;
+    let writer = Connection::open(customer.data().join("store.sqlite")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap(); // the result finds no way to the disk
+    customer.hub().resume().unwrap();
+    customer.has_payment("SUCCEEDED").await;
+    sleep(Duration::from_millis(300)).await; // the result reaches the process
+    assert!(killed.try_wait().unwrap().is_none(), "it does not wait for the disk");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    drop(writer);
+
+    customer.runs(&["get", &url.to_string()], Exit::Served, GOODS);
+    customer.runs(&["payments", "list"], Exit::Served, "");
+    customer.has_payment("SUCCEEDED").await;
+    customer.leaves().await;
+}
+
+/// Somebody with an LND and the command, a hub away from a gateway.
+struct Customer {
+    network: Network,
+    shop: Gateway,
+    macaroon: PathBuf,
+    home: TempDir,
+}
+
+impl Customer {
+    async fn new() -> Self {
+        let network = Network::one_hop(NodeKind::Lnd, NodeKind::Lnd).start().await.unwrap();
+        let shop = Gateway::start(&network, "carol", &Upstream::start().await).await;
+        let macaroon = network.lnd("alice").bake("pay", &PAY).await.unwrap();
+        Self { network, shop, macaroon, home: tempfile::tempdir().unwrap() }
+    }
+
+    fn lnd(&self) -> &LndNode {
+        self.network.lnd("alice")
+    }
+
+    /// While it is paused, payments leave the customer and do not arrive.
+    fn hub(&self) -> &LndNode {
+        self.network.lnd("bob")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn wallet_name(&self) -> impl Display {
+        format!("lnd/regtest/{}", self.lnd().rpc_address())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "command::runs_the_command", "--ignored", "--nocapture"])
+            .env_clear()
+            .env(ARGUMENTS, args.join("\n"))
+            .env("HOME", self.home.path())
+            .env("L402_DATA_DIR", self.data())
+            .env("L402_WALLET", "lnd")
+            .env("L402_NETWORK", "regtest")
+            .env("LND_SOCKET", self.lnd().rpc_address().to_string())
+            .env("LND_CERT", self.lnd().tls_cert())
+            .env("LND_MACAROON", &self.macaroon)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        self.command(args).spawn().unwrap()
+    }
+
+    /// Runs the command to its end, which must be `exit`, with `said` in its output.
+    #[track_caller]
+    fn runs(&self, args: &[&str], exit: Exit, said: &str) {
+        let Output { status, stdout, stderr } = self.command(args).output().unwrap();
+        let (out, errors) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+        assert_eq!(status.code(), Some(exit.code().into()), "{args:?}: {out}{errors}");
+        assert!(out.contains(said), "{args:?}: {out}{errors}");
+    }
+
+    /// Waits until the customer's LND knows of one payment, which has this status.
+    async fn has_payment(&self, status: &str) {
+        let known = async {
+            loop {
+                let answer = self.lnd().get("/v1/payments?include_incomplete=true").await.unwrap();
+                let payments = answer["payments"].as_array().unwrap();
+                assert!(payments.len() < 2, "paid twice: {answer}");
+                if payments.first().is_some_and(|payment| payment["status"] == status) {
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(SOON, known).await.unwrap();
+    }
+
+    async fn leaves(self) {
+        self.shop.stop().await;
+        self.network.stop().await;
+    }
+}
+
+/// Is a test only so that others can start, and kill, the command.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs LND: just interop"]
+#[expect(clippy::disallowed_methods, reason = "a test cannot return the exit code")]
+async fn runs_the_command() {
+    let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
+    let cli = Cli::parse_from(core::iter::once("l402").chain(arguments.split('\n')));
+    let exit = l402_client::command::run(&cli).await;
+    std::process::exit(exit.code().into());
+}
+
+/// What that process is told by.
+const ARGUMENTS: &str = "L402_TEST_ARGUMENTS";
