@@ -14,10 +14,12 @@ pub(super) struct Addresses {
 }
 
 /// What makes a node fit for tests: it learns of blocks and of its peers' channels within a fraction of a second, seeks no other
-/// network, comes back to a lost peer at once, and opens many channels at a time.
+/// network, comes back to a lost peer at once, and opens many channels at a time. It asks every peer for gossip: by itself it asks
+/// three, and an LDK node tells nobody of its channels who does not ask.
 const FOR_TESTS: &str = "no-rest-tls=true
 nobootstrap=true
 trickledelay=50
+numgraphsyncpeers=64
 maxpendingchannels=64
 minbackoff=100ms
 maxbackoff=1s

@@ -42,7 +42,7 @@ const RESERVE: Amount = Amount::from_sat(2_000_000);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long gossip may take before a node that lacks some is made to ask for it.
-const GOSSIP: Duration = Duration::from_secs(30);
+const GOSSIP: Duration = Duration::from_secs(10);
 
 pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
     declared(&builder)?;
@@ -84,8 +84,10 @@ async fn begin(
     Ok(members)
 }
 
-/// Starts each LDK node anew that has not heard of every channel: an announcement is relayed once, and whoever was not connected
-/// at that moment hears of it no more, until a start makes the node ask its peers for all that they know.
+/// Starts each LDK node anew that has not heard of every channel, for a start makes the node ask its peers for all that they know.
+///
+/// An update is sent once, and an LDK node loses one that arrives just when it has looked up the channel's output and has not yet
+/// added the channel.
 async fn ask_for_gossip(members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
     let declared: Vec<_> = channels.iter().collect();
     for member in members.0.iter().filter(|member| matches!(member.kind, Kind::Ldk(_))) {
