@@ -48,6 +48,11 @@ impl Upstream {
         Self { address, served }
     }
 
+    /// Returns where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns how many requests it has answered.
     pub fn served(&self) -> usize {
         self.served.load(Ordering::Relaxed)

@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
-mod command;
 mod crash;
 mod gateway;
 mod hold;

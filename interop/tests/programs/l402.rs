@@ -1,15 +1,11 @@
 //! The command `l402` that is killed while an LND pays for it: what its next start finds, on its disk and at the node.
-//!
-//! The command is this program once more, with one test to run, which does as `main` of `l402` does.
 
 use core::fmt::Display;
 use core::time::Duration;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 
-use clap::Parser as _;
 use interop::{GOODS, Gateway, Upstream};
-use l402_client::cli::Cli;
 use l402_client::exit::Exit;
 use l402_regtest::lnd::{LndNode, PAY};
 use l402_regtest::{Network, NodeKind};
@@ -17,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use crate::town::SOON;
+use crate::program;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs LND: just interop"]
@@ -98,36 +94,30 @@ impl Customer {
         format!("lnd/regtest/{}", self.lnd().rpc_address())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program("l402", arguments);
         command
-            .args(["--exact", "command::runs_the_command", "--ignored", "--nocapture"])
-            .env_clear()
-            .env(ARGUMENTS, args.join("\n"))
             .env("HOME", self.home.path())
             .env("L402_DATA_DIR", self.data())
             .env("L402_WALLET", "lnd")
             .env("L402_NETWORK", "regtest")
             .env("LND_SOCKET", self.lnd().rpc_address().to_string())
             .env("LND_CERT", self.lnd().tls_cert())
-            .env("LND_MACAROON", &self.macaroon)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env("LND_MACAROON", &self.macaroon);
         command
     }
 
-    fn start(&self, args: &[&str]) -> Child {
-        self.command(args).spawn().unwrap()
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
     }
 
     /// Runs the command to its end, which must be `exit`, with `said` in its output.
     #[track_caller]
-    fn runs(&self, args: &[&str], exit: Exit, said: &str) {
-        let Output { status, stdout, stderr } = self.command(args).output().unwrap();
+    fn runs(&self, arguments: &[&str], exit: Exit, said: &str) {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
         let (out, errors) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        assert_eq!(status.code(), Some(exit.code().into()), "{args:?}: {out}{errors}");
-        assert!(out.contains(said), "{args:?}: {out}{errors}");
+        assert_eq!(status.code(), Some(exit.code().into()), "{arguments:?}: {out}{errors}");
+        assert!(out.contains(said), "{arguments:?}: {out}{errors}");
     }
 
     /// Waits until the customer's LND knows of one payment, which has this status.
@@ -152,16 +142,5 @@ impl Customer {
     }
 }
 
-/// Is a test only so that others can start, and kill, the command.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs LND: just interop"]
-#[expect(clippy::disallowed_methods, reason = "a test cannot return the exit code")]
-async fn runs_the_command() {
-    let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
-    let cli = Cli::parse_from(core::iter::once("l402").chain(arguments.split('\n')));
-    let exit = l402_client::command::run(&cli).await;
-    std::process::exit(exit.code().into());
-}
-
-/// What that process is told by.
-const ARGUMENTS: &str = "L402_TEST_ARGUMENTS";
+/// How long to wait for what must come.
+const SOON: Duration = Duration::from_mins(1);
