@@ -14,18 +14,9 @@ use crate::town::{AMOUNT_MSAT, SOON, pay_within, succeeds};
 #[ignore = "needs LND: just interop"]
 async fn a4_a_payee_that_comes_back_is_paid_once() {
     let network = two_payers().await;
-    let bob = network.lnd("bob");
-    let mut payments = Vec::new();
-    for name in ["alice", "carol"] {
-        let (payer, hold) = (Wallet::of(&network, name).await, Hold::of(bob).await);
-        begin(&payer, &hold, bob).await;
-        payments.push((name, payer, hold));
-    }
-    bob.kill();
-    for (_, payer, hold) in &payments {
-        still_unknown(payer, hold).await;
-    }
+    let payments = killed_in_flight(&network).await;
     network.restart("bob").await.unwrap();
+    let bob = network.lnd("bob");
     for (name, payer, hold) in &payments {
         still_unknown(payer, hold).await;
         hold.arrives(bob).await;
@@ -42,17 +33,7 @@ async fn a4_a_payee_that_comes_back_is_paid_once() {
 #[ignore = "needs LND: just interop"]
 async fn a4_a_payee_that_stays_away_is_unknown_until_the_chain_has_given_the_money_back() {
     let network = two_payers().await;
-    let bob = network.lnd("bob");
-    let mut payments = Vec::new();
-    for name in ["alice", "carol"] {
-        let (payer, hold) = (Wallet::of(&network, name).await, Hold::of(bob).await);
-        begin(&payer, &hold, bob).await;
-        payments.push((name, payer, hold));
-    }
-    bob.kill();
-    for (_, payer, hold) in &payments {
-        still_unknown(payer, hold).await;
-    }
+    let payments = killed_in_flight(&network).await;
     for (name, payer, hold) in &payments {
         let hash = hold.invoice.payment_hash();
         let (height, deadline) = (network.chain().height(), Instant::now() + 3 * SOON);
@@ -94,6 +75,22 @@ async fn a4_a_payer_whose_lnd_is_killed_with_money_on_its_way_learns_of_it() {
     println!("settled {:?} after the restart", begun.elapsed());
     pay_within(&payer, &invoice, SOON).await.unwrap();
     network.stop().await;
+}
+
+/// Has `alice` and `carol` begin to pay `bob`, who then leaves. Returns who pays what.
+async fn killed_in_flight(network: &Network) -> Vec<(&'static str, Wallet, Hold)> {
+    let bob = network.lnd("bob");
+    let mut payments = Vec::new();
+    for name in ["alice", "carol"] {
+        let (payer, hold) = (Wallet::of(network, name).await, Hold::of(bob).await);
+        begin(&payer, &hold, bob).await;
+        payments.push((name, payer, hold));
+    }
+    bob.kill();
+    for (_, payer, hold) in &payments {
+        still_unknown(payer, hold).await;
+    }
+    payments
 }
 
 /// `alice`, an LND, and `carol`, an LDK node, that pay the LND `bob`.
