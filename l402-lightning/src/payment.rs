@@ -82,7 +82,8 @@ pub struct Paid {
 /// What became of a payment.
 #[derive(Debug, Clone)]
 pub enum PaymentStatus {
-    /// This node never sent it.
+    /// This node knows nothing of it. A node elsewhere may yet read the request of a process that has died, until the invoice has
+    /// expired: until then, no other invoice may be paid in its place, but the same one may.
     NotFound,
     /// It is under way, and may succeed or fail.
     Pending,

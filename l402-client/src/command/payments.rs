@@ -11,6 +11,7 @@ use crate::text::{lines, printable};
 use crate::wallet::{self, LazyWallet};
 use l402_core::PaymentHash;
 use l402_lightning::{PaymentSource, PaymentStatus};
+use std::time::SystemTime;
 
 /// Runs the command, and returns what it prints and how it ends.
 pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(String, Exit), Failure> {
@@ -93,13 +94,18 @@ enum Found {
 }
 
 async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found, Failure> {
-    let hash = payment.intent().payment_hash;
+    let (hash, order) = (payment.intent().payment_hash, payment.intent().order.as_ref());
     let paid = match wallet.payment(&hash).await {
         Ok(PaymentStatus::Succeeded(paid)) if paid.preimage.matches(&hash) => paid,
         Ok(PaymentStatus::Succeeded(_)) => {
             return Ok(Found::Unknown("the wallet's proof is not that of the payment".to_owned()));
         }
         Ok(PaymentStatus::Pending) => return Ok(Found::Unknown("the payment is still under way".to_owned())),
+        // Who asks for the same again pays the same invoice, until nobody can.
+        Ok(PaymentStatus::NotFound) if order.is_some_and(|order| !order.is_over(SystemTime::now())) => {
+            let why = "the wallet knows nothing of it, and may yet, until the invoice has expired";
+            return Ok(Found::Unknown(why.to_owned()));
+        }
         Ok(PaymentStatus::NotFound | PaymentStatus::Failed) => {
             payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
             return Ok(Found::NotPaid);

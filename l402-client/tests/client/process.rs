@@ -200,6 +200,10 @@ async fn a4_what_is_unknown_is_asked_for_and_never_paid() {
     assert_eq!(nowhere.status.code(), Some(8));
     assert!(text(&nowhere.stdout).contains("\tunknown: "), "{}", text(&nowhere.stdout));
     let resolved = machine.run(&["payments", "resolve"]).await;
+    assert_eq!(resolved.status.code(), Some(8), "its invoice can still be paid: {}", text(&resolved.stdout));
+    assert!(text(&resolved.stdout).contains("\tunknown: the wallet knows nothing of it"), "{}", text(&resolved.stdout));
+    sql.execute("UPDATE payments SET invoice = ?1 WHERE outcome IS NULL", [EXPIRED]).unwrap();
+    let resolved = machine.run(&["payments", "resolve"]).await;
     assert_eq!(resolved.status.code(), Some(0), "{}", text(&resolved.stdout));
     assert!(text(&resolved.stdout).ends_with("/poems\tnot paid\n"), "{}", text(&resolved.stdout));
     assert_eq!(text(&machine.run(&["payments", "resolve"]).await.stdout), "", "nothing is left");
@@ -305,3 +309,6 @@ async fn a_body_can_come_from_standard_input() {
     let output = process.wait_with_output().await.unwrap();
     assert_eq!(text(&output.stdout), "POST poems roses", "{}", text(&output.stderr));
 }
+
+/// An invoice of 2017 (BOLT 11 §Examples).
+const EXPIRED: &str = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";

@@ -1,7 +1,7 @@
 //! One logical request: send, read the demand, find or buy a token, send again.
 
 use super::flight::{Flight, Purpose};
-use super::purchase::{Payer, is_for};
+use super::purchase::{Payer, Stored, is_for};
 use super::quote::{self, Quote};
 use super::{Origin, PayError, Receipt, ReplayBody, Token, TokenStore};
 use bytes::{Buf, Bytes};
@@ -65,7 +65,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         } else {
             // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
             let _flight = self.flights.enter(purpose).await;
-            let tokens = self.paid_tokens(purpose).await?;
+            let tokens = self.stored(purpose).await?.paid;
             newest(&tokens, |token| is_for(token, purpose))
                 .or_else(|| newest(&tokens, |token| !self.flights.is_busy(&purpose_of(token, purpose))))
         };
@@ -83,12 +83,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     ) -> Result<(), PayError<E>> {
         attempt.refused.extend(attempt.token.take());
         let flight = self.flights.enter(purpose).await;
-        let tokens = self.paid_tokens(purpose).await?;
+        let Stored { paid, unheard } = self.stored(purpose).await?;
         let untried = |token: &Token| is_for(token, purpose) && !attempt.was_refused(token);
-        attempt.token = newest(&tokens, untried).filter(|_| attempt.refused.len() < MAX_TRIED);
+        attempt.token = newest(&paid, untried).filter(|_| attempt.refused.len() < MAX_TRIED);
         if attempt.token.is_some() {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
+            let quote = unheard.as_ref().unwrap_or(quote);
             attempt.token = Some(self.buy(&mut attempt.exchange, quote, purpose).await?);
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);

@@ -1,7 +1,9 @@
 //! Money: what is bought, what it cost, and what became of it (threat A4).
 //!
 //! 1. A token is in the store before its payment is sent. It stays there until it is certain that no money moved.
-//! 2. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
+//! 2. While an invoice may still be paid, its payment is never replaced by that of another: a wallet that knows nothing of it may only
+//!    not have read the request. The same invoice is paid again, which moves money once.
+//! 3. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
 
 use super::flight::{Flights, Purpose};
 use super::quote::Quote;
@@ -26,17 +28,21 @@ impl<W, T> Payer<W, T> {
 }
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
-    /// Returns the tokens of the origin that can be used, after asking what became of payments for this purpose.
-    pub(super) async fn paid_tokens<E>(&self, purpose: &Purpose) -> Result<Vec<Token>, PayError<E>> {
-        let mut paid = Vec::new();
+    /// Returns the tokens of the origin, after asking what became of payments for this purpose.
+    pub(super) async fn stored<E>(&self, purpose: &Purpose) -> Result<Stored, PayError<E>> {
+        let mut stored = Stored { paid: Vec::new(), unheard: None };
         for token in self.store.tokens(&purpose.origin).await.map_err(store)? {
             if token.preimage.is_some() {
-                paid.push(token);
+                stored.paid.push(token);
             } else if is_for(&token, purpose) {
-                paid.extend(self.resolve(token, purpose).await?);
+                match self.resolve(token, purpose).await? {
+                    Resolved::Paid(token) => stored.paid.push(token),
+                    Resolved::Unheard(quote) => stored.unheard = Some(quote),
+                    Resolved::NotPaid => {}
+                }
             }
         }
-        Ok(paid)
+        Ok(stored)
     }
 
     /// Buys the token of a quote.
@@ -46,7 +52,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         quote: &Quote,
         purpose: &Purpose,
     ) -> Result<Token, PayError<E>> {
-        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let now = unix_now();
         let order = self.order(exchange, quote, now)?;
         let token = Token {
             scheme: quote.scheme(),
@@ -97,21 +103,24 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         }
     }
 
-    /// Asks the wallet about a payment whose outcome is not known; [`None`] where it is certain that no money moved.
-    async fn resolve<E>(&self, token: Token, purpose: &Purpose) -> Result<Option<Token>, PayError<E>> {
+    /// Asks the wallet about a payment whose outcome is not known.
+    async fn resolve<E>(&self, token: Token, purpose: &Purpose) -> Result<Resolved, PayError<E>> {
         let payment_hash = token.payment_hash;
         let unknown = |cause| PayError::PaymentUnknown { payment_hash, cause };
         match self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))? {
             PaymentStatus::Succeeded(paid) if paid.preimage.matches(&payment_hash) => {
-                self.prove(token, paid, purpose).await.map(Some)
+                return self.prove(token, paid, purpose).await.map(Resolved::Paid);
             }
-            PaymentStatus::Succeeded(_) => Err(unknown(WrongPreimage.into())),
-            PaymentStatus::Pending => Err(unknown("the payment is still under way".into())),
-            PaymentStatus::NotFound | PaymentStatus::Failed => {
-                self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
-                Ok(None)
+            PaymentStatus::Succeeded(_) => return Err(unknown(WrongPreimage.into())),
+            PaymentStatus::Pending => return Err(unknown("the payment is still under way".into())),
+            PaymentStatus::NotFound if token.order.as_ref().is_some_and(|order| !order.is_over(SystemTime::now())) => {
+                let quote = Quote::of_token(&token).filter(|quote| quote.invoice().expires_at() > unix_now());
+                return quote.map(Resolved::Unheard).ok_or_else(|| unknown("its invoice has only just expired".into()));
             }
+            PaymentStatus::NotFound | PaymentStatus::Failed => {}
         }
+        self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
+        Ok(Resolved::NotPaid)
     }
 
     /// Stores the proof of a payment; the token can be used then.
@@ -124,9 +133,29 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 }
 
+/// What is in the store for a purpose.
+pub(super) struct Stored {
+    /// The tokens of the origin that can be used.
+    pub(super) paid: Vec<Token>,
+    /// What was about to be paid for the purpose, where the wallet knows nothing of it.
+    pub(super) unheard: Option<Quote>,
+}
+
+/// What became of a payment.
+enum Resolved {
+    Paid(Token),
+    /// The wallet knows nothing of it, and may yet: until the invoice has expired, no other is paid.
+    Unheard(Quote),
+    NotPaid,
+}
+
 /// Tells whether a token of the purpose's origin was bought for it.
 pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
     token.method == purpose.method && token.path == purpose.path
+}
+
+fn unix_now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
 fn store<E>(error: impl Into<Cause>) -> PayError<E> {

@@ -1,5 +1,6 @@
 //! What a server demands, in facts: nothing is paid here.
 
+use super::Token;
 use core::fmt;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -82,6 +83,16 @@ impl Quote {
         let invoice = unescaped(challenge.invoice()).ok_or(BadChallenge::InvoiceText)?;
         let invoice = Invoice::parse(&invoice).map_err(BadChallenge::Invoice)?;
         Ok(Self { scheme: challenge.scheme(), token: canonical(macaroon), identifier, invoice })
+    }
+
+    /// Returns what a token was about to be bought by; [`None`] where the store has left that out, or it cannot be read.
+    pub(super) fn of_token(token: &Token) -> Option<Self> {
+        let mut bytes = vec![0; MAX_LEN];
+        let bytes = base64::decode_into(token.text.as_bytes(), &mut bytes).ok()?;
+        let identifier = Identifier::parse(MacaroonRef::parse(bytes).ok()?.identifier()).ok()?;
+        let invoice = Invoice::parse(&token.order.as_ref()?.invoice).ok()?;
+        let quote = Self { scheme: token.scheme, token: token.text.clone(), identifier, invoice };
+        (quote.is_consistent() && quote.invoice.payment_hash() == token.payment_hash).then_some(quote)
     }
 
     /// Compares with what the body declares, which counts for nothing by itself: a server that contradicts its own invoice

@@ -4,8 +4,10 @@ use super::Origin;
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_lightning::Invoice;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// A token, from the moment that its payment is about to be sent.
 #[derive(Clone)]
@@ -28,7 +30,8 @@ pub struct Token {
     pub path: String,
     /// When the payment was about to be sent, in Unix seconds.
     pub bought_at: u64,
-    /// What the wallet is asked to do. The layer always says so before it pays, and never reads it back: a store may leave it out.
+    /// What the wallet is asked to do. The layer always says so before it pays. Where a store leaves it out, a payment that the
+    /// wallet knows nothing of is forgotten, and the next call pays another invoice.
     pub order: Option<Order>,
 }
 
@@ -41,6 +44,17 @@ pub struct Order {
     pub max_fee_msat: u64,
     /// For how many blocks the money may be locked on its way, in total.
     pub max_cltv_expiry_delta: u32,
+}
+
+impl Order {
+    /// Tells whether nobody can pay the invoice any more at `now`, also by a clock that is two minutes behind.
+    ///
+    /// Until then, that a wallet knows nothing of the payment is no proof that it will not be made: a node elsewhere may not have
+    /// read the request of a process that has died. An invoice that cannot be read is never over.
+    pub fn is_over(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Invoice::parse(&self.invoice).is_ok_and(|invoice| invoice.expires_at().saturating_add(CLOCKS_DIFFER) < now)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -72,9 +86,9 @@ pub trait TokenStore: Send + Sync {
 
     /// Adds a token, in place of one with the same payment hash.
     ///
-    /// A token without its proof is about to be paid for. Its payment hash must be new: a wallet that is asked to pay the same
-    /// invoice again hands out the same preimage, and whoever shows a challenge that was paid at another origin would get
-    /// that origin's token (threat A6).
+    /// A token without its proof is about to be paid for. Its payment hash must be new, or that of the same token without a proof
+    /// at the same origin: a wallet that is asked to pay the same invoice again hands out the same preimage, and whoever shows
+    /// a challenge that was paid at another origin would get that origin's token (threat A6).
     ///
     /// # Errors
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
@@ -127,8 +141,11 @@ impl TokenStore for MemoryStore {
 
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), PaidBefore> {
         let mut origins = self.lock();
-        if token.preimage.is_none() && origins.values().flatten().any(|other| other.payment_hash == token.payment_hash)
-        {
+        let same = origins.iter().flat_map(|(at, tokens)| tokens.iter().map(move |other| (at, other)));
+        let mut same = same.filter(|(_, other)| other.payment_hash == token.payment_hash);
+        let is_open =
+            |(at, other): (&Origin, &Token)| at == origin && other.preimage.is_none() && other.text == token.text;
+        if token.preimage.is_none() && !same.all(is_open) {
             return Err(PaidBefore);
         }
         let tokens = origins.entry(origin.clone()).or_default();
@@ -156,3 +173,6 @@ impl fmt::Display for PaidBefore {
 }
 
 impl core::error::Error for PaidBefore {}
+
+/// By how many seconds the clock of the wallet's node may be behind ours.
+const CLOCKS_DIFFER: u64 = 120;

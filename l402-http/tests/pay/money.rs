@@ -8,9 +8,10 @@ use core::time::Duration;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use l402_core::{Limits, PaymentHash};
-use l402_http::pay::{MemoryStore, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore};
+use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore};
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tower::{Layer, ServiceExt};
 
 #[tokio::test]
@@ -23,6 +24,45 @@ async fn a4_a_lost_outcome_is_found_again() {
     let response = world.get("http://shop.example/a").await.unwrap();
     assert_eq!(response.extensions().get::<Receipt>().unwrap().payment_hash, payment_hash);
     assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+/// The node may still read what it knows nothing of yet: it is asked to pay the same, which moves money once, and nothing else.
+#[tokio::test]
+async fn a4_what_the_wallet_knows_nothing_of_is_paid_by_the_same_invoice() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::LoseRequest);
+    let error = world.get("http://shop.example/a").await.unwrap_err();
+    let Error::PaymentUnknown { payment_hash, .. } = error else { panic!("{error:?}") };
+    world.wallet.behave();
+
+    let response = world.get("http://shop.example/a").await.unwrap();
+    let receipt = response.extensions().get::<Receipt>().unwrap();
+    assert_eq!((receipt.payment_hash, receipt.reused), (payment_hash, false));
+    assert_eq!((world.wallet.payments_sent(), world.shop.node.invoices_asked()), (1, 2));
+}
+
+#[tokio::test]
+async fn a4_what_the_wallet_knows_nothing_of_is_paid_within_the_limits_of_the_call_that_pays() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::LoseRequest);
+    let settings = PaySettings::new(Limits { max_price_msat: 20_999, max_fee_msat: 0 });
+    let thrifty = PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(connect(&world.shop));
+    world.get("http://shop.example/a").await.unwrap_err();
+    world.wallet.behave();
+    let request = Request::get("http://shop.example/a").body(Full::<Bytes>::default()).unwrap();
+    assert!(matches!(thrifty.oneshot(request).await, Err(Error::Declined(_))));
+    assert_eq!(world.wallet.payments_sent(), 0);
+}
+
+#[test]
+fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
+    // Made at 1,496,314,658 for a minute (BOLT 11 §Examples).
+    let invoice = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
+    let order = |invoice: &str| Order { invoice: invoice.to_owned(), max_fee_msat: 0, max_cltv_expiry_delta: 0 };
+    let at = |unix_s| SystemTime::UNIX_EPOCH + Duration::from_secs(unix_s);
+    assert!(!order(invoice).is_over(at(1_496_314_658 + 60 + 120)));
+    assert!(order(invoice).is_over(at(1_496_314_658 + 60 + 121)));
+    assert!(!order("lnbc1").is_over(at(u64::from(u32::MAX))), "nobody knows");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@
 //! | payments at once | as many as LND takes | 24 |
 //! | fails for lack of money | after LND has looked for a route | before anything is sent |
 //! | a limit on blocks above `--max-cltv-expiry` of LND | is refused by LND: [`Unavailable`](crate::PayError::Unavailable) | has no such bound |
-//! | a payment that was begun by a process that was killed | LND knows it, but for a request that LND had not yet read: with the invoice's expiry that is over | is on our own disk before it is sent |
+//! | a payment that was begun by a process that was killed | LND knows it, but for a request that it has not read yet: until the invoice has expired, [`NotFound`](crate::PaymentStatus::NotFound) is no proof, and only the same invoice may be paid | is on our own disk before it is sent |
 //!
 //! # Why the messages are written by hand
 //!

@@ -128,6 +128,8 @@ pub enum FakeFault {
     NoRoute,
     /// Payer: the money moves and the outcome is lost.
     LoseOutcome,
+    /// Payer: the request is not read: no answer comes, and nothing is known of the payment.
+    LoseRequest,
     /// Both: nothing answers.
     Unreachable,
     /// Both: answers never come; a payment is under way until its time is over.
@@ -191,8 +193,10 @@ impl PaymentSource for FakeNode {
         match self.fault() {
             Some(FakeFault::Unreachable) => Err(PayError::Unavailable("told to be unreachable".into())),
             Some(FakeFault::NoRoute) => Err(PayError::NoRoute),
-            Some(FakeFault::Hang) => {
-                self.state().payments.insert(hash, PaymentStatus::Pending);
+            fault @ Some(FakeFault::Hang | FakeFault::LoseRequest) => {
+                if fault == Some(FakeFault::Hang) {
+                    self.state().payments.insert(hash, PaymentStatus::Pending);
+                }
                 tokio::time::sleep(limit.timeout).await;
                 Err(PayError::Unknown(TimedOut { after: limit.timeout }.into()))
             }
