@@ -6,7 +6,8 @@
 //!    it is reported and left as it is.
 //! 3. `user_version` is the version of the format. A later one than this program knows is refused. Version 1 was a folder of JSON
 //!    files, which [`import`] takes over.
-//! 4. Readable by its owner only; its log gets the mode of the file. What is removed is overwritten.
+//! 4. Readable by its owner only; its log gets the mode of the file. What is removed is overwritten, once
+//!    the log has been written back.
 
 use super::import::{self, ImportError};
 use super::private::{PrivateDir, PrivateError};

@@ -142,7 +142,8 @@ impl Inner {
         if let Some(kept) = KeptToken::new(origin, token) {
             return self.settle(&kept);
         }
-        if self.state().open.contains_key(&token.payment_hash) {
+        if let Some(held) = self.state().open.get_mut(&token.payment_hash) {
+            held.is_inherited = false; // it is this call that pays
             return Ok(());
         }
         let payment = self.payments.begin(Intent::new(origin, token, &self.wallet)).map_err(StoreError::Payments)?;
@@ -245,11 +246,15 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// Returns what chooses a wallet of this name.
+/// Returns what chooses a wallet of this name: `sandbox`, `ldk/<network>`, or `lnd/<network>/<address>/<certificate>`.
 pub(crate) fn flags(wallet: &str) -> String {
-    match wallet.split_once('/') {
-        Some((kind, network)) => format!("--wallet {kind} --network {network}"),
-        None => format!("--wallet {wallet}"),
+    let parts: Vec<_> = wallet.splitn(4, '/').collect();
+    match *parts {
+        [kind, network] => format!("--wallet {kind} --network {network}"),
+        [kind, network, address, certificate] => format!(
+            "--wallet {kind} --network {network}, and the LND at {address} whose certificate has the fingerprint {certificate}"
+        ),
+        _ => format!("--wallet {wallet}"),
     }
 }
 
@@ -261,5 +266,18 @@ impl core::error::Error for StoreError {
             Self::Ended(cause) => Some(cause),
             Self::OtherWallet { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_chooses_a_wallet_is_said_so_that_it_can_be_typed() {
+        assert_eq!(flags("sandbox"), "--wallet sandbox");
+        assert_eq!(flags("ldk/signet"), "--wallet ldk --network signet");
+        let lnd = flags("lnd/bitcoin/127.0.0.1:10009/0011223344556677");
+        assert!(lnd.starts_with("--wallet lnd --network bitcoin, and the LND at 127.0.0.1:10009 "), "{lnd}");
     }
 }

@@ -24,7 +24,10 @@ impl PrivateDir {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, PrivateError> {
         let path = path.into();
         let failed = |cause| PrivateError::new(Doing::OpenDir, &path, cause);
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed)?;
+        if !path.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed)?;
+            path.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync).map_err(failed)?;
+        }
         let mode = fs::metadata(&path).map_err(failed)?.mode();
         if mode & 0o022 != 0 {
             return Err(failed(exposed("others can write to it; run `chmod go-w` on it")));

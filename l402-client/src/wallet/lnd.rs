@@ -14,9 +14,11 @@ pub(super) fn network(home: &Home) -> Result<Network, Cause> {
     Ok(home.lnd.network.unwrap_or(Network::Bitcoin))
 }
 
-/// Tells one LND from another: only the one that was asked to pay knows what became of it.
+/// Tells one LND from another, also where both are reached at the same address at different times: only the one that was asked to
+/// pay knows what became of it.
 pub(super) fn place(home: &Home) -> Result<String, Cause> {
-    Ok(config(home)?.socket.to_string())
+    let config = config(home)?;
+    Ok(format!("{}/{}", config.socket, config.certificate.fingerprint()))
 }
 
 pub(super) async fn open(home: &Home) -> Result<LndPayer, Cause> {

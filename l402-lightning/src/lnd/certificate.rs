@@ -8,6 +8,8 @@
 //!    is for an LND behind an authority of one's own. Public authorities are not trusted.
 
 use super::material::{self, Setting, SettingError, SettingFault};
+use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
+use bitcoin::hex::DisplayHex as _;
 use core::fmt;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -41,6 +43,14 @@ impl Certificate {
         }
         let bytes = material::read(base, text.trim()).map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
         Self::of_bytes(&bytes).ok_or_else(|| fault(SettingFault::Malformed))
+    }
+
+    /// Returns what tells it from others: 16 hexadecimal digits, the beginning of SHA-256 over what was configured.
+    pub fn fingerprint(&self) -> String {
+        let mut engine = sha256::Hash::engine();
+        self.0.iter().for_each(|certificate| engine.input(certificate));
+        let digest = sha256::Hash::from_engine(engine).to_byte_array();
+        digest[..8].to_lower_hex_string()
     }
 
     /// Returns how to speak TLS with whoever shows it, and with nobody else.
