@@ -2,11 +2,12 @@
 
 use core::fmt::Display;
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 
 use interop::{GOODS, Gateway, Upstream};
 use l402_client::exit::Exit;
+use l402_lightning::lnd::Certificate;
 use l402_regtest::lnd::{LndNode, PAY};
 use l402_regtest::{Network, NodeKind};
 use rusqlite::Connection;
@@ -21,10 +22,9 @@ async fn a4_the_command_killed_between_intent_and_result_asks_and_pays_once() {
     let customer = Customer::new().await;
     let url = customer.shop.uri("/weather");
     customer.hub().pause().unwrap();
-    let mut killed = customer.start(&["get", &url.to_string()]);
+    let killed = customer.start(&["get", &url.to_string()]);
     customer.has_payment("IN_FLIGHT").await;
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    killed.kill();
 
     customer.runs(&["payments", "list"], Exit::Served, &format!("\t21 sat\t{}\tGET {url}", customer.wallet_name()));
     customer.runs(&["get", "--pay-timeout=1", &url.to_string()], Exit::Unknown, "");
@@ -34,6 +34,26 @@ async fn a4_the_command_killed_between_intent_and_result_asks_and_pays_once() {
     customer.runs(&["payments", "resolve"], Exit::Served, "\tpaid; its token is kept");
     customer.runs(&["get", &url.to_string()], Exit::Served, GOODS);
     customer.has_payment("SUCCEEDED").await;
+    customer.leaves().await;
+}
+
+/// The wallet's LND hangs and has read nothing when the command dies: the same invoice is paid, not that of a second challenge.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs LND: just interop"]
+async fn a4_the_command_killed_while_its_lnd_hangs_pays_the_same_invoice_once() {
+    let customer = Customer::new().await;
+    let url = customer.shop.uri("/weather").to_string();
+    customer.lnd().pause().unwrap();
+    let killed = customer.start(&["get", &url]);
+    let hash = customer.intent().await;
+    killed.kill();
+    customer.lnd().resume().unwrap();
+
+    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the wallet knows nothing of it");
+    customer.runs(&["get", &url], Exit::Served, GOODS);
+    customer.has_payment("SUCCEEDED").await;
+    let all = customer.runs(&["payments", "list", "--all"], Exit::Served, "\tpaid, fee ");
+    assert!(all.contains(&hash), "{hash} expected, not {all}");
     customer.leaves().await;
 }
 
@@ -50,9 +70,8 @@ async fn a4_the_command_killed_before_the_token_is_stored_finds_it_again() {
     customer.hub().resume().unwrap();
     customer.has_payment("SUCCEEDED").await;
     sleep(Duration::from_millis(300)).await; // the result reaches the process
-    assert!(killed.try_wait().unwrap().is_none(), "it does not wait for the disk");
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    assert!(killed.0.try_wait().unwrap().is_none(), "it does not wait for the disk");
+    killed.kill();
     drop(writer);
 
     customer.runs(&["get", &url.to_string()], Exit::Served, GOODS);
@@ -91,7 +110,8 @@ impl Customer {
     }
 
     fn wallet_name(&self) -> impl Display {
-        format!("lnd/regtest/{}", self.lnd().rpc_address())
+        let certificate = Certificate::find(self.lnd().tls_cert().to_str().unwrap(), Path::new("")).unwrap();
+        format!("lnd/regtest/{}/{}", self.lnd().rpc_address(), certificate.fingerprint())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -107,17 +127,32 @@ impl Customer {
         command
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).spawn().unwrap()
+    fn start(&self, arguments: &[&str]) -> Running {
+        Running(self.command(arguments).spawn().unwrap())
     }
 
-    /// Runs the command to its end, which must be `exit`, with `said` in its output.
+    /// Runs the command to its end, which must be `exit`, with `said` in its output, which is returned.
     #[track_caller]
-    fn runs(&self, arguments: &[&str], exit: Exit, said: &str) {
+    fn runs(&self, arguments: &[&str], exit: Exit, said: &str) -> String {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
         let (out, errors) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
         assert_eq!(status.code(), Some(exit.code().into()), "{arguments:?}: {out}{errors}");
         assert!(out.contains(said), "{arguments:?}: {out}{errors}");
+        out
+    }
+
+    /// Waits until the command has written down what it is about to pay, and returns the payment hash.
+    async fn intent(&self) -> String {
+        let written = async {
+            loop {
+                let listed = self.runs(&["payments", "list"], Exit::Served, "");
+                if let Some((before, _)) = listed.split_once("\t21 sat\t") {
+                    return before.lines().last().unwrap().to_owned();
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(SOON, written).await.unwrap()
     }
 
     /// Waits until the customer's LND knows of one payment, which has this status.
@@ -139,6 +174,22 @@ impl Customer {
     async fn leaves(self) {
         self.shop.stop().await;
         self.network.stop().await;
+    }
+}
+
+/// A command that is killed, also by a test that fails.
+struct Running(Child);
+
+impl Running {
+    fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap(); // SIGKILL
+        self.0.wait().unwrap();
     }
 }
 
