@@ -40,6 +40,7 @@ mod certificate;
 mod config;
 mod connect;
 mod error;
+mod hints;
 mod identity;
 mod macaroon;
 mod material;

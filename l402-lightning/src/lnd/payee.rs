@@ -3,6 +3,7 @@
 use super::config::LndConfig;
 use super::connect::Client;
 use super::error::LndError;
+use super::hints::Hints;
 use super::identity::{Identity, permitted};
 use super::permission::Role;
 use super::rpc::{AddInvoiceRequest, Call, InvoiceState, LookupInvoiceRequest};
@@ -43,7 +44,7 @@ impl LndPayee {
         };
         let watch = Arc::new(Watch::new(client.clone(), network, first));
         let task = tokio::spawn(watch.clone().run());
-        Ok(Self(Arc::new(Inner { client, network, watch, private_hints: config.private_hints, task })))
+        Ok(Self(Arc::new(Inner { client, network, watch, hints: Hints::new(config.private_hints), task })))
     }
 
     /// Returns the network that invoices are for.
@@ -81,11 +82,12 @@ impl InvoiceSource for LndPayee {
         let add = AddInvoiceRequest {
             memo: request.description.to_owned(),
             expiry: i64::try_from(request.expiry.as_secs()).map_err(invalid(InvalidRequest::Expiry))?,
-            private: self.0.private_hints,
+            private: self.0.hints.look(),
             value_msat: i64::try_from(request.amount_msat).map_err(invalid(InvalidRequest::Amount))?,
         };
         let identity = self.0.watch.identity().map_err(|fault| InvoiceSourceError::Unavailable(fault.into()))?;
         let before = unix_now();
+        let has_looked = add.private;
         let added = self.ask(add).await.map_err(|fault| InvoiceSourceError::Unavailable(fault.into()))?;
         let invoice = Invoice::parse(&added.payment_request).map_err(InvoiceSourceError::Malformed)?;
         invoice
@@ -93,6 +95,9 @@ impl InvoiceSource for LndPayee {
             .map_err(InvoiceSourceError::Mismatch)?;
         if added.r_hash != invoice.payment_hash().as_bytes() {
             return Err(InvoiceSourceError::Mismatch(Mismatch::Hash));
+        }
+        if has_looked {
+            self.0.hints.looked(invoice.decoded());
         }
         Ok(invoice)
     }
@@ -126,7 +131,7 @@ struct Inner {
     client: Client,
     network: Network,
     watch: Arc<Watch>,
-    private_hints: bool,
+    hints: Hints,
     task: JoinHandle<()>,
 }
 
