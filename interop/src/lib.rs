@@ -19,6 +19,7 @@ mod buyer;
 mod gateway;
 mod http_client;
 mod matrix;
+mod process;
 
 pub use backend::{Wallet, kind, lnd_config, payee};
 pub use buyer::{Answer, Buyer, settings};
@@ -26,3 +27,4 @@ pub use gateway::{GOODS, Gateway, PRICE_MSAT, Upstream};
 pub use http_client::{Http, HttpError, HttpVersion};
 pub use l402_regtest::Network;
 pub use matrix::{Cell, HOPS, KINDS, Matrix, Sale};
+pub use process::Process;

@@ -144,7 +144,7 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     becomes(&payee, false).await;
     let begun = Instant::now();
     assert!(payee.create_invoice(REQUEST).await.is_err());
-    assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waited for LND: {:?}", begun.elapsed());
     assert_eq!(payee.settled_msat(&paid.payment_hash()).await.unwrap(), Some(21_000), "paid tokens are served");
     lnd.resume().unwrap();
     becomes(&payee, true).await;

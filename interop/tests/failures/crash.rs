@@ -4,11 +4,10 @@
 //! `l402-client` tests for itself. For an LDK node the client is the node, too.
 
 use core::time::Duration;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use interop::Wallet;
+use interop::{Process, Wallet};
 use l402_lightning::ldk::{ChainSource, LdkConfig, LdkNode};
 use l402_lightning::lnd::{LndConfig, LndPayer};
 use l402_lightning::{Invoice, Network as Chain, PayLimit, PaymentSource};
@@ -47,10 +46,9 @@ async fn killed_before_the_result(kind: NodeKind) {
     let network = Network::direct(kind, NodeKind::Lnd).start().await.unwrap();
     let bob = network.lnd("bob");
     let hold = Hold::of(bob).await;
-    let mut client = start_client(&network, kind, &hold.invoice).await;
+    let client = start_client(&network, kind, &hold.invoice).await;
     assert_eq!(hold.arrives(bob).await, 1);
-    client.kill().unwrap();
-    client.wait().unwrap();
+    client.kill();
 
     let payer = next_start(&network, kind).await;
     still_unknown(&payer, &hold).await;
@@ -67,10 +65,8 @@ async fn killed_after_the_result(kind: NodeKind) {
     let bob = network.lnd("bob");
     let invoice = Invoice::parse(&bob.invoice(AMOUNT_MSAT).await.unwrap()).unwrap();
     let mut client = start_client(&network, kind, &invoice).await;
-    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.ends_with(PAID)), "the client did not pay");
-    client.kill().unwrap();
-    client.wait().unwrap();
+    assert!(client.lines().any(|line| line.ends_with(PAID)), "the client did not pay");
+    client.kill();
 
     let payer = next_start(&network, kind).await;
     succeeds(&payer, &invoice.payment_hash()).await;
@@ -81,7 +77,7 @@ async fn killed_after_the_result(kind: NodeKind) {
 }
 
 /// Starts a process that pays `invoice` from `alice`.
-async fn start_client(network: &Network, kind: NodeKind, invoice: &Invoice) -> Child {
+async fn start_client(network: &Network, kind: NodeKind, invoice: &Invoice) -> Process {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "crash::pays_until_it_is_killed", "--ignored", "--nocapture"]);
     command.env(INVOICE, invoice.bolt11()).stdout(Stdio::piped());
@@ -98,7 +94,7 @@ async fn start_client(network: &Network, kind: NodeKind, invoice: &Invoice) -> C
         };
         command.env(CHAIN, format!("{host} {port} {user} {}", *password)).env(FOLDER, network.dir().join("alice"));
     }
-    command.spawn().unwrap()
+    Process::start(&mut command)
 }
 
 /// Returns the payer as the client that comes after the one that was killed finds it.

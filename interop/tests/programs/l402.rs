@@ -3,9 +3,9 @@
 use core::fmt::Display;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 
-use interop::{GOODS, Gateway, Upstream};
+use interop::{GOODS, Gateway, Process, Upstream};
 use l402_client::exit::Exit;
 use l402_lightning::lnd::Certificate;
 use l402_regtest::lnd::{LndNode, PAY};
@@ -70,7 +70,7 @@ async fn a4_the_command_killed_before_the_token_is_stored_finds_it_again() {
     customer.hub().resume().unwrap();
     customer.has_payment("SUCCEEDED").await;
     sleep(Duration::from_millis(300)).await; // the result reaches the process
-    assert!(killed.0.try_wait().unwrap().is_none(), "it does not wait for the disk");
+    assert!(killed.runs(), "it does not wait for the disk");
     killed.kill();
     drop(writer);
 
@@ -127,8 +127,8 @@ impl Customer {
         command
     }
 
-    fn start(&self, arguments: &[&str]) -> Running {
-        Running(self.command(arguments).spawn().unwrap())
+    fn start(&self, arguments: &[&str]) -> Process {
+        Process::start(&mut self.command(arguments))
     }
 
     /// Runs the command to its end, which must be `exit`, with `said` in its output, which is returned.
@@ -174,22 +174,6 @@ impl Customer {
     async fn leaves(self) {
         self.shop.stop().await;
         self.network.stop().await;
-    }
-}
-
-/// A command that is killed, also by a test that fails.
-struct Running(Child);
-
-impl Running {
-    fn kill(self) {
-        drop(self);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().unwrap(); // SIGKILL
-        self.0.wait().unwrap();
     }
 }
 

@@ -1,14 +1,16 @@
 //! What the gateway adds to what LND and a payment take by themselves. Run: `just bench-lnd`.
 //!
 //! 1. What is compared is measured in turns, in one run, on one network, in one process.
-//! 2. Challenges per second through the gateway, beside invoices per second that the same LND makes for the same client without a
-//!    gateway, at the same number of requests in flight.
+//! 2. Challenges per second through the gateway, beside `AddInvoice` per second of the same LND by a client that only calls it
+//!    ([`raw`]), at the same number of requests in flight; and beside the backend by itself, which decodes and checks invoices.
 //! 3. The median of a whole sale (402, payment, 200), beside that of a bare payment between the same nodes: an invoice, made and
 //!    paid. *Added* is the median of what the wallet did not spend on paying, less the median of what an invoice takes: the
 //!    difference of the two medians is lost in how much payments differ.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the bench")]
 #![allow(clippy::cast_precision_loss, reason = "counts of requests are small")]
+
+mod raw;
 
 use core::time::Duration;
 use std::time::Instant;
@@ -20,6 +22,8 @@ use l402_lightning::{InvoiceRequest, InvoiceSource as _, PayLimit, PaymentSource
 use l402_regtest::NodeKind;
 use l402_server::lightning::Node;
 use tokio::task::JoinSet;
+
+use crate::raw::Raw;
 
 #[tokio::main]
 async fn main() {
@@ -36,7 +40,13 @@ async fn main() {
 /// Rule 2.
 async fn challenges(matrix: &Matrix) {
     let cell = Cell { gateway: NodeKind::Lnd, wallet: NodeKind::Lnd, hops: 0, http: HttpVersion::One };
-    let (lnd, http, uri) = (payee(matrix.network(), cell.payee()).await, Http::new(cell.http), matrix.uri(cell));
+    let lnd = payee(matrix.network(), cell.payee()).await;
+    let raw = Raw::connect(matrix.network().lnd(cell.payee())).await;
+    let (http, uri) = (Http::new(cell.http), matrix.uri(cell));
+    let add = || {
+        let raw = raw.clone();
+        async move { raw.add_invoice(REQUEST.amount_msat, REQUEST.description, REQUEST.expiry).await }
+    };
     let bare = || {
         let lnd = lnd.clone();
         async move { drop(lnd.create_invoice(REQUEST).await.unwrap()) }
@@ -45,17 +55,18 @@ async fn challenges(matrix: &Matrix) {
         let (http, uri) = (http.clone(), uri.clone());
         async move { unpaid(&http, &uri).await }
     };
-    println!("\n{:>9} {:>10} {:>12} {:>6}", "in flight", "invoices/s", "challenges/s", "ratio");
+    println!("\n{:>9} {:>12} {:>10} {:>12} {:>6}", "in flight", "AddInvoice/s", "backend/s", "challenges/s", "ratio");
     for in_flight in IN_FLIGHT {
-        let (mut invoices, mut challenges) = (Vec::new(), Vec::new());
-        per_second(in_flight, &bare).await; // connections and caches reach their size
+        let (mut added, mut invoices, mut challenges) = (Vec::new(), Vec::new(), Vec::new());
+        per_second(in_flight, &add).await; // connections and caches reach their size
         per_second(in_flight, &sold).await;
         for _ in 0..ROUNDS {
+            added.push(per_second(in_flight, &add).await);
             invoices.push(per_second(in_flight, &bare).await);
             challenges.push(per_second(in_flight, &sold).await);
         }
-        let (invoices, challenges) = (median(invoices), median(challenges));
-        println!("{in_flight:>9} {invoices:>10.0} {challenges:>12.0} {:>6.2}", challenges / invoices);
+        let [added, invoices, challenges] = [added, invoices, challenges].map(median);
+        println!("{in_flight:>9} {added:>12.0} {invoices:>10.0} {challenges:>12.0} {:>6.2}", challenges / added);
     }
 }
 
