@@ -1,0 +1,120 @@
+//! An LND in the configuration: from the file, from the environment, or from both.
+
+use l402_core::macaroon::{RootKey, hex, mint};
+use l402_lightning::Network;
+use l402_lightning::lnd::LndConfig;
+use l402_server::config::{Config, Lightning};
+
+fn environment(name: &str) -> Option<String> {
+    (name == "L402_SERVER_DATA_DIR").then(|| "/data".to_owned())
+}
+
+fn fault(text: &str) -> String {
+    Config::from_text(text, &environment).expect_err(text).to_string()
+}
+
+/// A macaroon without permissions, which the configuration has no opinion on.
+fn macaroon() -> String {
+    let (mut bytes, mut text) = ([0; 128], [0; 256]);
+    let token = mint(&RootKey::new(b"root"), b"lnd", b"canary", &[], &mut bytes).expect("short");
+    hex::encode_into(token.as_bytes(), &mut text).expect("long enough").to_owned()
+}
+
+fn settings(config: Config) -> LndConfig {
+    match config.lightning {
+        Lightning::Lnd(settings) => settings,
+        other => panic!("an LND, not {other:?}"),
+    }
+}
+
+#[test]
+fn a_file_names_values_or_files_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tls.cert"), CERT).expect("written");
+    let path = folder.path().join("gateway.toml");
+    let text = "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\nsocket = \"lnd:10\"\n\
+         cert = \"tls.cert\"\nmacaroon = { env = \"MACAROON\" }\nprivate_hints = false";
+    std::fs::write(&path, text).expect("written");
+    let variables = |name: &str| if name == "MACAROON" { Some(macaroon()) } else { environment(name) };
+    let settings = settings(Config::from_file(&path, &variables).expect("a configuration"));
+    assert_eq!(settings.socket.to_string(), "lnd:10");
+    assert_eq!((settings.network, settings.private_hints), (Some(Network::Regtest), false));
+}
+
+#[test]
+fn the_environment_alone_is_enough() {
+    let variables = |name: &str| match name {
+        "UPSTREAM_URL" => Some("http://a".to_owned()),
+        "LND_SOCKET" => Some("lnd".to_owned()),
+        "LND_CERT" => Some(CERT.to_owned()),
+        "LND_MACAROON" => Some(macaroon()),
+        other => environment(other),
+    };
+    let settings = settings(Config::from_environment(&variables).expect("a configuration"));
+    assert_eq!((settings.socket.to_string().as_str(), settings.network), ("lnd:10009", None));
+}
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn the_file_names_another_backend() {
+    let variables = |name: &str| if name == "LND_SOCKET" { Some("lnd".to_owned()) } else { environment(name) };
+    let sandbox = "upstream = \"http://a\"\nlightning = { backend = \"sandbox\" }";
+    let config = Config::from_text(sandbox, &variables).expect("a configuration");
+    assert!(matches!(config.lightning, Lightning::Sandbox { .. }), "the file has said otherwise");
+}
+
+#[test]
+fn each_setting_that_is_wrong_or_missing_is_named() {
+    let text = "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\n";
+    assert_eq!(
+        fault(text),
+        "lightning.socket: LND's host and port are needed, such as \"127.0.0.1:10009\"; write it here, or set LND_SOCKET\n\
+         lightning.cert: LND's certificate is needed, such as \"/home/lnd/.lnd/tls.cert\"; write it here, or set LND_CERT\n\
+         lightning.macaroon: a macaroon of LND's is needed, such as \"l402-payee.macaroon\"; write it here, or set LND_MACAROON"
+    );
+    let all = format!("{text}socket = \"http://lnd\"\ncert = \"nowhere\"\nmacaroon = \"{}\"", &macaroon()[2..]);
+    let told = fault(&all);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "line 4: lightning.socket: LND's address is not host:port");
+    assert!(lines[1].starts_with("line 5: lightning.cert: LND's certificate is neither PEM nor base64 of"), "{told}");
+    assert!(lines[1].ends_with("No such file or directory (os error 2)"), "{told}");
+    assert!(lines[2].starts_with("line 6: lightning.macaroon: LND's macaroon is neither hexadecimal nor"), "{told}");
+    assert!(!told.contains(&macaroon()[8..40]), "{told}");
+
+    let wrong = |name: &str| if name == "LND_MACAROON" { Some("canary".to_owned()) } else { environment(name) };
+    let told = Config::from_text(text, &wrong).expect_err(text).to_string();
+    assert!(told.contains("LND_MACAROON: LND's macaroon is neither"), "{told}");
+    assert!(!told.contains("canary"), "{told}");
+}
+
+#[test]
+fn settings_of_another_backend_are_told() {
+    let told = fault("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nalias = \"me\"\ntemporary = true");
+    assert!(
+        told.contains("line 4: lightning.alias: LND has no such setting; write backend = \"ldk\" as well"),
+        "{told}"
+    );
+    assert!(told.contains("lightning.temporary = \"true\": a node with real money cannot forget its state"), "{told}");
+}
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn settings_of_lnd_are_told_of_another_backend() {
+    let of_lnd = "upstream = \"http://a\"\n[lightning]\nsocket = \"lnd\"";
+    let expected = "line 3: lightning.socket: the sandbox has no such setting; write backend = \"lnd\" as well";
+    assert_eq!(fault(of_lnd), expected);
+}
+
+#[test]
+fn o2_debug_shows_no_macaroon() {
+    let text = format!(
+        "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nsocket = \"lnd\"\ncert = \"\"\"{CERT}\"\"\"\n\
+         macaroon = \"{}\"",
+        macaroon()
+    );
+    assert!(
+        !format!("{:?}", Config::from_text(&text, &environment).expect("a configuration")).contains(&macaroon()[8..40])
+    );
+}
+
+const CERT: &str = include_str!("lnd.cert");
