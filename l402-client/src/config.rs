@@ -53,8 +53,8 @@ pub struct LdkSection {
     pub chain: Option<Chain>,
 }
 
-/// `[lnd]`: an LND that runs elsewhere. The variables `LND_SOCKET`, `LND_CERT` and `LND_MACAROON` go before it. `Debug` shows
-/// the address alone: the others may be values instead of paths.
+/// `[lnd]`: an LND that runs elsewhere. The variables `LND_SOCKET`, `LND_CERT` and `LND_MACAROON` go before it, and
+/// `LND_CONNECT` in place of all three. `Debug` shows the address alone: the others may be values instead of paths.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -13,11 +13,26 @@ fn fault(text: &str) -> String {
     Config::from_text(text, &environment).expect_err(text).to_string()
 }
 
-/// A macaroon without permissions, which the configuration has no opinion on.
-fn macaroon() -> String {
+/// A macaroon that allows to read something of this name; the configuration has no opinion on it.
+fn macaroon(entity: &[u8]) -> String {
+    let field = |tag: u8, bytes: &[u8]| [&[tag, u8::try_from(bytes.len()).expect("short")], bytes].concat();
+    let op = [field(0x0a, entity), field(0x12, b"read")].concat();
+    let identifier = [vec![3], field(0x1a, &op)].concat();
     let (mut bytes, mut text) = ([0; 128], [0; 256]);
-    let token = mint(&RootKey::new(b"root"), b"lnd", b"canary", &[], &mut bytes).expect("short");
+    let token = mint(&RootKey::new(b"root"), b"lnd", &identifier, &[], &mut bytes).expect("short");
     hex::encode_into(token.as_bytes(), &mut text).expect("long enough").to_owned()
+}
+
+/// A URI with such a macaroon.
+fn uri(socket: &str, entity: &[u8]) -> String {
+    let certificate: String = CERT.lines().filter(|line| !line.starts_with('-')).collect();
+    let certificate = certificate.replace('+', "-").replace('/', "_").replace('=', "");
+    format!("lndconnect://{socket}?cert={certificate}&macaroon={}", macaroon(entity))
+}
+
+/// What the macaroon allows.
+fn names(settings: &LndConfig) -> Vec<String> {
+    settings.macaroon.permissions().expect("LND's").iter().map(ToString::to_string).collect()
 }
 
 fn settings(config: Config) -> LndConfig {
@@ -35,7 +50,7 @@ fn a_file_names_values_or_files_beside_it() {
     let text = "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\nsocket = \"lnd:10\"\n\
          cert = \"tls.cert\"\nmacaroon = { env = \"MACAROON\" }\nprivate_hints = false";
     std::fs::write(&path, text).expect("written");
-    let variables = |name: &str| if name == "MACAROON" { Some(macaroon()) } else { environment(name) };
+    let variables = |name: &str| if name == "MACAROON" { Some(macaroon(b"canary")) } else { environment(name) };
     let settings = settings(Config::from_file(&path, &variables).expect("a configuration"));
     assert_eq!(settings.socket.to_string(), "lnd:10");
     assert_eq!((settings.network, settings.private_hints), (Some(Network::Regtest), false));
@@ -47,11 +62,39 @@ fn the_environment_alone_is_enough() {
         "UPSTREAM_URL" => Some("http://a".to_owned()),
         "LND_SOCKET" => Some("lnd".to_owned()),
         "LND_CERT" => Some(CERT.to_owned()),
-        "LND_MACAROON" => Some(macaroon()),
+        "LND_MACAROON" => Some(macaroon(b"canary")),
         other => environment(other),
     };
     let settings = settings(Config::from_environment(&variables).expect("a configuration"));
     assert_eq!((settings.socket.to_string().as_str(), settings.network), ("lnd:10009", None));
+}
+
+#[test]
+fn a_uri_of_the_environment_stands_for_all_that_the_file_says() {
+    let uri = uri("first:1", b"first");
+    let of_file = format!("socket = \"file:3\"\ncert = \"nowhere\"\nmacaroon = \"{}\"\n", macaroon(b"file"));
+    let connect = format!("connect = \"{}\"", self::uri("file:4", b"file"));
+    for (written, socket) in [(&of_file, None), (&connect, None), (&of_file, Some("second:2"))] {
+        let text = format!("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\n{written}");
+        let variables = |name: &str| match name {
+            "LND_CONNECT" => Some(uri.clone()),
+            "LND_SOCKET" => socket.map(str::to_owned),
+            other => environment(other),
+        };
+        let settings = settings(Config::from_text(&text, &variables).expect("a configuration"));
+        assert_eq!(settings.socket.to_string(), socket.unwrap_or("first:1"));
+        assert_eq!(names(&settings), ["first:read"], "{written}");
+        assert_eq!(settings.network, Some(Network::Regtest), "a URI does not say it");
+    }
+}
+
+#[test]
+fn a_blank_uri_of_the_environment_is_none() {
+    let text =
+        format!("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nconnect = \"{}\"", uri("file:4", b"file"));
+    let variables = |name: &str| if name == "LND_CONNECT" { Some(" ".to_owned()) } else { environment(name) };
+    let settings = settings(Config::from_text(&text, &variables).expect("a configuration"));
+    assert_eq!(settings.socket.to_string(), "file:4");
 }
 
 #[cfg(feature = "sandbox")]
@@ -72,14 +115,15 @@ fn each_setting_that_is_wrong_or_missing_is_named() {
          lightning.cert: LND's certificate is needed, such as \"/home/lnd/.lnd/tls.cert\"; write it here, or set LND_CERT\n\
          lightning.macaroon: a macaroon of LND's is needed, such as \"l402-payee.macaroon\"; write it here, or set LND_MACAROON"
     );
-    let all = format!("{text}socket = \"http://lnd\"\ncert = \"nowhere\"\nmacaroon = \"{}\"", &macaroon()[2..]);
+    let all =
+        format!("{text}socket = \"http://lnd\"\ncert = \"nowhere\"\nmacaroon = \"{}\"", &macaroon(b"canary")[2..]);
     let told = fault(&all);
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines[0], "line 4: lightning.socket: LND's address is not host:port");
     assert!(lines[1].starts_with("line 5: lightning.cert: LND's certificate is neither PEM nor base64 of"), "{told}");
     assert!(lines[1].ends_with("No such file or directory (os error 2)"), "{told}");
     assert!(lines[2].starts_with("line 6: lightning.macaroon: LND's macaroon is neither hexadecimal nor"), "{told}");
-    assert!(!told.contains(&macaroon()[8..40]), "{told}");
+    assert!(!told.contains(&macaroon(b"canary")[8..40]), "{told}");
 
     let wrong = |name: &str| if name == "LND_MACAROON" { Some("canary".to_owned()) } else { environment(name) };
     let told = Config::from_text(text, &wrong).expect_err(text).to_string();
@@ -110,10 +154,11 @@ fn o2_debug_shows_no_macaroon() {
     let text = format!(
         "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nsocket = \"lnd\"\ncert = \"\"\"{CERT}\"\"\"\n\
          macaroon = \"{}\"",
-        macaroon()
+        macaroon(b"canary")
     );
     assert!(
-        !format!("{:?}", Config::from_text(&text, &environment).expect("a configuration")).contains(&macaroon()[8..40])
+        !format!("{:?}", Config::from_text(&text, &environment).expect("a configuration"))
+            .contains(&macaroon(b"canary")[8..40])
     );
 }
 

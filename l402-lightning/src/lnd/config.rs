@@ -8,7 +8,6 @@ use super::uri;
 use crate::Network;
 use core::time::Duration;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// The settings of an [`LndPayee`](super::LndPayee) or an [`LndPayer`](super::LndPayer).
 ///
@@ -75,9 +74,7 @@ impl LndConfig {
     /// # Errors
     /// [`SettingError`], whose [`Setting::variable`] is the one to look at.
     pub fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let value = |setting: Setting| {
-            environment(setting.variable()).filter(|value| !value.trim().is_empty()).map(Zeroizing::new)
-        };
+        let value = |setting: Setting| setting.look_up(&environment);
         let mut rest = value(Setting::Uri).map(|uri| Self::from_uri(&uri)).transpose()?;
         let here = Path::new("");
         let missing = |setting| SettingError::new(setting, SettingFault::Missing);

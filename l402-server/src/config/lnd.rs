@@ -3,7 +3,6 @@
 use core::error::Error as _;
 use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, Setting, SettingError, Socket};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 use super::at::{At, Origin};
 use super::file;
@@ -16,11 +15,14 @@ impl Resolver<'_> {
         if written.storage_dir.is_some() {
             self.problems.missing("lightning.storage_dir", "LND keeps its state itself");
         }
+        // A URI of the environment stands for all that the file says.
+        let all_here = Setting::Uri.look_up(self.environment).is_some();
+        let file = |text: Option<At<Text>>| text.filter(|_| !all_here);
         let socket = written.socket.map(|at| At { value: Text::literal(&at.value), origin: at.origin });
-        let uri = self.setting(Setting::Uri, written.connect, |text, _| LndConfig::from_uri(text));
-        let socket = self.setting(Setting::Socket, socket, |text, _| text.parse::<Socket>());
-        let certificate = self.setting(Setting::Certificate, written.cert, Certificate::find);
-        let macaroon = self.setting(Setting::Macaroon, written.macaroon, LndMacaroon::find);
+        let uri = self.setting(Setting::Uri, file(written.connect), |text, _| LndConfig::from_uri(text));
+        let socket = self.setting(Setting::Socket, file(socket), |text, _| text.parse::<Socket>());
+        let certificate = self.setting(Setting::Certificate, file(written.cert), Certificate::find);
+        let macaroon = self.setting(Setting::Macaroon, file(written.macaroon), LndMacaroon::find);
         let all = match uri? {
             Some(all) => (
                 Some(socket?.unwrap_or(all.socket)),
@@ -47,9 +49,8 @@ impl Resolver<'_> {
         written: Option<At<Text>>,
         parse: impl FnOnce(&str, &Path) -> Result<T, SettingError>,
     ) -> Option<Option<T>> {
-        let variable = (self.environment)(setting.variable()).filter(|value| !value.trim().is_empty());
-        let (text, origin, base) = match (variable, written) {
-            (Some(value), _) => (Zeroizing::new(value), Origin::Variable(setting.variable()), Path::new("")),
+        let (text, origin, base) = match (setting.look_up(self.environment), written) {
+            (Some(value), _) => (value, Origin::Variable(setting.variable()), Path::new("")),
             (None, None) => return Some(None),
             (None, Some(at)) => match at.value.resolve(self.environment) {
                 Ok(text) => (text, at.origin, self.base),

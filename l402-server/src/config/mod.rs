@@ -16,7 +16,7 @@
 //! | `LND_SOCKET` | `lightning.socket` | host and port of LND; set, it makes `lnd` the backend of a file that names none |
 //! | `LND_CERT` | `lightning.cert` | LND's certificate: a path, PEM, or base64 |
 //! | `LND_MACAROON` | `lightning.macaroon` | a macaroon of LND's: a path, hexadecimal, or base64 |
-//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three |
+//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three; what the file says of LND does not count |
 //!
 //! A variable goes before the file.
 
