@@ -70,6 +70,34 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
+fn whoever_names_a_part_of_an_lnd_is_told_what_is_missing_instead_of_given_the_sandbox() {
+    let text = "upstream = \"http://a\"";
+    let (macaroon, uri) = (macaroon(b"info"), uri("lnd", b"info"));
+    for (name, value, missing) in [
+        ("LND_SOCKET", "lnd", Some("lightning.cert: LND's certificate is needed")),
+        ("LND_CERT", CERT, Some("lightning.socket: LND's host and port are needed")),
+        ("LND_MACAROON", &macaroon, Some("lightning.socket: LND's host and port are needed")),
+        ("LND_CONNECT", &uri, None),
+    ] {
+        let with = |value: &str| {
+            let variables = |other: &str| if other == name { Some(value.to_owned()) } else { environment(other) };
+            Config::from_text(text, &variables).map_err(|fault| fault.to_string())
+        };
+        match (with(value), missing) {
+            (Err(told), Some(missing)) => assert!(told.starts_with(missing), "{name}: {told}"),
+            (found, missing) => {
+                assert!(missing.is_none(), "{name}: {found:?}");
+                settings(found.expect(name));
+            }
+        }
+        match with(" \n") {
+            Ok(config) => assert!(matches!(config.lightning, Lightning::Sandbox { .. }), "{name}: {config:?}"),
+            Err(told) => assert!(told.contains("built without the feature `sandbox`"), "{name}: {told}"),
+        }
+    }
+}
+
+#[test]
 fn a_uri_of_the_environment_stands_for_all_that_the_file_says() {
     let uri = uri("first:1", b"first");
     let of_file = format!("socket = \"file:3\"\ncert = \"nowhere\"\nmacaroon = \"{}\"\n", macaroon(b"file"));

@@ -185,7 +185,7 @@ pub(super) struct Timeouts {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Lightning {
     /// `sandbox`: a network of two nodes inside the process, with play money. `ldk`: an embedded node with real money. `lnd`: an
-    /// LND that runs elsewhere. `sandbox` unless set, `lnd` where `LND_SOCKET` or `LND_CONNECT` is.
+    /// LND that runs elsewhere. `sandbox` unless set, `lnd` where one of its variables is.
     pub(super) backend: Option<At<Backend>>,
     /// Where the node or the sandbox keeps its state. A folder in the data folder unless set.
     pub(super) storage_dir: Option<PathBuf>,

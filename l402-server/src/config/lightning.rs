@@ -121,10 +121,11 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whoever names an LND in the environment means to sell with it.
+    /// Whoever names an LND in the environment, or a part of what leads to it, means to sell with it.
     fn default_backend(&self) -> Backend {
-        let set = |name| (self.environment)(name).is_some_and(|value| !value.is_empty());
-        if set("LND_SOCKET") || set("LND_CONNECT") { Backend::Lnd } else { Backend::Sandbox }
+        let set = |name: &&str| (self.environment)(name).is_some_and(|value| !value.trim().is_empty());
+        let names = ["LND_SOCKET", "LND_CERT", "LND_MACAROON", "LND_CONNECT"]; // known without the feature, too
+        if names.iter().any(set) { Backend::Lnd } else { Backend::Sandbox }
     }
 
     /// Tells of settings that the backend does not have.

@@ -13,12 +13,12 @@
 //! | `L402_PRICE` | `price` | the price of a call to that upstream |
 //! | `L402_LISTEN` | `listen` | address and port for clients |
 //! | `L402_SERVER_DATA_DIR` | `data_dir` | where nodes, keys and the sandbox live |
-//! | `LND_SOCKET` | `lightning.socket` | host and port of LND; set, it makes `lnd` the backend of a file that names none |
+//! | `LND_SOCKET` | `lightning.socket` | host and port of LND |
 //! | `LND_CERT` | `lightning.cert` | LND's certificate: a path, PEM, or base64 |
 //! | `LND_MACAROON` | `lightning.macaroon` | a macaroon of LND's: a path, hexadecimal, or base64 |
 //! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three; what the file says of LND does not count |
 //!
-//! A variable goes before the file.
+//! A variable goes before the file; one that is blank is not set. Any of the last four makes `lnd` the backend where the file names none.
 
 mod at;
 mod error;
