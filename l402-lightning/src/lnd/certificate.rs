@@ -35,10 +35,7 @@ impl Certificate {
         if text.trim().is_empty() {
             return Err(fault(SettingFault::Missing));
         }
-        if let Some(certificate) = Self::of_pem(text.as_bytes()) {
-            return Ok(certificate);
-        }
-        if let Some(certificate) = material::from_base64(text).and_then(|bytes| Self::of_bytes(&bytes)) {
+        if let Some(certificate) = Self::of_text(text) {
             return Ok(certificate);
         }
         let bytes = material::read(base, text.trim()).map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
@@ -64,6 +61,12 @@ impl Certificate {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(config)
+    }
+
+    /// Takes the certificate itself, as PEM or as base64 of PEM or DER.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let of_base64 = || Self::of_bytes(&material::from_base64(text)?);
+        Self::of_pem(text.as_bytes()).or_else(of_base64)
     }
 
     fn of_bytes(bytes: &[u8]) -> Option<Self> {

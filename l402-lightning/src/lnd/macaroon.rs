@@ -49,7 +49,8 @@ impl LndMacaroon {
         self.header.clone()
     }
 
-    fn of_text(text: &str) -> Option<Self> {
+    /// Takes the macaroon itself, as hexadecimal digits or as base64.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
         let of_hex = material::from_hex(text).and_then(|bytes| Self::of_bytes(&bytes));
         of_hex.or_else(|| material::from_base64(text).and_then(|bytes| Self::of_bytes(&bytes)))
     }

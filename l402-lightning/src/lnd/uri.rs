@@ -4,7 +4,6 @@ use super::certificate::Certificate;
 use super::macaroon::LndMacaroon;
 use super::material::{Setting, SettingError, SettingFault};
 use super::socket::Socket;
-use std::path::Path;
 
 /// Takes a URI apart. Both values are base64, of the URL-safe alphabet as a rule; a file is not looked for.
 pub(super) fn parse(uri: &str) -> Result<(Socket, Certificate, LndMacaroon), SettingError> {
@@ -17,10 +16,9 @@ pub(super) fn parse(uri: &str) -> Result<(Socket, Certificate, LndMacaroon), Set
         found.map(|(_, value)| value).ok_or(SettingError::new(setting, SettingFault::Missing))
     };
     let (certificate, macaroon) = (value("cert", Setting::Certificate)?, value("macaroon", Setting::Macaroon)?);
-    let nowhere = Path::new("/dev/null"); // no directory: a value that is not base64 is not the name of a file either
     Ok((
         socket.parse()?,
-        Certificate::find(certificate, nowhere).map_err(|_| malformed())?,
-        LndMacaroon::find(macaroon, nowhere).map_err(|_| malformed())?,
+        Certificate::of_text(certificate).ok_or_else(malformed)?,
+        LndMacaroon::of_text(macaroon).ok_or_else(malformed)?,
     ))
 }

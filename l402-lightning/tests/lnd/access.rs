@@ -6,6 +6,7 @@ use core::error::Error as _;
 use l402_core::macaroon::base64;
 use l402_lightning::lnd::{LndConfig, LndError, LndPayee, LndPayer, Role, Setting, SettingFault, inspect};
 use l402_lightning::{InvoiceSource, Network};
+use rcgen::{CertificateParams, KeyPair};
 
 #[tokio::test]
 async fn each_fault_has_its_own_words() {
@@ -117,6 +118,24 @@ async fn an_lndconnect_uri_says_all() {
         let fault = from(&rest).unwrap_err();
         assert_eq!(fault.setting(), setting);
         assert!(matches!(fault.fault(), SettingFault::Missing));
+    }
+}
+
+#[test]
+fn o2_a_uri_reads_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let macaroon = macaroon(&[("info", &["read"])]);
+    let (cert_file, macaroon_file) = (folder.path().join("tls.cert"), folder.path().join("payee"));
+    std::fs::write(&cert_file, certificate.pem()).unwrap();
+    std::fs::write(&macaroon_file, &macaroon).unwrap();
+    let value: String = certificate.pem().lines().filter(|line| !line.starts_with('-')).collect();
+    let (value, cert_file) = (value.replace('+', "-").replace('/', "_"), cert_file.to_str().unwrap());
+    assert!(LndConfig::from_uri(&format!("lndconnect://lnd:1?cert={value}&macaroon={macaroon}")).is_ok());
+    for (cert, macaroon) in [(cert_file, &*macaroon), (&*value, macaroon_file.to_str().unwrap())] {
+        let fault = LndConfig::from_uri(&format!("lndconnect://lnd:1?cert={cert}&macaroon={macaroon}")).unwrap_err();
+        assert!(matches!((fault.setting(), fault.fault()), (Setting::Uri, SettingFault::Malformed)), "{fault:?}");
     }
 }
 
