@@ -38,7 +38,7 @@ impl Certificate {
         if let Some(certificate) = Self::of_text(text) {
             return Ok(certificate);
         }
-        let bytes = material::read(base, text.trim()).map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
+        let (bytes, _) = material::read(base, text.trim()).map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
         Self::of_bytes(&bytes).ok_or_else(|| fault(SettingFault::Malformed))
     }
 

@@ -1,6 +1,7 @@
 //! What is wrong with LND or with our access to it, in the operator's words.
 
 use super::connect::ConnectError;
+use super::material::ExposedFile;
 use super::permission::Permission;
 use super::rpc::{Call, Needs};
 use super::socket::Socket;
@@ -54,6 +55,8 @@ pub enum LndError {
     UnsupportedNetwork,
     /// The macaroon does not allow what is needed.
     Denied(Permission),
+    /// Every user of the machine can read the macaroon, which pays.
+    ExposedMacaroon(ExposedFile),
     /// LND does not accept the macaroon: it is another node's, was revoked, or a caveat of it does not hold.
     MacaroonRejected(Box<str>),
     /// What answers speaks gRPC, and is not LND.
@@ -160,6 +163,7 @@ impl fmt::Display for LndError {
             Self::WrongNetwork { expected, found } => write!(f, "LND is on {found}, not on {expected}"),
             Self::UnsupportedNetwork => f.write_str("LND is on a network that is not supported"),
             Self::Denied(permission) => write!(f, "the macaroon lacks the permission {permission}"),
+            Self::ExposedMacaroon(file) => write!(f, "the macaroon pays, and {file}"),
             Self::MacaroonRejected(message) => write!(f, "LND does not accept the macaroon: {message}"),
             Self::NotLnd => f.write_str("what answers is not LND's gRPC interface, which is on port 10009 as a rule"),
             Self::Malformed => f.write_str("LND's answer means nothing"),

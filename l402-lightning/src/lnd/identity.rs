@@ -78,8 +78,14 @@ pub async fn inspect(config: &LndConfig, role: Role) -> Result<Identity, LndErro
     Identity::ask(&Client::new(config)?, config.network).await
 }
 
-/// Fails where the macaroon itself says that it does not allow what the role needs.
+/// Fails where the macaroon itself says that it does not allow what the role needs, and where somebody else could pay with it.
 pub(super) fn permitted(config: &LndConfig, role: Role) -> Result<(), LndError> {
     let missing = config.macaroon.permissions().map(|permissions| permissions.missing(role)).unwrap_or_default();
-    missing.into_iter().next().map_or(Ok(()), |permission| Err(LndError::Denied(permission)))
+    if let Some(permission) = missing.into_iter().next() {
+        return Err(LndError::Denied(permission));
+    }
+    match config.macaroon.exposed() {
+        Some(file) if role == Role::Payer => Err(LndError::ExposedMacaroon(file.clone())),
+        _ => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! The secret that LND is shown.
 
-use super::material::{self, Setting, SettingError, SettingFault};
+use super::material::{self, ExposedFile, Setting, SettingError, SettingFault};
 use super::permission::Permissions;
 use bytes::Bytes;
 use core::fmt;
@@ -16,13 +16,15 @@ use zeroize::Zeroizing;
 pub struct LndMacaroon {
     header: MetadataValue<Ascii>,
     permissions: Option<Permissions>,
+    exposed: Option<ExposedFile>,
 }
 
 impl LndMacaroon {
     /// Takes a macaroon as hexadecimal digits, as base64, or as the name of a file with its bytes; a relative name begins at
     /// `base`.
     ///
-    /// The file's mode is not judged: LND itself writes its macaroons readable by their group.
+    /// A file that is open to every user of the machine is taken all the same: who may use it is the role's to say
+    /// ([`LndMacaroon::exposed`]).
     ///
     /// # Errors
     /// [`SettingError`].
@@ -34,14 +36,24 @@ impl LndMacaroon {
         if let Some(macaroon) = Self::of_text(text) {
             return Ok(macaroon);
         }
-        let bytes = material::read(base, text.trim()).map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
+        let read = material::read(base, text.trim());
+        let (bytes, exposed) = read.map_err(|cause| fault(SettingFault::Unreadable(cause)))?;
         let of_text = || Self::of_text(core::str::from_utf8(&bytes).ok()?);
-        Self::of_bytes(&bytes).or_else(of_text).ok_or_else(|| fault(SettingFault::Malformed))
+        let found = Self::of_bytes(&bytes).or_else(of_text).ok_or_else(|| fault(SettingFault::Malformed))?;
+        Ok(Self { exposed, ..found })
     }
 
     /// Returns what it allows, as far as its identifier tells; `None` where LND did not write that.
     pub const fn permissions(&self) -> Option<&Permissions> {
         self.permissions.as_ref()
+    }
+
+    /// Returns the file that it came from where that is open to every user of the machine (threat O2). A text has no mode.
+    ///
+    /// [`LndPayer`](super::LndPayer) does not work with such a macaroon; [`LndPayee`](super::LndPayee) does, since `lncli` and
+    /// LND write what only makes invoices so.
+    pub const fn exposed(&self) -> Option<&ExposedFile> {
+        self.exposed.as_ref()
     }
 
     /// Returns the value of the metadata field `macaroon`, marked as sensitive.
@@ -61,7 +73,7 @@ impl LndMacaroon {
         hex::encode_into(bytes, &mut text)?;
         let mut header = MetadataValue::try_from(Bytes::from_owner(text)).ok()?;
         header.set_sensitive(true);
-        Some(Self { header, permissions })
+        Some(Self { header, permissions, exposed: None })
     }
 }
 

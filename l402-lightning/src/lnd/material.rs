@@ -4,14 +4,18 @@ use core::fmt;
 use l402_core::macaroon::{base64, hex};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Reads a file; a relative name begins at `base`.
-pub(super) fn read(base: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn read(base: &Path, name: &str) -> io::Result<(Zeroizing<Vec<u8>>, Option<ExposedFile>)> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN)); // never grows: no copy is left behind
-    File::open(base.join(name))?.take(MAX_LEN as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let path = base.join(name);
+    let mut file = File::open(&path)?;
+    let mode = file.metadata()?.mode() & 0o777; // of what was opened, wherever the name leads by now
+    (&mut file).take(MAX_LEN as u64).read_to_end(&mut bytes)?;
+    Ok((bytes, (mode & 0o007 != 0).then_some(ExposedFile { path, mode })))
 }
 
 /// Decodes base64 of either alphabet, with line breaks and with or without padding.
@@ -39,6 +43,27 @@ fn decode(
     let len = into(text, &mut out)?;
     out.truncate(len);
     Some(out)
+}
+
+/// A file that every user of the machine may open. Its group may: LND itself writes `admin.macaroon` so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExposedFile {
+    path: PathBuf,
+    mode: u32,
+}
+
+impl ExposedFile {
+    /// Returns its name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Display for ExposedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, mode) = (self.path.display(), self.mode);
+        write!(f, "{path} is open to every user of this machine (mode {mode:o}); close it with `chmod 600 {path}`")
+    }
 }
 
 /// Which setting of the connection to LND.

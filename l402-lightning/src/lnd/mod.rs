@@ -3,7 +3,8 @@
 //! 1. LND is recognised by its certificate, byte for byte, and nothing else is told the macaroon ([`Certificate`]).
 //! 2. Each side needs no more than its own permissions (threat O2): a payee `info:read invoices:read invoices:write`, a payer
 //!    `info:read offchain:read offchain:write`. What a macaroon allows is read from itself: [`Permissions::missing`],
-//!    [`Permissions::excess`], and [`Role::bake`] for the command that makes the right one.
+//!    [`Permissions::excess`], and [`Role::bake`] for the command that makes the right one. No payer works with a file that every
+//!    user of the machine can read ([`LndMacaroon::exposed`]).
 //! 3. An invoice is decoded and held against the request, the network and the node's key before anybody sees it (L3).
 //! 4. An LND that cannot be asked is an error, never "not settled" and never "not paid" (L5, A4).
 //! 5. A payment whose outcome is not known is asked for until it is, and never sent twice (A4).
@@ -61,7 +62,7 @@ pub use connect::ConnectError;
 pub use error::{LndError, Refusal};
 pub use identity::{Identity, inspect};
 pub use macaroon::LndMacaroon;
-pub use material::{Setting, SettingError, SettingFault};
+pub use material::{ExposedFile, Setting, SettingError, SettingFault};
 pub use payee::LndPayee;
 pub use payer::LndPayer;
 pub use permission::{Permission, Permissions, Role};

@@ -4,9 +4,13 @@ use crate::conform::REQUEST;
 use crate::fake::{FakeLnd, Mood, World, macaroon};
 use core::error::Error as _;
 use l402_core::macaroon::base64;
-use l402_lightning::lnd::{LndConfig, LndError, LndPayee, LndPayer, Role, Setting, SettingFault, inspect};
+use l402_lightning::lnd::{
+    ExposedFile, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Role, Setting, SettingFault, inspect,
+};
 use l402_lightning::{InvoiceSource, Network};
 use rcgen::{CertificateParams, KeyPair};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[tokio::test]
 async fn each_fault_has_its_own_words() {
@@ -61,6 +65,40 @@ async fn o2_a_macaroon_that_allows_too_little_is_named_before_anything_is_asked(
     let fault = LndPayer::connect(&read_only).await.unwrap_err();
     assert_eq!(fault.to_string(), "the macaroon lacks the permission offchain:write");
     assert_eq!(lnd.macaroons(), []);
+}
+
+#[tokio::test]
+async fn o2_nobody_pays_with_a_macaroon_that_others_can_read() {
+    let world = World::new();
+    let (one, other) = (FakeLnd::start(&world).await, FakeLnd::start(&world).await);
+    let (mut payee, mut payer) = (one.config(), other.config());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.macaroon");
+    let ops = [("info", &["read"][..]), ("invoices", &["read", "write"]), ("offchain", &["read", "write"])];
+    std::fs::write(&path, macaroon(&ops)).unwrap();
+    for (mode, exposed) in [(0o600, false), (0o400, false), (0o640, false), (0o644, true), (0o602, true)] {
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let found = LndMacaroon::find("both.macaroon", folder.path()).unwrap();
+        assert_eq!(found.exposed().map(ExposedFile::path), exposed.then_some(&*path), "{mode:o}");
+        (payee.macaroon, payer.macaroon) = (found.clone(), found);
+        LndPayee::start(&payee).await.unwrap();
+        inspect(&payee, Role::Payee).await.unwrap();
+        let asked = other.asked("GetInfo");
+        let (inspected, paying) = (inspect(&payer, Role::Payer).await, LndPayer::connect(&payer).await);
+        assert_eq!((paying.is_err(), inspected.is_err()), (exposed, exposed), "{mode:o}");
+        if let Err(fault) = paying {
+            let path = path.display();
+            let expected = format!("(mode {mode:o}); close it with `chmod 600 {path}`");
+            assert_eq!(
+                fault.to_string(),
+                format!("the macaroon pays, and {path} is open to every user of this machine {expected}")
+            );
+            assert!(!fault.is_temporary());
+            assert_eq!(other.asked("GetInfo"), asked, "nothing was sent");
+        }
+    }
+    payer.macaroon = LndMacaroon::find(&macaroon(&ops), folder.path()).unwrap();
+    LndPayer::connect(&payer).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::LightningError;
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {
     let payee = LndPayee::start(config).await.map_err(|cause| fault(cause, config.network))?;
-    if let Some(warning) = excess(config, payee.network()) {
+    for warning in warnings(config, payee.network()) {
         tracing::warn!("{warning}");
     }
     tokio::spawn(report(payee.readiness()));
@@ -21,11 +21,17 @@ pub(crate) async fn inspect(config: &LndConfig) -> Result<Vec<String>, Lightning
     let found = l402_lightning::lnd::inspect(config, Role::Payee).await;
     let Identity { node_id, network, alias, version, .. } = found.map_err(|cause| fault(cause, config.network))?;
     let mut lines = vec![format!("paid to LND {version} at {} ({alias}, {network}, {node_id})", config.socket)];
-    lines.extend(excess(config, network).map(|warning| format!("warning: {warning}")));
+    lines.extend(warnings(config, network).iter().map(|warning| format!("warning: {warning}")));
     Ok(lines)
 }
 
-/// Says that a macaroon allows more than selling takes, and what to use instead (threat O2).
+/// What is not as it should be with a macaroon that can be sold with (threat O2).
+fn warnings(config: &LndConfig, network: Network) -> Vec<String> {
+    let exposed = config.macaroon.exposed().map(|file| format!("the macaroon for LND in {file}"));
+    excess(config, network).into_iter().chain(exposed).collect()
+}
+
+/// Says that a macaroon allows more than selling takes, and what to use instead.
 fn excess(config: &LndConfig, network: Network) -> Option<String> {
     let more = config.macaroon.permissions()?.excess(Role::Payee);
     if more.is_empty() {
@@ -63,6 +69,44 @@ async fn report(mut readiness: watch::Receiver<Readiness>) {
         }
         if readiness.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_core::macaroon::{RootKey, mint};
+    use l402_lightning::lnd::{Certificate, LndMacaroon};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    const CERT: &str = include_str!("../../tests/lnd.cert");
+
+    /// With a macaroon that LND did not write, in a file.
+    fn config(folder: &Path) -> LndConfig {
+        let mut bytes = [0; 128];
+        let macaroon = mint(&RootKey::new(b"root"), b"lnd", b"another", &[], &mut bytes).expect("short");
+        fs::write(folder.join("payee.macaroon"), macaroon.as_bytes()).expect("written");
+        let found = LndMacaroon::find("payee.macaroon", folder).expect("a macaroon");
+        LndConfig::new("lnd".parse().expect("a name"), Certificate::find(CERT, folder).expect("a certificate"), found)
+    }
+
+    #[test]
+    fn o2_a_macaroon_that_others_can_read_is_warned_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("payee.macaroon");
+        let mut config = config(folder.path());
+        for (mode, warned) in [(0o644, true), (0o640, false)] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).expect("set");
+            config.macaroon = LndMacaroon::find("payee.macaroon", folder.path()).expect("a macaroon");
+            let path = path.display();
+            let expected = format!(
+                "the macaroon for LND in {path} is open to every user of this machine (mode 644); \
+                 close it with `chmod 600 {path}`"
+            );
+            assert_eq!(warnings(&config, Network::Bitcoin), if warned { vec![expected] } else { Vec::new() });
         }
     }
 }
