@@ -39,13 +39,14 @@ impl Permission {
         self.entity() == "uri" && self.action() == path
     }
 
-    /// Whether it can move money, or make a macaroon that can.
-    fn can_spend(&self) -> bool {
+    /// Whether it can move money, or make a macaroon that can. Of a single method that is not known: there are hundreds, and
+    /// each release of LND has more.
+    fn may_spend(&self) -> bool {
         match self.entity() {
             "offchain" | "onchain" => self.action() == "write",
             "macaroon" => matches!(self.action(), "generate" | "write"),
             "signer" => self.action() == "generate",
-            "uri" => SPENDING_SERVICES.iter().any(|service| self.action().starts_with(service)),
+            "uri" => true,
             _ => false,
         }
     }
@@ -92,12 +93,13 @@ impl Permissions {
         missing
     }
 
-    /// Returns what these allow beyond a role's needs and that can move money, itself or through another macaroon.
+    /// Returns what these allow beyond a role's needs and that may move money, itself or through another macaroon; of single
+    /// methods all that the role does not call.
     pub fn excess(&self, role: Role) -> Vec<Permission> {
         let needed = |held: &Permission| {
             role.calls().iter().any(|(path, needs)| *held == Permission::new(*needs) || held.is_for(path))
         };
-        self.iter().filter(|held| held.can_spend() && !needed(held)).cloned().collect()
+        self.iter().filter(|held| held.may_spend() && !needed(held)).cloned().collect()
     }
 }
 
@@ -158,10 +160,6 @@ const PAYER: [(&str, Needs); 3] =
 
 /// The version of the macaroon bakery that LND uses.
 const VERSION: u8 = 3;
-
-/// Services of which some methods move money; a macaroon for a single method of them is looked at by its owner.
-const SPENDING_SERVICES: [&str; 4] =
-    ["/routerrpc.Router/Send", "/lnrpc.Lightning/Send", "/lnrpc.Lightning/BakeMacaroon", "/walletrpc.WalletKit/"];
 
 #[cfg(test)]
 mod tests {
@@ -224,6 +222,11 @@ mod tests {
             ("onchain", "write"),
             ("macaroon", "generate"),
             ("uri", "/lnrpc.Lightning/SendCoins"),
+            ("uri", "/lnrpc.Lightning/OpenChannelSync"),
+            ("uri", "/lnrpc.Lightning/CloseChannel"),
+            ("uri", "/lnrpc.Lightning/FundingStateStep"),
+            ("uri", "/signrpc.Signer/SignOutputRaw"),
+            ("uri", "/lnrpc.Lightning/AddInvoicesOfAnother"),
         ] {
             let more = permissions(&[("info", &["read"]), (spends.0, &[spends.1])]);
             assert_eq!(more.excess(Role::Payee).len(), 1, "{spends:?}");
@@ -244,6 +247,8 @@ mod tests {
         assert_eq!(names(&permissions(&[("uri", &methods[1..])]).missing(Role::Payee)), ["info:read"]);
         let paying = ["/routerrpc.Router/SendPaymentV2", "/routerrpc.Router/TrackPaymentV2"];
         assert!(permissions(&[("uri", &paying)]).excess(Role::Payer).is_empty());
-        assert_eq!(permissions(&[("uri", &paying)]).excess(Role::Payee).len(), 1);
+        assert_eq!(permissions(&[("uri", &paying)]).excess(Role::Payee).len(), 2, "neither is a call of a payee's");
+        let more = permissions(&[("uri", &[methods[1], "/lnrpc.Lightning/OpenChannel"])]);
+        assert_eq!(names(&more.excess(Role::Payee)), ["uri:/lnrpc.Lightning/OpenChannel"]);
     }
 }

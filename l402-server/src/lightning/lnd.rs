@@ -39,7 +39,7 @@ fn excess(config: &LndConfig, network: Network) -> Option<String> {
     }
     let more: Vec<String> = more.iter().map(ToString::to_string).collect();
     Some(format!(
-        "the macaroon for LND can spend ({}), which selling does not take; make one that cannot with `{}`",
+        "the macaroon for LND may be able to spend ({}), which selling does not take; make one that cannot with `{}`",
         more.join(", "),
         Role::Payee.bake(Some(network))
     ))
