@@ -10,7 +10,6 @@
 
 use clap::{Parser, Subcommand};
 use core::error::Error;
-use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
 use std::io::{self, Write};
@@ -21,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
+use crate::chain::Chain;
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::lightning::{Lightning, LightningError};
 use crate::{Server, StartError, logging};
@@ -74,7 +74,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "l402-server: {}", Chain(&error)); // where else to complain?
+            let _ = writeln!(io::stderr(), "l402-server: {}", Chain(error.inner())); // where else to complain?
             error.exit_code()
         }
     }
@@ -222,21 +222,6 @@ impl ProgramError {
             Self::Start(error) => error,
             Self::Other(error) => &**error,
         }
-    }
-}
-
-/// An error with its causes.
-struct Chain<'a>(&'a ProgramError);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut error = self.0.inner();
-        write!(f, "{error}")?;
-        while let Some(cause) = error.source() {
-            write!(f, ": {cause}")?;
-            error = cause;
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! An LND that runs elsewhere: from the file, from the environment, or from both.
 
-use core::error::Error as _;
 use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, Setting, SettingError, Socket};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use super::file;
 use super::lightning::network;
 use super::resolve::Resolver;
 use super::text::Text;
+use crate::chain::Chain;
 
 impl Resolver<'_> {
     pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {
@@ -63,8 +63,7 @@ impl Resolver<'_> {
         match parse(&text, base) {
             Ok(value) => Some(Some(value)),
             Err(fault) => {
-                let cause = fault.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                self.problems.wrong_at(key(setting), &origin, format_args!("{fault}{cause}"));
+                self.problems.wrong_at(key(setting), &origin, Chain(&fault));
                 None
             }
         }

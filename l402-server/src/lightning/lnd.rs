@@ -5,6 +5,7 @@ use l402_lightning::lnd::{Identity, LndConfig, LndError, LndPayee, Readiness, Ro
 use tokio::sync::watch;
 
 use super::LightningError;
+use crate::chain::Chain;
 
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {
@@ -54,12 +55,7 @@ fn fault(cause: LndError, network: Option<Network>) -> LightningError {
 async fn report(mut readiness: watch::Receiver<Readiness>) {
     let mut last = None;
     loop {
-        let now = match &*readiness.borrow_and_update() {
-            Readiness::Ready(identity) => {
-                Ok(format!("{} ({}, {})", identity.node_id, identity.alias, identity.network))
-            }
-            Readiness::Away(fault) => Err(fault.to_string()),
-        };
+        let now = told(&readiness.borrow_and_update());
         if last.as_ref() != Some(&now) {
             match &now {
                 Ok(node) => tracing::info!(%node, "LND is there"),
@@ -70,6 +66,14 @@ async fn report(mut readiness: watch::Receiver<Readiness>) {
         if readiness.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Says which node is there, or what keeps it away.
+fn told(readiness: &Readiness) -> Result<String, String> {
+    match readiness {
+        Readiness::Ready(identity) => Ok(format!("{} ({}, {})", identity.node_id, identity.alias, identity.network)),
+        Readiness::Away(fault) => Err(Chain(&**fault).to_string()),
     }
 }
 
@@ -108,5 +112,17 @@ mod tests {
             );
             assert_eq!(warnings(&config, Network::Bitcoin), if warned { vec![expected] } else { Vec::new() });
         }
+    }
+
+    #[tokio::test]
+    async fn the_log_says_why_an_lnd_is_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("a port");
+        let mut config = config(folder.path());
+        (config.network, config.socket) = (Some(Network::Regtest), nobody.to_string().parse().expect("an address"));
+        let payee = LndPayee::start(&config).await.expect("LND is merely away");
+        let said = told(&payee.readiness().borrow()).expect_err("away");
+        let (what, why) = said.split_once(&format!("LND cannot be reached at {nobody}: ")).expect("what, then why");
+        assert!(what.is_empty() && why.contains("refused"), "{said}");
     }
 }
