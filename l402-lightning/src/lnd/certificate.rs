@@ -154,7 +154,10 @@ impl ServerCertVerifier for Pinned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use l402_core::macaroon::base64;
+    use crate::lnd::connect::Client;
+    use crate::lnd::{LndConfig, LndError, LndMacaroon};
+    use core::error::Error as _;
+    use l402_core::macaroon::{RootKey, base64, mint};
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
     /// As LND makes it: signed by itself, and an authority.
@@ -208,6 +211,20 @@ mod tests {
             verdict(&configured, made.der(), host).unwrap();
         }
         assert!(verdict(&configured, lnd_certificate().der(), "localhost").is_err());
+    }
+
+    /// None that is parsed is known to be one; TLS has the last word all the same.
+    #[test]
+    fn one_that_tls_cannot_use_is_told_from_one_that_was_shown() {
+        let macaroon =
+            mint(&RootKey::new(b"root"), b"lnd", b"another", &[], &mut [0; 128]).unwrap().as_bytes().to_vec();
+        let macaroon = LndMacaroon::find(&encoded(&macaroon), Path::new("")).unwrap();
+        let config = LndConfig::new("lnd:1".parse().unwrap(), Certificate(Vec::new()), macaroon);
+        let fault = Client::new(&config).unwrap_err();
+        assert!(matches!(fault, LndError::UnusableCertificate(_)), "{fault:?}");
+        assert_eq!(fault.to_string(), "TLS cannot use the certificate that was configured for LND");
+        assert!(fault.source().unwrap().to_string().contains("no root trust anchors"), "{:?}", fault.source());
+        assert!(!fault.is_temporary());
     }
 
     #[test]

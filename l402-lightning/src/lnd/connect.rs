@@ -38,10 +38,7 @@ pub(super) struct Client {
 impl Client {
     /// Prepares the connection, which belongs to the caller's tokio runtime; nothing is sent yet.
     pub(super) fn new(config: &LndConfig) -> Result<Self, LndError> {
-        let tls = config.certificate.tls().map_err(|fault| LndError::WrongCertificate {
-            socket: config.socket.clone(),
-            cause: ConnectError::unusable(fault),
-        })?;
+        let tls = config.certificate.tls().map_err(|fault| LndError::UnusableCertificate(fault.into()))?;
         let dial = Dial { socket: config.socket.clone(), tls: Arc::new(tls) };
         // The connector decides where to go and how; the address here is only what requests say.
         let endpoint = Endpoint::from_static("http://lnd")
@@ -167,11 +164,6 @@ impl ConnectError {
     pub(super) fn is_certificate(&self) -> bool {
         let tls = self.0.get_ref().and_then(|cause| cause.downcast_ref());
         matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
-    }
-
-    /// A certificate that TLS can do nothing with.
-    pub(super) fn unusable(fault: rustls::Error) -> Self {
-        Self(Arc::new(io::Error::other(fault)))
     }
 }
 

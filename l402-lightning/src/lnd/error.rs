@@ -22,6 +22,8 @@ pub enum LndError {
         /// Why.
         cause: ConnectError,
     },
+    /// TLS cannot use the certificate that was configured.
+    UnusableCertificate(Cause),
     /// What answers at the address shows another certificate.
     WrongCertificate {
         /// The address.
@@ -154,6 +156,7 @@ impl fmt::Display for LndError {
             Self::WrongCertificate { socket, .. } => {
                 write!(f, "the certificate that is shown at {socket} is not the one that was configured for LND")
             }
+            Self::UnusableCertificate(_) => f.write_str("TLS cannot use the certificate that was configured for LND"),
             Self::Disconnected(_) => f.write_str("the connection to LND broke"),
             Self::TimedOut { after } => write!(f, "LND did not answer within {} ms", after.as_millis()),
             Self::NoWallet => f.write_str("LND has no wallet; make one with `lncli create`"),
@@ -176,7 +179,7 @@ impl Error for LndError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unreachable { cause, .. } => Some(cause), // of a wrong certificate TLS tells nothing that helps
-            Self::Disconnected(cause) => Some(&**cause),
+            Self::UnusableCertificate(cause) | Self::Disconnected(cause) => Some(&**cause),
             _ => None,
         }
     }

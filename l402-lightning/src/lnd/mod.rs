@@ -1,6 +1,7 @@
 //! A running LND, over its gRPC interface: [`LndPayee`] makes invoices and knows settlements, [`LndPayer`] pays.
 //!
-//! 1. LND is recognised by its certificate, byte for byte, and nothing else is told the macaroon ([`Certificate`]).
+//! 1. LND is recognised by its certificate, byte for byte, or by one that an authority of the operator's own has signed for its
+//!    name, and nothing else is told the macaroon ([`Certificate`]).
 //! 2. Each side needs no more than its own permissions (threat O2): a payee `info:read invoices:read invoices:write`, a payer
 //!    `info:read offchain:read offchain:write`. What a macaroon allows is read from itself: [`Permissions::missing`],
 //!    [`Permissions::excess`], and [`Role::bake`] for the command that makes the right one. No payer works with a file that every
