@@ -1,7 +1,8 @@
 //! Keeps an eye on LND: whether it can be asked, and what was settled.
 //!
 //! 1. Every connection begins with the question who LND is, so that nothing is asked of another node or another chain.
-//! 2. Then LND tells of settlements. After an interruption it begins behind the last one that it told of.
+//! 2. Then LND tells of settlements. After an interruption it begins behind the last one that it told of. An LND that answers
+//!    and tells of none is away, too.
 //! 3. A call that failed makes LND suspect: it is asked at once, and counts as away unless it answers.
 //! 4. While LND is away it is asked again and again, less and less often, at random times.
 
@@ -13,12 +14,13 @@ use super::rpc::{Invoice, InvoiceState, InvoiceSubscription};
 use super::settled::Settled;
 use crate::Network;
 use backon::Retryable as _;
+use core::convert::Infallible;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use l402_core::PaymentHash;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Whether LND can be asked.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins with what LND has answered first.
+    /// Begins with what LND has answered first; whether it tells of settlements shows soon.
     pub(super) fn new(client: Client, network: Network, first: Result<Identity, LndError>) -> Self {
         Self {
             settled: Settled::default(),
@@ -81,32 +83,41 @@ impl Watch {
     /// Watches without an end.
     pub(super) async fn run(self: Arc<Self>) {
         loop {
-            let reached = (|| async { self.ask().await.map_err(Arc::new) })
-                .retry(backoff())
-                .sleep(sleep)
-                .notify(|fault, _| self.tell(Readiness::Away(fault.clone())))
-                .await;
-            let Ok(identity) = reached else { continue }; // there is no last attempt
-            self.tell(Readiness::Ready(identity));
-            let fault = self.listen().await;
-            self.tell(Readiness::Away(Arc::new(fault)));
-            sleep(PAUSE).await;
+            // Ends with a subscription that stood: the waits begin short again.
+            let _: Result<Infallible, Lapse> =
+                (|| self.attend()).retry(backoff()).sleep(sleep).when(|lapse| !lapse.stood).await;
         }
     }
 
-    /// Notes what LND tells of, until it is away.
-    async fn listen(&self) -> LndError {
+    /// Asks LND who it is, and notes what it tells of, until it is away.
+    async fn attend(&self) -> Result<Infallible, Lapse> {
+        let mut began = None;
+        let Err(fault) = self.listen(&mut began).await;
+        self.state.send_replace(Readiness::Away(Arc::new(fault)));
+        Err(Lapse { stood: began.is_some_and(|began: Instant| began.elapsed() >= A_WHILE) })
+    }
+
+    /// Ready is told with the subscription, whose beginning is written to `began`.
+    async fn listen(&self, began: &mut Option<Instant>) -> Result<Infallible, LndError> {
+        let identity = self.ask().await?;
         let settle_index = self.last_settled.load(Ordering::Relaxed);
         let mut invoices = self.client.follow(InvoiceSubscription { settle_index });
+        // LND gives no sign of a subscription before the first invoice. One that it refuses, it refuses before it has answered
+        // a question that was asked later.
+        let identity = tokio::select! {
+            biased;
+            told = invoices.next() => {
+                self.note(&told?);
+                identity
+            }
+            again = self.ask() => again?,
+        };
+        *began = Some(Instant::now());
+        self.state.send_replace(Readiness::Ready(identity));
         loop {
             tokio::select! {
-                told = invoices.next() => match told {
-                    Ok(invoice) => self.note(&invoice),
-                    Err(fault) => return fault,
-                },
-                () = self.suspicion.notified() => if let Err(fault) = self.ask().await {
-                    return fault;
-                },
+                told = invoices.next() => self.note(&told?),
+                () = self.suspicion.notified() => drop(self.ask().await?),
             }
         }
     }
@@ -125,10 +136,6 @@ impl Watch {
             self.settled.note(hash, msat);
         }
     }
-
-    fn tell(&self, state: Readiness) {
-        self.state.send_replace(state);
-    }
 }
 
 impl From<Result<Identity, LndError>> for Readiness {
@@ -140,5 +147,12 @@ impl From<Result<Identity, LndError>> for Readiness {
     }
 }
 
-/// Lest an LND that answers and then ends every subscription is asked without a pause.
-const PAUSE: Duration = Duration::from_millis(100);
+/// LND is away.
+struct Lapse {
+    /// Whether it was there for a while before.
+    stood: bool,
+}
+
+/// For how long a subscription has to stand to count as the end of a trouble: one that breaks sooner, again and again, is no
+/// reason to ask at once.
+const A_WHILE: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use core::time::Duration;
 use l402_lightning::lnd::{LndError, LndPayee, LndPayer, Readiness};
 use l402_lightning::{InvoiceSource, InvoiceSourceError, Network, PayLimit, PaymentSource, SettlementSource};
 use std::time::Instant;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 async fn ready(payee: &LndPayee) {
     let mut readiness = payee.readiness();
@@ -96,6 +96,30 @@ async fn an_lnd_on_another_chain_than_before_is_not_asked() {
 }
 
 #[tokio::test]
+async fn an_lnd_that_tells_of_no_settlements_is_away_and_asked_less_and_less_often() {
+    let lnd = FakeLnd::start(&World::new()).await;
+    lnd.be(Mood::TellsNothing);
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    assert!(away(&payee).await.contains("too many subscriptions"));
+    let mut readiness = payee.readiness();
+    let stays_away = timeout(Duration::from_millis(1_500), readiness.wait_for(Readiness::is_ready)).await.is_err();
+    assert!(stays_away, "though it answers");
+    let asked = lnd.asked("SubscribeInvoices");
+    assert!((2..=6).contains(&asked), "{asked} times");
+    lnd.be(Mood::Well);
+    ready(&payee).await;
+
+    // A subscription that stood for a while has ended the trouble: the next begins with short waits again.
+    sleep(Duration::from_millis(3_200)).await;
+    let asked = lnd.asked("SubscribeInvoices");
+    lnd.be(Mood::TellsNothing);
+    lnd.go_away().await;
+    lnd.come_back().await;
+    sleep(Duration::from_millis(3_500)).await;
+    assert!(lnd.asked("SubscribeInvoices") >= asked + 3, "{} times", lnd.asked("SubscribeInvoices") - asked);
+}
+
+#[tokio::test]
 async fn the_watch_ends_with_the_last_clone() {
     let lnd = FakeLnd::start(&World::new()).await;
     let payee = LndPayee::start(&lnd.config()).await.unwrap();
@@ -112,7 +136,7 @@ async fn until_known(payee: &LndPayee, hash: &l402_core::PaymentHash, lnd: &Fake
     lnd.be(Mood::LookupFails);
     timeout(SOON, async {
         while payee.settled_msat(hash).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     })
     .await
@@ -123,7 +147,7 @@ async fn until_known(payee: &LndPayee, hash: &l402_core::PaymentHash, lnd: &Fake
 pub(crate) async fn until(holds: impl Fn() -> bool) {
     let looked = async {
         while !holds() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            sleep(Duration::from_millis(2)).await;
         }
     };
     timeout(SOON, looked).await.unwrap();

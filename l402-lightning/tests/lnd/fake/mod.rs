@@ -78,6 +78,8 @@ pub(crate) enum Mood {
     /// Another key signs.
     LiesAboutPayee,
     LookupFails,
+    /// Answers, and refuses to tell of settlements.
+    TellsNothing,
 }
 
 impl FakeLnd {
@@ -260,6 +262,9 @@ impl FakeLnd {
     }
 
     async fn subscribe(&self, from: u64, replies: &mut Replies) -> Result<(), Refusal> {
+        if self.mood() == Mood::TellsNothing {
+            return Err(Refusal(2, "too many subscriptions"));
+        }
         self.state().resumed_from.push(from);
         let mut news = self.0.world.news();
         let mut told = if from == 0 { self.0.world.last_settled() } else { from };
