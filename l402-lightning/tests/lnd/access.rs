@@ -71,7 +71,7 @@ async fn o2_a_macaroon_that_allows_too_little_is_named_before_anything_is_asked(
 async fn o2_nobody_pays_with_a_macaroon_that_others_can_read() {
     let world = World::new();
     let (one, other) = (FakeLnd::start(&world).await, FakeLnd::start(&world).await);
-    let (mut payee, mut payer) = (one.config(), other.config());
+    let (mut paid, mut pays) = (one.config(), other.config());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("both.macaroon");
     let ops = [("info", &["read"][..]), ("invoices", &["read", "write"]), ("offchain", &["read", "write"])];
@@ -80,11 +80,11 @@ async fn o2_nobody_pays_with_a_macaroon_that_others_can_read() {
         std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let found = LndMacaroon::find("both.macaroon", folder.path()).unwrap();
         assert_eq!(found.exposed().map(ExposedFile::path), exposed.then_some(&*path), "{mode:o}");
-        (payee.macaroon, payer.macaroon) = (found.clone(), found);
-        LndPayee::start(&payee).await.unwrap();
-        inspect(&payee, Role::Payee).await.unwrap();
+        (paid.macaroon, pays.macaroon) = (found.clone(), found);
+        LndPayee::start(&paid).await.unwrap();
+        inspect(&paid, Role::Payee).await.unwrap();
         let asked = other.asked("GetInfo");
-        let (inspected, paying) = (inspect(&payer, Role::Payer).await, LndPayer::connect(&payer).await);
+        let (inspected, paying) = (inspect(&pays, Role::Payer).await, LndPayer::connect(&pays).await);
         assert_eq!((paying.is_err(), inspected.is_err()), (exposed, exposed), "{mode:o}");
         if let Err(fault) = paying {
             let path = path.display();
@@ -97,8 +97,8 @@ async fn o2_nobody_pays_with_a_macaroon_that_others_can_read() {
             assert_eq!(other.asked("GetInfo"), asked, "nothing was sent");
         }
     }
-    payer.macaroon = LndMacaroon::find(&macaroon(&ops), folder.path()).unwrap();
-    LndPayer::connect(&payer).await.unwrap();
+    pays.macaroon = LndMacaroon::find(&macaroon(&ops), folder.path()).unwrap();
+    LndPayer::connect(&pays).await.unwrap();
 }
 
 #[tokio::test]
