@@ -15,7 +15,7 @@ impl Resolver<'_> {
         if written.storage_dir.is_some() {
             self.problems.missing("lightning.storage_dir", "LND keeps its state itself");
         }
-        // A URI of the environment stands for all that the file says.
+        // A URI of the environment stands for the whole way to LND: no part of the file's is joined to it.
         let all_here = Setting::Uri.look_up(self.environment).is_some();
         let file = |text: Option<At<Text>>| text.filter(|_| !all_here);
         let socket = written.socket.map(|at| At { value: Text::literal(&at.value), origin: at.origin });
