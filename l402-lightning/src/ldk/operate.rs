@@ -61,6 +61,23 @@ impl LdkNode {
         known.filter(|channel| channel.one_to_two.is_some() && channel.two_to_one.is_some()).count()
     }
 
+    /// Has all channels announced anew, with a time lock that differs by a block: what a network has lost of the first announcement
+    /// it takes from this one.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn announce_again(&self) -> Result<(), NodeError> {
+        self.on_node(|node| {
+            for channel in node.list_channels().into_iter().filter(|channel| channel.is_announced) {
+                let mut config = channel.config;
+                config.cltv_expiry_delta ^= 1;
+                node.update_channel_config(&channel.user_channel_id, channel.counterparty_node_id, config)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Returns one channel; `None` when there is none of that name, or it is closed.
     pub fn channel(&self, id: ChannelId) -> Option<Channel> {
         self.channels().into_iter().find(|channel| channel.id == id)

@@ -94,6 +94,16 @@ impl LndNode {
         }
     }
 
+    /// Has all channels announced anew, with the terms that they have.
+    ///
+    /// # Errors
+    ///
+    /// See [`LndNode::post`].
+    pub async fn announce_again(&self) -> Result<(), LndError> {
+        let own = json!({ "global": true, "base_fee_msat": "1000", "fee_rate_ppm": 1, "time_lock_delta": 80 });
+        self.post("/v1/chanpolicy", &own).await.map(drop)
+    }
+
     /// Makes an invoice over `amount_msat` millisatoshis, with hints through channels that are not announced.
     ///
     /// # Errors

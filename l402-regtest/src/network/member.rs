@@ -153,6 +153,14 @@ impl Member {
         }
     }
 
+    /// Has its channels announced anew.
+    pub(super) async fn announce_again(&self) -> Result<(), NetworkError> {
+        match &self.kind {
+            Kind::Lnd(node) => node.announce_again().await.map_err(|cause| self.lnd(cause)),
+            Kind::Ldk(member) => member.node().announce_again().await.map_err(|cause| self.ldk(cause)),
+        }
+    }
+
     /// How many announced channels the node knows with the terms of both directions.
     pub(super) async fn known_channels(&self) -> Result<usize, NetworkError> {
         match &self.kind {

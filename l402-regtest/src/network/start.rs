@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use bitcoin::{Amount, ScriptBuf};
 use l402_lightning::ldk::{ChainSource, ChannelRequest};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::builder::{NetworkBuilder, NodePlan};
 use super::channel::Channel;
@@ -41,7 +42,7 @@ const RESERVE: Amount = Amount::from_sat(2_000_000);
 /// The longest that a step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How long gossip may take before a node that lacks some is made to ask for it.
+/// How long gossip may take before all nodes say again what they have said.
 const GOSSIP: Duration = Duration::from_secs(10);
 
 pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
@@ -74,33 +75,19 @@ async fn begin(
     fund(&members, channels, chain).await?;
     open(&members, channels.to_vec(), chain).await?;
     members.confirm(chain).await?;
-    match ready_within(GOSSIP, &members, channels).await {
-        Err(NetworkError::TimedOut(_)) => {
-            ask_for_gossip(&members, channels).await?;
-            ready(&members, channels).await?;
-        }
-        other => other?,
-    }
-    Ok(members)
-}
-
-/// Starts each LDK node anew that has not heard of every channel, for a start makes the node ask its peers for all that they know.
-///
-/// An update is sent once, and an LDK node loses one that arrives just when it has looked up the channel's output and has not yet
-/// added the channel.
-async fn ask_for_gossip(members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
-    let declared: Vec<_> = channels.iter().collect();
-    for member in members.0.iter().filter(|member| matches!(member.kind, Kind::Ldk(_))) {
-        if hears_all(member, &declared).await?.is_ok() {
-            continue;
-        }
-        member.stop().await?;
-        member.start().await?;
-        for peer in channels.iter().filter_map(|channel| channel.peer_of(&member.name)) {
-            connect(member, members.find(peer)?).await?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ready_within(GOSSIP, &members, channels).await {
+            // An announcement is sent once, and is lost where it arrives just when an LDK node has looked up the channel's output
+            // and has not yet added the channel.
+            Err(NetworkError::TimedOut(_)) if Instant::now() < deadline => {
+                for member in &members.0 {
+                    member.announce_again().await?;
+                }
+            }
+            ready => return ready.map(|()| members),
         }
     }
-    Ok(())
 }
 
 /// Whether every name is there once.
