@@ -113,7 +113,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Returns the `lncli` command that makes a macaroon with what the role needs and nothing else.
+    /// Returns the shell command that makes a macaroon with what the role needs and nothing else, for its owner alone to read.
     ///
     /// ```
     /// use l402_lightning::Network;
@@ -121,7 +121,7 @@ impl Role {
     ///
     /// assert_eq!(
     ///     Role::Payee.bake(Some(Network::Bitcoin)),
-    ///     "lncli bakemacaroon --save_to=l402-payee.macaroon info:read invoices:read invoices:write"
+    ///     "(umask 077; lncli bakemacaroon --save_to=l402-payee.macaroon info:read invoices:read invoices:write)"
     /// );
     /// ```
     pub fn bake(self, network: Option<Network>) -> String {
@@ -133,7 +133,7 @@ impl Role {
             Self::Payee => ("l402-payee", "info:read invoices:read invoices:write"),
             Self::Payer => ("l402-payer", "info:read offchain:read offchain:write"),
         };
-        format!("lncli{network} bakemacaroon --save_to={name}.macaroon {permissions}")
+        format!("(umask 077; lncli{network} bakemacaroon --save_to={name}.macaroon {permissions})")
     }
 
     /// The methods that the role calls, and what each takes.
