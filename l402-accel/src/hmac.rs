@@ -4,7 +4,8 @@
 //! function that has one caller is inlined, however long it is.
 
 use crate::arch::sha::{
-    Block, Hash, compress, compress2, digest_block, key_block, load_block, load_words, pack, unpack, words,
+    Block, Hash, add, compress2, digest_block, key_block, load_block, load_words, pack, rounds4, schedule, unpack,
+    words,
 };
 use crate::{BLOCK, IV, State};
 
@@ -54,6 +55,24 @@ pub(crate) fn hmac_words_from(midstates: [&State; 2], message: &State) -> State 
     let [inner, outer] = [pack(midstates[0]), pack(midstates[1])];
     let hash = compress(inner, digest_block(load_words(message)));
     unpack(compress(outer, digest_block(words(hash))))
+}
+
+/// SHA-256's compression.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sha,sse4.1"))]
+#[cfg_attr(target_arch = "aarch64", target_feature(enable = "sha2"))]
+fn compress(start: Hash, mut w: Block) -> Hash {
+    let mut hash = start;
+    for (i, &four) in w.iter().enumerate() {
+        rounds4(&mut hash, four, i);
+    }
+    for sixteen in 1..4 {
+        for i in 0..4 {
+            w[i] = schedule(&w, i);
+            rounds4(&mut hash, w[i], 4 * sixteen + i);
+        }
+    }
+    add(hash, start)
 }
 
 /// The states after the two key blocks.

@@ -32,6 +32,8 @@ mod base64;
 mod sha256;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod engine;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod hmac;
 
 #[cfg(target_arch = "aarch64")]

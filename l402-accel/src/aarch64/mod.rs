@@ -3,5 +3,5 @@
 
 pub(crate) mod sha;
 
+pub(crate) use crate::engine::Engine as Sha256;
 pub(crate) use crate::none::Base64;
-pub(crate) use sha::Engine as Sha256;

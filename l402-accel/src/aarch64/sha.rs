@@ -1,8 +1,8 @@
-//! The SHA2 extension: the vocabulary that [`crate::hmac`] is written in, and the engine.
+//! The SHA2 extension: the vocabulary that [`crate::hmac`] is written in.
 //!
 //! The instructions hold a state as two vectors, `ABCD` and `EFGH` (Arm ARM, `SHA256H`, `SHA256H2`): words in their own order.
 
-use crate::{BLOCK, K, State, hmac};
+use crate::{BLOCK, K, State};
 use core::arch::aarch64::{
     uint32x4_t, vaddq_u32, vdupq_n_u32, veorq_u32, vld1q_u8, vld1q_u32, vreinterpretq_u32_u8, vrev32q_u8,
     vsetq_lane_u32, vsha256h2q_u32, vsha256hq_u32, vsha256su0q_u32, vsha256su1q_u32, vst1q_u32,
@@ -10,41 +10,8 @@ use core::arch::aarch64::{
 
 cpufeatures::new!(has_sha2, "sha2");
 
-/// The proof that the processor has the SHA2 extension: only [`Engine::detect`] makes one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Engine(());
-
-#[expect(clippy::unused_self, reason = "it is the proof")]
-impl Engine {
-    #[inline]
-    pub(crate) fn detect() -> Option<Self> {
-        has_sha2::get().then_some(Self(()))
-    }
-
-    #[inline]
-    pub(crate) fn hmac(self, key: &State, message: &[u8]) -> State {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { hmac::hmac(key, message) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_and_digest32(self, key: &State, message: &[u8], other: &[u8; 32]) -> (State, State) {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { hmac::hmac_and_digest32(key, message, other) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_from(self, midstates: [&State; 2], message: &[u8]) -> State {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { hmac::hmac_from(midstates, message) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_words_from(self, midstates: [&State; 2], message: &State) -> State {
-        // SAFETY: `self` exists, so the processor has the feature.
-        unsafe { hmac::hmac_words_from(midstates, message) }
-    }
-}
+/// Whether the processor has the SHA2 extension.
+pub(crate) use has_sha2::get as is_there;
 
 /// A state as the instructions hold it.
 #[derive(Clone, Copy)]
@@ -58,22 +25,6 @@ pub(crate) type Block = [uint32x4_t; 4];
 
 /// The eight words of a state, in order.
 pub(crate) type Words = [uint32x4_t; 2];
-
-#[inline]
-#[target_feature(enable = "sha2")]
-pub(crate) fn compress(start: Hash, mut w: Block) -> Hash {
-    let mut hash = start;
-    for (i, &four) in w.iter().enumerate() {
-        rounds4(&mut hash, four, i);
-    }
-    for sixteen in 1..4 {
-        for i in 0..4 {
-            w[i] = schedule(&w, i);
-            rounds4(&mut hash, w[i], 4 * sixteen + i);
-        }
-    }
-    add(hash, start)
-}
 
 /// Two compressions that have nothing to do with each other, four rounds of each in turn.
 #[inline]
@@ -155,7 +106,7 @@ pub(crate) fn digest_block([low, high]: Words) -> Block {
 
 #[inline]
 #[target_feature(enable = "sha2")]
-fn rounds4(hash: &mut Hash, four: uint32x4_t, i: usize) {
+pub(crate) fn rounds4(hash: &mut Hash, four: uint32x4_t, i: usize) {
     let t = vaddq_u32(four, load4(&K.as_chunks::<4>().0[i]));
     let abcd = hash.abcd;
     hash.abcd = vsha256hq_u32(abcd, hash.efgh, t);
@@ -165,7 +116,7 @@ fn rounds4(hash: &mut Hash, four: uint32x4_t, i: usize) {
 /// The next four words of the message schedule, in place of `w[i]`.
 #[inline]
 #[target_feature(enable = "sha2")]
-fn schedule(w: &Block, i: usize) -> uint32x4_t {
+pub(crate) fn schedule(w: &Block, i: usize) -> uint32x4_t {
     let [first, second, third, fourth] = [w[i], w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]];
     vsha256su1q_u32(vsha256su0q_u32(first, second), third, fourth)
 }
@@ -179,6 +130,6 @@ fn load4(words: &[u32; 4]) -> uint32x4_t {
 
 #[inline]
 #[target_feature(enable = "sha2")]
-fn add(left: Hash, right: Hash) -> Hash {
+pub(crate) fn add(left: Hash, right: Hash) -> Hash {
     Hash { abcd: vaddq_u32(left.abcd, right.abcd), efgh: vaddq_u32(left.efgh, right.efgh) }
 }

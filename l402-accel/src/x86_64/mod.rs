@@ -5,5 +5,5 @@ mod avx2;
 mod memory;
 pub(crate) mod sha;
 
+pub(crate) use crate::engine::Engine as Sha256;
 pub(crate) use avx2::Engine as Base64;
-pub(crate) use sha::Engine as Sha256;

@@ -1,10 +1,10 @@
-//! The SHA extensions: the vocabulary that [`crate::hmac`] is written in, and the engine.
+//! The SHA extensions: the vocabulary that [`crate::hmac`] is written in.
 //!
 //! The instructions hold a state as two vectors, `ABEF` and `CDGH` (Intel SDM, `SHA256RNDS2`), and do four rounds in two
 //! instructions of four cycles each, one behind the other. Two streams fill each other's waiting.
 
 use super::memory::{load_bytes16, load_words16, store_words16};
-use crate::{BLOCK, K, State, hmac};
+use crate::{BLOCK, K, State};
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_set_epi32, _mm_set_epi64x, _mm_set1_epi32,
     _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
@@ -13,41 +13,8 @@ use core::arch::x86_64::{
 
 cpufeatures::new!(has_sha, "sha", "ssse3", "sse4.1");
 
-/// The proof that the processor has the SHA extensions and SSE4.1: only [`Engine::detect`] makes one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Engine(());
-
-#[expect(clippy::unused_self, reason = "it is the proof")]
-impl Engine {
-    #[inline]
-    pub(crate) fn detect() -> Option<Self> {
-        has_sha::get().then_some(Self(()))
-    }
-
-    #[inline]
-    pub(crate) fn hmac(self, key: &State, message: &[u8]) -> State {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { hmac::hmac(key, message) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_and_digest32(self, key: &State, message: &[u8], other: &[u8; 32]) -> (State, State) {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { hmac::hmac_and_digest32(key, message, other) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_from(self, midstates: [&State; 2], message: &[u8]) -> State {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { hmac::hmac_from(midstates, message) }
-    }
-
-    #[inline]
-    pub(crate) fn hmac_words_from(self, midstates: [&State; 2], message: &State) -> State {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { hmac::hmac_words_from(midstates, message) }
-    }
-}
+/// Whether the processor has the SHA extensions and SSE4.1.
+pub(crate) use has_sha::get as is_there;
 
 /// A state as the instructions hold it.
 #[derive(Clone, Copy)]
@@ -61,22 +28,6 @@ pub(crate) type Block = [__m128i; 4];
 
 /// The eight words of a state, in order.
 pub(crate) type Words = [__m128i; 2];
-
-#[inline]
-#[target_feature(enable = "sha,sse4.1")]
-pub(crate) fn compress(start: Hash, mut w: Block) -> Hash {
-    let mut hash = start;
-    for (i, &four) in w.iter().enumerate() {
-        rounds4(&mut hash, four, i);
-    }
-    for sixteen in 1..4 {
-        for i in 0..4 {
-            w[i] = schedule(&w, i);
-            rounds4(&mut hash, w[i], 4 * sixteen + i);
-        }
-    }
-    add(hash, start)
-}
 
 /// Two compressions that have nothing to do with each other, an instruction of each in turn.
 #[inline]
@@ -157,7 +108,7 @@ pub(crate) fn digest_block([low, high]: Words) -> Block {
 
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn rounds4(hash: &mut Hash, four: __m128i, i: usize) {
+pub(crate) fn rounds4(hash: &mut Hash, four: __m128i, i: usize) {
     let t = _mm_add_epi32(four, constants(i));
     hash.cdgh = _mm_sha256rnds2_epu32(hash.cdgh, hash.abef, t);
     hash.abef = _mm_sha256rnds2_epu32(hash.abef, hash.cdgh, _mm_shuffle_epi32::<0x0e>(t));
@@ -176,7 +127,7 @@ fn rounds4_twice(left: &mut Hash, right: &mut Hash, fours: [__m128i; 2], i: usiz
 /// The next four words of the message schedule, in place of `w[i]`.
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn schedule(w: &Block, i: usize) -> __m128i {
+pub(crate) fn schedule(w: &Block, i: usize) -> __m128i {
     let [first, second, third, fourth] = [w[i], w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]];
     let sum = _mm_add_epi32(_mm_sha256msg1_epu32(first, second), _mm_alignr_epi8::<4>(fourth, third));
     _mm_sha256msg2_epu32(sum, fourth)
@@ -190,6 +141,6 @@ fn constants(i: usize) -> __m128i {
 
 #[inline]
 #[target_feature(enable = "sha,sse4.1")]
-fn add(left: Hash, right: Hash) -> Hash {
+pub(crate) fn add(left: Hash, right: Hash) -> Hash {
     Hash { abef: _mm_add_epi32(left.abef, right.abef), cdgh: _mm_add_epi32(left.cdgh, right.cdgh) }
 }
