@@ -24,7 +24,7 @@
 //! | a second wallet pays a paid invoice | is refused | is taken too, and gets the proof: nothing was kept to tell by |
 //! | more than the channels can receive | LND makes the invoice all the same: it takes `offchain:read` to know | `NoInboundLiquidity` |
 //! | the longest expiry, the largest amount | a year, 100,000 bitcoin | 136 years, all bitcoin |
-//! | hints at unannounced channels | as [`LndConfig::private_hints`] says | always |
+//! | hints at unannounced channels | as [`LndConfig::private_hints`] says; while LND has found no such channel, it looks once a second | always |
 //! | a settlement | is recorded before the payer has the preimage: never waited for | is waited for up to 2 s |
 //! | settlements while the node is away | the last 131,072 that this process was told of; the rest is an error | there is no away |
 //! | payments at once | as many as LND takes | 24 |
