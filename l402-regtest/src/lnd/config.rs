@@ -14,12 +14,15 @@ pub(super) struct Addresses {
 }
 
 /// What makes a node fit for tests: it learns of blocks and of its peers' channels within a fraction of a second, seeks no other
-/// network, comes back to a lost peer at once, and opens many channels at a time. It asks every peer for gossip: by itself it asks
-/// three, and an LDK node tells nobody of its channels who does not ask.
+/// network, comes back to a lost peer at once, and opens many channels at a time. By itself it asks three peers for gossip, where
+/// an LDK node tells nobody of its channels who does not ask, and keeps what it heard for 5 s before it passes that on.
 const FOR_TESTS: &str = "no-rest-tls=true
 nobootstrap=true
 trickledelay=50
 numgraphsyncpeers=64
+gossip.sub-batch-delay=50ms
+gossip.max-channel-update-burst=1000
+db.batch-commit-interval=1ms
 maxpendingchannels=64
 minbackoff=100ms
 maxbackoff=1s

@@ -94,13 +94,14 @@ impl LndNode {
         }
     }
 
-    /// Has all channels announced anew, with the terms that they have.
+    /// Has all channels announced anew, with this time lock for what is forwarded, in blocks: other nodes pass on only what differs
+    /// from what they know.
     ///
     /// # Errors
     ///
     /// See [`LndNode::post`].
-    pub async fn announce_again(&self) -> Result<(), LndError> {
-        let own = json!({ "global": true, "base_fee_msat": "1000", "fee_rate_ppm": 1, "time_lock_delta": 80 });
+    pub async fn announce_again(&self, time_lock: u16) -> Result<(), LndError> {
+        let own = json!({ "global": true, "base_fee_msat": "1000", "fee_rate_ppm": 1, "time_lock_delta": time_lock });
         self.post("/v1/chanpolicy", &own).await.map(drop)
     }
 

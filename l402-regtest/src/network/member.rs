@@ -153,11 +153,11 @@ impl Member {
         }
     }
 
-    /// Has its channels announced anew.
-    pub(super) async fn announce_again(&self) -> Result<(), NetworkError> {
+    /// Has its channels announced anew, with this time lock in blocks.
+    pub(super) async fn announce_again(&self, time_lock: u16) -> Result<(), NetworkError> {
         match &self.kind {
-            Kind::Lnd(node) => node.announce_again().await.map_err(|cause| self.lnd(cause)),
-            Kind::Ldk(member) => member.node().announce_again().await.map_err(|cause| self.ldk(cause)),
+            Kind::Lnd(node) => node.announce_again(time_lock).await.map_err(|cause| self.lnd(cause)),
+            Kind::Ldk(member) => member.node().announce_again(time_lock).await.map_err(|cause| self.ldk(cause)),
         }
     }
 

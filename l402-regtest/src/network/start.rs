@@ -6,6 +6,7 @@
 //! 3. All channels are opened before a block is mined.
 //! 4. It is ready when the nodes say so: [`ready`].
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -43,7 +44,10 @@ const RESERVE: Amount = Amount::from_sat(2_000_000);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long gossip may take before all nodes say again what they have said.
-const GOSSIP: Duration = Duration::from_secs(10);
+const GOSSIP: Duration = Duration::from_secs(3);
+
+/// What forwarding nodes ask for by turns, in blocks, so that each announcement differs from the last.
+const TIME_LOCKS: [u16; 2] = [81, 80];
 
 pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
     declared(&builder)?;
@@ -75,19 +79,7 @@ async fn begin(
     fund(&members, channels, chain).await?;
     open(&members, channels.to_vec(), chain).await?;
     members.confirm(chain).await?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match ready_within(GOSSIP, &members, channels).await {
-            // An announcement is sent once, and is lost where it arrives just when an LDK node has looked up the channel's output
-            // and has not yet added the channel.
-            Err(NetworkError::TimedOut(_)) if Instant::now() < deadline => {
-                for member in &members.0 {
-                    member.announce_again().await?;
-                }
-            }
-            ready => return ready.map(|()| members),
-        }
-    }
+    ready(&members, channels).await.map(|()| members)
 }
 
 /// Whether every name is there once.
@@ -219,25 +211,40 @@ pub(super) async fn connect(member: &Member, peer: &Member) -> Result<(), Networ
 
 /// Waits until both ends of every channel say that payments can pass and what they cost, and every node knows every announced
 /// channel that it can hear of. Nodes that are stopped or paused are left out, with their channels.
+///
+/// An announcement is sent once, and is lost where it arrives just when an LDK node has looked up the channel's output and has not
+/// yet added the channel. So all nodes announce again, if it takes long.
 pub(super) async fn ready(members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
-    ready_within(PATIENCE, members, channels).await
-}
-
-async fn ready_within(patience: Duration, members: &Members, channels: &[Channel]) -> Result<(), NetworkError> {
-    wait::until(patience, || async {
+    let (begun, repeats) = (Instant::now(), AtomicU32::new(0));
+    wait::until(PATIENCE, || async {
         let awake: Vec<_> = members.0.iter().filter(|member| member.is_awake()).collect();
-        let is_awake = |name: &str| awake.iter().any(|member| member.name == name);
-        let channels: Vec<_> =
-            channels.iter().filter(|channel| is_awake(&channel.from) && is_awake(&channel.to)).collect();
-        for member in &awake {
-            let heard = hears_all(member, &channels).await?;
-            if let Err(missing) = heard.and(channels_ready(member, &awake, &channels).await?) {
-                return Ok(Err(missing));
+        let missing = match stands(&awake, channels).await? {
+            Ok(()) => return Ok(Ok(())),
+            Err(missing) => missing,
+        };
+        let repeat = repeats.load(Ordering::Relaxed);
+        if begun.elapsed() >= GOSSIP * (repeat + 1) {
+            repeats.store(repeat + 1, Ordering::Relaxed);
+            for member in awake {
+                member.announce_again(TIME_LOCKS[repeat as usize % TIME_LOCKS.len()]).await?;
             }
         }
-        Ok::<_, NetworkError>(Ok(()))
+        Ok::<_, NetworkError>(Err(missing))
     })
     .await
+}
+
+/// The inner error: what the first node that misses something misses.
+async fn stands(awake: &[&Member], channels: &[Channel]) -> Result<Result<(), String>, NetworkError> {
+    let is_awake = |name: &str| awake.iter().any(|member| member.name == name);
+    let channels: Vec<_> = channels.iter().filter(|channel| is_awake(&channel.from) && is_awake(&channel.to)).collect();
+    for member in awake {
+        let heard = hears_all(member, &channels).await?;
+        if let Err(missing) = heard.and(channels_ready(member, awake, &channels).await?) {
+            return Ok(Err(missing));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// The inner error: which of its channels are missing.
