@@ -36,7 +36,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test demo
+ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test interop demo
 
 # Check the formatting
 fmt:
