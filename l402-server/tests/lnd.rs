@@ -117,6 +117,28 @@ fn a_uri_of_the_environment_stands_for_all_that_the_file_says() {
 }
 
 #[test]
+fn what_a_uri_leaves_out_comes_from_elsewhere() {
+    let cut = uri("first:1", b"first").replace("cert=", "none=");
+    let text = format!("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nconnect = \"{cut}\"");
+    let read = |text: &str, set: &[(&str, &str)]| {
+        let set = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::from_text(text, &|name: &str| set(name).or_else(|| environment(name)))
+            .map_err(|fault| fault.to_string())
+    };
+    for config in [read(&text, &[("LND_CERT", CERT)]), read(&format!("{text}\ncert = {CERT:?}"), &[])] {
+        let settings = settings(config.expect("a configuration"));
+        assert_eq!(
+            (settings.socket.to_string().as_str(), names(&settings)),
+            ("first:1", vec!["first:read".to_owned()])
+        );
+    }
+    let told = read(&text, &[]).unwrap_err();
+    assert!(told.contains("LND's certificate is needed") && told.contains("write it here, or set LND_CERT"), "{told}");
+    let told = read("upstream = \"http://a\"", &[("LND_CONNECT", &cut)]).unwrap_err();
+    assert!(told.contains("LND_CONNECT has none, or set LND_CERT"), "{told}");
+}
+
+#[test]
 fn a_blank_uri_of_the_environment_is_none() {
     let text =
         format!("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nconnect = \"{}\"", uri("file:4", b"file"));

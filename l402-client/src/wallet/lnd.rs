@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(read(&[("LND_CONNECT", &uri)]), expected("first:1", "first:read"));
         assert_eq!(read(&[("LND_CONNECT", &uri), ("LND_SOCKET", "second:2")]), expected("second:2", "first:read"));
 
-        let cut = [("LND_CONNECT", "lndconnect://first:1?cert=AA")];
+        let cut = format!("lndconnect://first:1?cert={}", certificate());
+        let cut = [("LND_CONNECT", &*cut)];
         let found = |name: &str| cut.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let told = settings(&section, found).unwrap_err().to_string();
         assert_eq!(told, "LND's macaroon is not set (LND_MACAROON, or the URI in LND_CONNECT)");

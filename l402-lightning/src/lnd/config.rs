@@ -4,7 +4,7 @@ use super::certificate::Certificate;
 use super::macaroon::LndMacaroon;
 use super::material::{Setting, SettingError, SettingFault};
 use super::socket::Socket;
-use super::uri;
+use super::uri::LndUri;
 use crate::Network;
 use core::time::Duration;
 use std::path::Path;
@@ -61,10 +61,10 @@ impl LndConfig {
     /// Reads `lndconnect://host:port?cert=…&macaroon=…`.
     ///
     /// # Errors
-    /// [`SettingError`].
+    /// [`SettingError`], also where the URI leaves something out.
     pub fn from_uri(uri: &str) -> Result<Self, SettingError> {
-        let (socket, certificate, macaroon) = uri::parse(uri)?;
-        Ok(Self::new(socket, certificate, macaroon))
+        let LndUri { socket, certificate, macaroon } = uri.parse()?;
+        Self::of(Some(socket), certificate, macaroon)
     }
 
     /// Reads `LND_SOCKET`, `LND_CERT` and `LND_MACAROON`; whichever is not set comes from the URI in `LND_CONNECT`.
@@ -75,28 +75,29 @@ impl LndConfig {
     /// [`SettingError`], whose [`Setting::variable`] is the one to look at.
     pub fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let value = |setting: Setting| setting.look_up(&environment);
-        let mut rest = value(Setting::Uri).map(|uri| Self::from_uri(&uri)).transpose()?;
+        let uri = value(Setting::Uri).map(|uri| uri.parse::<LndUri>()).transpose()?;
         let here = Path::new("");
-        let missing = |setting| SettingError::new(setting, SettingFault::Missing);
-        let own = (value(Setting::Socket), value(Setting::Certificate), value(Setting::Macaroon));
-        let own = (
-            own.0.map(|text| text.parse()).transpose()?,
-            own.1.map(|text| Certificate::find(&text, here)).transpose()?,
-            own.2.map(|text| LndMacaroon::find(&text, here)).transpose()?,
-        );
-        if let (Some(config), (socket, certificate, macaroon)) = (&mut rest, &own) {
-            config.socket = socket.clone().unwrap_or_else(|| config.socket.clone());
-            config.certificate = certificate.clone().unwrap_or_else(|| config.certificate.clone());
-            config.macaroon = macaroon.clone().unwrap_or_else(|| config.macaroon.clone());
+        let socket = value(Setting::Socket).map(|text| text.parse()).transpose()?;
+        let certificate = value(Setting::Certificate).map(|text| Certificate::find(&text, here)).transpose()?;
+        let macaroon = value(Setting::Macaroon).map(|text| LndMacaroon::find(&text, here)).transpose()?;
+        match uri {
+            Some(uri) => {
+                Self::of(socket.or(Some(uri.socket)), certificate.or(uri.certificate), macaroon.or(uri.macaroon))
+            }
+            None => Self::of(socket, certificate, macaroon),
         }
-        if let Some(config) = rest {
-            return Ok(config);
-        }
-        let (socket, certificate, macaroon) = own;
+    }
+
+    fn of(
+        socket: Option<Socket>,
+        certificate: Option<Certificate>,
+        macaroon: Option<LndMacaroon>,
+    ) -> Result<Self, SettingError> {
+        let missing = |setting| move || SettingError::new(setting, SettingFault::Missing);
         Ok(Self::new(
-            socket.ok_or_else(|| missing(Setting::Socket))?,
-            certificate.ok_or_else(|| missing(Setting::Certificate))?,
-            macaroon.ok_or_else(|| missing(Setting::Macaroon))?,
+            socket.ok_or_else(missing(Setting::Socket))?,
+            certificate.ok_or_else(missing(Setting::Certificate))?,
+            macaroon.ok_or_else(missing(Setting::Macaroon))?,
         ))
     }
 }

@@ -68,4 +68,5 @@ pub use payee::LndPayee;
 pub use payer::LndPayer;
 pub use permission::{Permission, Permissions, Role};
 pub use socket::Socket;
+pub use uri::LndUri;
 pub use watch::Readiness;

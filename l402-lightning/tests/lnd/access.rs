@@ -149,6 +149,14 @@ async fn an_lndconnect_uri_says_all() {
     assert_eq!(from(&three).unwrap().certificate, config.certificate);
     let both = from(&[("LND_CONNECT", &*uri), ("LND_SOCKET", "elsewhere:1")]).unwrap();
     assert_eq!(both.socket.to_string(), "elsewhere:1");
+    for (left_out, other) in [("macaroon", ("LND_MACAROON", &*digits)), ("cert", ("LND_CERT", &*pem))] {
+        let rest = uri.replace(&format!("{left_out}="), "none=");
+        let joined = from(&[("LND_CONNECT", &*rest), other]).unwrap();
+        assert_eq!(joined.certificate, config.certificate, "{left_out}");
+        assert_eq!(inspect(&joined, Role::Payee).await.unwrap().node_id, lnd.id(), "{left_out}");
+        let fault = from(&[("LND_CONNECT", &*rest)]).unwrap_err();
+        assert_eq!((fault.setting().variable(), fault.to_string().contains("is not set")), (other.0, true));
+    }
 
     for (index, setting) in [Setting::Socket, Setting::Certificate, Setting::Macaroon].into_iter().enumerate() {
         let mut rest = three.to_vec();
@@ -183,8 +191,9 @@ fn o2_a_wrong_uri_is_not_repeated() {
         ("lndconnect://lnd:1", "not of the form"),
         ("https://lnd:1?cert=Q0FOQVJZ&macaroon=Q0FOQVJZ", "not of the form"),
         ("lndconnect://lnd:1?cert=Q0FOQVJZ&macaroon=Q0FOQVJZ", "not of the form"),
-        ("lndconnect://lnd:1?macaroon=Q0FOQVJZ", "certificate is not set"),
-        ("lndconnect://lnd:1?cert=Q0FOQVJZ", "macaroon is not set"),
+        ("lndconnect://lnd:1?macaroon=Q0FOQVJZ", "not of the form"),
+        ("lndconnect://lnd:1?cert=Q0FOQVJZ", "not of the form"),
+        ("lndconnect://lnd:1?cert=&macaroon=", "certificate is not set"),
     ] {
         let fault = LndConfig::from_uri(uri).unwrap_err();
         assert!(fault.to_string().contains(expected), "{uri}: {fault}");

@@ -1,6 +1,6 @@
 //! An LND that runs elsewhere: from the file, from the environment, or from both.
 
-use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, Setting, SettingError, Socket};
+use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingError, Socket};
 use std::path::Path;
 
 use super::at::{At, Origin};
@@ -19,23 +19,18 @@ impl Resolver<'_> {
         let all_here = Setting::Uri.look_up(self.environment).is_some();
         let file = |text: Option<At<Text>>| text.filter(|_| !all_here);
         let socket = written.socket.map(|at| At { value: Text::literal(&at.value), origin: at.origin });
-        let uri = self.setting(Setting::Uri, file(written.connect), |text, _| LndConfig::from_uri(text));
+        let uri = self.setting(Setting::Uri, file(written.connect), |text, _| text.parse::<LndUri>());
         let socket = self.setting(Setting::Socket, file(socket), |text, _| text.parse::<Socket>());
         let certificate = self.setting(Setting::Certificate, file(written.cert), Certificate::find);
         let macaroon = self.setting(Setting::Macaroon, file(written.macaroon), LndMacaroon::find);
-        let all = match uri? {
-            Some(all) => (
-                Some(socket?.unwrap_or(all.socket)),
-                Some(certificate?.unwrap_or(all.certificate)),
-                Some(macaroon?.unwrap_or(all.macaroon)),
-            ),
-            None => (
-                self.required(Setting::Socket, socket),
-                self.required(Setting::Certificate, certificate),
-                self.required(Setting::Macaroon, macaroon),
-            ),
+        let (all, uri) = match uri? {
+            Some(uri) => (Some(uri.socket), (uri.certificate, uri.macaroon)),
+            None => (None, (None, None)),
         };
-        let mut config = LndConfig::new(all.0?, all.1?, all.2?);
+        let socket = self.required(Setting::Socket, socket.map(|own| own.or(all)), all_here);
+        let certificate = self.required(Setting::Certificate, certificate.map(|own| own.or(uri.0)), all_here);
+        let macaroon = self.required(Setting::Macaroon, macaroon.map(|own| own.or(uri.1)), all_here);
+        let mut config = LndConfig::new(socket?, certificate?, macaroon?);
         config.network = written.network.map(|at| network(at.value));
         config.private_hints = written.private_hints.is_none_or(|at| at.value);
         Some(config)
@@ -69,12 +64,14 @@ impl Resolver<'_> {
         }
     }
 
+    /// Tells of a setting that is nowhere: not in the environment, and, unless that says all, not in the file.
     #[expect(clippy::option_option, reason = "what is wrong has been told, what is missing has not")]
-    fn required<T>(&mut self, setting: Setting, found: Option<Option<T>>) -> Option<T> {
+    fn required<T>(&mut self, setting: Setting, found: Option<Option<T>>, all_here: bool) -> Option<T> {
         let found = found?;
         if found.is_none() {
-            let (what, variable) = (description(setting), setting.variable());
-            self.problems.missing(key(setting), format_args!("{what}; write it here, or set {variable}"));
+            let (what, variable, uri) = (description(setting), setting.variable(), Setting::Uri.variable());
+            let instead = if all_here { format!("; {uri} has none") } else { "; write it here".to_owned() };
+            self.problems.missing(key(setting), format_args!("{what}{instead}, or set {variable}"));
         }
         found
     }

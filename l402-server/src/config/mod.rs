@@ -16,7 +16,7 @@
 //! | `LND_SOCKET` | `lightning.socket` | host and port of LND |
 //! | `LND_CERT` | `lightning.cert` | LND's certificate: a path, PEM, or base64 |
 //! | `LND_MACAROON` | `lightning.macaroon` | a macaroon of LND's: a path, hexadecimal, or base64 |
-//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three; of the file, none of the four counts |
+//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three, as far as they are not set; of the file, none of the four counts |
 //!
 //! A variable goes before the file; one that is blank is not set. Any of the last four makes `lnd` the backend where the file names none.
 
