@@ -22,7 +22,7 @@
 //!
 //! # Failures
 //!
-//! Every [`PayError`] says what became of the money: for all but [`PayError::Unknown`] it is certain that none moved. An
+//! Every [`PayError`] says what became of the money: for all but [`PayError::Unknown`] it is certain that this call moved none. An
 //! unknown payment is resolved by [`PaymentSource::payment`], or by paying the same invoice again, which never pays twice.
 //!
 //! # Example

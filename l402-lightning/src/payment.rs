@@ -117,7 +117,7 @@ pub enum PayError {
     NoRoute,
     /// As many payments are in flight as this node allows, and none ended in time. Nothing was sent.
     Busy,
-    /// The node is not running, cannot be reached, or refuses us. Nothing was sent.
+    /// The node is not running, cannot be reached, or refuses us. This call sent nothing; another process may have.
     Unavailable(Cause),
     /// The payment was sent and failed for good. No money moved.
     Failed(FailureReason),

@@ -102,8 +102,13 @@ async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found,
         }
         Ok(PaymentStatus::Pending) => return Ok(Found::Unknown("the payment is still under way".to_owned())),
         // Who asks for the same again pays the same invoice, until nobody can.
-        Ok(PaymentStatus::NotFound) if order.is_some_and(|order| !order.is_over(SystemTime::now())) => {
-            let why = "the wallet knows nothing of it, and may yet, until the invoice has expired";
+        Ok(status) if order.is_some_and(|order| order.is_open(&status, SystemTime::now())) => {
+            let why = match status {
+                PaymentStatus::Failed => {
+                    "it failed when it was repeated; the first request may be read yet, until the invoice has expired"
+                }
+                _ => "the wallet knows nothing of it, and may yet, until the invoice has expired",
+            };
             return Ok(Found::Unknown(why.to_owned()));
         }
         Ok(PaymentStatus::NotFound | PaymentStatus::Failed) => {

@@ -4,8 +4,8 @@
 //!    each transaction. Whoever changes something first takes the right to write, so that nobody decides on old facts.
 //! 2. The file appears under its name with all its tables. One that is empty, or that cannot be understood, is therefore damaged:
 //!    it is reported and left as it is.
-//! 3. `user_version` is the version of the format. A later one than this program knows is refused. Version 1 was a folder of JSON
-//!    files, which [`import`] takes over.
+//! 3. `user_version` is the version of the format. A later one than this program knows is refused. Version 2 gets what it lacks;
+//!    version 1 was a folder of JSON files, which [`import`] takes over.
 //! 4. Readable by its owner only; its log gets the mode of the file. What is removed is overwritten, once
 //!    the log has been written back.
 
@@ -38,7 +38,7 @@ impl Database {
             Some(found) if found.len() == 0 => return Err(DatabaseError::damaged(&folder.path(FILE), None)),
             Some(_) => folder.path(FILE),
         };
-        let connection = connect(&path).and_then(|connection| Ok((format(&connection)?, connection)));
+        let connection = connect(&path).and_then(|mut connection| Ok((renew(&mut connection)?, connection)));
         let (format, connection) = connection.map_err(|cause| DatabaseError::of(&path, cause))?;
         match format {
             (APPLICATION, VERSION) => {}
@@ -123,6 +123,16 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
+}
+
+/// Brings the file to the version of this program, in one step, and returns whose it is then, and in which version.
+fn renew(connection: &mut Connection) -> rusqlite::Result<(i32, i32)> {
+    if format(connection)? == (APPLICATION, 2) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(SINCE_2)?;
+        transaction.commit()?;
+    }
+    format(connection)
 }
 
 /// Reads which program the file belongs to, and in which version.
@@ -241,7 +251,8 @@ const TABLES: &str = "
         max_fee_msat INTEGER,
         max_cltv_expiry_delta INTEGER,
         outcome TEXT CHECK (outcome IN ('paid', 'not_paid', 'forgotten')),
-        fee_msat INTEGER
+        fee_msat INTEGER,
+        is_repeated INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX open_payments ON payments (origin) WHERE outcome IS NULL;
     CREATE TABLE tokens (
@@ -268,7 +279,11 @@ const UNFINISHED_LOGS: [&str; 3] = ["store.sqlite.new-journal", "store.sqlite.ne
 
 /// "L402", so that no other program's database is taken for ours.
 const APPLICATION: i32 = 0x4c34_3032;
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
+
+/// What version 2 lacks. Its payments were asked for once, as far as is known.
+const SINCE_2: &str =
+    "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;";
 
 /// How long to wait for whoever writes at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -143,6 +143,13 @@ impl Inner {
             return self.settle(&kept);
         }
         if let Some(held) = self.state().open.get_mut(&token.payment_hash) {
+            let Intent { origin: at, token: text, .. } = held.payment.intent();
+            if at != origin || *text != token.text {
+                return Err(StoreError::Payments(PaymentsError::StillOpen(token.payment_hash)));
+            }
+            if let Some(order) = &token.order {
+                held.payment.repeat(order).map_err(StoreError::database)?;
+            }
             held.is_inherited = false; // it is this call that pays
             return Ok(());
         }
@@ -271,7 +278,9 @@ impl core::error::Error for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::private::PrivateDir;
     use super::*;
+    use l402_core::{Preimage, Scheme};
 
     #[test]
     fn what_chooses_a_wallet_is_said_so_that_it_can_be_typed() {
@@ -279,5 +288,34 @@ mod tests {
         assert_eq!(flags("ldk/signet"), "--wallet ldk --network signet");
         let lnd = flags("lnd/bitcoin/127.0.0.1:10009/0011223344556677");
         assert!(lnd.starts_with("--wallet lnd --network bitcoin, and the LND at 127.0.0.1:10009 "), "{lnd}");
+    }
+
+    #[tokio::test]
+    async fn a6_what_is_being_paid_for_one_token_is_not_paid_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = PrivateDir::open(folder.path().join("data")).unwrap();
+        let store = FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
+        let token = Token {
+            scheme: Scheme::L402,
+            text: "AgEE".to_owned(),
+            payment_hash: Preimage::from_bytes([1; 32]).hash(),
+            preimage: None,
+            amount_msat: 21_000,
+            fee_msat: 0,
+            method: Method::GET,
+            path: "/".to_owned(),
+            bought_at: 1_700_000_000,
+            order: None,
+        };
+        let [one, other]: [Origin; 2] = ["http://a", "http://b"].map(|origin| origin.parse().unwrap());
+        store.put(&one, &token).await.unwrap();
+        store.put(&one, &token).await.unwrap();
+        let forged = Token { text: "AgEF".to_owned(), ..token.clone() };
+        for (origin, token) in [(&other, &token), (&other, &forged), (&one, &forged)] {
+            let fault = store.put(origin, token).await.unwrap_err();
+            assert!(matches!(fault, StoreError::Payments(PaymentsError::StillOpen(_))), "{fault}");
+        }
+        assert_eq!(store.tokens(&one).await.unwrap().len(), 1);
+        assert!(store.tokens(&other).await.unwrap().is_empty());
     }
 }

@@ -236,6 +236,15 @@ impl OpenPayment {
         &self.intent
     }
 
+    /// Records that the wallet is about to be asked once more, and within which limits.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; nothing must be paid then.
+    pub fn repeat(&mut self, order: &Order) -> Result<(), DatabaseError> {
+        self.intent.order = Some(order.clone());
+        self.payments.database.write(|tx| row::put_payment(tx, &self.intent, None, Conflict::Replace))
+    }
+
     /// Records that it was paid, together with the token that it bought.
     ///
     /// # Errors

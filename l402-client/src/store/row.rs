@@ -22,7 +22,7 @@ pub(super) fn put_payment(
     let max_fee_msat = order.map(|order| i64::try_from(order.max_fee_msat).unwrap_or(i64::MAX));
     let sql = format!(
         "INSERT OR {conflict} INTO payments VALUES (:payment_hash, :amount_msat, :wallet, :origin, :method, :path, :scheme, \
-         :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat)"
+         :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat, :is_repeated)"
     );
     let columns = named_params! {
         ":payment_hash": intent.payment_hash.to_string(),
@@ -39,6 +39,7 @@ pub(super) fn put_payment(
         ":max_cltv_expiry_delta": order.map(|order| order.max_cltv_expiry_delta),
         ":outcome": outcome.map(|outcome| columns(outcome).0),
         ":fee_msat": outcome.and_then(|outcome| columns(outcome).1),
+        ":is_repeated": order.is_some_and(|order| order.is_repeated),
     };
     tx.execute(&sql, columns).map(drop)
 }
@@ -138,7 +139,7 @@ pub(super) const fn columns(outcome: Outcome) -> (&'static str, Option<u64>) {
 fn order(row: &Row<'_>) -> rusqlite::Result<Option<Order>> {
     let Some(invoice) = row.get("invoice")? else { return Ok(None) };
     let (max_fee_msat, max_cltv_expiry_delta) = (row.get("max_fee_msat")?, row.get("max_cltv_expiry_delta")?);
-    Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta }))
+    Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta, is_repeated: row.get("is_repeated")? }))
 }
 
 /// Whatever is written as text and read from it: origins, methods, payment hashes.

@@ -221,12 +221,12 @@ async fn a_database_of_a_later_version_is_refused() {
     let url = machine.shop.url("/weather");
     assert_eq!(machine.run(&["get", &url]).await.status.code(), Some(0));
     let sql = Connection::open(machine.data().join("store.sqlite")).unwrap();
-    sql.pragma_update(None, "user_version", 3).unwrap();
+    sql.pragma_update(None, "user_version", 4).unwrap();
     drop(sql);
     for args in [&["get", &url][..], &["tokens", "list"], &["payments", "list"], &["payments", "resolve"]] {
         let output = machine.run(args).await;
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(text(&output.stderr).contains("store.sqlite has version 3"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("store.sqlite has version 4"), "{}", text(&output.stderr));
     }
     assert_eq!(machine.wallet.payments_sent(), 1);
 }

@@ -89,8 +89,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         if attempt.token.is_some() {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
-            let quote = unheard.as_ref().unwrap_or(quote);
-            attempt.token = Some(self.buy(&mut attempt.exchange, quote, purpose).await?);
+            let (quote, is_repeated) = (unheard.as_ref().unwrap_or(quote), unheard.is_some());
+            attempt.token = Some(self.buy(&mut attempt.exchange, quote, is_repeated, purpose).await?);
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);
         }

@@ -2,7 +2,8 @@
 //!
 //! 1. A token is in the store before its payment is sent. It stays there until it is certain that no money moved.
 //! 2. While an invoice may still be paid, its payment is never replaced by that of another: a wallet that knows nothing of it may only
-//!    not have read the request. The same invoice is paid again, which moves money once.
+//!    not have read the request. The same invoice is paid again, which moves money once; and since the wallet may read the first
+//!    request after that, a failure of the second is none of the payment.
 //! 3. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
 
 use super::flight::{Flights, Purpose};
@@ -45,11 +46,12 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         Ok(stored)
     }
 
-    /// Buys the token of a quote.
+    /// Buys the token of a quote; `is_repeated` where the wallet was asked to pay it before.
     pub(super) async fn buy<E>(
         &self,
         exchange: &mut Exchange,
         quote: &Quote,
+        is_repeated: bool,
         purpose: &Purpose,
     ) -> Result<Token, PayError<E>> {
         let now = unix_now();
@@ -68,10 +70,11 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 invoice: quote.invoice().to_string(),
                 max_fee_msat: order.max_fee_msat,
                 max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
+                is_repeated,
             }),
         };
         self.store.put(&purpose.origin, &token).await.map_err(store)?;
-        let paid = self.pay(quote, &order, purpose).await?;
+        let paid = self.pay(quote, &order, is_repeated, purpose).await?;
         exchange
             .paid(&order, &paid.preimage)
             .map_err(|wrong| PayError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
@@ -86,7 +89,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         exchange.authorize(quote.identifier(), &quote.invoice().facts(), now).map_err(PayError::Declined)
     }
 
-    async fn pay<E>(&self, quote: &Quote, order: &PayOrder, purpose: &Purpose) -> Result<Paid, PayError<E>> {
+    async fn pay<E>(
+        &self,
+        quote: &Quote,
+        order: &PayOrder,
+        is_repeated: bool,
+        purpose: &Purpose,
+    ) -> Result<Paid, PayError<E>> {
         let payment_hash = order.payment_hash;
         let limit = PayLimit {
             max_fee_msat: order.max_fee_msat,
@@ -95,7 +104,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         };
         match self.wallet.pay(quote.invoice(), limit).await {
             Ok(paid) => Ok(paid),
-            Err(error) if error.is_unknown() => Err(PayError::PaymentUnknown { payment_hash, cause: error.into() }),
+            Err(error) if is_repeated || error.is_unknown() => {
+                Err(PayError::PaymentUnknown { payment_hash, cause: error.into() })
+            }
             Err(error) => {
                 self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
                 Err(PayError::PaymentFailed(error))
@@ -113,7 +124,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             }
             PaymentStatus::Succeeded(_) => return Err(unknown(WrongPreimage.into())),
             PaymentStatus::Pending => return Err(unknown("the payment is still under way".into())),
-            PaymentStatus::NotFound if token.order.as_ref().is_some_and(|order| !order.is_over(SystemTime::now())) => {
+            status if token.order.as_ref().is_some_and(|order| order.is_open(&status, SystemTime::now())) => {
                 let quote = Quote::of_token(&token).filter(|quote| quote.invoice().expires_at() > unix_now());
                 return quote.map(Resolved::Unheard).ok_or_else(|| unknown("its invoice has only just expired".into()));
             }
@@ -137,14 +148,14 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 pub(super) struct Stored {
     /// The tokens of the origin that can be used.
     pub(super) paid: Vec<Token>,
-    /// What was about to be paid for the purpose, where the wallet knows nothing of it.
+    /// What was about to be paid for the purpose, where the wallet may not have read the request yet.
     pub(super) unheard: Option<Quote>,
 }
 
 /// What became of a payment.
 enum Resolved {
     Paid(Token),
-    /// The wallet knows nothing of it, and may yet: until the invoice has expired, no other is paid.
+    /// The wallet may not have read a request yet: until the invoice has expired, no other is paid.
     Unheard(Quote),
     NotPaid,
 }

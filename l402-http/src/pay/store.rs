@@ -4,7 +4,7 @@ use super::Origin;
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
-use l402_lightning::Invoice;
+use l402_lightning::{Invoice, PaymentStatus};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -44,9 +44,23 @@ pub struct Order {
     pub max_fee_msat: u64,
     /// For how many blocks the money may be locked on its way, in total.
     pub max_cltv_expiry_delta: u32,
+    /// Whether the wallet was asked before, and knew nothing of it: it may read that request after this one, so that the failure
+    /// of one says nothing of the other.
+    pub is_repeated: bool,
 }
 
 impl Order {
+    /// Tells whether the money may move yet at `now`, although that is what the wallet says of it.
+    pub fn is_open(&self, status: &PaymentStatus, now: SystemTime) -> bool {
+        let may_be_read = match status {
+            PaymentStatus::NotFound => true,
+            PaymentStatus::Failed => self.is_repeated,
+            PaymentStatus::Pending => return true,
+            PaymentStatus::Succeeded(_) => return false,
+        };
+        may_be_read && !self.is_over(now)
+    }
+
     /// Tells whether nobody can pay the invoice any more at `now`, also by a clock that is two minutes behind.
     ///
     /// Until then, that a wallet knows nothing of the payment is no proof that it will not be made: a node elsewhere may not have

@@ -9,6 +9,7 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use l402_core::{Limits, PaymentHash};
 use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore};
+use l402_lightning::PaymentStatus;
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -54,11 +55,46 @@ async fn a4_what_the_wallet_knows_nothing_of_is_paid_within_the_limits_of_the_ca
     assert_eq!(world.wallet.payments_sent(), 0);
 }
 
+/// The wallet may read the first request after the second has failed.
+#[tokio::test]
+async fn a4_a_request_that_was_repeated_fails_for_certain_when_no_clock_lets_its_invoice_be_paid() {
+    let world = World::new();
+    world.wallet.misbehave(FakeFault::LoseRequest);
+    let Error::PaymentUnknown { payment_hash: first, .. } = world.get("http://shop.example/a").await.unwrap_err()
+    else {
+        panic!("the outcome is known")
+    };
+    for fault in [FakeFault::NoRoute, FakeFault::Unreachable, FakeFault::NoRoute] {
+        world.wallet.misbehave(fault);
+        let error = world.get("http://shop.example/a").await.unwrap_err();
+        assert!(matches!(error, Error::PaymentUnknown { payment_hash, .. } if payment_hash == first), "{error:?}");
+    }
+    world.wallet.behave();
+    let response = world.get("http://shop.example/a").await.unwrap();
+    assert_eq!(response.extensions().get::<Receipt>().unwrap().payment_hash, first);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[test]
+fn a4_what_a_wallet_says_of_an_order_is_weighed() {
+    let order =
+        |is_repeated| Order { invoice: "lnbc1".to_owned(), max_fee_msat: 0, max_cltv_expiry_delta: 0, is_repeated };
+    let open = |is_repeated, status| order(is_repeated).is_open(&status, SystemTime::now());
+    assert!(open(false, PaymentStatus::NotFound) && open(true, PaymentStatus::NotFound));
+    assert!(!open(false, PaymentStatus::Failed) && open(true, PaymentStatus::Failed));
+    assert!(open(false, PaymentStatus::Pending));
+}
+
 #[test]
 fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
     // Made at 1,496,314,658 for a minute (BOLT 11 §Examples).
     let invoice = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
-    let order = |invoice: &str| Order { invoice: invoice.to_owned(), max_fee_msat: 0, max_cltv_expiry_delta: 0 };
+    let order = |invoice: &str| Order {
+        invoice: invoice.to_owned(),
+        max_fee_msat: 0,
+        max_cltv_expiry_delta: 0,
+        is_repeated: false,
+    };
     let at = |unix_s| SystemTime::UNIX_EPOCH + Duration::from_secs(unix_s);
     assert!(!order(invoice).is_over(at(1_496_314_658 + 60 + 120)));
     assert!(order(invoice).is_over(at(1_496_314_658 + 60 + 121)));

@@ -15,7 +15,7 @@ fn count(database: &Database) -> Result<i64, DatabaseError> {
 }
 
 fn fill(database: &Database, from: u32) {
-    let add = "INSERT INTO payments VALUES (?1, 1, 'w', 'o', 'm', 'p', 's', ?2, 1, NULL, NULL, NULL, 'paid', 0)";
+    let add = "INSERT INTO payments VALUES (?1, 1, 'w', 'o', 'm', 'p', 's', ?2, 1, NULL, NULL, NULL, 'paid', 0, 0)";
     let text = "t".repeat(500);
     let all = (from..from + 100).map(|number| number.to_string());
     database.write(|tx| all.into_iter().try_for_each(|id| tx.execute(add, [&id, &text]).map(drop))).unwrap();
@@ -53,6 +53,23 @@ fn what_others_can_read_is_refused() {
     drop(Database::open(&folder).unwrap());
     fs::set_permissions(folder.path(FILE), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(Database::open(&folder), Err(DatabaseError::File(_))));
+}
+
+#[test]
+fn version_2_gets_what_it_lacks_and_loses_nothing() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    fill(&database, 0);
+    let old = "ALTER TABLE payments DROP COLUMN is_repeated; PRAGMA user_version = 2;";
+    database.connection().execute_batch(old).unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let database = Database::open(&folder).unwrap();
+        assert_eq!(format(&database.connection()).unwrap(), (APPLICATION, VERSION));
+        assert_eq!(count(&database).unwrap(), 100);
+        let repeated = "SELECT count(*) FROM payments WHERE is_repeated <> 0";
+        assert_eq!(database.read(|tx| tx.query_row(repeated, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
+    }
 }
 
 #[test]

@@ -3,6 +3,10 @@
 use super::*;
 use l402_core::Preimage;
 
+fn order(max_fee_msat: u64, is_repeated: bool) -> Order {
+    Order { invoice: "lnbcrt210n1".to_owned(), max_fee_msat, max_cltv_expiry_delta: 1008, is_repeated }
+}
+
 fn intent(seed: u8) -> Intent {
     Intent {
         payment_hash: Preimage::from_bytes([seed; 32]).hash(),
@@ -14,7 +18,7 @@ fn intent(seed: u8) -> Intent {
         scheme: Scheme::L402,
         token: "AgEE".to_owned(),
         at: 1_700_000_000 + u64::from(seed),
-        order: Some(Order { invoice: "lnbcrt210n1".to_owned(), max_fee_msat: 5_000, max_cltv_expiry_delta: 1008 }),
+        order: Some(order(5_000, false)),
     }
 }
 
@@ -45,6 +49,17 @@ fn a4_an_intent_outlives_its_process() {
     assert!(matches!(next.adopt(&hash), Err(PaymentsError::Held(_))), "its owner lives");
     drop((open, payments)); // as the system does with the files of a killed process
     assert_eq!(next.adopt(&hash).unwrap().unwrap().intent(), &intent(1));
+}
+
+#[test]
+fn a4_that_a_request_was_repeated_outlives_its_process() {
+    let (_folder, payments) = payments();
+    let mut open = payments.begin(intent(1)).unwrap();
+    open.repeat(&order(7, true)).unwrap();
+    let expected = Intent { order: Some(order(7, true)), ..intent(1) };
+    assert_eq!(open.intent(), &expected);
+    drop(open);
+    assert_eq!(another(&payments).intents().unwrap(), [expected]);
 }
 
 #[test]
