@@ -128,6 +128,24 @@ fn unknown_keys_name_the_nearest_valid_one() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    for (text, expected) in [
+        (
+            "lightning = { backend = \"lndconnect://a?macaroon=CANARY\" }",
+            "line 1: lightning.backend: unknown value; did you mean `lnd`?",
+        ),
+        ("[log]\nformat = \"CANARYCANARYCANARYCANARYC\"", "line 2: log.format: unknown value; valid are human, json"),
+        (
+            "lightning = \"lndconnect://\\\"CANARY\\\"\"",
+            "line 1: lightning: invalid type: string, expected struct Lightning",
+        ),
+    ] {
+        let told = fault(text);
+        assert_eq!(told, expected, "{text}");
+    }
+}
+
+#[test]
 fn values_that_make_no_sense_name_the_key_and_what_to_do() {
     let upstream = "upstream = \"http://127.0.0.1:3000\"\n";
     for (line, expected) in [

@@ -179,7 +179,7 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span();
     let key = span.as_ref().and_then(|span| key_at(text, span)).unwrap_or_default();
     let message = error.message().lines().next().unwrap_or_default();
-    let message = suggestion(message).unwrap_or_else(|| message.to_owned());
+    let message = suggestion(message).unwrap_or_else(|| without_text(message));
     let line = span.map(|span| line_of(text, span.start));
     Problem { line, from_environment: false, key, value: None, message }
 }
@@ -193,10 +193,25 @@ fn suggestion(message: &str) -> Option<String> {
     let given = words.next()?;
     let known: Vec<&str> = words.collect();
     let nearest = known.iter().copied().max_by(|a, b| closeness(given, a).total_cmp(&closeness(given, b)));
+    // What is no word may be a secret in the wrong place.
+    let shown = if is_word(given) { format!("{what} `{given}`") } else { what.to_owned() };
     Some(match nearest {
-        Some(near) if closeness(given, near) >= ALIKE => format!("{what} `{given}`; did you mean `{near}`?"),
-        _ => format!("{what} `{given}`; valid are {}", known.join(", ")),
+        Some(near) if closeness(given, near) >= ALIKE => format!("{shown}; did you mean `{near}`?"),
+        _ => format!("{shown}; valid are {}", known.join(", ")),
     })
+}
+
+/// Leaves out what was written in place of something else: it may be a secret.
+fn without_text(message: &str) -> String {
+    match (message.split_once("string \""), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}string{after}"),
+        _ => message.to_owned(),
+    }
+}
+
+/// Whether a text is as short and plain as a key.
+fn is_word(text: &str) -> bool {
+    text.len() <= MAX_WORD && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn closeness(a: &str, b: &str) -> f64 {
@@ -248,6 +263,9 @@ fn holds(value: &DeValue<'_>, at: &Range<usize>, span: &Range<usize>) -> bool {
             _ => false,
         }
 }
+
+/// No key or value of ours is longer.
+const MAX_WORD: usize = 24;
 
 /// Words at least this close are taken for a slip of the pen.
 const ALIKE: f64 = 0.75;
