@@ -61,16 +61,16 @@ impl LdkNode {
         known.filter(|channel| channel.one_to_two.is_some() && channel.two_to_one.is_some()).count()
     }
 
-    /// Has all channels announced anew, with this time lock for what is forwarded, in blocks: other nodes pass on only what differs
-    /// from what they know. What a network has lost of the first announcement it takes from this one.
+    /// Sets for how many blocks longer than the next node this one asks for what it forwards, on all announced channels; 72 by
+    /// default. They are announced anew with that, which also brings a network what it has lost of the first announcement.
     ///
     /// # Errors
-    /// [`NodeError`]; less than 34 blocks are refused.
-    pub async fn announce_again(&self, time_lock: u16) -> Result<(), NodeError> {
+    /// [`NodeError`]; fewer than 34 blocks are refused.
+    pub async fn set_time_lock(&self, blocks: u16) -> Result<(), NodeError> {
         self.on_node(move |node| {
             for channel in node.list_channels().into_iter().filter(|channel| channel.is_announced) {
                 let mut config = channel.config;
-                config.cltv_expiry_delta = time_lock;
+                config.cltv_expiry_delta = blocks;
                 node.update_channel_config(&channel.user_channel_id, channel.counterparty_node_id, config)?;
             }
             Ok(())

@@ -94,14 +94,14 @@ impl LndNode {
         }
     }
 
-    /// Has all channels announced anew, with this time lock for what is forwarded, in blocks: other nodes pass on only what differs
-    /// from what they know.
+    /// Sets for how many blocks longer than the next node this one asks for what it forwards; LND's own choice is 80. All channels
+    /// are announced anew with that, and with the fees that LND chooses by itself.
     ///
     /// # Errors
     ///
     /// See [`LndNode::post`].
-    pub async fn announce_again(&self, time_lock: u16) -> Result<(), LndError> {
-        let own = json!({ "global": true, "base_fee_msat": "1000", "fee_rate_ppm": 1, "time_lock_delta": time_lock });
+    pub async fn set_time_lock(&self, blocks: u16) -> Result<(), LndError> {
+        let own = json!({ "global": true, "base_fee_msat": "1000", "fee_rate_ppm": 1, "time_lock_delta": blocks });
         self.post("/v1/chanpolicy", &own).await.map(drop)
     }
 

@@ -153,11 +153,11 @@ impl Member {
         }
     }
 
-    /// Has its channels announced anew, with this time lock in blocks.
+    /// Has its channels announced anew, with another time lock than before: nodes pass on only what differs from what they know.
     pub(super) async fn announce_again(&self, time_lock: u16) -> Result<(), NetworkError> {
         match &self.kind {
-            Kind::Lnd(node) => node.announce_again(time_lock).await.map_err(|cause| self.lnd(cause)),
-            Kind::Ldk(member) => member.node().announce_again(time_lock).await.map_err(|cause| self.ldk(cause)),
+            Kind::Lnd(node) => node.set_time_lock(time_lock).await.map_err(|cause| self.lnd(cause)),
+            Kind::Ldk(member) => member.node().set_time_lock(time_lock).await.map_err(|cause| self.ldk(cause)),
         }
     }
 

@@ -6,7 +6,7 @@
 //! 3. All channels are opened before a block is mined.
 //! 4. It is ready when the nodes say so: [`ready`].
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use core::time::Duration;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -46,8 +46,14 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// How long gossip may take before all nodes say again what they have said.
 const GOSSIP: Duration = Duration::from_secs(3);
 
-/// What forwarding nodes ask for by turns, in blocks, so that each announcement differs from the last.
-const TIME_LOCKS: [u16; 2] = [81, 80];
+/// How often nodes have announced again in this process.
+static REPEATS: AtomicU16 = AtomicU16::new(0);
+
+/// What forwarding nodes ask for when they announce again for this time, in blocks: less than LND's own choice, more than what LDK
+/// refuses, and not the same twice in a row.
+const fn time_lock(repeat: u16) -> u16 {
+    79 - repeat % 20
+}
 
 pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
     declared(&builder)?;
@@ -222,11 +228,11 @@ pub(super) async fn ready(members: &Members, channels: &[Channel]) -> Result<(),
             Ok(()) => return Ok(Ok(())),
             Err(missing) => missing,
         };
-        let repeat = repeats.load(Ordering::Relaxed);
-        if begun.elapsed() >= GOSSIP * (repeat + 1) {
-            repeats.store(repeat + 1, Ordering::Relaxed);
+        if begun.elapsed() >= GOSSIP * (repeats.load(Ordering::Relaxed) + 1) {
+            repeats.fetch_add(1, Ordering::Relaxed);
+            let time_lock = time_lock(REPEATS.fetch_add(1, Ordering::Relaxed));
             for member in awake {
-                member.announce_again(TIME_LOCKS[repeat as usize % TIME_LOCKS.len()]).await?;
+                member.announce_again(time_lock).await?;
             }
         }
         Ok::<_, NetworkError>(Err(missing))
