@@ -1,6 +1,6 @@
 //! What the gateway adds to what LND and a payment take by themselves. Run: `just bench-lnd`.
 //!
-//! 1. What is compared is measured in turns, in one run, on one network, in one process.
+//! 1. What is compared is measured in turns, in one run, on one network.
 //! 2. Challenges per second through the gateway, beside `AddInvoice` per second of the same LND by a client that only calls it
 //!    ([`raw`]), at the same number of requests in flight; and beside the backend by itself, which decodes and checks invoices.
 //!    Turns are short, because LND's own pace differs by a third from second to second; ratios are medians of those of each round.

@@ -15,7 +15,7 @@ use crate::town::SOON;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs LND: just interop"]
-async fn l5_paid_tokens_are_served_while_the_lnd_of_a_gateway_restarts() {
+async fn l5_paid_tokens_are_served_while_the_lnd_of_a_gateway_restarts_hangs_and_locks() {
     let network = Network::direct(NodeKind::Lnd, NodeKind::Lnd).start().await.unwrap();
     let (upstream, http) = (Upstream::start().await, Http::new(HttpVersion::One));
     let (wallet, bob) = (Wallet::of(&network, "alice").await, network.lnd("bob"));
@@ -40,10 +40,15 @@ async fn l5_paid_tokens_are_served_while_the_lnd_of_a_gateway_restarts() {
         })
         .collect();
 
-    for stop in [Stop::Kill, Stop::InOrder] {
+    for stop in [Stop::Kill, Stop::InOrder, Stop::Pause, Stop::Lock] {
         match stop {
             Stop::Kill => bob.kill(),
             Stop::InOrder => bob.stop().await.unwrap(),
+            Stop::Pause => bob.pause().unwrap(),
+            Stop::Lock => {
+                bob.stop().await.unwrap();
+                bob.start_locked().await.unwrap();
+            }
         }
         let refused = timeout(SOON, answers(&http, &unpaid, StatusCode::SERVICE_UNAVAILABLE)).await.unwrap();
         assert!(refused.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap() >= 1);
@@ -53,7 +58,12 @@ async fn l5_paid_tokens_are_served_while_the_lnd_of_a_gateway_restarts() {
             assert!(load.iter().all(|one| !one.is_finished()), "a paid token was not served");
         }
         assert_eq!(http.get(&unpaid).await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
-        network.restart("bob").await.unwrap();
+        match stop {
+            Stop::Kill | Stop::InOrder => bob.start().await.unwrap(),
+            Stop::Pause => bob.resume().unwrap(),
+            Stop::Lock => bob.unlock().await.unwrap(),
+        }
+        network.reconnect("bob").await.unwrap();
         timeout(SOON, answers(&http, &unpaid, StatusCode::PAYMENT_REQUIRED)).await.unwrap();
         let next = Buyer::new(&http, wallet.clone(), MemoryStore::new(), settings());
         assert_eq!(next.get(&unpaid).await.unwrap().status, StatusCode::OK);
@@ -81,8 +91,11 @@ async fn answers(http: &Http, uri: &http::Uri, wanted: StatusCode) -> http::Resp
     }
 }
 
-/// How an LND ends.
+/// How an LND is gone.
+#[derive(Clone, Copy)]
 enum Stop {
     Kill,
     InOrder,
+    Pause,
+    Lock,
 }

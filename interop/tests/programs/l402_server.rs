@@ -40,6 +40,15 @@ async fn o2_check_says_what_a_macaroon_lacks_and_what_it_exceeds() {
         assert!(!sells && said.contains(&format!("lacks the permission {lacks}")), "{macaroon}: {said}");
         assert!(said.contains(BAKE), "{macaroon}: {said}");
     }
+
+    let (home, cert, macaroon) = (Home::of(bob), bob.tls_cert(), bob.macaroon(Macaroon::Admin));
+    let (socket, cert, macaroon) = (bob.rpc_address(), cert.display(), macaroon.display());
+    let lnd = format!("export LND_SOCKET={socket} LND_CERT='{cert}' LND_MACAROON='{macaroon}'");
+    let mut shop = home.bash(&format!("{lnd} UPSTREAM_URL=http://127.0.0.1:3000; l402-server"));
+    let said = BufReader::new(shop.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let before: Vec<_> = said.take_while(|line| !line.contains(" sells")).collect();
+    assert!(before.iter().any(|line| line.contains(BAKE)), "{before:?}");
+    drop(shop);
     network.stop().await;
 }
 
