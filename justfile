@@ -103,6 +103,7 @@ interop-build:
 
 # The tests on a network of LND and LDK nodes, over real sockets and processes
 interop *options: interop-build
+    L402_LND={{ lnd }} cargo test -p l402-regtest --test up -- --ignored
     L402_LND={{ lnd }} cargo test -p interop -- --include-ignored --show-output {{ options }}
 
 # A sale over a real Lightning payment, step by step
