@@ -1,6 +1,7 @@
 //! One connection to LND, shared by all calls: made when it is needed, and again after it broke.
 //!
-//! Every question has a deadline; answers that follow each other are waited for without one. While something is asked, LND is pinged, so that a connection to an LND that hangs is given up.
+//! Every question has a deadline; answers that follow each other are waited for without one. While something is asked, LND is
+//! pinged, so that a connection to an LND that hangs is given up.
 
 use super::config::LndConfig;
 use super::error::LndError;
