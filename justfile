@@ -36,7 +36,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test interop demo
+ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test bench-gateway-smoke interop demo
 
 # Check the formatting
 fmt:
@@ -183,6 +183,11 @@ bench-smoke:
     cargo clippy --manifest-path benches/Cargo.toml --all-targets -- -D warnings
     cargo test --manifest-path benches/Cargo.toml --benches
     cd benches/go && go test -run=none -bench=. -benchtime=1x
+
+# The benches of the gateway once, briefly, on a debug build
+bench-gateway-smoke:
+    python3 -B benches/gateway/proxy.py --profile dev --rounds 1 --seconds 1 --connections 8
+    python3 -B benches/gateway/challenges.py --profile dev --challenges 1 --seconds 1 --connections 8
 
 # Verification, minting and parsing beside other implementations, as one table
 bench *options:

@@ -13,27 +13,26 @@ from pathlib import Path
 import gateway
 import harness
 
-ROUND_SECONDS = 5
 MOST_ROUNDS = 60
 
 
 def main() -> None:
     options = arguments()
     harness.ensure_tools("nginx", "wrk")
-    binaries = harness.build_release("l402-server")
+    binaries = harness.build(options.profile, "l402-server")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="l402-bench-")))
         _, upstream = stack.enter_context(harness.nginx(folder, "upstream", harness.UPSTREAM))
         gate = stack.enter_context(gateway.running(binaries, folder, upstream))
         url = f"http://127.0.0.1:{gate.port}/"
         # Connections, buffers and the allocator's arenas reach their size in a first round.
-        harness.wrk(url, options.connections, ROUND_SECONDS)
+        harness.wrk(url, options.connections, options.seconds)
         before = footprint(gate)
         loads, cpu = unpaid(url, gate.pid, options)
         after = footprint(gate)
         # The nodes write now and then in any case: what they write in the same time without a challenge.
-        time.sleep(len(loads) * ROUND_SECONDS)
-        report(loads, cpu, before, after, footprint(gate))
+        time.sleep(len(loads) * options.seconds)
+        report(loads, options.seconds, cpu, before, after, footprint(gate))
 
 
 def unpaid(url: str, pid: int, options: argparse.Namespace) -> tuple[list, float]:
@@ -41,7 +40,7 @@ def unpaid(url: str, pid: int, options: argparse.Namespace) -> tuple[list, float
     loads = []
     before = harness.cpu_seconds(pid)
     while sum(load.refused for load in loads) < options.challenges and len(loads) < MOST_ROUNDS:
-        load = harness.wrk(url, options.connections, ROUND_SECONDS)
+        load = harness.wrk(url, options.connections, options.seconds)
         if load.refused != load.requests or load.broken:
             raise SystemExit(f"{load.requests - load.refused} not refused, {load.broken} broken of {load.requests}")
         loads.append(load)
@@ -53,9 +52,9 @@ def footprint(gate: "gateway.Gateway") -> tuple[int, int, int]:
     return (harness.resident_kib(gate.pid), *harness.tree_size(gate.data))
 
 
-def report(loads: list, cpu: float, before: tuple, after: tuple, idle: tuple) -> None:
+def report(loads: list, seconds: int, cpu: float, before: tuple, after: tuple, idle: tuple) -> None:
     count = sum(load.refused for load in loads)
-    per_second = count / (len(loads) * ROUND_SECONDS)
+    per_second = count / (len(loads) * seconds)
     p99 = max(load.p99_ms for load in loads)
     print(f"{count:,} unpaid challenges: {per_second:,.0f}/s, p99 {p99:.2f} ms, {cpu * 1e6 / count:.1f} CPU µs each")
     print(f"{'':<15} {'before':>13} {'after':>13} {'growth':>10} {'when idle':>10}")
@@ -67,6 +66,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--challenges", type=int, default=100_000, help="at least so many")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--seconds", type=int, default=5, help="of each round")
+    parser.add_argument("--profile", default="release", help="of the gateway's build: a smoke takes dev")
     return parser.parse_args()
 
 

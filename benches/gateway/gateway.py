@@ -3,7 +3,8 @@
 import contextlib
 import json
 import os
-import subprocess
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,21 +32,39 @@ def running(binaries: Path, folder: Path, upstream: int):
         yield Gateway(child.pid, port, data)
 
 
-def buy(binaries: Path, folder: Path, port: int) -> str:
-    """Buys a token with the `l402` command and returns the credential, once it is known to open what it was bought for."""
-    url, wallet = f"http://127.0.0.1:{port}/", folder / "client"
-    command = [binaries / "l402", "--data-dir", wallet, "get", url]
-    subprocess.run(command, check=True, env=environment(folder), stdout=subprocess.DEVNULL)
-    token = json.loads((wallet / "tokens.json").read_text())["tokens"][-1]
-    credential = f"{token['scheme']} {token['token']}:{token['preimage']}"
+def buy(folder: Path, port: int) -> str:
+    """Buys a token with the sandbox's wallet and returns the credential, once it is known to open what it was bought for."""
+    url = f"http://127.0.0.1:{port}/"
+    offer = challenge(url)
+    credential = f"L402 {offer['token']}:{pay(folder, offer['invoice'])}"
     status = harness.status_of(url, {"Authorization": credential})
     if status != 200:
         raise SystemExit(f"the bought token is answered with {status}")
     return credential
 
 
+def challenge(url: str) -> dict:
+    """Token and invoice of the 402 that an unpaid GET is answered with."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            raise SystemExit(f"{url} is free: {response.status}")
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+
+
+def pay(folder: Path, invoice: str) -> str:
+    """Pays an invoice from the sandbox's wallet; returns the preimage."""
+    wallet = json.loads((folder / "sandbox.json").read_text())
+    order = {"invoice": invoice, "max_fee_msat": 10_000, "max_cltv_expiry_delta": 1008, "timeout_ms": 30_000}
+    request = urllib.request.Request(f"http://{wallet['address']}/v1/pay", json.dumps(order).encode())
+    request.add_header("Authorization", f"Bearer {wallet['secret']}")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.load(response)["preimage"]
+
+
 def environment(folder: Path) -> dict:
-    """What finds the sandbox's wallet, for the gateway that announces it and the client that pays from it."""
+    """What finds the sandbox's wallet, for the gateway that announces it."""
     return {**os.environ, "L402_SANDBOX": str(folder / "sandbox.json")}
 
 

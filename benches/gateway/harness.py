@@ -31,11 +31,12 @@ def ensure_tools(*names: str) -> None:
         subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
 
 
-def build_release(*packages: str) -> Path:
-    """Builds release binaries; returns the folder they are in."""
+def build(profile: str, *packages: str) -> Path:
+    """Builds binaries in the profile `release`, or in `dev` for a smoke; returns the folder they are in."""
     arguments = [argument for package in packages for argument in ("-p", package)]
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--bins", *arguments], check=True, cwd=ROOT)
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+    subprocess.run(["cargo", "build", "--profile", profile, "--quiet", "--bins", *arguments], check=True, cwd=ROOT)
+    folder = "debug" if profile == "dev" else profile
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / folder
 
 
 def free_port() -> int:
@@ -153,7 +154,8 @@ def wrk(url: str, connections: int, seconds: int, credential: str | None = None)
     return Load(
         requests=int(re.search(r"(\d+) requests in", output)[1]),
         per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]),
-        p99_ms=milliseconds(re.search(r"99%\s+(\S+)", output)[1]),
+        # A line of its own: another one ends with a share such as "99.99%".
+        p99_ms=milliseconds(re.search(r"^\s+99%\s+(\S+)$", output, re.MULTILINE)[1]),
         refused=int(refused[1]) if refused else 0,
         broken=sum(map(int, errors.groups())) if errors else 0,
     )

@@ -47,7 +47,7 @@ class Target:
 def main() -> None:
     options = arguments()
     harness.ensure_tools("nginx", "wrk")
-    binaries = None if options.nginx_only else harness.build_release("l402-server", "l402-client")
+    binaries = None if options.nginx_only else harness.build(options.profile, "l402-server")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="l402-bench-")))
         _, upstream = stack.enter_context(harness.nginx(folder, "upstream", harness.UPSTREAM))
@@ -56,7 +56,7 @@ def main() -> None:
         credential = PLACEHOLDER
         if binaries is not None:
             gate = stack.enter_context(gateway.running(binaries, folder, upstream))
-            credential = gateway.buy(binaries, folder, gate.port)
+            credential = gateway.buy(folder, gate.port)
             targets.append(Target("l402-server", gate.pid, gate.port))
         rounds(targets, options, credential)
         report(targets, options.connections)
@@ -87,6 +87,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each round")
     parser.add_argument("--connections", type=int, nargs="+", default=[32, 256])
+    parser.add_argument("--profile", default="release", help="of the gateway's build: a smoke takes dev")
     parser.add_argument("--nginx-only", action="store_true", help="measure the reference alone")
     return parser.parse_args()
 
