@@ -5,8 +5,6 @@
 //! The program is [`program`]; other programs can run the same gateway inside themselves.
 
 pub mod banner;
-#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
-mod chain;
 pub mod config;
 pub mod keys;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use core::error::Error;
 use core::pin::pin;
 use core::time::Duration;
+use l402_program::Causes;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +21,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
-use crate::chain::Chain;
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::lightning::{Lightning, LightningError};
 use crate::{Server, StartError, logging};
@@ -74,7 +74,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "l402-server: {}", Chain(error.inner())); // where else to complain?
+            let _ = writeln!(io::stderr(), "l402-server: {}", Causes(error.inner())); // where else to complain?
             error.exit_code()
         }
     }

@@ -1,6 +1,7 @@
 //! An LND that runs elsewhere: from the file, from the environment, or from both.
 
 use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingError, Socket};
+use l402_program::Causes;
 use std::path::Path;
 
 use super::at::{At, Origin};
@@ -8,7 +9,6 @@ use super::file;
 use super::lightning::network;
 use super::resolve::Resolver;
 use super::text::Text;
-use crate::chain::Chain;
 
 impl Resolver<'_> {
     pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {
@@ -58,7 +58,7 @@ impl Resolver<'_> {
         match parse(&text, base) {
             Ok(value) => Some(Some(value)),
             Err(fault) => {
-                self.problems.wrong_at(key(setting), &origin, Chain(&fault));
+                self.problems.wrong_at(key(setting), &origin, Causes(&fault));
                 None
             }
         }

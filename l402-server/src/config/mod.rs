@@ -20,8 +20,6 @@
 //!
 //! A variable goes before the file; one that is blank is not set. Any of the last four makes `lnd` the backend where the file names none.
 
-mod at;
-mod error;
 mod file;
 mod lightning;
 #[cfg(feature = "lnd")]
@@ -39,6 +37,7 @@ use core::time::Duration;
 use l402_core::{GatePolicy, Name};
 use l402_http::policy::Policy;
 use l402_http::proxy::UpstreamConfig;
+use l402_program::config::{at, error};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;

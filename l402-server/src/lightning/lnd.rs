@@ -2,10 +2,10 @@
 
 use l402_lightning::Network;
 use l402_lightning::lnd::{Identity, LndConfig, LndError, LndPayee, Readiness, Role};
+use l402_program::Causes;
 use tokio::sync::watch;
 
 use super::LightningError;
-use crate::chain::Chain;
 
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {
@@ -73,7 +73,7 @@ async fn report(mut readiness: watch::Receiver<Readiness>) {
 fn told(readiness: &Readiness) -> Result<String, String> {
     match readiness {
         Readiness::Ready(identity) => Ok(format!("{} ({}, {})", identity.node_id, identity.alias, identity.network)),
-        Readiness::Away(fault) => Err(Chain(&**fault).to_string()),
+        Readiness::Away(fault) => Err(Causes(&**fault).to_string()),
     }
 }
 

@@ -97,25 +97,26 @@ impl Display for Problem {
 
 /// Gathers the problems of one file, so that all are told at once.
 #[derive(Debug)]
-pub(super) struct Problems<'t> {
+pub struct Problems<'t> {
     text: &'t str,
     found: Vec<Problem>,
     /// Whether the keys of the one service stand at the top of the file.
-    pub(super) short_form: bool,
+    pub short_form: bool,
 }
 
 impl<'t> Problems<'t> {
-    pub(super) const fn new(text: &'t str) -> Self {
+    /// Begins with the text of the file, in which lines are counted.
+    pub const fn new(text: &'t str) -> Self {
         Self { text, found: Vec::new(), short_form: false }
     }
 
     /// Parses a value, or notes why it cannot be.
-    pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, key: &str, at: &At<String>) -> Option<T> {
+    pub fn parse<T: FromStr<Err: Display>>(&mut self, key: &str, at: &At<String>) -> Option<T> {
         self.parse_with(key, at, str::parse)
     }
 
     /// As [`Problems::parse`], by a function.
-    pub(super) fn parse_with<T, E: Display>(
+    pub fn parse_with<T, E: Display>(
         &mut self,
         key: &str,
         at: &At<String>,
@@ -125,22 +126,25 @@ impl<'t> Problems<'t> {
     }
 
     /// Notes that a value is wrong, and shows it.
-    pub(super) fn wrong<T: Display>(&mut self, key: &str, at: &At<T>, message: impl Display) {
+    pub fn wrong<T: Display>(&mut self, key: &str, at: &At<T>, message: impl Display) {
         self.note(key, &at.origin, Some(at.value.to_string()), message);
     }
 
     /// Notes that something is wrong without showing the value: it may be secret, or say nothing.
-    pub(super) fn wrong_at(&mut self, key: &str, origin: &Origin, message: impl Display) {
+    pub fn wrong_at(&mut self, key: &str, origin: &Origin, message: impl Display) {
         self.note(key, origin, None, message);
     }
 
     /// Notes that something is missing, or wrong as a whole.
-    pub(super) fn missing(&mut self, key: &str, message: impl Display) {
+    pub fn missing(&mut self, key: &str, message: impl Display) {
         self.push(None, false, key.to_owned(), None, message);
     }
 
     /// Returns the result, or what was found wrong.
-    pub(super) fn finish<T>(mut self, result: Option<T>) -> Result<T, Vec<Problem>> {
+    ///
+    /// # Errors
+    /// The problems, in the order of the file.
+    pub fn finish<T>(mut self, result: Option<T>) -> Result<T, Vec<Problem>> {
         self.found.sort_by_key(Problem::line);
         match result {
             Some(value) if self.found.is_empty() => Ok(value),
@@ -175,7 +179,7 @@ impl<'t> Problems<'t> {
 }
 
 /// Says what a TOML error means here: which key, on which line, and the nearest valid one.
-pub(super) fn explain(text: &str, error: &toml::de::Error) -> Problem {
+pub fn explain(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span();
     let key = span.as_ref().and_then(|span| key_at(text, span)).unwrap_or_default();
     let message = error.message().lines().next().unwrap_or_default();

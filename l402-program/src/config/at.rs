@@ -1,21 +1,25 @@
 //! A value of the configuration that remembers where it came from.
 
 use core::ops::Range;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
+#[cfg(feature = "schema")]
 use std::borrow::Cow;
 use toml::Spanned;
 
 /// A value and its origin.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) origin: Origin,
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was given.
+    pub origin: Origin,
 }
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// These bytes of the file.
     Bytes(Range<usize>),
     /// This variable of the environment.
@@ -24,7 +28,7 @@ pub(super) enum Origin {
 
 impl<T> At<T> {
     /// Wraps the value of a variable of the environment.
-    pub(super) const fn variable(name: &'static str, value: T) -> Self {
+    pub const fn variable(name: &'static str, value: T) -> Self {
         Self { value, origin: Origin::Variable(name) }
     }
 }
@@ -37,6 +41,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     }
 }
 
+#[cfg(feature = "schema")]
 impl<T: JsonSchema> JsonSchema for At<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

@@ -1,0 +1,9 @@
+//! What the programs `l402-server` and `l402` have in common: how they tell a person what is wrong.
+//!
+//! - [`Causes`] writes an error with its causes in one line, and says nothing twice.
+//! - [`config`] names what is wrong with a TOML file: file, line, key, and the nearest valid one.
+
+mod causes;
+pub mod config;
+
+pub use causes::Causes;
