@@ -10,13 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::config::Edits;
 use super::fields;
-use super::pool::Pool;
+use super::pool::{Pool, Sender};
 use super::progress::Progress;
 
 pin_project! {
@@ -24,7 +23,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
-        inner: B,
+        inner: Option<B>,
         edits: Arc<Edits>,
         progress: Option<Arc<Progress>>,
     }
@@ -32,7 +31,12 @@ pin_project! {
 
 impl<B> RequestBody<B> {
     pub(super) fn new(inner: B, edits: Arc<Edits>, progress: Option<Arc<Progress>>) -> Self {
-        Self { inner, edits, progress }
+        Self { inner: Some(inner), edits, progress }
+    }
+
+    /// Makes the body of a request that has none.
+    pub(super) fn empty(edits: Arc<Edits>) -> Self {
+        Self { inner: None, edits, progress: None }
     }
 }
 
@@ -42,7 +46,8 @@ impl<B: Body> Body for RequestBody<B> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        let frame = this.inner.poll_frame(cx);
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        let frame = inner.poll_frame(cx);
         if let Some(progress) = this.progress {
             match frame {
                 Poll::Ready(_) => progress.moved(),
@@ -53,11 +58,11 @@ impl<B: Body> Body for RequestBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -131,7 +136,7 @@ impl<B> Body for ProxyBody<B> {
 
 /// A connection that goes back to its pool when the response on it has been read to its end.
 pub(super) struct Lease<B> {
-    pub(super) sender: SendRequest<RequestBody<B>>,
+    pub(super) sender: Sender<RequestBody<B>>,
     pub(super) pool: Arc<Pool<RequestBody<B>>>,
 }
 

@@ -5,15 +5,17 @@ use std::io;
 use std::sync::Arc;
 
 use http_body::Body;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::rt::{Read, Write};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::error::ForwardError;
+use super::pool::Sender;
+use super::wire::Wire;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
@@ -35,7 +37,7 @@ pub(super) struct Tls {
 
 impl Connector {
     /// Connects within the deadline and hands the connection to a task of its own.
-    pub(super) async fn connect<B>(&self) -> Result<SendRequest<B>, ForwardError>
+    pub(super) async fn connect<B>(&self) -> Result<Sender<B>, ForwardError>
     where
         B: Body + Send + 'static,
         B::Data: Send,
@@ -44,7 +46,7 @@ impl Connector {
         timeout(self.timeout, self.dial()).await.map_err(|_| ForwardError::ConnectTimeout)?
     }
 
-    async fn dial<B>(&self) -> Result<SendRequest<B>, ForwardError>
+    async fn dial<B>(&self) -> Result<Sender<B>, ForwardError>
     where
         B: Body + Send + 'static,
         B::Data: Send,
@@ -52,11 +54,11 @@ impl Connector {
     {
         let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
         match &self.tls {
-            None => handshake(TokioIo::new(tcp)).await,
+            None => handshake(tcp).await,
             Some(tls) => {
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 let stream = connector.connect(tls.name.clone(), tcp).await.map_err(ForwardError::Tls)?;
-                handshake(TokioIo::new(stream)).await
+                handshake(stream).await
             }
         }
     }
@@ -68,19 +70,21 @@ impl Connector {
     }
 }
 
-async fn handshake<I, B>(io: I) -> Result<SendRequest<B>, ForwardError>
+async fn handshake<S, B>(stream: S) -> Result<Sender<B>, ForwardError>
 where
-    I: Read + Write + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let (sender, connection) = http1::handshake(io).await.map_err(ForwardError::Exchange)?;
+    let wire = Wire::new(stream);
+    let heard = wire.heard();
+    let (send, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(ForwardError::Exchange)?;
     tokio::spawn(async move {
         // The request that was under way reports the same error to whoever waits for it.
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "an upstream connection ended");
         }
     });
-    Ok(sender)
+    Ok(Sender { send, heard })
 }

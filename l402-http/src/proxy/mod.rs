@@ -8,10 +8,13 @@
 //!    with both `Transfer-Encoding` and `Content-Length` is read as chunked, which RFC 9112 §6.3 allows, and goes on with a
 //!    framing of its own and neither field of the client's: what loses does not reach the upstream.
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
-//! 5. A request is sent again, once and over a new connection, only if not a byte of it had been sent.
+//! 5. A request is sent again, once and over a new connection, where a kept connection had closed: if not a byte of it had
+//!    been sent, or if it is idempotent, has no body, and not a byte of an answer had come (RFC 9110 §9.2.2).
 //! 6. Connecting, answering and standing still have deadlines of their own (P4). A client that reads too slowly is the
 //!    business of whoever serves it.
-//! 7. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
+//! 7. An answer that comes before the end of the request's body is passed on at once, also where the upstream then takes no
+//!    more of it.
+//! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
 //!
 //! The upstream is spoken to in HTTP/1.1. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
 //! runtime per core, make one for each and nothing is shared.
@@ -25,6 +28,7 @@ mod peer;
 mod pool;
 mod progress;
 mod tunnel;
+mod wire;
 
 use core::convert::Infallible;
 use core::fmt;
@@ -33,10 +37,9 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, sleep};
 
@@ -48,7 +51,7 @@ use self::body::Lease;
 use self::config::Edits;
 use self::connect::Connector;
 use self::error::ForwardError;
-use self::pool::Pool;
+use self::pool::{Pool, Sender};
 use self::progress::Progress;
 use crate::response::Form;
 
@@ -175,24 +178,45 @@ where
     /// Sends the request and waits for the head of the response.
     async fn exchange(
         &self,
-        mut request: Request<RequestBody<B>>,
+        request: Request<RequestBody<B>>,
         progress: Option<&Progress>,
-    ) -> Result<(Response<Incoming>, SendRequest<RequestBody<B>>), ForwardError> {
-        if let Some(mut sender) = self.pool.take() {
-            let answer = sender.try_send_request(request);
-            match within(answer, progress, self.timeouts.response).await? {
-                Ok(response) => return Ok((response, sender)),
-                // The upstream had closed the idle connection. hyper gives the request back only if none of it was sent.
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(ForwardError::Exchange(failed.into_error())),
-                },
+    ) -> Result<(Response<Incoming>, Sender<RequestBody<B>>), ForwardError> {
+        let request = match self.pool.take() {
+            None => request,
+            Some(mut sender) => {
+                let copy = self.copy(&request);
+                let heard = sender.heard.bytes();
+                let answer = sender.send.try_send_request(request);
+                match within(answer, progress, self.timeouts.response).await? {
+                    Ok(response) => return Ok((response, sender)),
+                    // The upstream had closed the idle connection. hyper gives the request back only if none of it was sent.
+                    Err(mut failed) => match failed.take_message() {
+                        Some(unsent) => unsent,
+                        None => match copy.filter(|_| sender.heard.bytes() == heard) {
+                            Some(copy) => copy,
+                            None => return Err(ForwardError::Exchange(failed.into_error())),
+                        },
+                    },
+                }
             }
-        }
+        };
         let mut sender = self.connector.connect().await?;
-        let answer = sender.send_request(request);
+        let answer = sender.send.send_request(request);
         let response = within(answer, progress, self.timeouts.response).await?;
         Ok((response.map_err(ForwardError::Exchange)?, sender))
+    }
+
+    /// Copies a request that may be sent twice: one that is idempotent and has no body.
+    fn copy(&self, request: &Request<RequestBody<B>>) -> Option<Request<RequestBody<B>>> {
+        if !request.method().is_idempotent() || *request.method() == Method::TRACE || !request.body().is_end_stream() {
+            return None;
+        }
+        let mut copy = Request::new(RequestBody::empty(Arc::clone(&self.edits)));
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.version_mut() = request.version();
+        *copy.headers_mut() = request.headers().clone();
+        Some(copy)
     }
 
     /// Passes the 101 on and joins the two connections behind it.

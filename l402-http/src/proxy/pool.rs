@@ -7,6 +7,14 @@ use std::time::Instant;
 
 use hyper::client::conn::http1::SendRequest;
 
+use super::wire::Heard;
+
+/// A connection, as whoever uses it sees it.
+pub(super) struct Sender<B> {
+    pub(super) send: SendRequest<B>,
+    pub(super) heard: Heard,
+}
+
 /// A bounded stack of idle connections.
 ///
 /// No task watches it: connections that stood idle too long are dropped when the pool is next used, and hyper's own
@@ -18,7 +26,7 @@ pub(super) struct Pool<B> {
 }
 
 struct Idle<B> {
-    sender: SendRequest<B>,
+    sender: Sender<B>,
     since: Instant,
 }
 
@@ -28,16 +36,16 @@ impl<B> Pool<B> {
     }
 
     /// Takes out the connection that was used last among those that can send at once.
-    pub(super) fn take(&self) -> Option<SendRequest<B>> {
+    pub(super) fn take(&self) -> Option<Sender<B>> {
         let now = Instant::now();
         let mut idle = self.lock();
         let mut at = idle.len();
         while let Some(below) = at.checked_sub(1) {
             at = below;
             let Some(entry) = idle.get(at) else { break };
-            if entry.sender.is_closed() || now.duration_since(entry.since) > self.keep {
+            if entry.sender.send.is_closed() || now.duration_since(entry.since) > self.keep {
                 idle.remove(at);
-            } else if entry.sender.is_ready() {
+            } else if entry.sender.send.is_ready() {
                 return idle.remove(at).map(|entry| entry.sender);
             }
         }
@@ -48,8 +56,8 @@ impl<B> Pool<B> {
     ///
     /// It need not be ready yet: its task may still have to notice the end, or be sending the rest of a request that
     /// was answered early.
-    pub(super) fn put(&self, sender: SendRequest<B>) {
-        if sender.is_closed() {
+    pub(super) fn put(&self, sender: Sender<B>) {
+        if sender.send.is_closed() {
             return;
         }
         let since = Instant::now();
@@ -63,7 +71,7 @@ impl<B> Pool<B> {
     }
 
     fn is_stale(&self, entry: &Idle<B>, now: Instant) -> bool {
-        entry.sender.is_closed() || now.duration_since(entry.since) > self.keep
+        entry.sender.send.is_closed() || now.duration_since(entry.since) > self.keep
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Idle<B>>> {

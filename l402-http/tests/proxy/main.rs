@@ -4,6 +4,7 @@
 
 mod failures;
 mod fields;
+mod kept;
 mod refusals;
 mod streaming;
 mod support;

@@ -1,0 +1,141 @@
+//! The bytes of one connection to the upstream: whether any have come, and what a failed write means.
+//!
+//! 1. A write that fails says only that the upstream takes no more. What it had answered before that still waits to be read,
+//!    such as a 413 to a body that is too large (RFC 9112 §9.5): writing then stands still until reading has ended, and only
+//!    then fails.
+//! 2. Every byte of an answer is counted, so that a connection that closed before the first one is known for what it is: one
+//!    that stood idle too long (RFC 9110 §9.2.2).
+
+use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+pin_project! {
+    /// A connection, above TLS where there is any.
+    pub(super) struct Wire<S> {
+        #[pin]
+        stream: S,
+        heard: Heard,
+        read_ended: bool,
+        broken: Option<Broken>,
+    }
+}
+
+impl<S> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, heard: Heard::default(), read_ended: false, broken: None }
+    }
+
+    /// Returns what counts the bytes that come.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+}
+
+/// How many bytes have come over a connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard(Arc<AtomicU64>);
+
+impl Heard {
+    /// Returns the number of bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// A write has failed.
+struct Broken {
+    cause: Option<io::Error>,
+    /// Reading ends by itself where a write has failed; this is for whoever has stopped to read.
+    patience: Pin<Box<Sleep>>,
+}
+
+impl Broken {
+    fn new(cause: io::Error) -> Self {
+        Self { cause: Some(cause), patience: Box::pin(sleep(PATIENCE)) }
+    }
+
+    /// Completes with the cause when nothing more can be read.
+    fn poll<T>(&mut self, read_ended: bool, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if !read_ended {
+            ready!(self.patience.as_mut().poll(context));
+        }
+        Poll::Ready(Err(self.cause.take().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())))
+    }
+}
+
+impl<S: AsyncRead> AsyncRead for Wire<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let before = buffer.filled().len();
+        let room = buffer.remaining();
+        let read = ready!(this.stream.poll_read(context, buffer));
+        let bytes = buffer.filled().len().saturating_sub(before);
+        this.heard.add(bytes);
+        *this.read_ended |= read.is_err() || (bytes == 0 && room > 0);
+        Poll::Ready(read)
+    }
+}
+
+impl<S: AsyncWrite> Wire<S> {
+    /// Writes, unless a write has failed before.
+    fn poll_with<T>(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let this = self.project();
+        let broken = match this.broken {
+            Some(broken) => broken,
+            None => match ready!(write(this.stream, context)) {
+                Err(cause) => this.broken.insert(Broken::new(cause)),
+                written => return Poll::Ready(written),
+            },
+        };
+        broken.poll(*this.read_ended, context)
+    }
+}
+
+impl<S: AsyncWrite> AsyncWrite for Wire<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_with(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(context, |stream, context| stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_with(context, AsyncWrite::poll_flush)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        if this.broken.is_some() {
+            return Poll::Ready(Ok(())); // there is nobody left to say goodbye to
+        }
+        this.stream.poll_shutdown(context)
+    }
+}
+
+/// How long a failed write is kept quiet while nobody reads.
+const PATIENCE: Duration = Duration::from_secs(30);
