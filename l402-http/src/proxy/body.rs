@@ -1,22 +1,23 @@
 //! The two bodies that pass through: the client's on its way up, the upstream's on its way down.
 
 use core::fmt;
-use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::Instant;
 
+use super::BoxError;
 use super::config::Edits;
 use super::fields;
 use super::pool::{Pool, Sender};
 use super::progress::Progress;
+use super::sweep::Watched;
 
 pin_project! {
     /// The client's body, as it is sent to the upstream; it notes its progress, and keeps back trailers that must not pass.
@@ -25,36 +26,45 @@ pin_project! {
         #[pin]
         inner: Option<B>,
         edits: Arc<Edits>,
-        progress: Option<Arc<Progress>>,
+        upload: Uploading,
     }
 }
 
 impl<B> RequestBody<B> {
     pub(super) fn new(inner: B, edits: Arc<Edits>, progress: Option<Arc<Progress>>) -> Self {
-        Self { inner: Some(inner), edits, progress }
+        Self { inner: Some(inner), edits, upload: Uploading(progress) }
     }
 
     /// Makes the body of a request that has none.
     pub(super) fn empty(edits: Arc<Edits>) -> Self {
-        Self { inner: None, edits, progress: None }
+        Self { inner: None, edits, upload: Uploading(None) }
     }
 }
 
-impl<B: Body> Body for RequestBody<B> {
+impl<B: Body<Error: Into<BoxError>>> Body for RequestBody<B> {
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         let this = self.project();
-        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
-        let frame = inner.poll_frame(cx);
-        if let Some(progress) = this.progress {
-            match frame {
-                Poll::Ready(_) => progress.moved(),
-                Poll::Pending => progress.waits_for_client(),
+        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        let frame = inner.as_mut().poll_frame(cx);
+        if let Some(progress) = &this.upload.0 {
+            match &frame {
+                Poll::Ready(Some(Ok(frame))) => {
+                    progress.took(frame.data_ref().map_or(0, Buf::remaining));
+                    if inner.is_end_stream() {
+                        progress.ended(); // such a body is not asked for more
+                    }
+                }
+                Poll::Ready(_) => progress.ended(),
+                Poll::Pending if progress.waits_for_client(cx.waker()) => {
+                    return Poll::Ready(Some(Err(Box::new(Stalled))));
+                }
+                Poll::Pending => {}
             }
         }
-        frame.map_ok(|frame| without_claims(frame, this.edits))
+        frame.map(|frame| Some(frame?.map(|frame| without_claims(frame, this.edits)).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -65,6 +75,30 @@ impl<B: Body> Body for RequestBody<B> {
         self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
+
+/// An upload that ends when its body is dropped, if not before.
+#[derive(Debug)]
+struct Uploading(Option<Arc<Progress>>);
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            progress.ended();
+        }
+    }
+}
+
+/// The client has stopped sending a body whose answer is over.
+#[derive(Debug)]
+struct Stalled;
+
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client stopped sending")
+    }
+}
+
+impl core::error::Error for Stalled {}
 
 /// Cleans trailers: many servers join them with the fields of the head.
 fn without_claims<D>(frame: Frame<D>, edits: &Edits) -> Frame<D> {
@@ -79,7 +113,8 @@ fn without_claims<D>(frame: Frame<D>, edits: &Edits) -> Frame<D> {
 
 /// The body of a response of [`Upstream`](super::Upstream): streamed from the upstream, or a short text of the proxy's own.
 ///
-/// Dropping it before its end closes the connection to the upstream, which cancels what is under way there.
+/// Dropping it before its end closes the connection to the upstream, which cancels what is under way there. So does a client
+/// that takes nothing of it for [`Timeouts::idle`](super::Timeouts::idle), whether or not the body is polled.
 #[derive(Debug)]
 pub struct ProxyBody<B> {
     content: Content<B>,
@@ -92,19 +127,28 @@ enum Content<B> {
 }
 
 impl<B> ProxyBody<B> {
-    pub(super) fn streamed(
-        incoming: Incoming,
-        lease: Lease<B>,
-        progress: Option<Arc<Progress>>,
-        idle: Duration,
-    ) -> Self {
-        let stall = Stall { idle, timer: None, armed: false, progress };
-        Self { content: Content::Streamed(Streamed { incoming, lease: Some(lease), ended: false, stall }) }
+    /// Streams what comes in over a leased connection.
+    pub(super) fn streamed(incoming: Incoming, lease: Lease<B>, deadlines: Deadlines) -> Self {
+        let open = Open { incoming, lease, has_ended: false };
+        let slot = Slot { open: Some(open), is_with_client: false, fault: None, waker: None };
+        Self { content: Content::Streamed(Streamed(Arc::new(Link { slot: Mutex::new(slot), deadlines }))) }
     }
 
     pub(super) fn whole(text: Bytes) -> Self {
         let text = Some(text).filter(|text| !text.is_empty());
         Self { content: Content::Whole(text) }
+    }
+
+    /// What is to be looked at, whether or not somebody polls.
+    pub(super) fn watched(&self) -> Option<Weak<dyn Watched>>
+    where
+        B: Send + 'static,
+        RequestBody<B>: Body<Data: Send> + Send,
+    {
+        match &self.content {
+            Content::Streamed(Streamed(link)) => Some(Arc::<Link<B>>::downgrade(link) as _),
+            Content::Whole(_) => None,
+        }
     }
 }
 
@@ -114,21 +158,25 @@ impl<B> Body for ProxyBody<B> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ProxyBodyError>>> {
         match &mut self.get_mut().content {
-            Content::Streamed(streamed) => streamed.poll_frame(cx),
+            Content::Streamed(Streamed(link)) => link.poll_frame(cx),
             Content::Whole(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Streamed(streamed) => streamed.incoming.is_end_stream(),
+            Content::Streamed(Streamed(link)) => {
+                link.lock().open.as_ref().is_some_and(|open| open.incoming.is_end_stream())
+            }
             Content::Whole(text) => text.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Streamed(streamed) => streamed.incoming.size_hint(),
+            Content::Streamed(Streamed(link)) => {
+                link.lock().open.as_ref().map_or_else(SizeHint::default, |open| open.incoming.size_hint())
+            }
             Content::Whole(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
         }
     }
@@ -140,74 +188,113 @@ pub(super) struct Lease<B> {
     pub(super) pool: Arc<Pool<RequestBody<B>>>,
 }
 
-impl<B> fmt::Debug for Lease<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").finish_non_exhaustive()
-    }
-}
-
+/// When the body of a response is given up.
 #[derive(Debug)]
-struct Streamed<B> {
-    incoming: Incoming,
-    lease: Option<Lease<B>>,
-    ended: bool,
-    stall: Stall,
+pub(super) struct Deadlines {
+    pub(super) progress: Arc<Progress>,
+    /// When neither body has moved for so long.
+    pub(super) idle: Duration,
+    /// At this time, however much it moves.
+    pub(super) end: Option<Instant>,
 }
 
-impl<B> Streamed<B> {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ProxyBodyError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-            ready!(self.stall.poll(cx));
-            return Poll::Ready(Some(Err(ProxyBodyError::Idle)));
+/// The holder of a body, whose end ends the exchange.
+#[derive(Debug)]
+struct Streamed<B>(Arc<Link<B>>);
+
+/// A response on its way, which its holder reads and the sweeper looks at.
+struct Link<B> {
+    slot: Mutex<Slot<B>>,
+    deadlines: Deadlines,
+}
+
+struct Slot<B> {
+    open: Option<Open<B>>,
+    /// Whether a frame was taken from here, and no other has been asked for since.
+    is_with_client: bool,
+    fault: Option<ProxyBodyError>,
+    waker: Option<Waker>,
+}
+
+struct Open<B> {
+    incoming: Incoming,
+    lease: Lease<B>,
+    has_ended: bool,
+}
+
+impl<B> Link<B> {
+    fn lock(&self) -> MutexGuard<'_, Slot<B>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ProxyBodyError>>> {
+        let mut slot = self.lock();
+        let Some(open) = &mut slot.open else { return Poll::Ready(slot.fault.take().map(Err)) };
+        let Poll::Ready(frame) = Pin::new(&mut open.incoming).poll_frame(cx) else {
+            slot.is_with_client = false;
+            if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                slot.waker = Some(cx.waker().clone());
+            }
+            return Poll::Pending;
         };
-        self.stall.disarm();
-        if frame.is_none() {
-            self.ended = true;
-        }
+        open.has_ended |= frame.is_none();
+        slot.is_with_client = true;
+        self.deadlines.progress.moved();
         Poll::Ready(frame.map(|frame| frame.map_err(ProxyBodyError::Upstream)))
     }
-}
 
-impl<B> Drop for Streamed<B> {
-    fn drop(&mut self) {
+    /// Ends the exchange, and returns the connection to its pool if the response was read to its end.
+    fn close(&self, fault: Option<ProxyBodyError>) {
+        let (open, waker) = {
+            let mut slot = self.lock();
+            slot.fault = fault;
+            (slot.open.take(), slot.waker.take().filter(|_| slot.fault.is_some()))
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        self.deadlines.progress.leave_alone();
         // A body of known length is dropped without being asked for the frame after its last.
-        if (self.ended || self.incoming.is_end_stream())
-            && let Some(lease) = self.lease.take()
+        if let Some(Open { incoming, lease, has_ended }) = open
+            && (has_ended || incoming.is_end_stream())
         {
             lease.pool.put(lease.sender);
         }
     }
 }
 
-/// Notices that nothing has moved for a while, in either direction.
-#[derive(Debug)]
-struct Stall {
-    idle: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-    progress: Option<Arc<Progress>>,
+impl<B> Watched for Link<B>
+where
+    B: Send,
+    RequestBody<B>: Body<Data: Send> + Send,
+{
+    fn look(&self, now: Instant) -> bool {
+        let Deadlines { progress, idle, end } = &self.deadlines;
+        let fault = {
+            let slot = self.lock();
+            match &slot.open {
+                None => return false,
+                _ if end.is_some_and(|end| end <= now) => ProxyBodyError::Expired,
+                _ if now.saturating_duration_since(progress.last()) < *idle => return true,
+                _ if slot.is_with_client => ProxyBodyError::Unread,
+                Some(_) => ProxyBodyError::Idle,
+            }
+        };
+        tracing::debug!(%fault, "a response was broken off");
+        self.close(Some(fault));
+        false
+    }
 }
 
-impl Stall {
-    fn disarm(&mut self) {
-        self.armed = false;
+impl<B> fmt::Debug for Link<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("deadlines", &self.deadlines).finish_non_exhaustive()
     }
+}
 
-    /// Completes when neither body has moved for the idle time; arms itself when it was not.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.idle)));
-        if !self.armed {
-            timer.as_mut().reset(Instant::now() + self.idle);
-            self.armed = true;
-        }
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            let moved = self.progress.as_ref().map(|progress| Instant::from_std(progress.last()));
-            match moved.map(|moved| moved + self.idle) {
-                Some(later) if later > Instant::now() => timer.as_mut().reset(later),
-                _ => return Poll::Ready(()),
-            }
-        }
+impl<B> Drop for Streamed<B> {
+    fn drop(&mut self) {
+        self.0.close(None);
     }
 }
 
@@ -217,8 +304,13 @@ impl Stall {
 pub enum ProxyBodyError {
     /// The upstream's connection failed or closed in the middle.
     Upstream(hyper::Error),
-    /// Nothing moved for longer than [`Timeouts::idle`](super::Timeouts::idle).
+    /// The upstream sent nothing for longer than [`Timeouts::idle`](super::Timeouts::idle), and the client neither.
     Idle,
+    /// The client took nothing for longer than [`Timeouts::idle`](super::Timeouts::idle).
+    Unread,
+    /// The token has ended, and the time that an answer may go on afterwards
+    /// ([`Timeouts::after_grant`](super::Timeouts::after_grant)).
+    Expired,
 }
 
 impl fmt::Display for ProxyBodyError {
@@ -226,6 +318,8 @@ impl fmt::Display for ProxyBodyError {
         f.write_str(match self {
             Self::Upstream(_) => "the upstream broke off",
             Self::Idle => "the upstream stood idle for too long",
+            Self::Unread => "the client took nothing for too long",
+            Self::Expired => "the token has ended",
         })
     }
 }
@@ -234,7 +328,7 @@ impl core::error::Error for ProxyBodyError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Upstream(error) => Some(error),
-            Self::Idle => None,
+            Self::Idle | Self::Unread | Self::Expired => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connect::{Connector, Tls};
+use super::limit::ConnectionLimit;
 use super::peer::IpRange;
 
 /// Deadlines of one exchange with the upstream (P4).
@@ -22,8 +23,11 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the last byte of the request until the head of the response. 60 seconds unless set.
     pub response: Duration,
-    /// The longest time in which neither body moves once the response has begun. 60 seconds unless set.
+    /// The longest time in which neither body moves once the response has begun, and for which a client may let the upstream
+    /// wait for each [`UpstreamConfig::slowest_upload`] of a request. 60 seconds unless set.
     pub idle: Duration,
+    /// How long a response of unknown length may go on after its token has ended. 10 minutes unless set.
+    pub after_grant: Duration,
     /// The same for an upgraded connection, such as a WebSocket. 10 minutes unless set.
     pub tunnel: Duration,
     /// How long an unused connection is kept. 4 seconds unless set: common servers close theirs after 5, and a request
@@ -37,6 +41,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             response: Duration::from_mins(1),
             idle: Duration::from_mins(1),
+            after_grant: Duration::from_mins(10),
             tunnel: Duration::from_mins(10),
             keep_alive: Duration::from_secs(4),
         }
@@ -67,6 +72,8 @@ pub struct UpstreamConfig {
     pub(super) edits: Edits,
     pub(super) timeouts: Timeouts,
     pub(super) max_idle: usize,
+    pub(super) limit: Option<ConnectionLimit>,
+    pub(super) slowest_upload: u64,
 }
 
 /// What is done to the fields of each request.
@@ -114,6 +121,8 @@ impl UpstreamConfig {
             },
             timeouts: Timeouts::default(),
             max_idle: 512,
+            limit: None,
+            slowest_upload: 16,
         })
     }
 
@@ -194,6 +203,23 @@ impl UpstreamConfig {
         self
     }
 
+    /// Bounds the connections to this upstream and all others that are given the same limit. No bound unless set. A request
+    /// for which there is no room within [`Timeouts::connect`] is answered with 503.
+    #[must_use]
+    pub fn connection_limit(mut self, limit: ConnectionLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Sets how many bytes a second a client must send of a request's body, on average over [`Timeouts::idle`] and while the
+    /// upstream would take them; 16 unless set. With 0 a byte in each idle time will do, as always for gRPC, whose messages
+    /// come when there is something to say.
+    #[must_use]
+    pub fn slowest_upload(mut self, bytes_per_second: u64) -> Self {
+        self.slowest_upload = bytes_per_second;
+        self
+    }
+
     /// Returns host and port as they stand in the origin.
     pub fn authority(&self) -> &str {
         self.edits.authority.to_str().unwrap_or_default()
@@ -205,6 +231,7 @@ impl UpstreamConfig {
             port: self.port,
             tls: if self.tls { Some(self.tls_settings()?) } else { None },
             timeout: self.timeouts.connect,
+            limit: self.limit.clone(),
         })
     }
 

@@ -10,10 +10,12 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::error::ForwardError;
+use super::limit::ConnectionLimit;
 use super::pool::Sender;
 use super::wire::Wire;
 
@@ -26,6 +28,7 @@ pub(super) struct Connector {
     pub(super) port: u16,
     pub(super) tls: Option<Tls>,
     pub(super) timeout: Duration,
+    pub(super) limit: Option<ConnectionLimit>,
 }
 
 /// What an https upstream needs.
@@ -36,17 +39,21 @@ pub(super) struct Tls {
 }
 
 impl Connector {
-    /// Connects within the deadline and hands the connection to a task of its own.
+    /// Waits for room, connects, each within the deadline, and hands the connection to a task of its own.
     pub(super) async fn connect<B>(&self) -> Result<Sender<B>, ForwardError>
     where
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        timeout(self.timeout, self.dial()).await.map_err(|_| ForwardError::ConnectTimeout)?
+        let room = match &self.limit {
+            Some(limit) => timeout(self.timeout, limit.room()).await.map_err(|_| ForwardError::NoRoom)?,
+            None => None,
+        };
+        timeout(self.timeout, self.dial(room)).await.map_err(|_| ForwardError::ConnectTimeout)?
     }
 
-    async fn dial<B>(&self) -> Result<Sender<B>, ForwardError>
+    async fn dial<B>(&self, room: Option<OwnedSemaphorePermit>) -> Result<Sender<B>, ForwardError>
     where
         B: Body + Send + 'static,
         B::Data: Send,
@@ -54,11 +61,11 @@ impl Connector {
     {
         let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
         match &self.tls {
-            None => handshake(tcp).await,
+            None => handshake(tcp, room).await,
             Some(tls) => {
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 let stream = connector.connect(tls.name.clone(), tcp).await.map_err(ForwardError::Tls)?;
-                handshake(stream).await
+                handshake(stream, room).await
             }
         }
     }
@@ -70,14 +77,14 @@ impl Connector {
     }
 }
 
-async fn handshake<S, B>(stream: S) -> Result<Sender<B>, ForwardError>
+async fn handshake<S, B>(stream: S, room: Option<OwnedSemaphorePermit>) -> Result<Sender<B>, ForwardError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let wire = Wire::new(stream);
+    let wire = Wire::new(stream, room);
     let heard = wire.heard();
     let (send, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(ForwardError::Exchange)?;
     tokio::spawn(async move {

@@ -13,6 +13,8 @@ pub(super) enum ForwardError {
     Refused(&'static str),
     /// The client stopped sending its body.
     ClientStalled,
+    /// There are as many connections to upstreams as there may be, and none became free in time.
+    NoRoom,
     /// The name does not resolve or nobody listens there.
     Unreachable(io::Error),
     /// The TLS handshake failed, for one because the certificate does not verify.
@@ -36,13 +38,17 @@ impl ForwardError {
         } else {
             tracing::debug!(status = status.as_u16(), reason, error = self.cause(), "not forwarded");
         }
-        Problem::new(status, reason, &self.message()).response(form).map(ProxyBody::whole)
+        let message = self.message();
+        let problem = Problem::new(status, reason, &message);
+        let problem = if matches!(self, Self::NoRoom) { problem.retry_after(RETRY_AFTER) } else { problem };
+        problem.response(form).map(ProxyBody::whole)
     }
 
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Exchange(error) if error.is_user() => StatusCode::BAD_REQUEST,
             Self::Unreachable(_) | Self::Tls(_) | Self::Exchange(_) | Self::Upgrade => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -54,6 +60,7 @@ impl ForwardError {
         match self {
             Self::Refused(_) => "request-refused",
             Self::ClientStalled => "request-timeout",
+            Self::NoRoom => "busy",
             Self::Unreachable(_) => "upstream-unreachable",
             Self::Tls(_) => "upstream-tls",
             Self::ConnectTimeout => "upstream-connect-timeout",
@@ -70,6 +77,7 @@ impl ForwardError {
         match self {
             Self::Refused(message) => message,
             Self::ClientStalled => "the request was not completed in time",
+            Self::NoRoom => "too many requests are under way; try again later",
             Self::Unreachable(_) => "the upstream cannot be reached",
             Self::Tls(_) => "no trusted TLS connection to the upstream",
             Self::ConnectTimeout => "the upstream cannot be reached in time",
@@ -89,3 +97,6 @@ impl ForwardError {
         }
     }
 }
+
+/// Seconds after which another attempt makes sense.
+const RETRY_AFTER: u64 = 5;

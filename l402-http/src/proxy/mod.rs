@@ -10,11 +10,15 @@
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
 //! 5. A request is sent again, once and over a new connection, where a kept connection had closed: if not a byte of it had
 //!    been sent, or if it is idempotent, has no body, and not a byte of an answer had come (RFC 9110 §9.2.2).
-//! 6. Connecting, answering and standing still have deadlines of their own (P4). A client that reads too slowly is the
-//!    business of whoever serves it.
+//! 6. Connecting, answering and standing still have deadlines of their own (P4). They run whether or not a body is polled: a
+//!    client that takes nothing, over HTTP/2 by a closed window, or that sends a byte now and then, does not hold the upstream
+//!    (P6). What the client's own connection holds is the business of whoever serves it.
 //! 7. An answer that comes before the end of the request's body is passed on at once, also where the upstream then takes no
 //!    more of it.
 //! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
+//! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
+//!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
+//! 10. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
 //!
 //! The upstream is spoken to in HTTP/1.1. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
 //! runtime per core, make one for each and nothing is shared.
@@ -24,9 +28,12 @@ mod config;
 mod connect;
 mod error;
 mod fields;
+mod frames;
+mod limit;
 mod peer;
 mod pool;
 mod progress;
+mod sweep;
 mod tunnel;
 mod wire;
 
@@ -36,23 +43,28 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::{Instant, sleep};
+use l402_core::Grant;
+use tokio::time::{Instant, sleep_until};
 
 pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
 pub use self::config::{Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::limit::{ConnectionLimit, Session};
 pub use self::peer::{IpRange, IpRangeError, Peer};
 
-use self::body::Lease;
+use self::body::{Deadlines, Lease};
 use self::config::Edits;
 use self::connect::Connector;
 use self::error::ForwardError;
 use self::pool::{Pool, Sender};
 use self::progress::Progress;
+use self::sweep::Sweeper;
+use self::tunnel::Terms;
 use crate::response::Form;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
@@ -81,7 +93,9 @@ struct Shared<B> {
     connector: Connector,
     edits: Arc<Edits>,
     timeouts: Timeouts,
+    slowest_upload: u64,
     pool: Arc<Pool<RequestBody<B>>>,
+    sweeper: Sweeper,
 }
 
 impl<B> Upstream<B> {
@@ -95,7 +109,9 @@ impl<B> Upstream<B> {
             connector: config.connector()?,
             edits: Arc::new(config.edits.clone()),
             timeouts: config.timeouts,
-            pool: Arc::new(Pool::new(config.max_idle, config.timeouts.keep_alive)),
+            slowest_upload: config.slowest_upload,
+            pool: Arc::new(Pool::new(config.max_idle, config.timeouts.keep_alive, config.limit.clone())),
+            sweeper: Sweeper::new(config.timeouts.idle),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -158,28 +174,50 @@ where
     async fn forward(&self, request: Request<B>) -> Result<Response<ProxyBody<B>>, ForwardError> {
         let (mut head, body) = request.into_parts();
         let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| fields::asks_for_websocket(&head));
+        let session = head.extensions.remove::<Session>();
+        let end = head.extensions.get::<Grant>().and_then(end_of);
         fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
         head.extensions.clear();
-        // Without a body there is nothing whose progress could matter.
-        let progress = (!body.is_end_stream()).then(|| Arc::new(Progress::new()));
-        let request = Request::from_parts(head, RequestBody::new(body, Arc::clone(&self.edits), progress.clone()));
+        let upload = (!body.is_end_stream()).then(|| self.quota(&head));
+        let progress =
+            Arc::new(upload.map_or_else(Progress::new, |quota| Progress::of_upload(self.timeouts.idle, quota)));
+        // Without a body there is nothing to note.
+        let noted = upload.map(|_| Arc::clone(&progress));
+        let request = Request::from_parts(head, RequestBody::new(body, Arc::clone(&self.edits), noted));
 
-        let (response, sender) = self.exchange(request, progress.as_deref()).await?;
+        let (response, sender) = self.exchange(request, &progress).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.open_tunnel(response, upgrade);
+            return Self::open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
         }
         let (mut head, incoming) = response.into_parts();
         fields::to_client(&mut head, false);
-        let lease = Lease { sender, pool: Arc::clone(&self.pool) };
-        let body = ProxyBody::streamed(incoming, lease, progress, self.timeouts.idle);
+        let is_endless = incoming.size_hint().exact().is_none();
+        let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
+        if upload.is_some() {
+            self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);
+        }
+        let deadlines = Deadlines { progress, idle: self.timeouts.idle, end };
+        let body = ProxyBody::streamed(incoming, Lease { sender, pool: Arc::clone(&self.pool) }, deadlines);
+        if let Some(watched) = body.watched() {
+            self.sweeper.watch(watched);
+        }
+        self.pool.watch();
         Ok(Response::from_parts(head, body))
+    }
+
+    /// For how many bytes of a body the client may use up the idle time. A message of gRPC comes when there is something to say.
+    fn quota(&self, head: &http::request::Parts) -> u64 {
+        let is_grpc =
+            head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let bytes = if is_grpc { 0 } else { self.timeouts.idle.as_secs().saturating_mul(self.slowest_upload) };
+        bytes.max(1)
     }
 
     /// Sends the request and waits for the head of the response.
     async fn exchange(
         &self,
         request: Request<RequestBody<B>>,
-        progress: Option<&Progress>,
+        progress: &Progress,
     ) -> Result<(Response<Incoming>, Sender<RequestBody<B>>), ForwardError> {
         let request = match self.pool.take() {
             None => request,
@@ -187,7 +225,7 @@ where
                 let copy = self.copy(&request);
                 let heard = sender.heard.bytes();
                 let answer = sender.send.try_send_request(request);
-                match within(answer, progress, self.timeouts.response).await? {
+                match within(answer, progress, &self.timeouts).await? {
                     Ok(response) => return Ok((response, sender)),
                     // The upstream had closed the idle connection. hyper gives the request back only if none of it was sent.
                     Err(mut failed) => match failed.take_message() {
@@ -202,7 +240,7 @@ where
         };
         let mut sender = self.connector.connect().await?;
         let answer = sender.send.send_request(request);
-        let response = within(answer, progress, self.timeouts.response).await?;
+        let response = within(answer, progress, &self.timeouts).await?;
         Ok((response.map_err(ForwardError::Exchange)?, sender))
     }
 
@@ -221,13 +259,13 @@ where
 
     /// Passes the 101 on and joins the two connections behind it.
     fn open_tunnel(
-        &self,
         mut response: Response<Incoming>,
         client: Option<OnUpgrade>,
+        terms: Terms,
     ) -> Result<Response<ProxyBody<B>>, ForwardError> {
         let client = client.filter(|_| fields::is_websocket(response.headers())).ok_or(ForwardError::Upgrade)?;
         let upstream = hyper::upgrade::on(&mut response);
-        tokio::spawn(tunnel::run(client, upstream, self.timeouts.tunnel));
+        tokio::spawn(tunnel::run(client, upstream, terms));
         let (mut head, _) = response.into_parts();
         fields::to_client(&mut head, true);
         head.extensions.clear();
@@ -235,24 +273,32 @@ where
     }
 }
 
-/// Waits for an answer as long as the request's body moves, and `limit` beyond.
-async fn within<F: Future>(answer: F, progress: Option<&Progress>, limit: Duration) -> Result<F::Output, ForwardError> {
+/// When a grant ends, by a clock that nobody can put back.
+fn end_of(grant: &Grant) -> Option<Instant> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
+    let left = Duration::from_secs(grant.expires_at()?).saturating_sub(now);
+    Instant::now().checked_add(left)
+}
+
+/// Waits for an answer: for as long as the upstream takes the request's body and the client sends it, and `response` beyond.
+async fn within<F: Future>(answer: F, progress: &Progress, limits: &Timeouts) -> Result<F::Output, ForwardError> {
     let mut answer = pin!(answer);
-    let mut timer = pin!(sleep(limit));
+    let mut timer = pin!(sleep_until(Instant::now() + limits.response.min(limits.idle)));
     loop {
         tokio::select! {
             biased;
             answer = &mut answer => return Ok(answer),
             () = &mut timer => {}
         }
-        let Some(progress) = progress else { return Err(ForwardError::ResponseTimeout) };
-        let end = Instant::from_std(progress.last()) + limit;
-        if end > Instant::now() {
-            timer.as_mut().reset(end);
-        } else if progress.is_on_client() {
-            return Err(ForwardError::ClientStalled);
-        } else {
-            return Err(ForwardError::ResponseTimeout);
+        let (end, fault) = match progress.client_ends() {
+            Some(end) => (end, ForwardError::ClientStalled),
+            None => (progress.last() + limits.response, ForwardError::ResponseTimeout),
+        };
+        let now = Instant::now();
+        if end <= now {
+            return Err(fault);
         }
+        // It may be the client's turn before that.
+        timer.as_mut().reset(end.min(now + limits.idle));
     }
 }

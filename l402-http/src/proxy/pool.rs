@@ -2,11 +2,13 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use hyper::client::conn::http1::SendRequest;
+use tokio::time::sleep;
 
+use super::limit::ConnectionLimit;
 use super::wire::Heard;
 
 /// A connection, as whoever uses it sees it.
@@ -17,12 +19,19 @@ pub(super) struct Sender<B> {
 
 /// A bounded stack of idle connections.
 ///
-/// No task watches it: connections that stood idle too long are dropped when the pool is next used, and hyper's own
-/// task notices those that the upstream closed.
+/// A task drops those that stood idle too long, since each holds a descriptor, and room that another upstream may need (P6);
+/// hyper's own task notices those that the upstream closed. None is kept while somebody waits for room.
 pub(super) struct Pool<B> {
-    idle: Mutex<VecDeque<Idle<B>>>,
+    stack: Mutex<Stack<B>>,
     limit: usize,
     keep: Duration,
+    all: Option<ConnectionLimit>,
+}
+
+struct Stack<B> {
+    idle: VecDeque<Idle<B>>,
+    /// Whether the task runs that drops the old ones.
+    is_watched: bool,
 }
 
 struct Idle<B> {
@@ -31,14 +40,15 @@ struct Idle<B> {
 }
 
 impl<B> Pool<B> {
-    pub(super) fn new(limit: usize, keep: Duration) -> Self {
-        Self { idle: Mutex::new(VecDeque::new()), limit, keep }
+    pub(super) fn new(limit: usize, keep: Duration, all: Option<ConnectionLimit>) -> Self {
+        let stack = Stack { idle: VecDeque::new(), is_watched: false };
+        Self { stack: Mutex::new(stack), limit, keep, all }
     }
 
     /// Takes out the connection that was used last among those that can send at once.
     pub(super) fn take(&self) -> Option<Sender<B>> {
         let now = Instant::now();
-        let mut idle = self.lock();
+        let idle = &mut self.lock().idle;
         let mut at = idle.len();
         while let Some(below) = at.checked_sub(1) {
             at = below;
@@ -57,11 +67,11 @@ impl<B> Pool<B> {
     /// It need not be ready yet: its task may still have to notice the end, or be sending the rest of a request that
     /// was answered early.
     pub(super) fn put(&self, sender: Sender<B>) {
-        if sender.send.is_closed() {
+        if sender.send.is_closed() || self.all.as_ref().is_some_and(ConnectionLimit::is_short) {
             return;
         }
         let since = Instant::now();
-        let mut idle = self.lock();
+        let idle = &mut self.lock().idle;
         while idle.len() >= self.limit || idle.front().is_some_and(|oldest| self.is_stale(oldest, since)) {
             if idle.pop_front().is_none() {
                 return;
@@ -70,11 +80,49 @@ impl<B> Pool<B> {
         idle.push_back(Idle { sender, since });
     }
 
+    /// Starts the task that drops old connections, unless it runs.
+    pub(super) fn watch(self: &Arc<Self>)
+    where
+        B: Send + 'static,
+    {
+        if core::mem::replace(&mut self.lock().is_watched, true) {
+            return;
+        }
+        let watch = Watch(Arc::downgrade(self));
+        let every = self.keep.max(SHORTEST);
+        tokio::spawn(async move {
+            loop {
+                sleep(every).await;
+                let Some(pool) = watch.0.upgrade() else { return };
+                pool.drop_stale();
+            }
+        });
+    }
+
+    /// Drops what stood idle too long.
+    fn drop_stale(&self) {
+        let now = Instant::now();
+        self.lock().idle.retain(|entry| !self.is_stale(entry, now));
+    }
+
     fn is_stale(&self, entry: &Idle<B>, now: Instant) -> bool {
         entry.sender.send.is_closed() || now.duration_since(entry.since) > self.keep
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Idle<B>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Stack<B>> {
+        self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The task's claim to be the one that watches, until it ends, for one because its runtime is gone.
+struct Watch<B>(Weak<Pool<B>>);
+
+impl<B> Drop for Watch<B> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.lock().is_watched = false;
+        }
+    }
+}
+
+const SHORTEST: Duration = Duration::from_millis(10);

@@ -1,31 +1,49 @@
-//! An upgraded connection (RFC 9110 §7.8): bytes in both directions until both sides have closed or stand idle.
+//! An upgraded connection (RFC 9110 §7.8): bytes in both directions until both sides have closed or stand idle, the token ends
+//! that opened it, or the server stops (P8).
+//!
+//! Whoever ends it first says so: both sides get a close frame, between two frames of the WebSocket, and a short time to
+//! answer it.
 
 use core::time::Duration;
 use std::io;
-use std::time::Instant;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::time::sleep_until;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::frames::{Close, Frames};
+use super::limit::Session;
 use super::progress::Progress;
+
+/// How long a tunnel may live.
+pub(super) struct Terms {
+    /// When nothing moves.
+    pub(super) idle: Duration,
+    /// When the token ends.
+    pub(super) end: Option<Instant>,
+    /// While the server does not stop.
+    pub(super) session: Option<Session>,
+}
 
 /// Joins the two connections once both have been handed over.
 ///
 /// The client's is handed over when the 101 has been written to it, and that exists only because the upstream said so
 /// first (P1).
-pub(super) async fn run(client: OnUpgrade, upstream: OnUpgrade, idle: Duration) {
-    let joined = async {
-        let (client, upstream) = tokio::try_join!(client, upstream).map_err(io::Error::other)?;
-        relay(TokioIo::new(client), TokioIo::new(upstream), idle).await
+pub(super) async fn run(client: OnUpgrade, upstream: OnUpgrade, terms: Terms) {
+    let handed_over = async { tokio::try_join!(client, upstream).map_err(io::Error::other) };
+    let joined = match timeout(terms.idle, handed_over).await {
+        Ok(Ok((client, upstream))) => relay(TokioIo::new(client), TokioIo::new(upstream), terms).await,
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
-    if let Err(error) = joined.await {
+    if let Err(error) = joined {
         tracing::debug!(%error, "a tunnel ended");
     }
 }
 
-async fn relay<A, B>(client: A, upstream: B, idle: Duration) -> io::Result<()>
+async fn relay<A, B>(client: A, upstream: B, mut terms: Terms) -> io::Result<()>
 where
     A: AsyncRead + AsyncWrite,
     B: AsyncRead + AsyncWrite,
@@ -33,30 +51,78 @@ where
     let (client_read, client_write) = split(client);
     let (upstream_read, upstream_write) = split(upstream);
     let progress = Progress::new();
-    let both = async {
-        tokio::try_join!(copy(client_read, upstream_write, &progress), copy(upstream_read, client_write, &progress),)
+    let (tell, told) = watch::channel(None);
+    let up = Way {
+        from: client_read,
+        to: upstream_write,
+        progress: &progress,
+        told: told.clone(),
+        frame: Close::to_upstream,
     };
-    tokio::select! {
-        ended = both => ended.map(|_| ()),
-        () = stands_idle(&progress, idle) => Err(io::ErrorKind::TimedOut.into()),
-    }
+    let down = Way { from: upstream_read, to: client_write, progress: &progress, told, frame: Close::to_client };
+    let mut both = core::pin::pin!(async { tokio::try_join!(up.copy(), down.copy()) });
+    let why = tokio::select! {
+        ended = &mut both => return ended.map(|_| ()),
+        () = stands_idle(&progress, terms.idle) => Close::Idle,
+        () = reached(terms.end) => Close::Expired,
+        () = stopping(terms.session.as_mut()) => Close::GoingAway,
+    };
+    tracing::debug!(?why, "a tunnel is closed");
+    tell.send_replace(Some(why));
+    // Whoever is in the middle of a frame, or does not answer, is cut off.
+    timeout(GRACE, both).await.map_or_else(|_| Err(io::ErrorKind::TimedOut.into()), |ended| ended.map(|_| ()))
 }
 
-async fn copy<R, W>(mut from: R, mut to: W, progress: &Progress) -> io::Result<()>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        if read == 0 {
-            return to.shutdown().await;
+/// One direction.
+struct Way<'a, R, W> {
+    from: R,
+    to: W,
+    progress: &'a Progress,
+    told: watch::Receiver<Option<Close>>,
+    frame: fn(Close) -> Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Way<'_, R, W> {
+    async fn copy(mut self) -> io::Result<()> {
+        let mut buffer = vec![0; CHUNK];
+        let mut frames = Frames::default();
+        loop {
+            let told = *self.told.borrow_and_update();
+            if let Some(why) = told
+                && frames.is_between()
+            {
+                return self.close(why, &frames, &mut buffer).await;
+            }
+            let read = tokio::select! {
+                read = self.from.read(&mut buffer) => read?,
+                _ = self.told.changed(), if told.is_none() => continue,
+            };
+            if read == 0 {
+                return self.to.shutdown().await;
+            }
+            self.progress.moved();
+            let bytes = buffer.get(..read).unwrap_or_default();
+            let passed = match told {
+                None => {
+                    frames.pass(bytes);
+                    bytes
+                }
+                Some(_) => bytes.get(..frames.pass_frame(bytes)).unwrap_or_default(),
+            };
+            self.to.write_all(passed).await?;
+            self.to.flush().await?;
+            self.progress.moved();
         }
-        progress.moved();
-        to.write_all(buffer.get(..read).unwrap_or_default()).await?;
-        to.flush().await?;
-        progress.moved();
+    }
+
+    /// Says why, and takes no more notice of what comes, but lets the other side read what it was told.
+    async fn close(mut self, why: Close, frames: &Frames, buffer: &mut [u8]) -> io::Result<()> {
+        if !frames.is_closed() {
+            self.to.write_all(&(self.frame)(why)).await?;
+        }
+        self.to.shutdown().await?;
+        while self.from.read(buffer).await? > 0 {}
+        Ok(())
     }
 }
 
@@ -67,9 +133,27 @@ async fn stands_idle(progress: &Progress, idle: Duration) {
         if end <= Instant::now() {
             return;
         }
-        sleep_until(end.into()).await;
+        sleep_until(end).await;
+    }
+}
+
+async fn reached(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => core::future::pending().await,
+    }
+}
+
+async fn stopping(session: Option<&mut Session>) {
+    match session {
+        // An error says that whoever could stop it is gone.
+        Some(session) => drop(session.stopping.wait_for(|stopping| *stopping).await),
+        None => core::future::pending().await,
     }
 }
 
 /// How much is read at once in each direction.
 const CHUNK: usize = 16 * 1024;
+
+/// How long the two sides may take for the end of a frame, and for an answer to the close frame.
+const GRACE: Duration = Duration::from_secs(2);

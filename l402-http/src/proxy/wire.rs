@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 pin_project! {
@@ -25,12 +26,14 @@ pin_project! {
         heard: Heard,
         read_ended: bool,
         broken: Option<Broken>,
+        // Held until the connection is closed, also as a tunnel (P6).
+        room: Option<OwnedSemaphorePermit>,
     }
 }
 
 impl<S> Wire<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, heard: Heard::default(), read_ended: false, broken: None }
+    pub(super) fn new(stream: S, room: Option<OwnedSemaphorePermit>) -> Self {
+        Self { stream, heard: Heard::default(), read_ended: false, broken: None, room }
     }
 
     /// Returns what counts the bytes that come.

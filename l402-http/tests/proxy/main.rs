@@ -2,6 +2,7 @@
 #![cfg(feature = "proxy")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
 
+mod deadlines;
 mod failures;
 mod fields;
 mod kept;
