@@ -18,9 +18,12 @@ use crate::amount::Amount;
 use crate::cli::WalletKind;
 use core::fmt;
 use l402_lightning::Network;
+use l402_program::config::explain;
 use serde::{Deserialize, Deserializer, de};
 use std::io;
 use std::path::Path;
+
+pub use l402_program::config::ConfigError;
 
 /// What the configuration file says.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -100,7 +103,7 @@ pub struct Bitcoind {
 
 /// `{ env = "NAME" }`: what an environment variable holds.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{ env = 'NAME' }, which names an environment variable")]
 #[non_exhaustive]
 pub struct FromEnvironment {
     /// The variable's name.
@@ -113,20 +116,25 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => return Ok(Self::default()),
-            Err(cause) => return Err(ConfigError::Read(cause)),
-        };
-        Self::parse(&text)
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::read_text(&text, Some(path)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => Ok(Self::default()),
+            Err(cause) => Err(ConfigError::Unreadable { path: path.to_owned(), cause }),
+        }
     }
 
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the line and the key, and repeats no value: that may be a password.
+    /// [`ConfigError::Invalid`], which names the line and the key, and repeats no value that may be a password.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|fault| ConfigError::wrong(text, &fault))
+        Self::read_text(text, None)
+    }
+
+    fn read_text(text: &str, path: Option<&Path>) -> Result<Self, ConfigError> {
+        let invalid =
+            |fault| ConfigError::Invalid { path: path.map(Path::to_owned), problems: vec![explain(text, &fault)] };
+        toml::from_str(text).map_err(invalid)
     }
 }
 
@@ -151,80 +159,11 @@ impl fmt::Debug for Chain {
 }
 
 fn network<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Network>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(|_| de::Error::unknown_variant(&name, &NETWORKS))
 }
 
-/// Why a configuration cannot be used.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// It cannot be read.
-    Read(io::Error),
-    /// It is no TOML, or has a key or value that means nothing here.
-    Wrong {
-        /// The line, from 1.
-        line: usize,
-        /// The key, where it is known.
-        key: Option<String>,
-    },
-}
-
-impl ConfigError {
-    /// What the parser says is left out, since it quotes the file.
-    fn wrong(text: &str, fault: &toml::de::Error) -> Self {
-        let start = fault.span().map_or(0, |span| span.start);
-        let (before, after) = text.split_at_checked(start).unwrap_or(("", text));
-        // Only of what is TOML it is certain that a key is one, and not a piece of a value.
-        let is_toml = toml::from_str::<toml::Table>(text).is_ok();
-        let key = is_toml.then(|| key_at(before, after)).flatten();
-        Self::Wrong { line: before.matches('\n').count() + 1, key: key.map(str::to_owned) }
-    }
-}
-
-/// Returns the key that the text after a place begins with, or whose value it begins with.
-fn key_at<'a>(before: &'a str, after: &'a str) -> Option<&'a str> {
-    let not_bare = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-');
-    let key = match before.trim_end().strip_suffix('=') {
-        Some(before) => before.trim_end().rsplit(not_bare).next(),
-        None => after.split_once('=').map(|(key, _)| key.trim_end()).filter(|key| !key.contains(not_bare)),
-    };
-    key.filter(|key| !key.is_empty())
-}
-
-/// Returns what a key takes.
-fn expected(key: &str) -> &'static str {
-    match key {
-        "wallet" => "it must be `sandbox`, `ldk` or `lnd`",
-        "max_price" | "max_fee" => "it must be an amount with its unit, such as \"100 sat\"",
-        "network" => "it must be one of bitcoin, testnet, signet and regtest",
-        "chain" => "it must name one of esplora, electrum and bitcoind",
-        "password" => "it must be { env = \"NAME\" }, which names an environment variable",
-        _ => "it is no setting here, or its value is of the wrong kind",
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read(_) => f.write_str("cannot read the configuration"),
-            Self::Wrong { line, key: Some(key) } => {
-                write!(f, "line {line} of the configuration is wrong: `{key}`: {}", expected(key))
-            }
-            Self::Wrong { line, key: None } => {
-                write!(f, "line {line} of the configuration is wrong: it is no TOML, or no setting here")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Read(cause) => Some(cause),
-            Self::Wrong { .. } => None,
-        }
-    }
-}
+const NETWORKS: [&str; 4] = ["bitcoin", "testnet", "signet", "regtest"];
 
 #[cfg(test)]
 mod tests {
@@ -242,39 +181,59 @@ mod tests {
         }
     }
 
+    fn told(text: &str) -> String {
+        Config::parse(text).unwrap_err().to_string()
+    }
+
     #[test]
-    fn what_is_not_known_is_named() {
-        for (text, part) in [
-            ("max_prize = '1 sat'", "line 1 of the configuration is wrong: `max_prize`"),
+    fn what_is_wrong_names_its_line_its_key_and_the_nearest_one() {
+        for (text, expected) in [
+            ("max_prize = '1 sat'", "line 1: max_prize: unknown key `max_prize`; did you mean `max_price`?"),
+            ("[ldk]\nchian = 1", "line 2: ldk.chian: unknown key `chian`; did you mean `chain`?"),
+            ("[lnd]\n\nsockets = 'a:1'", "line 3: lnd.sockets: unknown key `sockets`; did you mean `socket`?"),
+            ("\nmax_price = '1'", "line 2: max_price: the unit must be `sat` or `msat`, as in `100 sat`"),
+            ("wallet = 'ldkk'", "line 1: wallet: unknown value `ldkk`; did you mean `ldk`?"),
+            ("wallet = 'purse'", "line 1: wallet: unknown value; valid are sandbox, ldk, lnd"),
+            ("[ldk]\nnetwork = 'signt'", "line 2: ldk.network: unknown value `signt`; did you mean `signet`?"),
             (
-                "\nmax_price = '1'",
-                "line 2 of the configuration is wrong: `max_price`: it must be an amount with its unit",
+                "[ldk]\nnetwork = 'mainnet'",
+                "line 2: ldk.network: unknown value; valid are bitcoin, testnet, signet, regtest",
             ),
-            ("wallet = 'purse'", "`wallet`: it must be `sandbox`"),
-            ("[ldk]\nnetwork = 'mainnet'", "`network`: it must be one of bitcoin"),
-            ("[ldk]\nchain = { neutrino = 'a' }", "line 2 of the configuration is wrong: `neutrino`"),
         ] {
-            let fault = anyhow::Error::from(Config::parse(text).unwrap_err());
-            assert!(format!("{fault:#}").contains(part), "{fault:#}");
+            assert_eq!(told(text), expected, "{text}");
         }
+        assert!(told("[ldk]\nchain = { neutrino = 'a' }").contains("valid are esplora, electrum, bitcoind"));
+    }
+
+    #[test]
+    fn what_is_wrong_names_the_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, b"\nwalet = 'ldk'").unwrap();
+        let fault = Config::read(file.path(), true).unwrap_err().to_string();
+        let expected = format!("{}:2: walet: unknown key `walet`; did you mean `wallet`?", file.path().display());
+        assert_eq!(fault, expected);
     }
 
     #[test]
     fn no_value_is_repeated() {
         for (text, part) in [
-            ("[ldk]\nchain = { bitcoind = { host = 'h', port = 1, user = 'u', password = 'CANARY' } }", "`password`"),
+            (
+                "[ldk]\nchain = { bitcoind = { host = 'h', port = 1, user = 'u', password = 'CANARY' } }",
+                "ldk.chain.bitcoind.password: invalid type: string, expected { env = 'NAME' }",
+            ),
             ("[ldk.chain.bitcoind]\nhost = 'h'\nport = 1\nuser = 'u'\npassword = \"CANARY\"", "line 5"),
             ("[ldk.chain.bitcoind]\npassword = CANARY", "line 2"),
             ("password = 'CANARY", "line 1"),
-            ("password = \"\"\"\nCANARY = 1", "no TOML"),
-            ("[ldk.chain]\nesplora = ['https://u:CANARY@h']", "`esplora`"),
-            ("[lnd]\nmacaroon = ['CANARY']", "`macaroon`"),
-            ("wallet = 'CANARY'", "`wallet`"),
-            ("max_price = 'CANARY'", "`max_price`"),
+            ("password = \"\"\"\nCANARY = 1", "line"),
+            ("[ldk.chain]\nesplora = ['https://u:CANARY@h']", "ldk.chain.esplora"),
+            ("[lnd]\nmacaroon = ['CANARY']", "lnd.macaroon"),
+            ("wallet = 'CANARY'", "wallet"),
+            ("max_price = 'CANARY'", "max_price"),
+            ("[ldk]\nnetwork = 'CANARY'", "ldk.network"),
         ] {
-            let fault = anyhow::Error::from(Config::parse(text).unwrap_err());
-            assert!(!format!("{fault:#} {fault:?}").contains("CANARY"), "{text}: {fault:#}");
-            assert!(fault.to_string().contains(part), "{text}: {fault:#}");
+            let fault = Config::parse(text).unwrap_err();
+            assert!(!format!("{fault} {fault:?}").contains("CANARY"), "{text}: {fault} {fault:?}");
+            assert!(fault.to_string().contains(part), "{text}: {fault}");
         }
     }
 
@@ -289,6 +248,6 @@ mod tests {
     fn a_file_that_was_not_asked_for_may_be_missing() {
         let missing = Path::new("/does/not/exist.toml");
         assert!(Config::read(missing, false).is_ok());
-        assert!(matches!(Config::read(missing, true), Err(ConfigError::Read(_))));
+        assert!(matches!(Config::read(missing, true), Err(ConfigError::Unreadable { .. })));
     }
 }

@@ -1,6 +1,7 @@
 //! How the command ends: one exit code for each thing that a script wants to tell apart.
 
 use core::fmt;
+use l402_program::Causes;
 use std::process::ExitCode;
 
 /// What became of the call.
@@ -67,9 +68,9 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// Writes the cause and the causes of the cause, joined with colons.
+    /// Writes the cause and the causes of the cause, joined with colons; nothing is said twice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.cause)
+        Causes(self.cause.as_ref()).fmt(f)
     }
 }
 
@@ -105,6 +106,14 @@ Exit codes:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_says_nothing_twice() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        let text = refused.to_string();
+        let failure = Failure::new(Exit::Network, anyhow::Error::from(refused).context(format!("tcp: {text}")));
+        assert_eq!(failure.to_string(), format!("tcp: {text}"));
+    }
 
     #[test]
     fn the_table_has_every_exit() {

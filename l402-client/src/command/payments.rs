@@ -11,6 +11,7 @@ use crate::text::{lines, printable};
 use crate::wallet::{self, LazyWallet};
 use l402_core::PaymentHash;
 use l402_lightning::{PaymentSource, PaymentStatus};
+use l402_program::Causes;
 use std::time::SystemTime;
 
 /// Runs the command, and returns what it prints and how it ends.
@@ -115,7 +116,7 @@ async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found,
             payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
             return Ok(Found::NotPaid);
         }
-        Err(fault) => return Ok(Found::Unknown(format!("{:#}", anyhow::Error::from(fault)))),
+        Err(fault) => return Ok(Found::Unknown(Causes(&fault).to_string())),
     };
     let kept = payment.intent().prove(paid);
     payment.paid(&kept).or_exit(Exit::Local)?;

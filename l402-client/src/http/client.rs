@@ -118,7 +118,7 @@ impl fmt::Display for TransportError {
 impl core::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Http(cause) => Some(cause),
+            Self::Http(cause) => cause.source(), // its own text says no more than ours
             Self::Silent(_) => None,
         }
     }

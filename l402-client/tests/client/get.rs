@@ -181,6 +181,14 @@ async fn every_failure_has_an_exit_of_its_own() {
 }
 
 #[tokio::test]
+async fn an_error_says_nothing_twice() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get_url("http://127.0.0.1:1/", &[]).await;
+    let expected = "l402: cannot connect to the server: tcp connect error: Connection refused (os error 111)\n";
+    assert_eq!(outcome.report, expected);
+}
+
+#[tokio::test]
 async fn an_error_of_the_server_is_printed() {
     let buyer = Buyer::new().await;
     let outcome = buyer.get("/teapot", &[]).await;

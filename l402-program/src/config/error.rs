@@ -190,18 +190,20 @@ pub fn explain(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Rewrites serde's "unknown field `x`, expected one of `a`, `b`", so that it names the nearest valid word first.
 fn suggestion(message: &str) -> Option<String> {
-    let what = [("unknown field", "unknown key"), ("unknown variant", "unknown value")]
+    let what = [("unknown field", KEY), ("unknown variant", "unknown value")]
         .into_iter()
         .find_map(|(serde, ours)| message.starts_with(serde).then_some(ours))?;
     let mut words = message.split('`').skip(1).step_by(2);
     let given = words.next()?;
     let known: Vec<&str> = words.collect();
     let nearest = known.iter().copied().max_by(|a, b| closeness(given, a).total_cmp(&closeness(given, b)));
-    // What is no word may be a secret in the wrong place.
-    let shown = if is_word(given) { format!("{what} `{given}`") } else { what.to_owned() };
-    Some(match nearest {
-        Some(near) if closeness(given, near) >= ALIKE => format!("{shown}; did you mean `{near}`?"),
-        _ => format!("{shown}; valid are {}", known.join(", ")),
+    let near = nearest.filter(|near| closeness(given, near) >= ALIKE);
+    // What is no word, or no slip of the pen for a value, may be a secret in the wrong place.
+    let is_harmless = is_word(given) && (what == KEY || near.is_some());
+    let shown = if is_harmless { format!("{what} `{given}`") } else { what.to_owned() };
+    Some(match near {
+        Some(near) => format!("{shown}; did you mean `{near}`?"),
+        None => format!("{shown}; valid are {}", known.join(", ")),
     })
 }
 
@@ -267,6 +269,9 @@ fn holds(value: &DeValue<'_>, at: &Range<usize>, span: &Range<usize>) -> bool {
             _ => false,
         }
 }
+
+/// How a key that nobody knows is called.
+const KEY: &str = "unknown key";
 
 /// No key or value of ours is longer.
 const MAX_WORD: usize = 24;
