@@ -317,8 +317,8 @@ impl fmt::Display for ProxyBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Upstream(_) => "the upstream broke off",
-            Self::Idle => "the upstream stood idle for too long",
-            Self::Unread => "the client took nothing for too long",
+            Self::Idle => "nothing moved for longer than `timeouts.idle` allows",
+            Self::Unread => "the client took nothing for longer than `timeouts.idle` allows",
             Self::Expired => "the token has ended",
         })
     }

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connect::{Connector, Tls};
+use super::health::Health;
 use super::limit::ConnectionLimit;
 use super::peer::IpRange;
 
@@ -21,7 +22,7 @@ use super::peer::IpRange;
 pub struct Timeouts {
     /// Name look-up, TCP and TLS together. 5 seconds unless set.
     pub connect: Duration,
-    /// From the last byte of the request until the head of the response. 60 seconds unless set.
+    /// From the last byte of the request until the head of the response. 10 minutes unless set: a model may think for long.
     pub response: Duration,
     /// The longest time in which neither body moves once the response has begun, and for which a client may let the upstream
     /// wait for each [`UpstreamConfig::slowest_upload`] of a request. 60 seconds unless set.
@@ -33,17 +34,21 @@ pub struct Timeouts {
     /// How long an unused connection is kept. 4 seconds unless set: common servers close theirs after 5, and a request
     /// that crosses such a close is lost.
     pub keep_alive: Duration,
+    /// How long after the last connection [`Upstream::watch`](super::Upstream::watch) tries the upstream. 10 seconds unless
+    /// set.
+    pub probe: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            response: Duration::from_mins(1),
+            response: Duration::from_mins(10),
             idle: Duration::from_mins(1),
             after_grant: Duration::from_mins(10),
             tunnel: Duration::from_mins(10),
             keep_alive: Duration::from_secs(4),
+            probe: Duration::from_secs(10),
         }
     }
 }
@@ -74,6 +79,7 @@ pub struct UpstreamConfig {
     pub(super) max_idle: usize,
     pub(super) limit: Option<ConnectionLimit>,
     pub(super) slowest_upload: u64,
+    pub(super) health: Health,
 }
 
 /// What is done to the fields of each request.
@@ -123,6 +129,7 @@ impl UpstreamConfig {
             max_idle: 512,
             limit: None,
             slowest_upload: 16,
+            health: Health::new(authority.as_str()),
         })
     }
 
@@ -220,6 +227,19 @@ impl UpstreamConfig {
         self
     }
 
+    /// Names the service, for log lines.
+    #[must_use]
+    pub fn service(self, name: &str) -> Self {
+        self.health.set_service(name);
+        self
+    }
+
+    /// Returns what is known of the upstream; it is shared by this configuration, its clones, and each
+    /// [`Upstream`](super::Upstream) that is made of them.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Returns host and port as they stand in the origin.
     pub fn authority(&self) -> &str {
         self.edits.authority.to_str().unwrap_or_default()
@@ -232,6 +252,7 @@ impl UpstreamConfig {
             tls: if self.tls { Some(self.tls_settings()?) } else { None },
             timeout: self.timeouts.connect,
             limit: self.limit.clone(),
+            health: self.health.clone(),
         })
     }
 

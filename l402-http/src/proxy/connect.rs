@@ -13,8 +13,10 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::ForwardError;
+use super::health::{Health, TimedOut};
 use super::limit::ConnectionLimit;
 use super::pool::Sender;
 use super::wire::Wire;
@@ -29,6 +31,7 @@ pub(super) struct Connector {
     pub(super) tls: Option<Tls>,
     pub(super) timeout: Duration,
     pub(super) limit: Option<ConnectionLimit>,
+    pub(super) health: Health,
 }
 
 /// What an https upstream needs.
@@ -38,7 +41,23 @@ pub(super) struct Tls {
     pub(super) name: ServerName<'static>,
 }
 
+impl Tls {
+    async fn connect(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, ForwardError> {
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        connector.connect(self.name.clone(), tcp).await.map_err(ForwardError::Tls)
+    }
+}
+
 impl Connector {
+    /// Opens a connection and drops it, which says that one can be opened.
+    pub(super) async fn reach(&self) -> Result<(), ForwardError> {
+        let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
+        if let Some(tls) = &self.tls {
+            tls.connect(tcp).await?;
+        }
+        Ok(())
+    }
+
     /// Waits for room, connects, each within the deadline, and hands the connection to a task of its own.
     pub(super) async fn connect<B>(&self) -> Result<Sender<B>, ForwardError>
     where
@@ -50,7 +69,12 @@ impl Connector {
             Some(limit) => timeout(self.timeout, limit.room()).await.map_err(|_| ForwardError::NoRoom)?,
             None => None,
         };
-        timeout(self.timeout, self.dial(room)).await.map_err(|_| ForwardError::ConnectTimeout)?
+        let dialled = timeout(self.timeout, self.dial(room)).await.unwrap_or(Err(ForwardError::ConnectTimeout));
+        match &dialled {
+            Ok(_) => self.health.connected(),
+            Err(error) => self.health.failed(error.cause().unwrap_or(&TimedOut)),
+        }
+        dialled
     }
 
     async fn dial<B>(&self, room: Option<OwnedSemaphorePermit>) -> Result<Sender<B>, ForwardError>
@@ -62,11 +86,7 @@ impl Connector {
         let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
         match &self.tls {
             None => handshake(tcp, room).await,
-            Some(tls) => {
-                let connector = TlsConnector::from(Arc::clone(&tls.config));
-                let stream = connector.connect(tls.name.clone(), tcp).await.map_err(ForwardError::Tls)?;
-                handshake(stream, room).await
-            }
+            Some(tls) => handshake(tls.connect(tcp).await?, room).await,
         }
     }
 

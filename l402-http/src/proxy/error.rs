@@ -4,6 +4,7 @@ use http::{Response, StatusCode};
 use std::io;
 
 use super::body::ProxyBody;
+use super::health::Health;
 use crate::response::{Form, Problem};
 
 /// Why there is no response of the upstream to pass on.
@@ -31,12 +32,13 @@ pub(super) enum ForwardError {
 
 impl ForwardError {
     /// Answers the client; the cause goes to the log alone.
-    pub(super) fn into_response<B>(self, form: Form) -> Response<ProxyBody<B>> {
+    pub(super) fn into_response<B>(self, form: Form, to: &Health) -> Response<ProxyBody<B>> {
         let (status, reason) = (self.status(), self.reason());
+        let (code, service, upstream) = (status.as_u16(), to.service(), to.authority());
         if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), reason, error = self.cause(), "not forwarded");
+            tracing::warn!(status = code, reason, service, upstream, error = self.cause(), "not forwarded");
         } else {
-            tracing::debug!(status = status.as_u16(), reason, error = self.cause(), "not forwarded");
+            tracing::debug!(status = code, reason, service, upstream, error = self.cause(), "not forwarded");
         }
         let message = self.message();
         let problem = Problem::new(status, reason, &message);
@@ -80,8 +82,12 @@ impl ForwardError {
             Self::NoRoom => "too many requests are under way; try again later",
             Self::Unreachable(_) => "the upstream cannot be reached",
             Self::Tls(_) => "no trusted TLS connection to the upstream",
-            Self::ConnectTimeout => "the upstream cannot be reached in time",
-            Self::ResponseTimeout => "the upstream did not answer in time",
+            Self::ConnectTimeout => {
+                "the upstream cannot be reached in time; `timeouts.connect` says how long that may take"
+            }
+            Self::ResponseTimeout => {
+                "the upstream did not answer in time; `timeouts.response` says how long that may take"
+            }
             Self::Exchange(error) if error.is_user() => "the request was not completed",
             Self::Exchange(error) if error.is_parse() => "the upstream's answer is malformed",
             Self::Exchange(_) => "the upstream broke off",
@@ -89,7 +95,7 @@ impl ForwardError {
         }
     }
 
-    fn cause(&self) -> Option<&(dyn core::error::Error + 'static)> {
+    pub(super) fn cause(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Unreachable(error) | Self::Tls(error) => Some(error),
             Self::Exchange(error) => Some(error),

@@ -29,6 +29,7 @@ mod connect;
 mod error;
 mod fields;
 mod frames;
+mod health;
 mod limit;
 mod peer;
 mod pool;
@@ -54,6 +55,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
 pub use self::config::{Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::health::{Health, Outage};
 pub use self::limit::{ConnectionLimit, Session};
 pub use self::peer::{IpRange, IpRangeError, Peer};
 
@@ -117,6 +119,17 @@ impl<B> Upstream<B> {
     }
 }
 
+impl<B> Upstream<B> {
+    /// Keeps what is known of the upstream up to date, so that nobody pays for what cannot be delivered.
+    ///
+    /// Connects, and closes the connection at once, when nobody else has connected for
+    /// [`Timeouts::probe`], and with growing pauses of 250 milliseconds to 10 seconds while the upstream is down. Never
+    /// completes: spawn it, beside requests. Of those made from one [`UpstreamConfig`] only one works at a time.
+    pub fn watch(&self) -> impl Future<Output = ()> + Send + use<B> {
+        self.shared.connector.health.clone().watch(self.shared.connector.clone(), self.shared.timeouts.probe)
+    }
+}
+
 impl<B> Upstream<B>
 where
     B: Body + Send + 'static,
@@ -128,7 +141,7 @@ where
         let form = Form::without_page(request.headers());
         match self.shared.forward(request).await {
             Ok(response) => response,
-            Err(error) => error.into_response(form),
+            Err(error) => error.into_response(form, &self.shared.connector.health),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Paywall;
 use super::request::{Passage, canonical_target, presentation};
 use crate::path::{CanonicalPath, PathError};
-use crate::policy::{Access, Route};
+use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
@@ -26,6 +26,7 @@ pub(super) enum Judgement {
 /// What a request would buy, and how its client wants to be answered.
 #[derive(Debug)]
 pub(super) struct Order {
+    pub(super) route: RouteId,
     pub(super) offer: Arc<Offer>,
     pub(super) description: Arc<str>,
     pub(super) form: Form,
@@ -70,7 +71,12 @@ fn canonical(uri: &Uri) -> Result<(CanonicalPath<'_>, Option<Uri>), PathError> {
 }
 
 fn order<B>(request: &Request<B>, route: &Route, offer: &Arc<Offer>) -> Order {
-    Order { offer: Arc::clone(offer), description: Arc::clone(route.description()), form: Form::of(request.headers()) }
+    Order {
+        route: route.id(),
+        offer: Arc::clone(offer),
+        description: Arc::clone(route.description()),
+        form: Form::of(request.headers()),
+    }
 }
 
 #[cold]

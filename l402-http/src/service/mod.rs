@@ -7,7 +7,8 @@
 //! 2. The gate decides from the credential fields. Nothing is asked of the Lightning node before that (P5).
 //! 3. *Admit*: forwarded. *Settle*: forwarded once the node has recorded the payment; 503 where it cannot say or has not,
 //!    and 402 where it received less than the price.
-//! 4. *Charge*: the node makes an invoice, which must be what was asked for (L3); a token is minted for its payment hash,
+//! 4. *Charge*: where it is known that what the route sells cannot be delivered, the answer is 503 with `Retry-After`
+//!    ([`Paywall::deliverable`]). Else the node makes an invoice, which must be what was asked for (L3); a token is minted for its payment hash,
 //!    which nobody but the node chose (L2); both go into a 402 or 401. Where any of it fails or takes too long: 503 with
 //!    `Retry-After` and no invoice, since an agent would pay for nothing or twice. A token's validity counts from the latest
 //!    moment at which its invoice can be paid: whoever pays in time gets at least the validity that the route sells.
@@ -55,4 +56,4 @@ mod request;
 
 pub use future::PaidFuture;
 pub use layer::{PaidLayer, PaidService};
-pub use paywall::Paywall;
+pub use paywall::{Paywall, Undeliverable};

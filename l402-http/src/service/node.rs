@@ -1,7 +1,7 @@
 //! The I/O that a decision asks for: an invoice, or whether one was settled.
 
-use super::Paywall;
 use super::judge::Order;
+use super::{Paywall, Undeliverable};
 use crate::response::{Problem, Quote};
 use bytes::Bytes;
 use core::error::Error;
@@ -27,6 +27,9 @@ impl<N: InvoiceSource> Paywall<N> {
         reason: &'static str,
         message: &(dyn fmt::Display + Sync),
     ) -> Response<Bytes> {
+        if let Err(outage) = (self.deliverable)(order.route) {
+            return undeliverable(order, outage);
+        }
         let sold = match self.invoice(order).await {
             Ok(invoice) => self.quote(order, &invoice, status, reason, message),
             Err(fault) => Err(fault),
@@ -107,6 +110,16 @@ impl<N> Paywall<N> {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, &message);
         problem.retry_after(self.retry_after).response(order.form)
     }
+}
+
+/// Nothing is charged for what cannot be delivered.
+fn undeliverable(order: &Order, outage: Undeliverable) -> Response<Bytes> {
+    tracing::debug!(service = order.offer.service.as_str(), "not sold: what is sold cannot be delivered");
+    let message = "what is sold here cannot be delivered at the moment; nothing was charged";
+    let seconds = outage.retry_after.as_millis().div_ceil(1_000).max(1);
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "undeliverable", &message)
+        .retry_after(seconds.try_into().unwrap_or(u64::MAX))
+        .response(order.form)
 }
 
 const UNDERPAID: &str = "underpaid";

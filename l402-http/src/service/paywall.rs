@@ -1,7 +1,7 @@
 //! What a paid service is made of, and its settings.
 
 use super::PaidLayer;
-use crate::policy::Policy;
+use crate::policy::{Policy, RouteId};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{DerivedKeys, Gate, GatePolicy};
@@ -23,6 +23,7 @@ pub struct Paywall<N> {
     pub(super) invoice_expiry: Duration,
     pub(super) node_deadline: Duration,
     pub(super) retry_after: u64,
+    pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
     pub(super) random: Random,
 }
@@ -32,6 +33,16 @@ pub(super) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Fills bytes from a cryptographic random source.
 pub(super) type Random = Arc<dyn Fn(&mut [u8; 28]) -> Result<(), getrandom::Error> + Send + Sync>;
+
+/// Looks whether what a route sells can be delivered.
+pub(super) type Deliverable = Arc<dyn Fn(RouteId) -> Result<(), Undeliverable> + Send + Sync>;
+
+/// What a route sells cannot be delivered at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// After how long another attempt makes sense; a client is told whole seconds, at least one.
+    pub retry_after: Duration,
+}
 
 impl<N> Paywall<N> {
     /// Joins policy, keys and node with the usual settings. Invoices must be for `network`.
@@ -46,6 +57,7 @@ impl<N> Paywall<N> {
             invoice_expiry: Duration::from_mins(10),
             node_deadline: Duration::from_secs(5),
             retry_after: 5,
+            deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
             random: Arc::new(|bytes| getrandom::fill(bytes)),
         }
@@ -93,6 +105,17 @@ impl<N> Paywall<N> {
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = seconds;
+        self
+    }
+
+    /// Looks, after the verdict and before an invoice is asked for, whether what a route sells can be delivered: if not, the
+    /// answer is 503 with `Retry-After`, and nothing is charged. What was paid for is forwarded all the same.
+    ///
+    /// `look` must answer from memory, as `Health::down` of the proxy does. Everything is deliverable
+    /// unless this is set.
+    #[must_use]
+    pub fn deliverable(mut self, look: impl Fn(RouteId) -> Result<(), Undeliverable> + Send + Sync + 'static) -> Self {
+        self.deliverable = Arc::new(look);
         self
     }
 

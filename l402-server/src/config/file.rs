@@ -168,7 +168,7 @@ pub(super) struct Timeouts {
     pub(super) request_head: Option<At<String>>,
     /// For connecting to an upstream. `5s` unless set.
     pub(super) connect: Option<At<String>>,
-    /// From the end of the request to the head of the upstream's answer. `60s` unless set.
+    /// From the end of the request to the head of the upstream's answer. `10m` unless set, since a model may think for long.
     pub(super) response: Option<At<String>>,
     /// The longest time in which neither body moves. `60s` unless set.
     pub(super) idle: Option<At<String>>,
@@ -176,6 +176,9 @@ pub(super) struct Timeouts {
     pub(super) tunnel: Option<At<String>>,
     /// How long an unused connection to an upstream is kept. `4s` unless set; let it be shorter than the upstream's own.
     pub(super) keep_alive: Option<At<String>>,
+    /// How often an upstream to which nobody has connected is tried, so that nothing is sold of one that is down. `10s` unless
+    /// set.
+    pub(super) probe: Option<At<String>>,
     /// How long requests under way may take to end when the gateway is told to stop. `20s` unless set.
     pub(super) shutdown: Option<At<String>>,
 }

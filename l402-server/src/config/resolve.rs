@@ -113,6 +113,7 @@ impl<'a> Resolver<'a> {
         set("timeouts.idle", &written.idle, &mut timeouts.idle);
         set("timeouts.tunnel", &written.tunnel, &mut timeouts.tunnel);
         set("timeouts.keep_alive", &written.keep_alive, &mut timeouts.keep_alive);
+        set("timeouts.probe", &written.probe, &mut timeouts.probe);
         timeouts
     }
 

@@ -136,7 +136,8 @@ impl Resolver<'_> {
 
     fn upstream(&mut self, written: &file::Service, common: Common<'_>) -> Option<UpstreamConfig> {
         let mut upstream = self.problems.parse_with("service.upstream", &written.upstream, origin)?;
-        upstream = upstream.timeouts(common.timeouts).trusted_proxies(common.trusted.iter().copied());
+        upstream = upstream.service(&written.name.value).timeouts(common.timeouts);
+        upstream = upstream.trusted_proxies(common.trusted.iter().copied());
         if written.preserve_host {
             upstream = upstream.preserve_host();
         }

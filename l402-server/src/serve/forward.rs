@@ -6,7 +6,8 @@ use core::task::{Context, Poll};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use l402_http::policy::RouteId;
-use l402_http::proxy::{ProxyBody, Upstream, UpstreamConfigError};
+use l402_http::proxy::{Health, ProxyBody, Upstream, UpstreamConfigError};
+use l402_http::service::Undeliverable;
 use std::sync::Arc;
 use tower_service::Service;
 
@@ -17,6 +18,8 @@ use crate::config::Config;
 pub(super) struct Forward {
     /// By the number of a route.
     upstreams: Arc<[Upstream<Incoming>]>,
+    /// One for each service.
+    each: Arc<[Upstream<Incoming>]>,
 }
 
 impl Forward {
@@ -29,7 +32,27 @@ impl Forward {
             let own = by_service.iter().find(|(name, _)| Some(*name) == route.service());
             own.map(|(_, upstream)| upstream.clone()).expect("a configuration states each route with its service")
         };
-        Ok(Self { upstreams: config.policy.routes().iter().map(upstream).collect() })
+        let upstreams = config.policy.routes().iter().map(upstream).collect();
+        let each = by_service.iter().map(|(_, upstream)| upstream.clone()).collect();
+        Ok(Self { upstreams, each })
+    }
+
+    /// Keeps what is known of each upstream up to date; to be spawned on the thread's runtime.
+    pub(super) fn watches(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + use<>> {
+        self.each.iter().map(Upstream::watch)
+    }
+}
+
+/// Says of each route whether its upstream can be reached, as far as is known.
+pub(super) fn deliverable(config: &Config) -> impl Fn(RouteId) -> Result<(), Undeliverable> + Send + Sync + use<> {
+    let health = |route: &l402_http::policy::Route| {
+        let own = config.services.iter().find(|service| Some(&service.name) == route.service());
+        own.map(|service| service.upstream.health())
+    };
+    let health: Vec<Option<Health>> = config.policy.routes().iter().map(health).collect();
+    move |route| match health.get(route.index()).and_then(Option::as_ref).and_then(Health::down) {
+        None => Ok(()),
+        Some(outage) => Err(Undeliverable { retry_after: outage.retry_after }),
     }
 }
 

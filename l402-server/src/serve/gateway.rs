@@ -25,6 +25,7 @@ use crate::config::Config;
 /// What the connections of one thread share.
 pub(super) struct Gateway<N> {
     own: Arc<OwnPaths>,
+    forward: Forward,
     paid: PaidService<Forward, N>,
     log: RequestLog,
 }
@@ -32,14 +33,27 @@ pub(super) struct Gateway<N> {
 impl<N> Gateway<N> {
     pub(super) fn new(config: &Config, paywall: Paywall<N>, network: Network) -> Result<Self, UpstreamConfigError> {
         let own = Arc::new(OwnPaths::new(config, network));
-        let paid = paywall.layer().layer(Forward::new(config)?);
-        Ok(Self { own, paid, log: RequestLog::new(config) })
+        let forward = Forward::new(config)?;
+        let paid = paywall.layer().layer(forward.clone());
+        Ok(Self { own, forward, paid, log: RequestLog::new(config) })
+    }
+
+    /// Begins to watch the upstreams, on the runtime of the caller's.
+    pub(super) fn watch_upstreams(&self) {
+        for watch in self.forward.watches() {
+            tokio::spawn(watch);
+        }
     }
 }
 
 impl<N> Clone for Gateway<N> {
     fn clone(&self) -> Self {
-        Self { own: Arc::clone(&self.own), paid: self.paid.clone(), log: self.log.clone() }
+        Self {
+            own: Arc::clone(&self.own),
+            forward: self.forward.clone(),
+            paid: self.paid.clone(),
+            log: self.log.clone(),
+        }
     }
 }
 
@@ -66,7 +80,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
 
     fn call(&self, mut request: Request<Incoming>) -> Answer {
         self.asked.store(true, Ordering::Relaxed);
-        let Gateway { own, paid, log } = &self.gateway;
+        let Gateway { own, paid, log, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
             return Answer { content: Content::Own { response: Some(response) }, entry: log.own(&request) };
         }

@@ -57,7 +57,8 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
     fn paywall(&self, config: &Config, keys: &DerivedKeys) -> Paywall<N> {
         let paywall = Paywall::new(config.policy.clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(config.gate)
-            .lsat_line(config.lsat_line);
+            .lsat_line(config.lsat_line)
+            .deliverable(forward::deliverable(config));
         match self.id {
             Some(id) => paywall.payee(id),
             None => paywall,

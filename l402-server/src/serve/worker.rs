@@ -52,6 +52,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a serving thread has no socket"),
         };
+        self.gateway.watch_upstreams();
         let connections = GracefulShutdown::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {

@@ -1,6 +1,7 @@
 //! The running gateway over real sockets, in front of real upstreams. The Lightning node is a fake that moves no money.
 
 mod limits;
+mod outage;
 mod routes;
 mod sale;
 mod stop;

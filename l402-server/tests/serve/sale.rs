@@ -76,8 +76,9 @@ async fn the_upstream_can_keep_health_and_info() {
 
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_a_502() {
-    let gateway = Gateway::start("upstream = \"http://127.0.0.1:1\"");
+    let (echo, gateway) = short_form().await;
     let credential = gateway.buy("GET", "/").await;
+    echo.stop().await;
     let answer = gateway.ask("GET", "/", &[("Authorization", &credential)]).await;
     assert_eq!((answer.status, answer.fields("content-type")), (502, vec!["application/json"]));
 }

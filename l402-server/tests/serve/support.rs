@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// A gateway under test.
 pub(crate) struct Gateway {
@@ -103,20 +104,28 @@ pub(crate) struct Echo {
     pub(crate) url: String,
     pub(crate) arrived: Arc<Notify>,
     pub(crate) release: Arc<Notify>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Echo {
+    /// Listens no more.
+    pub(crate) async fn stop(mut self) {
+        let task = self.task.take().expect("not stopped yet");
+        task.abort();
+        let _ = task.await;
+    }
+
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let echo = Self { url, arrived: Arc::default(), release: Arc::default() };
+        let mut echo = Self { url, arrived: Arc::default(), release: Arc::default(), task: None };
         let (arrived, release) = (Arc::clone(&echo.arrived), Arc::clone(&echo.release));
-        tokio::spawn(async move {
+        echo.task = Some(tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 tokio::spawn(echo_one(stream, Arc::clone(&arrived), Arc::clone(&release)));
             }
-        });
+        }));
         echo
     }
 }
