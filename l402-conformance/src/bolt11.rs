@@ -6,8 +6,8 @@ use crate::check::{Checked, FaultName, differs, right, same, wrong};
 use crate::data::{BOLT11_BINDING, Bolt11Binding};
 use crate::room::Room;
 use crate::{Report, names, run, sold};
-use l402_core::macaroon::MacaroonRef;
-use l402_core::{Exchange, Identifier};
+use l402_core::macaroon::base64;
+use l402_core::{Exchange, TokenFacts};
 
 /// Runs `bolt11`.
 pub fn bolt11(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -17,10 +17,12 @@ pub fn bolt11(room: &mut [u8], report: &mut dyn FnMut(Report)) {
 fn binding(case: &Bolt11Binding, mut room: Room<'_>) -> Checked {
     let Bolt11Binding { invoice: (), .. } = case;
     same("facts.network", case.facts.network.is_some())?;
-    let token = MacaroonRef::parse(room.join(&case.macaroon)?).map_err(|_| differs("macaroon"))?;
-    let token = Identifier::parse(token.identifier()).map_err(|_| differs("macaroon"))?;
+    let token = room.join(&case.macaroon)?;
+    let text = room.take(base64::encoded_len(token.len()))?;
+    let text = base64::encode_into(token, text).ok_or(differs("macaroon"))?;
+    let token = TokenFacts::read(text.as_bytes(), room.take(token.len())?);
     let exchange = Exchange::new(sold::limits(&case.limits));
-    match exchange.authorize(&token, &sold::facts(&case.facts), case.now) {
+    match exchange.authorize_token(&token, &sold::facts(&case.facts), case.now) {
         Err(fault) => wrong(case, "declined", FaultName("", names::declined(fault))),
         Ok(found) => {
             let stated = right(case, "pay")?;

@@ -1,16 +1,19 @@
 //! `challenge`: reading and writing `WWW-Authenticate`.
 
 use crate::check::{Checked, FaultName, displays, right, same, wrong};
-use crate::data::{CHALLENGE_EMIT, CHALLENGE_PARSE, ChallengeEmit, ChallengeParse, Shown};
+use crate::data::{
+    CHALLENGE_EMIT, CHALLENGE_PARSE, CHALLENGE_TOKEN, ChallengeEmit, ChallengeParse, ChallengeToken, Shown,
+};
 use crate::names;
 use crate::room::Room;
 use crate::{Report, run};
 use l402_core::macaroon::MAX_LEN;
-use l402_core::{Challenge, ChallengeLine};
+use l402_core::{Challenge, ChallengeLine, TokenFacts};
 
 /// Runs `challenge`.
 pub fn challenge(room: &mut [u8], report: &mut dyn FnMut(Report)) {
     run(CHALLENGE_PARSE, parse, room, report);
+    run(CHALLENGE_TOKEN, token, room, report);
     run(CHALLENGE_EMIT, emit, room, report);
 }
 
@@ -20,16 +23,18 @@ pub(crate) const MAX_LINES: usize = 16;
 fn parse(case: &ChallengeParse, mut room: Room<'_>) -> Checked {
     let mut lines = [&[][..]; MAX_LINES];
     let lines = room.lines((case.lines, case.lines_hex), &mut lines)?;
-    let challenge = match Challenge::select(lines.iter().copied()) {
-        Ok(challenge) => challenge,
-        Err(fault) => return wrong(case, "refused", FaultName("", names::challenge(fault))),
-    };
-    let length = challenge.token().bytes().count();
-    let (text, token) = (room.take(length)?, room.take(length.min(MAX_LEN))?);
-    match challenge.decode_token(text, token) {
-        Ok(_) => shows(right(case, "read")?, &challenge),
-        Err(fault) => wrong(case, "refused", names::token(fault)),
+    match Challenge::select(lines.iter().copied()) {
+        Ok(challenge) => shows(right(case, "read")?, &challenge),
+        Err(fault) => wrong(case, "refused", FaultName("", names::challenge(fault))),
     }
+}
+
+fn token(case: &ChallengeToken, mut room: Room<'_>) -> Checked {
+    let text = room.text(&case.token)?;
+    let found = TokenFacts::read(text.as_bytes(), room.take(text.len().min(MAX_LEN))?);
+    let stated = right(case, "read")?;
+    same("payment_hash", stated.payment_hash == found.payment_hash.map(|hash| *hash.as_bytes()))?;
+    same("expires_at", stated.expires_at == found.expires_at)
 }
 
 fn emit(case: &ChallengeEmit, mut room: Room<'_>) -> Checked {

@@ -17,6 +17,7 @@ kinds! {
     "challenge/parse" CHALLENGE_PARSE: ChallengeParse => Shown {
         lines: Option<List<Text>>, lines_hex: Option<List<Hex>>
     }
+    "challenge/token" CHALLENGE_TOKEN: ChallengeToken => TokenRead { token: Text }
     "challenge/emit" CHALLENGE_EMIT: ChallengeEmit => Emitted { token: Text, invoice: Text }
     "credential/parse" CREDENTIAL_PARSE: CredentialParse => Payment {
         root_key: Option<Hex>, fields: List<Field>, strip: List<bool>
@@ -65,6 +66,7 @@ parts! {
     MacaroonMade { macaroon: Hex }
     IdentifierFacts { payment_hash: Hex32, token_id: Hex32, epoch: u32 }
     Shown { scheme: Name, token: Text, invoice: Text }
+    TokenRead { payment_hash: Option<Hex32>, expires_at: Option<U64> }
     Emitted { lines: List<Text> }
     EmittedValue { value: Text }
     Payment { payment_hash: Hex32 }

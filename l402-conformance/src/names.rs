@@ -62,6 +62,7 @@ pub(crate) const fn challenge(fault: ChallengeError) -> &'static str {
         ChallengeError::TooManyParameters => "too-many-parameters",
         ChallengeError::TooLong => "too-long",
         ChallengeError::InvoiceNotAscii => "invoice-not-ascii",
+        ChallengeError::TokenCharacter => "token-character",
         _ => UNNAMED,
     }
 }
@@ -134,9 +135,12 @@ pub(crate) const fn name(fault: NameError) -> FaultName {
 pub(crate) const fn declined(fault: Declined) -> &'static str {
     match fault {
         Declined::NoAmount => "no-amount",
+        Declined::ZeroAmount => "zero-amount",
+        Declined::AboveAllMoney { .. } => "above-all-money",
         Declined::OverLimit { .. } => "over-limit",
         Declined::Expired => "expired",
         Declined::OtherPayment => "other-payment",
+        Declined::TokenExpired => "token-expired",
         _ => UNNAMED,
     }
 }

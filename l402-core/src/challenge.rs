@@ -8,7 +8,10 @@
 //! 2. Challenges of other schemes, and of versions other than 0, are not ours and are skipped. A missing version is 0.
 //! 3. `token` and `macaroon` are synonyms; both may be present if they agree. Unknown parameters are ignored.
 //! 4. A parameter that occurs twice must say the same both times.
-//! 5. A line has at most [`MAX_FIELD_LEN`] bytes and a challenge of ours at most 64 parameters; an invoice is ASCII.
+//! 5. The token is opaque text, which a credential carries as it came. One that cannot stand in a credential is refused: there,
+//!    `:` and `,` separate, and white space ends.
+//! 6. Blanks around the invoice and a `lightning:` before it, in any case, are left out.
+//! 7. A line has at most [`MAX_FIELD_LEN`] bytes and a challenge of ours at most 64 parameters; an invoice is ASCII.
 
 use crate::params::{LexError, MAX_PARAMS, ParamValue, Params, RawChallenge, RawChallenges};
 use crate::scheme::Scheme;
@@ -59,16 +62,46 @@ impl<'a> Challenge<'a> {
     /// # Ok::<(), ChallengeError>(())
     /// ```
     pub fn select(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ChallengeError> {
-        let mut fallback = Err(ChallengeError::Missing);
+        Self::select_where(lines, |_| true)
+    }
+
+    /// Does the same, and prefers a challenge that is `usable`, such as one whose invoice can be decoded, to one that is not.
+    /// Where none is, the one that [`Challenge::select`] chooses is returned, and the caller finds out what is wrong with it.
+    ///
+    /// # Errors
+    /// As [`Challenge::select`].
+    ///
+    /// ```
+    /// use l402_core::{Challenge, Scheme};
+    ///
+    /// let lines = [&br#"L402 token="AgEE", invoice="nonsense""#[..], br#"LSAT macaroon="AgEE", invoice="lnbc1""#];
+    /// let decodes = |challenge: &Challenge| challenge.invoice().as_str() == Some("lnbc1");
+    /// assert_eq!(Challenge::select_where(lines, decodes)?.scheme(), Scheme::Lsat);
+    /// assert_eq!(Challenge::select_where(lines, |_| false)?.scheme(), Scheme::L402);
+    /// # Ok::<(), l402_core::ChallengeError>(())
+    /// ```
+    pub fn select_where(
+        lines: impl IntoIterator<Item = &'a [u8]>,
+        mut usable: impl FnMut(&Self) -> bool,
+    ) -> Result<Self, ChallengeError> {
+        let mut best: Option<(Rank, Self)> = None;
+        let mut first_fault = ChallengeError::Missing;
         for challenge in lines.into_iter().flat_map(Self::parse_all) {
-            match (challenge, &fallback) {
-                (Ok(found), _) if found.scheme == Scheme::L402 => return Ok(found),
-                (Ok(found), Err(_)) => fallback = Ok(found),
-                (Err(fault), Err(ChallengeError::Missing)) => fallback = Err(fault),
-                _ => {}
+            match challenge {
+                Ok(found) => {
+                    let rank = Rank { usable: usable(&found), l402: found.scheme == Scheme::L402 };
+                    if rank == Rank::HIGHEST {
+                        return Ok(found);
+                    }
+                    if best.as_ref().is_none_or(|(highest, _)| rank > *highest) {
+                        best = Some((rank, found));
+                    }
+                }
+                Err(fault) if first_fault == ChallengeError::Missing => first_fault = fault,
+                Err(_) => {}
             }
         }
-        fallback
+        best.map(|(_, challenge)| challenge).ok_or(first_fault)
     }
 
     /// Returns the scheme, which the credential mirrors.
@@ -76,12 +109,12 @@ impl<'a> Challenge<'a> {
         self.scheme
     }
 
-    /// Returns the token, base64 text in one of its forms.
+    /// Returns the token: text that a credential carries as it is, mostly base64.
     pub const fn token(&self) -> ParamValue<'a> {
         self.token
     }
 
-    /// Returns the invoice, BOLT11 text that nobody has decoded yet.
+    /// Returns the invoice, BOLT11 text that nobody has decoded yet, without blanks and `lightning:`.
     pub const fn invoice(&self) -> ParamValue<'a> {
         self.invoice
     }
@@ -122,6 +155,7 @@ impl<'a> Challenge<'a> {
                 name if name.eq_ignore_ascii_case(b"invoice") => &mut invoice,
                 _ => continue,
             };
+            let value = if name.eq_ignore_ascii_case(b"invoice") { value.without_uri_scheme() } else { value };
             if slot.replace(value).is_some_and(|earlier| !earlier.same(&value)) {
                 return Err(ChallengeError::Contradiction);
             }
@@ -129,13 +163,32 @@ impl<'a> Challenge<'a> {
         if version.is_some_and(|version: ParamValue<'_>| !version.bytes().eq(*b"0")) {
             return Ok(None);
         }
-        let token = token.ok_or(ChallengeError::MissingToken)?;
+        let token = token.filter(|token| token.bytes().next().is_some()).ok_or(ChallengeError::MissingToken)?;
+        if !token.bytes().all(stands_in_credential) {
+            return Err(ChallengeError::TokenCharacter);
+        }
         let invoice = invoice.ok_or(ChallengeError::MissingInvoice)?;
         if !invoice.bytes().all(|c| c.is_ascii()) {
             return Err(ChallengeError::InvoiceNotAscii);
         }
         Ok(Some(Self { scheme, token, invoice }))
     }
+}
+
+/// How well a challenge suits, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    usable: bool,
+    l402: bool,
+}
+
+impl Rank {
+    const HIGHEST: Self = Self { usable: true, l402: true };
+}
+
+/// Whether a character can belong to the token of a credential: see [`crate::CredentialLine`].
+const fn stands_in_credential(c: u8) -> bool {
+    c.is_ascii_graphic() && c != b':' && c != b','
 }
 
 /// Reads a token's bytes: a macaroon V2, or with the feature `v1` a V1, which begins with a hexadecimal digit.
@@ -246,6 +299,8 @@ pub enum ChallengeError {
     TooLong,
     /// The invoice holds bytes that are not ASCII.
     InvoiceNotAscii,
+    /// The token holds `:`, `,`, white space, a control character or one that is not ASCII, so that no credential can carry it.
+    TokenCharacter,
 }
 
 impl From<LexError> for ChallengeError {
@@ -274,6 +329,7 @@ impl fmt::Display for ChallengeError {
             Self::Quote => "a quoted string in the challenge does not end",
             Self::ControlCharacter => "the challenge holds a control character",
             Self::InvoiceNotAscii => "the challenge's invoice is not ascii",
+            Self::TokenCharacter => "the challenge's token holds a character that no credential can carry",
         })
     }
 }

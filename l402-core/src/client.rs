@@ -1,16 +1,19 @@
 //! The client's side of an exchange, without I/O: when to pay, what to pay, and what to believe.
 //!
 //! 1. A request is paid at most once: after the paid retry the answer is delivered, whatever it is.
-//! 2. The price is the invoice's amount, whatever else the server says (threats A1, A2). An invoice without an amount, above
-//!    the limit, or expired, is declined.
-//! 3. The invoice and the token must name the same payment hash before anything is paid, and the preimage must prove it
-//!    afterwards (A3).
+//! 2. The price is the invoice's amount, whatever else the server says (threats A1, A2). An invoice without an amount, of
+//!    amount zero, above the limit, or expired, is declined.
+//! 3. A token is opaque. Where its payment hash can be read, it must be the invoice's before anything is paid; where it cannot,
+//!    the limits protect the buyer. The preimage must prove the invoice's hash afterwards (A3).
+//! 4. A token that is known to have ended already is not paid for.
+//! 5. A stored token that is refused without a challenge is left out of one more request, so that the server can show one.
 //!
 //! The caller sends requests, decodes invoices and pays; this module says in which order and on what conditions.
 
 use crate::challenge::{Challenge, ChallengeError};
 use crate::identifier::Identifier;
 use crate::payment::{PaymentHash, Preimage};
+use crate::token_facts::TokenFacts;
 use core::fmt;
 
 /// One request on its way through answer, payment and retry.
@@ -61,16 +64,50 @@ impl Exchange {
         answer: Answer,
         lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Next<'a>, ChallengeError> {
+        self.on_response_where(answer, lines, |_| true)
+    }
+
+    /// Does the same, and answers a challenge only if `usable` says that the caller can: see [`Challenge::select_where`].
+    ///
+    /// # Errors
+    /// As [`Exchange::on_response`].
+    pub fn on_response_where<'a>(
+        &mut self,
+        answer: Answer,
+        lines: impl IntoIterator<Item = &'a [u8]>,
+        usable: impl FnMut(&Challenge<'a>) -> bool,
+    ) -> Result<Next<'a>, ChallengeError> {
         if !answer.may_demand_payment() {
             return Ok(Next::Deliver);
         }
-        match (Challenge::select(lines), self.sent) {
+        match (Challenge::select_where(lines, usable), self.sent) {
             (Err(ChallengeError::Missing), _) if answer.status != 402 => Ok(Next::Deliver),
             (_, Sent::PaidToken) => Ok(Next::Refused),
             (Ok(challenge), Sent::StoredToken) => Ok(Next::Replace(challenge)),
             (Ok(challenge), Sent::Nothing) => Ok(Next::Pay(challenge)),
             (Err(fault), _) => Err(fault),
         }
+    }
+
+    /// Tells, of an answer that shows no challenge, whether to send the request once more without the stored token that it
+    /// carried: the server may refuse that token, and has had no reason to show a challenge.
+    ///
+    /// ```
+    /// use l402_core::{Answer, Exchange, Limits, Next};
+    ///
+    /// let mut exchange = Exchange::with_token(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let bare = Answer { status: 401, grpc_status: None };
+    /// assert!(matches!(exchange.on_response(bare, [])?, Next::Deliver));
+    /// assert!(exchange.leave_out_token(bare));
+    /// assert!(!exchange.leave_out_token(bare), "once is enough");
+    /// # Ok::<(), l402_core::ChallengeError>(())
+    /// ```
+    pub fn leave_out_token(&mut self, answer: Answer) -> bool {
+        let leaves_out = self.sent == Sent::StoredToken && answer.may_refuse_token();
+        if leaves_out {
+            self.sent = Sent::Nothing;
+        }
+        leaves_out
     }
 
     /// Decides whether an invoice may be paid; `token` is the identifier of the challenge's token, `now` in Unix seconds.
@@ -92,9 +129,38 @@ impl Exchange {
     /// # Ok::<(), Declined>(())
     /// ```
     pub fn authorize(&self, token: &Identifier, invoice: &InvoiceFacts, now: u64) -> Result<PayOrder, Declined> {
-        let amount_msat = invoice.amount_msat.ok_or(Declined::NoAmount)?;
-        if invoice.payment_hash != token.payment_hash() {
+        self.authorize_token(&token.into(), invoice, now)
+    }
+
+    /// Does the same for a token of which no more is known than can be read in it.
+    ///
+    /// # Errors
+    /// [`Declined`]; nothing must be paid then.
+    ///
+    /// ```
+    /// use l402_core::{Declined, Exchange, InvoiceFacts, Limits, PaymentHash, TokenFacts};
+    ///
+    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
+    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
+    /// let exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    ///
+    /// let opaque = TokenFacts::default();
+    /// assert_eq!(exchange.authorize_token(&opaque, &invoice, now)?.amount_msat, 21_000);
+    /// let other = TokenFacts { payment_hash: Some(PaymentHash::from_bytes([2; 32])), expires_at: None };
+    /// assert_eq!(exchange.authorize_token(&other, &invoice, now), Err(Declined::OtherPayment));
+    /// # Ok::<(), Declined>(())
+    /// ```
+    pub fn authorize_token(&self, token: &TokenFacts, invoice: &InvoiceFacts, now: u64) -> Result<PayOrder, Declined> {
+        let amount_msat = match invoice.amount_msat.ok_or(Declined::NoAmount)? {
+            0 => return Err(Declined::ZeroAmount),
+            amount_msat if amount_msat > ALL_MSAT => return Err(Declined::AboveAllMoney { amount_msat }),
+            amount_msat => amount_msat,
+        };
+        if token.contradicts(&invoice.payment_hash) {
             return Err(Declined::OtherPayment);
+        }
+        if token.has_expired(now) {
+            return Err(Declined::TokenExpired);
         }
         if invoice.expires_at <= now {
             return Err(Declined::Expired);
@@ -142,7 +208,12 @@ pub struct Answer {
 impl Answer {
     /// 402; 401, which some servers send with a fresh challenge; and gRPC's trailers-only form of either.
     fn may_demand_payment(self) -> bool {
-        matches!(self.status, 401 | 402) || matches!(self.grpc_status, Some(GRPC_INTERNAL | GRPC_UNAUTHENTICATED))
+        self.may_refuse_token() || self.grpc_status == Some(GRPC_INTERNAL)
+    }
+
+    /// The same without gRPC's status 13: alone, it says nothing of a token, and the call may have been served in part.
+    fn may_refuse_token(self) -> bool {
+        matches!(self.status, 401 | 402) || self.grpc_status == Some(GRPC_UNAUTHENTICATED)
     }
 }
 
@@ -196,6 +267,13 @@ pub struct PayOrder {
 pub enum Declined {
     /// It names no amount.
     NoAmount,
+    /// It asks for nothing.
+    ZeroAmount,
+    /// It asks for more than 21 million bitcoin.
+    AboveAllMoney {
+        /// What it asks for, in millisatoshi.
+        amount_msat: u64,
+    },
     /// It asks for more than the limit.
     OverLimit {
         /// What it asks for, in millisatoshi.
@@ -207,17 +285,26 @@ pub enum Declined {
     Expired,
     /// Its payment hash is not the one in the token: paying it would not buy the token.
     OtherPayment,
+    /// The token that it buys has ended already.
+    TokenExpired,
 }
 
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAmount => f.write_str("the invoice names no amount"),
+            Self::ZeroAmount => f.write_str("the invoice asks for an amount of zero"),
+            Self::AboveAllMoney { amount_msat } => {
+                write!(f, "the invoice asks for {amount_msat} msat, which is more than 21 million bitcoin")
+            }
             Self::OverLimit { amount_msat, max_price_msat } => {
                 write!(f, "the invoice asks for {amount_msat} msat, which is above the limit of {max_price_msat} msat")
             }
             Self::Expired => f.write_str("the invoice has expired"),
             Self::OtherPayment => f.write_str("the invoice's payment hash is not the one in the token"),
+            Self::TokenExpired => {
+                f.write_str("the token that the invoice buys has already expired by this machine's clock")
+            }
         }
     }
 }
@@ -243,6 +330,9 @@ enum Sent {
     StoredToken,
     PaidToken,
 }
+
+/// 21 million bitcoin, in millisatoshi.
+const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
 /// The gRPC status of an unpaid call.
 const GRPC_INTERNAL: u32 = 13;

@@ -175,7 +175,7 @@ impl Presented<'_> {
 pub struct CredentialLine<'a> {
     /// The scheme of the challenge that is answered.
     pub scheme: Scheme,
-    /// Padded standard base64; written as it is.
+    /// The token of the challenge, as it came; written as it is.
     pub token: &'a str,
     /// The proof of payment.
     pub preimage: &'a Preimage,

@@ -9,7 +9,8 @@
 //! 402 answer.
 //!
 //! # Client
-//! [`Challenge`] reads the answer, [`Exchange`] says whether to pay, [`CredentialLine`] writes the credential.
+//! [`Challenge`] reads the answer, [`TokenFacts`] what can be read in its token, [`Exchange`] says whether to pay, and
+//! [`CredentialLine`] writes the credential.
 //!
 //! # Constant time
 //! From the field to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
@@ -59,6 +60,7 @@ mod rule;
 mod satisfy;
 mod scheme;
 mod server;
+mod token_facts;
 mod token_file;
 mod verify;
 
@@ -80,5 +82,6 @@ pub use scheme::Scheme;
 pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
 };
+pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use verify::{Denied, Grant, Verified, verify};

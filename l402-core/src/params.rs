@@ -8,7 +8,7 @@
 //!
 //! # Deviation
 //! An unquoted value may hold any visible character but `"` and `,`: deployed servers send base64 with its `/` and `=`
-//! unquoted.
+//! unquoted. Behind a quoted value, white space alone separates where `name =` follows: deployed servers leave the comma out.
 
 use crate::scheme::Scheme;
 use core::fmt;
@@ -115,6 +115,40 @@ impl<'a> ParamValue<'a> {
         buffer.get(..length)
     }
 
+    /// Returns the value without blanks at its ends, and without `lightning:` in any case and the blanks behind it.
+    pub(crate) fn without_uri_scheme(self) -> Self {
+        let trimmed = self.trimmed();
+        let mut rest = trimmed;
+        let is_there = URI_SCHEME.iter().all(|c| rest.pop_front().is_some_and(|d| d.eq_ignore_ascii_case(c)));
+        if is_there { rest.trimmed() } else { trimmed }
+    }
+
+    fn trimmed(self) -> Self {
+        let mut start = self;
+        let mut rest = self;
+        while rest.pop_front().is_some_and(is_space) {
+            start = rest;
+        }
+        let (mut rest, mut behind) = (start, start.raw.len());
+        while let Some(c) = rest.pop_front() {
+            if !is_space(c) {
+                behind = rest.raw.len();
+            }
+        }
+        let length = start.raw.len().saturating_sub(behind);
+        Self { raw: start.raw.get(..length).unwrap_or_default(), ..self }
+    }
+
+    /// Takes the first character off, unescaped.
+    fn pop_front(&mut self) -> Option<u8> {
+        let (mut first, mut rest) = self.raw.split_first()?;
+        if self.escaped && *first == b'\\' {
+            (first, rest) = rest.split_first()?;
+        }
+        self.raw = rest;
+        Some(*first)
+    }
+
     /// Tells whether two values are the same once unescaped.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.bytes().eq(other.bytes())
@@ -186,12 +220,23 @@ fn param(input: &[u8]) -> Lexed<'_, Option<Param<'_>>> {
     if name.is_empty() {
         return Err(LexError::Value);
     }
-    let (value, after) = value(skip(after, is_space))?;
-    match skip(after, is_space).first() {
+    let start = skip(after, is_space);
+    let (value, after) = value(start)?;
+    let next = skip(after, is_space);
+    match next.first() {
         None | Some(b',') => Ok((Some((name, value)), after)),
+        Some(_) if start.first() == Some(&b'"') && next.len() < after.len() && names_param(next) => {
+            Ok((Some((name, value)), after))
+        }
         Some(c) if c.is_ascii_control() => Err(LexError::Control),
         Some(_) => Err(LexError::Value),
     }
+}
+
+/// Whether a parameter begins here.
+fn names_param(input: &[u8]) -> bool {
+    let (name, after) = token(input);
+    !name.is_empty() && skip(after, is_space).first() == Some(&b'=')
 }
 
 fn value(input: &[u8]) -> Lexed<'_, ParamValue<'_>> {
@@ -246,6 +291,9 @@ fn span(input: &[u8], of: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     let length = input.iter().position(|&c| !of(c)).unwrap_or(input.len());
     input.split_at_checked(length).unwrap_or((input, &[]))
 }
+
+/// What some servers put before an invoice, as in a QR code (BOLT 11 §Encoding Overview).
+const URI_SCHEME: &[u8] = b"lightning:";
 
 /// The most parameters of one challenge of ours.
 pub(crate) const MAX_PARAMS: usize = 64;

@@ -18,7 +18,7 @@ pub use caveat::{caveat, identifier, narrowing, offer, permits};
 #[cfg(feature = "engines")]
 pub use engines::engines;
 pub use gate::{credential, credential_line, gate};
-pub use header::{challenge, challenge_line, params};
+pub use header::{challenge, challenge_line, params, token_facts};
 #[cfg(feature = "v1")]
 pub use macaroon::macaroon_v1;
 pub use macaroon::{macaroon_v2, mint, token_file, verify};
@@ -43,6 +43,7 @@ pub const ALL: &[(&str, Property)] = &[
     ("params", params),
     ("challenge", challenge),
     ("challenge_line", challenge_line),
+    ("token_facts", token_facts),
     ("credential", credential),
     ("credential_line", credential_line),
     ("identifier", identifier),

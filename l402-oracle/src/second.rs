@@ -9,4 +9,5 @@ pub mod gate;
 pub mod macaroon;
 pub mod permit;
 pub mod text;
+pub mod token_facts;
 pub mod token_file;

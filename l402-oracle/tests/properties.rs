@@ -34,6 +34,7 @@ properties! {
     t4_parameters_are_read_alike: params,
     t4_challenges_are_read_alike: challenge,
     emitted_challenges_read_back: challenge_line,
+    a3_tokens_are_read_alike: token_facts,
     h1_credentials_are_read_alike: credential,
     emitted_credentials_read_back: credential_line,
     identifiers_are_their_bytes: identifier,

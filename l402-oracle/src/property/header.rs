@@ -3,7 +3,7 @@
 use crate::second;
 use crate::second::text;
 use l402_core::macaroon::MAX_LEN;
-use l402_core::{Challenge, ChallengeLine, ParamValue, Scheme};
+use l402_core::{Challenge, ChallengeLine, ParamValue, Scheme, TokenFacts};
 
 /// Whatever stands in one challenge of ours, both readers find the same in it, and a value's accessors agree.
 pub fn params(data: &[u8]) {
@@ -26,6 +26,9 @@ pub fn challenge(data: &[u8]) {
 /// The two lines that are written read back as they were written: each alone, joined with a comma, and behind another scheme.
 pub fn challenge_line(data: &[u8]) {
     let data = &data[..data.len().min(MAX_LEN)];
+    if data.is_empty() {
+        return; // no token is empty
+    }
     let token = text::to_base64(data);
     let invoice: String = data
         .iter()
@@ -49,6 +52,18 @@ pub fn challenge_line(data: &[u8]) {
         for challenge in read {
             assert_eq!((challenge.token().as_str(), challenge.invoice().as_str()), (Some(&*token), Some(&*invoice)));
         }
+    }
+}
+
+/// The same is read in a token: in the text of a case, and in what the case is in base64.
+pub fn token_facts(data: &[u8]) {
+    let in_base64 = text::to_base64(data);
+    for token in [data, in_base64.as_bytes()] {
+        let ours = TokenFacts::read(token, &mut vec![0; token.len()]);
+        let payment_hash = ours.payment_hash.map(|hash| hash.as_bytes().to_vec());
+        let read = second::token_facts::TokenFacts { payment_hash, expires_at: ours.expires_at };
+        assert_eq!(read, second::token_facts::read(token));
+        assert_eq!(TokenFacts::read(token, &mut []), TokenFacts::default());
     }
 }
 

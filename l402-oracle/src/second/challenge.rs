@@ -1,7 +1,10 @@
 //! `WWW-Authenticate`: a reader that walks over the field once, a character at a time.
 //!
-//! A field is a list of challenges, `scheme [token68 | name = value, …]`, separated by commas; of a challenge of ours the version
-//! is 0 or missing, and `token` (or `macaroon`) and `invoice` are present and given once, or always the same.
+//! A field is a list of challenges, `scheme [token68 | name = value, …]`, separated by commas, which may be left out between a quoted
+//! value and a name. Of a challenge of ours the version is 0 or missing, and `token` (or `macaroon`) and `invoice` are present and
+//! given once, or always the same; a token can stand in a credential, and of the invoice blanks and `lightning:` are left out.
+
+use super::text::trimmed;
 
 /// The most bytes of a field.
 pub const MAX_FIELD: usize = 32768;
@@ -13,7 +16,7 @@ const MAX_PARAMS: usize = 64;
 pub struct Challenge {
     /// Whether the scheme is called L402, not LSAT.
     pub l402: bool,
-    /// The base64 text.
+    /// The text, whatever it is.
     pub token: Vec<u8>,
     /// The BOLT11 text.
     pub invoice: Vec<u8>,
@@ -74,7 +77,9 @@ fn challenge(scheme: &[u8], params: &[Param]) -> Option<Challenge> {
     let l402 = scheme.eq_ignore_ascii_case(b"l402");
     let first = |names| given(params, names).first().cloned();
     let invoice = first(&["invoice"]).filter(|invoice| invoice.is_ascii())?;
-    Some(Challenge { l402, token: first(TOKEN)?, invoice })
+    let stands = |c: &u8| (0x21..0x7f).contains(c) && *c != b':' && *c != b',';
+    let token = first(TOKEN).filter(|token| !token.is_empty() && token.iter().all(stands))?;
+    Some(Challenge { l402, token, invoice })
 }
 
 /// Whether a parameter is given twice with different values.
@@ -85,7 +90,16 @@ fn contradicts(params: &[Param]) -> bool {
 
 /// The values of a parameter that has several names.
 fn given(params: &[Param], names: &[&str]) -> Vec<Vec<u8>> {
-    params.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, value)| value.clone()).collect()
+    let value = |(name, value): &Param| if name == "invoice" { bare_invoice(value) } else { value.clone() };
+    params.iter().filter(|(name, _)| names.contains(&name.as_str())).map(value).collect()
+}
+
+fn bare_invoice(value: &[u8]) -> Vec<u8> {
+    let value = trimmed(value);
+    match value.split_at_checked(10) {
+        Some((scheme, rest)) if scheme.to_ascii_lowercase() == b"lightning:" => trimmed(rest).to_vec(),
+        _ => value.to_vec(),
+    }
 }
 
 const TOKEN: &[&str] = &["token", "macaroon"];
@@ -150,13 +164,24 @@ impl Reader {
                 return Some(params);
             }
             self.skip(b" \t");
-            let value = if self.peek() == Some(b'"') { self.quoted()? } else { self.unquoted()? };
+            let is_quoted = self.peek() == Some(b'"');
+            let value = if is_quoted { self.quoted()? } else { self.unquoted()? };
+            let behind = self.at;
             self.skip(b" \t");
-            if name.is_empty() || !matches!(self.peek(), None | Some(b',')) {
+            let ends = matches!(self.peek(), None | Some(b',')) || (is_quoted && self.at > behind && self.at_param());
+            if name.is_empty() || !ends {
                 return None;
             }
             params.push((String::from_utf8(name).ok()?.to_ascii_lowercase(), value));
         }
+    }
+
+    /// Whether `name =` follows.
+    fn at_param(&self) -> bool {
+        let mut ahead = Self { field: self.field.clone(), at: self.at };
+        let name = ahead.word();
+        ahead.skip(b" \t");
+        !name.is_empty() && ahead.peek() == Some(b'=')
     }
 
     /// Visible characters up to a comma, as deployed servers send base64 and invoices.

@@ -28,7 +28,7 @@ pub fn permits(token: &Macaroon, payment_hash: &[u8], request: &Request) -> bool
     read(token, payment_hash, request).is_some_and(|lists| lists.permit(request))
 }
 
-type Services = BTreeMap<String, u32>;
+pub(super) type Services = BTreeMap<String, u32>;
 
 #[derive(Default)]
 struct Lists {
@@ -106,7 +106,7 @@ fn owner<'c>(condition: &'c str, own: &str, named: &[String]) -> Option<(String,
 }
 
 /// `name:tier,…`, where no name occurs twice, and at most 64 of them.
-fn services(value: &str) -> Option<Services> {
+pub(super) fn services(value: &str) -> Option<Services> {
     let mut services = Services::new();
     if value.split(',').count() > 64 {
         return None;
@@ -131,7 +131,7 @@ fn capabilities(value: &str) -> Option<BTreeSet<String>> {
 }
 
 /// Decimal digits that fit 64 bits.
-fn number(digits: &str) -> Option<u64> {
+pub(super) fn number(digits: &str) -> Option<u64> {
     let mut value = if digits.is_empty() { None } else { Some(0_u64) };
     for digit in digits.chars() {
         value = value?.checked_mul(10)?.checked_add(digit.to_digit(10)?.into());
