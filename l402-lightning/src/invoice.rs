@@ -1,10 +1,11 @@
 //! BOLT11 invoices that were decoded, and what they must say before anybody sees or pays them.
 //!
 //! 1. A real decoder reads the amount, never a declaration beside the invoice (threats A1, A2). Prefix, checksum, features
-//!    and signature are verified by it (BOLT 11).
+//!    and signature are verified by it (BOLT 11). An amount of zero, with a zero in front, or above all money is refused.
 //! 2. A server shows an invoice only if it answers what was asked for, whoever made it (threat L3): [`Invoice::answers`].
 //! 3. A client pays only what names the payment hash of its token (threat A3): [`Invoice::proves`], [`Invoice::facts`].
 
+use crate::amount::{self, AmountError};
 use crate::{InvoiceRequest, Network, NodeId, PayError};
 use bitcoin::hashes::Hash as _;
 use core::fmt;
@@ -42,8 +43,10 @@ impl Invoice {
     /// Decodes the text of an invoice, in either case (BOLT 11 §Encoding Overview).
     ///
     /// # Errors
-    /// [`InvoiceError`] when it is none, its signature does not verify, or nothing here can pay on its network.
+    /// [`InvoiceError`] when it is none, its signature does not verify, its amount cannot be paid, or nothing here can pay on its
+    /// network.
     pub fn parse(text: &str) -> Result<Self, InvoiceError> {
+        amount::check(text).map_err(InvoiceError::Amount)?;
         let decoded: Bolt11Invoice = text.parse().map_err(InvoiceError::Malformed)?;
         let payee = decoded.get_payee_pub_key().into();
         Self::of(decoded, text.into(), payee)
@@ -52,10 +55,11 @@ impl Invoice {
     /// Takes an invoice that the caller has just signed with the key of `payee`, without verifying it again.
     ///
     /// # Errors
-    /// [`InvoiceError::UnsupportedNetwork`].
+    /// [`InvoiceError::UnsupportedNetwork`] and [`InvoiceError::Amount`].
     pub fn signed_by(payee: NodeId, invoice: Bolt11Invoice) -> Result<Self, InvoiceError> {
-        let text = invoice.to_string().into();
-        Self::of(invoice, text, payee)
+        let text = invoice.to_string();
+        amount::check(&text).map_err(InvoiceError::Amount)?;
+        Self::of(invoice, text.into(), payee)
     }
 
     /// Returns the text: bech32, as it was given.
@@ -200,14 +204,17 @@ pub enum InvoiceError {
     Malformed(ParseOrSemanticError),
     /// It is for a chain that nothing here can pay on.
     UnsupportedNetwork,
+    /// It asks for an amount that nobody can pay.
+    Amount(AmountError),
 }
 
 impl fmt::Display for InvoiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed(_) => "not a valid BOLT11 invoice",
-            Self::UnsupportedNetwork => "the invoice is for an unsupported network",
-        })
+        match self {
+            Self::Malformed(_) => f.write_str("not a valid BOLT11 invoice"),
+            Self::UnsupportedNetwork => f.write_str("the invoice is for an unsupported network"),
+            Self::Amount(fault) => fault.fmt(f),
+        }
     }
 }
 
@@ -215,7 +222,7 @@ impl core::error::Error for InvoiceError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Malformed(cause) => Some(cause),
-            Self::UnsupportedNetwork => None,
+            Self::UnsupportedNetwork | Self::Amount(_) => None,
         }
     }
 }

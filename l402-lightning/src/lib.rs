@@ -42,6 +42,7 @@
 //! }
 //! ```
 
+mod amount;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox", feature = "testing"))]
 mod clock;
 mod invoice;
@@ -51,6 +52,7 @@ mod payment;
 mod secret_file;
 mod source;
 
+pub use amount::AmountError;
 pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};
 pub use payment::{FailureReason, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut};

@@ -1,6 +1,6 @@
 //! The examples of BOLT 11: what an invoice says, and what is none.
 
-use l402_lightning::{Invoice, InvoiceRequest, Mismatch, Network, PayError};
+use l402_lightning::{AmountError, Invoice, InvoiceError, InvoiceRequest, Mismatch, Network, PayError};
 
 /// One line of the table.
 struct Example {
@@ -129,3 +129,20 @@ fn coffee() -> &'static str {
 
 const PAYEE: &str = "03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad";
 const HASH: &str = "0001020304050607080900010203040506070809000102030405060708090102";
+
+/// The coffee's invoice with other amounts before it, and the checksums of those: decoders take each of them.
+#[test]
+fn a1_an_amount_that_cannot_be_paid_is_refused() {
+    for (amount, checksum, fault) in [
+        ("0", "saj0fp", AmountError::Zero),
+        ("0210n", "cx7x5y", AmountError::LeadingZero),
+        ("00210n", "tkp73t", AmountError::LeadingZero),
+        ("20000000", "7x37um", AmountError::TooLarge),
+    ] {
+        let (_, data) = coffee().split_once("lnbc2500u1").unwrap();
+        let text = format!("lnbc{amount}1{}{checksum}", &data[..data.len() - 6]);
+        assert!(text.parse::<lightning_invoice::Bolt11Invoice>().is_ok(), "{amount}: the checksum is right");
+        assert_eq!(Invoice::parse(&text), Err(InvoiceError::Amount(fault)), "{amount}");
+        assert_eq!(Invoice::parse(&text.to_uppercase()), Err(InvoiceError::Amount(fault)), "{amount}");
+    }
+}
