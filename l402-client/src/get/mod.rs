@@ -19,6 +19,7 @@ use fetch::{Arrived, Till};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use l402_core::Limits;
+use l402_http::pay::accept_l402;
 use l402_lightning::PaymentSource;
 use report::{CredentialUsed, Event, Reporter, Served};
 use std::io::Write;
@@ -79,7 +80,9 @@ async fn quote(
 ) -> Result<Exit, Failure> {
     let mut http = HttpClient::new(args.timeout, args.cacert.as_deref()).or_exit(Exit::Usage)?;
     let (draft, arrived) = walk(draft, args.location, async |draft| {
-        let response = http.call(draft.request()).await.or_exit(Exit::Network)?;
+        let mut request = draft.request();
+        accept_l402(request.headers_mut());
+        let response = http.call(request).await.or_exit(Exit::Network)?;
         Ok(Arrived { response, credential: CredentialUsed::None })
     })
     .await?;

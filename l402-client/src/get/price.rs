@@ -25,7 +25,7 @@ pub fn read(uri: &Uri, response: &Response<Incoming>, limits: Limits, network: N
 
 fn refusal(quote: &Quote, limits: Limits, network: Network) -> Option<String> {
     let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let order = Exchange::new(limits).authorize(quote.identifier(), &quote.invoice().facts(), now);
+    let order = quote.authorize(&Exchange::new(limits), now);
     let payable = quote.invoice().payable(network, now);
     order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
 }

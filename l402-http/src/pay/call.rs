@@ -10,7 +10,7 @@ use core::pin::pin;
 use core::time::Duration;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
 use l402_core::{CredentialLine, Exchange, Next};
@@ -30,7 +30,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         B: Body<Data = Bytes, Error: Into<Cause>>,
         R: Body,
     {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        if !head.headers.contains_key(AUTHORIZATION) {
+            accept_l402(&mut head.headers);
+        }
         let origin = Origin::of(&head.uri).map_err(PayError::Origin)?;
         let purpose = Purpose::new(origin, &head.method, &head.uri);
         let limit = self.settings.max_replay;
@@ -43,8 +46,15 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 return Ok(response);
             }
             let quote = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
+                Ok(Next::Deliver) if again.is_some() && attempt.leaves_out_token(&response) => {
+                    let _ = beginning(response.into_body()).await;
+                    body = again.ok_or(PayError::BodyTooLong { limit })?;
+                    continue;
+                }
                 Ok(Next::Deliver) => {
-                    self.forget_refused(&mut attempt, &purpose).await;
+                    if !response.status().is_client_error() && !response.status().is_server_error() {
+                        self.forget_refused(&mut attempt, &purpose).await;
+                    }
                     return Ok(attempt.delivered(response));
                 }
                 Ok(Next::Refused) => return attempt.refused(response),
@@ -122,6 +132,15 @@ impl Attempt {
         self.refused.iter().any(|refused| refused.payment_hash == token.payment_hash)
     }
 
+    /// Takes a stored token off the request, where the response may be its refusal and shows no challenge.
+    fn leaves_out_token<R>(&mut self, response: &Response<R>) -> bool {
+        let leaves_out = self.exchange.leave_out_token(quote::answer(response.status(), response.headers()));
+        if leaves_out {
+            self.refused.extend(self.token.take());
+        }
+        leaves_out
+    }
+
     fn receipt(&self) -> Option<Receipt> {
         let token = self.token.as_ref()?;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *token;
@@ -142,6 +161,18 @@ impl Attempt {
         }
         response
     }
+}
+
+/// Says that L402 challenges can be answered, unless the fields say already what can be: some servers show none otherwise.
+///
+/// ```
+/// # use http::HeaderMap;
+/// let mut headers = HeaderMap::new();
+/// l402_http::pay::accept_l402(&mut headers);
+/// assert_eq!(headers["accept-authenticate"], "L402");
+/// ```
+pub fn accept_l402(headers: &mut HeaderMap) {
+    headers.entry(ACCEPT_AUTHENTICATE).or_insert(HeaderValue::from_static("L402"));
 }
 
 async fn send<S, B, R>(
@@ -200,6 +231,8 @@ fn newest(tokens: &[Token], filter: impl Fn(&Token) -> bool) -> Option<Token> {
 fn purpose_of(token: &Token, other: &Purpose) -> Purpose {
     Purpose { origin: other.origin.clone(), method: token.method.clone(), path: token.path.clone() }
 }
+
+const ACCEPT_AUTHENTICATE: HeaderName = HeaderName::from_static("accept-authenticate");
 
 /// The most stored tokens that one request tries.
 const MAX_TRIED: usize = 2;

@@ -2,17 +2,22 @@
 //!
 //! 1. A logical request is paid at most once, and at most two stored tokens are tried before. What to pay and when is
 //!    decided by [`l402_core::Exchange`]; this module performs the I/O.
-//! 2. The price is that of the decoded invoice. A server that declares another one, names another payment hash in its token,
-//!    or sends an invoice without an amount or for another network is not paid (threats A1 to A3).
-//! 3. A token is shown to the [`Origin`] that it was bought from and to no other (A6). Redirects are the caller's business:
+//! 2. The price is that of the decoded invoice. A server that declares another one, or sends an invoice without an amount or for
+//!    another network, is not paid (threats A1, A2).
+//! 3. A token is opaque text, and is sent back byte for byte. Where the hash of its payment can be read in it or in the 402's
+//!    body, it must be the invoice's (A3). A token that is known to have ended is neither paid for nor presented.
+//! 4. A token is shown to the [`Origin`] that it was bought from and to no other (A6). Redirects are the caller's business:
 //!    put the layer beneath whatever follows them, so that each hop is a request of its own origin.
-//! 4. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
+//! 5. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
 //!    whose outcome is unknown is resolved by asking the wallet, never by paying again (A4).
-//! 5. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
-//! 6. A request with an `Authorization` of its own is passed on as it is and never paid for; its response is the caller's,
+//! 6. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
+//! 7. A request with an `Authorization` of its own is passed on as it is and never paid for; its response is the caller's,
 //!    whatever it demands.
-//! 7. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid. One that shows a challenge
-//!    which cannot be read is an error.
+//! 8. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid. One that shows only challenges
+//!    which cannot be answered is an error.
+//! 9. A stored token that is refused without a challenge is left out once, to see what the server offers then.
+//! 10. Every request says `Accept-Authenticate: L402`, unless the caller says something else: some servers show no challenge
+//!     without it.
 //!
 //! # Which token
 //! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
@@ -29,9 +34,11 @@ mod flight;
 mod origin;
 mod purchase;
 mod quote;
+mod readable;
 mod replay;
 mod store;
 
+pub use call::accept_l402;
 pub use error::PayError;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};

@@ -8,6 +8,7 @@
 
 use super::flight::{Flights, Purpose};
 use super::quote::Quote;
+use super::readable;
 use super::{Order, PayError, PaySettings, Token, TokenStore};
 use l402_core::{Exchange, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
@@ -43,6 +44,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 }
             }
         }
+        // Nobody is shown a token that has ended, and nothing is lost with it.
+        let now = unix_now();
+        stored.paid.retain(|token| !readable::token_facts(&token.text).has_expired(now));
         Ok(stored)
     }
 
@@ -86,7 +90,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         if expected != found {
             return Err(PayError::WrongNetwork { expected, found });
         }
-        exchange.authorize(quote.identifier(), &quote.invoice().facts(), now).map_err(PayError::Declined)
+        quote.authorize(exchange, now).map_err(PayError::Declined)
     }
 
     async fn pay<E>(
@@ -146,7 +150,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 
 /// What is in the store for a purpose.
 pub(super) struct Stored {
-    /// The tokens of the origin that can be used.
+    /// The tokens of the origin that can be used: paid for, and not known to have ended.
     pub(super) paid: Vec<Token>,
     /// What was about to be paid for the purpose, where the wallet may not have read the request yet.
     pub(super) unheard: Option<Quote>,

@@ -1,19 +1,17 @@
 //! What a server demands, in facts: nothing is paid here.
 
-use super::Token;
+use super::{Token, readable};
 use core::fmt;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
 use l402_core::{
-    Answer, Challenge, ChallengeError, Exchange, Identifier, IdentifierError, Limits, Next, ParamValue, PaymentHash,
-    Scheme, TokenError,
+    Answer, Challenge, ChallengeError, Declined, Exchange, Limits, Next, ParamValue, PayOrder, Scheme, TokenFacts,
 };
 use l402_lightning::{Invoice, InvoiceError};
 use serde::Deserialize;
-use std::borrow::Cow;
+use serde_json::Value;
 
-/// A challenge whose token and invoice were decoded, and name the same payment hash where the server is honest.
+/// A challenge whose invoice was decoded, and what can be read in its token.
 ///
 /// ```
 /// use http::Response;
@@ -27,7 +25,7 @@ use std::borrow::Cow;
 pub struct Quote {
     scheme: Scheme,
     token: String,
-    identifier: Identifier,
+    facts: TokenFacts,
     invoice: Invoice,
 }
 
@@ -56,12 +54,12 @@ impl Quote {
         &self.invoice
     }
 
-    /// Returns the identifier of the token.
-    pub const fn identifier(&self) -> &Identifier {
-        &self.identifier
+    /// Returns what can be read in the token.
+    pub const fn token_facts(&self) -> &TokenFacts {
+        &self.facts
     }
 
-    /// Returns the token: padded standard base64. It opens nothing without the preimage.
+    /// Returns the token, as the server sent it. It opens nothing without the preimage.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -71,41 +69,44 @@ impl Quote {
         self.scheme
     }
 
-    /// Tells whether paying the invoice would buy the token (threat A3).
+    /// Tells whether the token and the invoice may belong together: no other payment hash can be read in the token (threat A3).
     pub fn is_consistent(&self) -> bool {
-        self.invoice.payment_hash() == self.identifier.payment_hash()
+        !self.facts.contradicts(&self.invoice.payment_hash())
+    }
+
+    /// Decides whether the invoice may be paid; `now` in Unix seconds.
+    ///
+    /// # Errors
+    /// [`Declined`]; nothing must be paid then.
+    pub fn authorize(&self, exchange: &Exchange, now: u64) -> Result<PayOrder, Declined> {
+        exchange.authorize_token(&self.facts, &self.invoice.facts(), now)
     }
 
     pub(super) fn decode(challenge: &Challenge<'_>) -> Result<Self, BadChallenge> {
-        let (mut text, mut bytes) = (vec![0; MAX_TEXT], vec![0; MAX_TEXT]);
-        let macaroon = challenge.decode_token(&mut text, &mut bytes).map_err(BadChallenge::Token)?;
-        let identifier = Identifier::parse(macaroon.identifier()).map_err(BadChallenge::Identifier)?;
+        let token = unescaped(challenge.token()).ok_or(BadChallenge::Challenge(ChallengeError::TokenCharacter))?;
         let invoice = unescaped(challenge.invoice()).ok_or(BadChallenge::InvoiceText)?;
         let invoice = Invoice::parse(&invoice).map_err(BadChallenge::Invoice)?;
-        Ok(Self { scheme: challenge.scheme(), token: canonical(macaroon), identifier, invoice })
+        Ok(Self { scheme: challenge.scheme(), facts: readable::token_facts(&token), token, invoice })
     }
 
     /// Returns what a token was about to be bought by; [`None`] where the store has left that out, or it cannot be read.
     pub(super) fn of_token(token: &Token) -> Option<Self> {
-        let mut bytes = vec![0; MAX_LEN];
-        let bytes = base64::decode_into(token.text.as_bytes(), &mut bytes).ok()?;
-        let identifier = Identifier::parse(MacaroonRef::parse(bytes).ok()?.identifier()).ok()?;
         let invoice = Invoice::parse(&token.order.as_ref()?.invoice).ok()?;
-        let quote = Self { scheme: token.scheme, token: token.text.clone(), identifier, invoice };
+        let facts = readable::token_facts(&token.text);
+        let quote = Self { scheme: token.scheme, token: token.text.clone(), facts, invoice };
         (quote.is_consistent() && quote.invoice.payment_hash() == token.payment_hash).then_some(quote)
     }
 
     /// Compares with what the body declares, which counts for nothing by itself: a server that contradicts its own invoice
     /// is not paid (threat A2).
     pub(super) fn agrees_with(&self, body: &[u8]) -> Result<(), BadChallenge> {
-        let Ok(declared) = serde_json::from_slice::<Declared<'_>>(body) else { return Ok(()) };
-        let hash_differs = |hash: Cow<'_, str>| hash.parse::<PaymentHash>() != Ok(self.invoice.payment_hash());
-        if let (Some(declared), Some(asked)) = (declared.price_msat, self.invoice.amount_msat())
-            && declared != asked
-        {
+        let Ok(declared) = serde_json::from_slice::<Declared>(body) else { return Ok(()) };
+        let price = declared.price_msat.as_ref().and_then(readable::amount);
+        if price.zip(self.invoice.amount_msat()).is_some_and(|(declared, asked)| declared != asked) {
             return Err(BadChallenge::OtherPrice);
         }
-        if declared.payment_hash.is_some_and(hash_differs) {
+        let hash = declared.payment_hash.as_ref().and_then(Value::as_str).and_then(readable::payment_hash);
+        if hash.is_some_and(|hash| hash != self.invoice.payment_hash()) {
             return Err(BadChallenge::OtherHash);
         }
         Ok(())
@@ -118,10 +119,9 @@ pub(super) fn read<'a>(
     status: StatusCode,
     headers: &'a HeaderMap,
 ) -> Result<Next<'a>, BadChallenge> {
-    let grpc_status = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
-    let answer = Answer { status: status.as_u16(), grpc_status };
     let lines = headers.get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
-    match exchange.on_response(answer, lines) {
+    let usable = |challenge: &Challenge<'_>| Quote::decode(challenge).is_ok();
+    match exchange.on_response_where(answer(status, headers), lines, usable) {
         Ok(next) => Ok(next),
         // Another way to be paid, or none: what the caller makes of it.
         Err(ChallengeError::Missing) => Ok(Next::Deliver),
@@ -129,12 +129,17 @@ pub(super) fn read<'a>(
     }
 }
 
-/// The fields of a 402 body that repeat what the invoice says.
+/// The status of a response, for an exchange.
+pub(super) fn answer(status: StatusCode, headers: &HeaderMap) -> Answer {
+    let grpc_status = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
+    Answer { status: status.as_u16(), grpc_status }
+}
+
+/// The fields of a 402 body that repeat what the invoice says. Values of any type: one that cannot be read must not hide the other.
 #[derive(Deserialize)]
-struct Declared<'a> {
-    price_msat: Option<u64>,
-    #[serde(borrow)]
-    payment_hash: Option<Cow<'a, str>>,
+struct Declared {
+    price_msat: Option<Value>,
+    payment_hash: Option<Value>,
 }
 
 fn unescaped(value: ParamValue<'_>) -> Option<String> {
@@ -144,23 +149,12 @@ fn unescaped(value: ParamValue<'_>) -> Option<String> {
     }
 }
 
-/// Writes a token as every server reads it, however it came.
-fn canonical(macaroon: MacaroonRef<'_>) -> String {
-    let bytes = macaroon.as_bytes();
-    let mut text = vec![0; base64::encoded_len(bytes.len())];
-    base64::encode_into(bytes, &mut text).unwrap_or_default().to_owned()
-}
-
 /// Why the demand of a server cannot be met. Nothing was paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadChallenge {
     /// The challenge cannot be read.
     Challenge(ChallengeError),
-    /// The token cannot be read.
-    Token(TokenError),
-    /// The token's identifier is not one of L402.
-    Identifier(IdentifierError),
     /// The invoice is not even text.
     InvoiceText,
     /// The invoice is not a valid one.
@@ -174,9 +168,7 @@ pub enum BadChallenge {
 impl fmt::Display for BadChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Challenge(_) => "the challenge cannot be read",
-            Self::Token(_) => "the challenge's token cannot be read",
-            Self::Identifier(_) => "the challenge's token has an identifier of another kind",
+            Self::Challenge(_) => "the challenge cannot be answered",
             Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice is not valid",
             Self::OtherPrice => "the server declares another price than its invoice asks for",
             Self::OtherHash => "the server declares another payment hash than its invoice names",
@@ -188,13 +180,8 @@ impl core::error::Error for BadChallenge {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Challenge(cause) => Some(cause),
-            Self::Token(cause) => Some(cause),
-            Self::Identifier(cause) => Some(cause),
             Self::Invoice(cause) => Some(cause),
             Self::InvoiceText | Self::OtherPrice | Self::OtherHash => None,
         }
     }
 }
-
-/// The longest base64 text of a token.
-const MAX_TEXT: usize = base64::encoded_len(MAX_LEN);

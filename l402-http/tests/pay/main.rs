@@ -5,4 +5,5 @@
 mod honest;
 mod hostile;
 mod money;
+mod opaque;
 mod shop;

@@ -34,8 +34,6 @@ pub(crate) enum Lie {
     SellsNothing,
     /// The same, and the 402 has no body that would show it.
     SellsNothingQuietly,
-    /// The token is not one.
-    SellsNonsense,
     /// No token is ever accepted.
     AcceptsNothing,
     /// The challenge has no invoice.
@@ -171,7 +169,6 @@ impl Shop {
         };
         let mut text = TokenText::new();
         let token = state.gate.keys().mint(offer, &hash, [state.minted; 28], unix_now(), &mut text).unwrap();
-        let token = if lie == Some(Lie::SellsNonsense) { "AgEE" } else { token };
         let declared = match lie {
             Some(Lie::DeclaresLess) => format!(r#"{{"price_msat":1000,"payment_hash":"{hash}"}}"#),
             Some(Lie::SellsNothingQuietly) => String::new(),
@@ -253,6 +250,6 @@ pub(crate) async fn text(response: Response<Full<Bytes>>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
-fn unix_now() -> u64 {
+pub(crate) fn unix_now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
