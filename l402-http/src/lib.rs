@@ -11,6 +11,8 @@
 
 #[cfg(any(feature = "proxy", feature = "server"))]
 mod claim;
+#[cfg(any(feature = "proxy", feature = "server"))]
+mod method;
 #[cfg(feature = "server")]
 pub mod path;
 #[cfg(feature = "client")]

@@ -4,6 +4,7 @@ use super::pattern::{Pattern, PatternError};
 use super::sale::{Free, Sale};
 use super::tree::Tree;
 use super::{Policy, Route, RouteId};
+use crate::method;
 use core::fmt;
 use http::Method;
 use l402_core::{Name, NameError, Offer};
@@ -125,6 +126,8 @@ pub enum RouteFault {
     ZeroValidity,
     /// The list of methods is empty.
     NoMethod,
+    /// A method that is never served, such as TRACE: an upstream would send back what the gateway added for it.
+    UnservedMethod,
     /// No invoice can hold a description of more than 639 bytes.
     LongDescription,
     /// Two routes take the same method of the same path.
@@ -146,6 +149,7 @@ impl fmt::Display for RouteFault {
             Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
             Self::NoMethod => f.write_str("the list of methods is empty"),
+            Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),
             Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
             Self::Duplicate => f.write_str("both take the same method of the same path"),
             Self::SameButForCase => {
@@ -231,6 +235,7 @@ fn place(
     match methods {
         None => Ok(place.add_any(id.0)),
         Some([]) => Err(RouteFault::NoMethod),
+        Some(methods) if methods.iter().any(method::reflects) => Err(RouteFault::UnservedMethod),
         Some(methods) => Ok(methods.iter().try_for_each(|method| place.add(method.clone(), id.0))),
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use super::body::ProxyBody;
 use super::health::Health;
+use crate::method;
 use crate::response::{Form, Problem};
 
 /// Why there is no response of the upstream to pass on.
@@ -12,6 +13,10 @@ use crate::response::{Form, Problem};
 pub(super) enum ForwardError {
     /// The request must not be forwarded as it is.
     Refused(&'static str),
+    /// The upstream might answer the method with the request itself, and with what was added to it.
+    Method,
+    /// The upstream answered with the request itself.
+    Reflected,
     /// The client stopped sending its body.
     ClientStalled,
     /// There are as many connections to upstreams as there may be, and none became free in time.
@@ -49,10 +54,13 @@ impl ForwardError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::NOT_IMPLEMENTED,
             Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Exchange(error) if error.is_user() => StatusCode::BAD_REQUEST,
-            Self::Unreachable(_) | Self::Tls(_) | Self::Exchange(_) | Self::Upgrade => StatusCode::BAD_GATEWAY,
+            Self::Unreachable(_) | Self::Tls(_) | Self::Exchange(_) | Self::Upgrade | Self::Reflected => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -61,6 +69,8 @@ impl ForwardError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Refused(_) => "request-refused",
+            Self::Method => method::REASON,
+            Self::Reflected => "upstream-reflects",
             Self::ClientStalled => "request-timeout",
             Self::NoRoom => "busy",
             Self::Unreachable(_) => "upstream-unreachable",
@@ -78,6 +88,8 @@ impl ForwardError {
     fn message(&self) -> &'static str {
         match self {
             Self::Refused(message) => message,
+            Self::Method => method::MESSAGE,
+            Self::Reflected => "the upstream sent the request back",
             Self::ClientStalled => "the request was not completed in time",
             Self::NoRoom => "too many requests are under way; try again later",
             Self::Unreachable(_) => "the upstream cannot be reached",

@@ -5,7 +5,7 @@
 //! 2. A message is framed by whoever sends it: neither `Content-Length` nor `Transfer-Encoding` of one side reaches the
 //!    other. The body's own length decides.
 //! 3. Claims about the client, and fields that name another path or method than the request line, are dropped unless a
-//!    trusted proxy sends them, and credentials always. Many servers take `_` and `-` in a name as one, so this does too.
+//!    trusted proxy sends them; credentials, and odd spellings of fields that frame a message, always (`claim` has the rules).
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -34,6 +34,8 @@ pub(super) fn to_upstream<B: Body>(
 
     remove_hop_by_hop(&mut head.headers);
     head.headers.remove(header::EXPECT);
+    // The gateway is what the client's request is for: the field would let a server behind it answer in its place.
+    head.headers.remove(header::MAX_FORWARDS);
     remove_claims(&mut head.headers, edits, trusted);
 
     frame(head, body, had_length);
@@ -55,16 +57,51 @@ pub(super) fn to_upstream<B: Body>(
 pub(super) fn clean_trailers(trailers: &mut HeaderMap, edits: &Edits) {
     remove_hop_by_hop(trailers);
     remove_claims(trailers, edits, false);
+    for name in &NO_TRAILERS {
+        trailers.remove(name);
+    }
 }
 
 /// Turns the head of the upstream's response into that of ours. `websocket` says that the tunnel begins.
-pub(super) fn to_client(head: &mut http::response::Parts, websocket: bool) {
+pub(super) fn to_client(head: &mut http::response::Parts, edits: &Edits, websocket: bool) {
+    remove_echoes(&mut head.headers, edits);
     if head.headers.contains_key(header::TRANSFER_ENCODING) {
         head.headers.remove(header::CONTENT_LENGTH);
     }
     remove_hop_by_hop(&mut head.headers);
     add_connection(&mut head.headers, websocket, false);
     head.version = Version::HTTP_11;
+}
+
+/// Removes the fields in which an upstream repeats a secret that we added to the request (P7).
+fn remove_echoes(headers: &mut HeaderMap, edits: &Edits) {
+    let secrets =
+        edits.always.iter().chain(&edits.when_paid).map(|(_, value)| value).filter(|value| value.is_sensitive());
+    for secret in secrets.filter_map(|secret| distinctive(secret.as_bytes())) {
+        let holds = |value: &HeaderValue| value.as_bytes().windows(secret.len()).any(|part| part == secret);
+        while let Some(name) = headers.iter().find(|(_, value)| holds(value)).map(|(name, _)| name.clone()) {
+            tracing::warn!(
+                field = name.as_str(),
+                "the upstream repeats a secret of ours in its answer; the field is dropped"
+            );
+            headers.remove(name);
+        }
+    }
+}
+
+/// The part of a secret by which it is known: what stands behind a scheme such as `Bearer`. What is as short as `true` is
+/// none.
+fn distinctive(secret: &[u8]) -> Option<&[u8]> {
+    let start = secret.iter().rposition(|byte| *byte == b' ').map_or(0, |blank| blank.saturating_add(1));
+    secret.get(start..).filter(|part| part.len() >= LEAST_SECRET)
+}
+
+/// Whether a response holds the request that it answers, as that to TRACE does (RFC 9112 §10.1), and so what was added to it.
+pub(super) fn is_reflection(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_TYPE).iter().any(|value| {
+        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        media_type.trim_ascii().eq_ignore_ascii_case(b"message/http")
+    })
 }
 
 /// Whether the request asks for the one upgrade that is passed on.
@@ -135,7 +172,8 @@ fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
         .iter()
         .filter(|(name, value)| {
             Presentation::is_credential(name.as_str(), value.as_bytes())
-                || (!trusted && is_claim(name.as_str()))
+                || claim::is_disguised(name.as_str())
+                || (!trusted && (claim::is_about_client(name.as_str()) || claim::overrides(name.as_str())))
                 || edits
                     .always
                     .iter()
@@ -146,16 +184,6 @@ fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
         .collect();
     for name in doomed {
         headers.remove(name);
-    }
-}
-
-/// Whether the field says something that only a proxy may say.
-fn is_claim(name: &str) -> bool {
-    match name.as_bytes().first() {
-        Some(b'x') => {
-            ["x-forwarded-", "x-real-ip"].iter().any(|prefix| claim::begins_with(name, prefix)) || claim::is_claim(name)
-        }
-        _ => name == "forwarded",
     }
 }
 
@@ -246,6 +274,26 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// What decides about a message before its body, and therefore cannot stand behind it (RFC 9110 §6.5.1): a server that adds
+/// trailers to the fields of the head must not find another there.
+const NO_TRAILERS: [HeaderName; 12] = [
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::EXPECT,
+    header::HOST,
+    header::MAX_FORWARDS,
+    header::RANGE,
+    header::TRAILER,
+];
+
+/// The fewest bytes of a value that is a secret.
+const LEAST_SECRET: usize = 8;
 
 /// What `Connection` holds in most messages, besides names of fields.
 const USUAL_OPTIONS: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];

@@ -67,6 +67,7 @@ use self::pool::{Pool, Sender};
 use self::progress::Progress;
 use self::sweep::Sweeper;
 use self::tunnel::Terms;
+use crate::method;
 use crate::response::Form;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
@@ -185,6 +186,9 @@ where
     B::Error: Into<BoxError>,
 {
     async fn forward(&self, request: Request<B>) -> Result<Response<ProxyBody<B>>, ForwardError> {
+        if method::reflects(request.method()) {
+            return Err(ForwardError::Method);
+        }
         let (mut head, body) = request.into_parts();
         let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| fields::asks_for_websocket(&head));
         let session = head.extensions.remove::<Session>();
@@ -200,10 +204,13 @@ where
 
         let (response, sender) = self.exchange(request, &progress).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Self::open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
+            return self.open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
+        }
+        if fields::is_reflection(response.headers()) {
+            return Err(ForwardError::Reflected);
         }
         let (mut head, incoming) = response.into_parts();
-        fields::to_client(&mut head, false);
+        fields::to_client(&mut head, &self.edits, false);
         let is_endless = incoming.size_hint().exact().is_none();
         let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
         if upload.is_some() {
@@ -272,6 +279,7 @@ where
 
     /// Passes the 101 on and joins the two connections behind it.
     fn open_tunnel(
+        &self,
         mut response: Response<Incoming>,
         client: Option<OnUpgrade>,
         terms: Terms,
@@ -280,7 +288,7 @@ where
         let upstream = hyper::upgrade::on(&mut response);
         tokio::spawn(tunnel::run(client, upstream, terms));
         let (mut head, _) = response.into_parts();
-        fields::to_client(&mut head, true);
+        fields::to_client(&mut head, &self.edits, true);
         head.extensions.clear();
         Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
     }

@@ -2,6 +2,7 @@
 
 use super::Paywall;
 use super::request::{Passage, canonical_target, presentation};
+use crate::method;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem};
@@ -36,6 +37,9 @@ impl<N> Paywall<N> {
     /// Judges a request by its method, target and fields.
     #[inline]
     pub(super) fn judge<B>(&self, request: &Request<B>) -> Judgement {
+        if method::reflects(request.method()) {
+            return Judgement::Answer(not_implemented(request));
+        }
         let (path, target) = match canonical(request.uri()) {
             Ok(found) => found,
             Err(fault) => return Judgement::Answer(bad_path(request, fault)),
@@ -77,6 +81,12 @@ fn order<B>(request: &Request<B>, route: &Route, offer: &Arc<Offer>) -> Order {
         description: Arc::clone(route.description()),
         form: Form::of(request.headers()),
     }
+}
+
+#[cold]
+fn not_implemented<B>(request: &Request<B>) -> Response<Bytes> {
+    let problem = Problem::new(StatusCode::NOT_IMPLEMENTED, method::REASON, &method::MESSAGE);
+    problem.response(Form::of(request.headers()))
 }
 
 #[cold]

@@ -2,7 +2,8 @@
 //!
 //! For each request, in this order:
 //!
-//! 1. The path is put into canonical form, else 400 (threat P3); the [`Policy`](crate::policy::Policy) finds the route,
+//! 1. TRACE and its like are refused with 501: whoever answers them sends back what was added to the request (threat P7).
+//!    The path is put into canonical form, else 400 (threat P3); the [`Policy`](crate::policy::Policy) finds the route,
 //!    else 404 or 405. A free route is forwarded.
 //! 2. The gate decides from the credential fields. Nothing is asked of the Lightning node before that (P5).
 //! 3. *Admit*: forwarded. *Settle*: forwarded once the node has recorded the payment; 503 where it cannot say or has not,

@@ -69,7 +69,8 @@ fn strip(fields: &mut HeaderMap) {
 }
 
 fn stops_here(name: &HeaderName, value: &HeaderValue) -> bool {
-    claim::is_claim(name.as_str()) || Presentation::is_credential(name.as_str(), value.as_bytes())
+    let field = name.as_str();
+    claim::overrides(field) || claim::is_disguised(field) || Presentation::is_credential(field, value.as_bytes())
 }
 
 #[cfg(test)]
@@ -114,6 +115,10 @@ mod tests {
             "x-method-override",
             "x_original_url",
             "x-http_method-override",
+            "x-original-uri",
+            "x-http-host-override",
+            "transfer_encoding",
+            "content_length",
         ] {
             let mut fields = HeaderMap::new();
             fields.append(HeaderName::from_static(name), HeaderValue::from_static("/dear"));

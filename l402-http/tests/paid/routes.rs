@@ -3,7 +3,7 @@
 use crate::support::{Shop, request};
 use http::{Method, Request, StatusCode};
 use l402_core::Grant;
-use l402_http::policy::{Free, Policy, RouteId, Sale};
+use l402_http::policy::{Free, Policy, RouteFault, RouteId, Sale};
 
 /// Routes that differ in service, capability, tier, method, shape of path and price.
 const ROUTES: [(&str, &str, &str); 6] = [
@@ -166,4 +166,28 @@ impl WithMethod for Request<String> {
         *self.method_mut() = method;
         self
     }
+}
+
+#[tokio::test]
+async fn p7_a_method_that_reflects_is_neither_sold_nor_served() {
+    let policy = Policy::builder().sell(Sale::new("plannt", "/sold", 1)).free(Free::new("/*")).build().unwrap();
+    let shop = Shop::with(policy, |paywall| paywall);
+    let credential = shop.buy("/sold").await.credential();
+    for method in ["TRACE", "trace", "TRACK", "DEBUG"] {
+        for path in ["/sold", "/free", "/a//b", "*"] {
+            for fields in [&[][..], &[("authorization", credential.as_str())]] {
+                let mut request = request(path, fields);
+                *request.method_mut() = method.parse().unwrap();
+                let answer = shop.ask(request).await;
+                assert_eq!(
+                    (answer.status, answer.challenges().len()),
+                    (StatusCode::NOT_IMPLEMENTED, 0),
+                    "{method} {path}"
+                );
+            }
+        }
+        let sale = Sale::new("plannt", "/sold", 1).methods([method.parse().unwrap()]);
+        assert_eq!(Policy::builder().sell(sale).build().unwrap_err().fault(), RouteFault::UnservedMethod, "{method}");
+    }
+    assert!(shop.upstream.seen().is_empty(), "nothing was forwarded");
 }

@@ -52,6 +52,7 @@ async fn p2_what_the_client_names_cannot_remove_what_we_add() {
 
 const CLAIMS: &str = "x-forwarded-for: 198.51.100.1\r\nx-forwarded-proto: https\r\nx-forwarded-host: other.example\r\n\
     x-forwarded-port: 9\r\nforwarded: for=198.51.100.1\r\nx-real-ip: 198.51.100.1\r\nx-l402-tier: 9\r\n\
+    true-client-ip: 198.51.100.1\r\ncf-connecting-ip: 198.51.100.1\r\nX_Client_IP: 198.51.100.1\r\nremote.user: root\r\n\
     X_Forwarded_User: root\r\nx_l402-verified: true\r\n";
 
 #[tokio::test]
@@ -68,12 +69,12 @@ async fn p2_claims_about_the_client_are_dropped_and_made_anew() {
 #[tokio::test]
 async fn p3_t3_no_field_names_another_path_or_method() {
     let overrides = "X-Original-URL: /dear\r\nX-Rewrite-URL: /dear\r\nX_Original_URL: /dear\r\nX-Original-Method: DEAR\r\n\
-        X-HTTP-Method: DEAR\r\nX-HTTP-Method-Override: DEAR\r\nX_HTTP_Method_Override: DEAR\r\nX-Method-Override: DEAR\r\n";
+        X-Original-URI: /dear\r\nX-HTTP-Path-Override: /dear\r\nX-HTTP-Method: DEAR\r\nX-HTTP-Method-Override: DEAR\r\nX_HTTP_Method_Override: DEAR\r\nX-Method-Override: DEAR\r\n";
     let seen = seen_by_upstream(|config| config, overrides).await;
     assert!(seen.contains("GET /path?q=1 HTTP/1.1\n") && !seen.to_ascii_lowercase().contains("dear"), "{seen}");
     let range = "127.0.0.0/8".parse().unwrap();
     let seen = seen_by_upstream(|config| config.trusted_proxies([range]), overrides).await;
-    assert_eq!(seen.to_ascii_lowercase().matches("dear").count(), 8, "a trusted proxy may: {seen}");
+    assert_eq!(seen.to_ascii_lowercase().matches("dear").count(), 10, "a trusted proxy may: {seen}");
 }
 
 #[tokio::test]
@@ -211,4 +212,93 @@ async fn p2_fields_of_the_upstreams_connection_stay_behind() {
     for absent in ["x-hop", "timeout=77", "proxy-authenticate"] {
         assert!(!answer.contains(absent), "{absent}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn p1_odd_spellings_of_framing_fields_are_dropped_whoever_sends_them() {
+    let odd = "Transfer_Encoding: chunked\r\nContent_Length: 6\r\nKeep_Alive: 1\r\nProxy_Authorization: x\r\n\
+        content.length: 6\r\nGrpc_Metadata_Macaroon: 0201\r\napi_key: stays\r\n";
+    let trusting = |config: UpstreamConfig| config.trusted_proxies(["127.0.0.0/8".parse().unwrap()]);
+    for seen in [seen_by_upstream(|config| config, odd).await, seen_by_upstream(trusting, odd).await] {
+        for absent in ["_encoding", "_length", "content.", "keep_alive", "proxy_", "macaroon"] {
+            assert!(!seen.contains(absent), "{absent}: {seen}");
+        }
+        assert!(seen.contains("api_key: stays\n"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn p1_trailers_frame_nothing_and_claim_nothing() {
+    let (address, _) = upstream(|request| async move {
+        let trailers = request.into_body().collect().await.unwrap().trailers().cloned().unwrap_or_default();
+        respond(StatusCode::OK, &format!("{trailers:?}"))
+    })
+    .await;
+    let names = "X-Sum, X_Real_IP, X-HTTP-Method-Override, Transfer_Encoding, Authorization, Cookie";
+    let trailers = "X-Sum: 7\r\nX_Real_IP: 6.6.6.6\r\nX-HTTP-Method-Override: BAD\r\nTransfer_Encoding: bad\r\n\
+        Authorization: Bearer bad\r\nCookie: bad\r\n";
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nte: trailers\r\ntrailer: {names}\r\n\
+         transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{trailers}\r\n"
+    );
+    let seen = exchange(gateway(origin(address)).await, &request).await;
+    assert!(seen.contains("x-sum") && !seen.contains("6.6.6.6") && !seen.to_lowercase().contains("bad"), "{seen}");
+}
+
+const UPSTREAM_KEY: &str = "key-of-the-upstream";
+
+/// A configuration whose upstream gets a key.
+fn with_key(config: UpstreamConfig) -> UpstreamConfig {
+    let bearer = HeaderValue::from_str(&format!("Bearer {UPSTREAM_KEY}")).unwrap();
+    config.secret_header("authorization".parse().unwrap(), bearer).unwrap()
+}
+
+#[tokio::test]
+async fn p7_a_method_that_reflects_is_never_forwarded() {
+    let (address, connections) = echo().await;
+    let gateway = gateway(with_key(origin(address))).await;
+    for method in ["TRACE", "trace", "TRACK", "Track", "DEBUG"] {
+        for fields in ["", "max-forwards: 0\r\n", "max-forwards: 5\r\n"] {
+            let request = format!("{method} /path HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{fields}\r\n");
+            let seen = exchange(gateway, &request).await;
+            assert!(seen.starts_with("HTTP/1.1 501 ") && seen.contains("method-not-implemented"), "{method}: {seen}");
+        }
+    }
+    assert_eq!(connections.load(core::sync::atomic::Ordering::SeqCst), 0, "nothing was forwarded");
+    let request = "OPTIONS /path HTTP/1.1\r\nhost: a\r\nconnection: close\r\nmax-forwards: 1\r\n\r\n";
+    let seen = exchange(gateway, request).await;
+    assert!(seen.contains("OPTIONS /path") && !seen.contains("max-forwards"), "{seen}");
+}
+
+#[tokio::test]
+async fn p7_an_answer_that_holds_the_request_is_not_passed_on() {
+    let (address, _) = upstream(|request| async move {
+        let key = request.headers()["authorization"].clone();
+        let mut response = respond(StatusCode::OK, &format!("GET / HTTP/1.1\r\nauthorization: {key:?}\r\n\r\n"));
+        response.headers_mut().insert("content-type", HeaderValue::from_static("Message/HTTP; version=1.1"));
+        response
+    })
+    .await;
+    let seen = get(gateway(with_key(origin(address))).await, "").await;
+    assert!(seen.starts_with("HTTP/1.1 502 ") && seen.contains("upstream-reflects"), "{seen}");
+    assert!(!seen.contains(UPSTREAM_KEY), "{seen}");
+}
+
+#[tokio::test]
+async fn p7_a_secret_that_was_added_does_not_come_back_in_a_field() {
+    let (address, _) = upstream(|request| async move {
+        let key = request.headers()["authorization"].to_str().unwrap().to_owned();
+        let mut response = respond(StatusCode::OK, "served");
+        for (name, value) in [
+            ("x-echo-authorization", key.clone()),
+            ("x-debug", format!("sent {}, got it", &key[7..])),
+            ("x-honest", "yes".to_owned()),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_str(&value).unwrap());
+        }
+        response
+    })
+    .await;
+    let seen = get(gateway(with_key(origin(address))).await, "").await;
+    assert!(!seen.contains(UPSTREAM_KEY) && seen.contains("x-honest: yes") && seen.ends_with("served"), "{seen}");
 }

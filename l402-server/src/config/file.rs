@@ -26,8 +26,8 @@ pub(super) struct File {
     pub(super) key_dir: Option<PathBuf>,
     /// Answers `/health` and `/info` itself. On unless set to `false`, which passes them on like any other path.
     pub(super) own_paths: Option<bool>,
-    /// Proxies in front of the gateway, as addresses or CIDR ranges: `Forwarded` and `X-Forwarded-*` are believed from these
-    /// alone. `X-L402-*` is believed from nobody.
+    /// Proxies in front of the gateway, as addresses or CIDR ranges: `Forwarded`, `X-Forwarded-*`, and
+    /// fields such as `X-Real-IP` and `CF-Connecting-IP` are believed from these alone. `X-L402-*` is believed from nobody.
     pub(super) trusted_proxies: Vec<At<String>>,
 
     /// Short for one service that sells every path: its origin, such as `http://127.0.0.1:3000`.

@@ -1,5 +1,6 @@
 //! H2 and P2: which fields reach the upstream.
 
+use crate::stand::h2::Connection;
 use crate::stand::{Purchase, Stand, UPSTREAM_KEY, log, request};
 
 /// Every form in which a credential comes.
@@ -117,7 +118,7 @@ async fn p2_what_connection_names_cannot_take_away_what_the_gateway_adds() {
 }
 
 /// What only a proxy, or the gateway itself, may say about a client.
-const CLAIMS: [(&str, &str); 16] = [
+const CLAIMS: [(&str, &str); 21] = [
     ("X-Forwarded-For", "6.6.6.6"),
     ("X-Forwarded-Host", "6.6.6.6"),
     ("X-Forwarded-Proto", "claim-6.6.6.6"),
@@ -125,6 +126,11 @@ const CLAIMS: [(&str, &str); 16] = [
     ("X-Forwarded-User", "6.6.6.6"),
     ("X_Forwarded_For", "6.6.6.6"),
     ("X-Real-IP", "6.6.6.6"),
+    ("True-Client-IP", "6.6.6.6"),
+    ("CF-Connecting-IP", "6.6.6.6"),
+    ("X_Client_IP", "6.6.6.6"),
+    ("Client-Cert", "6.6.6.6"),
+    ("X-HTTP-Host-Override", "6.6.6.6"),
     ("Forwarded", "for=6.6.6.6"),
     ("X-Original-URL", "/6.6.6.6"),
     ("X-Rewrite-URL", "/6.6.6.6"),
@@ -184,4 +190,28 @@ async fn p2_a_trusted_proxy_is_believed() {
         assert!(seen.contains(present), "{present}: {seen}");
     }
     assert!(!seen.contains("x-api-key: 6.6.6.6"), "{seen}");
+}
+
+#[tokio::test]
+async fn p7_a_method_that_reflects_is_refused_on_every_path_and_version() {
+    let stand = Stand::open().await;
+    let bought = stand.buy("GET", "/v1/now").await.credential();
+    let mut newer = Connection::open(stand.address()).await;
+    for method in ["TRACE", "TRACK", "trace", "DEBUG"] {
+        for target in ["/status", "/v1/now", "/v1/past/1", "/health", "/info", "/nowhere", "/a%2fb"] {
+            for credential in ["", bought.as_str()] {
+                let fields = [("Authorization", credential), ("Max-Forwards", "1")];
+                let fields = &fields[usize::from(credential.is_empty())..];
+                let (own, refused) = (target == "/health" || target == "/info", [405, 501]);
+                let answer = stand.ask(method, target, fields).await;
+                assert_eq!(answer.status, refused[usize::from(!own)], "{method} {target}: {}", answer.text());
+                assert_eq!(answer.fields("www-authenticate").len(), 0, "{}", answer.text());
+                let older = request(method, target, fields).replace("HTTP/1.1", "HTTP/1.0");
+                assert_eq!(stand.send(older.as_bytes()).await.status, answer.status, "HTTP/1.0, {method} {target}");
+                let answer = newer.ask(method, target, fields).await;
+                assert_eq!(answer.head.status.as_u16(), refused[usize::from(!own)], "HTTP/2, {method} {target}");
+            }
+        }
+    }
+    assert_eq!(stand.upstream.take(), [""; 0], "nothing was forwarded");
 }

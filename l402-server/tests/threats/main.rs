@@ -8,7 +8,7 @@
 //! | T2, T3: what a token opens | [`scope`] |
 //! | T4: no input ends the gateway | [`garbage`] |
 //! | H1: one credential for each request | [`ambiguity`] |
-//! | H2, P2: what the upstream is told | [`fields`] |
+//! | H2, P2, P7: what the upstream is told, and what comes back | [`fields`] |
 //! | H3, L2: challenges | [`challenges`] |
 //! | L3, and 503 where the node fails | [`node`] |
 //! | P3: one path | [`paths`] |
