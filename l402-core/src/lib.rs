@@ -45,6 +45,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod any;
 mod caveat;
 mod challenge;
 mod client;
@@ -64,6 +65,7 @@ mod token_facts;
 mod token_file;
 mod verify;
 
+pub use any::AnyChallenge;
 pub use caveat::{Caveat, CaveatError};
 pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_FIELD_LEN, TokenError};
 pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, WrongPreimage};

@@ -50,7 +50,7 @@ impl<'a> Iterator for RawChallenges<'a> {
 }
 
 /// The parameters of one challenge, in order. They have been walked over once, so that reading them cannot fail.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Params<'a>(&'a [u8]);
 
 impl<'a> Iterator for Params<'a> {

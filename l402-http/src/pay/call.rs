@@ -3,17 +3,17 @@
 use super::flight::{Flight, Purpose};
 use super::purchase::{Payer, Stored, is_for};
 use super::quote::{self, Quote};
-use super::{Origin, PayError, Receipt, ReplayBody, Token, TokenStore};
+use super::replay::Again;
+use super::{BadChallenge, Origin, PayError, Receipt, ReplayBody, Token, TokenField, TokenStore};
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
 use core::pin::pin;
 use core::time::Duration;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
-use l402_core::{CredentialLine, Exchange, Next};
+use l402_core::{Exchange, Next};
 use l402_lightning::{Cause, PaymentSource};
 use tokio::time::timeout;
 use tower_service::Service;
@@ -27,28 +27,29 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     ) -> Result<Response<R>, PayError<S::Error>>
     where
         S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
-        B: Body<Data = Bytes, Error: Into<Cause>>,
+        B: Body<Data = Bytes, Error: Into<Cause>> + 'static,
         R: Body,
     {
         let (mut head, body) = request.into_parts();
-        if !head.headers.contains_key(AUTHORIZATION) {
+        let (limit, field) = (self.settings.max_replay, self.settings.token_field);
+        if field.is_free(&head.headers) {
             accept_l402(&mut head.headers);
         }
         let origin = Origin::of(&head.uri).map_err(PayError::Origin)?;
         let purpose = Purpose::new(origin, &head.method, &head.uri);
-        let limit = self.settings.max_replay;
-        let mut body = ReplayBody::read(body, limit).await.map_err(|error| PayError::Body(error.into()))?;
+        let body = ReplayBody::first(body, limit, head.extensions.remove()).await;
+        let mut body = body.map_err(|error| PayError::Body(error.into()))?;
         let mut attempt = self.first_attempt(&head, &purpose).await?;
         loop {
             let again = body.again();
-            let response = send(&mut client, &head, body, attempt.token.as_ref()).await?;
-            if head.headers.contains_key(AUTHORIZATION) {
+            let response = send(&mut client, &head, body, field, attempt.token.as_ref()).await?;
+            if !field.is_free(&head.headers) {
                 return Ok(response);
             }
             let quote = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
                 Ok(Next::Deliver) if again.is_some() && attempt.leaves_out_token(&response) => {
                     let _ = beginning(response.into_body()).await;
-                    body = again.ok_or(PayError::BodyTooLong { limit })?;
+                    body = Again::body(again, limit)?;
                     continue;
                 }
                 Ok(Next::Deliver) => {
@@ -62,7 +63,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 Err(fault) => Err(fault),
             };
             let quote = quote.map_err(PayError::BadChallenge)?;
-            body = again.ok_or(PayError::BodyTooLong { limit })?;
+            if !field.carries(quote.token()) {
+                return Err(PayError::BadChallenge(BadChallenge::NoMacaroon));
+            }
+            body = Again::body(again, limit)?;
             quote.agrees_with(&beginning(response.into_body()).await).map_err(PayError::BadChallenge)?;
             self.next_attempt(&mut attempt, &quote, &purpose).await?;
         }
@@ -70,14 +74,14 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 
     /// Begins with a stored token, where there is one and the request has room for it.
     async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, PayError<E>> {
-        let token = if head.headers.contains_key(AUTHORIZATION) {
-            None
-        } else {
+        let token = if self.settings.token_field.is_free(&head.headers) {
             // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
             let _flight = self.flights.enter(purpose).await;
             let tokens = self.stored(purpose).await?.paid;
             newest(&tokens, |token| is_for(token, purpose))
                 .or_else(|| newest(&tokens, |token| !self.flights.is_busy(&purpose_of(token, purpose))))
+        } else {
+            None
         };
         let limits = self.settings.limits;
         let exchange = if token.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
@@ -179,25 +183,18 @@ async fn send<S, B, R>(
     client: &mut S,
     head: &Parts,
     body: ReplayBody<B>,
+    field: TokenField,
     token: Option<&Token>,
 ) -> Result<Response<R>, PayError<S::Error>>
 where
     S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
 {
     let mut request = Request::from_parts(head.clone(), body);
-    if let Some(credential) = token.and_then(credential) {
-        request.headers_mut().insert(AUTHORIZATION, credential);
+    if let Some(credential) = token.and_then(|token| field.value(token)) {
+        request.headers_mut().insert(field.name(), credential);
     }
     poll_fn(|context| client.poll_ready(context)).await.map_err(PayError::Transport)?;
     client.call(request).await.map_err(PayError::Transport)
-}
-
-fn credential(token: &Token) -> Option<HeaderValue> {
-    let preimage = token.preimage.as_ref()?;
-    let line = CredentialLine { scheme: token.scheme, token: &token.text, preimage };
-    let mut value = HeaderValue::try_from(line.to_string()).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// What a 402 says to programs, as far as it is short and comes at once. Reading it to its end also keeps the connection.

@@ -11,10 +11,10 @@
 //! 5. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
 //!    whose outcome is unknown is resolved by asking the wallet, never by paying again (A4).
 //! 6. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
-//! 7. A request with an `Authorization` of its own is passed on as it is and never paid for; its response is the caller's,
-//!    whatever it demands.
-//! 8. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid. One that shows only challenges
-//!    which cannot be answered is an error.
+//! 7. A request that has the [`TokenField`] already, such as an `Authorization` of its own, is passed on as it is and never paid
+//!    for; its response is the caller's, whatever it demands.
+//! 8. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid, which [`ForeignOffer`] names. One
+//!    that shows only challenges which cannot be answered is an error.
 //! 9. A stored token that is refused without a challenge is left out once, to see what the server offers then.
 //! 10. Every request says `Accept-Authenticate: L402`, unless the caller says something else: some servers show no challenge
 //!     without it.
@@ -30,7 +30,9 @@
 
 mod call;
 mod error;
+mod field;
 mod flight;
+mod foreign;
 mod origin;
 mod purchase;
 mod quote;
@@ -40,9 +42,11 @@ mod store;
 
 pub use call::accept_l402;
 pub use error::PayError;
+pub use field::TokenField;
+pub use foreign::ForeignOffer;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
-pub use replay::ReplayBody;
+pub use replay::{Replay, ReplayBody};
 pub use store::{MemoryStore, Order, PaidBefore, Token, TokenStore};
 
 use bytes::Bytes;
@@ -92,15 +96,18 @@ pub struct PaySettings {
     pub max_cltv_expiry_delta: u32,
     /// How long to wait for a payment before its outcome counts as unknown. A minute unless set.
     pub payment_timeout: Duration,
-    /// The longest body that is kept to be sent again, in bytes. 1 MiB unless set.
+    /// The longest body that is kept to be sent again, in bytes. 1 MiB unless set. A body that comes with a [`Replay`] is not kept.
     pub max_replay: usize,
+    /// The field that carries the token. `Authorization` unless set.
+    pub token_field: TokenField,
 }
 
 impl PaySettings {
     /// Takes the limits, in millisatoshi, and the usual terms.
     pub const fn new(limits: Limits) -> Self {
         let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
-        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay: 1 << 20 }
+        let token_field = TokenField::Authorization;
+        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay: 1 << 20, token_field }
     }
 }
 

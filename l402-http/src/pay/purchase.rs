@@ -30,7 +30,7 @@ impl<W, T> Payer<W, T> {
 }
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
-    /// Returns the tokens of the origin, after asking what became of payments for this purpose.
+    /// Returns the tokens of the origin that the field carries, after asking what became of payments for this purpose.
     pub(super) async fn stored<E>(&self, purpose: &Purpose) -> Result<Stored, PayError<E>> {
         let mut stored = Stored { paid: Vec::new(), unheard: None };
         for token in self.store.tokens(&purpose.origin).await.map_err(store)? {
@@ -44,6 +44,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 }
             }
         }
+        stored.paid.retain(|token| self.settings.token_field.carries(&token.text));
         // Nobody is shown a token that has ended, and nothing is lost with it.
         let now = unix_now();
         stored.paid.retain(|token| !readable::token_facts(&token.text).has_expired(now));

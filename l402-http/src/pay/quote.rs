@@ -163,6 +163,8 @@ pub enum BadChallenge {
     OtherPrice,
     /// The server declares another payment hash than its invoice names.
     OtherHash,
+    /// The token is no macaroon of format V2, and only such a one can be sent in the `Macaroon` field.
+    NoMacaroon,
 }
 
 impl fmt::Display for BadChallenge {
@@ -172,6 +174,7 @@ impl fmt::Display for BadChallenge {
             Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice is not valid",
             Self::OtherPrice => "the server declares another price than its invoice asks for",
             Self::OtherHash => "the server declares another payment hash than its invoice names",
+            Self::NoMacaroon => "the token cannot be sent in the `Macaroon` field: it is no macaroon of format V2",
         })
     }
 }
@@ -181,7 +184,7 @@ impl core::error::Error for BadChallenge {
         match self {
             Self::Challenge(cause) => Some(cause),
             Self::Invoice(cause) => Some(cause),
-            Self::InvoiceText | Self::OtherPrice | Self::OtherHash => None,
+            Self::InvoiceText | Self::OtherPrice | Self::OtherHash | Self::NoMacaroon => None,
         }
     }
 }

@@ -1,11 +1,62 @@
 //! Bodies that can be sent again after the payment.
 
+use super::PayError;
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use l402_lightning::Cause;
+use std::sync::Arc;
+
+/// Makes a request's body once more, for bodies that lie somewhere and need not be kept in memory to be sent again.
+///
+/// Where one is among a request's extensions, its body is sent as it comes, and the repetition after a payment sends what this
+/// makes. An error means that it is not the same body any more; it is asked for before anything is paid.
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::Full;
+/// use l402_http::pay::Replay;
+///
+/// let text = bytes::Bytes::from("shared, never copied");
+/// let replay = Replay::new(move || Ok(Full::new(text.clone())));
+/// let body = replay.body().unwrap();
+/// let request = Request::post("https://api.example/").extension(replay).body(body)?;
+/// # Ok::<(), http::Error>(())
+/// ```
+pub struct Replay<B>(Arc<Make<B>>);
+
+type Make<B> = dyn Fn() -> Result<B, Cause> + Send + Sync;
+
+impl<B> Replay<B> {
+    /// Takes what makes the body.
+    pub fn new(make: impl Fn() -> Result<B, Cause> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// Makes the body.
+    ///
+    /// # Errors
+    /// Why the body is not there any more, or is another one.
+    pub fn body(&self) -> Result<B, Cause> {
+        (self.0)()
+    }
+}
+
+impl<B> Clone for Replay<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B> fmt::Debug for Replay<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").finish_non_exhaustive()
+    }
+}
 
 /// The body of a request that may have to be sent twice.
 ///
@@ -15,6 +66,8 @@ pub struct ReplayBody<B> {
     start: Bytes,
     rest: Option<Pin<Box<B>>>,
     trailers: Option<HeaderMap>,
+    /// What makes the body again; then nothing is kept of it.
+    replay: Option<Replay<B>>,
 }
 
 impl<B: Body<Data = Bytes>> ReplayBody<B> {
@@ -30,18 +83,57 @@ impl<B: Body<Data = Bytes>> ReplayBody<B> {
             match body.frame().await.transpose()?.map(Frame::into_data) {
                 Some(Ok(data)) => start.extend_from_slice(&data),
                 Some(Err(last)) => {
-                    return Ok(Self { start: start.freeze(), rest: None, trailers: last.into_trailers().ok() });
+                    return Ok(Self::kept(start.freeze(), last.into_trailers().ok()));
                 }
-                None => return Ok(Self { start: start.freeze(), rest: None, trailers: None }),
+                None => return Ok(Self::kept(start.freeze(), None)),
             }
         }
-        Ok(Self { start: start.freeze(), rest: Some(body), trailers: None })
+        Ok(Self { start: start.freeze(), rest: Some(body), trailers: None, replay: None })
+    }
+
+    /// Begins with a body: one that can be made again is sent as it comes, any other is read as [`ReplayBody::read`] does.
+    ///
+    /// # Errors
+    /// That of the body.
+    pub(super) async fn first(body: B, limit: usize, replay: Option<Replay<B>>) -> Result<Self, B::Error> {
+        if replay.is_none() {
+            return Self::read(body, limit).await;
+        }
+        Ok(Self { start: Bytes::new(), rest: Some(Box::pin(body)), trailers: None, replay })
     }
 
     /// Returns the same body once more; [`None`] if it is too long for that.
-    pub(super) fn again(&self) -> Option<Self> {
-        let same = || Self { start: self.start.clone(), rest: None, trailers: self.trailers.clone() };
-        self.rest.is_none().then(same)
+    pub(super) fn again(&self) -> Option<Again<B>> {
+        let same = || Self::kept(self.start.clone(), self.trailers.clone());
+        self.replay.clone().map(Again::Made).or_else(|| self.rest.is_none().then(same).map(Again::Kept))
+    }
+
+    fn kept(start: Bytes, trailers: Option<HeaderMap>) -> Self {
+        Self { start, rest: None, trailers, replay: None }
+    }
+}
+
+/// A body to be sent once more.
+pub(super) enum Again<B> {
+    /// It was kept.
+    Kept(ReplayBody<B>),
+    /// It is made when it is needed.
+    Made(Replay<B>),
+}
+
+impl<B> Again<B> {
+    /// Returns the body; `limit` is how many bytes could be kept.
+    ///
+    /// # Errors
+    /// [`PayError::BodyTooLong`] where there is none, [`PayError::Body`] where it is another one by now.
+    pub(super) fn body<E>(again: Option<Self>, limit: usize) -> Result<ReplayBody<B>, PayError<E>> {
+        match again.ok_or(PayError::BodyTooLong { limit })? {
+            Self::Kept(body) => Ok(body),
+            Self::Made(replay) => {
+                let body = replay.body().map_err(PayError::Body)?;
+                Ok(ReplayBody { start: Bytes::new(), rest: Some(Box::pin(body)), trailers: None, replay: Some(replay) })
+            }
+        }
     }
 }
 
@@ -89,12 +181,16 @@ mod tests {
         (collected.to_bytes(), trailers)
     }
 
+    fn again<B: Body<Data = Bytes, Error = Infallible>>(body: &ReplayBody<B>) -> ReplayBody<B> {
+        Again::body::<Infallible>(body.again(), 0).unwrap()
+    }
+
     #[tokio::test]
     async fn a_short_body_is_sent_again() {
         for text in ["", "x", "12345678"] {
             let body = ReplayBody::read(Full::from(text), 8).await.unwrap();
             assert_eq!(body.size_hint().exact(), Some(text.len() as u64));
-            assert_eq!(collect(body.again().unwrap()).await.0, text);
+            assert_eq!(collect(again(&body)).await.0, text);
             assert_eq!(collect(body).await.0, text);
         }
     }
@@ -115,7 +211,7 @@ mod tests {
     async fn a_body_of_unknown_length_is_long_when_it_proves_to_be() {
         let pieces = || vec![Frame::data(Bytes::from("12345")), Frame::data(Bytes::from("6789"))];
         let body = ReplayBody::read(frames(pieces()), 9).await.unwrap();
-        assert_eq!(collect(body.again().unwrap()).await.0, "123456789");
+        assert_eq!(collect(again(&body)).await.0, "123456789");
 
         let body = ReplayBody::read(frames(pieces()), 4).await.unwrap();
         assert!(body.again().is_none());
@@ -127,6 +223,6 @@ mod tests {
         let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "42".parse().unwrap())]);
         let pieces = vec![Frame::data(Bytes::from("1")), Frame::trailers(trailers.clone())];
         let body = ReplayBody::read(frames(pieces), 9).await.unwrap();
-        assert_eq!(collect(body.again().unwrap()).await, (Bytes::from("1"), Some(trailers)));
+        assert_eq!(collect(again(&body)).await, (Bytes::from("1"), Some(trailers)));
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "client")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
 
+mod field;
 mod honest;
 mod hostile;
 mod money;

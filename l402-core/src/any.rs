@@ -1,0 +1,46 @@
+//! Challenges of any scheme: what a server offers besides L402.
+
+use crate::challenge::MAX_FIELD_LEN;
+use crate::params::{ParamValue, Params, RawChallenges};
+
+/// A challenge of any scheme, with its parameters as they stand in the field.
+///
+/// For those that know what to do about another scheme, or want to say what it is. A challenge of L402 is read by
+/// [`Challenge`](crate::Challenge), which also says what is wrong with it.
+///
+/// ```
+/// use l402_core::AnyChallenge;
+///
+/// let field = br#"Payment id="1", method="lightning", L402 token="AgEE", invoice="lnbc1""#;
+/// let mut offers = AnyChallenge::parse_all(field);
+/// let first = offers.next().unwrap();
+/// assert_eq!((first.scheme(), first.param("METHOD").unwrap().as_str()), ("Payment", Some("lightning")));
+/// assert_eq!(offers.next().unwrap().scheme(), "L402");
+/// ```
+#[derive(Debug, Clone)]
+pub struct AnyChallenge<'a> {
+    scheme: &'a str,
+    params: Params<'a>,
+}
+
+impl<'a> AnyChallenge<'a> {
+    /// Reads the challenges of one field line, or of several lines joined with commas, up to the first that cannot be read.
+    pub fn parse_all(field: &'a [u8]) -> impl Iterator<Item = Self> {
+        let field = if field.len() > MAX_FIELD_LEN { &[] } else { field };
+        RawChallenges::new(field).map_while(|challenge| {
+            let challenge = challenge.ok()?;
+            Some(Self { scheme: core::str::from_utf8(challenge.scheme).ok()?, params: challenge.params })
+        })
+    }
+
+    /// Returns the name of the scheme, whose letter case means nothing.
+    pub const fn scheme(&self) -> &'a str {
+        self.scheme
+    }
+
+    /// Returns the first parameter of that name, whose letter case means nothing.
+    pub fn param(&self, name: &str) -> Option<ParamValue<'a>> {
+        let is_it = |found: &[u8]| found.eq_ignore_ascii_case(name.as_bytes());
+        self.params.clone().find_map(|(found, value)| is_it(found).then_some(value))
+    }
+}
