@@ -5,12 +5,14 @@
 //!
 //! | feature | module | what it is |
 //! |---|---|---|
-//! | `server` | `path`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
+//! | `server` | `cors`, `path`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
 //! | `proxy` | `proxy`, the problems of `response` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
 #[cfg(any(feature = "proxy", feature = "server"))]
 mod claim;
+#[cfg(feature = "server")]
+pub mod cors;
 #[cfg(any(feature = "proxy", feature = "server"))]
 mod method;
 #[cfg(feature = "server")]

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
+use l402_http::cors::Cors;
 use l402_server::config::{Chain, Config, ConfigError, Lightning, LogFormat, schema};
 
 fn environment(name: &str) -> Option<String> {
@@ -89,6 +90,25 @@ fn everything_can_be_said() {
     let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat, offer.valid_for, offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
     assert_eq!(config.policy.routes().len(), 7);
+    let expiry = config.services.iter().flat_map(|service| &service.routes).map(|route| route.invoice_expiry.as_secs());
+    assert_eq!(expiry.collect::<Vec<_>>(), [300, 300, 300, 30, 600]);
+    let listed = Cors::origins(["https://shop.example", "http://localhost:5173"]).expect("origins");
+    let cors: Vec<_> = config.services.iter().map(|service| service.cors.clone()).collect();
+    assert_eq!(cors, [listed, Cors::upstream()]);
+    assert!(config.policy.routes().iter().all(|route| cors.contains(route.cors()) && *route.cors() != Cors::off()));
+}
+
+#[test]
+fn p9_pages_may_call_the_quick_start_and_no_other_service_unless_it_says_so() {
+    let of = |text: &str| read(text).services[0].cors.clone();
+    assert_eq!(of("upstream = \"http://a\""), Cors::any());
+    assert_eq!(of("upstream = \"http://a\"\ncors = false"), Cors::off());
+    assert_eq!(
+        of("upstream = \"http://a\"\ncors = [\"HTTPS://A.example:443\"]"),
+        Cors::origins(["https://a.example"]).expect("one")
+    );
+    assert_eq!(of(&with_service("price = \"1 sat\"")), Cors::off());
+    assert_eq!(of(&with_service("price = \"1 sat\"\ncors = true")), Cors::any());
 }
 
 #[test]
@@ -166,6 +186,35 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": a token is valid for whole seconds"),
+        (
+            "invoice_expiry = \"9s\"",
+            "line 2: invoice_expiry = \"9s\": an invoice can be paid for whole seconds, from \"10s\" to \"24h\"",
+        ),
+        (
+            "invoice_expiry = \"2d\"",
+            "line 2: invoice_expiry = \"2d\": an invoice can be paid for whole seconds, from \"10s\" to \"24h\"",
+        ),
+        (
+            "cors = \"*\"",
+            "line 2: cors: write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]",
+        ),
+        (
+            "cors = []",
+            "line 2: cors: write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]",
+        ),
+        ("cors = [\"*\"]", "line 2: cors = \"*\": write cors = true instead of a list"),
+        (
+            "cors = [\"null\"]",
+            "line 2: cors = \"null\": every sandboxed page and local file has this origin, so it cannot be listed",
+        ),
+        (
+            "cors = [\"https://a:CANARY@b\"]",
+            "line 2: cors: write scheme and host, and a port where it is not the usual one, such as \"https://shop.example\"",
+        ),
+        (
+            "cors = 1",
+            "line 2: cors: invalid type: integer `1`, expected true, false, \"upstream\", or a list of origins",
+        ),
         ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
         ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": a span of time is above zero"),
         ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
@@ -209,8 +258,8 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
         (
             &format!("{route}capability = \"x\"\n[[service.route]]\npath = \"/b\"\nprice = \"9 sat\"\ncapability = \"x\""),
-            "line 9: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price and \
-             validity must be equal; give each a capability"
+            "line 9: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price, \
+             validity and invoice_expiry must be equal; give each a capability"
                 .to_owned(),
         ),
     ] {

@@ -6,6 +6,7 @@ use super::tree::Tree;
 use super::{Policy, Route, RouteId};
 use crate::method;
 use core::fmt;
+use core::time::Duration;
 use http::Method;
 use l402_core::{Name, NameError, Offer};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
         placed.map_err(|earlier| PolicyError::between(&route, policy.routes.get(earlier), fault))?;
     }
     refuse_conflicting_terms(&policy.routes, &route)?;
+    policy.elsewhere = policy.elsewhere.or(&route.cors);
     policy.routes.push(route);
     Ok(())
 }
@@ -124,6 +126,8 @@ pub enum RouteFault {
     ZeroPrice,
     /// Tokens would never be valid.
     ZeroValidity,
+    /// An invoice could never be paid.
+    ZeroExpiry,
     /// The list of methods is empty.
     NoMethod,
     /// A method that is never served, such as TRACE: an upstream would send back what the gateway added for it.
@@ -148,6 +152,7 @@ impl fmt::Display for RouteFault {
             Self::Capability(fault) => write!(f, "capability: {fault}"),
             Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
+            Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
             Self::NoMethod => f.write_str("the list of methods is empty"),
             Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),
             Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
@@ -156,7 +161,7 @@ impl fmt::Display for RouteFault {
                 f.write_str("both take the same method of paths that differ in case alone, which the upstream may ignore")
             }
             Self::DifferentTerms => f.write_str(
-                "both sell the same service, tier and capability, so price and validity must be equal; give each a capability",
+                "both sell the same service, tier and capability, so price, validity and invoice_expiry must be equal; give each a capability",
             ),
             Self::Undercut => f.write_str(
                 "a token for the cheaper opens the dearer too; give each a capability, or the higher tier no lower price",
@@ -193,11 +198,14 @@ impl Stated {
             Self::Sale(sale) => {
                 let offer = offer(sale)?;
                 let service = Some(offer.service.clone());
-                Ok(Route { id, pattern, service, offer: Some(Arc::new(offer)), description: description(sale)? })
+                let (invoice_expiry, cors) = (invoice_expiry(sale)?, sale.cors.clone());
+                let (offer, description) = (Some(Arc::new(offer)), description(sale)?);
+                Ok(Route { id, pattern, service, offer, description, invoice_expiry, cors })
             }
-            Self::Free(Free { service, .. }) => {
+            Self::Free(Free { service, cors, .. }) => {
                 let service = service.as_deref().map(Name::new).transpose().map_err(RouteFault::Service)?;
-                Ok(Route { id, pattern, service, offer: None, description: Arc::default() })
+                let cors = cors.clone();
+                Ok(Route { id, pattern, service, offer: None, description: Arc::default(), invoice_expiry: None, cors })
             }
         }
     }
@@ -217,6 +225,11 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
         price_msat: sale.price_msat,
         valid_for: sale.valid_for.as_secs(),
     })
+}
+
+fn invoice_expiry(sale: &Sale) -> Result<Option<Duration>, RouteFault> {
+    let is_nothing = sale.invoice_expiry.is_some_and(|expiry| expiry.as_secs() == 0);
+    if is_nothing { Err(RouteFault::ZeroExpiry) } else { Ok(sale.invoice_expiry) }
 }
 
 fn description(sale: &Sale) -> Result<Arc<str>, RouteFault> {
@@ -245,7 +258,7 @@ fn refuse_conflicting_terms(earlier: &[Route], route: &Route) -> Result<(), Poli
     for other in earlier {
         let Some(old) = &other.offer else { continue };
         let fault = match (opens(old, new), opens(new, old)) {
-            (true, true) if new != old => RouteFault::DifferentTerms,
+            (true, true) if new != old || route.invoice_expiry != other.invoice_expiry => RouteFault::DifferentTerms,
             (true, false) if old.price_msat < new.price_msat => RouteFault::Undercut,
             (false, true) if new.price_msat < old.price_msat => RouteFault::Undercut,
             _ => continue,
@@ -268,7 +281,6 @@ mod tests {
     use super::*;
     use crate::path::{CanonicalPath, PathError};
     use crate::policy::Access;
-    use core::time::Duration;
 
     fn fault(builder: PolicyBuilder) -> RouteFault {
         builder.build().expect_err("a fault").fault()
@@ -288,6 +300,11 @@ mod tests {
             of(demo.clone(), sale("/data", 21).valid_for(Duration::from_secs(5))),
             Err(RouteFault::DifferentTerms)
         );
+        assert_eq!(
+            of(demo.clone(), sale("/data", 21).invoice_expiry(Duration::from_secs(5))),
+            Err(RouteFault::DifferentTerms),
+            "a token's time begins when the invoice ends"
+        );
         assert_eq!(of(demo.clone().capability("demo"), data.clone().capability("data")), Ok(()));
         assert_eq!(
             of(demo.clone(), data.clone().capability("data")),
@@ -304,6 +321,7 @@ mod tests {
         let one = |sale| fault(Policy::builder().sell(sale));
         assert_eq!(one(sale("/a", 0)), RouteFault::ZeroPrice);
         assert_eq!(one(sale("/a", 1).valid_for(Duration::from_millis(999))), RouteFault::ZeroValidity);
+        assert_eq!(one(sale("/a", 1).invoice_expiry(Duration::from_millis(999))), RouteFault::ZeroExpiry);
         assert_eq!(one(sale("/a", 1).methods([])), RouteFault::NoMethod);
         assert_eq!(one(sale("/a", 1).description(&"x".repeat(640))), RouteFault::LongDescription);
         assert_eq!(one(sale("/a", 1).capability("a b")), RouteFault::Capability(NameError::Character(' ')));

@@ -8,10 +8,8 @@
 //!    routes that ask for none, and no others.
 //! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
 //! 4. HEAD goes with GET where no route names HEAD itself.
-//! 5. OPTIONS is a method like any other: a route for any method charges for it, and a route with methods refuses it unless
-//!    it names it. A browser's preflight carries no credential and needs a 2xx, so for pages of other origins either put a
-//!    CORS layer outside the paid one, which answers preflights itself, or sell named methods and make OPTIONS of the same
-//!    pattern free.
+//! 5. OPTIONS is a method like any other, except for a browser's preflight: that costs nothing, and is answered as the
+//!    [`Cors`](crate::cors::Cors) of the route says.
 //! 6. A path that without its case would reach a route on other terms is not found: many servers ignore the case of a path,
 //!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold (threat P3). For the same reason
 //!    two routes must not differ in case alone. Only the case of ASCII letters is looked at.
@@ -40,7 +38,9 @@ pub use builder::{PolicyBuilder, PolicyError, RouteFault};
 pub use pattern::PatternError;
 pub use sale::{Free, Sale};
 
+use crate::cors::Cors;
 use crate::path::CanonicalPath;
+use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_core::{Name, Offer};
 use std::sync::Arc;
@@ -55,6 +55,8 @@ pub struct Policy {
     caseless: Tree,
     /// Whether a pattern is not in lower case.
     has_capitals: bool,
+    /// What holds for answers that belong to no route.
+    elsewhere: Cors,
 }
 
 impl Policy {
@@ -94,6 +96,11 @@ impl Policy {
         &self.routes
     }
 
+    /// Returns which pages may read answers that belong to no route: those that may read the answers of any route.
+    pub const fn elsewhere(&self) -> &Cors {
+        &self.elsewhere
+    }
+
     /// Returns the route that a request was matched with, from the [`RouteId`] among the request's extensions.
     pub fn get(&self, id: RouteId) -> Option<&Route> {
         self.routes.get(id.0)
@@ -124,6 +131,8 @@ pub struct Route {
     service: Option<Name>,
     offer: Option<Arc<Offer>>,
     description: Arc<str>,
+    invoice_expiry: Option<Duration>,
+    cors: Cors,
 }
 
 impl Route {
@@ -150,6 +159,16 @@ impl Route {
     /// Returns what a payer's wallet shows.
     pub const fn description(&self) -> &Arc<str> {
         &self.description
+    }
+
+    /// Returns how long an invoice for the route can be paid, where the route says so.
+    pub const fn invoice_expiry(&self) -> Option<Duration> {
+        self.invoice_expiry
+    }
+
+    /// Returns which pages of other origins may call.
+    pub const fn cors(&self) -> &Cors {
+        &self.cors
     }
 }
 

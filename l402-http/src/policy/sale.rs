@@ -1,5 +1,6 @@
 //! Routes as an operator states them, not yet looked at.
 
+use crate::cors::Cors;
 use core::time::Duration;
 use http::Method;
 
@@ -12,13 +13,18 @@ pub struct Sale {
     pub(super) tier: u32,
     pub(super) capability: Option<Box<str>>,
     pub(super) valid_for: Duration,
+    pub(super) invoice_expiry: Option<Duration>,
     pub(super) methods: Option<Vec<Method>>,
     pub(super) description: Option<Box<str>>,
+    pub(super) cors: Cors,
 }
 
 impl Sale {
     /// How long a token is valid unless a sale says otherwise.
     pub const VALID_FOR: Duration = Duration::from_hours(1);
+
+    /// How long an invoice can be paid unless a sale or the paid service says otherwise.
+    pub const INVOICE_EXPIRY: Duration = Duration::from_mins(10);
 
     /// Sells a path as part of a service, for a price in millisatoshi: any method, tier 0, no capability,
     /// an hour.
@@ -32,8 +38,10 @@ impl Sale {
             tier: 0,
             capability: None,
             valid_for: Self::VALID_FOR,
+            invoice_expiry: None,
             methods: None,
             description: None,
+            cors: Cors::off(),
         }
     }
 
@@ -51,10 +59,26 @@ impl Sale {
         self
     }
 
-    /// Sets how long a token is valid at least, in whole seconds, from the moment at which it can be paid last.
+    /// Sets how long a token is valid at least, in whole seconds. The time counts from the moment at which its invoice can be
+    /// paid last, so that every buyer gets all of it; whoever pays at once can use the token that much longer.
     #[must_use]
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
         self.valid_for = valid_for;
+        self
+    }
+
+    /// Sets how long an invoice can be paid, in whole seconds; as the paid service says unless set. A token for a short time
+    /// wants a short one, because the token's time begins when the invoice ends.
+    #[must_use]
+    pub fn invoice_expiry(mut self, expiry: Duration) -> Self {
+        self.invoice_expiry = Some(expiry);
+        self
+    }
+
+    /// Says which pages of other origins may call; none unless set.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
         self
     }
 
@@ -88,18 +112,26 @@ pub struct Free {
     pub(super) path: Box<str>,
     pub(super) service: Option<Box<str>>,
     pub(super) methods: Option<Vec<Method>>,
+    pub(super) cors: Cors,
 }
 
 impl Free {
     /// Gives a path away, for any method.
     pub fn new(path: &str) -> Self {
-        Self { path: path.into(), service: None, methods: None }
+        Self { path: path.into(), service: None, methods: None, cors: Cors::off() }
     }
 
     /// Names the service that the route belongs to.
     #[must_use]
     pub fn service(mut self, service: &str) -> Self {
         self.service = Some(service.into());
+        self
+    }
+
+    /// Says which pages of other origins may call; none unless set.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
         self
     }
 

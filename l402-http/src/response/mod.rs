@@ -41,6 +41,11 @@ pub struct Reason(pub &'static str);
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     let body = serde_json::to_vec(body).unwrap_or_default(); // text and numbers under fixed keys cannot fail
     answer(status, HeaderValue::from_static("application/json"), body.into())
+/// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
+/// field that is not safe-listed (Fetch §2.2.2). Whoever adds a field to an answer adds it here.
+#[cfg(feature = "server")]
+pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, Grpc-Status, Grpc-Message";
+
 }
 
 /// An answer of this module: typed, and never stored by a cache.

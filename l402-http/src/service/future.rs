@@ -1,5 +1,6 @@
 //! The response of a paid service, on its way.
 
+use crate::cors::{Sharing, only_cors};
 use crate::response::PaidBody;
 use bytes::Bytes;
 use core::fmt;
@@ -15,17 +16,30 @@ use tower_service::Service;
 pub(super) type Io<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pin_project! {
+    #[project = PaidFutureProjection]
     /// The future of [`PaidService`](super::PaidService).
     pub struct PaidFuture<S: Service<Request<B>>, B> {
         #[pin]
         state: State<S, B>,
+        sharing: Sharing,
     }
+}
+
+/// What the inner service was called with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Forwarded {
+    /// A request that was paid for.
+    Paid,
+    /// One that costs nothing.
+    Free,
+    /// A preflight of a call that may cost something.
+    Preflight,
 }
 
 pin_project! {
     #[project = Projected]
     enum State<S: Service<Request<B>>, B> {
-        Forwarding { #[pin] response: S::Future, is_paid: bool },
+        Forwarding { #[pin] response: S::Future, kind: Forwarded },
         Settling { settled: Io<Result<(), Response<Bytes>>>, forward: Option<(S, Request<B>)> },
         Charging { response: Io<Response<Bytes>> },
         Answered { response: Option<Response<Bytes>> },
@@ -33,24 +47,35 @@ pin_project! {
 }
 
 impl<S: Service<Request<B>>, B> PaidFuture<S, B> {
-    /// The inner service was called, with a request that was paid for or one that is free.
-    pub(super) const fn forwarding(response: S::Future, is_paid: bool) -> Self {
-        Self { state: State::Forwarding { response, is_paid } }
+    /// The inner service was called.
+    pub(super) const fn forwarding(response: S::Future, kind: Forwarded) -> Self {
+        Self::of(State::Forwarding { response, kind })
     }
 
     /// The inner service, which is ready, is called once the payment is settled.
     pub(super) const fn settling(settled: Io<Result<(), Response<Bytes>>>, inner: S, request: Request<B>) -> Self {
-        Self { state: State::Settling { settled, forward: Some((inner, request)) } }
+        Self::of(State::Settling { settled, forward: Some((inner, request)) })
     }
 
     /// The node is asked for an invoice.
     pub(super) const fn charging(response: Io<Response<Bytes>>) -> Self {
-        Self { state: State::Charging { response } }
+        Self::of(State::Charging { response })
     }
 
     /// There is nothing to wait for.
     pub(super) const fn answered(response: Response<Bytes>) -> Self {
-        Self { state: State::Answered { response: Some(response) } }
+        Self::of(State::Answered { response: Some(response) })
+    }
+
+    /// Says which pages may read the answer, whoever gives it.
+    #[must_use]
+    pub(super) fn shared_with(mut self, sharing: Sharing) -> Self {
+        self.sharing = sharing;
+        self
+    }
+
+    const fn of(state: State<S, B>) -> Self {
+        Self { state, sharing: Sharing::Unsaid }
     }
 }
 
@@ -61,22 +86,22 @@ where
     type Output = Result<Response<PaidBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let PaidFutureProjection { mut state, sharing } = self.project();
         loop {
             let own = match state.as_mut().project() {
-                Projected::Forwarding { response, is_paid } => {
-                    return response.poll(context).map_ok(|mut response| {
-                        if *is_paid {
-                            keep_private(response.headers_mut());
-                        }
-                        response.map(PaidBody::inner)
-                    });
+                Projected::Forwarding { response, kind } => {
+                    let mut response = ready!(response.poll(context))?;
+                    let has_body = passed_on(*kind, &mut response);
+                    sharing.write(response.headers_mut());
+                    return Poll::Ready(Ok(
+                        response.map(|body| if has_body { PaidBody::inner(body) } else { PaidBody::own(Bytes::new()) })
+                    ));
                 }
                 Projected::Settling { settled, forward } => {
                     match (ready!(settled.as_mut().poll(context)), forward.take()) {
                         (Ok(()), Some((mut inner, request))) => {
                             let response = inner.call(request);
-                            state.set(State::Forwarding { response, is_paid: true });
+                            state.set(State::Forwarding { response, kind: Forwarded::Paid });
                             continue;
                         }
                         (Ok(()), None) => None,
@@ -86,10 +111,21 @@ where
                 Projected::Charging { response } => Some(ready!(response.as_mut().poll(context))),
                 Projected::Answered { response } => response.take(),
             };
-            let own = own.expect("a future is not polled again after it was ready");
+            let mut own = own.expect("a future is not polled again after it was ready");
+            sharing.write(own.headers_mut());
             return Poll::Ready(Ok(own.map(PaidBody::own)));
         }
     }
+}
+
+/// Changes the head of the inner service's answer, and tells whether its body is passed on.
+fn passed_on<R>(kind: Forwarded, response: &mut Response<R>) -> bool {
+    match kind {
+        Forwarded::Paid => keep_private(response.headers_mut()),
+        Forwarded::Free => {}
+        Forwarded::Preflight => only_cors(response.headers_mut()),
+    }
+    !matches!(kind, Forwarded::Preflight)
 }
 
 /// Keeps what one client paid for from being served to others. A shared cache knows of itself only that an answer to

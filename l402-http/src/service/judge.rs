@@ -2,12 +2,14 @@
 
 use super::Paywall;
 use super::request::{Passage, canonical_target, presentation};
+use crate::cors::{Preflight, Sharing};
 use crate::method;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
+use core::time::Duration;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use l402_core::{Charge, Decision, Grant, Offer, Refusal};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub(super) enum Judgement {
     Settle(Passage, Order, Grant),
     /// An invoice is made and shown.
     Charge(Order, Charge),
+    /// The inner service is called with a preflight, which is not paid for: of its answer only the head is passed on.
+    Preflight(Passage),
     /// The answer is there.
     Answer(Response<Bytes>),
 }
@@ -30,29 +34,67 @@ pub(super) struct Order {
     pub(super) route: RouteId,
     pub(super) offer: Arc<Offer>,
     pub(super) description: Arc<str>,
+    pub(super) invoice_expiry: Option<Duration>,
     pub(super) form: Form,
 }
 
 impl<N> Paywall<N> {
-    /// Judges a request by its method, target and fields.
+    /// Judges a request by its method, target and fields, and says which pages may read the answer.
     #[inline]
-    pub(super) fn judge<B>(&self, request: &Request<B>) -> Judgement {
+    pub(super) fn judge<B>(&self, request: &Request<B>) -> (Judgement, Sharing) {
+        let elsewhere = || self.policy.elsewhere().sharing(request.headers());
         if method::reflects(request.method()) {
-            return Judgement::Answer(not_implemented(request));
+            return (Judgement::Answer(not_implemented(request)), elsewhere());
         }
         let (path, target) = match canonical(request.uri()) {
             Ok(found) => found,
-            Err(fault) => return Judgement::Answer(bad_path(request, fault)),
+            Err(fault) => return (Judgement::Answer(bad_path(request, fault)), elsewhere()),
         };
-        match self.policy.route(request.method(), &path) {
-            Access::Priced(route, offer) => self.decide(request, route, offer, target),
-            Access::Free(route) => Judgement::Forward(Passage { route: route.id(), target, grant: None }),
-            Access::NotFound => Judgement::Answer(not_found(request)),
-            Access::MethodNotAllowed { allow } => {
-                let message = "no route takes this method of the path";
-                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", &message);
-                Judgement::Answer(problem.allow(&allow).response(Form::of(request.headers())))
+        let access = self.policy.route(request.method(), &path);
+        if let Some(preflight) = Preflight::of(request) {
+            return (self.preflight(request, preflight, &access, &path, target), Sharing::Unsaid);
+        }
+        match access {
+            Access::Priced(route, offer) => {
+                (self.decide(request, route, offer, target), route.cors().sharing(request.headers()))
             }
+            Access::Free(route) => (forward_free(route, target), route.cors().sharing(request.headers())),
+            Access::NotFound => (Judgement::Answer(not_found(request)), elsewhere()),
+            Access::MethodNotAllowed { allow } => (Judgement::Answer(not_allowed(request, &allow)), elsewhere()),
+        }
+    }
+
+    /// Judges a preflight by the route of the call that it asks about. It costs nothing (threat P9).
+    #[cold]
+    fn preflight<B>(
+        &self,
+        request: &Request<B>,
+        preflight: Preflight<'_>,
+        access: &Access<'_>,
+        path: &CanonicalPath<'_>,
+        target: Option<Uri>,
+    ) -> Judgement {
+        let Some(method) = preflight.method() else {
+            let message = "this method cannot be asked for";
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed-preflight", &message);
+            return Judgement::Answer(problem.response(Form::Json));
+        };
+        let wanted = self.policy.route(&method, path);
+        let cors = match &wanted {
+            Access::Priced(route, _) | Access::Free(route) => route.cors(),
+            Access::NotFound | Access::MethodNotAllowed { .. } => self.policy.elsewhere(),
+        };
+        match (access, &wanted) {
+            // What is free is the upstream's to answer, unless the setting says more than nothing.
+            (Access::Free(route), _) if cors.is_off() => forward_free(route, target),
+            (_, Access::Priced(route, _) | Access::Free(route)) if cors.is_upstream() => {
+                Judgement::Preflight(Passage { route: route.id(), target, grant: None })
+            }
+            (_, Access::NotFound) if cors.is_off() => Judgement::Answer(not_found(request)),
+            (_, Access::MethodNotAllowed { allow }) if cors.is_off() => Judgement::Answer(not_allowed(request, allow)),
+            (_, Access::MethodNotAllowed { allow }) => Judgement::Answer(preflight.answer(cors, allow)),
+            // Also where there is no such path: the page can read the 404 then.
+            _ => Judgement::Answer(preflight.answer(cors, &name_of(&method))),
         }
     }
 
@@ -68,6 +110,14 @@ impl<N> Paywall<N> {
     }
 }
 
+fn forward_free(route: &Route, target: Option<Uri>) -> Judgement {
+    Judgement::Forward(Passage { route: route.id(), target, grant: None })
+}
+
+fn name_of(method: &Method) -> HeaderValue {
+    HeaderValue::from_str(method.as_str()).unwrap_or(HeaderValue::from_static("GET")) // a method is a token
+}
+
 fn canonical(uri: &Uri) -> Result<(CanonicalPath<'_>, Option<Uri>), PathError> {
     let path = CanonicalPath::parse(uri.path())?;
     let target = canonical_target(uri, &path).map_err(|_| PathError::NotAbsolute)?; // such a target has no path of its own
@@ -79,6 +129,7 @@ fn order<B>(request: &Request<B>, route: &Route, offer: &Arc<Offer>) -> Order {
         route: route.id(),
         offer: Arc::clone(offer),
         description: Arc::clone(route.description()),
+        invoice_expiry: route.invoice_expiry(),
         form: Form::of(request.headers()),
     }
 }
@@ -98,6 +149,13 @@ fn bad_path<B>(request: &Request<B>, fault: PathError) -> Response<Bytes> {
 fn not_found<B>(request: &Request<B>) -> Response<Bytes> {
     let problem = Problem::new(StatusCode::NOT_FOUND, "no-route", &"no route covers this path");
     problem.response(Form::of(request.headers()))
+}
+
+#[cold]
+fn not_allowed<B>(request: &Request<B>, allow: &HeaderValue) -> Response<Bytes> {
+    let message = "no route takes this method of the path";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", &message);
+    problem.allow(allow).response(Form::of(request.headers()))
 }
 
 #[cold]

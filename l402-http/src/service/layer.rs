@@ -1,6 +1,6 @@
 //! The layer and the service that it makes.
 
-use super::future::PaidFuture;
+use super::future::{Forwarded, PaidFuture};
 use super::judge::Judgement;
 use super::paywall::Paywall;
 use crate::policy::Policy;
@@ -69,11 +69,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.paywall.judge(&request) {
+        let (judgement, sharing) = self.paywall.judge(&request);
+        let future = match judgement {
             Judgement::Forward(passage) => {
-                let is_paid = passage.grant.is_some();
+                let kind = if passage.grant.is_some() { Forwarded::Paid } else { Forwarded::Free };
                 passage.apply(&mut request);
-                PaidFuture::forwarding(self.inner.call(request), is_paid)
+                PaidFuture::forwarding(self.inner.call(request), kind)
+            }
+            Judgement::Preflight(passage) => {
+                passage.apply(&mut request);
+                PaidFuture::forwarding(self.inner.call(request), Forwarded::Preflight)
             }
             Judgement::Settle(passage, order, grant) => {
                 passage.apply(&mut request);
@@ -86,7 +91,8 @@ where
                 PaidFuture::charging(Box::pin(async move { paywall.charge(&order, charge).await }))
             }
             Judgement::Answer(response) => PaidFuture::answered(response),
-        }
+        };
+        future.shared_with(sharing)
     }
 }
 

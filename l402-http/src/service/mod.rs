@@ -19,6 +19,8 @@
 //!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).
 //! 7. The answer to what was paid for is `Cache-Control: private` unless the inner service forbids to store it: no shared
 //!    cache serves to others what one client has bought (H3, RFC 9111 §5.2.2.7).
+//! 8. A browser's preflight is answered, refused or forwarded as the [`Cors`](crate::cors::Cors) of its route says, whatever
+//!    credential it carries; it is never priced (P9). Every other answer says which pages of other origins may read it.
 //!
 //! The admitted path allocates nothing but the room for those extensions and, perhaps, that field. Deadlines need a tokio timer, of any flavour.
 //!

@@ -6,6 +6,7 @@ use crate::response::{Problem, Quote};
 use bytes::Bytes;
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 use http::{Response, StatusCode};
 use l402_core::{Charge, Grant, TokenText, TokenTooLong};
 use l402_lightning::{
@@ -45,7 +46,7 @@ impl<N: InvoiceSource> Paywall<N> {
         let request = InvoiceRequest {
             amount_msat: order.offer.price_msat,
             description: &order.description,
-            expiry: self.invoice_expiry,
+            expiry: self.expiry_of(order),
         };
         let made = timeout(self.node_deadline, self.node.create_invoice(request)).await;
         let invoice = made.map_err(|_| Fault::TooSlow)?.map_err(Fault::Node)?;
@@ -67,7 +68,7 @@ impl<N: InvoiceSource> Paywall<N> {
         let mut text = TokenText::new();
         let keys = self.gate.keys();
         // The token's time begins when the invoice can be paid no more: whoever pays in time gets all of it.
-        let begins = (self.clock)().saturating_add(self.invoice_expiry.as_secs());
+        let begins = (self.clock)().saturating_add(self.expiry_of(order).as_secs());
         let token = keys.mint(&order.offer, &invoice.payment_hash(), random, begins, &mut text);
         let quote = Quote {
             status,
@@ -108,6 +109,11 @@ impl<N: InvoiceSource + SettlementSource> Paywall<N> {
 impl<N> Paywall<N> {
     fn unavailable(&self, order: &Order, reason: &'static str, message: &'static str) -> Response<Bytes> {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, &message);
+    /// How long an invoice can be paid: as the route says, else as the paywall does.
+    fn expiry_of(&self, order: &Order) -> Duration {
+        order.invoice_expiry.unwrap_or(self.invoice_expiry)
+    }
+
         problem.retry_after(self.retry_after).response(order.form)
     }
 }

@@ -1,7 +1,7 @@
 //! What a paid service is made of, and its settings.
 
 use super::PaidLayer;
-use crate::policy::{Policy, RouteId};
+use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{DerivedKeys, Gate, GatePolicy};
@@ -54,7 +54,7 @@ impl<N> Paywall<N> {
             network,
             payee: None,
             lsat_line: true,
-            invoice_expiry: Duration::from_mins(10),
+            invoice_expiry: Sale::INVOICE_EXPIRY,
             node_deadline: Duration::from_secs(5),
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
@@ -84,7 +84,7 @@ impl<N> Paywall<N> {
         self
     }
 
-    /// Sets how long an invoice can be paid, in whole seconds; ten minutes unless set.
+    /// Sets how long an invoice can be paid, in whole seconds, where its route does not say; ten minutes unless set.
     ///
     /// A token's validity counts from the end of that time, so a buyer who pays at once may use it that much longer than the
     /// sale says, and one who pays at the last moment as long as it says.

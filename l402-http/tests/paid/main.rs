@@ -2,6 +2,7 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
 
+mod cors;
 mod forms;
 mod node;
 mod routes;

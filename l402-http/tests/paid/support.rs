@@ -211,7 +211,7 @@ impl Answer {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Upstream {
     seen: Arc<Mutex<Vec<Parts>>>,
-    cache_control: Arc<Mutex<Option<&'static str>>>,
+    says: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
 }
 
 impl Upstream {
@@ -222,7 +222,12 @@ impl Upstream {
 
     /// Answers with this `Cache-Control` from now on.
     pub(crate) fn lets_cache(&self, cache_control: &'static str) {
-        *self.cache_control.lock().unwrap() = Some(cache_control);
+        self.says(&[("cache-control", cache_control)]);
+    }
+
+    /// Answers with these fields from now on.
+    pub(crate) fn says(&self, fields: &[(&'static str, &'static str)]) {
+        *self.says.lock().unwrap() = fields.to_vec();
     }
 }
 
@@ -238,8 +243,8 @@ impl<B> Service<Request<B>> for Upstream {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         self.seen.lock().unwrap().push(request.into_parts().0);
         let mut response = Response::new(Full::from("served"));
-        if let Some(value) = *self.cache_control.lock().unwrap() {
-            response.headers_mut().insert("cache-control", HeaderValue::from_static(value));
+        for (name, value) in self.says.lock().unwrap().iter() {
+            response.headers_mut().append(*name, HeaderValue::from_static(value));
         }
         ready(Ok(response))
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::at::At;
+use super::cors::Pages;
 use super::text::Text;
 
 /// Configuration of the gateway `l402-server`.
@@ -35,9 +36,13 @@ pub(super) struct File {
     /// The price of a call to `upstream`. `1 sat` unless set.
     #[schemars(extend("examples" = ["21 sat", "500 msat"]))]
     pub(super) price: Option<At<String>>,
-    /// How long a token for `upstream` is valid. `1h` unless set.
+    /// How long a token for `upstream` is valid at least: the time counts from the end of its invoice. `1h` unless set.
     #[schemars(extend("examples" = ["30s", "5m", "1h", "7d"]))]
     pub(super) valid_for: Option<At<String>>,
+    /// How long an invoice for `upstream` can be paid, from `10s` to `24h`. `10m` unless set.
+    pub(super) invoice_expiry: Option<At<String>>,
+    /// Which pages of other origins may call `upstream` from a browser. All of them, without cookies, unless set.
+    pub(super) cors: Option<At<Pages>>,
 
     /// What is sold, in place of `upstream`.
     pub(super) service: Vec<Service>,
@@ -78,6 +83,10 @@ pub(super) struct Service {
     pub(super) price: Option<At<String>>,
     /// How long a token is valid for a route that does not say. `1h` unless set.
     pub(super) valid_for: Option<At<String>>,
+    /// How long an invoice can be paid for a route that does not say. `10m` unless set.
+    pub(super) invoice_expiry: Option<At<String>>,
+    /// Which pages of other origins may call from a browser. None unless set.
+    pub(super) cors: Option<At<Pages>>,
     /// The tier of a route that names none. `0` unless set.
     pub(super) tier: Option<u32>,
     /// The routes that are sold. A token for one opens no other, unless they name the same capability.
@@ -96,8 +105,11 @@ pub(super) struct Route {
     pub(super) methods: Vec<At<String>>,
     /// The price of a token, such as `21 sat` or `500 msat`.
     pub(super) price: Option<At<String>>,
-    /// How long a token is valid, such as `1h`.
+    /// How long a token is valid at least, such as `1h`. The time counts from the end of its invoice, so that every buyer gets
+    /// all of it; whoever pays at once can use the token longer by `invoice_expiry`.
     pub(super) valid_for: Option<At<String>>,
+    /// How long an invoice can be paid, from `10s` to `24h`. Shorten it for a token that must not outlive `valid_for` by much.
+    pub(super) invoice_expiry: Option<At<String>>,
     /// What a token must be allowed to do. Made from methods and path unless set, so that each route has its own.
     pub(super) capability: Option<At<String>>,
     /// The least tier that a token must have.

@@ -20,6 +20,7 @@
 //!
 //! A variable goes before the file; one that is blank is not set. Any of the last four makes `lnd` the backend where the file names none.
 
+mod cors;
 mod file;
 mod lightning;
 #[cfg(feature = "lnd")]
@@ -35,6 +36,7 @@ use core::net::SocketAddr;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::{GatePolicy, Name};
+use l402_http::cors::Cors;
 use l402_http::policy::Policy;
 use l402_http::proxy::UpstreamConfig;
 use l402_program::config::{at, error};
@@ -117,6 +119,8 @@ pub struct Service {
     pub free: Vec<String>,
     /// What is sold.
     pub routes: Vec<Route>,
+    /// Which pages of other origins may call.
+    pub cors: Cors,
 }
 
 impl Config {

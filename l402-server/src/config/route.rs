@@ -22,15 +22,18 @@ pub struct Route {
     pub offer: Offer,
     /// What the buyer's wallet shows.
     pub description: String,
+    /// How long an invoice can be paid. A token's time begins at its end.
+    pub invoice_expiry: Duration,
 }
 
 impl Route {
     /// States the route to a policy.
     pub(super) fn sale(&self) -> Sale {
-        let Self { methods, path, offer, description } = self;
+        let Self { methods, path, offer, description, invoice_expiry } = self;
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
             .valid_for(Duration::from_secs(offer.valid_for))
+            .invoice_expiry(*invoice_expiry)
             .description(description);
         if let Some(capability) = &offer.capability {
             sale = sale.capability(capability.as_str());
@@ -44,6 +47,7 @@ pub(super) struct Defaults<'a> {
     pub(super) service: &'a Name,
     pub(super) price: Option<Price>,
     pub(super) valid_for: Duration,
+    pub(super) invoice_expiry: Duration,
     pub(super) tier: u32,
 }
 
@@ -66,6 +70,8 @@ impl Resolver<'_> {
         let methods = self.methods(&written.methods);
         let price = self.route_price(written, defaults);
         let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref(), defaults.valid_for);
+        let expiry = written.invoice_expiry.as_ref();
+        let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
         let offer = Offer {
             service: defaults.service.clone(),
@@ -79,7 +85,7 @@ impl Resolver<'_> {
             Some(at) => at.value.clone(),
             None => description(defaults.service, &methods, &path),
         };
-        Some(Route { methods, path, offer, description })
+        Some(Route { methods, path, offer, description, invoice_expiry: invoice_expiry? })
     }
 
     fn methods(&mut self, written: &[At<String>]) -> Option<Vec<Method>> {
@@ -120,6 +126,18 @@ impl Resolver<'_> {
         }
     }
 
+    /// How long an invoice can be paid: long enough to pay it, and not so long that a price stands for days.
+    pub(super) fn invoice_expiry(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
+        let expiry = self.span(key, at, default)?;
+        match at {
+            Some(at) if expiry.subsec_millis() != 0 || !(SHORTEST_INVOICE..=LONGEST_INVOICE).contains(&expiry) => {
+                self.problems.wrong(key, at, "an invoice can be paid for whole seconds, from \"10s\" to \"24h\"");
+                None
+            }
+            _ => Some(expiry),
+        }
+    }
+
     fn capability(&mut self, written: &file::Route) -> Option<Name> {
         if let Some(at) = &written.capability {
             return self.problems.parse("service.route.capability", at);
@@ -153,6 +171,7 @@ pub(super) fn every_path(origin: Origin) -> file::Route {
         methods: Vec::new(),
         price: None,
         valid_for: None,
+        invoice_expiry: None,
         capability: None,
         tier: None,
         description: None,
@@ -183,3 +202,5 @@ fn slug(route: &file::Route) -> Result<Name, NameError> {
 }
 
 const EVERY_PATH: &str = "/*";
+const SHORTEST_INVOICE: Duration = Duration::from_secs(10);
+const LONGEST_INVOICE: Duration = Duration::from_hours(24);

@@ -3,13 +3,14 @@
 use core::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use l402_core::Name;
-use l402_http::policy::{Free, Policy, PolicyBuilder};
+use l402_http::policy::{Free, Policy, PolicyBuilder, Sale};
 use l402_http::proxy::{IpRange, Timeouts, UpstreamConfig, UpstreamConfigError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Service;
 use super::at::{At, Origin};
+use super::cors::Pages;
 use super::file::{self, File};
 use super::price::Price;
 use super::resolve::Resolver;
@@ -57,8 +58,12 @@ impl Resolver<'_> {
     fn policy(&mut self, services: &[Service], written: &[file::Service]) -> Option<Policy> {
         let mut builder = Policy::builder();
         for service in services {
-            builder = service.routes.iter().fold(builder, |builder, route| builder.sell(route.sale()));
+            builder = service
+                .routes
+                .iter()
+                .fold(builder, |builder, route| builder.sell(route.sale().cors(service.cors.clone())));
             let free = service.free.iter().map(|path| Free::new(path).service(service.name.as_str()));
+            let free = free.map(|free| free.cors(service.cors.clone()));
             builder = free.fold(builder, PolicyBuilder::free);
         }
         let fault = match builder.build() {
@@ -95,10 +100,14 @@ impl Resolver<'_> {
                 None
             }
             (None, false) => {
-                for (key, value) in [("price", &file.price), ("valid_for", &file.valid_for)] {
+                let spans = [("valid_for", &file.valid_for), ("invoice_expiry", &file.invoice_expiry)];
+                for (key, value) in [("price", &file.price)].into_iter().chain(spans) {
                     if let Some(at) = value {
-                        self.problems.wrong(key, at, "this belongs to `upstream`; write it in [[service]] instead");
+                        self.problems.wrong(key, at, MISPLACED);
                     }
+                }
+                if let Some(at) = &file.cors {
+                    self.problems.wrong_at("cors", &at.origin, MISPLACED);
                 }
                 Some(services)
             }
@@ -110,15 +119,18 @@ impl Resolver<'_> {
         let name = self.problems.parse::<Name>("service.name", &written.name);
         let price = self.service_price(written);
         let valid_for = self.validity("service.valid_for", written.valid_for.as_ref(), VALID_FOR);
-        let (name, price) = (name?, price.ok()?);
-        let defaults = Defaults { service: &name, price, valid_for: valid_for?, tier: written.tier.unwrap_or(0) };
+        let expiry = written.invoice_expiry.as_ref();
+        let expiry = self.invoice_expiry("service.invoice_expiry", expiry, Sale::INVOICE_EXPIRY);
+        let cors = self.cors("service.cors", written.cors.as_ref());
+        let (name, price, tier) = (name?, price.ok()?, written.tier.unwrap_or(0));
+        let defaults = Defaults { service: &name, price, valid_for: valid_for?, invoice_expiry: expiry?, tier };
         let routes = if written.route.is_empty() {
             self.routes(&[every_path(written.name.origin.clone())], &defaults)
         } else {
             self.routes(&written.route, &defaults)
         };
         let free = written.free.iter().map(|at| at.value.clone()).collect();
-        Some(Service { upstream: upstream?, free, routes: routes?, name })
+        Some(Service { upstream: upstream?, free, routes: routes?, name, cors: cors? })
     }
 
     /// The price of the routes that name none; a service without routes must have one.
@@ -189,6 +201,7 @@ impl Resolver<'_> {
 fn short_form(upstream: At<String>, file: File) -> file::Service {
     let verified = At { value: Text::literal("true"), origin: upstream.origin.clone() };
     let price = file.price.unwrap_or_else(|| At { value: "1 sat".to_owned(), origin: upstream.origin.clone() });
+    let cors = file.cors.unwrap_or_else(|| At { value: Pages::Switch(true), origin: upstream.origin.clone() });
     file::Service {
         name: At { value: "default".to_owned(), origin: Origin::clone(&upstream.origin) },
         upstream,
@@ -199,6 +212,8 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
         paid_headers: BTreeMap::from([("X-L402-Verified".to_owned(), verified)]),
         price: Some(price),
         valid_for: file.valid_for,
+        invoice_expiry: file.invoice_expiry,
+        cors: Some(cors),
         tier: None,
         route: Vec::new(),
     }
@@ -212,4 +227,5 @@ fn origin(text: &str) -> Result<UpstreamConfig, String> {
 const UPSTREAM_EXPECTED: &str = "write scheme, host and port, such as \"http://127.0.0.1:3000\"";
 const NOTHING_TO_SELL: &str =
     "nothing to sell: set UPSTREAM_URL=http://127.0.0.1:3000, or write `upstream` or a [[service]] in a file";
+const MISPLACED: &str = "this belongs to `upstream`; write it in [[service]] instead";
 const VALID_FOR: Duration = Duration::from_hours(1);

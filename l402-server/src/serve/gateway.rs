@@ -5,9 +5,10 @@ use core::convert::Infallible;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use l402_http::cors::Cors;
 use l402_http::proxy::{Peer, ProxyBody, UpstreamConfigError};
 use l402_http::response::PaidBody;
 use l402_http::service::{PaidFuture, PaidService, Paywall};
@@ -26,6 +27,7 @@ use crate::config::Config;
 pub(super) struct Gateway<N> {
     own: Arc<OwnPaths>,
     forward: Forward,
+    pages: Cors,
     paid: PaidService<Forward, N>,
     log: RequestLog,
 }
@@ -35,7 +37,8 @@ impl<N> Gateway<N> {
         let own = Arc::new(OwnPaths::new(config, network));
         let forward = Forward::new(config)?;
         let paid = paywall.layer().layer(forward.clone());
-        Ok(Self { own, forward, paid, log: RequestLog::new(config) })
+        let (pages, log) = (config.policy.elsewhere().clone(), RequestLog::new(config));
+        Ok(Self { own, forward, pages, paid, log })
     }
 
     /// Begins to watch the upstreams, on the runtime of the caller's.
@@ -51,6 +54,7 @@ impl<N> Clone for Gateway<N> {
         Self {
             own: Arc::clone(&self.own),
             forward: self.forward.clone(),
+            pages: self.pages.clone(),
             paid: self.paid.clone(),
             log: self.log.clone(),
         }
@@ -80,15 +84,25 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
 
     fn call(&self, mut request: Request<Incoming>) -> Answer {
         self.asked.store(true, Ordering::Relaxed);
-        let Gateway { own, paid, log, .. } = &self.gateway;
+        let Gateway { own, pages, paid, log, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
-            return Answer { content: Content::Own { response: Some(response) }, entry: log.own(&request) };
+            let response = Some(open_to(pages, &request, response));
+            return Answer { content: Content::Own { response }, entry: log.own(&request) };
         }
         let entry = log.begin(&request);
         request.extensions_mut().insert(self.peer.clone());
         let mut paid = paid.clone(); // always ready, since forwarding is
         Answer { content: Content::Paid { response: paid.call(request) }, entry }
     }
+}
+
+/// Lets pages of other origins read what the gateway says of itself, and answers their preflights (threat P9).
+fn open_to<B>(pages: &Cors, request: &Request<B>, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    if let Some(answer) = pages.preflight(request, &HeaderValue::from_static("GET, HEAD")) {
+        return answer.map(Full::new);
+    }
+    pages.sharing(request.headers()).write(response.headers_mut());
+    response
 }
 
 /// The gateway's own words, or those of the paywall or the upstream.

@@ -89,18 +89,24 @@ struct Priced<'a> {
     methods: Vec<&'a str>,
     path: &'a str,
     price_msat: u64,
+    /// For whoever pays at the last moment.
     valid_for_seconds: u64,
+    /// For whoever pays at once.
+    valid_for_at_most_seconds: u64,
+    invoice_expiry_seconds: u64,
     description: &'a str,
 }
 
 impl<'a> Priced<'a> {
     fn of(route: &'a Route) -> Self {
-        let Route { methods, path, offer, description } = route;
+        let Route { methods, path, offer, description, invoice_expiry } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,
             price_msat: offer.price_msat,
             valid_for_seconds: offer.valid_for,
+            valid_for_at_most_seconds: offer.valid_for.saturating_add(invoice_expiry.as_secs()),
+            invoice_expiry_seconds: invoice_expiry.as_secs(),
             description,
         }
     }

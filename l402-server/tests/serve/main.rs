@@ -2,6 +2,7 @@
 
 mod limits;
 mod outage;
+mod pages;
 mod routes;
 mod sale;
 mod stop;
