@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 use http::Method;
+use l402_http::response::Seconds;
 
 use crate::config::{Config, Lightning, Route};
 
@@ -68,7 +69,7 @@ pub struct PriceLine<'a>(pub &'a Route);
 
 impl fmt::Display for PriceLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Route { methods, path, offer, .. } = self.0;
+        let Route { methods, path, offer, invoice_expiry, .. } = self.0;
         for method in methods {
             write!(f, "{method} ")?;
         }
@@ -77,13 +78,8 @@ impl fmt::Display for PriceLine<'_> {
             (sat, 0) => write!(f, "{sat} sat")?,
             _ => write!(f, "{} msat", offer.price_msat)?,
         }
-        write!(f, " for ")?;
-        match offer.valid_for {
-            seconds if seconds.is_multiple_of(86_400) => write!(f, "{}d", seconds / 86_400),
-            seconds if seconds.is_multiple_of(3_600) => write!(f, "{}h", seconds / 3_600),
-            seconds if seconds.is_multiple_of(60) => write!(f, "{}m", seconds / 60),
-            seconds => write!(f, "{seconds}s"),
-        }
+        let most = offer.valid_for.saturating_add(invoice_expiry.as_secs());
+        write!(f, " for {}, up to {} if paid at once", Seconds(offer.valid_for), Seconds(most))
     }
 }
 
@@ -101,7 +97,7 @@ mod tests {
         let banner = Banner::new(&one, "0.0.0.0:8402".parse().expect("an address")).to_string();
         assert_eq!(
             banner,
-            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for 1h\n\n\
+            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for 1h, up to 1h10m if paid at once\n\n\
              This is the sandbox: real Lightning payments, but PLAY MONEY, worth nothing.\n\
              Buy the first call in another terminal:\n\n    l402 get http://127.0.0.1:8402/\n\n"
         );
@@ -111,6 +107,6 @@ mod tests {
         );
         let banner = Banner::new(&routes, "[::]:80".parse().expect("an address"));
         assert_eq!(banner.first_call().as_deref(), Some("http://[::1]:80/v/1/"));
-        assert!(banner.to_string().contains("  POST /p  5 msat for 90s\n"), "{banner}");
+        assert!(banner.to_string().contains("  POST /p  5 msat for 1m30s, up to 11m30s if paid at once\n"), "{banner}");
     }
 }

@@ -20,6 +20,8 @@ mod page;
 mod problem;
 #[cfg(feature = "server")]
 mod quote;
+#[cfg(feature = "server")]
+mod seconds;
 
 #[cfg(feature = "server")]
 pub use body::PaidBody;
@@ -27,6 +29,8 @@ pub use form::Form;
 pub use problem::Problem;
 #[cfg(feature = "server")]
 pub use quote::Quote;
+#[cfg(feature = "server")]
+pub use seconds::Seconds;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -37,15 +41,15 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason(pub &'static str);
 
-/// An answer with a JSON body.
-fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-    let body = serde_json::to_vec(body).unwrap_or_default(); // text and numbers under fixed keys cannot fail
-    answer(status, HeaderValue::from_static("application/json"), body.into())
 /// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
 /// field that is not safe-listed (Fetch §2.2.2). Whoever adds a field to an answer adds it here.
 #[cfg(feature = "server")]
 pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, Grpc-Status, Grpc-Message";
 
+/// An answer with a JSON body.
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+    let body = serde_json::to_vec(body).unwrap_or_default(); // text and numbers under fixed keys cannot fail
+    answer(status, HeaderValue::from_static("application/json"), body.into())
 }
 
 /// An answer of this module: typed, and never stored by a cache.

@@ -1,6 +1,6 @@
 //! The page for a person who meets a price in a browser: plain, readable aloud, no scripts.
 
-use super::Quote;
+use super::{Quote, Seconds};
 use bytes::Bytes;
 use core::fmt;
 use http::header::CONTENT_SECURITY_POLICY;
@@ -18,7 +18,7 @@ pub(super) fn response(quote: &Quote<'_>) -> Response<Bytes> {
 const NOTHING_ELSE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn page(quote: &Quote<'_>) -> String {
-    let Quote { status, message, description, price_msat, token, invoice, .. } = quote;
+    let Quote { status, message, description, price_msat, valid_for, token, invoice, .. } = quote;
     let title = status.canonical_reason().unwrap_or_default();
     format!(
         r#"<!DOCTYPE html>
@@ -36,6 +36,7 @@ fn page(quote: &Quote<'_>) -> String {
 <h2>Invoice</h2>
 <p><code>{invoice}</code></p>
 <h2>After payment</h2>
+<p>{validity}</p>
 <p>The wallet shows a preimage. Repeat the request with it in this header field:</p>
 <p><code>Authorization: L402 {token}:&lt;preimage&gt;</code></p>
 </main>
@@ -46,6 +47,7 @@ fn page(quote: &Quote<'_>) -> String {
         description = Escaped(description),
         price = Sat(*price_msat),
         message = Escaped(message),
+        validity = Validity { at_least: *valid_for, more: invoice.expiry().as_secs() },
         invoice = Escaped(invoice.bolt11()),
         token = Escaped(token),
     )
@@ -64,6 +66,19 @@ impl fmt::Display for Escaped<'_> {
             '\'' => f.write_str("&#39;"),
             c => fmt::Write::write_char(f, c),
         })
+    }
+}
+
+/// How long a token is valid, for a person.
+struct Validity {
+    at_least: u64,
+    more: u64,
+}
+
+impl fmt::Display for Validity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = self.at_least.saturating_add(self.more);
+        write!(f, "The token is valid for {}, or up to {} if you pay at once.", Seconds(self.at_least), Seconds(most))
     }
 }
 

@@ -11,7 +11,9 @@ use serde::Serialize;
 /// A challenge with all that a buyer may want to know.
 ///
 /// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
-/// `price_msat`, `payment_hash` and `expires_at` (of the invoice, in Unix seconds).
+/// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `valid_for_seconds` and `valid_until` (of the token); times are
+/// in Unix seconds. A token can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's
+/// end: that long for whoever pays at the last moment, longer for all others.
 #[derive(Debug, Clone, Copy)]
 pub struct Quote<'a> {
     /// 402, or 401 where the credential proved nothing.
@@ -24,6 +26,10 @@ pub struct Quote<'a> {
     pub description: &'a str,
     /// The price, in millisatoshi.
     pub price_msat: u64,
+    /// How long the token is valid at least, in seconds: for whoever pays at the last moment.
+    pub valid_for: u64,
+    /// When the token ends, in Unix seconds.
+    pub valid_until: u64,
     /// The token, padded standard base64.
     pub token: &'a str,
     /// The invoice that the token's payment hash belongs to.
@@ -66,6 +72,8 @@ impl Quote<'_> {
             price_msat: self.price_msat,
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at(),
+            valid_for_seconds: self.valid_for,
+            valid_until: self.valid_until,
         }
     }
 }
@@ -81,6 +89,8 @@ struct Body<'a> {
     price_msat: u64,
     payment_hash: String,
     expires_at: u64,
+    valid_for_seconds: u64,
+    valid_until: u64,
 }
 
 /// What a gRPC client that pays by itself looks for, beside status 13.

@@ -76,6 +76,8 @@ impl<N: InvoiceSource> Paywall<N> {
             message: &message.to_string(),
             description: &order.description,
             price_msat: order.offer.price_msat,
+            valid_for: order.offer.valid_for,
+            valid_until: begins.saturating_add(order.offer.valid_for),
             token: token.map_err(Fault::Mint)?,
             invoice,
             lsat_line: self.lsat_line,
@@ -107,13 +109,13 @@ impl<N: InvoiceSource + SettlementSource> Paywall<N> {
 }
 
 impl<N> Paywall<N> {
-    fn unavailable(&self, order: &Order, reason: &'static str, message: &'static str) -> Response<Bytes> {
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, &message);
     /// How long an invoice can be paid: as the route says, else as the paywall does.
     fn expiry_of(&self, order: &Order) -> Duration {
         order.invoice_expiry.unwrap_or(self.invoice_expiry)
     }
 
+    fn unavailable(&self, order: &Order, reason: &'static str, message: &'static str) -> Response<Bytes> {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, &message);
         problem.retry_after(self.retry_after).response(order.form)
     }
 }

@@ -185,6 +185,35 @@ async fn whoever_pays_at_the_last_moment_gets_the_whole_time() {
     assert_eq!(shop.present("/v1/demo", &bought.credential()).await.text(), "served");
 }
 
+/// What the answer says of the token's time is what the token says, and a route may set how long its invoice can be paid.
+#[tokio::test]
+async fn the_real_span_of_a_token_stands_in_the_terms() {
+    let short = Sale::new("plannt", "/v1/demo", 21_000).valid_for(Duration::from_secs(2)).capability("demo");
+    let shorter = short.clone().invoice_expiry(Duration::from_secs(20));
+    for (sale, invoice) in [(short, 600), (shorter, 20)] {
+        let shop = Shop::with(Policy::builder().sell(sale).build().unwrap(), |paywall| paywall);
+        // The invoices of the fake node are of the real time, so that the shop's clock comes from behind.
+        let behind = invoice + 32;
+        shop.wait(-i64::try_from(behind).unwrap());
+        let before = crate::support::system_time() - behind;
+        let challenge = shop.get("/v1/demo").await;
+        let after = crate::support::system_time() - behind;
+        assert_eq!(challenge.invoice().expiry(), Duration::from_secs(invoice));
+        let terms = challenge.json();
+        let until = terms["valid_until"].as_u64().unwrap();
+        assert_eq!(terms["valid_for_seconds"], 2);
+        assert!((before + invoice + 2..=after + invoice + 2).contains(&until), "{terms}");
+        let bought = shop.pay(&challenge).await;
+        shop.wait(i64::try_from(until - after).unwrap() - 10);
+        assert_eq!(shop.present("/v1/demo", &bought.credential()).await.text(), "served");
+        shop.wait(20);
+        assert_eq!(shop.present("/v1/demo", &bought.credential()).await.reason(), "expired");
+        let page = shop.ask(request("/v1/demo", &[("accept", "text/html")])).await;
+        let said = if invoice == 20 { "valid for 2s, or up to 22s if" } else { "valid for 2s, or up to 10m2s if" };
+        assert!(page.text().contains(said), "{}", page.text());
+    }
+}
+
 #[tokio::test]
 async fn an_attenuated_token_still_opens_its_route() {
     let shop = Shop::open();
