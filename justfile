@@ -36,7 +36,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test bench-gateway-smoke interop demo
+ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test browser bench-gateway-smoke interop demo
 
 # Check the formatting
 fmt:
@@ -96,6 +96,10 @@ doc:
 # All tests
 test:
     cargo test --workspace
+
+# A page in a real Chromium buys from the gateway, across origins
+browser: _chromium
+    cargo test --workspace --test browser -- --ignored
 
 # LND and lncli at the version of interop/go.mod, with the sub-servers of its releases; minutes, once per version
 interop-build:
@@ -223,6 +227,10 @@ _vectors:
     [[ -e /usr/include/macaroons.h ]] || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends libmacaroons-dev; } || \
         { echo "the vectors need the C library libmacaroons (Debian: libmacaroons-dev), which is missing here"; exit 1; }
     cc -O1 -Wall -Wextra -Werror -o {{ vectors }}/libmacaroons spec-vectors/generators/libmacaroons/main.c -lmacaroons
+
+_chromium:
+    command -v "${L402_CHROMIUM:-chromium}" >/dev/null || { apt-get update -qq; \
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium; }
 
 _aarch64:
     rustup target add aarch64-unknown-linux-gnu
