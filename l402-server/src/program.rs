@@ -58,7 +58,8 @@ node does not start or LND cannot be used; 4 the address cannot be listened on."
 /// What to do instead of serving.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Command {
-    /// Says whether the configuration is valid, what it sells, and whether the LND that it names can be used; starts nothing.
+    /// Says whether the configuration is valid, what it sells, which version of HTTP each upstream speaks, and whether the LND
+    /// that it names can be used; starts nothing.
     Check,
     /// Prints the JSON schema of the configuration file.
     Schema,
@@ -83,8 +84,9 @@ pub fn run(cli: &Cli) -> ExitCode {
 fn check(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
     let mut lines = vec![format!("valid; listens on {}", config.listen)];
-    for service in &config.services {
-        lines.push(format!("{} ({})", service.name, service.upstream.authority()));
+    let spoken = runtime()?.block_on(spoken(&config));
+    for (service, spoken) in config.services.iter().zip(spoken) {
+        lines.push(format!("{} ({}): {spoken}", service.name, service.upstream.authority()));
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
@@ -95,6 +97,25 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
         print(&found.join("\n"))?;
     }
     Ok(())
+}
+
+/// Connects to each upstream, all at once, and says what it speaks. One that is down makes no configuration wrong.
+async fn spoken(config: &Config) -> Vec<String> {
+    let probe = |service: &config::Service| {
+        let upstream = service.upstream.clone();
+        tokio::spawn(async move {
+            match upstream.probe().await {
+                Ok(version) => format!("the upstream speaks {version}"),
+                Err(error) => format!("the upstream {}", Causes(&error)),
+            }
+        })
+    };
+    let probes: Vec<_> = config.services.iter().map(probe).collect();
+    let mut spoken = Vec::with_capacity(probes.len());
+    for probe in probes {
+        spoken.push(probe.await.unwrap_or_default()); // it does not panic
+    }
+    spoken
 }
 
 fn serve(cli: &Cli) -> Result<(), ProgramError> {

@@ -269,7 +269,7 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
 
 #[test]
 fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
-    let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\"";
+    let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
     for (upstream, reason) in [
         ("localhost:3000", "the upstream's scheme must be http or https; "),
         ("ftp://a", "the upstream's scheme must be http or https; "),

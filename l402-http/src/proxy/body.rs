@@ -9,30 +9,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::BoxError;
 use super::config::Edits;
 use super::fields;
-use super::pool::{Pool, Sender};
+use super::pool::Pool;
 use super::progress::Progress;
+use super::sender::Sender;
 use super::sweep::Watched;
 
-pin_project! {
-    /// The client's body, as it is sent to the upstream; it notes its progress, and keeps back trailers that must not pass.
-    #[derive(Debug)]
-    pub struct RequestBody<B> {
-        #[pin]
-        inner: Option<B>,
-        edits: Arc<Edits>,
-        upload: Uploading,
-    }
+/// The client's body, as it is sent to the upstream; it notes its progress, and keeps back trailers that must not pass.
+#[derive(Debug)]
+pub struct RequestBody<B> {
+    inner: Option<Pin<Box<B>>>,
+    edits: Arc<Edits>,
+    upload: Uploading,
 }
 
-impl<B> RequestBody<B> {
+impl<B: Body> RequestBody<B> {
     pub(super) fn new(inner: B, edits: Arc<Edits>, progress: Option<Arc<Progress>>) -> Self {
-        Self { inner: Some(inner), edits, upload: Uploading(progress) }
+        // In a box, since hyper wants a body that can be moved; most requests have none.
+        let inner = if inner.is_end_stream() { None } else { Some(Box::pin(inner)) };
+        Self { inner, edits, upload: Uploading(progress) }
     }
 
     /// Makes the body of a request that has none.
@@ -46,8 +45,8 @@ impl<B: Body<Error: Into<BoxError>>> Body for RequestBody<B> {
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let this = self.project();
-        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        let this = self.get_mut();
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         let frame = inner.as_mut().poll_frame(cx);
         if let Some(progress) = &this.upload.0 {
             match &frame {
@@ -64,15 +63,15 @@ impl<B: Body<Error: Into<BoxError>>> Body for RequestBody<B> {
                 Poll::Pending => {}
             }
         }
-        frame.map(|frame| Some(frame?.map(|frame| without_claims(frame, this.edits)).map_err(Into::into)))
+        frame.map(|frame| Some(frame?.map(|frame| without_claims(frame, &this.edits)).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.inner.as_ref().is_none_or(|inner| inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), |inner| inner.size_hint())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::uri::{Authority, Scheme, Uri};
+use http::uri::{Authority, Uri};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -73,6 +73,7 @@ pub struct UpstreamConfig {
     host: Box<str>,
     port: u16,
     tls: bool,
+    protocol: Protocol,
     extra_roots: Vec<CertificateDer<'static>>,
     pub(super) edits: Edits,
     pub(super) timeouts: Timeouts,
@@ -80,6 +81,19 @@ pub struct UpstreamConfig {
     pub(super) limit: Option<ConnectionLimit>,
     pub(super) slowest_upload: u64,
     pub(super) health: Health,
+}
+
+/// The version of HTTP that the upstream is spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/2 or HTTP/1.1 over TLS, as the upstream prefers (ALPN, RFC 7301); HTTP/1.1 without TLS.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, without TLS by prior knowledge (RFC 9113 §3.3). There are no upgrades then, such as to a WebSocket.
+    Http2,
 }
 
 /// What is done to the fields of each request.
@@ -93,16 +107,17 @@ pub(super) struct Edits {
 }
 
 impl UpstreamConfig {
-    /// Begins with an origin: scheme `http` or `https`, host and optional port.
+    /// Begins with an origin: scheme `http`, `https`, or `h2c` for HTTP/2 without TLS, host and optional port.
     ///
     /// # Errors
     ///
     /// [`UpstreamConfigError`] when the URI is anything but an origin; paths are passed on as they are, so that an
     /// origin with a path would change what was priced.
     pub fn new(origin: &Uri) -> Result<Self, UpstreamConfigError> {
-        let tls = match origin.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
+        let (tls, protocol) = match origin.scheme_str() {
+            Some("http") => (false, Protocol::Auto),
+            Some("h2c") => (false, Protocol::Http2),
+            Some("https") => (true, Protocol::Auto),
             _ => return Err(UpstreamConfigError::Scheme),
         };
         if origin.path_and_query().is_some_and(|path| path.as_str() != "/") {
@@ -117,6 +132,7 @@ impl UpstreamConfig {
             host: bare_host(authority).into(),
             port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             tls,
+            protocol,
             extra_roots: Vec::new(),
             edits: Edits {
                 authority: authority_field,
@@ -196,6 +212,13 @@ impl UpstreamConfig {
         Ok(self)
     }
 
+    /// Chooses the version of HTTP. [`Protocol::Auto`] unless set, [`Protocol::Http2`] for an `h2c` origin.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
     /// Replaces the deadlines.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
@@ -250,6 +273,7 @@ impl UpstreamConfig {
             host: self.host.clone(),
             port: self.port,
             tls: if self.tls { Some(self.tls_settings()?) } else { None },
+            protocol: self.protocol,
             timeout: self.timeouts.connect,
             limit: self.limit.clone(),
             health: self.health.clone(),
@@ -268,8 +292,14 @@ impl UpstreamConfig {
             .map_err(UpstreamConfigError::Tls)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls { config: Arc::new(config), name })
+        let mut upgrades = config.clone();
+        upgrades.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = match self.protocol {
+            Protocol::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Protocol::Http1 => vec![b"http/1.1".to_vec()],
+            Protocol::Http2 => vec![b"h2".to_vec()],
+        };
+        Ok(Tls { config: Arc::new(config), upgrades: Arc::new(upgrades), name })
     }
 }
 
@@ -300,7 +330,7 @@ fn settable(name: HeaderName) -> Result<HeaderName, UpstreamConfigError> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UpstreamConfigError {
-    /// The scheme is neither `http` nor `https`.
+    /// The scheme is none of `http`, `https` and `h2c`.
     Scheme,
     /// The host is missing, holds user information, or can be no name in a certificate.
     Host,
@@ -319,7 +349,7 @@ pub enum UpstreamConfigError {
 impl fmt::Display for UpstreamConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheme => f.write_str("the upstream's scheme must be http or https"),
+            Self::Scheme => f.write_str("the upstream's scheme must be http, https or h2c"),
             Self::Host => f.write_str("the upstream needs a valid host"),
             Self::Path => f.write_str("the upstream must be an origin, without a path or query"),
             Self::Reserved(name) => write!(f, "the field {name} cannot be set"),

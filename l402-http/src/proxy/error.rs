@@ -4,6 +4,7 @@ use http::{Response, StatusCode};
 use std::io;
 
 use super::body::ProxyBody;
+use super::connect::NotHttp2;
 use super::health::Health;
 use crate::method;
 use crate::response::{Form, Problem};
@@ -25,6 +26,8 @@ pub(super) enum ForwardError {
     Unreachable(io::Error),
     /// The TLS handshake failed, for one because the certificate does not verify.
     Tls(io::Error),
+    /// The upstream does not speak the protocol that was demanded.
+    Protocol(NotHttp2),
     /// No connection within [`Timeouts::connect`](super::Timeouts::connect).
     ConnectTimeout,
     /// No head of a response within [`Timeouts::response`](super::Timeouts::response).
@@ -58,9 +61,12 @@ impl ForwardError {
             Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Exchange(error) if error.is_user() => StatusCode::BAD_REQUEST,
-            Self::Unreachable(_) | Self::Tls(_) | Self::Exchange(_) | Self::Upgrade | Self::Reflected => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::Protocol(_)
+            | Self::Exchange(_)
+            | Self::Upgrade
+            | Self::Reflected => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -75,6 +81,7 @@ impl ForwardError {
             Self::NoRoom => "busy",
             Self::Unreachable(_) => "upstream-unreachable",
             Self::Tls(_) => "upstream-tls",
+            Self::Protocol(_) => "upstream-protocol",
             Self::ConnectTimeout => "upstream-connect-timeout",
             Self::ResponseTimeout => "upstream-timeout",
             Self::Exchange(error) if error.is_user() => "request-aborted",
@@ -94,6 +101,7 @@ impl ForwardError {
             Self::NoRoom => "too many requests are under way; try again later",
             Self::Unreachable(_) => "the upstream cannot be reached",
             Self::Tls(_) => "no trusted TLS connection to the upstream",
+            Self::Protocol(_) => "the upstream does not speak HTTP/2",
             Self::ConnectTimeout => {
                 "the upstream cannot be reached in time; `timeouts.connect` says how long that may take"
             }
@@ -111,6 +119,7 @@ impl ForwardError {
         match self {
             Self::Unreachable(error) | Self::Tls(error) => Some(error),
             Self::Exchange(error) => Some(error),
+            Self::Protocol(error) => Some(error),
             _ => None,
         }
     }

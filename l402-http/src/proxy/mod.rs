@@ -20,7 +20,7 @@
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
 //! 10. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
 //!
-//! The upstream is spoken to in HTTP/1.1. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
+//! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
 //! runtime per core, make one for each and nothing is shared.
 
 mod body;
@@ -33,14 +33,19 @@ mod health;
 mod limit;
 mod peer;
 mod pool;
+mod probe;
 mod progress;
+mod sender;
+mod streams;
 mod sweep;
 mod tunnel;
+mod version;
 mod wire;
 
 use core::convert::Infallible;
 use core::fmt;
 use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
@@ -51,20 +56,22 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use l402_core::Grant;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
-pub use self::config::{Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::config::{Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 pub use self::health::{Health, Outage};
 pub use self::limit::{ConnectionLimit, Session};
 pub use self::peer::{IpRange, IpRangeError, Peer};
+pub use self::probe::{ProbeError, Spoken};
 
 use self::body::{Deadlines, Lease};
 use self::config::Edits;
-use self::connect::Connector;
+use self::connect::{Connected, Connector};
 use self::error::ForwardError;
-use self::pool::{Pool, Sender};
+use self::pool::Pool;
 use self::progress::Progress;
+use self::sender::Sender;
 use self::sweep::Sweeper;
 use self::tunnel::Terms;
 use crate::method;
@@ -98,6 +105,7 @@ struct Shared<B> {
     timeouts: Timeouts,
     slowest_upload: u64,
     pool: Arc<Pool<RequestBody<B>>>,
+    opening: Opening,
     sweeper: Sweeper,
 }
 
@@ -114,6 +122,7 @@ impl<B> Upstream<B> {
             timeouts: config.timeouts,
             slowest_upload: config.slowest_upload,
             pool: Arc::new(Pool::new(config.max_idle, config.timeouts.keep_alive, config.limit.clone())),
+            opening: Opening::default(),
             sweeper: Sweeper::new(config.timeouts.idle),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -190,7 +199,8 @@ where
             return Err(ForwardError::Method);
         }
         let (mut head, body) = request.into_parts();
-        let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| fields::asks_for_websocket(&head));
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
         let session = head.extensions.remove::<Session>();
         let end = head.extensions.get::<Grant>().and_then(end_of);
         fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
@@ -202,7 +212,7 @@ where
         let noted = upload.map(|_| Arc::clone(&progress));
         let request = Request::from_parts(head, RequestBody::new(body, Arc::clone(&self.edits), noted));
 
-        let (response, sender) = self.exchange(request, &progress).await?;
+        let (response, sender) = self.exchange(request, upgrade.is_some(), &progress).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
         }
@@ -237,31 +247,51 @@ where
     async fn exchange(
         &self,
         request: Request<RequestBody<B>>,
+        upgrades: bool,
         progress: &Progress,
     ) -> Result<(Response<Incoming>, Sender<RequestBody<B>>), ForwardError> {
-        let request = match self.pool.take() {
+        let kept = Some(()).filter(|()| !upgrades).and_then(|()| self.pool.stream()).or_else(|| self.pool.take());
+        let request = match kept {
             None => request,
             Some(mut sender) => {
                 let copy = self.copy(&request);
-                let heard = sender.heard.bytes();
-                let answer = sender.send.try_send_request(request);
-                match within(answer, progress, &self.timeouts).await? {
+                match within(sender.exchange(request), progress, &self.timeouts).await? {
                     Ok(response) => return Ok((response, sender)),
-                    // The upstream had closed the idle connection. hyper gives the request back only if none of it was sent.
-                    Err(mut failed) => match failed.take_message() {
-                        Some(unsent) => unsent,
-                        None => match copy.filter(|_| sender.heard.bytes() == heard) {
-                            Some(copy) => copy,
-                            None => return Err(ForwardError::Exchange(failed.into_error())),
-                        },
+                    // The upstream had closed the idle connection.
+                    Err(failed) => match failed.unsent.or(copy.filter(|_| failed.is_unheard)) {
+                        Some(again) => again,
+                        None => return Err(ForwardError::Exchange(failed.error)),
                     },
                 }
             }
         };
-        let mut sender = self.connector.connect().await?;
-        let answer = sender.send.send_request(request);
-        let response = within(answer, progress, &self.timeouts).await?;
-        Ok((response.map_err(ForwardError::Exchange)?, sender))
+        let mut sender = self.open(upgrades).await?;
+        let response = within(sender.exchange(request), progress, &self.timeouts).await?;
+        Ok((response.map_err(|failed| ForwardError::Exchange(failed.error))?, sender))
+    }
+
+    /// Opens a connection. Where the upstream speaks HTTP/2, those who want one at the same time share it.
+    async fn open(&self, upgrades: bool) -> Result<Sender<RequestBody<B>>, ForwardError> {
+        let turn = if upgrades || !self.opening.is_shared(&self.connector) {
+            None
+        } else {
+            let turn = timeout(self.timeouts.connect, self.opening.turn.lock()).await;
+            let turn = turn.map_err(|_| ForwardError::ConnectTimeout)?;
+            if let Some(sender) = self.pool.stream() {
+                return Ok(sender);
+            }
+            Some(turn)
+        };
+        match self.connector.connect(upgrades).await? {
+            Connected::One(sender) => Ok(sender),
+            Connected::Many(connection) => {
+                self.opening.has_shared.store(true, Ordering::Relaxed);
+                let sender = Sender::of(&connection).ok_or(ForwardError::ConnectTimeout)?;
+                self.pool.share(connection);
+                drop(turn);
+                Ok(sender)
+            }
+        }
     }
 
     /// Copies a request that may be sent twice: one that is idempotent and has no body.
@@ -291,6 +321,20 @@ where
         fields::to_client(&mut head, &self.edits, true);
         head.extensions.clear();
         Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
+    }
+}
+
+/// The right to open a connection that others share.
+#[derive(Default)]
+struct Opening {
+    turn: tokio::sync::Mutex<()>,
+    /// Whether the upstream has chosen HTTP/2 before.
+    has_shared: AtomicBool,
+}
+
+impl Opening {
+    fn is_shared(&self, connector: &Connector) -> bool {
+        connector.is_http2_only() || self.has_shared.load(Ordering::Relaxed)
     }
 }
 

@@ -1,21 +1,15 @@
-//! Idle connections to the upstream, the last one used on top.
+//! Connections to the upstream that the next request may use: idle ones, the last one used on top, and those of HTTP/2.
 
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::sleep;
 
 use super::limit::ConnectionLimit;
-use super::wire::Heard;
-
-/// A connection, as whoever uses it sees it.
-pub(super) struct Sender<B> {
-    pub(super) send: SendRequest<B>,
-    pub(super) heard: Heard,
-}
+use super::sender::Sender;
+use super::streams::{Connection, Connections};
 
 /// A bounded stack of idle connections.
 ///
@@ -30,6 +24,7 @@ pub(super) struct Pool<B> {
 
 struct Stack<B> {
     idle: VecDeque<Idle<B>>,
+    shared: Connections<B>,
     /// Whether the task runs that drops the old ones.
     is_watched: bool,
 }
@@ -41,8 +36,18 @@ struct Idle<B> {
 
 impl<B> Pool<B> {
     pub(super) fn new(limit: usize, keep: Duration, all: Option<ConnectionLimit>) -> Self {
-        let stack = Stack { idle: VecDeque::new(), is_watched: false };
+        let stack = Stack { idle: VecDeque::new(), shared: Connections::new(), is_watched: false };
         Self { stack: Mutex::new(stack), limit, keep, all }
+    }
+
+    /// Takes a stream of a connection that is shared.
+    pub(super) fn stream(&self) -> Option<Sender<B>> {
+        self.lock().shared.find(Sender::of)
+    }
+
+    /// Keeps a connection that is shared.
+    pub(super) fn share(&self, connection: Connection<B>) {
+        self.lock().shared.push(connection);
     }
 
     /// Takes out the connection that was used last among those that can send at once.
@@ -53,9 +58,9 @@ impl<B> Pool<B> {
         while let Some(below) = at.checked_sub(1) {
             at = below;
             let Some(entry) = idle.get(at) else { break };
-            if entry.sender.send.is_closed() || now.duration_since(entry.since) > self.keep {
+            if entry.sender.is_closed() || now.duration_since(entry.since) > self.keep {
                 idle.remove(at);
-            } else if entry.sender.send.is_ready() {
+            } else if entry.sender.is_ready() {
                 return idle.remove(at).map(|entry| entry.sender);
             }
         }
@@ -67,7 +72,15 @@ impl<B> Pool<B> {
     /// It need not be ready yet: its task may still have to notice the end, or be sending the rest of a request that
     /// was answered early.
     pub(super) fn put(&self, sender: Sender<B>) {
-        if sender.send.is_closed() || self.all.as_ref().is_some_and(ConnectionLimit::is_short) {
+        let is_short = self.all.as_ref().is_some_and(ConnectionLimit::is_short);
+        if matches!(sender, Sender::Many { .. }) {
+            drop(sender);
+            if is_short {
+                self.lock().shared.drop_unused(Duration::ZERO);
+            }
+            return;
+        }
+        if sender.is_closed() || is_short {
             return;
         }
         let since = Instant::now();
@@ -102,11 +115,13 @@ impl<B> Pool<B> {
     /// Drops what stood idle too long.
     fn drop_stale(&self) {
         let now = Instant::now();
-        self.lock().idle.retain(|entry| !self.is_stale(entry, now));
+        let mut stack = self.lock();
+        stack.idle.retain(|entry| !self.is_stale(entry, now));
+        stack.shared.drop_unused(self.keep);
     }
 
     fn is_stale(&self, entry: &Idle<B>, now: Instant) -> bool {
-        entry.sender.send.is_closed() || now.duration_since(entry.since) > self.keep
+        entry.sender.is_closed() || now.duration_since(entry.since) > self.keep
     }
 
     fn lock(&self) -> MutexGuard<'_, Stack<B>> {

@@ -7,7 +7,7 @@
 //!    that stood idle too long (RFC 9110 §9.2.2).
 
 use core::pin::Pin;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
@@ -24,7 +24,6 @@ pin_project! {
         #[pin]
         stream: S,
         heard: Heard,
-        read_ended: bool,
         broken: Option<Broken>,
         // Held until the connection is closed, also as a tunnel (P6).
         room: Option<OwnedSemaphorePermit>,
@@ -33,7 +32,7 @@ pin_project! {
 
 impl<S> Wire<S> {
     pub(super) fn new(stream: S, room: Option<OwnedSemaphorePermit>) -> Self {
-        Self { stream, heard: Heard::default(), read_ended: false, broken: None, room }
+        Self { stream, heard: Heard::default(), broken: None, room }
     }
 
     /// Returns what counts the bytes that come.
@@ -42,18 +41,33 @@ impl<S> Wire<S> {
     }
 }
 
-/// How many bytes have come over a connection.
+/// How many bytes have come over a connection, and whether more can come.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<AtomicU64>);
+pub(super) struct Heard(Arc<Ear>);
+
+#[derive(Debug, Default)]
+struct Ear {
+    bytes: AtomicU64,
+    has_ended: AtomicBool,
+}
 
 impl Heard {
     /// Returns the number of bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
     }
 
     fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Returns whether the upstream has closed its side, or the connection is broken.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.has_ended.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.0.has_ended.store(true, Ordering::Relaxed);
     }
 }
 
@@ -86,7 +100,9 @@ impl<S: AsyncRead> AsyncRead for Wire<S> {
         let read = ready!(this.stream.poll_read(context, buffer));
         let bytes = buffer.filled().len().saturating_sub(before);
         this.heard.add(bytes);
-        *this.read_ended |= read.is_err() || (bytes == 0 && room > 0);
+        if read.is_err() || (bytes == 0 && room > 0) {
+            this.heard.end();
+        }
         Poll::Ready(read)
     }
 }
@@ -106,7 +122,7 @@ impl<S: AsyncWrite> Wire<S> {
                 written => return Poll::Ready(written),
             },
         };
-        broken.poll(*this.read_ended, context)
+        broken.poll(this.heard.has_ended(), context)
     }
 }
 

@@ -5,6 +5,7 @@
 mod deadlines;
 mod failures;
 mod fields;
+mod http2;
 mod kept;
 mod refusals;
 mod streaming;

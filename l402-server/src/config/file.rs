@@ -62,8 +62,12 @@ pub(super) struct File {
 pub(super) struct Service {
     /// The name in tokens: letters, digits, `.`, `_` and `-`. Renaming a service voids the tokens that were sold.
     pub(super) name: At<String>,
-    /// The upstream's origin, such as `https://api.example.com`.
+    /// The upstream's origin, such as `https://api.example.com`, or `h2c://127.0.0.1:50051` for HTTP/2 without TLS, as gRPC
+    /// servers speak it.
     pub(super) upstream: At<String>,
+    /// The version of HTTP for the upstream. `auto` unless set: what TLS negotiates, HTTP/1.1 without TLS. `http1` or `http2`
+    /// demands one; `http2` without TLS is what `h2c://` in `upstream` says too, and passes no WebSocket.
+    pub(super) upstream_protocol: Option<At<UpstreamProtocol>>,
     /// A PEM file with certificate authorities that an https upstream may use besides the public ones.
     pub(super) upstream_roots: Option<At<String>>,
     /// Tells the upstream the host that the client asked for, instead of the upstream's own.
@@ -92,6 +96,18 @@ pub(super) struct Service {
     /// The routes that are sold. A token for one opens no other, unless they name the same capability.
     #[serde(default)]
     pub(super) route: Vec<Route>,
+}
+
+/// The version of HTTP that an upstream is spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UpstreamProtocol {
+    /// What TLS negotiates, HTTP/1.1 without TLS.
+    Auto,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
 }
 
 /// A route of a service.

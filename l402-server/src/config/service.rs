@@ -4,14 +4,14 @@ use core::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use l402_core::Name;
 use l402_http::policy::{Free, Policy, PolicyBuilder, Sale};
-use l402_http::proxy::{IpRange, Timeouts, UpstreamConfig, UpstreamConfigError};
+use l402_http::proxy::{IpRange, Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Service;
 use super::at::{At, Origin};
 use super::cors::Pages;
-use super::file::{self, File};
+use super::file::{self, File, UpstreamProtocol};
 use super::price::Price;
 use super::resolve::Resolver;
 use super::route::{Defaults, every_path};
@@ -153,6 +153,18 @@ impl Resolver<'_> {
         if written.preserve_host {
             upstream = upstream.preserve_host();
         }
+        if let Some(at) = &written.upstream_protocol {
+            if at.value != UpstreamProtocol::Http2 && written.upstream.value.starts_with("h2c:") {
+                let message = "an h2c:// upstream speaks HTTP/2; leave this out, or write http://";
+                self.problems.wrong_at("service.upstream_protocol", &at.origin, message);
+                return None;
+            }
+            upstream = upstream.protocol(match at.value {
+                UpstreamProtocol::Auto => Protocol::Auto,
+                UpstreamProtocol::Http1 => Protocol::Http1,
+                UpstreamProtocol::Http2 => Protocol::Http2,
+            });
+        }
         if let Some(at) = &written.upstream_roots {
             let file = self.base.join(&at.value);
             upstream = self.problems.parse_with("service.upstream_roots", at, |_| upstream.extra_roots(&file))?;
@@ -205,6 +217,7 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
     file::Service {
         name: At { value: "default".to_owned(), origin: Origin::clone(&upstream.origin) },
         upstream,
+        upstream_protocol: None,
         upstream_roots: None,
         preserve_host: false,
         free: Vec::new(),
@@ -224,7 +237,8 @@ fn origin(text: &str) -> Result<UpstreamConfig, String> {
     UpstreamConfig::new(&uri).map_err(|fault| format!("{fault}; {UPSTREAM_EXPECTED}"))
 }
 
-const UPSTREAM_EXPECTED: &str = "write scheme, host and port, such as \"http://127.0.0.1:3000\"";
+const UPSTREAM_EXPECTED: &str =
+    "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
 const NOTHING_TO_SELL: &str =
     "nothing to sell: set UPSTREAM_URL=http://127.0.0.1:3000, or write `upstream` or a [[service]] in a file";
 const MISPLACED: &str = "this belongs to `upstream`; write it in [[service]] instead";
