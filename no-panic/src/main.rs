@@ -12,8 +12,9 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
-    Answer, Challenge, ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy, Limits,
-    MasterKey, Name, Next, Offer, PaymentHash, Preimage, Presentation, Scheme, TokenFile, TokenText,
+    Answer, Challenge, ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy, InvoiceFacts,
+    Limits, MasterKey, Name, Next, Offer, PaymentHash, Preimage, Presentation, Scheme, TokenFacts, TokenFile,
+    TokenText,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -63,6 +64,7 @@ extern "C" fn main() -> i32 {
         admits(&keys, &offer),
         mints(&keys, &offer),
         reads_challenges(),
+        reads_tokens(),
         emits(),
         exchanges(),
         attenuates(),
@@ -99,6 +101,10 @@ fn reads_challenges() -> bool {
     challenge.is_ok_and(|challenge| challenge.decode_token(&mut text, &mut bytes).is_ok())
 }
 
+fn reads_tokens() -> bool {
+    TokenFacts::read(black_box(token!().as_bytes()), &mut [0; LIMIT]).payment_hash.is_some()
+}
+
 /// Both lines of a challenge and the line of a credential.
 fn emits() -> bool {
     let preimage = Preimage::from_bytes(black_box(PREIMAGE));
@@ -114,7 +120,13 @@ fn emits() -> bool {
 fn exchanges() -> bool {
     let mut exchange = Exchange::new(black_box(Limits { max_price_msat: 1000, max_fee_msat: 10 }));
     let answer = black_box(Answer { status: 402, grpc_status: None });
-    matches!(exchange.on_response(answer, [black_box(CHALLENGE)]), Ok(Next::Pay(_)))
+    let token = black_box(TokenFacts::default());
+    let invoice =
+        InvoiceFacts { payment_hash: PaymentHash::from_bytes(PAYMENT_HASH), amount_msat: Some(1), expires_at: NOW };
+    let authorized = exchange.authorize_token(&token, &black_box(invoice), black_box(0)).is_ok();
+    authorized
+        && matches!(exchange.on_response(answer, [black_box(CHALLENGE)]), Ok(Next::Pay(_)))
+        && !exchange.leave_out_token(answer)
 }
 
 fn attenuates() -> bool {

@@ -3,7 +3,7 @@
 use l402_core::macaroon::{MAX_CAVEATS, MAX_LEN, MacaroonRef, attenuate, base64, hex};
 use l402_core::{
     CREDENTIAL_FIELDS, Challenge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Preimage,
-    Presentation, TokenText,
+    Presentation, TokenFacts, TokenText,
 };
 
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -93,7 +93,11 @@ pub(crate) fn challenges() -> Vec<(Vec<u8>, bool)> {
 
 /// Whether a line holds a challenge whose token can be read, into buffers of the given lengths.
 pub(crate) fn reads(line: &[u8], text: &mut [u8], bytes: &mut [u8]) -> bool {
-    Challenge::select([line]).is_ok_and(|challenge| challenge.decode_token(text, bytes).is_ok())
+    Challenge::select([line]).is_ok_and(|challenge| {
+        let token = challenge.token().unescape(text);
+        let facts = token.map(|token| TokenFacts::read(token, bytes));
+        facts.is_some_and(|facts| facts.payment_hash.is_some()) && challenge.decode_token(text, bytes).is_ok()
+    })
 }
 
 /// A token as it is sold: three caveats.

@@ -97,7 +97,7 @@ fn given(params: &[Param], names: &[&str]) -> Vec<Vec<u8>> {
 fn bare_invoice(value: &[u8]) -> Vec<u8> {
     let value = trimmed(value);
     match value.split_at_checked(10) {
-        Some((scheme, rest)) if scheme.to_ascii_lowercase() == b"lightning:" => trimmed(rest).to_vec(),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"lightning:") => trimmed(rest).to_vec(),
         _ => value.to_vec(),
     }
 }

@@ -18,7 +18,7 @@ pub struct TokenFacts {
 /// Reads a token's text.
 pub fn read(text: &[u8]) -> TokenFacts {
     let Some(bytes) = base64(text) else { return TokenFacts::default() };
-    let v1 = cfg!(feature = "v1") && bytes.first().is_some_and(u8::is_ascii_hexdigit);
+    let v1 = bytes.first().is_some_and(u8::is_ascii_hexdigit);
     let token = if v1 { Macaroon::read_v1(&bytes) } else { Macaroon::read_v2(&bytes) };
     token.map_or(TokenFacts::default(), |token| TokenFacts {
         payment_hash: payment_hash(&token.identifier),
