@@ -45,6 +45,8 @@
 mod amount;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox", feature = "testing"))]
 mod clock;
+#[cfg(unix)]
+pub mod folder;
 mod invoice;
 mod network;
 mod payment;

@@ -1,9 +1,10 @@
 //! Files that hold a secret: readable by their owner only, and refused otherwise (threat O2).
 
+use crate::folder;
 use core::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -48,9 +49,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        fs::create_dir_all(parent)?;
+        folder::make(parent)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask
     file.write_all(bytes)?;
     file.sync_all()?;
     // The name is durable only when its directory is.
@@ -116,7 +118,6 @@ const MAX_LEN: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn o2_a_secret_that_others_can_read_is_refused() {
@@ -127,10 +128,10 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
 
         for mode in [0o604, 0o640, 0o660, 0o601] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             assert!(matches!(read(&path).unwrap_err().fault, Fault::Exposed { .. }), "{mode:o}");
         }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         assert!(read(&path).is_ok());
     }
 

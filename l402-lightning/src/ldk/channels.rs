@@ -2,6 +2,7 @@
 
 use crate::NodeId;
 use core::fmt;
+use core::str::FromStr;
 use ldk_node::lightning::routing::router::{RouteHint, RouteHintHop};
 use ldk_node::lightning_types::routing::RoutingFees;
 use ldk_node::{ChannelDetails, Node, UserChannelId};
@@ -22,6 +23,31 @@ impl From<UserChannelId> for ChannelId {
         Self(id.0)
     }
 }
+
+impl FromStr for ChannelId {
+    type Err = ChannelIdError;
+
+    /// Reads 32 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, ChannelIdError> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !digits {
+            return Err(ChannelIdError);
+        }
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| ChannelIdError)
+    }
+}
+
+/// A text is not the name of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelIdError;
+
+impl fmt::Display for ChannelIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a channel's name is 32 hexadecimal digits")
+    }
+}
+
+impl core::error::Error for ChannelIdError {}
 
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,6 +138,11 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// What they can receive together.
+    pub(super) const fn capacity_msat(&self) -> u64 {
+        self.capacity_msat
+    }
+
     /// Whether our channels, together, can receive an amount.
     pub(super) const fn can_receive(&self, amount_msat: u64) -> bool {
         amount_msat <= self.capacity_msat

@@ -45,6 +45,9 @@ pub struct LdkConfig {
     pub trusted_peers: Vec<NodeId>,
     /// What is kept on-chain for each channel, in satoshis, to pay for closing it (BOLT 3 §Anchors). 25,000 by default.
     pub anchor_reserve_sat: u64,
+    /// How much room the disk must have for the node to sell, in bytes: 16 MiB by default. With less it makes no invoices, and
+    /// what it has sold still settles.
+    pub min_free_bytes: u64,
     /// What the log in the storage directory (`ldk.log`) holds.
     pub log: LogLevel,
 }
@@ -62,6 +65,7 @@ impl LdkConfig {
             alias: None,
             trusted_peers: Vec::new(),
             anchor_reserve_sat: 25_000,
+            min_free_bytes: 16 << 20,
             log: LogLevel::Warn,
         }
     }

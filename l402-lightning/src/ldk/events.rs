@@ -3,6 +3,7 @@
 //! An event that was not marked as handled comes again after a restart. So whatever must not be lost is on the disk before.
 
 use super::channels::Inbound;
+use super::health::Health;
 use super::in_flight::InFlight;
 use super::sent::Sent;
 use super::settled::Settlements;
@@ -15,9 +16,10 @@ use ldk_node::lightning::ln::channelmanager::PaymentId;
 use ldk_node::lightning_types::payment::PaymentHash as LdkHash;
 use ldk_node::payment::PaymentStatus as LdkStatus;
 use ldk_node::{Event, Node};
+use std::io;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
-use tokio::time::{interval, sleep};
+use tokio::time::interval;
 
 /// How a payment ended.
 #[derive(Clone)]
@@ -40,18 +42,24 @@ pub(super) struct News {
     pub(super) settlements: Settlements,
     pub(super) sent: Sent,
     pub(super) inbound: Inbound,
+    pub(super) health: Arc<Health>,
 }
 
-/// Takes events until it is aborted.
+/// Takes events until it is aborted, or until one cannot be recorded.
 pub(super) async fn pump(node: Arc<Node>, news: Arc<News>) {
     loop {
         let event = node.next_event_async().await;
         let (its_node, its_news) = (node.clone(), news.clone());
         // On a thread that may block: the disk is waited for.
-        let handled =
-            spawn_blocking(move || its_news.take(&event, &its_node) && its_node.event_handled().is_ok()).await;
-        if !matches!(handled, Ok(true)) {
-            sleep(PAUSE_AFTER_FAILURE).await; // a full disk, most likely: the same event comes again
+        let handled = spawn_blocking(move || {
+            its_news.take(&event, &its_node)?;
+            its_node.event_handled().map_err(io::Error::other)
+        });
+        match handled.await {
+            Ok(Ok(())) => {}
+            // A full disk, most likely. The same event comes again after the next start.
+            Ok(Err(cause)) => return news.health.unwritten(cause),
+            Err(_) => return, // it panicked, which is on record
         }
         news.inbound.refresh(&node);
     }
@@ -67,32 +75,34 @@ pub(super) async fn watch_channels(node: Arc<Node>, news: Arc<News>) {
 }
 
 impl News {
-    /// Returns whether the event may be forgotten.
-    fn take(&self, event: &Event, node: &Node) -> bool {
+    /// Records what an event tells. After that it may be forgotten.
+    fn take(&self, event: &Event, node: &Node) -> io::Result<()> {
         match event {
             Event::PaymentReceived { payment_hash, amount_msat, .. } => {
-                self.settlements.record(hash_of(payment_hash), *amount_msat).is_ok()
+                self.settlements.record(hash_of(payment_hash), *amount_msat)?;
             }
             Event::PaymentSuccessful { payment_hash, payment_preimage: Some(preimage), fee_paid_msat, .. } => {
                 let (hash, preimage) = (hash_of(payment_hash), Preimage::from_bytes(preimage.0));
                 let fee_msat = fee_paid_msat.unwrap_or(0);
-                let has_row =
-                    node.payment(&PaymentId(payment_hash.0)).is_some_and(|row| row.status == LdkStatus::Succeeded);
-                (has_row || self.sent.paid(hash, preimage.clone(), fee_msat).is_ok())
-                    && self.ended(&hash, Outcome::Paid { preimage, fee_msat })
+                let row = node.payment(&PaymentId(payment_hash.0));
+                if row.is_none_or(|row| row.status != LdkStatus::Succeeded) {
+                    self.sent.paid(hash, preimage.clone(), fee_msat)?;
+                }
+                self.ended(&hash, Outcome::Paid { preimage, fee_msat });
             }
             Event::PaymentFailed { payment_hash: Some(hash), reason, .. } => {
                 let hash = hash_of(hash);
-                self.sent.end(hash).is_ok() && self.ended(&hash, Outcome::Failed(failure(*reason)))
+                self.sent.end(hash)?;
+                self.ended(&hash, Outcome::Failed(failure(*reason)));
             }
-            _ => true,
+            _ => {}
         }
+        Ok(())
     }
 
-    fn ended(&self, hash: &PaymentHash, outcome: Outcome) -> bool {
+    fn ended(&self, hash: &PaymentHash, outcome: Outcome) {
         self.in_flight.end(hash);
         self.outcomes.announce(hash, outcome);
-        true
     }
 }
 
@@ -110,5 +120,4 @@ const fn failure(reason: Option<PaymentFailureReason>) -> Failure {
     })
 }
 
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 const CHANNELS_EVERY: Duration = Duration::from_millis(500);

@@ -2,10 +2,10 @@
 
 use super::config::LogLevel;
 use crate::clock::unix_now;
+use crate::folder;
 use ldk_node::logger::{LogLevel as LdkLevel, LogRecord, LogWriter};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -21,7 +21,8 @@ impl LogFile {
         if fs::metadata(&path).is_ok_and(|about| about.len() > MAX_LEN) {
             fs::rename(&path, folder.join("ldk.log.1"))?;
         }
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        drop(folder::open(&path)?); // makes it private
+        let file = OpenOptions::new().append(true).open(path)?;
         Ok(Self { least: least.into(), file: Mutex::new(file) })
     }
 }

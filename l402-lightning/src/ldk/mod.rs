@@ -4,14 +4,18 @@
 //! 2. A received payment is on the disk before the node forgets having reported it.
 //! 3. A payment is on the disk before it is sent: one that may be on its way is never reported as unknown.
 //! 4. At most 24 payments are on their way at once; a time-out never frees one that may still succeed.
-//! 5. One process at a time has the directory.
+//! 5. One process at a time has the directory. What it must contain stands in a [manifest](crate::folder): what was there and is
+//!    missing stops the start.
+//! 6. A node that panics, or whose disk cannot be written, is over: it makes no invoices, and [`LdkNode::failed`] tells.
 //!
 //! The node is for Unix.
 
 mod channels;
 mod config;
+mod disk;
 mod error;
 mod events;
+mod health;
 mod in_flight;
 mod log;
 mod mint;
@@ -22,14 +26,20 @@ mod receive;
 mod records;
 mod sent;
 mod settled;
+mod shell;
+mod spend;
+mod start;
 mod storage;
 mod waiters;
 
-pub use channels::{Channel, ChannelId};
+pub use channels::{Channel, ChannelId, ChannelIdError};
 pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
 pub use error::{NodeError, StartError};
+pub use health::{NodeFailure, NodeHealth};
 pub use node::LdkNode;
 pub use operate::{Balances, ChannelRequest};
 pub use records::RecordsError;
+pub use spend::{AddressError, OnchainAmount, OnchainPayment};
 
+pub use crate::folder::FolderError;
 pub use crate::secret_file::SecretFileError;

@@ -44,19 +44,20 @@ pub struct Balances {
 impl LdkNode {
     /// Returns where the node listens.
     pub fn listening_addresses(&self) -> Vec<SocketAddr> {
-        let addresses = self.node().listening_addresses().unwrap_or_default();
+        let addresses = self.node().ok().and_then(|node| node.listening_addresses()).unwrap_or_default();
         addresses.iter().filter_map(|address| address.to_socket_addrs().ok()?.next()).collect()
     }
 
-    /// Returns all channels.
+    /// Returns all channels; none of a node that has not started, or has failed.
     pub fn channels(&self) -> Vec<Channel> {
-        self.node().list_channels().iter().map(Channel::from).collect()
+        self.node().map_or_else(|_| Vec::new(), |node| node.list_channels().iter().map(Channel::from).collect())
     }
 
     /// Returns how many announced channels of the network the node knows with the terms of both directions. Routes lead through
     /// these, and through channels of its own.
     pub fn known_channels(&self) -> usize {
-        let graph = self.node().network_graph();
+        let Ok(node) = self.node() else { return 0 };
+        let graph = node.network_graph();
         let known = graph.list_channels().into_iter().filter_map(|id| graph.channel(id));
         known.filter(|channel| channel.one_to_two.is_some() && channel.two_to_one.is_some()).count()
     }
@@ -116,7 +117,7 @@ impl LdkNode {
     /// Returns when the node last heard from its chain source, in Unix seconds; `None` when it never did. A node that hears
     /// nothing for hours cannot defend its channels.
     pub fn last_synced(&self) -> Option<u64> {
-        self.node().status().latest_lightning_wallet_sync_timestamp
+        self.node().ok()?.status().latest_lightning_wallet_sync_timestamp
     }
 
     /// Connects to a peer, and again whenever the connection is lost.
@@ -181,7 +182,7 @@ impl LdkNode {
         }
     }
 
-    async fn on_node<T: Send + 'static>(
+    pub(super) async fn on_node<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Node) -> Result<T, LdkError> + Send + 'static,
     ) -> Result<T, NodeError> {

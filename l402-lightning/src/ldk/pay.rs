@@ -23,6 +23,7 @@ impl PaymentSource for LdkNode {
     }
 
     async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
+        self.node().map_err(|fault| PayError::Unavailable(fault.into()))?;
         let begun = Instant::now();
         let left = || limit.timeout.saturating_sub(begun.elapsed());
         let hash = invoice.payment_hash();
@@ -55,6 +56,7 @@ impl PaymentSource for LdkNode {
     }
 
     async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
+        self.node().map_err(LookupError::new)?;
         Ok(self.status(hash))
     }
 }
@@ -88,7 +90,7 @@ impl LdkNode {
     }
 
     fn status(&self, hash: &PaymentHash) -> PaymentStatus {
-        let stored = row(self.node(), hash).map(|payment| status_of(&payment));
+        let stored = self.row(hash).map(|payment| status_of(&payment));
         // An attempt after a failed one has no row of its own until it was sent.
         let unknown = matches!(stored, None | Some(PaymentStatus::Failed));
         match (self.news().sent.status(hash), stored) {
@@ -104,7 +106,12 @@ impl LdkNode {
     /// node refuses what is under way.
     fn may_be_lost(&self, hash: &PaymentHash) -> bool {
         !self.news().in_flight.contains(hash)
-            && row(self.node(), hash).is_none_or(|payment| payment.status == LdkStatus::Failed)
+            && self.row(hash).is_none_or(|payment| payment.status == LdkStatus::Failed)
+    }
+
+    /// What the node's own store tells of a payment; nothing where the node must not be asked.
+    fn row(&self, hash: &PaymentHash) -> Option<PaymentDetails> {
+        row(self.node().ok()?, hash)
     }
 }
 
@@ -116,10 +123,15 @@ fn send(
     amount_msat: u64,
     send: impl FnOnce() -> Result<PaymentId, LdkError>,
 ) -> Result<(), PayError> {
-    let earlier = news.sent.begin(hash, amount_msat).map_err(|fault| {
-        news.in_flight.end(&hash);
-        PayError::Unavailable(fault.into())
-    })?;
+    let earlier = match news.sent.begin(hash, amount_msat) {
+        Ok(earlier) => earlier,
+        Err(cause) => {
+            news.in_flight.end(&hash);
+            let said = cause.to_string();
+            news.health.unwritten(cause);
+            return Err(PayError::Unavailable(said.into()));
+        }
+    };
     let Err(fault) = send() else { return Ok(()) };
     if no_outcome_will_come(node, news, &hash, fault) {
         news.in_flight.end(&hash);

@@ -8,7 +8,7 @@ use l402_core::PaymentHash;
 impl InvoiceSource for LdkNode {
     /// Neither writes nor waits: an invoice costs a signature, on the thread of the caller.
     async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
-        let node = self.running().map_err(|fault| InvoiceSourceError::Unavailable(fault.into()))?;
+        let node = self.selling().map_err(|fault| InvoiceSourceError::Unavailable(fault.into()))?;
         match self.mint().mint(&request, &self.news().inbound.snapshot()) {
             // A channel may have come since the last look.
             Err(InvoiceSourceError::NoInboundLiquidity { .. }) => {
@@ -27,6 +27,12 @@ impl SettlementSource for LdkNode {
 }
 
 impl LdkNode {
+    /// Returns what the usable channels, together, can receive, in millisatoshis; as of the last look, at most a second ago. Costs
+    /// nothing.
+    pub fn receivable_msat(&self) -> u64 {
+        self.news().inbound.snapshot().capacity_msat()
+    }
+
     /// Returns how many millisatoshis were received for a payment hash. Waits for `at_most` where none are recorded.
     ///
     /// # Errors

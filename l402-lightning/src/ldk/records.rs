@@ -4,11 +4,11 @@
 //! 2. A record counts only after it is on the disk (`fdatasync`).
 //! 3. A record that was being written when the power failed is cut off at the next start. Damage anywhere else is an error.
 
+use crate::folder;
 use bitcoin::hashes::{Hash as _, sha256};
 use core::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ pub(super) struct RecordFile<const BODY: usize> {
 impl<const BODY: usize> RecordFile<BODY> {
     /// Reads the file, or makes it with mode 0600. `each` is given every body, the oldest first.
     pub(super) fn open(path: &Path, header: Header, each: impl FnMut(&[u8; BODY])) -> Result<Self, RecordsError> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let mut file = folder::open(path)?;
         let mut bytes = Zeroizing::new(Vec::new()); // a record may hold a preimage
         file.read_to_end(&mut bytes)?;
         if bytes.len() < header.len() {

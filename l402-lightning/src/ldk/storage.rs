@@ -1,61 +1,107 @@
-//! The node's directory: its lock, its seed, its database.
+//! The node's directory: its lock, its seed, its database, and what it must contain.
 
-use super::config::LdkConfig;
 use super::error::StartError;
+use crate::folder::{self, Manifest};
 use crate::secret_file::{self, SecretFileError};
 use rusqlite::Connection;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// What all keys of a node come from.
 pub(super) type Seed = Zeroizing<[u8; 64]>;
 
-/// Keeps other nodes away from a directory for as long as it lives.
+/// A directory that this node has for itself: other nodes are kept away for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
+pub(super) struct Folder {
+    path: PathBuf,
+    manifest: Manifest,
+    _lock: File,
 }
 
-/// Makes the directory where it is missing, and takes it.
-pub(super) fn take(folder: &Path) -> Result<Lock, StartError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StartError::Storage)?;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join("lock"));
-    let file = file.map_err(StartError::Storage)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(StartError::Storage(cause)),
+impl Folder {
+    /// Makes the directory where it is missing, and takes it. What others can use, or of which a part is missing, is refused.
+    pub(super) fn take(path: &Path) -> Result<Self, StartError> {
+        folder::make(path).map_err(StartError::Storage)?;
+        folder::guard(path)?;
+        let lock = folder::open(&path.join("lock")).map_err(StartError::Storage)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StartError::InUse(path.to_owned())),
+            Err(TryLockError::Error(cause)) => return Err(StartError::Storage(cause)),
+        }
+        let mut manifest = Manifest::read(path)?;
+        if !manifest.demands(DATABASE) && has_node(&database(path))? {
+            manifest.add(&[DATABASE, SETTLED, SENT])?; // of a version that had no manifest: all of it was there
+        }
+        for (part, loss) in PARTS {
+            manifest.demand(part, &path.join(part), loss)?;
+        }
+        Ok(Self { path: path.to_owned(), manifest, _lock: lock })
     }
-}
 
-/// Reads the seed. Makes one only for a directory that has no node yet: with another seed its money would be out of reach.
-pub(super) fn seed(config: &LdkConfig) -> Result<Seed, StartError> {
-    let path = config.seed_file.clone().unwrap_or_else(|| config.storage.join("seed"));
-    match secret_file::read(&path) {
-        Ok(bytes) => seed_of(&path, &bytes).map_err(StartError::Seed),
-        Err(fault) if !fault.is_missing() => Err(StartError::Seed(fault)),
-        Err(_) if database(&config.storage).exists() => Err(StartError::SeedMissing(path)),
-        Err(_) => new_seed(&path),
+    /// Reads the seed. Makes one only for a directory that has no node yet: with another seed its money would be out of reach.
+    pub(super) fn seed(&self, own: Option<&Path>) -> Result<Seed, StartError> {
+        let path = own.map_or_else(|| self.path.join("seed"), Path::to_owned);
+        match secret_file::read(&path) {
+            Ok(bytes) => seed_of(&path, &bytes).map_err(StartError::Seed),
+            Err(fault) if !fault.is_missing() => Err(StartError::Seed(fault)),
+            Err(_) if self.manifest.demands(DATABASE) => Err(StartError::SeedMissing(path)),
+            Err(_) => new_seed(&path),
+        }
     }
-}
 
-/// Turns on write-ahead logging, which the node's own connection then inherits: it more than triples what the node settles.
-pub(super) fn prepare_database(folder: &Path) -> Result<(), StartError> {
-    let path = database(folder);
-    // SQLite's other files take the mode of this one. It holds preimages.
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
-    file.map_err(StartError::Storage)?;
-    let connection = Connection::open(path).map_err(StartError::Database)?;
-    let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
-    mode.map(drop).map_err(StartError::Database)
+    /// Turns on write-ahead logging, which the node's own connection then inherits: it more than triples what the node settles.
+    /// What an earlier process has left in the log of the database goes into the database.
+    pub(super) fn prepare_database(&mut self) -> Result<(), StartError> {
+        let path = database(&self.path);
+        // SQLite's other files take the mode of this one. It holds preimages.
+        folder::open(&path).map_err(StartError::Storage)?;
+        let connection = Connection::open(path).map_err(StartError::Database)?;
+        let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
+        mode.map_err(StartError::Database)?;
+        // Closing the connection merges the log and removes it. Until then it may still be there, which does no harm.
+        self.manifest.release(LOG)?;
+        Ok(())
+    }
+
+    /// All parts exist.
+    pub(super) fn made(&mut self) -> Result<(), StartError> {
+        Ok(self.manifest.add(&[DATABASE, SETTLED, SENT])?)
+    }
+
+    /// The node runs: from now on the newest state may be in the log of the database alone.
+    pub(super) fn in_use(&mut self) {
+        if self.path.join(LOG).exists() {
+            let _ = self.manifest.add(&[LOG]); // a disk that cannot be written is noticed elsewhere
+        }
+    }
+
+    /// The node has stopped: everything goes into the database.
+    pub(super) fn complete(mut self) {
+        let merged = Connection::open(database(&self.path)).and_then(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        if matches!(merged, Ok(0)) {
+            let _ = self.manifest.release(LOG); // if that fails the log is still there
+        }
+    }
 }
 
 /// Where `ldk_node` keeps its state.
 fn database(folder: &Path) -> PathBuf {
-    folder.join("ldk_node_data.sqlite")
+    folder.join(DATABASE)
+}
+
+/// Whether a node has ever been set up in a database.
+fn has_node(path: &Path) -> Result<bool, StartError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let connection = Connection::open(path).map_err(StartError::Database)?;
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
+    tables.map(|tables| tables > 0).map_err(StartError::Database)
 }
 
 fn new_seed(path: &Path) -> Result<Seed, StartError> {
@@ -69,52 +115,123 @@ fn seed_of(path: &Path, bytes: &[u8]) -> Result<Seed, SecretFileError> {
     bytes.try_into().map(Seed::new).map_err(|_| SecretFileError::malformed(path))
 }
 
+const DATABASE: &str = "ldk_node_data.sqlite";
+/// The database's write-ahead log.
+const LOG: &str = "ldk_node_data.sqlite-wal";
+const SETTLED: &str = "settled";
+const SENT: &str = "sent";
+
+/// What must be there once it was, and what it means to go on without it. The seed may lie elsewhere: it is looked for by itself.
+const PARTS: [(&str, &str); 4] = [
+    (DATABASE, "the channels are lost, and the money in them with them unless their peers close them"),
+    (LOG, "the newest states of the channels are lost, and closing a channel with an old one forfeits its money"),
+    (SETTLED, "every token that was paid before is answered 503 until it expires"),
+    (SENT, "a payment that was on its way may be made twice"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Network;
-    use crate::ldk::ChainSource;
-    use std::fs;
-    use std::os::unix::fs::MetadataExt as _;
+    use crate::folder::{FolderError, MANIFEST};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-    fn config(folder: &Path) -> LdkConfig {
-        LdkConfig::new(Network::Regtest, ChainSource::Esplora { url: String::new() }, folder)
+    /// A directory as a node leaves it that was killed.
+    fn used() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        let mut folder = Folder::take(home.path()).unwrap();
+        folder.seed(None).unwrap();
+        folder.prepare_database().unwrap();
+        for part in [SETTLED, SENT, LOG] {
+            drop(folder::open(&home.path().join(part)).unwrap());
+        }
+        folder.made().unwrap();
+        folder.in_use();
+        home
+    }
+
+    fn start(home: &Path) -> Result<(), StartError> {
+        let mut folder = Folder::take(home)?;
+        folder.seed(None)?;
+        folder.prepare_database()
     }
 
     #[test]
     fn a_directory_has_one_node_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = take(folder.path()).unwrap();
-        assert!(matches!(take(folder.path()), Err(StartError::InUse(_))));
+        let home = tempfile::tempdir().unwrap();
+        let first = Folder::take(home.path()).unwrap();
+        assert!(matches!(Folder::take(home.path()), Err(StartError::InUse(_))));
         drop(first);
-        assert!(take(folder.path()).is_ok());
+        assert!(Folder::take(home.path()).is_ok());
     }
 
     #[test]
-    fn a_seed_is_made_once_and_never_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path());
-        let first = seed(&config).unwrap();
-        assert_eq!(*seed(&config).unwrap(), *first);
-
-        prepare_database(folder.path()).unwrap();
-        fs::remove_file(folder.path().join("seed")).unwrap();
-        assert!(matches!(seed(&config), Err(StartError::SeedMissing(_))));
-        assert!(!folder.path().join("seed").exists());
+    fn a_seed_is_made_once_and_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::take(home.path()).unwrap();
+        let first = folder.seed(None).unwrap();
+        assert_eq!(*folder.seed(None).unwrap(), *first);
     }
 
     #[test]
-    fn o2_nobody_else_can_read_the_database() {
-        let folder = tempfile::tempdir().unwrap();
-        prepare_database(folder.path()).unwrap();
-        let mode = fs::metadata(database(folder.path())).unwrap().mode();
-        assert_eq!(mode & 0o777, 0o600);
+    fn s6_whatever_a_used_directory_misses_stops_the_start() {
+        for part in ["seed", DATABASE, LOG, SETTLED, SENT] {
+            let home = used();
+            let path = home.path().join(part);
+            fs::rename(&path, home.path().join("lost")).unwrap();
+            let said = match start(home.path()).unwrap_err() {
+                StartError::Folder(fault) => fault.to_string(),
+                fault => fault.to_string(),
+            };
+            assert!(said.contains(&format!("{} is missing", path.display())) && said.contains("put"), "{said}");
+            assert!(!path.exists(), "{part} is not replaced");
+            fs::rename(home.path().join("lost"), &path).unwrap();
+            start(home.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn s6_a_directory_of_before_the_manifest_is_complete_or_refused() {
+        for lost in [None, Some(SETTLED), Some(SENT)] {
+            let home = used();
+            let connection = Connection::open(database(home.path())).unwrap();
+            connection.execute("CREATE TABLE ldk_node_data (key)", []).unwrap();
+            drop(connection);
+            fs::remove_file(home.path().join(MANIFEST)).unwrap();
+            if let Some(lost) = lost {
+                fs::remove_file(home.path().join(lost)).unwrap();
+            }
+            let started = start(home.path());
+            assert_eq!(matches!(started, Err(StartError::Folder(FolderError::Missing { .. }))), lost.is_some());
+        }
+    }
+
+    #[test]
+    fn s6_after_a_stop_the_log_of_the_database_is_not_missed() {
+        let home = used();
+        Folder::take(home.path()).unwrap().complete();
+        fs::remove_file(home.path().join(LOG)).ok();
+        start(home.path()).unwrap();
+    }
+
+    #[test]
+    fn o2_nobody_else_can_use_the_directory() {
+        let home = used();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&database(home.path())), mode(&home.path().join("seed"))), (0o600, 0o600));
+        for (path, open, closed) in [(home.path().to_owned(), 0o750, 0o700), (database(home.path()), 0o640, 0o600)] {
+            fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
+            assert!(matches!(start(home.path()), Err(StartError::Folder(FolderError::Exposed { .. }))));
+            fs::set_permissions(&path, Permissions::from_mode(closed)).unwrap();
+            start(home.path()).unwrap();
+        }
     }
 
     #[test]
     fn a_seed_of_another_length_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        secret_file::create(&folder.path().join("seed"), &[1; 32]).unwrap();
-        assert!(matches!(seed(&config(folder.path())), Err(StartError::Seed(_))));
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("node");
+        secret_file::create(&folder.join("seed"), &[1; 32]).unwrap();
+        assert!(matches!(start(&folder), Err(StartError::Seed(_))));
     }
 }

@@ -1,0 +1,300 @@
+//! Folders of what must not be lost: private, and complete (threats O2 and S6).
+//!
+//! 1. A folder is made with mode 0700 and a file with mode 0600, whatever the umask. What others can touch is refused.
+//! 2. A folder that has been used has a [`Manifest`]: a list of the files that it must contain. If one of them is missing, it is
+//!    not replaced in silence: the start stops, and the error says how to go on.
+//!
+//! ```text
+//! l402 data folder, format 1
+//! root.keys
+//! ```
+
+use core::fmt;
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The name of the manifest in its folder.
+pub const MANIFEST: &str = "manifest";
+
+/// Makes a folder where it does not exist, and the folders above it: with mode 0700, whatever the umask.
+///
+/// # Errors
+/// Those of the file system.
+pub fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()), // by another process
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Opens a file to read and write, and makes it with mode 0600, whatever the umask, where it does not exist.
+///
+/// # Errors
+/// Those of the file system.
+pub fn open(path: &Path) -> io::Result<File> {
+    match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file.set_permissions(Permissions::from_mode(0o600)).map(|()| file),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().read(true).write(true).open(path)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Refuses a folder that others than its owner can use, and one that holds a file of that kind. An empty one is closed instead. What
+/// lies deeper is not looked at.
+///
+/// # Errors
+/// [`FolderError::Exposed`] and [`FolderError::Io`].
+pub fn guard(folder: &Path) -> Result<(), FolderError> {
+    let at = |cause| FolderError::Io { path: folder.to_owned(), cause };
+    if fs::read_dir(folder).map_err(at)?.next().is_none() {
+        return fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(at);
+    }
+    refuse(folder, &fs::metadata(folder).map_err(at)?, 0o700)?;
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        match entry.metadata() {
+            Ok(about) if about.is_file() => refuse(&entry.path(), &about, 0o600)?,
+            _ => {} // gone meanwhile, or nothing of the node's
+        }
+    }
+    Ok(())
+}
+
+fn refuse(path: &Path, about: &fs::Metadata, wanted: u32) -> Result<(), FolderError> {
+    let mode = about.mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(FolderError::Exposed { path: path.to_owned(), mode, wanted }) }
+}
+
+/// What a folder must contain.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    folder: PathBuf,
+    parts: BTreeSet<String>,
+}
+
+impl Manifest {
+    /// Reads the manifest of a folder. A folder without one demands nothing.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`] and [`FolderError::Malformed`].
+    pub fn read(folder: &Path) -> Result<Self, FolderError> {
+        let path = folder.join(MANIFEST);
+        let parts = match fs::read_to_string(&path) {
+            Ok(text) => parts(&text).ok_or(FolderError::Malformed { path })?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            Err(cause) => return Err(FolderError::Io { path, cause }),
+        };
+        Ok(Self { folder: folder.to_owned(), parts })
+    }
+
+    /// Tells whether the folder must contain a part.
+    pub fn demands(&self, part: &str) -> bool {
+        self.parts.contains(part)
+    }
+
+    /// Stops where a part that must be there is missing. `loss` completes "if it is lost for good, …": it says what starting
+    /// without it means.
+    ///
+    /// # Errors
+    /// [`FolderError::Missing`].
+    pub fn demand(&self, part: &str, path: &Path, loss: &'static str) -> Result<(), FolderError> {
+        if !self.demands(part) || path.exists() {
+            return Ok(());
+        }
+        let manifest = self.folder.join(MANIFEST);
+        Err(FolderError::Missing { path: path.to_owned(), part: part.to_owned(), manifest, loss })
+    }
+
+    /// Adds parts, durably: they exist by now. Blocks for the disk.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn add(&mut self, parts: &[&str]) -> Result<(), FolderError> {
+        self.change(|all| all.extend(parts.iter().map(|&part| part.to_owned())))
+    }
+
+    /// Takes a part out, durably: from now on the folder is complete without it. Blocks for the disk.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn release(&mut self, part: &str) -> Result<(), FolderError> {
+        self.change(|all| {
+            all.remove(part);
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut BTreeSet<String>)) -> Result<(), FolderError> {
+        let mut changed = self.parts.clone();
+        change(&mut changed);
+        if changed == self.parts {
+            return Ok(());
+        }
+        self.write(&changed).map_err(|cause| FolderError::Io { path: self.folder.join(MANIFEST), cause })?;
+        self.parts = changed;
+        Ok(())
+    }
+
+    /// A reader sees the list of before or the new one, whole.
+    fn write(&self, parts: &BTreeSet<String>) -> io::Result<()> {
+        let draft = self.folder.join(format!("{MANIFEST}.new"));
+        let mut file = open(&draft)?;
+        file.set_len(0)?;
+        writeln!(file, "{HEADER}")?;
+        for part in parts {
+            writeln!(file, "{part}")?;
+        }
+        file.sync_all()?;
+        fs::rename(&draft, self.folder.join(MANIFEST))?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+fn parts(text: &str) -> Option<BTreeSet<String>> {
+    let mut lines = text.lines().map(str::trim);
+    let begins = lines.next()? == HEADER;
+    begins.then(|| lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect())
+}
+
+/// A folder cannot be used as it is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// Something in it cannot be read or written.
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Others than its owner can use it, or a file in it.
+    Exposed {
+        /// The folder or the file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// The mode that it should have.
+        wanted: u32,
+    },
+    /// Its manifest is not one.
+    Malformed {
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// It has been used, and a part of it is missing.
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+        /// Its name in the manifest.
+        part: String,
+        /// The manifest that names it.
+        manifest: PathBuf,
+        /// What it means to go on without it.
+        loss: &'static str,
+    },
+}
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, .. } => write!(f, "{} cannot be read or written", path.display()),
+            Self::Exposed { path, mode, wanted } => {
+                let path = path.display();
+                write!(f, "others can use {path} (mode {mode:o} instead of {wanted:o}); run chmod {wanted:o} {path}")
+            }
+            Self::Malformed { path } => write!(f, "{} does not begin with {HEADER:?}", path.display()),
+            Self::Missing { path, part, manifest, loss } => write!(
+                f,
+                "{} is missing, and it was there before: put it back, from a backup or by mounting the right folder; \
+                 if it is lost for good, {loss}; to accept that, remove the line {part:?} from {}",
+                path.display(),
+                manifest.display()
+            ),
+        }
+    }
+}
+
+impl core::error::Error for FolderError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+const HEADER: &str = "l402 data folder, format 1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn o2_what_is_made_is_private_and_what_is_not_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
+        guard(home.path()).unwrap();
+        assert_eq!(mode(home.path()), 0o700);
+        let folder = home.path().join("a/b");
+        make(&folder).unwrap();
+        make(&folder).unwrap();
+        drop(open(&folder.join("file")).unwrap());
+        assert_eq!((mode(&home.path().join("a")), mode(&folder), mode(&folder.join("file"))), (0o700, 0o700, 0o600));
+        guard(&folder).unwrap();
+
+        fs::set_permissions(folder.join("file"), Permissions::from_mode(0o640)).unwrap();
+        let said = guard(&folder).unwrap_err().to_string();
+        assert!(said.contains("file (mode 640 instead of 600); run chmod 600 "), "{said}");
+        fs::set_permissions(folder.join("file"), Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o710)).unwrap();
+        assert!(matches!(guard(&folder), Err(FolderError::Exposed { mode: 0o710, .. })));
+    }
+
+    #[test]
+    fn s6_a_part_that_was_there_is_demanded_until_its_line_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let mut manifest = Manifest::read(home.path()).unwrap();
+        let part = home.path().join("part");
+        manifest.demand("part", &part, "nothing").unwrap();
+        manifest.add(&["part", "other"]).unwrap();
+        assert_eq!(mode(&home.path().join(MANIFEST)), 0o600);
+
+        let manifest = Manifest::read(home.path()).unwrap();
+        let said = manifest.demand("part", &part, "all is lost").unwrap_err().to_string();
+        assert!(said.contains("part is missing") && said.contains("all is lost"), "{said}");
+        assert!(said.contains("remove the line \"part\" from "), "{said}");
+        drop(open(&part).unwrap());
+        manifest.demand("part", &part, "all is lost").unwrap();
+
+        let text = fs::read_to_string(home.path().join(MANIFEST)).unwrap();
+        fs::write(home.path().join(MANIFEST), text.replace("part\n", "")).unwrap();
+        fs::remove_file(&part).unwrap();
+        let mut manifest = Manifest::read(home.path()).unwrap();
+        manifest.demand("part", &part, "all is lost").unwrap();
+        assert!(manifest.demands("other"));
+        manifest.release("other").unwrap();
+        assert!(!Manifest::read(home.path()).unwrap().demands("other"));
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(MANIFEST), "").unwrap();
+        assert!(matches!(Manifest::read(home.path()), Err(FolderError::Malformed { .. })));
+    }
+}
