@@ -18,7 +18,7 @@ impl Folder {
     /// Takes the folder `dir`, or a temporary one whose name begins with `prefix`.
     pub(crate) fn open(dir: Option<PathBuf>, prefix: &str) -> io::Result<Self> {
         if let Some(dir) = dir {
-            return std::fs::create_dir_all(&dir).map(|()| Self::Given(dir));
+            return l402_lightning::folder::make(&dir).map(|()| Self::Given(dir));
         }
         let mut folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
         folder.disable_cleanup(std::env::var_os(KEEP).is_some());

@@ -38,6 +38,7 @@ mod loopback;
 mod network;
 mod pair;
 mod ports;
+mod reset;
 pub mod rpc;
 mod sandbox;
 mod secret;
@@ -47,5 +48,6 @@ pub mod wallet;
 pub use network::{
     Channel, DEFAULT_CHANNEL_SAT, Network, NetworkBuilder, NetworkError, NodeKind, PAYEES, PAYERS, TopologyError,
 };
+pub use reset::ResetError;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};
 pub use wait::Overdue;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bitcoin::{Amount, ScriptBuf};
-use l402_lightning::ldk::{ChannelRequest, LdkConfig, LdkNode, NodeError};
+use l402_lightning::ldk::{Balances, ChannelId, ChannelRequest, LdkConfig, LdkNode, NodeError};
 use l402_lightning::{InvoiceRequest, InvoiceSource as _, Network, PayLimit, PaymentSource as _};
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +24,9 @@ const PAYEE_COIN: Amount = Amount::from_sat(2_000_000);
 
 /// What the payer has on-chain for each channel beyond its size: the reserve of an anchor channel, and fees.
 const CHANNEL_ROOM: Amount = Amount::from_sat(50_000);
+
+/// Of that, the reserve.
+const CHANNEL_RESERVE: Amount = Amount::from_sat(25_000);
 
 /// What part of a channel is the payee's from the start, so that money can flow back.
 const PUSHED_PART: u64 = 10;
@@ -111,13 +114,30 @@ impl Pair {
         }
         chain.fund(&outputs)?;
         chain.mine(1)?;
+        // Not one look: a node that is just asking for news reports those, of before the block.
+        let wanted = (size + CHANNEL_RESERVE).to_sat() * count as u64;
+        self.wait_for_balance(|balances| balances.spendable_onchain_sat >= wanted).await?;
         self.sync().await.map_err(StartError::Channels)
+    }
+
+    /// Waits until the payer's wallet has heard of something.
+    async fn wait_for_balance(&self, heard: impl Fn(&Balances) -> bool + Sync) -> Result<(), StartError> {
+        let hears = async {
+            loop {
+                self.payer.sync_wallets().await?;
+                if heard(&self.payer.balances().await?) {
+                    return Ok(());
+                }
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(PATIENCE, hears).await.map_err(|_| StartError::TimedOut)?.map_err(StartError::Channels)
     }
 
     /// Opens channels, one after another: the wallet learns from the mempool alone that a coin is spent.
     async fn open(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), StartError> {
-        let mut mempool = chain.watch_mempool();
-        for opened in 1..=count {
+        for _ in 0..count {
+            let before = self.payer.balances().await.map_err(StartError::Channels)?.onchain_sat;
             let request = ChannelRequest {
                 peer: self.payee.node_id(),
                 address: self.address.into(),
@@ -125,12 +145,23 @@ impl Pair {
                 push_msat: size.to_sat() * 1000 / PUSHED_PART,
                 announced: false,
             };
-            self.payer.open_channel(request).await.map_err(StartError::Channels)?;
-            let funded = mempool.wait_for(|size| *size >= opened);
-            timeout(PATIENCE, funded).await.map_err(|_| StartError::TimedOut)?.ok();
-            self.payer.sync_wallets().await.map_err(StartError::Channels)?;
+            let channel = self.payer.open_channel(request).await.map_err(StartError::Channels)?;
+            self.wait_for_funding(chain, channel).await?;
+            // Until the wallet knows that the coin is spent, it would spend it again.
+            self.wait_for_balance(|balances| balances.onchain_sat + size.to_sat() <= before).await?;
         }
         Ok(())
+    }
+
+    /// Waits until the transaction of a channel is in the mempool. There may be others, of an earlier process.
+    async fn wait_for_funding(&self, chain: &Chain, channel: ChannelId) -> Result<(), StartError> {
+        let txid = || self.payer.channel(channel).and_then(|channel| channel.funding_txid?.parse().ok());
+        let funded = async {
+            while txid().is_none_or(|txid| chain.lock().mempool().entry(&txid).is_none()) {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(PATIENCE, funded).await.map_err(|_| StartError::TimedOut)
     }
 
     /// Waits until payments can pass through every channel; mines what opens them, also what an earlier process began.

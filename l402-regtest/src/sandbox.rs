@@ -4,8 +4,10 @@ use core::fmt;
 use core::net::SocketAddr;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bitcoin::Amount;
+use l402_lightning::folder::{FolderError, Manifest};
 use l402_lightning::ldk::{self, LdkNode, NodeError};
 use l402_lightning::{InvoiceSourceError, PayError};
 
@@ -14,6 +16,7 @@ use crate::caretaker::Caretaker;
 use crate::chain::{Chain, FundError, MineError, OpenError};
 use crate::folder::Folder;
 use crate::pair::{Channels, Pair};
+use crate::reset::{self, ResetError};
 use crate::rpc::{Credentials, RpcServer};
 
 /// How long a new chain is: the faucet's first coinbases have matured.
@@ -26,6 +29,12 @@ const DEFAULT_CHANNEL_SIZE: Amount = Amount::from_sat(10_000_000);
 
 /// The largest channel that nodes open without further agreement (BOLT 2 §Rationale: 2^24 satoshi).
 const MAX_CHANNEL_SIZE: Amount = Amount::from_sat((1 << 24) - 1);
+
+/// What a folder must contain once a sandbox has run in it. What the nodes need of their own, they know themselves.
+const PARTS: [&str; 3] = ["chain/blocks.dat", "payee/seed", "payer/seed"];
+
+/// Invoices live longer, and nodes wait two hours more for the clocks of others.
+const TOLERANCE_S: u64 = 3_600;
 
 /// What a sandbox is to be like; see [`Sandbox::builder`].
 #[derive(Clone, Debug)]
@@ -71,7 +80,16 @@ impl SandboxBuilder {
     /// Returns the first part that does not start; the parts before it are stopped again.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let folder = Folder::open(self.dir, "l402-sandbox-")?;
+        let mut manifest = Manifest::read(folder.path())?;
+        for part in PARTS {
+            manifest.demand(
+                part,
+                &folder.path().join(part),
+                "the sandbox can only begin anew (l402-server reset-sandbox)",
+            )?;
+        }
         let chain = Chain::open(&folder.path().join("chain"))?;
+        in_time(&chain)?;
         // A chain that was stopped days ago gets a young block: nodes take the tip's time for the time of day.
         chain.mine(FIRST_BLOCKS.saturating_sub(chain.height()).max(1))?;
         let credentials = Credentials::random().map_err(io::Error::from)?;
@@ -79,6 +97,7 @@ impl SandboxBuilder {
         let background = Background::start("regtest")?;
         let nodes = Pair::start(folder.path(), &rpc).await?;
         nodes.join(&chain, self.channels).await?;
+        manifest.add(&PARTS)?;
         let caretaker = Some(Caretaker::start(&background, chain.clone(), nodes.clone()));
         Ok(Sandbox { nodes, caretaker, _background: background, rpc, chain, folder })
     }
@@ -100,6 +119,15 @@ impl Sandbox {
     pub fn builder() -> SandboxBuilder {
         let channels = Channels { count: DEFAULT_CHANNELS, size: DEFAULT_CHANNEL_SIZE };
         SandboxBuilder { dir: None, channels, rpc_port: 0 }
+    }
+
+    /// Removes what a sandbox has kept in a folder, its play money included. The next one in the folder begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`ResetError`]; a folder that holds no sandbox is left as it is.
+    pub fn reset(dir: &Path) -> Result<(), ResetError> {
+        reset::remove(dir)
     }
 
     /// Returns the node that is paid.
@@ -156,6 +184,13 @@ impl Drop for Sandbox {
     }
 }
 
+/// The nodes take the time of the newest block for the time of day, and would hold every invoice for expired.
+fn in_time(chain: &Chain) -> Result<(), StartError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let ahead_s = chain.time().saturating_sub(now);
+    if ahead_s > TOLERANCE_S { Err(StartError::ClockWasAhead { ahead_s }) } else { Ok(()) }
+}
+
 async fn stop(caretaker: Option<Caretaker>, nodes: &Pair) -> Result<(), NodeError> {
     if let Some(caretaker) = caretaker {
         caretaker.finish().await;
@@ -169,6 +204,13 @@ async fn stop(caretaker: Option<Caretaker>, nodes: &Pair) -> Result<(), NodeErro
 pub enum StartError {
     /// There was no folder, port, thread or randomness to be had.
     Io(io::Error),
+    /// Something that was in the folder is missing.
+    Folder(FolderError),
+    /// The newest block was mined when this machine's clock was ahead.
+    ClockWasAhead {
+        /// By how much, seen from now, in seconds.
+        ahead_s: u64,
+    },
     /// The chain of the folder cannot be used.
     Chain(OpenError),
     /// A block could not be written.
@@ -190,6 +232,15 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ClockWasAhead { ahead_s } => {
+                return write!(
+                    f,
+                    "the sandbox's newest block is {} minutes ahead of this machine's clock, which was ahead once: every invoice \
+                     would be expired; begin anew with `l402-server reset-sandbox`",
+                    ahead_s / 60
+                );
+            }
+            Self::Folder(_) => "sandbox's folder is not as it was",
             Self::Io(_) => "sandbox has no folder, port, thread or randomness",
             Self::Chain(_) => "sandbox's chain cannot be opened",
             Self::Mine(_) => "sandbox's chain cannot be extended",
@@ -214,7 +265,8 @@ impl core::error::Error for StartError {
             Self::Channels(cause) => Some(cause),
             Self::Invoice(cause) => Some(cause),
             Self::Payment(cause) => Some(cause),
-            Self::TimedOut => None,
+            Self::Folder(cause) => Some(cause),
+            Self::TimedOut | Self::ClockWasAhead { .. } => None,
         }
     }
 }
@@ -222,6 +274,12 @@ impl core::error::Error for StartError {
 impl From<io::Error> for StartError {
     fn from(cause: io::Error) -> Self {
         Self::Io(cause)
+    }
+}
+
+impl From<FolderError> for StartError {
+    fn from(cause: FolderError) -> Self {
+        Self::Folder(cause)
     }
 }
 

@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use l402_lightning::ldk::LdkNode;
@@ -59,17 +59,7 @@ async fn a_temporary_sandbox_leaves_nothing_behind() {
 #[tokio::test]
 async fn a4_a_sandbox_that_was_killed_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "pays_until_it_is_killed", "--ignored", "--nocapture"])
-        .env(KILLED_DIR, dir.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let paying = output.lines().any(|line| line.unwrap().contains(PAYING));
-    assert!(paying);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    time_to_pay(dir.path());
     let sandbox = start(dir.path()).await;
     assert_eq!(sandbox.payer().channels().len(), 4);
     pays_in_sequence(&sandbox).await;
@@ -102,6 +92,87 @@ fn record_as_begun(path: &Path, hash: &[u8; 32]) {
     let check = sha256::Hash::hash(&body).to_byte_array();
     let mut file = OpenOptions::new().append(true).open(path).unwrap();
     file.write_all(&[&body, &check[..8]].concat()).unwrap();
+}
+
+/// Kills sandboxes at any moment, most of them during their first start, and starts each again. `L402_KILLS` says how many.
+#[tokio::test]
+async fn a_sandbox_that_was_killed_at_any_moment_starts_again() {
+    let kills = std::env::var("L402_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(3);
+    let dir = tempfile::tempdir().unwrap();
+    let whole = time_to_pay(dir.path()); // how long a first start takes here
+    for round in 0..kills {
+        let home = tempfile::tempdir().unwrap();
+        // Every third goes on where the one before it was killed.
+        let dir = if round % 3 == 2 { dir.path() } else { home.path() };
+        let moment = whole.mul_f64(random() * 1.2);
+        println!("kill {round} after {} ms", moment.as_millis());
+        let mut child = pay_elsewhere(dir);
+        tokio::time::sleep(moment).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let sandbox = start(dir).await;
+        assert_eq!(sandbox.payer().channels().len(), 4);
+        pays(&sandbox, sandbox.payer()).await;
+        sandbox.stop().await.unwrap();
+    }
+}
+
+/// Starts a sandbox in another process, kills it once it pays, and returns how long that took.
+fn time_to_pay(dir: &Path) -> Duration {
+    let begun = Instant::now();
+    let mut child = pay_elsewhere(dir);
+    let output = BufReader::new(child.stdout.take().unwrap());
+    assert!(output.lines().any(|line| line.unwrap().contains(PAYING)));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    begun.elapsed()
+}
+
+fn pay_elsewhere(dir: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "pays_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(KILLED_DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Between 0 and 1.
+fn random() -> f64 {
+    f64::from(getrandom::u32().unwrap()) / f64::from(u32::MAX)
+}
+
+#[tokio::test]
+async fn a_sandbox_whose_clock_was_ahead_says_how_to_begin_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocks = dir.path().join("chain/blocks.dat");
+    let chain = l402_regtest::chain::Chain::open(&dir.path().join("chain")).unwrap();
+    chain.mine(1).unwrap();
+    drop(chain);
+    let mut bytes = std::fs::read(&blocks).unwrap();
+    // The time stands 68 bytes into the header, behind magic and length. Another nonce brings back the proof of work.
+    let later = u32::from_le_bytes(bytes[76..80].try_into().unwrap()) + 86_400;
+    bytes[76..80].copy_from_slice(&later.to_le_bytes());
+    let header = |bytes: &[u8]| bitcoin::consensus::deserialize::<bitcoin::block::Header>(&bytes[8..88]).unwrap();
+    for nonce in 0_u32.. {
+        bytes[84..88].copy_from_slice(&nonce.to_le_bytes());
+        let found = header(&bytes);
+        if found.validate_pow(found.target()).is_ok() {
+            break;
+        }
+    }
+    std::fs::write(&blocks, bytes).unwrap();
+    let Err(fault) = Sandbox::builder().dir(dir.path()).start().await else { panic!("it started") };
+    assert!(matches!(fault, StartError::ClockWasAhead { ahead_s: 86_000..=86_400 }));
+    assert!(fault.to_string().contains("`l402-server reset-sandbox`"), "{fault}");
+
+    let foreign = tempfile::tempdir().unwrap();
+    assert!(Sandbox::reset(foreign.path()).is_err(), "there is none");
+    Sandbox::reset(dir.path()).unwrap();
+    assert!(!blocks.exists());
+    let sandbox = start(dir.path()).await;
+    assert!(Sandbox::reset(dir.path()).is_err(), "it runs");
+    sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]

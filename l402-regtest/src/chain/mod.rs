@@ -72,6 +72,13 @@ impl Chain {
         self.lock().history().block_at(height).cloned()
     }
 
+    /// Returns the time of the newest block, in Unix seconds. Nodes take it for the time of day, if it is later.
+    pub fn time(&self) -> u64 {
+        let state = self.lock();
+        let history = state.history();
+        history.block_at(history.height()).map_or(0, |block| block.header.time.into())
+    }
+
     /// Mines `blocks` blocks that pay the faucet; the first takes in the mempool.
     ///
     /// # Errors
