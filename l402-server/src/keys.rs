@@ -5,7 +5,8 @@
 //! 2. The first line names the format. Each line after it is an epoch and 64 hexadecimal digits; empty lines and lines that
 //!    begin with `#` are skipped. The highest epoch mints, the others verify: to rotate, add a line with the next epoch,
 //!    and remove the old one when its last token has expired.
-//! 3. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
+//! 3. A folder that had a key file must have one: a new key would make every token that was sold a forged one (S6).
+//! 4. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
 //!
 //! ```text
 //! l402 root keys, format 1
@@ -15,9 +16,10 @@
 use core::fmt;
 use l402_core::macaroon::hex;
 use l402_core::{DerivedKeys, EpochError, MasterKey};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use l402_lightning::folder::{self, FolderError, MANIFEST, Manifest};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -39,10 +41,14 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
     let text = if let Some(text) = read(&path).map_err(at)? {
         text
     } else {
+        let lost = || Manifest::read(folder)?.demand(FILE, &path, LOSS);
+        lost().map_err(|fault| at(Fault::Folder(fault)))?;
         make(folder, &path).map_err(|cause| at(Fault::Io(cause)))?;
         read(&path).map_err(at)?.ok_or_else(|| at(Fault::Io(io::ErrorKind::NotFound.into())))?
     };
-    parse(&text).map_err(at)
+    let keys = parse(&text).map_err(at)?;
+    note(folder).map_err(|fault| at(Fault::Folder(fault)))?;
+    Ok(keys)
 }
 
 /// A key file cannot be used.
@@ -63,6 +69,7 @@ impl core::error::Error for KeyFileError {
         match &self.fault {
             Fault::Io(cause) => Some(cause),
             Fault::Epoch(cause) => Some(cause),
+            Fault::Folder(cause) => Some(cause),
             _ => None,
         }
     }
@@ -79,6 +86,7 @@ enum Fault {
     Line(usize),
     Empty,
     Epoch(EpochError),
+    Folder(FolderError),
 }
 
 impl fmt::Display for Fault {
@@ -94,15 +102,28 @@ impl fmt::Display for Fault {
             Self::Line(line) => write!(f, "line {line} is not an epoch and 64 hexadecimal digits"),
             Self::Empty => f.write_str("holds no key"),
             Self::Epoch(_) => f.write_str("its epochs do not go together"),
+            Self::Folder(_) => f.write_str("its folder is not as it was"),
         }
     }
 }
 
 /// Makes the folder where it does not exist, and refuses it where others could exchange the file.
 fn prepare(folder: &Path) -> Result<(), Fault> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Fault::Io)?;
+    folder::make(folder).map_err(Fault::Io)?;
     let mode = fs::metadata(folder).map_err(Fault::Io)?.mode() & 0o7777;
     if mode & 0o022 == 0 { Ok(()) } else { Err(Fault::Writable(mode)) }
+}
+
+/// Names the file in the folder's manifest. One that cannot be written is no fault where the folder is mounted read-only.
+fn note(folder: &Path) -> Result<(), FolderError> {
+    match Manifest::read(folder)?.add(&[FILE]) {
+        Err(FolderError::Io { cause, .. }) if is_read_only(&cause) && !folder.join(MANIFEST).exists() => Ok(()),
+        noted => noted,
+    }
+}
+
+fn is_read_only(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 /// Reads the file; [`None`] where there is none.
@@ -141,6 +162,7 @@ fn write_new(path: &Path) -> io::Result<()> {
     let mut digits = Zeroizing::new([0; 64]);
     let digits = hex::encode_into(bytes.as_ref(), digits.as_mut()).ok_or(io::ErrorKind::InvalidData)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask
     file.write_all(HEADER.as_bytes())?;
     file.write_all(b"\n0 ")?;
     file.write_all(digits.as_bytes())?;
@@ -178,7 +200,10 @@ fn key(line: &str) -> Option<(u32, MasterKey)> {
 }
 
 /// The name of the file in its folder.
-const FILE: &str = "root.keys";
+pub(crate) const FILE: &str = "root.keys";
+
+/// What it means to go on without it.
+pub(crate) const LOSS: &str = "a new key is made, and every token that was sold is refused as forged";
 
 const HEADER: &str = "l402 root keys, format 1";
 
@@ -189,7 +214,6 @@ const MAX_LEN: usize = 16 * 1024;
 mod tests {
     use super::*;
     use l402_core::{Identifier, PaymentHash, RootKeySource, TokenId};
-    use std::os::unix::fs::PermissionsExt;
 
     const ONE: &str = "1111111111111111111111111111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222222222222222222222222222";
@@ -199,7 +223,7 @@ mod tests {
     }
 
     fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
     }
 
     fn root_key(keys: &DerivedKeys, epoch: u32) -> Option<Vec<u8>> {
@@ -222,9 +246,28 @@ mod tests {
         let second = open(&folder).expect("read");
         assert_eq!(root_key(&first, 0), root_key(&second, 0));
         assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
-        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 1, "nothing unfinished is left");
+        assert_eq!(
+            fs::read_dir(&folder).expect("a folder").count(),
+            2,
+            "the keys and the manifest; nothing unfinished"
+        );
         let other = open(&home.path().join("b")).expect("made");
         assert_ne!(root_key(&first, 0), root_key(&other, 0), "keys are random");
+    }
+
+    #[test]
+    fn s6_a_key_that_was_there_is_not_replaced() {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().join(FILE);
+        let first = open(home.path()).expect("made");
+        fs::rename(&path, home.path().join("elsewhere")).expect("moved");
+        let lost = open(home.path()).expect_err("lost");
+        let said = l402_program::Causes(&lost).to_string();
+        assert!(said.contains("root.keys is missing") && said.contains("refused as forged"), "{said}");
+        assert!(said.contains("remove the line \"root.keys\" from "), "{said}");
+        assert!(!path.exists(), "no other key is made");
+        fs::rename(home.path().join("elsewhere"), &path).expect("moved back");
+        assert_eq!(root_key(&open(home.path()).expect("read"), 0), root_key(&first, 0));
     }
 
     #[test]

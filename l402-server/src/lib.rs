@@ -10,8 +10,11 @@ pub mod keys;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod lightning;
 pub mod logging;
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+pub mod node;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod program;
 mod serve;
+pub mod state;
 
-pub use serve::{Bound, Payee, Server, StartError};
+pub use serve::{Bound, Check, Checks, Payee, Server, StartError};

@@ -7,6 +7,8 @@
 //! | 2 | the command line or the configuration is wrong |
 //! | 3 | the Lightning node does not start, or the LND cannot be used |
 //! | 4 | the address cannot be listened on |
+//! | 5 | the Lightning node failed while it ran, such as on a full disk |
+//! | 6 | it is not known whether a command of `node` has moved money |
 
 use clap::{Parser, Subcommand};
 use core::error::Error;
@@ -22,7 +24,10 @@ use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
 use crate::config::{self, Config, ConfigError, LogFormat};
-use crate::lightning::{Lightning, LightningError};
+use crate::lightning::{Failed, Lightning, LightningError};
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+use crate::node;
+use crate::state::State;
 use crate::{Server, StartError, logging};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
@@ -53,23 +58,34 @@ Variables, which go before the file:
   LND_CONNECT            an lndconnect:// URI in place of the three
 
 Exit codes: 0 stopped as told, or valid; 1 another failure; 2 wrong command line or configuration; 3 the Lightning
-node does not start or LND cannot be used; 4 the address cannot be listened on.";
+node does not start or LND cannot be used; 4 the address cannot be listened on; 5 the Lightning node failed while it
+ran, such as on a full disk; 6 it is not known whether a `node` command has moved money.";
 
 /// What to do instead of serving.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Says whether the configuration is valid, what it sells, which version of HTTP each upstream speaks, and whether the LND
     /// that it names can be used; starts nothing.
     Check,
     /// Prints the JSON schema of the configuration file.
     Schema,
+    /// Asks the embedded node of the running gateway, moves its money, opens and closes its channels.
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    Node(node::NodeOptions),
+    /// Removes the sandbox that the configuration names, with its play money: the next start makes a new one.
+    #[cfg(feature = "sandbox")]
+    ResetSandbox,
 }
 
 /// Runs the program to its end.
 pub fn run(cli: &Cli) -> ExitCode {
-    let done = match cli.command {
+    let done = match &cli.command {
         Some(Command::Schema) => print(&config::schema()),
         Some(Command::Check) => check(cli),
+        #[cfg(any(feature = "ldk", feature = "sandbox"))]
+        Some(Command::Node(options)) => command(cli, options),
+        #[cfg(feature = "sandbox")]
+        Some(Command::ResetSandbox) => reset_sandbox(cli),
         None => serve(cli),
     };
     match done {
@@ -118,6 +134,23 @@ async fn spoken(config: &Config) -> Vec<String> {
     spoken
 }
 
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
+    let data_dir = if options.socket.is_some() { None } else { Some(load(cli)?.data_dir) };
+    node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
+}
+
+#[cfg(feature = "sandbox")]
+fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
+    let config = load(cli)?;
+    let config::Lightning::Sandbox { dir: Some(dir) } = &config.lightning else {
+        return Err(ProgramError::Other("the configuration names no sandbox that is kept in a folder".into()));
+    };
+    l402_regtest::Sandbox::reset(dir).map_err(|cause| ProgramError::Other(cause.into()))?;
+    State::forget_sandbox(&config).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    print(&format!("{} is removed; the next start makes a new sandbox", dir.display()))
+}
+
 fn serve(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
     logging::start(&config.log).map_err(|cause| ProgramError::Other(cause.into()))?;
@@ -146,14 +179,39 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
             return Err(ProgramError::Start(error));
         }
     };
+    // The node's folder exists by now, and must from now on.
+    State::open(config)
+        .and_then(|mut state| state.note())
+        .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    let control = match lightning.embedded() {
+        Some(node) => Some(
+            node::Control::open(&config.data_dir, node.clone())
+                .await
+                .map_err(|cause| ProgramError::Other(cause.into()))?,
+        ),
+        None => None,
+    };
     greet(config, &server);
-    stop.requested().await;
+    let failed = tokio::select! {
+        () = stop.requested() => None,
+        failed = lightning.failed() => Some(failed),
+    };
+    if let Some(failed) = &failed {
+        tracing::error!(cause = %Causes(failed), "the Lightning node has failed: nothing is sold any more, and the gateway ends");
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = server.shutdown() => {}
         () = stop.requested() => tracing::warn!("told to stop again: requests under way are cut off"),
     }
-    lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into()))
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    drop(control);
+    let stopped = lightning.stop().await;
+    failed.map_or_else(
+        || stopped.map_err(|cause| ProgramError::Other(cause.into())),
+        |failed| Err(ProgramError::Failed(failed)),
+    )
 }
 
 /// Told to stop while the node starts: waits for that, for it goes on without us, and stops what has started.
@@ -203,11 +261,17 @@ fn print(text: &str) -> Result<(), ProgramError> {
 struct Stop {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// A file that may not grow any more is an error of the write then, and not the end of the process at once.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 impl Stop {
     fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
     }
 
     async fn requested(&mut self) {
@@ -223,6 +287,9 @@ enum ProgramError {
     Config(ConfigError),
     Lightning(LightningError),
     Start(StartError),
+    Failed(Failed),
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    Command(node::Failure),
     Other(Box<dyn Error>),
 }
 
@@ -232,6 +299,11 @@ impl ProgramError {
             Self::Config(_) => 2,
             Self::Lightning(_) => 3,
             Self::Start(StartError::Bind { .. }) => 4,
+            Self::Failed(_) => 5,
+            #[cfg(any(feature = "ldk", feature = "sandbox"))]
+            Self::Command(node::Failure::Unknown(_)) => 6,
+            #[cfg(any(feature = "ldk", feature = "sandbox"))]
+            Self::Command(_) => 1,
             Self::Start(_) | Self::Other(_) => 1,
         })
     }
@@ -241,10 +313,16 @@ impl ProgramError {
             Self::Config(error) => error,
             Self::Lightning(error) => error,
             Self::Start(error) => error,
+            Self::Failed(error) => error,
+            #[cfg(any(feature = "ldk", feature = "sandbox"))]
+            Self::Command(error) => error,
             Self::Other(error) => &**error,
         }
     }
 }
+
+/// The same on all systems that this runs on.
+const SIGXFSZ: i32 = 25;
 
 /// How long a start that is not wanted any more is waited for.
 const START_GRACE: Duration = Duration::from_secs(10);

@@ -71,9 +71,11 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How many threads serve.
     pub threads: NonZeroUsize,
+    /// The folder of all that the gateway keeps, where nothing else is said.
+    pub data_dir: PathBuf,
     /// The folder of the key file.
     pub key_dir: PathBuf,
-    /// Whether the gateway answers `/health` and `/info` itself.
+    /// Whether the gateway answers `/health`, `/ready` and `/info` itself.
     pub own_paths: bool,
     /// Whether a challenge is shown in the LSAT form as well.
     pub lsat_line: bool,

@@ -50,6 +50,7 @@ impl<'a> Resolver<'a> {
         Some(Config {
             listen: listen?,
             threads: threads?,
+            data_dir: data_dir?,
             key_dir: key_dir?,
             own_paths,
             lsat_line,

@@ -1,13 +1,64 @@
 //! A node in this process: with real money, or in the sandbox.
 
-use l402_lightning::ldk::LdkNode;
+use l402_lightning::ldk::{LdkNode, NodeFailure, NodeHealth};
+use l402_program::Causes;
 
 use super::{LightningError, Node};
-use crate::Payee;
+use crate::{Checks, Payee};
 
 /// Returns a node as the one that is paid.
 pub(super) fn payee(node: &LdkNode) -> Payee<Node> {
-    Payee::new(Node::Ldk(node.clone()), node.network()).id(node.node_id())
+    let (running, room) = (node.clone(), node.clone());
+    let checks =
+        Checks::default().and("node", move || can_be_paid(&running)).and("disk", move || has_room(&room.health()));
+    Payee::new(Node::Ldk(node.clone()), node.network()).id(node.node_id()).checks(checks)
+}
+
+fn can_be_paid(node: &LdkNode) -> Result<(), &'static str> {
+    match node.health() {
+        NodeHealth::Starting(_) => Err("has not started yet"),
+        NodeHealth::Failed(_) => Err("has failed"),
+        _ if !node.is_running() => Err("has stopped"),
+        _ if node.receivable_msat() == 0 => Err("no channel can receive"),
+        _ => Ok(()),
+    }
+}
+
+fn has_room(health: &NodeHealth) -> Result<(), &'static str> {
+    match health {
+        NodeHealth::DiskLow { .. } => Err("is nearly full"),
+        NodeHealth::Failed(NodeFailure::Disk(_)) => Err("cannot be written"),
+        _ => Ok(()),
+    }
+}
+
+/// Logs how the node fares, from now on until it has ended or failed: that is told elsewhere.
+fn watch(node: &LdkNode) {
+    let mut health = node.watch_health();
+    tokio::spawn(async move {
+        let mut was_low = false;
+        loop {
+            let now = health.borrow_and_update().clone();
+            match &now {
+                NodeHealth::Starting(Some(fault)) => tracing::warn!(
+                    cause = %Causes(&**fault),
+                    "the Lightning node has not started yet, and tries again: paid tokens are served, nothing is sold"
+                ),
+                NodeHealth::DiskLow { free_bytes } if !was_low => {
+                    tracing::warn!(
+                        free_bytes,
+                        "the Lightning node's disk is nearly full: nothing is sold until there is room"
+                    );
+                }
+                NodeHealth::Good if was_low => tracing::info!("the Lightning node's disk has room again"),
+                _ => {}
+            }
+            was_low = matches!(now, NodeHealth::DiskLow { .. });
+            if matches!(now, NodeHealth::Failed(_)) || health.changed().await.is_err() {
+                return;
+            }
+        }
+    });
 }
 
 /// Starts a node with real money.
@@ -26,14 +77,20 @@ pub(super) async fn ldk(settings: &crate::config::LdkSettings) -> Result<LdkNode
     let mut config = LdkConfig::new(settings.network, chain, &settings.storage_dir);
     config.listen.clone_from(&settings.listen);
     config.alias.clone_from(&settings.alias);
-    let node = LdkNode::start(config).await.map_err(LightningError::Node)?;
-    report(&node);
+    let node = LdkNode::launch(config).await.map_err(LightningError::Node)?;
+    watch(&node);
+    tokio::spawn(report(node.clone()));
     Ok(node)
 }
 
 /// Tells the operator what peers need to know of the node, and what keeps it from being paid.
 #[cfg(feature = "ldk")]
-fn report(node: &LdkNode) {
+async fn report(node: LdkNode) {
+    let mut health = node.watch_health();
+    let over = |health: &NodeHealth| !matches!(health, NodeHealth::Starting(_));
+    if health.wait_for(over).await.is_err() || !node.is_running() {
+        return;
+    }
     let inbound = node.channels().into_iter().filter(|channel| channel.ready).map(|channel| channel.inbound_msat);
     let inbound_msat = inbound.fold(0, u64::saturating_add);
     tracing::info!(
@@ -63,6 +120,7 @@ pub(super) async fn sandbox(dir: Option<&std::path::Path>) -> Result<Sandbox, Li
     let network = builder.start().await.map_err(LightningError::Sandbox)?;
     let file = l402_lightning::sandbox::default_path().ok_or(LightningError::NoStateDirectory)?;
     let wallet = l402_regtest::wallet::serve(network.payer().clone(), file).map_err(LightningError::Wallet)?;
+    watch(network.payee());
     Ok(Sandbox { wallet, network })
 }
 
@@ -77,6 +135,14 @@ pub(super) struct Sandbox {
 impl Sandbox {
     pub(super) fn node(&self) -> &LdkNode {
         self.network.payee()
+    }
+
+    /// Waits until one of the nodes has failed: without the payer nothing can be bought either.
+    pub(super) async fn failed(&self) -> super::Failed {
+        tokio::select! {
+            failure = self.network.payee().failed() => super::Failed::new(failure),
+            failure = self.network.payer().failed() => super::Failed::new(failure),
+        }
     }
 
     pub(super) async fn stop(self) -> Result<(), super::StopError> {

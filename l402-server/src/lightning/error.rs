@@ -77,6 +77,29 @@ impl Error for LightningError {
     }
 }
 
+/// A node has failed while it ran: nothing can be sold any more, and the process has to end.
+#[derive(Debug)]
+pub struct Failed(Cause);
+
+impl Failed {
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    pub(super) fn new(cause: impl Into<Cause>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the Lightning node has failed")
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
 /// A node did not stop as it should.
 #[derive(Debug)]
 pub struct StopError(Cause);

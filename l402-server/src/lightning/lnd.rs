@@ -5,7 +5,8 @@ use l402_lightning::lnd::{Identity, LndConfig, LndError, LndPayee, Readiness, Ro
 use l402_program::Causes;
 use tokio::sync::watch;
 
-use super::LightningError;
+use super::{LightningError, Node};
+use crate::{Checks, Payee};
 
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {
@@ -15,6 +16,13 @@ pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError
     }
     tokio::spawn(report(payee.readiness()));
     Ok(payee)
+}
+
+/// Returns an LND as the one that is paid. It knows its key itself.
+pub(super) fn payee(node: &LndPayee) -> Payee<Node> {
+    let readiness = node.readiness();
+    let there = move || if readiness.borrow().is_ready() { Ok(()) } else { Err("LND is away") };
+    Payee::new(Node::Lnd(node.clone()), node.network()).checks(Checks::default().and("node", there))
 }
 
 /// Asks an LND who it is, and returns what an operator wants to read.

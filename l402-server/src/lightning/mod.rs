@@ -10,7 +10,7 @@ mod node;
 use crate::Payee;
 use crate::config;
 
-pub use error::{LightningError, StopError};
+pub use error::{Failed, LightningError, StopError};
 #[cfg(feature = "lnd")]
 pub(crate) use lnd::inspect;
 pub use node::Node;
@@ -20,7 +20,8 @@ pub use node::Node;
 pub struct Lightning(Running);
 
 impl Lightning {
-    /// Starts what the configuration names, and waits until it can be paid; an LND only has to be the right one.
+    /// Starts what the configuration names. A sandbox can be paid then; an embedded node whose chain source does not answer goes on
+    /// trying; an LND only has to be the right one.
     ///
     /// # Errors
     /// [`LightningError`].
@@ -48,7 +49,32 @@ impl Lightning {
             #[cfg(feature = "ldk")]
             Running::Ldk(node) => embedded::payee(node),
             #[cfg(feature = "lnd")]
-            Running::Lnd(node) => Payee::new(Node::Lnd(node.clone()), node.network()), // it knows its key itself
+            Running::Lnd(node) => lnd::payee(node),
+        }
+    }
+
+    /// Returns the node that is paid, if it runs in this process.
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    pub fn embedded(&self) -> Option<&l402_lightning::ldk::LdkNode> {
+        match &self.0 {
+            #[cfg(feature = "sandbox")]
+            Running::Sandbox(sandbox) => Some(sandbox.node()),
+            #[cfg(feature = "ldk")]
+            Running::Ldk(node) => Some(node),
+            #[cfg(feature = "lnd")]
+            Running::Lnd(_) => None,
+        }
+    }
+
+    /// Waits until the node has failed for good, if it ever does. An LND only ever goes away for a while.
+    pub async fn failed(&self) -> Failed {
+        match &self.0 {
+            #[cfg(feature = "sandbox")]
+            Running::Sandbox(sandbox) => sandbox.failed().await,
+            #[cfg(feature = "ldk")]
+            Running::Ldk(node) => Failed::new(node.failed().await),
+            #[cfg(feature = "lnd")]
+            Running::Lnd(_) => core::future::pending().await,
         }
     }
 

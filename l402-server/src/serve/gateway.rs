@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use super::forward::Forward;
 use super::own::OwnPaths;
+use super::ready::Checks;
 use super::requests::{Entry, RequestLog};
 use crate::config::Config;
 
@@ -33,8 +34,13 @@ pub(super) struct Gateway<N> {
 }
 
 impl<N> Gateway<N> {
-    pub(super) fn new(config: &Config, paywall: Paywall<N>, network: Network) -> Result<Self, UpstreamConfigError> {
-        let own = Arc::new(OwnPaths::new(config, network));
+    pub(super) fn new(
+        config: &Config,
+        paywall: Paywall<N>,
+        network: Network,
+        checks: Checks,
+    ) -> Result<Self, UpstreamConfigError> {
+        let own = Arc::new(OwnPaths::new(config, network, checks));
         let forward = Forward::new(config)?;
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (config.policy.elsewhere().clone(), RequestLog::new(config));

@@ -14,6 +14,7 @@ mod forward;
 mod gateway;
 mod listen;
 mod own;
+mod ready;
 mod requests;
 mod worker;
 
@@ -22,6 +23,7 @@ use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::UpstreamConfigError;
 use l402_http::service::Paywall;
+use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -29,9 +31,12 @@ use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
 use crate::keys::{self, KeyFileError};
+use crate::state::State;
 use gateway::Gateway;
 use listen::Sockets;
 use worker::{Limits, Worker};
+
+pub use ready::{Check, Checks};
 
 /// Who is paid: the node that makes invoices, and what they must say.
 #[derive(Debug, Clone)]
@@ -39,12 +44,20 @@ pub struct Payee<N> {
     node: N,
     network: Network,
     id: Option<NodeId>,
+    checks: Checks,
 }
 
 impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
     /// Takes a node whose invoices are for `network`.
-    pub const fn new(node: N, network: Network) -> Self {
-        Self { node, network, id: None }
+    pub fn new(node: N, network: Network) -> Self {
+        Self { node, network, id: None, checks: Checks::default() }
+    }
+
+    /// Says what `/ready` looks at of the node.
+    #[must_use]
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = checks;
+        self
     }
 
     /// Demands that invoices are signed by this node.
@@ -108,7 +121,9 @@ impl Server {
     /// # Errors
     /// [`StartError::Keys`] and [`StartError::Bind`].
     pub fn bind(config: &Config) -> Result<Bound, StartError> {
+        let mut state = State::open(config).map_err(StartError::State)?;
         let keys = keys::open(&config.key_dir).map_err(StartError::Keys)?;
+        state.note().map_err(StartError::State)?;
         let unbound = |cause| StartError::Bind { address: config.listen, cause };
         let sockets = Sockets::bind(config.listen, config.threads).map_err(unbound)?;
         Ok(Bound { keys, sockets })
@@ -157,10 +172,11 @@ impl Bound {
         let address = self.address();
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
         let (stop, stopped) = watch::channel(false);
+        let checks = checks(payee, config);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
             let paywall = payee.paywall(config, &self.keys);
-            let gateway = Gateway::new(config, paywall, payee.network).map_err(StartError::Upstream)?;
+            let gateway = Gateway::new(config, paywall, payee.network, checks.clone()).map_err(StartError::Upstream)?;
             let worker = Worker { listener, gateway, limits: Limits::of(config), stopped: stopped.clone() };
             let (end, ended) = oneshot::channel();
             let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
@@ -174,10 +190,23 @@ impl Bound {
     }
 }
 
+/// What a sale needs: what the node says, the key file, and an upstream that can be reached.
+fn checks<N>(payee: &Payee<N>, config: &Config) -> Checks {
+    let key_file = config.key_dir.join(keys::FILE);
+    let upstreams: Vec<_> = config.services.iter().map(|service| service.upstream.health()).collect();
+    let keys = move || if key_file.exists() { Ok(()) } else { Err("the key file is missing") };
+    let reached = move || {
+        if upstreams.iter().all(|upstream| upstream.down().is_some()) { Err("none can be reached") } else { Ok(()) }
+    };
+    payee.checks.clone().and("keys", keys).and("upstream", reached)
+}
+
 /// Why a gateway cannot start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
+    /// Something that was in the data folder is missing.
+    State(FolderError),
     /// The key file cannot be used.
     Keys(KeyFileError),
     /// The address cannot be listened on.
@@ -196,7 +225,8 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Keys(_) => f.write_str("the root keys cannot be had"),
+            Self::State(_) => f.write_str("the data folder is not as it was"),
+            Self::Keys(_) => f.write_str("cannot use the key file"),
             Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Upstream(_) => f.write_str("an upstream cannot be set up"),
             Self::Thread(_) => f.write_str("a thread cannot be started"),
@@ -207,6 +237,7 @@ impl fmt::Display for StartError {
 impl core::error::Error for StartError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            Self::State(cause) => Some(cause),
             Self::Keys(cause) => Some(cause),
             Self::Bind { cause, .. } | Self::Thread(cause) => Some(cause),
             Self::Upstream(cause) => Some(cause),

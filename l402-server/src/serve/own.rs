@@ -1,4 +1,5 @@
-//! The paths that the gateway answers itself: `/health`, which says that it serves, and `/info`, which says what it sells.
+//! The paths that the gateway answers itself: `/health`, which says that it is alive, `/ready`, which says whether it can sell, and
+//! `/info`, which says what it sells.
 //!
 //! A route or free path of the configuration with exactly that pattern goes before them.
 
@@ -9,33 +10,41 @@ use http_body_util::Full;
 use l402_lightning::Network;
 use serde::Serialize;
 
+use super::ready::Checks;
 use crate::config::{Config, Route, Service};
 
 /// What is answered, if anything.
 #[derive(Debug)]
 pub(super) struct OwnPaths {
     health: Option<Bytes>,
+    ready: Option<Checks>,
     info: Option<Bytes>,
 }
 
 impl OwnPaths {
-    pub(super) fn new(config: &Config, network: Network) -> Self {
+    pub(super) fn new(config: &Config, network: Network, checks: Checks) -> Self {
         let own = |pattern| config.own_paths && config.policy.routes().iter().all(|route| route.pattern() != pattern);
         Self {
             health: own(HEALTH).then_some(Bytes::from_static(b"{\"status\":\"ok\"}\n")),
+            ready: own(READY).then_some(checks),
             info: own(INFO).then(|| info(config, network)),
         }
     }
 
     /// Answers a request for one of the paths.
     pub(super) fn answer<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
-        let body = match request.uri().path() {
-            HEALTH => self.health.as_ref(),
-            INFO => self.info.as_ref(),
-            _ => None,
-        }?;
+        let (status, body) = match request.uri().path() {
+            HEALTH => (StatusCode::OK, self.health.clone()?),
+            INFO => (StatusCode::OK, self.info.clone()?),
+            READY => match self.ready.as_ref()?.look() {
+                (true, said) => (StatusCode::OK, said.into()),
+                (false, said) => (StatusCode::SERVICE_UNAVAILABLE, said.into()),
+            },
+            _ => return None,
+        };
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let mut response = Response::new(Full::new(if reads { body.clone() } else { Bytes::new() }));
+        let mut response = Response::new(Full::new(if reads { body } else { Bytes::new() }));
+        *response.status_mut() = status;
         let fields = response.headers_mut();
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if reads {
@@ -113,4 +122,5 @@ impl<'a> Priced<'a> {
 }
 
 const HEALTH: &str = "/health";
+const READY: &str = "/ready";
 const INFO: &str = "/info";

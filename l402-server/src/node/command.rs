@@ -1,0 +1,266 @@
+//! `l402-server node …`: the command line, the question before money moves, and what is printed.
+
+use clap::{Args, Subcommand};
+use core::fmt;
+use serde_json::Value;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use super::client::{AskError, ask};
+use super::socket;
+use super::wire::{Call, Money, Outcome, Reply, Request};
+
+/// What to ask of the running gateway's node.
+#[derive(Debug, Clone, Args)]
+pub struct NodeOptions {
+    /// The socket of the running gateway, where no configuration names its data folder.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: NodeCommand,
+}
+
+/// What to do with the node.
+#[derive(Debug, Clone, Subcommand)]
+pub enum NodeCommand {
+    /// Says who the node is and how it fares.
+    Info,
+    /// Says how much money there is, in satoshis.
+    Balance,
+    /// Makes a fresh on-chain address of the node.
+    Address,
+    /// Lists the channels.
+    Channels,
+    /// Sends on-chain money. What is reserved for closing channels stays.
+    Send {
+        /// Where to.
+        address: String,
+        /// How much, in satoshis; `all` for all but the reserve.
+        #[arg(value_name = "SAT|all")]
+        amount: String,
+        /// The fee rate in satoshis per virtual byte [default: what the chain source estimates].
+        #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(1..=1000))]
+        fee_rate: Option<u64>,
+        /// What keeps money from moving by mistake.
+        #[command(flatten)]
+        care: Care,
+    },
+    /// Pays a Lightning invoice.
+    Pay {
+        /// The invoice.
+        invoice: String,
+        /// What routing may cost at most, in satoshis [default: 10, and a hundredth of the amount].
+        #[arg(long, value_name = "SAT")]
+        max_fee: Option<u64>,
+        /// What keeps money from moving by mistake.
+        #[command(flatten)]
+        care: Care,
+    },
+    /// Opens a channel.
+    Open {
+        /// The peer's public key, `@`, host and port.
+        #[arg(value_name = "KEY@HOST:PORT")]
+        peer: String,
+        /// How large, in satoshis.
+        #[arg(value_name = "SAT")]
+        capacity: u64,
+        /// What the peer is given at once, in satoshis: what the node can then receive.
+        #[arg(long, value_name = "SAT", default_value_t = 0)]
+        push: u64,
+        /// Tell the network of it.
+        #[arg(long)]
+        announce: bool,
+        /// What keeps money from moving by mistake.
+        #[command(flatten)]
+        care: Care,
+    },
+    /// Closes a channel together with the peer.
+    Close {
+        /// Its name, as `channels` lists it.
+        channel: String,
+        /// What keeps money from moving by mistake.
+        #[command(flatten)]
+        care: Care,
+    },
+    /// Closes a channel without the peer: the money is locked for days, and the fee is higher.
+    ForceClose {
+        /// Its name, as `channels` lists it.
+        channel: String,
+        /// What keeps money from moving by mistake.
+        #[command(flatten)]
+        care: Care,
+    },
+}
+
+/// What keeps money from moving by mistake.
+#[derive(Debug, Clone, Args)]
+pub struct Care {
+    /// The operation's name. A command that is repeated with the same name sends nothing, and prints what became of it
+    /// [default: a random one, which is printed].
+    #[arg(long)]
+    id: Option<String>,
+    /// Only say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Why a command did not do what it should. Tells a script whether money may have moved.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Ask(AskError),
+    /// Nothing was done.
+    Refused(String),
+    /// It may have been done.
+    Unknown(String),
+    Io(io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask(_) => f.write_str("the node was not asked"),
+            Self::Refused(why) | Self::Unknown(why) => f.write_str(why),
+            Self::Io(_) => f.write_str("the terminal cannot be used"),
+        }
+    }
+}
+
+impl core::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Ask(cause) => Some(cause),
+            Self::Io(cause) => Some(cause),
+            Self::Refused(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// Runs a command, with the data folder of the gateway.
+pub(crate) fn run(options: &NodeOptions, data_dir: Option<&Path>) -> Result<(), Failure> {
+    let socket = options.socket.clone().or_else(|| Some(socket::path(data_dir?)));
+    let socket = socket.ok_or_else(|| Failure::Refused("there is no data folder; name the --socket".to_owned()))?;
+    let (call, care) = call(&options.command).map_err(Failure::Refused)?;
+    let Some(care) = care else {
+        let reply = ask(&socket, &Request { call, id: None, dry_run: false }).map_err(Failure::Ask)?;
+        return show(&reply, options.json);
+    };
+    let id = care.id.clone().map_or_else(random_id, Ok).map_err(Failure::Io)?;
+    let request = |dry_run| Request { call: call.clone(), id: Some(id.clone()), dry_run };
+    let planned = ask(&socket, &request(true)).map_err(Failure::Ask)?;
+    let Reply::Plan(lines) = &planned else {
+        return show(&planned, options.json); // refused, or done before
+    };
+    if care.dry_run {
+        return show(&planned, options.json);
+    }
+    let mut terminal = io::stderr();
+    for line in lines {
+        writeln!(terminal, "{line}").map_err(Failure::Io)?;
+    }
+    writeln!(terminal, "operation id: {id}").map_err(Failure::Io)?;
+    if !care.yes && !agreed(&mut terminal).map_err(Failure::Io)? {
+        return Err(Failure::Refused("not confirmed; nothing was sent".to_owned()));
+    }
+    show(&ask(&socket, &request(false)).map_err(Failure::Ask)?, options.json)
+}
+
+fn call(command: &NodeCommand) -> Result<(Call, Option<&Care>), String> {
+    let (money, care) = match command {
+        NodeCommand::Info => return Ok((Call::Info, None)),
+        NodeCommand::Balance => return Ok((Call::Balance, None)),
+        NodeCommand::Address => return Ok((Call::Address, None)),
+        NodeCommand::Channels => return Ok((Call::Channels, None)),
+        NodeCommand::Send { address, amount, fee_rate, care } => {
+            let amount_sat = match amount.as_str() {
+                "all" => None,
+                digits => Some(digits.parse().map_err(|_| "write the amount in satoshis, or `all`")?),
+            };
+            (Money::Send { address: address.clone(), amount_sat, fee_rate: *fee_rate }, care)
+        }
+        NodeCommand::Pay { invoice, max_fee, care } => {
+            (Money::Pay { invoice: invoice.clone(), max_fee_sat: *max_fee }, care)
+        }
+        NodeCommand::Open { peer, capacity, push, announce, care } => {
+            let (key, address) = peer.split_once('@').ok_or("write the peer as KEY@HOST:PORT")?;
+            let (peer, address) = (key.to_owned(), address.to_owned());
+            (Money::Open { peer, address, capacity_sat: *capacity, push_sat: *push, announced: *announce }, care)
+        }
+        NodeCommand::Close { channel, care } => (Money::Close { channel: channel.clone() }, care),
+        NodeCommand::ForceClose { channel, care } => (Money::ForceClose { channel: channel.clone() }, care),
+    };
+    Ok((Call::Money(money), Some(care)))
+}
+
+fn random_id() -> io::Result<String> {
+    getrandom::u64().map(|random| format!("{random:016x}")).map_err(io::Error::other)
+}
+
+fn agreed(terminal: &mut impl Write) -> io::Result<bool> {
+    if !io::stdin().is_terminal() {
+        writeln!(terminal, "nobody can be asked here; add --yes to do it")?;
+        return Ok(false);
+    }
+    write!(terminal, "Do this? Type yes: ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+/// Prints an answer; one that says that nothing was done is an error.
+fn show(reply: &Reply, json: bool) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    if json {
+        let text = serde_json::to_string(reply).unwrap_or_default();
+        writeln!(out, "{text}").map_err(Failure::Io)?;
+    }
+    let text = match reply {
+        Reply::Facts(facts) => facts_text(facts),
+        Reply::Plan(lines) => lines.join("\n"),
+        Reply::Refused(why) => return Err(Failure::Refused(why.clone())),
+        Reply::Operation { id, repeated, outcome } => {
+            let again = if *repeated {
+                format!("the operation {id} was asked for before, nothing was sent now: ")
+            } else {
+                String::new()
+            };
+            match outcome {
+                Outcome::Done { what, .. } => format!("{again}{what}"),
+                Outcome::NotDone { why } => return Err(Failure::Refused(format!("{again}not done: {why}"))),
+                Outcome::Unknown { why } => {
+                    return Err(Failure::Unknown(format!(
+                        "{again}the outcome is unknown: {why} (repeat with --id {id} to ask again)"
+                    )));
+                }
+            }
+        }
+    };
+    if json { Ok(()) } else { writeln!(out, "{text}").map_err(Failure::Io) }
+}
+
+fn facts_text(facts: &Value) -> String {
+    match facts {
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(facts_text).collect::<Vec<_>>().join("\n\n"),
+        Value::Object(map) => {
+            map.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect::<Vec<_>>().join("\n")
+        }
+        other => plain(other),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}

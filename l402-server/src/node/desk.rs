@@ -1,0 +1,172 @@
+//! Where calls are answered.
+
+use l402_lightning::ldk::{Channel, LdkNode, NodeHealth};
+use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
+use tokio::sync::Mutex;
+
+use super::audit::Audit;
+use super::journal::Journal;
+use super::wire::{Call, Money, Outcome, Reply, Request};
+use super::{money, resolve};
+
+/// Answers one call after another about one node.
+#[derive(Debug)]
+pub(super) struct Desk {
+    node: LdkNode,
+    /// Held by what moves money, from the look at its id to its outcome.
+    journal: Mutex<Journal>,
+    audit: Audit,
+}
+
+impl Desk {
+    /// Opens the records in a folder.
+    pub(super) fn open(folder: &Path, node: LdkNode) -> io::Result<Self> {
+        let journal = Mutex::new(Journal::open(&folder.join(OPERATIONS))?);
+        Ok(Self { node, journal, audit: Audit::open(&folder.join("audit.log"))? })
+    }
+
+    /// Answers a call of a user.
+    pub(super) async fn answer(&self, uid: u32, request: &Request) -> Reply {
+        let moves = matches!(request.call, Call::Money(_)) && !request.dry_run;
+        if moves && let Err(fault) = self.audit.note(uid, request, "asked for") {
+            return Reply::Refused(format!("the audit log cannot be written, nothing was sent: {fault}"));
+        }
+        let reply = self.reply(request).await;
+        if let Err(fault) = self.audit.note(uid, request, &told(&reply)) {
+            tracing::error!(%fault, "the audit log of the node cannot be written");
+        }
+        reply
+    }
+
+    async fn reply(&self, request: &Request) -> Reply {
+        let facts = match &request.call {
+            Call::Info => self.info(),
+            Call::Balance => self.balance().await,
+            Call::Address => self.address().await,
+            Call::Channels => Ok(self.node.channels().iter().map(channel).collect()),
+            Call::Money(asked) => return self.money(request, asked).await,
+        };
+        facts.map_or_else(Reply::Refused, Reply::Facts)
+    }
+
+    async fn money(&self, request: &Request, asked: &Money) -> Reply {
+        let Some(id) = request.id.as_deref().filter(|id| is_id(id)) else {
+            return Reply::Refused(format!(
+                "an operation's id has 1 to {MAX_ID} letters, digits, dashes, dots or underscores"
+            ));
+        };
+        let mut journal = self.journal.lock().await;
+        if let Some(entry) = journal.get(id) {
+            if entry.money != *asked {
+                return Reply::Refused(format!("the id {id} belongs to another operation; nothing was sent"));
+            }
+            let outcome = match &entry.outcome {
+                Some(outcome) => outcome.clone(),
+                None => {
+                    let found = resolve::outcome(&self.node, &journal, id, entry).await;
+                    record(&mut journal, id, &found);
+                    found
+                }
+            };
+            return Reply::Operation { id: id.to_owned(), repeated: true, outcome };
+        }
+        let plan = match money::plan(&self.node, asked).await {
+            Ok(plan) => plan,
+            Err(why) => return Reply::Refused(why),
+        };
+        if request.dry_run {
+            return Reply::Plan(plan);
+        }
+        let channels = self.node.channels().iter().map(|channel| channel.id.to_string()).collect();
+        if let Err(fault) = journal.begin(id, asked, channels) {
+            return Reply::Refused(format!("the operation cannot be recorded, nothing was sent: {fault}"));
+        }
+        let outcome = money::act(&self.node, asked).await;
+        record(&mut journal, id, &outcome);
+        Reply::Operation { id: id.to_owned(), repeated: false, outcome }
+    }
+
+    fn info(&self) -> Result<Value, String> {
+        let health = match self.node.health() {
+            NodeHealth::Starting(_) => "starting",
+            NodeHealth::Good => "good",
+            NodeHealth::DiskLow { .. } => "the disk is nearly full",
+            _ => "failed",
+        };
+        let listens: Vec<String> = self.node.listening_addresses().iter().map(ToString::to_string).collect();
+        Ok(json!({
+            "node_id": self.node.node_id().to_string(),
+            "network": self.node.network().as_str(),
+            "health": health,
+            "listens": listens,
+            "channels": self.node.channels().len(),
+            "receivable_sat": self.node.receivable_msat() / 1_000,
+            "last_synced_unix": self.node.last_synced(),
+        }))
+    }
+
+    async fn balance(&self) -> Result<Value, String> {
+        let balances = self.node.balances().await.map_err(|fault| fault.to_string())?;
+        Ok(json!({
+            "onchain_sat": balances.onchain_sat,
+            "spendable_onchain_sat": balances.spendable_onchain_sat,
+            "kept_for_closing_sat": balances.anchor_reserve_sat,
+            "lightning_sat": balances.lightning_sat,
+        }))
+    }
+
+    async fn address(&self) -> Result<Value, String> {
+        let address = self.node.new_address().await.map_err(|fault| fault.to_string())?;
+        Ok(json!({ "address": address.to_string() }))
+    }
+}
+
+/// Records an outcome that is one. If that fails the node is asked again the next time.
+fn record(journal: &mut Journal, id: &str, outcome: &Outcome) {
+    if !matches!(outcome, Outcome::Unknown { .. })
+        && let Err(fault) = journal.end(id, outcome)
+    {
+        tracing::error!(%fault, id, "the outcome of an operation of the node cannot be recorded");
+    }
+}
+
+fn channel(channel: &Channel) -> Value {
+    json!({
+        "channel": channel.id.to_string(),
+        "peer": channel.peer.to_string(),
+        "capacity_sat": channel.capacity_sat,
+        "outbound_sat": channel.outbound_msat / 1_000,
+        "inbound_sat": channel.inbound_msat / 1_000,
+        "funding_txid": channel.funding_txid,
+        "ready": channel.ready,
+        "usable": channel.usable,
+        "announced": channel.announced,
+    })
+}
+
+fn told(reply: &Reply) -> String {
+    match reply {
+        Reply::Facts(_) => "told".to_owned(),
+        Reply::Plan(_) => "planned".to_owned(),
+        Reply::Refused(why) => format!("refused: {why}"),
+        Reply::Operation { repeated, outcome, .. } => {
+            let again = if *repeated { "told again: " } else { "" };
+            match outcome {
+                Outcome::Done { what, .. } => format!("{again}{what}"),
+                Outcome::NotDone { why } => format!("{again}not done: {why}"),
+                Outcome::Unknown { why } => format!("{again}unknown: {why}"),
+            }
+        }
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(fits)
+}
+
+const MAX_ID: usize = 64;
+/// The file of the operations.
+pub(super) const OPERATIONS: &str = "operations";

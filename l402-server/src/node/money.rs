@@ -1,0 +1,222 @@
+//! Moving money: what would be done, and doing it.
+
+use core::str::FromStr as _;
+use core::time::Duration;
+use l402_lightning::ldk::{Channel, ChannelId, ChannelRequest, LdkNode, NodeError, OnchainAmount, PeerAddress};
+use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _};
+use l402_program::Causes;
+
+use super::journal::unix_now;
+use super::wire::{Money, Outcome};
+
+/// Says what an operation would do, or why it would not.
+pub(super) async fn plan(node: &LdkNode, money: &Money) -> Result<Vec<String>, String> {
+    match money {
+        Money::Send { address, amount_sat, fee_rate } => send_plan(node, address, *amount_sat, *fee_rate).await,
+        Money::Pay { invoice, max_fee_sat } => pay_plan(node, invoice, *max_fee_sat),
+        Money::Open { peer, address, capacity_sat, push_sat, announced } => {
+            channel_request(peer, address, *capacity_sat, *push_sat, *announced)?;
+            let balances = node.balances().await.map_err(told)?;
+            let known = if *announced { "announced to the network" } else { "not announced" };
+            Ok(vec![
+                format!("open a channel of {capacity_sat} sat, {known}, with {peer} at {address}"),
+                format!("given to the peer at once: {push_sat} sat"),
+                format!("on-chain, spendable: {} sat", balances.spendable_onchain_sat),
+                "a further reserve for closing it is kept on-chain, and the transaction's fee is paid from there"
+                    .to_owned(),
+            ])
+        }
+        Money::Close { channel } => {
+            let found = find(node, channel)?;
+            Ok(vec![
+                format!("close the channel {channel} of {} sat together with {}", found.capacity_sat, found.peer),
+                format!("ours in it: about {} sat, less the transaction's fee", found.outbound_msat / 1_000),
+            ])
+        }
+        Money::ForceClose { channel } => {
+            let found = find(node, channel)?;
+            Ok(vec![
+                format!("close the channel {channel} of {} sat without {}", found.capacity_sat, found.peer),
+                format!("ours in it: about {} sat, locked for days, less higher fees", found.outbound_msat / 1_000),
+            ])
+        }
+    }
+}
+
+async fn send_plan(
+    node: &LdkNode,
+    address: &str,
+    amount_sat: Option<u64>,
+    fee_rate: Option<u64>,
+) -> Result<Vec<String>, String> {
+    node.address(address).map_err(|fault| fault.to_string())?;
+    if amount_sat == Some(0) || fee_rate == Some(0) {
+        return Err("an amount or fee rate of zero moves nothing".to_owned());
+    }
+    let balances = node.balances().await.map_err(told)?;
+    let (spendable, reserve) = (balances.spendable_onchain_sat, balances.anchor_reserve_sat);
+    if amount_sat.is_some_and(|amount| amount >= spendable) || spendable == 0 {
+        return Err(format!(
+            "the on-chain wallet can spend {spendable} sat, fee included; {reserve} sat are kept for closing channels"
+        ));
+    }
+    let what = amount_sat.map_or_else(
+        || format!("send all that can be spent on-chain, {spendable} sat less the fee, to {address}"),
+        |amount| format!("send {amount} sat to {address}"),
+    );
+    let fee = fee_rate.map_or_else(
+        || "fee rate: what the chain source estimates".to_owned(),
+        |rate| {
+            format!(
+                "fee rate: {rate} sat/vB, {} sat for a transaction of {USUAL_VSIZE} vB",
+                rate.saturating_mul(USUAL_VSIZE)
+            )
+        },
+    );
+    let left = amount_sat.map_or(0, |amount| spendable.saturating_sub(amount));
+    Ok(vec![
+        what,
+        fee,
+        format!("kept for closing channels: {reserve} sat"),
+        format!("left to spend on-chain: {left} sat, less the fee"),
+    ])
+}
+
+fn pay_plan(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Result<Vec<String>, String> {
+    let invoice = Invoice::parse(invoice).map_err(told)?;
+    let amount_msat = invoice.payable(node.network(), unix_now()).map_err(told)?;
+    Ok(vec![
+        format!("pay {amount_msat} msat ({} sat) over Lightning", amount_msat.div_ceil(1_000)),
+        format!("for: {:?}", invoice.description().unwrap_or_default()),
+        format!("routing costs at most {} sat more", max_fee_msat(max_fee_sat, amount_msat) / 1_000),
+    ])
+}
+
+/// Does it. The intent is on record.
+pub(super) async fn act(node: &LdkNode, money: &Money) -> Outcome {
+    match money {
+        Money::Send { address, amount_sat, fee_rate } => send(node, address, *amount_sat, *fee_rate).await,
+        Money::Pay { invoice, max_fee_sat } => pay(node, invoice, *max_fee_sat).await,
+        Money::Open { peer, address, capacity_sat, push_sat, announced } => {
+            let request = match channel_request(peer, address, *capacity_sat, *push_sat, *announced) {
+                Ok(request) => request,
+                Err(why) => return Outcome::NotDone { why },
+            };
+            let done = |id: ChannelId| Outcome::Done {
+                what: format!("the channel {id} is being opened; it can be used when its transaction is confirmed"),
+                reference: id.to_string(),
+            };
+            node.open_channel(request).await.map_or_else(failed, done)
+        }
+        Money::Close { channel } => closed(channel, find_id(channel), async |id| node.close_channel(id).await).await,
+        Money::ForceClose { channel } => {
+            closed(channel, find_id(channel), async |id| node.force_close_channel(id).await).await
+        }
+    }
+}
+
+async fn send(node: &LdkNode, address: &str, amount_sat: Option<u64>, fee_rate: Option<u64>) -> Outcome {
+    let address = match node.address(address) {
+        Ok(address) => address,
+        Err(fault) => return Outcome::NotDone { why: fault.to_string() },
+    };
+    let amount = amount_sat.map_or(OnchainAmount::All, OnchainAmount::Sat);
+    match node.send_onchain(address.clone(), amount, fee_rate).await {
+        Ok(txid) => sent(&address.to_string(), amount_sat, txid),
+        Err(fault) => failed(fault),
+    }
+}
+
+pub(super) fn sent(address: &str, amount_sat: Option<u64>, txid: String) -> Outcome {
+    let amount = amount_sat.map_or_else(|| "all but the reserve".to_owned(), |amount| format!("{amount} sat"));
+    Outcome::Done { what: format!("sent {amount} to {address} in the transaction {txid}"), reference: txid }
+}
+
+async fn pay(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Outcome {
+    let invoice = match Invoice::parse(invoice) {
+        Ok(invoice) => invoice,
+        Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
+    };
+    let max_fee_msat = max_fee_msat(max_fee_sat, invoice.amount_msat().unwrap_or(0));
+    let limit = PayLimit { timeout: PAY_TIMEOUT, ..PayLimit::fee(max_fee_msat) };
+    match node.pay(&invoice, limit).await {
+        Ok(paid) => paid_outcome(&invoice.payment_hash().to_string(), paid.amount_msat, paid.fee_msat),
+        Err(fault) if fault.is_unknown() => Outcome::Unknown { why: Causes(&fault).to_string() },
+        Err(fault) => Outcome::NotDone { why: Causes(&fault).to_string() },
+    }
+}
+
+pub(super) fn paid_outcome(hash: &str, amount_msat: u64, fee_msat: u64) -> Outcome {
+    Outcome::Done {
+        what: format!("paid {amount_msat} msat, and {fee_msat} msat for the route; payment hash {hash}"),
+        reference: hash.to_owned(),
+    }
+}
+
+async fn closed(
+    channel: &str,
+    id: Result<ChannelId, String>,
+    close: impl AsyncFnOnce(ChannelId) -> Result<(), NodeError>,
+) -> Outcome {
+    let id = match id {
+        Ok(id) => id,
+        Err(why) => return Outcome::NotDone { why },
+    };
+    match close(id).await {
+        Ok(()) => {
+            Outcome::Done { what: format!("the channel {channel} is being closed"), reference: channel.to_owned() }
+        }
+        Err(fault) => failed(fault),
+    }
+}
+
+/// A node that refuses has done nothing; one that broke in the middle may have.
+fn failed(fault: NodeError) -> Outcome {
+    let why = Causes(&fault).to_string();
+    match fault {
+        NodeError::NotRunning | NodeError::Failed(_) | NodeError::TimedOut => Outcome::Unknown { why },
+        _ => Outcome::NotDone { why },
+    }
+}
+
+fn find_id(channel: &str) -> Result<ChannelId, String> {
+    ChannelId::from_str(channel).map_err(|fault| fault.to_string())
+}
+
+fn find(node: &LdkNode, channel: &str) -> Result<Channel, String> {
+    node.channel(find_id(channel)?).ok_or_else(|| "there is no such channel".to_owned())
+}
+
+fn channel_request(
+    peer: &str,
+    address: &str,
+    capacity_sat: u64,
+    push_sat: u64,
+    announced: bool,
+) -> Result<ChannelRequest, String> {
+    let peer = NodeId::from_str(peer).map_err(|fault| fault.to_string())?;
+    let address = PeerAddress::from_str(address).map_err(|fault| fault.to_string())?;
+    if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || push_sat >= capacity_sat {
+        return Err(format!(
+            "a channel has {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and the peer is given less than that"
+        ));
+    }
+    let push_msat = push_sat.saturating_mul(1_000);
+    Ok(ChannelRequest { peer, address, capacity_sat, push_msat, announced })
+}
+
+/// Where nothing is said: a hundredth, and ten satoshis for small amounts.
+fn max_fee_msat(max_fee_sat: Option<u64>, amount_msat: u64) -> u64 {
+    max_fee_sat.map_or(amount_msat / 100 + 10_000, |sat| sat.saturating_mul(1_000))
+}
+
+fn told(fault: impl core::error::Error + 'static) -> String {
+    Causes(&fault).to_string()
+}
+
+/// Virtual bytes of a transaction with one input and two outputs.
+const USUAL_VSIZE: u64 = 141;
+const PAY_TIMEOUT: Duration = Duration::from_mins(1);
+const MIN_CHANNEL_SAT: u64 = 20_000;
+/// BOLT 2: 2^24 - 1.
+const MAX_CHANNEL_SAT: u64 = 16_777_215;

@@ -1,0 +1,98 @@
+//! What became of an operation whose outcome was not recorded, because the gateway ended in the middle: the node is asked.
+
+use l402_lightning::ldk::LdkNode;
+use l402_lightning::{Invoice, PaymentSource as _, PaymentStatus};
+use l402_program::Causes;
+
+use super::journal::{Entry, Journal};
+use super::money::{paid_outcome, sent};
+use super::wire::{Money, Outcome};
+
+/// Asks the node. Nothing is sent.
+pub(super) async fn outcome(node: &LdkNode, journal: &Journal, id: &str, entry: &Entry) -> Outcome {
+    match &entry.money {
+        Money::Send { address, amount_sat, .. } => send(node, journal, id, entry, address, *amount_sat).await,
+        Money::Pay { invoice, .. } => pay(node, invoice).await,
+        Money::Open { peer, capacity_sat, .. } => open(node, entry, peer, *capacity_sat),
+        Money::Close { channel } | Money::ForceClose { channel } => close(node, channel),
+    }
+}
+
+/// The wallet shows amounts and transactions, not whom they paid: a transaction that only this operation can have made is its own.
+async fn send(
+    node: &LdkNode,
+    journal: &Journal,
+    id: &str,
+    entry: &Entry,
+    address: &str,
+    amount_sat: Option<u64>,
+) -> Outcome {
+    let payments = match node.onchain_payments().await {
+        Ok(payments) => payments,
+        Err(fault) => return Outcome::Unknown { why: Causes(&fault).to_string() },
+    };
+    let taken = |txid: &str| {
+        let by_operation =
+            |entry: &Entry| matches!(&entry.outcome, Some(Outcome::Done { reference, .. }) if reference == txid);
+        journal.entries().any(|(_, entry)| by_operation(entry))
+            || node.channels().iter().any(|channel| channel.funding_txid.as_deref() == Some(txid))
+    };
+    let rival = journal.entries().any(|(other, entry)| {
+        other != id && entry.outcome.is_none() && matches!(entry.money, Money::Send { .. } | Money::Open { .. })
+    });
+    let mut own = payments.into_iter().filter(|payment| {
+        payment.updated_unix_s >= entry.begun
+            && amount_sat.is_none_or(|amount| payment.amount_sat == amount)
+            && !taken(&payment.txid)
+    });
+    match (own.next(), own.next()) {
+        (Some(payment), None) if !rival => sent(address, amount_sat, payment.txid),
+        _ => Outcome::Unknown {
+            why: format!(
+                "the node's wallet does not show whether it was sent; before you send it again with another id, look for a \
+                 payment to {address}"
+            ),
+        },
+    }
+}
+
+async fn pay(node: &LdkNode, invoice: &str) -> Outcome {
+    let hash = match Invoice::parse(invoice) {
+        Ok(invoice) => invoice.payment_hash(),
+        Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
+    };
+    match node.payment(&hash).await {
+        Ok(PaymentStatus::Succeeded(paid)) => paid_outcome(&hash.to_string(), paid.amount_msat, paid.fee_msat),
+        Ok(PaymentStatus::Failed) => Outcome::NotDone { why: "the payment failed".to_owned() },
+        Ok(PaymentStatus::NotFound) => Outcome::NotDone { why: "the payment was never sent".to_owned() },
+        Ok(PaymentStatus::Pending) => Outcome::Unknown { why: "the payment is under way".to_owned() },
+        Err(fault) => Outcome::Unknown { why: Causes(&fault).to_string() },
+    }
+}
+
+fn open(node: &LdkNode, entry: &Entry, peer: &str, capacity_sat: u64) -> Outcome {
+    if !node.is_running() {
+        return Outcome::Unknown { why: "the node is not running".to_owned() };
+    }
+    let new = node.channels().into_iter().find(|channel| {
+        channel.peer.to_string().eq_ignore_ascii_case(peer)
+            && channel.capacity_sat == capacity_sat
+            && !entry.channels.contains(&channel.id.to_string())
+    });
+    match new {
+        Some(channel) => {
+            Outcome::Done { what: format!("the channel {} was opened", channel.id), reference: channel.id.to_string() }
+        }
+        None => Outcome::NotDone { why: "no such channel is open: it was never opened, or is closed again".to_owned() },
+    }
+}
+
+fn close(node: &LdkNode, channel: &str) -> Outcome {
+    if !node.is_running() {
+        return Outcome::Unknown { why: "the node is not running".to_owned() };
+    }
+    if node.channels().iter().any(|open| open.id.to_string() == channel) {
+        return Outcome::NotDone { why: "the channel is still open".to_owned() };
+    }
+    Outcome::Done { what: format!("the channel {channel} is closed, or being closed"), reference: channel.to_owned() }
+}
