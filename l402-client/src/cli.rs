@@ -4,7 +4,7 @@ use crate::amount::Amount;
 use crate::exit::EXIT_CODES;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use core::time::Duration;
-use l402_http::pay::Origin;
+use l402_http::pay::{Origin, TokenField};
 use l402_lightning::Network;
 use std::path::PathBuf;
 
@@ -104,12 +104,15 @@ pub struct GetArgs {
     /// Send this header field; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// Write the body to this file instead of standard output
+    /// Write the body to this file instead of standard output, which is also `-`; it is opened before anything is paid
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Print the status and the header fields before the body
     #[arg(short, long)]
     pub include: bool,
+    /// Send the token in this field; `macaroon` leaves `Authorization` to your own login (-H), for servers that read the token there
+    #[arg(long, value_enum, default_value_t, value_name = "FIELD")]
+    pub token_field: TokenFieldName,
     /// Follow redirects, at most 10; a token never leaves the origin that sold it
     #[arg(short = 'L', long)]
     pub location: bool,
@@ -140,6 +143,26 @@ pub struct GetArgs {
     /// Report nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// A field that carries a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[non_exhaustive]
+pub enum TokenFieldName {
+    /// `Authorization: L402 TOKEN:PREIMAGE`
+    #[default]
+    Authorization,
+    /// `Macaroon: HEX`, the preimage in a caveat; the token must be a macaroon of format V2
+    Macaroon,
+}
+
+impl From<TokenFieldName> for TokenField {
+    fn from(name: TokenFieldName) -> Self {
+        match name {
+            TokenFieldName::Authorization => Self::Authorization,
+            TokenFieldName::Macaroon => Self::Macaroon,
+        }
+    }
 }
 
 /// `l402 tokens`.

@@ -4,6 +4,7 @@ use crate::amount::Amount;
 use crate::cli::{HomeArgs, WalletKind};
 use crate::config::{Chain, Config, LdkSection, LndSection};
 use crate::exit::{Exit, Failure, OrExit};
+use crate::http::proxy::Proxies;
 use crate::store::private::PrivateDir;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub struct Home {
     pub max_price: Amount,
     /// The most to pay for routing.
     pub max_fee: Amount,
+    /// The proxies; none until somebody reads the environment.
+    pub proxies: Proxies,
 }
 
 impl Home {
@@ -49,6 +52,7 @@ impl Home {
             lnd,
             max_price: config.max_price.unwrap_or(DEFAULT_MAX_PRICE),
             max_fee: config.max_fee.unwrap_or(DEFAULT_MAX_FEE),
+            proxies: Proxies::default(),
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{Event, Reporter};
 use crate::home::Home;
+use crate::http::proxy::Proxies;
 use crate::store::Database;
 use crate::store::tokens::Tokens;
 use crate::wallet::{self, LazyWallet};
@@ -55,8 +56,10 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
-    let wallet = Arc::new(LazyWallet::new(home).or_exit(Exit::Usage)?);
-    let result = get::run(args, home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;
+    let proxies = Proxies::from_environment(&|name| std::env::var(name).ok()).or_exit(Exit::Usage)?;
+    let home = Home { proxies, ..home.clone() };
+    let wallet = Arc::new(LazyWallet::new(&home).or_exit(Exit::Usage)?);
+    let result = get::run(args, &home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;
     if let Some(wallet) = Arc::into_inner(wallet) {
         wallet.close().await;
     }

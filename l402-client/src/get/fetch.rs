@@ -4,6 +4,7 @@ use crate::amount::Amount;
 use crate::exit::{Exit, Failure};
 use crate::get::report::{CredentialUsed, Event};
 use crate::http::client::{HttpClient, TransportError};
+use crate::http::payload::PayloadBody;
 use crate::http::request::Draft;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::payments::PaymentsError;
@@ -11,7 +12,7 @@ use core::time::Duration;
 use http::Response;
 use hyper::body::Incoming;
 use l402_core::{Declined, Limits};
-use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody};
+use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody, TokenField};
 use l402_lightning::PaymentSource;
 use std::sync::Arc;
 use tower_layer::Layer;
@@ -28,6 +29,8 @@ pub struct Till<W> {
     pub limits: Limits,
     /// How long to wait for a payment.
     pub pay_timeout: Duration,
+    /// Where tokens are sent.
+    pub token_field: TokenField,
 }
 
 /// A response that is let through to the user.
@@ -47,12 +50,12 @@ impl<W: PaymentSource + 'static> Till<W> {
     pub async fn fetch(
         &mut self,
         draft: &Draft,
-        http: HttpClient<ReplayBody<http_body_util::Full<bytes::Bytes>>>,
+        http: HttpClient<ReplayBody<PayloadBody>>,
         tell: &mut impl FnMut(Event),
     ) -> Result<Arrived, Failure> {
         let mut settings = PaySettings::new(self.limits);
         settings.payment_timeout = self.pay_timeout;
-        settings.max_replay = draft.body.len(); // it is in memory anyway
+        settings.token_field = self.token_field;
         self.store.expect(&draft.method, draft.uri.path());
         let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), settings);
         let result = layer.layer(http).call(draft.request()).await;

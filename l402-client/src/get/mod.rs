@@ -1,14 +1,17 @@
 //! `l402 get`: the request, what it costs, the redirects, and the body.
 
 pub mod fetch;
+pub mod output;
 pub mod price;
 pub mod report;
+pub mod unpaid;
 
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
 use crate::http::client::HttpClient;
 use crate::http::delivery::{Delivery, DeliveryError};
+use crate::http::peek::Peeked;
 use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
 use crate::http::request::Draft;
 use crate::store::Database;
@@ -19,16 +22,18 @@ use fetch::{Arrived, Till};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use l402_core::Limits;
-use l402_http::pay::accept_l402;
+use l402_http::pay::{TokenField, accept_l402};
 use l402_lightning::PaymentSource;
+use output::OutputFile;
+use price::Terms;
 use report::{CredentialUsed, Event, Reporter, Served};
 use std::io::Write;
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tower_service::Service;
 
-/// Runs the command with a wallet. The body goes to `out`, or to the file that `-o` names; so does the price with
-/// `--dry-run`. Everything else goes to the reporter.
+/// Runs the command with a wallet. The body goes to `out`, or to the file that `-o` names; the price with `--dry-run` goes to
+/// `out`. Everything else goes to the reporter.
 ///
 /// # Errors
 /// [`Failure`].
@@ -43,14 +48,19 @@ pub async fn run<W: PaymentSource + 'static>(
     if args.dry_run {
         return quote(args, home, draft, wallet.as_ref(), out).await;
     }
-    let http = HttpClient::new(args.timeout, args.cacert.as_deref()).or_exit(Exit::Usage)?;
+    let output = args.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
+    let http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
     let mut till = open_till(args, home, wallet)?;
     let mut on_event = |event| reporter.tell(&event);
     let (draft, Arrived { response, credential }) =
         walk(draft, args.location, async |draft| till.fetch(draft, http.clone(), &mut on_event).await).await?;
     let (status, url) = (response.status(), draft.uri.to_string());
+    let unpaid::Answer { response, unpaid } = unpaid::look(&draft, args.token_field.into(), response).await;
     on_event(Event::Served(Served { url, status: status.as_u16(), credential }));
-    deliver(args, response, out).await?;
+    if let Some(unpaid) = unpaid {
+        on_event(Event::Unpaid(Box::new(unpaid)));
+    }
+    deliver(args, response, output, out).await?;
     if exit_of(status) == Exit::Served {
         till.store.delivered().await.or_exit(Exit::Local)?;
     }
@@ -61,7 +71,8 @@ fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> R
     let database = Database::open(&home.data).or_exit(Exit::Local)?;
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let store = FileStore::new(&database, !args.no_token_cache, wallet_name).or_exit(Exit::Local)?;
-    Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout })
+    let token_field = args.token_field.into();
+    Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout, token_field })
 }
 
 fn limits(args: &GetArgs, home: &Home) -> Limits {
@@ -78,7 +89,7 @@ async fn quote(
     wallet: &impl PaymentSource,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Exit, Failure> {
-    let mut http = HttpClient::new(args.timeout, args.cacert.as_deref()).or_exit(Exit::Usage)?;
+    let mut http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
     let (draft, arrived) = walk(draft, args.location, async |draft| {
         let mut request = draft.request();
         accept_l402(request.headers_mut());
@@ -86,8 +97,11 @@ async fn quote(
         Ok(Arrived { response, credential: CredentialUsed::None })
     })
     .await?;
-    let price = price::read(&draft.uri, &arrived.response, limits(args, home), wallet.network())?;
-    let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(arrived.response.status()) };
+    let field = TokenField::from(args.token_field);
+    let answer = unpaid::look(&draft, field, arrived.response).await;
+    let terms = Terms { limits: limits(args, home), network: wallet.network(), field };
+    let price = price::read(&draft.uri, &answer, terms)?;
+    let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(answer.response.status()) };
     let mut text = Vec::new();
     Reporter::new(&mut text, args.json, args.quiet).tell(&Event::Price(Box::new(price)));
     let facts = Response::new(http_body_util::Full::new(bytes::Bytes::from(text)));
@@ -115,15 +129,19 @@ async fn walk(
 
 async fn deliver(
     args: &GetArgs,
-    response: Response<Incoming>,
+    response: Response<Peeked<Incoming>>,
+    output: Option<OutputFile>,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), Failure> {
     let delivery = Delivery { include: args.include, timeout: args.timeout };
-    let Some(path) = &args.output else {
+    let Some(mut output) = output else {
         return delivery.write(response, out).await.map_err(undelivered);
     };
-    let mut file = tokio::fs::File::create(path).await.map_err(DeliveryError::Output).map_err(undelivered)?;
-    delivery.write(response, &mut file).await.map_err(undelivered)
+    let mut file = output.emptied().or_exit(Exit::Local)?;
+    delivery.write(response, &mut file).await.map_err(|fault| match fault {
+        DeliveryError::Output(cause) => Failure::new(Exit::Local, output.error(cause)),
+        fault => undelivered(fault),
+    })
 }
 
 fn undelivered(fault: DeliveryError) -> Failure {

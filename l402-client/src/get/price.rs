@@ -2,32 +2,58 @@
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get::report::{InvoiceReport, Price};
-use http::{Response, Uri};
-use hyper::body::Incoming;
+use crate::get::unpaid::Answer;
+use http::header::HeaderMap;
+use http::{StatusCode, Uri};
 use l402_core::{Exchange, Limits};
-use l402_http::pay::Quote;
+use l402_http::pay::{BadChallenge, Quote, TokenField};
 use l402_lightning::{Invoice, Network};
 use std::time::SystemTime;
 
-/// Reads the price off the answer to a request without a token, and says whether a wallet on `network` would pay it.
+/// What decides whether an invoice would be paid.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What may be paid.
+    pub limits: Limits,
+    /// The wallet's network.
+    pub network: Network,
+    /// Where the token would be sent.
+    pub field: TokenField,
+}
+
+/// Reads the price off the answer to a request without a token, and says whether it would be paid.
 ///
 /// # Errors
 /// [`Failure`] where there is a demand that cannot be understood.
-pub fn read(uri: &Uri, response: &Response<Incoming>, limits: Limits, network: Network) -> Result<Price, Failure> {
-    let quote = Quote::of(response.status(), response.headers()).or_exit(Exit::Challenge)?;
+pub fn read(uri: &Uri, answer: &Answer, terms: Terms) -> Result<Price, Failure> {
+    let (status, headers) = (answer.response.status(), answer.response.headers());
+    let quote = Quote::of(status, headers).or_exit(Exit::Challenge)?;
+    let refusal = answer.unpaid.as_ref().map(ToString::to_string);
     Ok(Price {
         url: uri.to_string(),
-        status: response.status().as_u16(),
+        status: status.as_u16(),
+        free: quote.is_none() && is_served(status, headers),
         invoice: quote.as_ref().map(|quote| InvoiceReport::from(quote.invoice())),
-        refusal: quote.and_then(|quote| refusal(&quote, limits, network)),
+        refusal: refusal.or_else(|| quote.and_then(|quote| terms.refusal(&quote))),
+        offers: answer.unpaid.as_ref().map(|unpaid| unpaid.offers.clone()).unwrap_or_default(),
     })
 }
 
-fn refusal(quote: &Quote, limits: Limits, network: Network) -> Option<String> {
-    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let order = quote.authorize(&Exchange::new(limits), now);
-    let payable = quote.invoice().payable(network, now);
-    order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
+/// Whether an answer is what was asked for. A failure says nothing of the price, and neither does a redirect.
+fn is_served(status: StatusCode, headers: &HeaderMap) -> bool {
+    status.is_success() && headers.get("grpc-status").is_none_or(|grpc_status| grpc_status == "0")
+}
+
+impl Terms {
+    fn refusal(&self, quote: &Quote) -> Option<String> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        if !self.field.carries(quote.token()) {
+            return Some(BadChallenge::NoMacaroon.to_string());
+        }
+        let order = quote.authorize(&Exchange::new(self.limits), now);
+        let payable = quote.invoice().payable(self.network, now);
+        order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
+    }
 }
 
 impl From<&Invoice> for InvoiceReport {

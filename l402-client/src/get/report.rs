@@ -6,8 +6,10 @@
 
 use crate::amount::Amount;
 use crate::exit::Failure;
+use crate::get::unpaid::Unpaid;
 use crate::text::printable;
 use core::fmt;
+use l402_http::pay::ForeignOffer;
 use serde::Serialize;
 use std::io::Write;
 
@@ -22,6 +24,8 @@ pub enum Event {
     Recovered(Payment),
     /// The response is here.
     Served(Served),
+    /// A demand for payment was not met, and its answer is passed on.
+    Unpaid(Box<Unpaid>),
     /// The answer to `--dry-run`.
     Price(Box<Price>),
     /// The call failed.
@@ -79,10 +83,14 @@ pub struct Price {
     pub url: String,
     /// The status of the answer.
     pub status: u16,
-    /// What the invoice says; absent where the call is free.
+    /// Whether the call was served without a payment.
+    pub free: bool,
+    /// What the invoice says; absent where there is none.
     pub invoice: Option<InvoiceReport>,
-    /// Why it would not be paid; absent where it would.
+    /// Why nothing would be paid; absent where it would, and where nothing is asked for.
     pub refusal: Option<String>,
+    /// What the server offers besides L402, where it demands a payment that would not be made.
+    pub offers: Vec<ForeignOffer>,
 }
 
 /// What an invoice says.
@@ -120,6 +128,7 @@ impl fmt::Display for Event {
                 f.write_str("paid nothing: a token from an earlier call was presented")
             }
             Self::Served(_) => Ok(()),
+            Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}"),
             Self::Price(price) => price.fmt(f),
             Self::Error { message, .. } => write!(f, "l402: {}", printable(message)),
         }
@@ -135,7 +144,13 @@ impl fmt::Display for Payment {
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(invoice) = &self.invoice else { return write!(f, "free: the answer is {}", self.status) };
+        let Some(invoice) = &self.invoice else {
+            return match &self.refusal {
+                Some(reason) => write!(f, "would not be paid: {reason}"),
+                None if self.free => write!(f, "free: the answer is {}", self.status),
+                None => write!(f, "the price is not known: the answer is {}", self.status),
+            };
+        };
         match invoice.amount_msat {
             Some(msat) => writeln!(f, "price         {}", Amount::from_msat(msat))?,
             None => writeln!(f, "price         not named by the invoice")?,
@@ -171,7 +186,7 @@ impl<W: Write> Reporter<W> {
 
     /// Tells an event. Where nobody listens, nothing is lost but the words.
     pub fn tell(&mut self, event: &Event) {
-        if self.quiet && !matches!(event, Event::Error { .. } | Event::Price(_)) {
+        if self.quiet && !matches!(event, Event::Error { .. } | Event::Unpaid(_) | Event::Price(_)) {
             return;
         }
         let line = if self.json { serde_json::to_string(event).unwrap_or_default() } else { event.to_string() };

@@ -3,7 +3,9 @@
 //! 1. A server certificate must lead to a root of Mozilla's list or to one that the user names; there is no way to switch
 //!    this off.
 //! 2. Waiting has an end: for the connection, and for the response's header fields.
+//! 3. Proxies are those of [`Proxies`].
 
+use crate::http::proxy::{Connector, Proxies};
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
@@ -26,7 +28,8 @@ use tower_service::Service;
 /// A client that gives up on a silent server.
 #[derive(Debug)]
 pub struct HttpClient<B> {
-    inner: Client<HttpsConnector<HttpConnector>, B>,
+    inner: Client<HttpsConnector<Connector>, B>,
+    proxies: Proxies,
     timeout: Duration,
 }
 
@@ -36,23 +39,26 @@ impl<B: Body<Data: Send> + Send> HttpClient<B> {
     ///
     /// # Errors
     /// [`TlsError`] where the PEM file is of no use.
-    pub fn new(timeout: Duration, cacert: Option<&Path>) -> Result<Self, TlsError> {
+    pub fn new(timeout: Duration, cacert: Option<&Path>, proxies: Proxies) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeout));
+        let tls = tls(cacert)?;
+        let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
+        let to_proxy = to_proxy.wrap_connector(tcp.clone());
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(cacert)?)
+            .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(tcp);
-        Ok(Self { inner: Client::builder(TokioExecutor::new()).build(connector), timeout })
+            .wrap_connector(Connector::new(tcp, to_proxy, proxies.clone()));
+        Ok(Self { inner: Client::builder(TokioExecutor::new()).build(connector), proxies, timeout })
     }
 }
 
 impl<B> Clone for HttpClient<B> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), timeout: self.timeout }
+        Self { inner: self.inner.clone(), proxies: self.proxies.clone(), timeout: self.timeout }
     }
 }
 
@@ -68,7 +74,8 @@ where
         Poll::Ready(Ok(())) // the client queues by itself
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        self.proxies.authorize(&mut request);
         let (response, timeout) = (self.inner.request(request), self.timeout);
         Box::pin(async move {
             match tokio::time::timeout(timeout, response).await {
@@ -170,8 +177,9 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"not a certificate\n").unwrap();
         let second = Duration::from_secs(1);
-        assert!(matches!(Plain::new(second, Some(file.path())), Err(TlsError::NoCertificate)));
-        assert!(matches!(Plain::new(second, Some(Path::new("/does/not/exist"))), Err(TlsError::Pem(_))));
-        assert!(Plain::new(second, None).is_ok());
+        let new = |path| Plain::new(second, path, Proxies::default());
+        assert!(matches!(new(Some(file.path())), Err(TlsError::NoCertificate)));
+        assert!(matches!(new(Some(Path::new("/does/not/exist"))), Err(TlsError::Pem(_))));
+        assert!(new(None).is_ok());
     }
 }

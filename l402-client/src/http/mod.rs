@@ -2,6 +2,9 @@
 
 pub mod client;
 pub mod delivery;
+pub mod payload;
+pub mod peek;
+pub mod proxy;
 pub mod redirect;
 pub mod request;
 pub mod url;

@@ -1,14 +1,12 @@
 //! The request that the command line describes, which can be sent more than once.
 
 use crate::cli::GetArgs;
+use crate::http::payload::{Payload, PayloadBody, PayloadError};
 use crate::http::url::{self, UrlError};
-use bytes::Bytes;
 use core::fmt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
-use http_body_util::Full;
 use l402_core::Presentation;
-use std::io::{self, Read};
 
 /// A request that is sent again after the payment, and along redirects.
 #[derive(Debug, Clone)]
@@ -19,8 +17,8 @@ pub struct Draft {
     pub uri: Uri,
     /// Every header field but those that the connection needs.
     pub headers: HeaderMap,
-    /// The body, all of it: it may have to be sent twice.
-    pub body: Bytes,
+    /// The body, which may have to be sent twice.
+    pub body: Payload,
 }
 
 impl Draft {
@@ -29,7 +27,7 @@ impl Draft {
     /// # Errors
     /// [`DraftError`].
     pub fn from_args(args: &GetArgs) -> Result<Self, DraftError> {
-        let body = args.data.as_deref().map(read_body).transpose()?;
+        let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(DraftError::Body)?;
         let method = match &args.method {
             Some(name) => name.parse().map_err(|_| DraftError::Method)?,
             None if body.is_some() => Method::POST,
@@ -50,9 +48,10 @@ impl Draft {
         })
     }
 
-    /// Returns the request, ready to be sent.
-    pub fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
+    /// Returns the request, ready to be sent, with what makes its body once more.
+    pub fn request(&self) -> Request<PayloadBody> {
+        let mut request = Request::new(self.body.body());
+        request.extensions_mut().insert(self.body.replay());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
@@ -84,18 +83,6 @@ fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), DraftError> {
     Ok((name, value))
 }
 
-fn read_body(data: &str) -> Result<Bytes, DraftError> {
-    let read = match data.strip_prefix('@') {
-        None => return Ok(Bytes::copy_from_slice(data.as_bytes())),
-        Some("-") => {
-            let mut bytes = Vec::new();
-            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
-        }
-        Some(path) => std::fs::read(path),
-    };
-    read.map(Bytes::from).map_err(DraftError::Body)
-}
-
 /// Why the command line describes no request.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -111,7 +98,7 @@ pub enum DraftError {
     /// A header field is an L402 credential.
     Credential(HeaderName),
     /// The body cannot be read.
-    Body(io::Error),
+    Body(PayloadError),
 }
 
 impl fmt::Display for DraftError {
@@ -127,7 +114,7 @@ impl fmt::Display for DraftError {
                     "-H cannot set an L402 credential in `{name}`; tokens are bought, kept and presented by this command"
                 )
             }
-            Self::Body(_) => f.write_str("cannot read the body that -d names"),
+            Self::Body(_) => f.write_str("-d names no body"),
         }
     }
 }
@@ -171,7 +158,8 @@ mod tests {
     fn a_body_makes_it_a_post() {
         assert_eq!(draft(&[]).unwrap().method, Method::GET);
         let post = draft(&["-d", "a=b"]).unwrap();
-        assert_eq!((post.method, post.body.as_ref()), (Method::POST, b"a=b".as_slice()));
+        assert_eq!(post.method, Method::POST);
+        assert!(matches!(post.body, Payload::Bytes(bytes) if bytes == "a=b"));
         assert_eq!(draft(&["-d", "x", "-X", "PUT"]).unwrap().method, Method::PUT);
     }
 
@@ -180,7 +168,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"{\"a\":\n1}").unwrap();
         let at = format!("@{}", file.path().display());
-        assert_eq!(draft(&["-d", &at]).unwrap().body.as_ref(), b"{\"a\":\n1}");
+        assert!(matches!(draft(&["-d", &at]).unwrap().body, Payload::File(_)));
         assert!(matches!(draft(&["-d", "@/does/not/exist"]), Err(DraftError::Body(_))));
     }
 

@@ -2,6 +2,8 @@
 //!
 //! 1. Only `http` and `https`, always with a host, never with a name or password in front of it.
 //! 2. A fragment stays on this side of the wire.
+//! 3. What is not ASCII in a path or query is percent-encoded as UTF-8 (RFC 3987 §3.1): a server would refuse it otherwise, some of
+//!    them only after the payment.
 
 use core::fmt;
 use http::Uri;
@@ -17,7 +19,11 @@ pub fn parse(text: &str) -> Result<Uri, UrlError> {
     if !matches!(scheme.as_str(), "http" | "https") {
         return Err(UrlError::Scheme);
     }
-    let uri: Uri = format!("{scheme}://{rest}").parse().map_err(|_| UrlError::Syntax)?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if !authority.is_ascii() {
+        return Err(UrlError::HostName);
+    }
+    let uri: Uri = format!("{scheme}://{authority}{}", encoded(path)).parse().map_err(|_| UrlError::Syntax)?;
     match uri.authority() {
         Some(authority) if authority.as_str().contains('@') => Err(UrlError::UserInfo),
         Some(authority) if !authority.host().is_empty() => Ok(uri),
@@ -47,6 +53,18 @@ pub fn resolve(base: &Uri, reference: &str) -> Result<Uri, UrlError> {
     }
     let authority = base.authority().ok_or(UrlError::Host)?;
     parse(&format!("{scheme}://{authority}{}", resolve_path(base, reference)))
+}
+
+fn encoded(path: &str) -> String {
+    use core::fmt::Write;
+    path.bytes().fold(String::with_capacity(path.len()), |mut text, byte| {
+        if byte.is_ascii() {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}"); // a text takes whatever is written
+        }
+        text
+    })
 }
 
 fn resolve_path(base: &Uri, reference: &str) -> String {
@@ -106,6 +124,8 @@ pub enum UrlError {
     Scheme,
     /// The host is missing.
     Host,
+    /// The host is written with letters that the name system does not have.
+    HostName,
     /// There is a name or password before the host.
     UserInfo,
 }
@@ -116,6 +136,7 @@ impl fmt::Display for UrlError {
             Self::Syntax => "this is not a URL; spaces and other special characters must be percent-encoded",
             Self::Scheme => "the URL must begin with http:// or https://",
             Self::Host => "the URL has no host",
+            Self::HostName => "the host name has characters beyond ASCII; write its `xn--` form",
             Self::UserInfo => "the URL has a name or password in it; send it as a header field with -H instead",
         })
     }
@@ -137,12 +158,25 @@ mod tests {
             ("http://me:secret@a/", UrlError::UserInfo),
             ("http:///x", UrlError::Syntax),
             ("http://a/ b", UrlError::Syntax),
+            ("http://\u{fc}ber.example/", UrlError::HostName),
+            ("http://\u{fc}:p@a/", UrlError::HostName),
             ("", UrlError::Scheme),
         ] {
             assert_eq!(parse(text), Err(fault), "{text}");
         }
         assert_eq!(parse("http://a/b?c=d#e").unwrap(), "http://a/b?c=d");
         assert_eq!(parse("HTTPS://a").unwrap(), "https://a/");
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_percent_encoded() {
+        for (text, encoded) in [
+            ("http://a/caf\u{e9}?q=\u{20bf}&r=1", "http://a/caf%C3%A9?q=%E2%82%BF&r=1"),
+            ("http://a?\u{fc}", "http://a/?%C3%BC"),
+            ("http://a/%C3%A9?q=%e9", "http://a/%C3%A9?q=%e9"),
+        ] {
+            assert_eq!(parse(text).unwrap(), encoded, "{text}");
+        }
     }
 
     /// The examples of RFC 3986 §5.4 that an http URL can have.

@@ -162,22 +162,144 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/dear"), &[][..], Exit::Limit, "--max-price \"1000 sat\""),
         (shop("/teapot"), &[], Exit::Http, ""),
         (shop("/never"), &[], Exit::Http, "402"),
-        (shop("/bare"), &[], Exit::Http, ""),
-        (shop("/garbled"), &[], Exit::Challenge, "token"),
+        (shop("/bare"), &[], Exit::Http, "the server offers only a body"),
+        (shop("/garbled"), &[], Exit::Challenge, "invoice"),
         (shop("/liar"), &[], Exit::Challenge, "another price"),
         (gone, &[], Exit::Network, "cannot connect"),
         (shop("/hang"), &["--timeout", "0.1"], Exit::Network, "no answer"),
         (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "broke off"),
         (shop("/break"), &[], Exit::Network, ""),
         ("example.com".to_owned(), &[], Exit::Usage, "http://"),
-        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Http, ""),
-        (shop("/free"), &["-o", "/does/not/exist"], Exit::Local, "cannot write"),
+        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Http, "--token-field macaroon"),
+        (shop("/free"), &["-o", "/does/not/exist"], Exit::Local, "cannot write /does/not/exist: No such file"),
     ] {
         let outcome = buyer.get_url(&url, options).await;
         assert_eq!(outcome.exit, exit, "{url}: {}", outcome.report);
         assert!(outcome.report.contains(word), "{url}: {}", outcome.report);
     }
     assert_eq!(buyer.paid(), 1, "for what was refused after it was paid");
+}
+
+#[tokio::test]
+async fn a_demand_that_is_not_l402_is_told_and_not_called_free() {
+    let buyer = Buyer::new().await;
+    for (path, body, offer) in [
+        ("/bare", "pay me somehow", "only a body"),
+        ("/html", "<p>pay me", "only a body of type text/html"),
+        ("/payment", "{}", "the `Payment` scheme (lightning charge, 21 sat)"),
+        ("/x402", "{\"x402", "x402 version 1 (10000 of USDC\u{fffd}[2J on base)"),
+        ("/fewsats", "{\"version", "a JSON offer as of Fewsats (10 calls for 100 USD)"),
+    ] {
+        let said = format!(
+            "the answer is 402 without an L402 challenge, and only L402 is paid here; the server offers {offer}\n"
+        );
+        for options in [&[][..], &["-q"]] {
+            let outcome = buyer.get(path, options).await;
+            assert_eq!((outcome.exit, outcome.report), (Exit::Http, format!("not paid: {said}")));
+            assert!(outcome.out.starts_with(body), "the body is printed all the same: {}", outcome.out);
+        }
+        let dry = buyer.get(path, &["--dry-run"]).await;
+        assert_eq!((dry.exit, dry.out), (Exit::Http, format!("would not be paid: {said}")));
+    }
+    assert_eq!(buyer.paid(), 0);
+}
+
+#[tokio::test]
+async fn programs_read_what_was_offered() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/payment", &["--json"]).await;
+    let told: serde_json::Value = serde_json::from_str(outcome.report.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&told["event"], &told["reason"], &told["status"]),
+        (&"unpaid".into(), &"no_challenge".into(), &402.into())
+    );
+    assert_eq!((&told["offers"][0]["kind"], &told["offers"][0]["amount"]), (&"payment".into(), &"21".into()));
+    for (path, free, offers) in [("/fewsats", false, 1), ("/free", true, 0), ("/down", false, 0)] {
+        let dry = buyer.get(path, &["--dry-run", "--json"]).await;
+        let price: serde_json::Value = serde_json::from_str(&dry.out).unwrap();
+        assert_eq!((&price["free"], price["offers"].as_array().unwrap().len()), (&free.into(), offers), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_not_called_free() {
+    let buyer = Buyer::new().await;
+    for (path, status) in [("/down", "503"), ("/teapot", "418"), ("/moved?/free", "302")] {
+        let dry = buyer.get(path, &["--dry-run"]).await;
+        assert_eq!(dry.out, format!("the price is not known: the answer is {status}\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_login_of_the_users_own_is_told_and_another_field_is_offered() {
+    let buyer = Buyer::new().await;
+    let login = ["-H", "Authorization: Bearer mine"];
+    let refused = buyer.get("/weather", &login).await;
+    let said = "the server asks for 21 sat by L402, but your own `Authorization` field stands where the token goes; \
+                `--token-field macaroon` sends the token in the `Macaroon` field instead\n";
+    assert_eq!((refused.exit, refused.report), (Exit::Http, format!("not paid: {said}")));
+    let json = buyer.get("/weather", &[&login[..], &["--json"]].concat()).await;
+    let told: serde_json::Value = serde_json::from_str(json.report.lines().last().unwrap()).unwrap();
+    assert_eq!((&told["reason"], &told["amount_msat"]), (&"own_authorization".into(), &21_000.into()));
+    let dry = buyer.get("/weather", &[&login[..], &["--dry-run"]].concat()).await;
+    assert!(dry.out.ends_with(&format!("would not be paid: {said}")), "{}", dry.out);
+    assert_eq!(buyer.paid(), 0);
+
+    let with_field = [&login[..], &["--token-field", "macaroon"]].concat();
+    for _ in 0..2 {
+        let served = buyer.get("/weather", &with_field).await;
+        assert_eq!((served.exit, served.out.as_str()), (Exit::Served, "GET weather "), "{}", served.report);
+        assert_eq!(buyer.shop.last("authorization"), "Bearer mine");
+        assert!(buyer.shop.last("macaroon").starts_with("02"), "a V2 macaroon in hexadecimal");
+    }
+    let dry = buyer.get("/weather", &[&with_field[..], &["--dry-run"]].concat()).await;
+    assert!(dry.out.ends_with("would be paid\n"), "{}", dry.out);
+    assert_eq!(buyer.paid(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_paid_for_a_body_that_cannot_be_written() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/weather", &["-o", "/does/not/exist"]).await;
+    assert_eq!(outcome.exit, Exit::Local);
+    assert_eq!(outcome.report, "l402: cannot write /does/not/exist: No such file or directory (os error 2)\n");
+    assert_eq!((buyer.paid(), buyer.shop.requests()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_call_that_failed_leaves_the_file_as_it_was() {
+    let buyer = Buyer::new().await;
+    let path = buyer.folder.path().join("body");
+    let write = ["-o", path.to_str().unwrap()];
+    assert_eq!(buyer.get("/dear", &write).await.exit, Exit::Limit);
+    assert!(!path.exists());
+    std::fs::write(&path, "what was there, and longer than what comes").unwrap();
+    assert_eq!(buyer.get("/dear", &write).await.exit, Exit::Limit);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "what was there, and longer than what comes");
+    assert_eq!(buyer.get("/weather", &write).await.exit, Exit::Served);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "GET weather ");
+    let standard = buyer.get("/weather", &["-o", "-"]).await;
+    assert_eq!((standard.exit, standard.out.as_str()), (Exit::Served, "GET weather "));
+}
+
+#[tokio::test]
+async fn a_file_is_sent_again_after_the_payment() {
+    let buyer = Buyer::new().await;
+    let path = buyer.folder.path().join("poem");
+    std::fs::write(&path, "roses").unwrap();
+    let outcome = buyer.get("/poems", &["-d", &format!("@{}", path.display())]).await;
+    assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, "POST poems roses"), "{}", outcome.report);
+    assert_eq!(buyer.shop.last("content-length"), "5");
+    let missing = buyer.get("/poems", &["-d", "@/does/not/exist"]);
+    assert!(missing.await.report.contains("cannot read /does/not/exist: No such file"));
+}
+
+#[tokio::test]
+async fn what_is_not_ascii_is_encoded_before_anything_is_paid() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/weather?city=Z\u{fc}rich", &[]).await;
+    assert_eq!(outcome.exit, Exit::Served, "{}", outcome.report);
+    assert_eq!(buyer.shop.last_uri(), "/weather?city=Z%C3%BCrich");
 }
 
 #[tokio::test]

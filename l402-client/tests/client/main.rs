@@ -4,6 +4,7 @@
 
 mod get;
 #[cfg(feature = "sandbox")]
+mod net;
 mod process;
 mod shop;
 #[cfg(feature = "sandbox")]

@@ -14,23 +14,24 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-struct Machine {
-    folder: TempDir,
-    wallet: FakeNode,
+pub(crate) struct Machine {
+    pub(crate) folder: TempDir,
+    pub(crate) wallet: FakeNode,
+    pub(crate) payee: FakeNode,
     sandbox: SandboxStandIn,
-    shop: Shop,
+    pub(crate) shop: Shop,
 }
 
 impl Machine {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let network = FakeNetwork::new();
         let (wallet, payee) = (network.node(), network.node());
         let folder = tempfile::tempdir().unwrap();
         let sandbox = SandboxStandIn::open(wallet.clone(), &folder.path().join("sandbox.json")).await;
-        Self { folder, wallet, sandbox, shop: Shop::open(payee).await }
+        Self { folder, wallet, sandbox, shop: Shop::open(payee.clone()).await, payee }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_l402"));
         let path = |name: &str| self.folder.path().join(name);
         command
@@ -58,12 +59,12 @@ impl Machine {
         Database::open(&PrivateDir::open(self.data()).unwrap()).unwrap()
     }
 
-    fn start(&self, args: &[&str]) -> Child {
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
         self.command(args).spawn().unwrap()
     }
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap()
 }
 

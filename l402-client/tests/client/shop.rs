@@ -116,6 +116,11 @@ impl Shop {
         field(self.inner.seen.lock().unwrap().last().unwrap(), name)
     }
 
+    /// Returns the target of the last request.
+    pub(crate) fn last_uri(&self) -> String {
+        self.inner.seen.lock().unwrap().last().unwrap().uri().to_string()
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.inner.seen.lock().unwrap().len()
     }
@@ -148,6 +153,11 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, I
         "/break" => text_then(stream::once(async { Err("broken off") })),
         "/stream" => text_then(stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(&[b'x'; 4096]))))),
         "/bare" => text(402, "pay me somehow"),
+        "/html" => offer("text/html", "<p>pay me", &[]),
+        "/payment" => offer("application/json", "{}", &[("www-authenticate", PAYMENT)]),
+        "/x402" => offer("application/json", X402, &[]),
+        "/fewsats" => offer("application/json", FEWSATS, &[]),
+        "/down" => text(503, "out of order"),
         "/garbled" => challenge(&[r#"L402 version="0", token="????", invoice="lnbc1""#.to_owned()], ""),
         "/dear" => sell(&shop, &request, "dear", 1_000_000).await,
         "/liar" => sell(&shop, &request, "liar", 21_000).await,
@@ -203,6 +213,13 @@ fn challenge(lines: &[String], body: &'static str) -> Answer {
     response
 }
 
+/// A 402 that asks to be paid in another way.
+fn offer(content_type: &str, body: &'static str, fields: &[(&'static str, &str)]) -> Answer {
+    let mut fields: Vec<_> = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    fields.push(("content-type", content_type.to_owned()));
+    answer(402, Full::from(body).map_err(never).boxed_unsync(), &fields)
+}
+
 fn text(status: u16, text: &'static str) -> Answer {
     answer(status, Full::from(text).map_err(never).boxed_unsync(), &[("x-shop", "open".to_owned())])
 }
@@ -220,6 +237,13 @@ fn answer(status: u16, body: UnsyncBoxBody<Bytes, &'static str>, fields: &[(&'st
     }
     response
 }
+
+/// The request is `{"amount":"21","currency":"sat"}`.
+const PAYMENT: &str = r#"Payment id="1", realm="a", method="lightning", intent="charge", request="eyJhbW91bnQiOiIyMSIsImN1cnJlbmN5Ijoic2F0In0""#;
+const X402: &str =
+    r#"{"x402Version":1,"accepts":[{"network":"base","maxAmountRequired":"10000","asset":"USDC\u001b[2J"}]}"#;
+const FEWSATS: &str = r#"{"version":"0.1","payment_request_url":"http://a/pay","payment_context_token":"t",
+    "offers":[{"id":"1","title":"10 calls","amount":100,"currency":"USD"}]}"#;
 
 fn never(impossible: Infallible) -> &'static str {
     match impossible {}

@@ -1,0 +1,117 @@
+//! Where the body goes.
+//!
+//! 1. The file that `-o` names is opened before the first request, so that nothing is paid for a body that cannot be written.
+//! 2. What was in it stays until there is a body to put in its place. A file that was made for nothing is removed.
+
+use core::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file that `-o` names.
+#[derive(Debug)]
+pub struct OutputFile {
+    path: PathBuf,
+    file: Option<File>,
+    is_new: bool,
+}
+
+impl OutputFile {
+    /// Opens the file; [`None`] for `-`, which is standard output.
+    ///
+    /// # Errors
+    /// [`OutputError`], which names the file.
+    pub fn open(path: &Path) -> Result<Option<Self>, OutputError> {
+        if path == Path::new("-") {
+            return Ok(None);
+        }
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        let (opened, is_new) = match made {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                (OpenOptions::new().write(true).create(true).truncate(false).open(path), false)
+            }
+            made => (made, true),
+        };
+        let file = opened.map_err(|cause| OutputError { path: path.to_owned(), cause })?;
+        Ok(Some(Self { path: path.to_owned(), file: Some(file), is_new }))
+    }
+
+    /// Returns the file, empty, for a body to be written to.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn emptied(&mut self) -> Result<tokio::fs::File, OutputError> {
+        let emptied = self.file.take().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|file| {
+            if file.metadata()?.is_file() {
+                file.set_len(0)?; // what is no file, such as a pipe, has no length
+            }
+            Ok(tokio::fs::File::from_std(file))
+        });
+        emptied.map_err(|cause| self.error(cause))
+    }
+
+    /// Names the file that could not be written.
+    pub fn error(&self, cause: io::Error) -> OutputError {
+        OutputError { path: self.path.clone(), cause }
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            let _ = std::fs::remove_file(&self.path); // an empty file is no harm
+        }
+    }
+}
+
+/// The file that `-o` names cannot be written.
+#[derive(Debug)]
+pub struct OutputError {
+    path: PathBuf,
+    cause: io::Error,
+}
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write {}", self.path.display())
+    }
+}
+
+impl core::error::Error for OutputError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_stays_until_something_else_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("body");
+        drop(OutputFile::open(&path).unwrap().unwrap());
+        assert!(!path.exists(), "made for nothing");
+        std::fs::write(&path, "old").unwrap();
+        drop(OutputFile::open(&path).unwrap().unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        OutputFile::open(&path).unwrap().unwrap().emptied().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let fault = OutputFile::open(Path::new("/does/not/exist")).unwrap_err();
+        assert_eq!(fault.to_string(), "cannot write /does/not/exist");
+        assert!(OutputFile::open(Path::new("-")).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_to_as_it_is() {
+        let mut null = OutputFile::open(Path::new("/dev/null")).unwrap().unwrap();
+        assert!(null.emptied().is_ok());
+        drop(null);
+        assert!(Path::new("/dev/null").exists());
+    }
+}

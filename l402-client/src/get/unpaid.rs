@@ -1,0 +1,111 @@
+//! What a server wanted, where nothing was paid: a 402 is never passed on in silence.
+
+use crate::amount::Amount;
+use crate::http::peek::Peeked;
+use crate::http::request::Draft;
+use crate::text::printable;
+use core::fmt;
+use core::time::Duration;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use l402_http::pay::{ForeignOffer, Quote, TokenField};
+use serde::Serialize;
+
+/// A demand for payment that was not met, although no limit and no wallet stood in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unpaid {
+    /// The URL that answered, after redirects.
+    pub url: String,
+    /// The status.
+    pub status: u16,
+    /// Why nothing was paid.
+    pub reason: Reason,
+    /// What the L402 invoice asks for, where there is one that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount_msat: Option<u64>,
+    /// What the server offers besides L402.
+    pub offers: Vec<ForeignOffer>,
+}
+
+/// Why nothing was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The server shows no L402 challenge, and nothing else is paid here.
+    NoChallenge,
+    /// The user's own `Authorization` field stands where the token goes.
+    OwnAuthorization,
+    /// The user's own `Macaroon` field stands where the token goes.
+    OwnMacaroon,
+}
+
+impl Reason {
+    const fn of(field: TokenField) -> Self {
+        match field {
+            TokenField::Macaroon => Self::OwnMacaroon,
+            _ => Self::OwnAuthorization,
+        }
+    }
+}
+
+/// Looks at an answer that the user is about to get, and says what it demands in vain.
+pub async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>) -> Answer {
+    let status = response.status();
+    let demand = match Quote::of(status, response.headers()) {
+        Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((Reason::NoChallenge, None)),
+        _ if field.is_free(&draft.headers) => None, // it was answered, or is an error already
+        Ok(Some(quote)) => Some((Reason::of(field), quote.amount_msat())),
+        Err(_) => Some((Reason::of(field), None)),
+    };
+    let (head, body) = response.into_parts();
+    let Some((reason, amount_msat)) = demand else {
+        return Answer { response: Response::from_parts(head, Peeked::unread(body)), unpaid: None };
+    };
+    let body = match reason {
+        Reason::NoChallenge => Peeked::read(body, MAX_READ, READ_TIME).await,
+        _ => Peeked::unread(body), // it repeats the challenge
+    };
+    let offers = ForeignOffer::read(&head.headers, &body.start());
+    let unpaid = Unpaid { url: draft.uri.to_string(), status: status.as_u16(), reason, amount_msat, offers };
+    Answer { response: Response::from_parts(head, body), unpaid: Some(unpaid) }
+}
+
+/// An answer, and what was looked for in it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer, with all of its body.
+    pub response: Response<Peeked<Incoming>>,
+    /// What it demands in vain.
+    pub unpaid: Option<Unpaid>,
+}
+
+impl fmt::Display for Unpaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.reason, self.amount_msat.map(Amount::from_msat)) {
+            (Reason::NoChallenge, _) => {
+                write!(f, "the answer is {} without an L402 challenge, and only L402 is paid here", self.status)?;
+            }
+            (_, Some(amount)) => write!(f, "the server asks for {amount} by L402")?,
+            (_, None) => f.write_str("the server asks for a payment by L402")?,
+        }
+        match self.reason {
+            Reason::NoChallenge => {}
+            Reason::OwnAuthorization => f.write_str(
+                ", but your own `Authorization` field stands where the token goes; \
+                 `--token-field macaroon` sends the token in the `Macaroon` field instead",
+            )?,
+            Reason::OwnMacaroon => f.write_str(", but your own `Macaroon` field stands where the token goes")?,
+        }
+        let offers: Vec<String> = self.offers.iter().map(|offer| printable(&offer.to_string())).collect();
+        match (self.reason, offers.is_empty()) {
+            (Reason::NoChallenge, true) => f.write_str("; the server offers nothing else"),
+            (Reason::NoChallenge, false) => write!(f, "; the server offers {}", offers.join(", ")),
+            _ => Ok(()), // what is offered besides is not in the way
+        }
+    }
+}
+
+/// How much of a body is read to see what it offers, and for how long.
+const MAX_READ: usize = 64 * 1024;
+const READ_TIME: Duration = Duration::from_secs(1);

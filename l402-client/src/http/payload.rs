@@ -1,0 +1,295 @@
+//! The body of a request: from the command line, from standard input, or straight from a file.
+//!
+//! 1. A file is opened once and read anew for each sending, a piece at a time: however long it is, little of it is in memory.
+//! 2. It must stay what it was when it was opened. What changed meanwhile is an error, before anything is paid where that can be, for
+//!    the server would get another body than the one that it named a price for.
+
+use bytes::Bytes;
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use http_body::{Body, Frame, SizeHint};
+use l402_http::pay::Replay;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// What is sent as the body, as often as it must be.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// These bytes, all of them in memory.
+    Bytes(Bytes),
+    /// What a file holds.
+    File(Arc<Source>),
+}
+
+impl Payload {
+    /// Reads the argument of `-d`: text, `@FILE`, or `@-` for standard input. Only a regular file can be read twice; anything else
+    /// is read to its end now.
+    ///
+    /// # Errors
+    /// [`PayloadError::Unreadable`].
+    pub fn from_arg(data: &str) -> Result<Self, PayloadError> {
+        let Some(path) = data.strip_prefix('@') else {
+            return Ok(Self::Bytes(Bytes::copy_from_slice(data.as_bytes())));
+        };
+        let (path, result) = match path {
+            "-" => ("standard input", read_all(io::stdin())),
+            path => (path, open(path)),
+        };
+        result.map_err(|cause| PayloadError::Unreadable { path: path.into(), cause })
+    }
+
+    /// Returns the body, from its beginning.
+    pub fn body(&self) -> PayloadBody {
+        match self {
+            Self::Bytes(bytes) => PayloadBody::Bytes(bytes.clone()),
+            Self::File(source) => PayloadBody::File { source: Arc::clone(source), offset: 0, reading: None },
+        }
+    }
+
+    /// Returns what makes the body once more.
+    pub fn replay(&self) -> Replay<PayloadBody> {
+        let payload = self.clone();
+        Replay::new(move || {
+            if let Self::File(source) = &payload {
+                source.is_same()?;
+            }
+            Ok(payload.body())
+        })
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+}
+
+fn read_all(mut input: impl Read) -> io::Result<Payload> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    Ok(Payload::Bytes(bytes.into()))
+}
+
+fn open(path: &str) -> io::Result<Payload> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return read_all(file);
+    }
+    Ok(Payload::File(Arc::new(Source { path: path.into(), file, state: State::of(&metadata) })))
+}
+
+/// A file that is sent.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    file: File,
+    state: State,
+}
+
+impl Source {
+    fn is_same(&self) -> Result<(), PayloadError> {
+        let metadata = self.file.metadata().map_err(|cause| self.unreadable(cause))?;
+        if State::of(&metadata) == self.state { Ok(()) } else { Err(self.changed()) }
+    }
+
+    /// Reads the piece at an offset, which is empty at the end.
+    fn read(&self, offset: u64) -> Result<Bytes, PayloadError> {
+        let left = self.state.length.saturating_sub(offset);
+        let mut piece = vec![0; usize::try_from(left).unwrap_or(PIECE).min(PIECE)];
+        self.file.read_exact_at(&mut piece, offset).map_err(|cause| match cause.kind() {
+            io::ErrorKind::UnexpectedEof => self.changed(),
+            _ => self.unreadable(cause),
+        })?;
+        self.is_same()?;
+        Ok(piece.into())
+    }
+
+    fn unreadable(&self, cause: io::Error) -> PayloadError {
+        PayloadError::Unreadable { path: self.path.clone(), cause }
+    }
+
+    fn changed(&self) -> PayloadError {
+        PayloadError::Changed { path: self.path.clone() }
+    }
+}
+
+/// What tells whether somebody has written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> Self {
+        // The time of the last change of the inode says less: it moves when the file gets another name, or none.
+        Self { length: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
+    }
+}
+
+/// A body on its way.
+#[derive(Debug)]
+pub enum PayloadBody {
+    /// All of it at once.
+    Bytes(Bytes),
+    /// A file, a piece at a time.
+    File {
+        /// The file.
+        source: Arc<Source>,
+        /// Where the next piece begins.
+        offset: u64,
+        /// The piece that is being read.
+        reading: Option<JoinHandle<Result<Bytes, PayloadError>>>,
+    },
+}
+
+impl Body for PayloadBody {
+    type Data = Bytes;
+    type Error = PayloadError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
+        if self.is_end_stream() {
+            return Poll::Ready(None);
+        }
+        match self.get_mut() {
+            Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(core::mem::take(bytes))))),
+            Self::File { source, offset, reading } => {
+                let task = reading.get_or_insert_with(|| {
+                    let (source, offset) = (Arc::clone(source), *offset);
+                    tokio::task::spawn_blocking(move || source.read(offset))
+                });
+                let read = ready!(Pin::new(task).poll(cx));
+                *reading = None;
+                let piece = read.unwrap_or_else(|stopped| Err(source.unreadable(io::Error::other(stopped))));
+                Poll::Ready(Some(piece.map(|piece| {
+                    *offset = offset.saturating_add(piece.len() as u64);
+                    Frame::data(piece)
+                })))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.size_hint().exact() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { source, offset, .. } => source.state.length.saturating_sub(*offset),
+        })
+    }
+}
+
+/// Why a body cannot be sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PayloadError {
+    /// It cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The file is not any more what it was at the beginning.
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, .. } => write!(f, "cannot read {}", path.display()),
+            Self::Changed { path } => write!(f, "{} has changed since this command began", path.display()),
+        }
+    }
+}
+
+impl core::error::Error for PayloadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { cause, .. } => Some(cause),
+            Self::Changed { .. } => None,
+        }
+    }
+}
+
+/// How much of a file is in memory at a time.
+const PIECE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use std::io::Write;
+
+    fn file(content: &[u8]) -> (tempfile::NamedTempFile, Payload) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        let payload = Payload::from_arg(&format!("@{}", file.path().display())).unwrap();
+        (file, payload)
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_piece_by_piece_as_often_as_it_must_be() {
+        let content: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let (_file, payload) = file(&content);
+        for _ in 0..2 {
+            let (mut body, mut read) = (payload.replay().body().unwrap(), Vec::new());
+            assert_eq!(body.size_hint().exact(), Some(200_000));
+            while let Some(frame) = body.frame().await {
+                let piece = frame.unwrap().into_data().unwrap();
+                assert!(piece.len() <= PIECE);
+                read.extend_from_slice(&piece);
+            }
+            assert!(read == content && body.is_end_stream());
+        }
+        assert!(matches!(payload, Payload::File(_)));
+    }
+
+    #[tokio::test]
+    async fn an_empty_file_is_an_empty_body() {
+        let (_file, payload) = file(b"");
+        assert!(payload.body().is_end_stream());
+        assert!(payload.body().frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changed_is_noticed() {
+        for change in [&|file: &mut File| file.write_all(b"more").unwrap(), &|file: &mut File| file.set_len(3).unwrap()]
+            as [&dyn Fn(&mut File); 2]
+        {
+            let (mut file, payload) = file(b"some text");
+            let mut begun = payload.body();
+            change(file.as_file_mut());
+            assert!(payload.replay().body().unwrap_err().to_string().contains("has changed"));
+            let fault = begun.frame().await.unwrap().unwrap_err();
+            assert!(matches!(fault, PayloadError::Changed { .. }), "{fault}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_replaced_is_sent_as_it_was() {
+        let (file, payload) = file(b"old");
+        let other = tempfile::NamedTempFile::new_in(file.path().parent().unwrap()).unwrap();
+        std::fs::write(other.path(), b"new and longer").unwrap();
+        std::fs::rename(other.path(), file.path()).unwrap();
+        let body = payload.replay().body().unwrap();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "old");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let fault = Payload::from_arg("@/does/not/exist").unwrap_err();
+        assert_eq!(fault.to_string(), "cannot read /does/not/exist");
+    }
+}

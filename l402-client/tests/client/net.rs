@@ -1,0 +1,138 @@
+//! The command as a process on a network: proxies, and bodies that are longer than memory would like.
+
+use crate::process::{Machine, text};
+use crate::shop::Shop;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A proxy that digs tunnels, and answers what it is asked in the open by itself.
+struct Proxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self { address: listener.local_addr().unwrap(), heads: Arc::default() };
+        let heads = Arc::clone(&proxy.heads);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(attend(stream, Arc::clone(&heads)));
+            }
+        });
+        proxy
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+async fn attend(stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
+    let (mut stream, mut head) = (BufReader::new(stream), String::new());
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await.unwrap() == 0 {
+            return;
+        }
+    }
+    heads.lock().unwrap().push(head.clone());
+    let Some(target) = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()) else {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\nby proxy";
+        return stream.write_all(answer).await.unwrap();
+    };
+    let mut server = TcpStream::connect(target).await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+    let _ = copy_bidirectional(&mut stream, &mut server).await; // either side may leave
+}
+
+#[tokio::test]
+async fn an_https_shop_is_paid_through_a_tunnel_that_sees_nothing() {
+    let machine = Machine::new().await;
+    let pem = machine.folder.path().join("root.pem");
+    let shop = Shop::open_tls(machine.payee.clone(), &pem).await;
+    let proxy = Proxy::open().await;
+    for (variable, fee) in [("https_proxy", "paid 21 sat"), ("ALL_PROXY", "paid nothing")] {
+        let url = shop.url("/weather");
+        let mut command = machine.command(&["get", &url, "--cacert", pem.to_str().unwrap()]);
+        let output = command.env(variable, format!("http://me:pw@{}", proxy.address)).output().await.unwrap();
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "GET weather "), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).starts_with(fee), "{}", text(&output.stderr));
+    }
+    let host = shop.url("").trim_start_matches("https://").to_owned();
+    for head in proxy.heads() {
+        assert!(head.starts_with(&format!("CONNECT {host} HTTP/1.1\r\n")), "{head}");
+        assert!(head.contains("Proxy-Authorization: Basic bWU6cHc=\r\n"), "{head}");
+        assert!(!head.contains("L402"), "{head}");
+    }
+    assert_eq!(proxy.heads().len(), 2);
+}
+
+#[tokio::test]
+async fn an_http_url_is_asked_of_the_proxy_itself() {
+    let machine = Machine::new().await;
+    let proxy = Proxy::open().await;
+    let via = format!("me:pw@{}", proxy.address);
+    let mut command = machine.command(&["get", "http://nowhere.invalid/x?y=1"]);
+    let output = command.env("HTTP_PROXY", &via).output().await.unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "by proxy"), "{}", text(&output.stderr));
+    let head = proxy.heads().concat();
+    assert!(head.starts_with("GET http://nowhere.invalid/x?y=1 HTTP/1.1\r\n"), "{head}");
+    assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic bwu6chc=\r\n"), "{head}");
+
+    let direct = machine.shop.url("/free");
+    let mut command = machine.command(&["get", &direct]);
+    let output = command.env("http_proxy", &via).env("NO_PROXY", "127.0.0.0/8").output().await.unwrap();
+    assert_eq!(text(&output.stdout), "free");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_none_or_away_is_named() {
+    let machine = Machine::new().await;
+    let url = machine.shop.url("/free");
+    for (value, exit, message) in [
+        ("ftp://me:CANARY@p:1", 2, "the environment variable http_proxy names no proxy"),
+        (
+            "http://me:CANARY@127.0.0.1:1",
+            3,
+            "cannot connect to the server: through the proxy http://127.0.0.1:1/: tcp connect",
+        ),
+    ] {
+        let output = machine.command(&["get", &url]).env("http_proxy", value).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("CANARY"));
+    }
+    assert_eq!(machine.shop.requests(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_long_file_is_sent_twice_and_never_in_memory() {
+    const LENGTH: u64 = 64 << 20;
+    let machine = Machine::new().await;
+    let path = machine.folder.path().join("long");
+    std::fs::File::create(&path).unwrap().set_len(LENGTH).unwrap();
+    let out = machine.folder.path().join("out");
+    let (url, data) = (machine.shop.url("/poems"), format!("@{}", path.display()));
+    let mut child = machine.start(&["get", &url, "-d", &data, "-o", out.to_str().unwrap()]);
+    let status = format!("/proc/{}/status", child.id().unwrap());
+    let mut peak_kib = 0;
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak_kib = line.map_or(peak_kib, |line| line.trim().trim_end_matches(" kB").parse().unwrap());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    assert_eq!(ended.code(), Some(0));
+    assert_eq!(machine.shop.last("content-length"), LENGTH.to_string());
+    assert_eq!(machine.wallet.payments_sent(), 1);
+    assert!(0 < peak_kib && peak_kib * 1024 < LENGTH, "{peak_kib} KiB for a body of {LENGTH} bytes");
+}
