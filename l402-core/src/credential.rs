@@ -3,18 +3,24 @@
 //! 1. `Authorization: L402 <token>[,<token>…]:<preimage>`; `LSAT` is the same; the scheme's case does not matter.
 //! 2. Some clients send a hexadecimal token in a metadata field instead ([`CREDENTIAL_FIELDS`]), with the preimage in a
 //!    `preimage=` caveat.
-//! 3. One request carries one credential. Two `Authorization` lines, or metadata fields that differ, are ambiguous.
+//! 3. One request carries one credential. Clients send the same one as `LSAT` and as `L402`, in two lines or joined in one:
+//!    with the same tokens and preimage once decoded, at most one of each scheme, it is one credential. Different ones,
+//!    another scheme's line beside, and metadata fields that differ are ambiguous.
 //! 4. Several tokens, wherever they stand, must bind the same payment hash; all of them must verify and permit the request.
 //! 5. Wherever the preimage stands, it is the same one.
+//! 6. An empty metadata field says nothing beside a credential, and is malformed alone.
 
-use crate::caveat::{Parts, trim};
-use crate::challenge::{MAX_FIELD_LEN, TokenError, read_token};
+mod collected;
+
+use crate::caveat::trim;
+use crate::challenge::{MAX_FIELD_LEN, TokenError};
 use crate::identifier::{IdentifierError, IdentifierRef};
 use crate::payment::{PaymentHash, Preimage};
 use crate::scheme::Scheme;
+use collected::Collected;
 use core::fmt;
 use heapless::Vec;
-use l402_macaroon::{MacaroonRef, base64, hex};
+use l402_macaroon::MacaroonRef;
 
 /// The fields that can carry a credential, in lower case.
 pub const CREDENTIAL_FIELDS: [&str; 5] =
@@ -34,18 +40,31 @@ pub const MAX_TOKENS: usize = 4;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Presentation<'a> {
-    /// What stands behind the scheme of the first line that is ours.
-    authorization: Option<Secret<'a>>,
-    authorizations: usize,
+    /// The first line of ours.
+    authorization: Option<Line<'a>>,
+    /// A line of the other scheme, which must say the same.
+    again: Option<Line<'a>>,
+    /// Lines of other schemes.
+    foreign: usize,
     metadata: Option<Secret<'a>>,
-    differs: bool,
+    /// Whether a metadata field is there and empty.
+    empty: bool,
+    ambiguous: bool,
     too_long: bool,
 }
 
 impl<'a> Presentation<'a> {
     /// Starts with no field.
     pub const fn new() -> Self {
-        Self { authorization: None, authorizations: 0, metadata: None, differs: false, too_long: false }
+        Self {
+            authorization: None,
+            again: None,
+            foreign: 0,
+            metadata: None,
+            empty: false,
+            ambiguous: false,
+            too_long: false,
+        }
     }
 
     /// Takes one header field of the request; every field may be given, and those that carry no credential are passed over.
@@ -55,7 +74,7 @@ impl<'a> Presentation<'a> {
     /// use l402_core::{CredentialError, Presentation};
     ///
     /// let mut fields = Presentation::new();
-    /// for (name, value) in [("Accept", "*/*"), ("Authorization", "L402 AgEE:00"), ("Authorization", "LSAT AgEE:00")] {
+    /// for (name, value) in [("Accept", "*/*"), ("Authorization", "L402 AgEE:00"), ("Authorization", "Bearer abc")] {
     ///     fields.field(name, value.as_bytes());
     /// }
     /// assert_eq!(fields.decode(&mut [0; 64]).unwrap_err(), CredentialError::Ambiguous);
@@ -63,26 +82,36 @@ impl<'a> Presentation<'a> {
     pub fn field(&mut self, name: &str, value: &'a [u8]) {
         match Place::of(name) {
             Some(Place::Authorization) => self.authorization(value),
-            Some(place) if place.holds_credential(value) => {
-                self.too_long |= value.len() > MAX_FIELD_LEN;
-                let earlier = self.metadata.get_or_insert(Secret(value)).0;
-                self.differs |= !earlier.eq_ignore_ascii_case(value);
-            }
+            Some(place) if place.holds_credential(value) => self.metadata(value),
             _ => {}
         }
     }
 
     #[inline]
     fn authorization(&mut self, value: &'a [u8]) {
-        self.authorizations = self.authorizations.saturating_add(1);
-        if let Some(credentials) = credentials(value) {
+        if let Some(line) = Line::read(value) {
             self.too_long |= value.len() > MAX_FIELD_LEN;
-            self.authorization.get_or_insert(Secret(credentials));
-        } else if hides_credential(value) {
-            // A credential that a proxy joined to another line counts as one more line.
-            self.authorizations = self.authorizations.saturating_add(1);
-            self.authorization.get_or_insert(Secret(value));
+            match &self.authorization {
+                None => self.authorization = Some(line),
+                Some(first) if self.again.is_none() && first.scheme != line.scheme => self.again = Some(line),
+                Some(_) => self.ambiguous = true,
+            }
+        } else if joins_credentials(value) {
+            // Behind a line of another scheme, to which a proxy has joined it.
+            self.ambiguous = true;
+        } else {
+            self.foreign = self.foreign.saturating_add(1);
         }
+    }
+
+    fn metadata(&mut self, value: &'a [u8]) {
+        if trim(value).is_empty() {
+            self.empty = true;
+            return;
+        }
+        self.too_long |= value.len() > MAX_FIELD_LEN;
+        let earlier = self.metadata.get_or_insert(Secret(value)).0;
+        self.ambiguous |= !earlier.eq_ignore_ascii_case(value);
     }
 
     /// Tells whether a header field carries an L402 credential and therefore must not reach an upstream.
@@ -98,7 +127,7 @@ impl<'a> Presentation<'a> {
 
     /// Tells whether no credential was presented.
     pub const fn is_empty(&self) -> bool {
-        self.authorization.is_none() && self.metadata.is_none()
+        self.authorization.is_none() && self.metadata.is_none() && !self.empty && !self.ambiguous
     }
 
     /// Reads the credential into `buffer`, which needs at most [`Presentation::buffer_len`] bytes; [`None`] where there is
@@ -121,29 +150,32 @@ impl<'a> Presentation<'a> {
         if self.is_empty() {
             return Ok(None);
         }
-        if self.authorizations > 1 || self.differs {
+        // A line of another scheme may stand beside a metadata field, and not beside a line of ours.
+        if self.ambiguous || self.foreign > usize::from(self.authorization.is_none()) {
             return Err(CredentialError::Ambiguous);
         }
         if self.too_long {
             return Err(CredentialError::TooLong);
         }
-        let mut collected = Collected { tokens: Vec::new(), preimage: None, buffer };
-        if let Some(credentials) = self.authorization {
-            collected.authorization(credentials.0)?;
+        let mut collected = Collected::new(buffer);
+        if let Some(line) = &self.authorization {
+            collected.authorization(line.scheme, line.text.0)?;
+        }
+        if let Some(line) = &self.again {
+            collected.repeated(line.text.0)?;
         }
         if let Some(field) = self.metadata {
             collected.metadata(trim(field.0))?;
         }
-        let Collected { tokens, preimage, .. } = collected;
-        let identifier = tokens.first().ok_or(CredentialError::MissingToken)?.0;
-        let preimage = preimage.ok_or(CredentialError::MissingPreimage)?;
-        Ok(Some(Presented { tokens, identifier, preimage }))
+        collected.presented().map(Some)
     }
 
     /// Returns how many bytes the tokens take once decoded, at most.
     pub fn buffer_len(&self) -> usize {
-        let text = self.authorization.map_or(0, |field| field.0.len()) / 4 * 3;
-        text + self.metadata.map_or(0, |field| field.0.len()) / 2
+        let again = self.again.filter(|again| self.authorization.is_some_and(|first| first.text.0 != again.text.0));
+        let lines = [self.authorization, again].into_iter().flatten().map(|line| line.text.0.len() / 4 * 3);
+        let text: usize = lines.fold(0, usize::saturating_add);
+        text.saturating_add(self.metadata.map_or(0, |field| field.0.len()) / 2)
     }
 }
 
@@ -250,6 +282,29 @@ impl core::error::Error for CredentialError {
     }
 }
 
+/// An `Authorization` line of ours.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    scheme: Scheme,
+    /// What stands behind the scheme.
+    text: Secret<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads a field value, if its scheme is ours.
+    fn read(field: &'a [u8]) -> Option<Self> {
+        let field = trim(field);
+        let (scheme, rest) = field.split_first_chunk::<4>()?;
+        let scheme = Scheme::parse(scheme)?;
+        let text = match rest {
+            [] => rest,
+            [b' ' | b'\t', rest @ ..] => trim(rest),
+            _ => return None,
+        };
+        Some(Self { scheme, text: Secret(text) })
+    }
+}
+
 /// A field value that `Debug` must not show.
 #[derive(Clone, Copy)]
 struct Secret<'a>(&'a [u8]);
@@ -283,122 +338,35 @@ impl Place {
 
     fn holds_credential(self, value: &[u8]) -> bool {
         match self {
-            Self::Authorization => credentials(value).is_some() || hides_credential(value),
+            Self::Authorization => Line::read(value).is_some() || joins_credentials(value),
             Self::Metadata => true,
-            Self::Token => matches!(trim(value), [b'0', b'2', b'0', b'1' | b'2', ..]),
+            Self::Token => matches!(trim(value), [b'0', b'2', b'0', b'1' | b'2', ..]) || begins_like_v1(trim(value)),
         }
     }
 }
 
-/// What stands behind the scheme of an `Authorization` field, if the scheme is ours.
-fn credentials(field: &[u8]) -> Option<&[u8]> {
-    let field = trim(field);
-    let (scheme, rest) = field.split_first_chunk::<4>()?;
-    Scheme::parse(scheme)?;
-    match rest {
-        [] => Some(rest),
-        [b' ' | b'\t', rest @ ..] => Some(trim(rest)),
-        _ => None,
-    }
-}
-
-/// Whether a credential of ours stands behind one of another scheme, as in lines that were joined with a comma.
-#[cold]
-fn hides_credential(field: &[u8]) -> bool {
-    credentials(field).is_none() && joins_credentials(field)
+/// Whether hexadecimal text begins like a macaroon of format V1: four digits of a length, and the key of its first packet.
+fn begins_like_v1(text: &[u8]) -> bool {
+    let keys: [&[u8]; 2] = [b"6c6f636174696f6e20", b"6964656e74696669657220"]; // "location ", "identifier "
+    cfg!(feature = "v1")
+        && text.get(8..).is_some_and(|text| {
+            keys.iter().any(|key| text.get(..key.len()).is_some_and(|start| start.eq_ignore_ascii_case(key)))
+        })
 }
 
 /// Whether another credential of ours begins behind a comma, as in lines that were joined: a token holds no white space.
+#[cold]
 fn joins_credentials(field: &[u8]) -> bool {
-    field.split(|&c| c == b',').skip(1).any(|element| credentials(element).is_some_and(|rest| !rest.is_empty()))
+    joined(field).is_some()
 }
 
-/// Tokens on their way into a [`Presented`].
-struct Collected<'b> {
-    tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
-    preimage: Option<Preimage>,
-    buffer: &'b mut [u8],
-}
-
-impl Collected<'_> {
-    /// Reads `<token>[,<token>…]:<preimage>`. A `:` is in neither, so that it stands where a preimage's length puts it.
-    #[inline]
-    fn authorization(&mut self, credentials: &[u8]) -> Result<(), CredentialError> {
-        let Some((tokens, [b':', preimage @ ..])) = credentials.split_last_chunk::<65>() else {
-            let colon = credentials.contains(&b':');
-            return Err(if colon { CredentialError::Preimage } else { CredentialError::MissingPreimage });
-        };
-        self.preimage = Some(Preimage::from_hex(preimage).map_err(|_| CredentialError::Preimage)?);
-        match self.text(tokens) {
-            Err(_) if tokens.contains(&b',') => self.texts(tokens),
-            verdict => verdict,
-        }
-    }
-
-    #[cold]
-    fn texts(&mut self, tokens: &[u8]) -> Result<(), CredentialError> {
-        if joins_credentials(tokens) {
-            return Err(CredentialError::Ambiguous);
-        }
-        tokens.split(|&c| c == b',').try_for_each(|token| self.text(token))
-    }
-
-    #[inline]
-    fn text(&mut self, token: &[u8]) -> Result<(), CredentialError> {
-        if token.is_empty() {
-            return Err(CredentialError::MissingToken);
-        }
-        let length = base64::decode_into(token, self.buffer).map_err(text_fault)?.len();
-        self.token(length)
-    }
-
-    fn metadata(&mut self, text: &[u8]) -> Result<(), CredentialError> {
-        if text.is_empty() {
-            return Err(CredentialError::MissingToken);
-        }
-        let length = hex::decode_into(text, self.buffer).map_err(hex_fault)?.len();
-        self.token(length)
-    }
-
-    /// Takes the token that was decoded to the front of the buffer.
-    #[inline]
-    fn token(&mut self, length: usize) -> Result<(), CredentialError> {
-        let (bytes, rest) = core::mem::take(&mut self.buffer).split_at_mut_checked(length).ok_or(TOO_LONG)?;
-        self.buffer = rest;
-        let macaroon = read_token(bytes).map_err(CredentialError::Token)?;
-        let identifier = IdentifierRef::parse(macaroon.identifier()).map_err(CredentialError::Identifier)?;
-        if self.tokens.first().is_some_and(|(first, _)| first.payment_hash() != identifier.payment_hash()) {
-            return Err(CredentialError::PaymentsDiffer);
-        }
-        let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
-        for caveat in macaroon.unverified_caveats().filter(maybe_preimage) {
-            // Whatever else a caveat says is asked of the verified token.
-            if let Ok(Parts { condition: b"preimage", value }) = Parts::split(caveat.id) {
-                self.preimage(Preimage::from_hex(value).map_err(|_| CredentialError::Preimage)?)?;
-            }
-        }
-        self.tokens.push((identifier, macaroon)).map_err(|_| CredentialError::TooManyTokens)
-    }
-
-    fn preimage(&mut self, preimage: Preimage) -> Result<(), CredentialError> {
-        match &self.preimage {
-            None => self.preimage = Some(preimage),
-            Some(earlier) if earlier.same(&preimage) => {}
-            Some(_) => return Err(CredentialError::PreimagesDiffer),
-        }
-        Ok(())
-    }
-}
-
-const TOO_LONG: CredentialError = CredentialError::Token(TokenError::TooLong);
-
-fn text_fault(fault: base64::DecodeError) -> CredentialError {
-    CredentialError::Token(fault.into())
-}
-
-fn hex_fault(fault: hex::HexError) -> CredentialError {
-    match fault {
-        hex::HexError::BufferTooSmall => TOO_LONG,
-        _ => CredentialError::Hex,
-    }
+/// Splits lines that were joined before the comma of the second.
+fn joined(field: &[u8]) -> Option<(&[u8], Line<'_>)> {
+    let field = trim(field); // once, so that the blanks at the end are not walked over again and again
+    let mut commas = field.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(position, _)| position);
+    commas.find_map(|comma| {
+        let (first, behind) = field.split_at_checked(comma)?;
+        let line = Line::read(behind.get(1..)?)?;
+        (!line.text.0.is_empty() && !line.text.0.starts_with(b",")).then_some((first, line))
+    })
 }

@@ -125,12 +125,30 @@ fn take_fields(input: &mut Input<'_>, sold: &Offer) -> Vec<(String, Vec<u8>)> {
         2 => vec![(other, metadata)],
         _ => vec![(other, metadata), ("authorization".to_owned(), authorization)],
     };
+    if place & 0x20 != 0 {
+        repeat(&mut fields, flip);
+    }
     let (_, value) = &mut fields[0];
     if mask.is_multiple_of(4) {
         let at = flip % value.len();
         value[at] ^= mask / 4;
     }
     fields
+}
+
+/// Says an `Authorization` line once more under the other scheme: in a line of its own, or joined.
+fn repeat(fields: &mut Vec<(String, Vec<u8>)>, choice: usize) {
+    let Some((name, value)) = fields.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("authorization")) else {
+        return;
+    };
+    let other = if value.starts_with(b"L402") { "LSAT" } else { "L402" };
+    let again = [other.as_bytes(), &value[4..]].concat();
+    if choice.is_multiple_of(2) {
+        *value = [&value[..], b", ", &again].concat();
+    } else {
+        let name = name.clone();
+        fields.push((name, again));
+    }
 }
 
 fn append(token: &mut Macaroon, id: Vec<u8>) {

@@ -4,7 +4,7 @@ import hashlib
 
 from .macaroon import HEAD, LIMIT, SEAL, padding
 from .tokens import (BASE, IDENTIFIER, OTHER_IDENTIFIER, PAID, PAYMENT_HASH, PREIMAGE, ROOT, TOKEN_ID, b64, encode, field,
-                     sign, token)
+                     sign, token, token_v1)
 from .values import case, texted, kind
 
 T = b64(token(BASE))
@@ -15,6 +15,7 @@ OTHER_P = "12" * 32
 CLIENT = "L402 §HTTP Client Flow"
 ONE = "RFC 9110 §11.6.2"
 JOINED = "RFC 9110 §5.3"
+GO = "deployed: Aperture's library since 2024-04"
 LNGET, APERTURE = "deployed: lnget", "deployed: Aperture"
 
 
@@ -88,6 +89,20 @@ def accepted(read):
     yield read("field-spaces-around", "white space around the field is not part of it", [("Macaroon", f" {paid.hex()}\t")], "RFC 9110 §5.5")
     yield read("metadata-beside-bearer", "another scheme beside a metadata field is not ours", auth("Bearer abc") + [("Macaroon", paid.hex())], APERTURE, strip=[False, True])
     yield read("foreign-token-beside", "a foreign Token field beside a credential is not ours", auth(f"L402 {T}:{P}") + [("Token", "session-17")], strip=[True, False])
+    for name in ["Macaroon", "Token"]:
+        yield read(f"field-{name.lower()}-v1", "a hexadecimal token of format V1 is read", [(name, token_v1(PAID).hex())], APERTURE)
+    yield read("field-token-v1-upper-case", "upper-case hex of format V1 is read", [("Token", token_v1(PAID).hex().upper())], APERTURE)
+    yield read("field-token-v1-without-location", "a token of format V1 begins with its location or its identifier", [("Token", token_v1(PAID).hex()[2 * int(token_v1(PAID)[:4], 16):])], APERTURE)
+    yield read("lsat-beside-l402", "the same in both schemes is one credential", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}:{P}"), GO)
+    yield read("l402-beside-lsat", "the same in both schemes is one credential, in whichever order", auth(f"L402 {T}:{P}") + auth(f"LSAT {T}:{P}"), GO)
+    yield read("lsat-beside-l402-other-forms", "the same once decoded is one credential", auth(f"LSAT {PLUS}:{P}") + auth(f"L402 {PLUS.replace('+', '-').replace('/', '_').rstrip('=')}:{P}"), GO)
+    yield read("lsat-beside-l402-two-tokens", "the same tokens in both schemes are one credential", auth(f"LSAT {T},{T}:{P}") + auth(f"L402 {T},{T}:{P}"), GO)
+    yield read("joined-lsat-and-l402", "the same in both schemes is one credential, also where lines were joined", auth(f"LSAT {T}:{P}, L402 {T}:{P}"), JOINED)
+    yield read("joined-without-blank", "white space behind a comma is optional", auth(f"L402 {T}:{P},LSAT {T.rstrip('=')}:{P}"), JOINED)
+    yield read("joined-two-tokens", "joined lines may hold several tokens", auth(f"LSAT {T},{T}:{P} , L402 {T},{T}:{P}"), JOINED)
+    yield read("both-schemes-and-metadata", "both schemes and a metadata field may agree", auth(f"LSAT {T}:{P}") + [("Macaroon", paid.hex())] + auth(f"L402 {T}:{P}"), APERTURE)
+    yield read("empty-metadata-beside", "an empty metadata field beside a credential says nothing", auth(f"L402 {T}:{P}") + [("Macaroon", "")], GO)
+    yield read("empty-metadata-beside-metadata", "an empty metadata field beside a credential says nothing", [("Grpc-Metadata-Macaroon", " "), ("Macaroon", paid.hex()), ("Grpc-Metadata-Token", "")], GO)
     yield read("token-of-8192", "a token of the greatest length is read", auth(f"L402 {b64(token([padding(8192)]))}:{P}"), LIMIT)
 
 
@@ -201,7 +216,22 @@ def ambiguous(reject):
     yield reject("joined-twice", "one credential, also where lines were joined", "ambiguous", auth(f"L402 {T}:{P}, L402 {T}:{P}"), JOINED)
     yield reject("metadata-differs", "metadata fields agree", "ambiguous", [("Macaroon", paid.hex()), ("Token", token(BASE).hex())], APERTURE)
     yield reject("metadata-of-another-payment", "authorization and metadata agree", "payments-differ", auth(f"L402 {T}:{P}") + [("Macaroon", token(BASE, identifier=OTHER_IDENTIFIER).hex())], APERTURE)
-    yield reject("lsat-beside-l402", "one credential, whatever its scheme", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}:{P}"), ONE)
+    yield reject("lsat-beside-l402-of-another", "two lines of both schemes say the same", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {t_other}:{P}"), GO)
+    yield reject("lsat-beside-l402-other-preimage", "two lines of both schemes say the same", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}:{OTHER_P}"), GO)
+    yield reject("lsat-beside-l402-narrowed", "two lines of both schemes hold the same caveats", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {b64(token(BASE + [b'n=1']))}:{P}"), GO)
+    yield reject("lsat-beside-l402-more-tokens", "two lines of both schemes hold as many tokens", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {T},{T}:{P}"), GO)
+    yield reject("lsat-beside-l402-fewer-tokens", "two lines of both schemes hold as many tokens", "ambiguous", auth(f"LSAT {T},{T}:{P}") + auth(f"L402 {T}:{P}"), GO)
+    yield reject("lsat-beside-l402-malformed", "the second line is well-formed", "base64-invalid-character", auth(f"LSAT {T}:{P}") + auth(f"L402 {T[:-1]}!:{P}"), GO)
+    yield reject("lsat-beside-l402-without-preimage", "the second line has a preimage", "missing-preimage", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}"), GO)
+    yield reject("lsat-twice-beside-l402", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}:{P}") + auth(f"lsat {T}:{P}"), GO)
+    yield reject("lsat-beside-l402-and-bearer", "one credential, whatever its scheme", "ambiguous", auth(f"LSAT {T}:{P}") + auth(f"L402 {T}:{P}") + auth("Bearer abc"), ONE, strip=[True, True, False])
+    yield reject("joined-of-another", "joined lines of both schemes say the same", "ambiguous", auth(f"LSAT {T}:{P}, L402 {t_other}:{P}"), JOINED)
+    yield reject("joined-other-preimage", "joined lines of both schemes say the same", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{OTHER_P}"), JOINED)
+    yield reject("joined-three", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}, LSAT {T}:{P}"), JOINED)
+    yield reject("joined-beside-a-line", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}") + auth(f"L402 {T}:{P}"), JOINED)
+    yield reject("joined-twice-in-two-lines", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}") + auth(f"L402 {T}:{P}, LSAT {T}:{P}"), JOINED)
+    yield reject("joined-before-bearer", "one credential, also where lines were joined", "preimage", auth(f"L402 {T}:{P}, Bearer abc"), JOINED)
+    yield reject("metadata-empty-twice", "a token is needed", "missing-token", [("Macaroon", " "), ("Grpc-Metadata-Token", "")], APERTURE)
     yield reject("bearer-behind", "one credential, in whichever order", "ambiguous", auth(f"L402 {T}:{P}") + auth("Bearer abc"), ONE, strip=[True, False])
     yield reject("joined-behind-basic-of-64-kib", "one credential, however far behind", "ambiguous", auth(f"Basic {'x' * 65536}, L402 {T}:{P}"), JOINED)
     yield reject("metadata-token-and-macaroon", "metadata fields of two names agree", "ambiguous", [("Grpc-Metadata-Macaroon", paid.hex()), ("Grpc-Metadata-Token", token(PAID[:1] + PAID[2:]).hex())], APERTURE)
