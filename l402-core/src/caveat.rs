@@ -135,7 +135,7 @@ impl<'a> Services<'a> {
         items(self.list).filter_map(|item| split_once(item, b':')).map(|(name, _)| name)
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&'a [u8], u32)> + use<'a> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a [u8], u32)> + use<'a> {
         items(self.list).filter_map(entry_of)
     }
 }
@@ -145,6 +145,9 @@ impl<'a> Services<'a> {
 pub(crate) struct Capabilities<'a>(&'a [u8]);
 
 impl<'a> Capabilities<'a> {
+    /// The empty set.
+    pub(crate) const NONE: Self = Self(&[]);
+
     /// Reads the list and, in the same pass, looks for one capability in it.
     #[inline]
     pub(crate) fn parse(list: &'a [u8], wanted: &[u8]) -> Option<(Self, bool)> {

@@ -9,8 +9,8 @@
 //! 402 answer.
 //!
 //! # Client
-//! [`Challenge`] reads the answer, [`TokenFacts`] what can be read in its token, [`Exchange`] says whether to pay, and
-//! [`CredentialLine`] writes the credential.
+//! [`Challenge`] reads the answer, [`TokenFacts`] what can be read in its token, [`fit`] says which token that is held may open
+//! it, [`Exchange`] says whether to pay, and [`CredentialLine`] writes the credential.
 //!
 //! # Constant time
 //! From the field to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
@@ -50,6 +50,7 @@ mod caveat;
 mod challenge;
 mod client;
 mod credential;
+mod held;
 mod identifier;
 mod keys;
 mod mint;
@@ -70,6 +71,7 @@ pub use caveat::{Caveat, CaveatError};
 pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_FIELD_LEN, TokenError};
 pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, WrongPreimage};
 pub use credential::{CREDENTIAL_FIELDS, CredentialError, CredentialLine, MAX_TOKENS, Presentation, Presented};
+pub use held::{Fit, fit};
 pub use identifier::{Identifier, IdentifierError, TokenId};
 pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};
 pub use l402_macaroon as macaroon;

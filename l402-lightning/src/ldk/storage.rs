@@ -54,6 +54,7 @@ impl Folder {
 
     /// Turns on write-ahead logging, which the node's own connection then inherits: it more than triples what the node settles.
     /// What an earlier process has left in the log of the database goes into the database.
+    /// The fault of SQLite before 3.51.3 needs two connections that write; a node has one, and its lock keeps others away.
     pub(super) fn prepare_database(&mut self) -> Result<(), StartError> {
         let path = database(&self.path);
         // SQLite's other files take the mode of this one. It holds preimages.
