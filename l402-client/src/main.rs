@@ -4,11 +4,15 @@ use clap::Parser;
 use l402_client::cli::Cli;
 use l402_client::command;
 use l402_client::exit::Exit;
+use l402_program::core_dump;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(cause) = core_dump::forbid() {
+        eprintln!("l402: a crash may write secrets to a file: {cause}");
+    }
     let runtime = match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {

@@ -1,9 +1,11 @@
 //! What the programs `l402-server` and `l402` have in common: how they tell a person what is wrong.
 //!
 //! - [`Causes`] writes an error with its causes in one line, and says nothing twice.
+//! - [`core_dump`] keeps their memory out of files.
 //! - [`config`] names what is wrong with a TOML file: file, line, key, and the nearest valid one.
 
 mod causes;
 pub mod config;
+pub mod core_dump;
 
 pub use causes::Causes;

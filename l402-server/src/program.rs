@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 use core::error::Error;
 use core::pin::pin;
 use core::time::Duration;
-use l402_program::Causes;
+use l402_program::{Causes, core_dump};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +79,9 @@ pub enum Command {
 
 /// Runs the program to its end.
 pub fn run(cli: &Cli) -> ExitCode {
+    if let Err(cause) = core_dump::forbid() {
+        let _ = writeln!(io::stderr(), "l402-server: a crash may write secrets to a file: {cause}");
+    }
     let done = match &cli.command {
         Some(Command::Schema) => print(&config::schema()),
         Some(Command::Check) => check(cli),
