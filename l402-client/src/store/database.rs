@@ -1,7 +1,8 @@
 //! The database file: `store.sqlite` in the data folder.
 //!
-//! 1. What a call wrote is on the disk when it returns, whatever ends the process or the machine: a write-ahead log, flushed with
+//! 1. What a call wrote is on the disk when it returns, whatever ends the process or the machine: a log, flushed with
 //!    each transaction. Whoever changes something first takes the right to write, so that nobody decides on old facts.
+//!    The log is a write-ahead log from SQLite 3.51.3 on: before, several connections could corrupt a database that has one.
 //! 2. The file appears under its name with all its tables. One that is empty, or that cannot be understood, is therefore damaged:
 //!    it is reported and left as it is.
 //! 3. `user_version` is the version of the format. A later one than this program knows is refused. Version 2 gets what it lacks;
@@ -38,7 +39,12 @@ impl Database {
             Some(found) if found.len() == 0 => return Err(DatabaseError::damaged(&folder.path(FILE), None)),
             Some(_) => folder.path(FILE),
         };
-        let connection = connect(&path).and_then(|mut connection| Ok((renew(&mut connection)?, connection)));
+        let connection = connect(&path).and_then(|mut connection| {
+            if format(&connection)?.0 == APPLICATION {
+                set_journal(&connection, rusqlite::version_number())?;
+            }
+            Ok((renew(&mut connection)?, connection))
+        });
         let (format, connection) = connection.map_err(|cause| DatabaseError::of(&path, cause))?;
         match format {
             (APPLICATION, VERSION) => {}
@@ -94,8 +100,10 @@ impl Database {
 fn create(folder: &PrivateDir) -> Result<PathBuf, DatabaseError> {
     let path = folder.path(FILE);
     // The log of a file that was moved away may hold what was never written to it, and would be taken for the new file's.
-    if folder.find(LOG).map_err(DatabaseError::File)?.is_some_and(|log| log.len() > 0) {
-        return Err(DatabaseError::Orphan { log: folder.path(LOG) });
+    for log in LOGS {
+        if folder.find(log).map_err(DatabaseError::File)?.is_some_and(|log| log.len() > 0) {
+            return Err(DatabaseError::Orphan { log: folder.path(log) });
+        }
     }
     for leftover in UNFINISHED_LOGS {
         folder.remove(leftover).map_err(DatabaseError::File)?;
@@ -108,7 +116,7 @@ fn create(folder: &PrivateDir) -> Result<PathBuf, DatabaseError> {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+        set_journal(&connection, rusqlite::version_number())?;
         connection.close().map_err(|(_, cause)| cause)
     };
     fill().map_err(|cause| DatabaseError::of(&unfinished, cause))?;
@@ -125,7 +133,28 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Brings the file to the version of this program, in one step, and returns whose it is then, and in which version.
+/// Chooses the log that a version of SQLite can be trusted with.
+///
+/// An older one waits until nobody else has a database with a write-ahead log open, and takes that log away. A newer one
+/// waits for nobody: it can be trusted with both kinds.
+fn set_journal(connection: &Connection, version: i32) -> rusqlite::Result<()> {
+    let found: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    let set = |mode| connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
+    if version < WAL_IS_SOUND {
+        return set("truncate").map(drop);
+    }
+    if found == "wal" {
+        return Ok(());
+    }
+    connection.busy_timeout(Duration::ZERO)?;
+    match set("wal") {
+        Err(rusqlite::Error::SqliteFailure(fault, _)) if fault.code == ErrorCode::DatabaseBusy => {}
+        result => drop(result?),
+    }
+    connection.busy_timeout(PATIENCE)
+}
+
+/// Brings the file to the version of this program, each version in one step, and returns whose it is then, and in which version.
 fn renew(connection: &mut Connection) -> rusqlite::Result<(i32, i32)> {
     if format(connection)? == (APPLICATION, 2) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -272,7 +301,7 @@ const TABLES: &str = "
 ";
 
 const FILE: &str = "store.sqlite";
-const LOG: &str = "store.sqlite-wal";
+const LOGS: [&str; 2] = ["store.sqlite-wal", "store.sqlite-journal"];
 const LOCK: &str = "store.lock";
 const UNFINISHED: &str = "store.sqlite.new";
 const UNFINISHED_LOGS: [&str; 3] = ["store.sqlite.new-journal", "store.sqlite.new-wal", "store.sqlite.new-shm"];
@@ -290,3 +319,5 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;
+/// SQLite 3.51.3. Before it, a checkpoint could race with the restart of the write-ahead log by another connection.
+const WAL_IS_SOUND: i32 = 3_051_003;

@@ -26,7 +26,7 @@ fn only_the_owner_can_read_it_and_its_log() {
     let (_home, folder) = folder();
     let database = Database::open(&folder).unwrap();
     fill(&database, 0);
-    for name in [FILE, LOG, "store.sqlite-shm", LOCK] {
+    for name in [FILE, LOGS[0], "store.sqlite-shm", LOCK] {
         assert_eq!(fs::metadata(folder.path(name)).unwrap().mode() & 0o777, 0o600, "{name}");
     }
     assert_eq!(fs::metadata(folder.path("")).unwrap().mode() & 0o777, 0o700);
@@ -44,6 +44,47 @@ fn every_commit_is_flushed() {
     };
     assert_eq!(pragma("synchronous"), (2, "wal".to_owned()), "2 is FULL");
     assert_eq!(pragma("secure_delete").0, 1);
+}
+
+fn journal_mode(connection: &Connection) -> String {
+    connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap()
+}
+
+/// A patch of the workspace brings the newer SQLite; whoever takes this crate from a registry may have another.
+#[test]
+fn sqlite_is_one_whose_write_ahead_log_is_sound() {
+    println!("SQLite {} ({})", rusqlite::version(), rusqlite::version_number());
+    let in_workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sqlite/Cargo.toml").exists();
+    assert!(!in_workspace || rusqlite::version_number() >= WAL_IS_SOUND, "the patch of libsqlite3-sys is not in use");
+}
+
+#[test]
+fn an_older_sqlite_gets_no_write_ahead_log() {
+    let (_home, folder) = folder();
+    let database = Database::open(&folder).unwrap();
+    fill(&database, 0);
+    drop(database);
+    let connection = connect(&folder.path(FILE)).unwrap();
+    for (version, mode) in [(3_051_002, "truncate"), (3_045_000, "truncate"), (WAL_IS_SOUND, "wal")] {
+        set_journal(&connection, version).unwrap();
+        assert_eq!(journal_mode(&connection), mode, "{version}");
+        let rows: i64 = connection.query_row("SELECT count(*) FROM payments", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 100, "{version}");
+    }
+}
+
+#[test]
+fn a_database_in_use_keeps_a_log_that_is_sound() {
+    let (_home, folder) = folder();
+    drop(Database::open(&folder).unwrap());
+    let old = connect(&folder.path(FILE)).unwrap();
+    set_journal(&old, 3_045_000).unwrap();
+    let new = connect(&folder.path(FILE)).unwrap();
+    old.execute_batch("BEGIN IMMEDIATE").unwrap();
+    set_journal(&new, WAL_IS_SOUND).unwrap(); // it waits for nobody
+    old.execute_batch("COMMIT").unwrap();
+    assert_eq!(journal_mode(&old), "truncate");
+    assert_ne!(journal_mode(&new), "wal");
 }
 
 #[test]
@@ -129,6 +170,11 @@ fn a_log_without_its_database_is_not_given_to_another() {
 fn a_crash_while_it_is_made_leaves_none() {
     let (_home, folder) = folder();
     folder.create(UNFINISHED).unwrap();
+
+    fs::remove_file(folder.path(FILE)).unwrap();
+    folder.create(LOGS[1]).unwrap();
+    fs::write(folder.path(LOGS[1]), "the log of an older SQLite").unwrap();
+    assert!(matches!(Database::open(&folder), Err(DatabaseError::Orphan { .. })));
     fs::write(folder.path(UNFINISHED), "half").unwrap();
     fs::write(folder.path(UNFINISHED_LOGS[0]), "half").unwrap();
     assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 0);
