@@ -128,9 +128,12 @@ pub struct GetArgs {
     /// Report in JSON, an object a line: on standard error, the price of --dry-run on standard output
     #[arg(long)]
     pub json: bool,
-    /// Present no token that was bought before, and forget the new one once it has served
+    /// Present no token that has served before, and forget the new one once it has
     #[arg(long)]
     pub no_token_cache: bool,
+    /// Pay also a server that has not accepted what was bought from it before
+    #[arg(long)]
+    pub buy_again: bool,
     /// Give up when the server is silent for so many seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,

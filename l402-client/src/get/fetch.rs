@@ -12,7 +12,7 @@ use core::time::Duration;
 use http::Response;
 use hyper::body::Incoming;
 use l402_core::{Declined, Limits};
-use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody, TokenField};
+use l402_http::pay::{Origin, PayError, PayLayer, PaySettings, Receipt, ReplayBody, TokenField};
 use l402_lightning::PaymentSource;
 use std::sync::Arc;
 use tower_layer::Layer;
@@ -31,6 +31,10 @@ pub struct Till<W> {
     pub pay_timeout: Duration,
     /// Where tokens are sent.
     pub token_field: TokenField,
+    /// How long to wait for another call that buys the same thing.
+    pub patience: Duration,
+    /// Whether to pay a server that has not accepted what was bought from it before.
+    pub buy_again: bool,
 }
 
 /// A response that is let through to the user.
@@ -56,6 +60,8 @@ impl<W: PaymentSource + 'static> Till<W> {
         let mut settings = PaySettings::new(self.limits);
         settings.payment_timeout = self.pay_timeout;
         settings.token_field = self.token_field;
+        settings.patience = self.patience;
+        settings.buy_again = self.buy_again;
         self.store.expect(&draft.method, draft.uri.path());
         let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), settings);
         let result = layer.layer(http).call(draft.request()).await;
@@ -63,7 +69,7 @@ impl<W: PaymentSource + 'static> Till<W> {
         let news = self.store.news();
         let is_recovered = news.iter().any(|event| matches!(event, Event::Recovered(_)));
         news.into_iter().for_each(tell);
-        let response = result.map_err(failure)?;
+        let response = result.map_err(|fault| not_accepted(&fault, draft).unwrap_or_else(|| failure(fault)))?;
         let credential = match response.extensions().get::<Receipt>() {
             None => CredentialUsed::None,
             Some(receipt) if !receipt.reused => {
@@ -95,7 +101,8 @@ fn failure(fault: PayError<TransportError>) -> Failure {
             let hint = "run the same command again to learn what became of it; nothing is paid twice";
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
         }
-        PayError::StillRefused { .. } => Exit::Http,
+        PayError::StillRefused { .. } | PayError::NotAccepted(_) => Exit::Http,
+        PayError::Busy => Exit::Unknown,
         PayError::Store(cause) => cause.downcast_ref().map_or(Exit::Local, exit_of),
         _ => Exit::Local,
     };
@@ -107,6 +114,27 @@ fn failure(fault: PayError<TransportError>) -> Failure {
         PayError::Transport(cause) => Failure::new(exit, cause),
         fault => Failure::new(exit, fault),
     }
+}
+
+/// Says what was lost to a server that takes money for nothing, and how to pay it all the same (threat A9).
+fn not_accepted(fault: &PayError<TransportError>, draft: &Draft) -> Option<Failure> {
+    let (start, receipt) = match fault {
+        PayError::StillRefused { status, receipt } => {
+            (format!("the server answers {status} to what was just bought"), receipt)
+        }
+        PayError::NotAccepted(receipt) => {
+            ("nothing was paid: the server has not accepted what was bought before".to_owned(), receipt)
+        }
+        _ => return None,
+    };
+    let (lost, fee) = (Amount::from_msat(receipt.amount_msat), Amount::from_msat(receipt.fee_msat));
+    let origin = Origin::of(&draft.uri).map_or_else(|_| "ORIGIN".to_owned(), |origin| origin.to_string());
+    let message = format!(
+        "{start}; {lost} (and a fee of {fee}) are lost with payment {}, unless it accepts the token later; it is not paid again, but \
+         with --buy-again, or after `l402 tokens forget {origin}`",
+        receipt.payment_hash
+    );
+    Some(Failure::say(Exit::Http, message))
 }
 
 /// Only what the user can change is the limit's fault; the rest is the server's.

@@ -72,7 +72,17 @@ fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> R
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let store = FileStore::new(&database, !args.no_token_cache, wallet_name).or_exit(Exit::Local)?;
     let token_field = args.token_field.into();
-    Ok(Till { wallet, store, limits: limits(args, home), pay_timeout: args.pay_timeout, token_field })
+    // Whoever buys the same thing pays, and then waits for the answer.
+    let patience = args.pay_timeout.saturating_add(args.timeout);
+    Ok(Till {
+        wallet,
+        store,
+        limits: limits(args, home),
+        pay_timeout: args.pay_timeout,
+        token_field,
+        patience,
+        buy_again: args.buy_again,
+    })
 }
 
 fn limits(args: &GetArgs, home: &Home) -> Limits {

@@ -5,8 +5,8 @@
 //!    The log is a write-ahead log from SQLite 3.51.3 on: before, several connections could corrupt a database that has one.
 //! 2. The file appears under its name with all its tables. One that is empty, or that cannot be understood, is therefore damaged:
 //!    it is reported and left as it is.
-//! 3. `user_version` is the version of the format. A later one than this program knows is refused. Version 2 gets what it lacks;
-//!    version 1 was a folder of JSON files, which [`import`] takes over.
+//! 3. `user_version` is the version of the format. A later one than this program knows is refused. Versions from 2 on get what
+//!    they lack; version 1 was a folder of JSON files, which [`import`] takes over.
 //! 4. Readable by its owner only; its log gets the mode of the file. What is removed is overwritten, once
 //!    the log has been written back.
 
@@ -156,10 +156,12 @@ fn set_journal(connection: &Connection, version: i32) -> rusqlite::Result<()> {
 
 /// Brings the file to the version of this program, each version in one step, and returns whose it is then, and in which version.
 fn renew(connection: &mut Connection) -> rusqlite::Result<(i32, i32)> {
-    if format(connection)? == (APPLICATION, 2) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(SINCE_2)?;
-        transaction.commit()?;
+    for (version, step) in STEPS {
+        if format(connection)? == (APPLICATION, version) {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute_batch(step)?;
+            transaction.commit()?;
+        }
     }
     format(connection)
 }
@@ -295,7 +297,8 @@ const TABLES: &str = "
         path TEXT NOT NULL,
         scheme TEXT NOT NULL,
         token TEXT NOT NULL,
-        bought_at INTEGER NOT NULL
+        bought_at INTEGER NOT NULL,
+        standing TEXT NOT NULL DEFAULT 'served' CHECK (standing IN ('new', 'served', 'refused'))
     ) STRICT;
     CREATE INDEX tokens_of_origin ON tokens (origin);
 ";
@@ -308,16 +311,26 @@ const UNFINISHED_LOGS: [&str; 3] = ["store.sqlite.new-journal", "store.sqlite.ne
 
 /// "L402", so that no other program's database is taken for ours.
 const APPLICATION: i32 = 0x4c34_3032;
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
-/// What version 2 lacks. Its payments were asked for once, as far as is known.
-const SINCE_2: &str =
-    "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;";
+/// What each earlier version lacks.
+const STEPS: [(i32, &str); 2] = [
+    // The payments were asked for once, as far as is known.
+    (2, "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;"),
+    // The tokens have served, as far as is known.
+    (
+        3,
+        "ALTER TABLE tokens ADD COLUMN standing TEXT NOT NULL DEFAULT 'served'
+             CHECK (standing IN ('new', 'served', 'refused'));
+         PRAGMA user_version = 4;",
+    ),
+];
+
+/// SQLite 3.51.3. Before it, a checkpoint could race with the restart of the write-ahead log by another connection.
+const WAL_IS_SOUND: i32 = 3_051_003;
 
 /// How long to wait for whoever writes at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;
-/// SQLite 3.51.3. Before it, a checkpoint could race with the restart of the write-ahead log by another connection.
-const WAL_IS_SOUND: i32 = 3_051_003;

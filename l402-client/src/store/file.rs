@@ -3,21 +3,24 @@
 //! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens,
 //!    and in the same step the payment is closed.
 //! 2. A payment for the same request that its process left without an outcome is shown to the paying layer, which asks the
-//!    wallet before it pays again (threat A4). While another process sees to such a payment, nothing is paid.
+//!    wallet before it pays again (threat A4). Another process that sees to such a payment is waited for; nothing is paid meanwhile.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
-//! 4. The disk is waited for on threads that may block.
+//! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline (threat A9).
+//! 5. The disk is waited for on threads that may block.
 
 use super::payments::{Intent, OpenPayment, Payments, PaymentsError, Unpaid};
 use super::tokens::{KeptToken, Tokens};
 use super::{Database, DatabaseError};
 use crate::get::report::{Event, Payment};
 use core::fmt;
+use core::time::Duration;
 use http::Method;
 use l402_core::PaymentHash;
-use l402_http::pay::{Origin, Token, TokenStore};
+use l402_http::pay::{Origin, Standing, Token, TokenStore, Turn};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task;
+use tokio::time::{Instant, sleep};
 
 /// Tokens and payments of one call. Clones share them.
 #[derive(Debug, Clone)]
@@ -129,7 +132,8 @@ impl Inner {
         // Read in any case: nothing is paid where its token could not be kept.
         let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
         if !self.keeps {
-            kept.clear();
+            // What was paid for and has not served yet is presented all the same, before anything else is paid.
+            kept.retain(|token| token.standing != Standing::Served);
         }
         let mut found: Vec<Token> = kept.into_iter().map(Token::from).collect();
         let state = self.state();
@@ -163,9 +167,10 @@ impl Inner {
         let hash = kept.payment_hash;
         let held = self.state().open.remove(&hash);
         let Some(Held { payment, is_inherited }) = held else {
-            self.tokens.keep(kept).map_err(StoreError::Tokens)?;
-            self.state().bought.push(hash);
-            return Ok(());
+            let is_there = self.tokens.mark(&hash, kept.standing).map_err(StoreError::Tokens)?;
+            // One that somebody has forgotten meanwhile does not come back for a note on it.
+            let is_new = kept.standing == Standing::New && !is_there;
+            return if is_new { self.tokens.keep(kept).map_err(StoreError::Tokens) } else { Ok(()) };
         };
         payment.paid(kept).map_err(StoreError::database)?;
         let news = Payment {
@@ -197,8 +202,35 @@ impl TokenStore for FileStore {
     type Error = StoreError;
 
     async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
-        let origin = origin.clone();
-        self.blocking(move |inner| inner.tokens(&origin)).await
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let origin = origin.clone();
+            match self.blocking(move |inner| inner.tokens(&origin)).await {
+                // Such as `l402 payments resolve`, which needs no turn.
+                Err(StoreError::Payments(PaymentsError::Held(_))) if Instant::now() < deadline => sleep(POLL).await,
+                result => return result,
+            }
+        }
+    }
+
+    async fn enter(
+        &self,
+        origin: &Origin,
+        method: &Method,
+        path: &str,
+        patience: Duration,
+    ) -> Result<Option<Turn>, StoreError> {
+        let begun = Instant::now();
+        loop {
+            let (origin, method, path) = (origin.clone(), method.clone(), path.to_owned());
+            let turn = self
+                .blocking(move |inner| inner.payments.try_turn(&origin, &method, &path).map_err(StoreError::Payments));
+            match turn.await? {
+                Some(turn) => return Ok(Some(Turn::new(turn))),
+                None if begun.elapsed() >= patience => return Ok(None),
+                None => sleep(POLL).await,
+            }
+        }
     }
 
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
@@ -276,6 +308,12 @@ impl core::error::Error for StoreError {
     }
 }
 
+/// How long to wait for somebody who sees to a payment for the same request, without the turn to buy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often to look whether somebody else has ended.
+const POLL: Duration = Duration::from_millis(50);
+
 #[cfg(test)]
 mod tests {
     use super::super::private::PrivateDir;
@@ -305,6 +343,7 @@ mod tests {
             method: Method::GET,
             path: "/".to_owned(),
             bought_at: 1_700_000_000,
+            standing: Standing::New,
             order: None,
         };
         let [one, other]: [Origin; 2] = ["http://a", "http://b"].map(|origin| origin.parse().unwrap());

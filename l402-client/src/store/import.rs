@@ -15,7 +15,7 @@ use super::tokens::KeptToken;
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
-use l402_http::pay::Origin;
+use l402_http::pay::{Origin, Standing};
 use rusqlite::Transaction;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -206,7 +206,9 @@ impl From<OldToken> for KeptToken {
     fn from(old: OldToken) -> Self {
         let OldToken { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at } =
             old;
-        Self { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at }
+        // Whether a server has accepted it was not recorded.
+        let standing = Standing::Served;
+        Self { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at, standing }
     }
 }
 

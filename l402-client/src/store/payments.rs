@@ -5,7 +5,8 @@
 //! 3. Whoever pays, or asks what became of a payment, holds its lock, a file in `locks`, which the system gives back when the
 //!    process dies. Records are read without it, so that nobody who only looks hides one from somebody else.
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
-//! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins (A5).
+//! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins (A5). The
+//!    others wait for their turn, a lock in the same folder, and find what the one has bought (A9).
 
 use super::private::{Lock, PrivateDir, PrivateError};
 use super::row::{self, Conflict};
@@ -14,7 +15,7 @@ use super::{Database, DatabaseError};
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Scheme};
-use l402_http::pay::{Order, Origin, Token};
+use l402_http::pay::{Order, Origin, Standing, Token};
 use l402_lightning::Paid;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Deserialize;
@@ -74,6 +75,7 @@ impl Intent {
             amount_msat: self.amount_msat,
             fee_msat: paid.fee_msat,
             bought_at: self.at,
+            standing: Standing::New,
         }
     }
 
@@ -89,6 +91,7 @@ impl Intent {
             method: self.method.clone(),
             path: self.path.clone(),
             bought_at: self.at,
+            standing: Standing::New,
             order: self.order.clone(),
         }
     }
@@ -194,6 +197,16 @@ impl Payments {
         Ok(Some(OpenPayment { payments: self.clone(), intent, lock }))
     }
 
+    /// Takes the turn to buy for requests of a method to a path of an origin; `None` while somebody else has it.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Lock`].
+    pub fn try_turn(&self, origin: &Origin, method: &Method, path: &str) -> Result<Option<BuyersTurn>, PaymentsError> {
+        let name = format!("turn-{:016x}", fnv(&[&origin.to_string(), method.as_str(), path]));
+        let lock = self.locks.try_lock(&name).map_err(PaymentsError::Lock)?;
+        Ok(lock.map(|lock| BuyersTurn(Some(lock))))
+    }
+
     fn intent(&self, hash: &PaymentHash) -> Result<Option<Intent>, PaymentsError> {
         let recorded = self.database.read(|tx| recorded(tx, hash)).map_err(PaymentsError::Database)?;
         Ok(recorded.filter(|recorded| recorded.outcome.is_none()).map(|recorded| recorded.intent))
@@ -276,6 +289,24 @@ impl OpenPayment {
         lock.discard();
         Ok(())
     }
+}
+
+/// The turn to buy something. Given back when it is dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub struct BuyersTurn(Option<Lock>);
+
+impl Drop for BuyersTurn {
+    fn drop(&mut self) {
+        if let Some(lock) = self.0.take() {
+            lock.discard();
+        }
+    }
+}
+
+/// FNV-1a, the same in every version of this program. Purposes that share a value only wait for each other.
+fn fnv(parts: &[&str]) -> u64 {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Why a payment buys nothing.

@@ -5,8 +5,8 @@ use super::tokens::KeptToken;
 use core::fmt;
 use core::str::FromStr;
 use http::Method;
-use l402_core::{Preimage, Scheme};
-use l402_http::pay::Order;
+use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_http::pay::{Order, Standing};
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
 
@@ -48,8 +48,8 @@ pub(super) fn put_payment(
 pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Conflict) -> rusqlite::Result<()> {
     let sql = format!(
         "INSERT OR {conflict} INTO tokens (payment_hash, preimage, amount_msat, fee_msat, origin, method, path, scheme, token, \
-         bought_at) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
-         :bought_at)"
+         bought_at, standing) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
+         :bought_at, :standing)"
     );
     let columns = named_params! {
         ":payment_hash": token.payment_hash.to_string(),
@@ -62,8 +62,15 @@ pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Confl
         ":scheme": token.scheme.to_string(),
         ":token": token.token,
         ":bought_at": token.bought_at,
+        ":standing": standing_name(token.standing),
     };
     tx.execute(&sql, columns).map(drop)
+}
+
+/// Notes what a server made of a token, and returns whether there is one.
+pub(super) fn mark_token(tx: &Transaction<'_>, hash: &PaymentHash, standing: Standing) -> rusqlite::Result<bool> {
+    let mark = "UPDATE tokens SET standing = ?2 WHERE payment_hash = ?1";
+    tx.execute(mark, [hash.to_string().as_str(), standing_name(standing)]).map(|changed| changed > 0)
 }
 
 /// What becomes of a row that is there already.
@@ -114,7 +121,25 @@ pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<KeptToken> {
         amount_msat: row.get("amount_msat")?,
         fee_msat: row.get("fee_msat")?,
         bought_at: row.get("bought_at")?,
+        standing: standing(row)?,
     })
+}
+
+const fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::New => NEW,
+        Standing::Served => SERVED,
+        Standing::Refused => REFUSED,
+    }
+}
+
+fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+    match row.get::<_, String>("standing")?.as_str() {
+        NEW => Ok(Standing::New),
+        SERVED => Ok(Standing::Served),
+        REFUSED => Ok(Standing::Refused),
+        _ => Err(wrong(row, "standing")),
+    }
 }
 
 fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
@@ -166,3 +191,7 @@ fn wrong(row: &Row<'_>, column: &'static str) -> rusqlite::Error {
 const PAID: &str = "paid";
 const NOT_PAID: &str = "not_paid";
 const FORGOTTEN: &str = "forgotten";
+
+const NEW: &str = "new";
+const SERVED: &str = "served";
+const REFUSED: &str = "refused";

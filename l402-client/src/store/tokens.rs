@@ -8,7 +8,7 @@ use super::{Database, DatabaseError};
 use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
-use l402_http::pay::{Origin, Token};
+use l402_http::pay::{Origin, Standing, Token};
 
 /// A token that was paid for.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct KeptToken {
     pub fee_msat: u64,
     /// When it was bought, in Unix seconds.
     pub bought_at: u64,
+    /// Whether a server has accepted it.
+    pub standing: Standing,
 }
 
 impl KeptToken {
@@ -49,6 +51,7 @@ impl KeptToken {
             amount_msat: token.amount_msat,
             fee_msat: token.fee_msat,
             bought_at: token.bought_at,
+            standing: token.standing,
         })
     }
 }
@@ -78,6 +81,7 @@ impl From<KeptToken> for Token {
             method: kept.method,
             path: kept.path,
             bought_at: kept.bought_at,
+            standing: kept.standing,
             order: None,
         }
     }
@@ -120,6 +124,28 @@ impl Tokens {
         self.database.write(|tx| row::put_token(tx, token, Conflict::Replace))
     }
 
+    /// Adds tokens that were bought elsewhere, all or none; those whose payment is known here stay as they are. Returns how many
+    /// were added.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the tokens are then as they were.
+    pub fn import(&self, tokens: &[KeptToken]) -> Result<usize, DatabaseError> {
+        self.database.write(|tx| {
+            let count = || tx.query_row("SELECT count(*) FROM tokens", [], |row| row.get::<_, usize>(0));
+            let before = count()?;
+            tokens.iter().try_for_each(|token| row::put_token(tx, token, Conflict::Ignore))?;
+            Ok(count()?.saturating_sub(before))
+        })
+    }
+
+    /// Notes what a server made of the token that a payment bought; returns whether there is one.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the tokens are then as they were.
+    pub fn mark(&self, hash: &PaymentHash, standing: Standing) -> Result<bool, DatabaseError> {
+        self.database.write(|tx| row::mark_token(tx, hash, standing))
+    }
+
     /// Removes the token that a payment bought.
     ///
     /// # Errors
@@ -156,6 +182,7 @@ mod tests {
             amount_msat: 21_000,
             fee_msat: 0,
             bought_at: 1_700_000_000,
+            standing: Standing::New,
         }
     }
 

@@ -121,6 +121,32 @@ async fn what_is_free_needs_no_wallet() {
     assert_eq!((outcome.exit, outcome.out.as_str(), outcome.report.as_str()), (Exit::Served, "free", ""));
 }
 
+/// Each with a store of its own, as processes have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a9_calls_at_the_same_time_share_one_purchase() {
+    let buyer = Buyer::new().await;
+    let options = ["--timeout", "120"];
+    let outcomes = futures_util::future::join_all((0..20).map(|_| buyer.get("/weather", &options))).await;
+    for outcome in outcomes {
+        assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, "GET weather "), "{}", outcome.report);
+    }
+    assert_eq!((buyer.paid(), buyer.kept()), (1, 1));
+}
+
+#[tokio::test]
+async fn a9_what_opens_one_path_is_used_for_another_of_the_same_service() {
+    let buyer = Buyer::new().await;
+    for path in ["/weather", "/poems", "/weather?1", "/poems?2"] {
+        assert_eq!(buyer.get(path, &[]).await.exit, Exit::Served);
+    }
+    buyer.sql("UPDATE tokens SET path = '/elsewhere'"); // as if each had been bought for another path
+    for path in ["/weather", "/poems", "/weather"] {
+        let outcome = buyer.get(path, &[]).await;
+        assert!(outcome.report.starts_with("paid nothing"), "{path}: {}", outcome.report);
+    }
+    assert_eq!(buyer.paid(), 2);
+}
+
 #[tokio::test]
 async fn a_body_is_sent_again_after_the_payment() {
     let buyer = Buyer::new().await;

@@ -8,4 +8,6 @@ mod net;
 mod process;
 mod shop;
 #[cfg(feature = "sandbox")]
+mod together;
+#[cfg(feature = "sandbox")]
 mod wallet;

@@ -10,7 +10,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::time::Duration;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
 use l402_core::{Exchange, Next};
@@ -53,12 +53,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                     continue;
                 }
                 Ok(Next::Deliver) => {
-                    if !response.status().is_client_error() && !response.status().is_server_error() {
-                        self.forget_refused(&mut attempt, &purpose).await;
-                    }
-                    return Ok(attempt.delivered(response));
+                    self.delivered(&mut attempt, response.status(), &purpose).await;
+                    return Ok(attempt.with_receipt(response));
                 }
-                Ok(Next::Refused) => return attempt.refused(response),
+                Ok(Next::Refused) => {
+                    self.note_refusal(&attempt, &purpose).await;
+                    return attempt.refused(response);
+                }
                 Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Quote::decode(&challenge),
                 Err(fault) => Err(fault),
             };
@@ -76,10 +77,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, PayError<E>> {
         let token = if self.settings.token_field.is_free(&head.headers) {
             // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
-            let _flight = self.flights.enter(purpose).await;
+            let _flight = self.enter(purpose).await?;
             let tokens = self.stored(purpose).await?.paid;
-            newest(&tokens, |token| is_for(token, purpose))
-                .or_else(|| newest(&tokens, |token| !self.flights.is_busy(&purpose_of(token, purpose))))
+            self.choose(&tokens, purpose, None, &[]).await?
         } else {
             None
         };
@@ -96,19 +96,39 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         purpose: &Purpose,
     ) -> Result<(), PayError<E>> {
         attempt.refused.extend(attempt.token.take());
-        let flight = self.flights.enter(purpose).await;
+        let flight = self.enter(purpose).await?;
         let Stored { paid, unheard } = self.stored(purpose).await?;
-        let untried = |token: &Token| is_for(token, purpose) && !attempt.was_refused(token);
-        attempt.token = newest(&paid, untried).filter(|_| attempt.refused.len() < MAX_TRIED);
+        attempt.token = self.choose(&paid, purpose, Some(quote.token()), &attempt.refused).await?;
         if attempt.token.is_some() {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
+            self.trust(&paid, &attempt.refused, purpose).await?;
             let (quote, is_repeated) = (unheard.as_ref().unwrap_or(quote), unheard.is_some());
             attempt.token = Some(self.buy(&mut attempt.exchange, quote, is_repeated, purpose).await?);
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);
         }
         Ok(())
+    }
+
+    /// Notes what came of the token, while nobody else may use it.
+    async fn delivered(&self, attempt: &mut Attempt, status: StatusCode, purpose: &Purpose) {
+        if let Some(token) = &attempt.token {
+            self.note(token, status, purpose).await;
+        }
+        if self.settings.buy_again && attempt.flight.is_some() && status.is_success() {
+            self.forgive(purpose).await;
+        }
+        if !status.is_client_error() && !status.is_server_error() {
+            self.forget_refused(attempt, purpose).await;
+        }
+    }
+
+    /// What was just paid for is refused.
+    async fn note_refusal(&self, attempt: &Attempt, purpose: &Purpose) {
+        if let Some(token) = &attempt.token {
+            self.note(token, StatusCode::PAYMENT_REQUIRED, purpose).await;
+        }
     }
 
     /// Forgets what was refused where it was bought, now that something else has served: until then it may be all that a
@@ -132,10 +152,6 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn was_refused(&self, token: &Token) -> bool {
-        self.refused.iter().any(|refused| refused.payment_hash == token.payment_hash)
-    }
-
     /// Takes a stored token off the request, where the response may be its refusal and shows no challenge.
     fn leaves_out_token<R>(&mut self, response: &Response<R>) -> bool {
         let leaves_out = self.exchange.leave_out_token(quote::answer(response.status(), response.headers()));
@@ -159,7 +175,7 @@ impl Attempt {
         }
     }
 
-    fn delivered<R>(&self, mut response: Response<R>) -> Response<R> {
+    fn with_receipt<R>(&self, mut response: Response<R>) -> Response<R> {
         if let Some(receipt) = self.receipt() {
             response.extensions_mut().insert(receipt);
         }
@@ -220,19 +236,7 @@ async fn beginning<R: Body>(body: R) -> Vec<u8> {
     read
 }
 
-fn newest(tokens: &[Token], filter: impl Fn(&Token) -> bool) -> Option<Token> {
-    tokens.iter().filter(|token| filter(token)).max_by_key(|token| token.bought_at).cloned()
-}
-
-/// What a token of the same origin was bought for.
-fn purpose_of(token: &Token, other: &Purpose) -> Purpose {
-    Purpose { origin: other.origin.clone(), method: token.method.clone(), path: token.path.clone() }
-}
-
 const ACCEPT_AUTHENTICATE: HeaderName = HeaderName::from_static("accept-authenticate");
-
-/// The most stored tokens that one request tries.
-const MAX_TRIED: usize = 2;
 
 /// How much of a 402's body is read, and for how long.
 const MAX_READ: usize = 16 * 1024;

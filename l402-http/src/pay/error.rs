@@ -56,6 +56,11 @@ pub enum PayError<E> {
         /// What was paid.
         receipt: Receipt,
     },
+    /// An earlier purchase from this origin was paid for and not accepted, so that nothing more is bought from it (threat A9).
+    /// Nothing was paid now; [`PaySettings::buy_again`](super::PaySettings::buy_again) buys all the same.
+    NotAccepted(Receipt),
+    /// Somebody else was buying the same thing, and had not ended in time. Nothing was paid.
+    Busy,
     /// The stored tokens cannot be read or written. Nothing was paid.
     Store(Cause),
 }
@@ -82,8 +87,19 @@ impl<E> fmt::Display for PayError<E> {
                 write!(f, "the payment {payment_hash} succeeded, but its token could not be stored")
             }
             Self::StillRefused { status, receipt } => {
-                write!(f, "the server answers {status} although {} was paid", receipt.payment_hash)
+                let Receipt { payment_hash, amount_msat, fee_msat, .. } = receipt;
+                write!(
+                    f,
+                    "the server answers {status} although {amount_msat} msat, and a fee of {fee_msat} msat, were paid (payment \
+                     {payment_hash})"
+                )
             }
+            Self::NotAccepted(Receipt { payment_hash, amount_msat, fee_msat, .. }) => write!(
+                f,
+                "not paid: the server has not accepted what {amount_msat} msat, and a fee of {fee_msat} msat, bought from it before \
+                 (payment {payment_hash})"
+            ),
+            Self::Busy => f.write_str("not paid: somebody else is buying the same, and has not ended in time"),
             Self::Store(_) => f.write_str("the stored tokens cannot be read or written"),
         }
     }

@@ -81,6 +81,7 @@ mod tests {
             method: Method::GET,
             path: "/".to_owned(),
             bought_at: 0,
+            standing: crate::pay::Standing::New,
             order: None,
         }
     }

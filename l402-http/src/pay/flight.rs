@@ -1,10 +1,14 @@
 //! One purchase at a time for each purpose, so that requests at the same time do not buy the same thing.
+//!
+//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`]). Whoever waits has a deadline.
 
-use super::Origin;
+use super::purchase::{Payer, store};
+use super::{Origin, PayError, TokenStore, Turn};
 use http::{Method, Uri};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, timeout};
 
 /// What a token is bought for: requests of one method to one path of one origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,11 +29,28 @@ impl Purpose {
 pub(super) struct Flights(Mutex<HashMap<Purpose, Weak<tokio::sync::Mutex<()>>>>);
 
 /// Holds the right to buy for one purpose until it is dropped.
-pub(super) type Flight = OwnedMutexGuard<()>;
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// Given back first: whoever waits in this process asks the store next.
+    _turn: Turn,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl<W, T: TokenStore> Payer<W, T> {
+    /// Waits until nobody else buys for this purpose, in this process or another one that shares the store.
+    pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, PayError<E>> {
+        let (begun, patience) = (Instant::now(), self.settings.patience);
+        let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| PayError::Busy)?;
+        let Purpose { origin, method, path } = purpose;
+        let left = patience.saturating_sub(begun.elapsed());
+        let turn = self.store.enter(origin, method, path, left).await.map_err(store)?;
+        Ok(Flight { _turn: turn.ok_or(PayError::Busy)?, _guard: guard })
+    }
+}
 
 impl Flights {
     /// Waits until nobody else buys for this purpose.
-    pub(super) async fn enter(&self, purpose: &Purpose) -> Flight {
+    async fn enter(&self, purpose: &Purpose) -> OwnedMutexGuard<()> {
         self.slot(purpose).lock_owned().await
     }
 

@@ -1,6 +1,6 @@
 //! The client layer: it pays a 402 within limits, then repeats the request with the credential (L402 §HTTP Client Flow).
 //!
-//! 1. A logical request is paid at most once, and at most two stored tokens are tried before. What to pay and when is
+//! 1. A logical request is paid at most once, and at most four stored tokens are tried before. What to pay and when is
 //!    decided by [`l402_core::Exchange`]; this module performs the I/O.
 //! 2. The price is that of the decoded invoice. A server that declares another one, or sends an invoice without an amount or for
 //!    another network, is not paid (threats A1, A2).
@@ -21,18 +21,25 @@
 //!
 //! # Which token
 //! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
-//! several paths. A token that is refused where it was bought is forgotten once another has served in its place;
-//! refused elsewhere, it is kept for where it came from.
+//! several paths. If that is refused, the challenge's token says what is sold: each kept token of the origin whose service and
+//! capability fit is tried before anything is bought. A token that is refused where it was bought is forgotten once another has
+//! served in its place; refused elsewhere, it is kept for where it came from.
 //!
-//! Several processes may share a store, but do not wait for each other: with a store that does what [`TokenStore`] asks and
-//! no more, they may buy the same thing twice. That of `l402-client` refuses to begin a payment while another is open for the
-//! same origin, method and path.
+//! # A server that takes money for nothing (threat A9)
+//! A token that was never accepted is evidence: where it is refused, nothing more is bought from its origin, in this run or the
+//! next, until it is accepted, or forgotten, or [`PaySettings::buy_again`] is set.
+//!
+//! # Several processes
+//! They may share a store. Of those that want to buy for the same method and path of an origin, one does, and the others wait for
+//! it and use its token, where the store has turns ([`TokenStore::enter`]). That of `l402-client` does. With one that has
+//! none, they may buy the same thing twice.
 
 mod call;
 mod error;
 mod field;
 mod flight;
 mod foreign;
+mod held;
 mod origin;
 mod purchase;
 mod quote;
@@ -47,7 +54,7 @@ pub use foreign::ForeignOffer;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
-pub use store::{MemoryStore, Order, PaidBefore, Token, TokenStore};
+pub use store::{MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn};
 
 use bytes::Bytes;
 use core::fmt;
@@ -100,14 +107,20 @@ pub struct PaySettings {
     pub max_replay: usize,
     /// The field that carries the token. `Authorization` unless set.
     pub token_field: TokenField,
+    /// How long to wait for somebody else who buys the same thing. Half a minute more than for a payment unless set.
+    pub patience: Duration,
+    /// Buys also from a server that has not accepted what was bought from it before. Not unless set.
+    pub buy_again: bool,
 }
 
 impl PaySettings {
     /// Takes the limits, in millisatoshi, and the usual terms.
     pub const fn new(limits: Limits) -> Self {
         let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
-        let token_field = TokenField::Authorization;
-        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay: 1 << 20, token_field }
+        let (patience, token_field) =
+            (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
+        let (max_replay, buy_again) = (1 << 20, false);
+        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay, token_field, patience, buy_again }
     }
 }
 

@@ -8,8 +8,7 @@
 
 use super::flight::{Flights, Purpose};
 use super::quote::Quote;
-use super::readable;
-use super::{Order, PayError, PaySettings, Token, TokenStore};
+use super::{Order, PayError, PaySettings, Standing, Token, TokenStore};
 use l402_core::{Exchange, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
 use std::time::SystemTime;
@@ -44,10 +43,6 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 }
             }
         }
-        stored.paid.retain(|token| self.settings.token_field.carries(&token.text));
-        // Nobody is shown a token that has ended, and nothing is lost with it.
-        let now = unix_now();
-        stored.paid.retain(|token| !readable::token_facts(&token.text).has_expired(now));
         Ok(stored)
     }
 
@@ -71,6 +66,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             method: purpose.method.clone(),
             path: purpose.path.clone(),
             bought_at: now,
+            standing: Standing::New,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
                 max_fee_msat: order.max_fee_msat,
@@ -151,7 +147,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 
 /// What is in the store for a purpose.
 pub(super) struct Stored {
-    /// The tokens of the origin that can be used: paid for, and not known to have ended.
+    /// The tokens of the origin that were paid for; some of them may have ended.
     pub(super) paid: Vec<Token>,
     /// What was about to be paid for the purpose, where the wallet may not have read the request yet.
     pub(super) unheard: Option<Quote>,
@@ -170,10 +166,10 @@ pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
     token.method == purpose.method && token.path == purpose.path
 }
 
-fn unix_now() -> u64 {
+pub(super) fn unix_now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
-fn store<E>(error: impl Into<Cause>) -> PayError<E> {
+pub(super) fn store<E>(error: impl Into<Cause>) -> PayError<E> {
     PayError::Store(error.into())
 }

@@ -2,6 +2,7 @@
 
 use super::Origin;
 use core::fmt;
+use core::time::Duration;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
 use l402_lightning::{Invoice, PaymentStatus};
@@ -30,9 +31,23 @@ pub struct Token {
     pub path: String,
     /// When the payment was about to be sent, in Unix seconds.
     pub bought_at: u64,
+    /// Whether a server has accepted it.
+    pub standing: Standing,
     /// What the wallet is asked to do. The layer always says so before it pays. Where a store leaves it out, a payment that the
     /// wallet knows nothing of is forgotten, and the next call pays another invoice.
     pub order: Option<Order>,
+}
+
+/// Whether a server has accepted a token that was bought (threat A9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// Not yet.
+    #[default]
+    New,
+    /// Yes, at least once. Where it is refused later, it has ended, and another may be bought.
+    Served,
+    /// It was refused, and never accepted: the money bought nothing so far, and the server is not paid again by itself.
+    Refused,
 }
 
 /// What a wallet is asked to pay, and within which limits.
@@ -113,6 +128,44 @@ pub trait TokenStore: Send + Sync {
     /// # Errors
     /// When the token may still be there.
     fn forget(&self, origin: &Origin, hash: &PaymentHash) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Waits, no longer than `patience`, for the turn to buy for requests of a method to a path of an origin; [`None`] where
+    /// somebody else had it until then.
+    ///
+    /// Only a store that several processes, or several layers, share needs turns of its own: within one layer there is one
+    /// buyer at a time. Unless it is implemented, nobody waits for others.
+    ///
+    /// # Errors
+    /// When it is not known whether somebody else has the turn; nothing is paid then.
+    fn enter(
+        &self,
+        origin: &Origin,
+        method: &Method,
+        path: &str,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Option<Turn>, Self::Error>> + Send {
+        let _ = (origin, method, path, patience);
+        core::future::ready(Ok(Some(Turn::default())))
+    }
+}
+
+/// The turn to buy something; given back when it is dropped.
+#[derive(Default)]
+pub struct Turn {
+    _holder: Option<Box<dyn Send + Sync>>,
+}
+
+impl Turn {
+    /// Takes what gives the turn back when it is dropped, such as a lock.
+    pub fn new(holder: impl Send + Sync + 'static) -> Self {
+        Self { _holder: Some(Box::new(holder)) }
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
 }
 
 impl<T: TokenStore> TokenStore for Arc<T> {
@@ -128,6 +181,16 @@ impl<T: TokenStore> TokenStore for Arc<T> {
 
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), T::Error> {
         (**self).forget(origin, hash).await
+    }
+
+    async fn enter(
+        &self,
+        origin: &Origin,
+        method: &Method,
+        path: &str,
+        patience: Duration,
+    ) -> Result<Option<Turn>, T::Error> {
+        (**self).enter(origin, method, path, patience).await
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
 
 mod field;
+mod held;
 mod honest;
 mod hostile;
 mod money;

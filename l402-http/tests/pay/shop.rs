@@ -36,6 +36,8 @@ pub(crate) enum Lie {
     SellsNothingQuietly,
     /// No token is ever accepted.
     AcceptsNothing,
+    /// The same, and who shows one is told nothing but that.
+    RejectsBarely,
     /// The challenge has no invoice.
     HalfAChallenge,
     /// The 402 asks to be paid in another way.
@@ -86,6 +88,10 @@ impl Shop {
 
     pub(crate) fn lies(&self, lie: Lie) {
         self.state.lock().unwrap().lie = Some(lie);
+    }
+
+    pub(crate) fn is_honest_again(&self) {
+        self.state.lock().unwrap().lie = None;
     }
 
     pub(crate) fn sells_single_uses(&self) {
@@ -141,6 +147,9 @@ impl Shop {
             state.seen.push(Seen { uri: head.uri.clone(), authorization });
             if service == "free" {
                 return Response::new(Full::from(body));
+            }
+            if state.lie == Some(Lie::RejectsBarely) && head.headers.contains_key(AUTHORIZATION) {
+                return Response::builder().status(StatusCode::UNAUTHORIZED).body(Full::default()).unwrap();
             }
             match state.gate.decide(&fields, &offer, unix_now()) {
                 Decision::Admit(grant) if state.lie != Some(Lie::AcceptsNothing) => {

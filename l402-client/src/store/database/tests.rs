@@ -101,7 +101,10 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
     let (_home, folder) = folder();
     let database = Database::open(&folder).unwrap();
     fill(&database, 0);
-    let old = "ALTER TABLE payments DROP COLUMN is_repeated; PRAGMA user_version = 2;";
+    let token = "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new')";
+    database.write(|tx| tx.execute(token, [])).unwrap();
+    let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
+               PRAGMA user_version = 2;";
     database.connection().execute_batch(old).unwrap();
     drop(database);
     for _ in 0..2 {
@@ -110,6 +113,9 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
         assert_eq!(count(&database).unwrap(), 100);
         let repeated = "SELECT count(*) FROM payments WHERE is_repeated <> 0";
         assert_eq!(database.read(|tx| tx.query_row(repeated, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
+        let standing = "SELECT standing FROM tokens WHERE payment_hash = 'h'";
+        let standing = database.read(|tx| tx.query_row(standing, [], |row| row.get::<_, String>(0))).unwrap();
+        assert_eq!(standing, "served", "nothing else is known");
     }
 }
 
@@ -164,17 +170,17 @@ fn a_log_without_its_database_is_not_given_to_another() {
     assert!(matches!(Database::open(&folder), Err(DatabaseError::Orphan { .. })));
     fs::rename(folder.path("away"), folder.path(FILE)).unwrap();
     assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 100);
+
+    fs::remove_file(folder.path(FILE)).unwrap();
+    folder.create(LOGS[1]).unwrap();
+    fs::write(folder.path(LOGS[1]), "the log of an older SQLite").unwrap();
+    assert!(matches!(Database::open(&folder), Err(DatabaseError::Orphan { .. })));
 }
 
 #[test]
 fn a_crash_while_it_is_made_leaves_none() {
     let (_home, folder) = folder();
     folder.create(UNFINISHED).unwrap();
-
-    fs::remove_file(folder.path(FILE)).unwrap();
-    folder.create(LOGS[1]).unwrap();
-    fs::write(folder.path(LOGS[1]), "the log of an older SQLite").unwrap();
-    assert!(matches!(Database::open(&folder), Err(DatabaseError::Orphan { .. })));
     fs::write(folder.path(UNFINISHED), "half").unwrap();
     fs::write(folder.path(UNFINISHED_LOGS[0]), "half").unwrap();
     assert_eq!(count(&Database::open(&folder).unwrap()).unwrap(), 0);

@@ -1,0 +1,150 @@
+//! What is held is used before anything is bought, and who did not accept what was bought is not paid again (threat A9).
+//!
+//! 1. Before there is a challenge: the newest token of the same method and path, else the newest of the origin.
+//! 2. Afterwards, of all tokens of the origin: those of the same method and path, then those whose caveats fit what the challenge
+//!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all.
+//! 3. A token that its buyer has not used yet is left to it, in this process or another one.
+//! 4. A token that has ended is not presented.
+//! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended, is lost money. Nothing more is
+//!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::PaySettings::buy_again`]).
+
+use super::flight::Purpose;
+use super::purchase::{Payer, is_for, store, unix_now};
+use super::{PayError, Receipt, Standing, Token, TokenStore, readable};
+use core::cmp::Reverse;
+use core::time::Duration;
+use http::StatusCode;
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
+use l402_core::{Fit, PaymentHash};
+
+impl<W: Sync, T: TokenStore> Payer<W, T> {
+    /// Chooses the token to present; `sold` is the one of the challenge, where there is one yet.
+    pub(super) async fn choose<E>(
+        &self,
+        held: &[Token],
+        purpose: &Purpose,
+        sold: Option<&str>,
+        refused: &[Token],
+    ) -> Result<Option<Token>, PayError<E>> {
+        if refused.len() >= MAX_TRIED {
+            return Ok(None);
+        }
+        let now = unix_now();
+        for token in ranked(held, purpose, sold, now) {
+            let can_be_shown =
+                self.settings.token_field.carries(&token.text) && !contains(refused, &token.payment_hash);
+            if can_be_shown && self.is_free(token, purpose).await? {
+                return Ok(Some(token.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells whether nobody else is about to use a token for the first time.
+    async fn is_free<E>(&self, token: &Token, purpose: &Purpose) -> Result<bool, PayError<E>> {
+        if is_for(token, purpose) {
+            return Ok(true); // whoever bought it was waited for
+        }
+        let Purpose { origin, .. } = purpose;
+        let Token { method, path, .. } = token;
+        let its = Purpose { origin: origin.clone(), method: method.clone(), path: path.clone() };
+        if self.flights.is_busy(&its) {
+            return Ok(false);
+        }
+        if token.standing != Standing::New {
+            return Ok(true);
+        }
+        Ok(self.store.enter(origin, method, path, Duration::ZERO).await.map_err(store)?.is_some())
+    }
+
+    /// Refuses to buy from whoever did not accept what was bought before.
+    pub(super) async fn trust<E>(
+        &self,
+        held: &[Token],
+        refused: &[Token],
+        purpose: &Purpose,
+    ) -> Result<(), PayError<E>> {
+        if self.settings.buy_again {
+            return Ok(());
+        }
+        let now = unix_now();
+        let was_refused = |token: &&Token| match token.standing {
+            Standing::Refused => true,
+            Standing::New if !is_for(token, purpose) => false,
+            Standing::New => contains(refused, &token.payment_hash) || has_ended(token, now),
+            Standing::Served => false,
+        };
+        let Some(lost) = held.iter().find(was_refused) else { return Ok(()) };
+        self.mark(lost, Standing::Refused, purpose).await;
+        let Token { amount_msat, fee_msat, payment_hash, .. } = *lost;
+        Err(PayError::NotAccepted(Receipt { amount_msat, fee_msat, payment_hash, reused: true }))
+    }
+
+    /// Notes what a server made of a token. A server that is out of order says nothing of it.
+    pub(super) async fn note(&self, token: &Token, status: StatusCode, purpose: &Purpose) {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED if token.standing == Standing::New => {
+                self.mark(token, Standing::Refused, purpose).await;
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => {}
+            status if status.is_server_error() => {}
+            _ => self.mark(token, Standing::Served, purpose).await,
+        }
+    }
+
+    /// Gives a server that accepts what it sells another chance with what it refused: it is paid again as before.
+    pub(super) async fn forgive(&self, purpose: &Purpose) {
+        let tokens = self.store.tokens(&purpose.origin).await.unwrap_or_default();
+        for token in tokens.iter().filter(|token| token.standing == Standing::Refused) {
+            self.mark(token, Standing::New, purpose).await;
+        }
+    }
+
+    /// What is paid and answered does not fail because this cannot be written. What is not known as served is not paid for twice.
+    async fn mark(&self, token: &Token, standing: Standing, purpose: &Purpose) {
+        if token.standing != standing {
+            let _ = self.store.put(&purpose.origin, &Token { standing, ..token.clone() }).await;
+        }
+    }
+}
+
+/// The tokens that are worth a try, the best first.
+fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: u64) -> Vec<&'a Token> {
+    let rank = |token: &Token| match sold {
+        _ if has_ended(token, now) => None,
+        _ if is_for(token, purpose) => Some(2),
+        None => (token.standing != Standing::Refused).then_some(0),
+        Some(sold) => match fit(&token.text, sold, now) {
+            Fit::Yes => Some(1),
+            Fit::Unknown => Some(0),
+            Fit::No => None,
+        },
+    };
+    let mut ranked: Vec<_> = held.iter().filter_map(|token| Some((rank(token)?, token))).collect();
+    ranked.sort_by_key(|(rank, token)| Reverse((*rank, token.bought_at)));
+    ranked.into_iter().map(|(_, token)| token).collect()
+}
+
+/// Compares two tokens as far as they can be read.
+fn fit(held: &str, sold: &str, now: u64) -> Fit {
+    let (mut one, mut other) = (vec![0; MAX_LEN], vec![0; MAX_LEN]);
+    match (macaroon(held, &mut one), macaroon(sold, &mut other)) {
+        (Some(held), Some(sold)) => l402_core::fit(held, sold, now),
+        _ => Fit::Unknown,
+    }
+}
+
+fn macaroon<'b>(text: &str, buffer: &'b mut [u8]) -> Option<MacaroonRef<'b>> {
+    MacaroonRef::parse(base64::decode_into(text.as_bytes(), buffer).ok()?).ok()
+}
+
+fn has_ended(token: &Token, now: u64) -> bool {
+    readable::token_facts(&token.text).has_expired(now)
+}
+
+fn contains(tokens: &[Token], hash: &PaymentHash) -> bool {
+    tokens.iter().any(|token| token.payment_hash == *hash)
+}
+
+/// The most stored tokens that one request tries.
+const MAX_TRIED: usize = 4;

@@ -1,0 +1,171 @@
+//! A9: what is held is used before anything is bought, and who takes money for nothing is not paid again.
+
+use crate::shop::{Error, Http, Lie, PRICE_MSAT, World, connect};
+use bytes::Bytes;
+use core::time::Duration;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use l402_core::Limits;
+use l402_http::pay::{MemoryStore, Origin, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore};
+use l402_lightning::testing::{FakeFault, FakeNode};
+use tower::{Layer, ServiceExt};
+
+fn receipt<B>(response: &Response<B>) -> Receipt {
+    *response.extensions().get().unwrap()
+}
+
+fn origin() -> Origin {
+    "http://shop.example".parse().unwrap()
+}
+
+async fn tokens(world: &World) -> Vec<Token> {
+    let mut tokens = world.store.tokens(&origin()).await.unwrap();
+    tokens.sort_by_key(|token| token.bought_at);
+    tokens
+}
+
+/// The client of another run: all that it knows is in the store.
+fn next_run(world: &World, change: impl FnOnce(&mut PaySettings)) -> PayService<Http, FakeNode, MemoryStore> {
+    let mut settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    change(&mut settings);
+    PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(connect(&world.shop))
+}
+
+async fn get(client: PayService<Http, FakeNode, MemoryStore>, path: &str) -> Result<Response<Full<Bytes>>, Error> {
+    client.oneshot(Request::get(format!("http://shop.example{path}")).body(Full::default()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a9_every_token_that_is_held_and_fits_is_tried_before_anything_is_bought() {
+    let world = World::new();
+    for round in 0..5 {
+        for service in ["a", "b"] {
+            let path = format!("/{service}/{round}");
+            assert_eq!(get(next_run(&world, |_| ()), &path).await.unwrap().status(), StatusCode::OK, "{path}");
+        }
+    }
+    assert_eq!(world.wallet.payments_sent(), 2, "one for each service");
+}
+
+#[tokio::test]
+async fn a9_a_token_for_something_else_is_not_shown_in_vain() {
+    let world = World::new();
+    for service in ["a", "b", "c", "d", "e"] {
+        world.get(&format!("http://shop.example/{service}")).await.unwrap();
+    }
+    let before = world.shop.seen().len();
+    world.get("http://shop.example/f").await.unwrap();
+    assert_eq!(world.shop.seen().len() - before, 2, "the newest of the origin, and the new one");
+}
+
+#[tokio::test]
+async fn a9_the_tries_are_bounded() {
+    let world = World::new();
+    world.shop.sells_single_uses();
+    world.get("http://shop.example/a/0").await.unwrap();
+    let spent = tokens(&world).await.remove(0);
+    for number in 1..=20_u8 {
+        let payment_hash = l402_core::PaymentHash::from_bytes([number; 32]);
+        world
+            .store
+            .put(&origin(), &Token { payment_hash, path: format!("/a/{number}"), ..spent.clone() })
+            .await
+            .unwrap();
+    }
+    let before = world.shop.seen().len();
+    assert!(!receipt(&world.get("http://shop.example/a/new").await.unwrap()).reused);
+    assert_eq!(world.shop.seen().len() - before, 5, "four that are held, and the new one");
+}
+
+#[tokio::test]
+async fn a9_who_does_not_accept_what_was_bought_is_not_paid_by_the_next_run() {
+    let world = World::new();
+    world.shop.lies(Lie::AcceptsNothing);
+    let Error::StillRefused { receipt: lost, .. } = world.get("http://shop.example/a").await.unwrap_err() else {
+        panic!("it was not refused")
+    };
+    for path in ["/a", "/a", "/a?other=query", "/b"] {
+        let error = get(next_run(&world, |_| ()), path).await.unwrap_err();
+        let Error::NotAccepted(Receipt { amount_msat, payment_hash, .. }) = error else { panic!("{path}: {error:?}") };
+        assert_eq!((amount_msat, payment_hash), (PRICE_MSAT, lost.payment_hash), "{path}");
+    }
+    assert_eq!(world.wallet.payments_sent(), 1);
+
+    let again = get(next_run(&world, |settings| settings.buy_again = true), "/a").await.unwrap_err();
+    assert!(matches!(again, Error::StillRefused { .. }), "{again:?}");
+    assert_eq!(world.wallet.payments_sent(), 2, "as the caller asked for");
+    assert!(matches!(get(next_run(&world, |_| ()), "/a").await, Err(Error::NotAccepted(_))));
+}
+
+#[tokio::test]
+async fn a9_a_bare_401_is_no_acceptance() {
+    let world = World::new();
+    world.shop.lies(Lie::RejectsBarely);
+    assert_eq!(world.get("http://shop.example/a").await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(tokens(&world).await[0].standing, Standing::Refused);
+    world.shop.lies(Lie::AcceptsNothing);
+    assert!(matches!(world.get("http://shop.example/a").await, Err(Error::NotAccepted(_))));
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+/// Whoever died between the payment and the answer knows no more than that it was paid.
+#[tokio::test]
+async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
+    let world = World::new();
+    world.get("http://shop.example/a").await.unwrap();
+    let token = tokens(&world).await.remove(0);
+    assert_eq!(token.standing, Standing::Served);
+    world.store.put(&origin(), &Token { standing: Standing::New, ..token }).await.unwrap();
+    world.shop.changes_its_key();
+    assert!(matches!(get(next_run(&world, |_| ()), "/a").await, Err(Error::NotAccepted(_))));
+    assert_eq!(tokens(&world).await[0].standing, Standing::Refused);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a9_who_accepts_it_after_all_is_paid_again_when_it_has_ended() {
+    let world = World::new();
+    world.shop.lies(Lie::AcceptsNothing);
+    world.get("http://shop.example/a").await.unwrap_err();
+    world.shop.is_honest_again();
+    assert!(receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).reused);
+    assert_eq!(tokens(&world).await[0].standing, Standing::Served);
+    world.shop.changes_its_key();
+    assert!(!receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).reused);
+    assert_eq!(world.wallet.payments_sent(), 2);
+}
+
+#[tokio::test]
+async fn a9_what_is_bought_again_and_accepted_opens_the_rest_of_the_origin() {
+    let world = World::new();
+    world.shop.lies(Lie::AcceptsNothing);
+    world.get("http://shop.example/a").await.unwrap_err();
+    world.shop.changes_its_key();
+    world.shop.is_honest_again();
+    assert!(matches!(get(next_run(&world, |_| ()), "/b").await, Err(Error::NotAccepted(_))));
+    get(next_run(&world, |settings| settings.buy_again = true), "/b").await.unwrap();
+    get(next_run(&world, |_| ()), "/c").await.unwrap();
+    assert!(
+        matches!(get(next_run(&world, |_| ()), "/a").await, Err(Error::NotAccepted(_))),
+        "that is still not served"
+    );
+    assert_eq!(world.wallet.payments_sent(), 3);
+}
+
+#[tokio::test]
+async fn a9_whoever_waits_for_another_purchase_has_a_deadline() {
+    let world = World::with(|settings| {
+        settings.payment_timeout = Duration::from_mins(1);
+        settings.patience = Duration::from_millis(100);
+    });
+    world.wallet.misbehave(FakeFault::Hang);
+    let stuck = tokio::spawn(
+        world.client.clone().oneshot(Request::get("http://shop.example/a").body(Full::<Bytes>::default()).unwrap()),
+    );
+    while world.store.tokens(&origin()).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(matches!(world.get("http://shop.example/a").await, Err(Error::Busy)));
+    assert_eq!(world.wallet.payments_sent(), 0);
+    stuck.abort();
+}
