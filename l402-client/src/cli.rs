@@ -179,6 +179,21 @@ pub enum TokensCommand {
         /// The origin: scheme, host and port
         origin: Origin,
     },
+    /// Take over the tokens that lnget has bought; its files stay as they are
+    Import(ImportArgs),
+}
+
+/// `l402 tokens import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// lnget's folder of tokens, the folder of one host in it, or one token file
+    pub path: PathBuf,
+    /// Where the tokens were bought [default: what the name of each folder says, over https]
+    #[arg(long)]
+    pub origin: Option<Origin>,
+    /// The tokens were bought over http
+    #[arg(long, conflicts_with = "origin")]
+    pub http: bool,
 }
 
 /// `l402 payments`.
@@ -286,6 +301,8 @@ mod tests {
             "l402 get http://a/ --wallet purse",
             "l402 payments forget 00",
             "l402 tokens forget",
+            "l402 tokens import",
+            "l402 tokens import f --http --origin http://a",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

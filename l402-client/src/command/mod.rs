@@ -37,7 +37,6 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
         Command::Get(args) => return get(args, &home, reporter).await,
         Command::Tokens(command) => {
             tokens::run(command, &Tokens::new(Database::open(&home.data).or_exit(Exit::Local)?))
-                .map(|text| (text, Exit::Served))
         }
         Command::Payments(command) => payments::run(command, &home).await,
         Command::Wallet(command) => wallet::run(command, &home).await.map(|text| (text, Exit::Served)),

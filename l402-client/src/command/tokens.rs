@@ -1,24 +1,54 @@
 //! `l402 tokens`.
 
 use crate::amount::Amount;
-use crate::cli::TokensCommand;
+use crate::cli::{ImportArgs, TokensCommand};
 use crate::exit::{Exit, Failure, OrExit};
+use crate::store::lnget::{self, Found, LngetError};
 use crate::store::tokens::{KeptToken, Tokens};
 use crate::text::{lines, printable};
+use l402_http::pay::Standing;
 
-/// Runs the command, and returns what it prints. That opens nothing: preimages stay in the database.
-pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<String, Failure> {
+/// Runs the command, and returns what it prints and how it ends. That opens nothing: preimages stay in the database.
+pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, Exit), Failure> {
     match command {
-        TokensCommand::List => Ok(lines(tokens.all().or_exit(Exit::Local)?.iter().map(line))),
+        TokensCommand::List => Ok((lines(tokens.all().or_exit(Exit::Local)?.iter().map(line)), Exit::Served)),
         TokensCommand::Forget { origin } => {
             let count = tokens.forget_origin(origin).or_exit(Exit::Local)?;
-            Ok(lines([format!("forgot {count} of {origin}")]))
+            Ok((lines([format!("forgot {count} of {origin}")]), Exit::Served))
         }
+        TokensCommand::Import(args) => import(args, tokens),
     }
 }
 
 fn line(token: &KeptToken) -> String {
     let paid = Amount::from_msat(token.amount_msat);
     let bought_for = printable(&format!("{} {}{}", token.method, token.origin, token.path));
-    format!("{}\t{paid}\t{bought_for}", token.payment_hash)
+    let standing = if token.standing == Standing::Refused { "\tnot accepted" } else { "" };
+    format!("{}\t{paid}\t{bought_for}{standing}", token.payment_hash)
+}
+
+/// Takes over what can be read, and names the rest.
+fn import(args: &ImportArgs, tokens: &Tokens) -> Result<(String, Exit), Failure> {
+    let found = lnget::find(&args.path, args.origin.as_ref(), args.http).map_err(|fault| {
+        let exit = if matches!(fault, LngetError::NoTokens) { Exit::Usage } else { Exit::Local };
+        Failure::new(exit, anyhow::Error::from(fault).context(args.path.display().to_string()))
+    })?;
+    let (mut paid, mut told, mut exit) = (Vec::new(), Vec::new(), Exit::Served);
+    for Found { path, token } in found {
+        let why = match token {
+            Ok(Some(token)) => {
+                paid.push(token);
+                continue;
+            }
+            Ok(None) => "left out: its payment has no proof yet".to_owned(),
+            Err(fault) => {
+                exit = Exit::Local;
+                format!("left out: {:#}", anyhow::Error::from(fault))
+            }
+        };
+        told.push(format!("{}\t{}", printable(&path.display().to_string()), printable(&why)));
+    }
+    let added = tokens.import(&paid).or_exit(Exit::Local)?;
+    told.push(format!("imported {added}; {} were known already", paid.len().saturating_sub(added)));
+    Ok((lines(told), exit))
 }

@@ -5,6 +5,7 @@ mod codec;
 mod database;
 pub mod file;
 mod import;
+pub mod lnget;
 pub mod payments;
 pub mod private;
 mod row;
