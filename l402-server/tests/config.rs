@@ -421,3 +421,20 @@ fn the_schema_has_every_key() {
     assert!(!schema.to_string().contains("null"), "TOML has none");
     assert_eq!(schema["$defs"]["Route"]["properties"]["price"]["type"], "string");
 }
+
+/// A snippet of the README without an upstream of its own is put where it belongs.
+#[test]
+fn what_the_readme_shows_of_a_file_is_valid() {
+    let readme = include_str!("../../README.md");
+    let snippets = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let snippets: Vec<_> = snippets.filter(|text| !text.contains("backend = \"lnd\"")).collect(); // it reads files
+    assert!(snippets.len() >= 3, "{snippets:?}");
+    for text in snippets {
+        let file = match text.lines().next() {
+            Some("[[service.route]]") => with_service(text),
+            Some(line) if line.starts_with("cors") => with_service(&format!("price = \"1 sat\"\n{text}")),
+            _ => text.to_owned(),
+        };
+        read(&file);
+    }
+}
