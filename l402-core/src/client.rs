@@ -6,7 +6,7 @@
 //! 3. A token is opaque. Where its payment hash can be read, it must be the invoice's before anything is paid; where it cannot,
 //!    the limits protect the buyer. The preimage must prove the invoice's hash afterwards (A3).
 //! 4. A token that is known to have ended already is not paid for.
-//! 5. A stored token that is refused without a challenge is left out of one more request, so that the server can show one.
+//! 5. A stored token that is refused without a challenge that can be answered is left out of one more request, so that the server can show one.
 //!
 //! The caller sends requests, decodes invoices and pays; this module says in which order and on what conditions.
 
@@ -89,7 +89,7 @@ impl Exchange {
         }
     }
 
-    /// Tells, of an answer that shows no challenge, whether to send the request once more without the stored token that it
+    /// Tells, of an answer that shows no challenge that can be answered, whether to send the request once more without the stored token that it
     /// carried: the server may refuse that token, and has had no reason to show a challenge.
     ///
     /// ```

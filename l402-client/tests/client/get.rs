@@ -189,7 +189,7 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/teapot"), &[], Exit::Http, ""),
         (shop("/never"), &[], Exit::Http, "402"),
         (shop("/bare"), &[], Exit::Http, "the server offers only a body"),
-        (shop("/garbled"), &[], Exit::Challenge, "invoice"),
+        (shop("/garbled"), &[], Exit::Challenge, "that no credential can carry"),
         (shop("/liar"), &[], Exit::Challenge, "another price"),
         (gone, &[], Exit::Network, "cannot connect"),
         (shop("/hang"), &["--timeout", "0.1"], Exit::Network, "no answer"),
@@ -487,6 +487,7 @@ async fn the_price_is_told_without_paying() {
     let buyer = Buyer::new().await;
     let quote = buyer.get("/weather", &["--dry-run"]).await;
     assert_eq!(quote.exit, Exit::Served);
+    assert_eq!(buyer.shop.last("accept-authenticate"), "L402");
     for part in ["price         21 sat\n", "regtest", "weather \u{fffd}[2J today", "\nwould be paid\n"] {
         assert!(quote.out.contains(part), "{part}: {}", quote.out);
     }

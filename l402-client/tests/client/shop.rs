@@ -158,7 +158,7 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, I
         "/x402" => offer("application/json", X402, &[]),
         "/fewsats" => offer("application/json", FEWSATS, &[]),
         "/down" => text(503, "out of order"),
-        "/garbled" => challenge(&[r#"L402 version="0", token="????", invoice="lnbc1""#.to_owned()], ""),
+        "/garbled" => challenge(&[r#"L402 version="0", token="? ?", invoice="lnbc1""#.to_owned()], ""),
         "/dear" => sell(&shop, &request, "dear", 1_000_000).await,
         "/liar" => sell(&shop, &request, "liar", 21_000).await,
         "/never" => sell(&shop, &request, "never", 21_000).await,

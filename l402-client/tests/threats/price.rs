@@ -11,6 +11,7 @@ async fn a2_a_declared_price_that_is_not_the_invoices_is_an_error() {
         r#"{"price_msat":1}"#,
         r#"{"price_msat":20999}"#,
         r#"{"price_msat":21001}"#,
+        r#"{"price_msat":"1"}"#,
         r#"{"price_msat":0,"error":"Payment Required"}"#,
         r#"{"error":"Payment Required","price_msat":18446744073709551615}"#,
     ] {
@@ -23,7 +24,7 @@ async fn a2_a_declared_price_that_is_not_the_invoices_is_an_error() {
 #[tokio::test]
 async fn a2_no_declaration_brings_a_price_under_the_limit() {
     let buyer = Buyer::new();
-    for body in [r#"{"price":1}"#, r#"{"amount_msat":1}"#, r#"{"price_msat":"1"}"#, "price_msat=1", "{"] {
+    for body in [r#"{"price":1}"#, r#"{"amount_msat":1}"#, r#"{"price_msat":"cheap"}"#, "price_msat=1", "{"] {
         let invoice = buyer.invoice(PRICE_MSAT).await;
         let dear = demand(&invoice, &invoice.payment_hash(), body);
         buyer.declines(body, dear, &["--max-price", "20 sat"], Exit::Limit, "21 sat").await;

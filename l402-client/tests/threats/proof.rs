@@ -16,7 +16,10 @@ async fn a3_an_invoice_that_does_not_buy_the_token_is_not_paid() {
         ("with the invoice's hash", demand(&invoice, &sold, &format!(r#"{{"payment_hash":"{paid}"}}"#))),
         ("with the token's hash", demand(&invoice, &sold, &format!(r#"{{"payment_hash":"{sold}"}}"#))),
         ("with a hash of neither", demand(&invoice, &paid, &format!(r#"{{"payment_hash":"{sold}"}}"#))),
-        ("with no hash at all", demand(&invoice, &paid, r#"{"payment_hash":"none"}"#)),
+        (
+            "with another hash in base64",
+            demand(&invoice, &paid, &format!(r#"{{"payment_hash":"{}"}}"#, "A".repeat(43))),
+        ),
     ] {
         buyer.declines(what, demand, &[], Exit::Challenge, "payment").await;
     }

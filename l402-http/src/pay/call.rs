@@ -46,22 +46,23 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             if !field.is_free(&head.headers) {
                 return Ok(response);
             }
-            let quote = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
-                Ok(Next::Deliver) if again.is_some() && attempt.leaves_out_token(&response) => {
-                    let _ = beginning(response.into_body()).await;
-                    body = Again::body(again, limit)?;
-                    continue;
-                }
-                Ok(Next::Deliver) => {
-                    self.delivered(&mut attempt, response.status(), &purpose).await;
-                    return Ok(attempt.with_receipt(response));
-                }
+            let demand = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
+                Ok(Next::Deliver) => None,
                 Ok(Next::Refused) => {
                     self.note_refusal(&attempt, &purpose).await;
                     return attempt.refused(response);
                 }
-                Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Quote::decode(&challenge),
-                Err(fault) => Err(fault),
+                Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Some(Quote::decode(&challenge)),
+                Err(fault) => Some(Err(fault)),
+            };
+            if !matches!(demand, Some(Ok(_))) && again.is_some() && attempt.leaves_out_token(&response) {
+                let _ = beginning(response.into_body()).await;
+                body = Again::body(again, limit)?;
+                continue;
+            }
+            let Some(quote) = demand else {
+                self.delivered(&mut attempt, response.status(), &purpose).await;
+                return Ok(attempt.with_receipt(response));
             };
             let quote = quote.map_err(PayError::BadChallenge)?;
             if !field.carries(quote.token()) {
@@ -152,7 +153,8 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Takes a stored token off the request, where the response may be its refusal and shows no challenge.
+    /// Takes a stored token off the request, where the response may be its refusal and shows no challenge that can be
+    /// answered.
     fn leaves_out_token<R>(&mut self, response: &Response<R>) -> bool {
         let leaves_out = self.exchange.leave_out_token(quote::answer(response.status(), response.headers()));
         if leaves_out {

@@ -15,7 +15,7 @@
 //!    for; its response is the caller's, whatever it demands.
 //! 8. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid, which [`ForeignOffer`] names. One
 //!    that shows only challenges which cannot be answered is an error.
-//! 9. A stored token that is refused without a challenge is left out once, to see what the server offers then.
+//! 9. A stored token that is refused without a challenge that can be answered is left out once, to see what the server offers then.
 //! 10. Every request says `Accept-Authenticate: L402`, unless the caller says something else: some servers show no challenge
 //!     without it.
 //!

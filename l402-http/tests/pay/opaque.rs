@@ -33,8 +33,8 @@ struct Manner {
     body: fn(&PaymentHash) -> String,
     /// What the tokens are for, if it is not the invoice.
     named: Option<PaymentHash>,
-    /// What a token that is refused is answered with, without a challenge.
-    bare: Option<StatusCode>,
+    /// What a token that is refused is answered with: a status, and a challenge that cannot be answered, if any.
+    bare: Option<(StatusCode, &'static str)>,
 }
 
 impl Default for Manner {
@@ -57,8 +57,9 @@ impl Stall {
             return Response::new(Full::from("served"));
         }
         let mut response = Response::new(Full::default());
-        if let (Some(status), true) = (self.manner.bare, presented.is_some()) {
+        if let (Some((status, line)), true) = (self.manner.bare, presented.is_some()) {
             *response.status_mut() = status;
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(line));
             return response;
         }
         let asked = InvoiceRequest { amount_msat: PRICE_MSAT, description: "stall", expiry: Duration::from_mins(1) };
@@ -323,15 +324,22 @@ async fn every_request_says_which_challenges_are_answered() {
 
 #[tokio::test]
 async fn a_kept_token_that_is_refused_without_a_challenge_is_left_out_once() {
-    for status in [StatusCode::UNAUTHORIZED, StatusCode::PAYMENT_REQUIRED] {
-        let market = Market::new(Manner { bare: Some(status), ..Manner::default() });
+    let broken = "L402 token=\"a\", invoice=\"none\"";
+    for bare in [
+        (StatusCode::UNAUTHORIZED, ""),
+        (StatusCode::PAYMENT_REQUIRED, ""),
+        (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
+        (StatusCode::UNAUTHORIZED, "L402 error=\"invalid_token\""),
+        (StatusCode::PAYMENT_REQUIRED, broken),
+    ] {
+        let market = Market::new(Manner { bare: Some(bare), ..Manner::default() });
         market.get().await.unwrap();
         market.stall.sold.lock().unwrap().clear();
         let response = market.get().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert!(!response.extensions().get::<Receipt>().unwrap().reused);
         let shown: Vec<_> = market.seen("authorization").iter().map(Option::is_some).collect();
-        assert_eq!(shown, [false, true, true, false, true], "{status}");
+        assert_eq!(shown, [false, true, true, false, true], "{bare:?}");
         assert_eq!(market.wallet.payments_sent(), 2);
         let kept = market.store.tokens(&"http://stall.example".parse().unwrap()).await.unwrap();
         assert_eq!(kept.len(), 1, "the one that was refused is forgotten");
@@ -341,7 +349,7 @@ async fn a_kept_token_that_is_refused_without_a_challenge_is_left_out_once() {
 /// A server that wants something else than a token: what was paid for is not given up for that.
 #[tokio::test]
 async fn a_kept_token_outlives_a_server_that_refuses_everything() {
-    let market = Market::new(Manner { bare: Some(StatusCode::UNAUTHORIZED), ..Manner::default() });
+    let market = Market::new(Manner { bare: Some((StatusCode::UNAUTHORIZED, "")), ..Manner::default() });
     market.get().await.unwrap();
     let refusing = Http::new(service_fn(async |_: Request<ReplayBody<Full<Bytes>>>| {
         Ok(Response::builder().status(StatusCode::UNAUTHORIZED).body(Full::default()).unwrap())

@@ -132,6 +132,7 @@ def client():
     yield followed("stored-token-no-challenge", "402 without a challenge is asked once more without the token", [answer(402, "leave-out"), answer(402, "pay", [line], paid=True), answer(200, "deliver")], stored=True, origin=bare)
     yield followed("stored-token-unauthorized", "401 without a challenge is asked once more without the token", [answer(401, "leave-out"), answer(402, "pay", [line], paid=True), answer(200, "deliver")], stored=True, origin=bare)
     yield followed("stored-token-basic", "401 of another scheme is too", [answer(401, "leave-out", ['Basic realm="x"']), answer(200, "deliver")], stored=True, origin=bare)
+    yield followed("stored-token-broken-challenge", "so is a challenge that cannot be answered", [answer(401, "leave-out", ['L402 error="invalid_token"']), answer(402, "pay", [line], paid=True), answer(200, "deliver")], stored=True, origin=bare)
     yield followed("stored-token-left-out-once", "a second refusal is handed on", [answer(401, "leave-out"), answer(401, "deliver")], stored=True, origin=bare)
     yield followed("stored-token-grpc", "gRPC's status 16 without a challenge is the same", [answer(200, "leave-out", grpc=16), answer(200, "deliver", grpc=0)], stored=True, origin=bare)
     yield followed("stored-token-grpc-internal", "gRPC's status 13 alone says nothing of the token", [answer(200, "deliver", grpc=13)], stored=True, origin=bare)
