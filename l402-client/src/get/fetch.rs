@@ -112,6 +112,8 @@ fn failure(fault: PayError<TransportError>) -> Failure {
             Failure::new(exit, anyhow::Error::from_boxed(cause))
         }
         PayError::Transport(cause) => Failure::new(exit, cause),
+        // The store's own errors say what they are about.
+        PayError::Store(cause) => Failure::new(exit, anyhow::Error::from_boxed(cause)),
         fault => Failure::new(exit, fault),
     }
 }

@@ -3,7 +3,7 @@
 use crate::shop::{Failure, Shop};
 use clap::Parser;
 use l402_client::cli::{Cli, Command};
-use l402_client::exit::Exit;
+use l402_client::exit::{self as ended, Exit};
 use l402_client::get;
 use l402_client::get::report::{Event, Reporter};
 use l402_client::home::Home;
@@ -11,9 +11,10 @@ use l402_client::store::Database;
 use l402_client::store::payments::Payments;
 use l402_client::store::private::PrivateDir;
 use l402_client::store::tokens::Tokens;
-use l402_lightning::Invoice;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use l402_lightning::{FailureReason, Invoice};
 use rusqlite::Connection;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -202,6 +203,7 @@ async fn every_failure_has_an_exit_of_its_own() {
         let outcome = buyer.get_url(&url, options).await;
         assert_eq!(outcome.exit, exit, "{url}: {}", outcome.report);
         assert!(outcome.report.contains(word), "{url}: {}", outcome.report);
+        assert_eq!(said_twice(&outcome.report), None, "{}", outcome.report);
     }
     assert_eq!(buyer.paid(), 1, "for what was refused after it was paid");
 }
@@ -326,6 +328,29 @@ async fn what_is_not_ascii_is_encoded_before_anything_is_paid() {
     let outcome = buyer.get("/weather?city=Z\u{fc}rich", &[]).await;
     assert_eq!(outcome.exit, Exit::Served, "{}", outcome.report);
     assert_eq!(buyer.shop.last_uri(), "/weather?city=Z%C3%BCrich");
+}
+
+/// Returns three words that occur twice.
+fn said_twice(text: &str) -> Option<String> {
+    let words: Vec<_> = text.split_whitespace().map(|word| word.trim_matches([':', ',', ';'])).collect();
+    let mut seen = HashSet::new();
+    words.windows(3).find(|three| !seen.insert(three.to_vec())).map(|three| three.join(" "))
+}
+
+#[tokio::test]
+async fn an_error_of_a_payment_says_nothing_twice() {
+    for fault in [FakeFault::NoRoute, FakeFault::Unreachable, FakeFault::LoseOutcome, FakeFault::Hang] {
+        let buyer = Buyer::new().await;
+        buyer.wallet.misbehave(fault);
+        for _ in 0..2 {
+            let report = buyer.get("/weather", &["--pay-timeout", "0.1"]).await.report;
+            assert_eq!(said_twice(&report), None, "{fault:?}: {report}");
+        }
+    }
+    let refused = l402_lightning::PayError::Failed(FailureReason::Rejected);
+    let failed = l402_http::pay::PayError::<core::convert::Infallible>::PaymentFailed(refused);
+    let failed = ended::Failure::new(Exit::Payment, failed).to_string();
+    assert_eq!(failed, "not paid, no money moved: the payment failed: the payee refused it");
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl<E> fmt::Display for PayError<E> {
             Self::WrongNetwork { expected, found } => {
                 write!(f, "not paid: the invoice is for {found}, the wallet is on {expected}")
             }
-            Self::PaymentFailed(_) => f.write_str("the payment failed, no money moved"),
+            Self::PaymentFailed(_) => f.write_str("not paid, no money moved"),
             Self::PaymentUnknown { payment_hash, .. } => {
                 write!(f, "it is not known whether the payment {payment_hash} succeeded")
             }
@@ -113,11 +113,17 @@ impl<E: core::error::Error + 'static> core::error::Error for PayError<E> {
             Self::BadChallenge(cause) => Some(cause),
             Self::Declined(cause) => Some(cause),
             Self::PaymentFailed(cause) => Some(cause),
-            Self::Body(cause)
-            | Self::PaymentUnknown { cause, .. }
-            | Self::NotStored { cause, .. }
-            | Self::Store(cause) => Some(&**cause),
+            Self::PaymentUnknown { cause, .. } => Some(unwrapped(cause)),
+            Self::Body(cause) | Self::NotStored { cause, .. } | Self::Store(cause) => Some(&**cause),
             _ => None,
         }
+    }
+}
+
+/// Leaves out an error that says no more than that the outcome is unknown.
+fn unwrapped(cause: &Cause) -> &(dyn core::error::Error + 'static) {
+    match cause.downcast_ref() {
+        Some(l402_lightning::PayError::Unknown(cause)) => &**cause,
+        _ => &**cause,
     }
 }

@@ -171,7 +171,7 @@ impl fmt::Display for BadChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Challenge(_) => "the challenge cannot be answered",
-            Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice is not valid",
+            Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice cannot be paid",
             Self::OtherPrice => "the server declares another price than its invoice asks for",
             Self::OtherHash => "the server declares another payment hash than its invoice names",
             Self::NoMacaroon => "the token cannot be sent in the `Macaroon` field: it is no macaroon of format V2",
