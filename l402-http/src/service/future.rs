@@ -1,5 +1,6 @@
 //! The response of a paid service, on its way.
 
+use super::private::keep_private;
 use crate::cors::{Sharing, only_cors};
 use crate::response::PaidBody;
 use bytes::Bytes;
@@ -7,7 +8,6 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -128,51 +128,8 @@ fn passed_on<R>(kind: Forwarded, response: &mut Response<R>) -> bool {
     !matches!(kind, Forwarded::Preflight)
 }
 
-/// Keeps what one client paid for from being served to others. A shared cache knows of itself only that an answer to
-/// `Authorization` is private (RFC 9111 §3.5), and some clients send their credential in other fields. Where directives
-/// contradict each other, the most restrictive one counts (RFC 9111 §4.2.1).
-fn keep_private(fields: &mut HeaderMap) {
-    let lines = fields.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
-    // Quotes may hold commas, or the names of the few fields that `private` is about: such lines do not count.
-    let mut directives = lines.filter(|line| !line.contains(&b'"')).flat_map(|line| line.split(|byte| *byte == b','));
-    let suffices =
-        |directive: &[u8]| directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store");
-    if !directives.any(|directive| suffices(directive.trim_ascii())) {
-        fields.append(CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
-}
-
 impl<S: Service<Request<B>>, B> fmt::Debug for PaidFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidFuture").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn h3_what_was_paid_for_is_private() {
-        for (lines, is_changed) in [
-            (&[][..], true),
-            (&["max-age=60"], true),
-            (&["public, s-maxage=60"], true),
-            (&["private=\"set-cookie\""], true),
-            (&["ext=\"a, private, b\""], true),
-            (&["privately"], true),
-            (&["private"], false),
-            (&["max-age=60,Private"], false),
-            (&["max-age=60", "must-revalidate , NO-STORE"], false),
-        ] {
-            let mut fields = HeaderMap::new();
-            for line in lines {
-                fields.append(CACHE_CONTROL, HeaderValue::from_static(line));
-            }
-            keep_private(&mut fields);
-            let after: Vec<_> = fields.get_all(CACHE_CONTROL).iter().collect();
-            assert_eq!(&after[..lines.len()], lines, "what was there stays");
-            assert_eq!(&after[lines.len()..], if is_changed { &["private"][..] } else { &[] }, "{lines:?}");
-        }
     }
 }

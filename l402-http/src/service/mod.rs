@@ -3,6 +3,7 @@
 //! For each request, in this order:
 //!
 //! 1. TRACE and its like are refused with 501: whoever answers them sends back what was added to the request (threat P7).
+//!    Another transfer coding than `chunked`, alone and once, is refused and ends the connection (P1).
 //!    The path is put into canonical form, else 400 (threat P3); the [`Policy`](crate::policy::Policy) finds the route,
 //!    else 404 or 405. A free route is forwarded.
 //! 2. The gate decides from the credential fields. Nothing is asked of the Lightning node before that (P5).
@@ -17,12 +18,13 @@
 //! 6. What is forwarded has the canonical path, no credential (H2), no `X-L402-*` field of the client's and none that names
 //!    another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`, whoever sent it (P3). Among its
 //!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).
-//! 7. The answer to what was paid for is `Cache-Control: private` unless the inner service forbids to store it: no shared
-//!    cache serves to others what one client has bought (H3, RFC 9111 §5.2.2.7).
+//! 7. The answer to what was paid for has one line of `Cache-Control`, `private` unless the inner service forbids to store it,
+//!    without `public` and `s-maxage`, and no field of the kind of `CDN-Cache-Control`: no shared cache serves to others what
+//!    one client has bought (H3, RFC 9111 §5.2.2.7).
 //! 8. A browser's preflight is answered, refused or forwarded as the [`Cors`](crate::cors::Cors) of its route says, whatever
 //!    credential it carries; it is never priced (P9). Every other answer says which pages of other origins may read it.
 //!
-//! The admitted path allocates nothing but the room for those extensions and, perhaps, that field. Deadlines need a tokio timer, of any flavour.
+//! The admitted path allocates nothing but the room for those extensions and that field. Deadlines need a tokio timer, of any flavour.
 //!
 //! Put the layer around the whole router, so that the router sees the canonical path: `layer.layer(router)`. A layer that
 //! runs after routing, as that of axum's `Router::layer` does, would come too late for that. `axum::serve` takes no body but
@@ -55,6 +57,7 @@ mod judge;
 mod layer;
 mod node;
 mod paywall;
+mod private;
 mod request;
 
 pub use future::PaidFuture;
