@@ -14,6 +14,8 @@ mod claim;
 #[cfg(feature = "server")]
 pub mod cors;
 #[cfg(any(feature = "proxy", feature = "server"))]
+mod framing;
+#[cfg(any(feature = "proxy", feature = "server"))]
 mod method;
 #[cfg(feature = "server")]
 pub mod path;

@@ -1,11 +1,13 @@
 //! What a client is told when its request could not be forwarded.
 
-use http::{Response, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Response, StatusCode};
 use std::io;
 
 use super::body::ProxyBody;
 use super::connect::NotHttp2;
 use super::health::Health;
+use crate::framing::FramingFault;
 use crate::method;
 use crate::response::{Form, Problem};
 
@@ -16,6 +18,8 @@ pub(super) enum ForwardError {
     Refused(&'static str),
     /// The upstream might answer the method with the request itself, and with what was added to it.
     Method,
+    /// The client's request does not say in a way that is served where its body ends.
+    Framing(FramingFault),
     /// The upstream answered with the request itself.
     Reflected,
     /// The client stopped sending its body.
@@ -51,13 +55,18 @@ impl ForwardError {
         let message = self.message();
         let problem = Problem::new(status, reason, &message);
         let problem = if matches!(self, Self::NoRoom) { problem.retry_after(RETRY_AFTER) } else { problem };
-        problem.response(form).map(ProxyBody::whole)
+        let mut response = problem.response(form);
+        if matches!(self, Self::Framing(_)) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response.map(ProxyBody::whole)
     }
 
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::NOT_IMPLEMENTED,
+            Self::Framing(fault) => fault.status(),
             Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Exchange(error) if error.is_user() => StatusCode::BAD_REQUEST,
@@ -76,6 +85,7 @@ impl ForwardError {
         match self {
             Self::Refused(_) => "request-refused",
             Self::Method => method::REASON,
+            Self::Framing(fault) => fault.reason(),
             Self::Reflected => "upstream-reflects",
             Self::ClientStalled => "request-timeout",
             Self::NoRoom => "busy",
@@ -95,6 +105,7 @@ impl ForwardError {
     fn message(&self) -> &'static str {
         match self {
             Self::Refused(message) => message,
+            Self::Framing(fault) => fault.message(),
             Self::Method => method::MESSAGE,
             Self::Reflected => "the upstream sent the request back",
             Self::ClientStalled => "the request was not completed in time",

@@ -3,12 +3,14 @@
 use super::Paywall;
 use super::request::{Passage, canonical_target, presentation};
 use crate::cors::{Preflight, Sharing};
+use crate::framing::FramingFault;
 use crate::method;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem};
 use bytes::Bytes;
 use core::time::Duration;
+use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use l402_core::{Charge, Decision, Grant, Offer, Refusal};
 use std::sync::Arc;
@@ -45,6 +47,9 @@ impl<N> Paywall<N> {
         let elsewhere = || self.policy.elsewhere().sharing(request.headers());
         if method::reflects(request.method()) {
             return (Judgement::Answer(not_implemented(request)), elsewhere());
+        }
+        if let Some(fault) = FramingFault::of(request.headers()) {
+            return (Judgement::Answer(bad_framing(request, fault)), elsewhere());
         }
         let (path, target) = match canonical(request.uri()) {
             Ok(found) => found,
@@ -138,6 +143,16 @@ fn order<B>(request: &Request<B>, route: &Route, offer: &Arc<Offer>) -> Order {
 fn not_implemented<B>(request: &Request<B>) -> Response<Bytes> {
     let problem = Problem::new(StatusCode::NOT_IMPLEMENTED, method::REASON, &method::MESSAGE);
     problem.response(Form::of(request.headers()))
+}
+
+/// Nobody knows where the next request begins: the connection ends.
+#[cold]
+fn bad_framing<B>(request: &Request<B>, fault: FramingFault) -> Response<Bytes> {
+    let message = fault.message();
+    let problem = Problem::new(fault.status(), fault.reason(), &message);
+    let mut response = problem.response(Form::of(request.headers()));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[cold]

@@ -134,3 +134,72 @@ async fn capture() -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
     .await;
     (address, seen)
 }
+
+#[tokio::test]
+async fn p1_other_transfer_codings_are_refused_and_end_the_connection() {
+    let (address, connections) = echo().await;
+    let gateway = gateway(origin(address)).await;
+    for (codings, status) in [
+        ("transfer-encoding: gzip, chunked\r\n", "501"),
+        ("transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n", "501"),
+        ("transfer-encoding: identity, chunked\r\n", "501"),
+        ("transfer-encoding: chunked, chunked\r\n", "400"),
+        ("transfer-encoding: chunked\r\ntransfer-encoding: Chunked\r\n", "400"),
+        ("transfer-encoding: chunked, gzip\r\n", "400"),
+        ("transfer-encoding: identity\r\n", "400"),
+        ("transfer-encoding: \"chunked\"\r\n", "400"),
+    ] {
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: a\r\n{codings}\r\n3\r\nend\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
+        );
+        let answer = exchange(gateway, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{codings:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "the connection ends: {answer}");
+    }
+    assert_eq!(connections.load(core::sync::atomic::Ordering::SeqCst), 0);
+}
+
+/// RFC 9112 §6.3: whoever reads the body as chunked must end the connection.
+#[tokio::test]
+async fn p1_a_length_beside_a_transfer_coding_ends_the_connection() {
+    let (address, _) = echo().await;
+    let gateway = gateway(origin(address)).await;
+    for both in
+        ["content-length: 6\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 6\r\n"]
+    {
+        let request =
+            format!("POST / HTTP/1.1\r\nhost: a\r\n{both}\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n");
+        let answer = exchange(gateway, &request).await;
+        assert!(answer.contains("[0 bytes]") && !answer.contains("smuggled"), "{both:?}: {answer}");
+    }
+}
+
+/// What is tolerated of chunks, since the body is framed anew: blanks behind a size. Everything else is refused.
+#[tokio::test]
+async fn p1_chunks_are_read_strictly_but_for_blanks_behind_a_size() {
+    for (body, passes) in [
+        ("3\r\nend\r\n0\r\n\r\n", true),
+        ("3  \r\nend\r\n0\r\n\r\n", true),
+        ("3\t;a=b\r\nend\r\n0\r\n\r\n", true),
+        ("003\r\nend\r\n000\r\n\r\n", true),
+        ("3\nend\r\n0\r\n\r\n", false),
+        ("3\r\nend\n0\r\n\r\n", false),
+        (" 3\r\nend\r\n0\r\n\r\n", false),
+        ("3 3\r\nend\r\n0\r\n\r\n", false),
+        ("3;a\n=b\r\nend\r\n0\r\n\r\n", false),
+        ("0x3\r\nend\r\n0\r\n\r\n", false),
+        ("+3\r\nend\r\n0\r\n\r\n", false),
+        ("3\r\nend\r\n0\n\r\n", false),
+        ("3\r\nend0\r\n\r\n", false),
+        ("fffffffffffffffff\r\nend\r\n0\r\n\r\n", false),
+        ("\r\n", false),
+    ] {
+        let (address, connections) = echo().await;
+        let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+        let next = "GET /next HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let answer = exchange(gateway(origin(address)).await, &format!("{head}{body}{next}")).await;
+        assert_eq!(answer.contains("[3 bytes]"), passes, "{body:?}: {answer}");
+        assert_eq!(answer.contains("GET /next"), passes, "{body:?}: {answer}");
+        assert!(connections.load(core::sync::atomic::Ordering::SeqCst) <= 1, "{body:?}");
+    }
+}
