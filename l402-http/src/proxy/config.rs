@@ -14,6 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::connect::{Connector, Tls};
 use super::health::Health;
 use super::limit::ConnectionLimit;
+use super::location::Origin;
 use super::peer::IpRange;
 
 /// Deadlines of one exchange with the upstream (P4).
@@ -100,10 +101,18 @@ pub enum Protocol {
 #[derive(Clone, Debug)]
 pub(super) struct Edits {
     pub(super) authority: HeaderValue,
+    pub(super) tls: bool,
     pub(super) preserve_host: bool,
     pub(super) trusted: Vec<IpRange>,
     pub(super) always: Vec<(HeaderName, HeaderValue)>,
     pub(super) when_paid: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Edits {
+    /// The names by which the upstream may call itself.
+    pub(super) fn origin<'a>(&'a self, host: Option<&'a HeaderValue>) -> Origin<'a> {
+        Origin { tls: self.tls, authority: self.authority.as_bytes(), host: host.map(HeaderValue::as_bytes) }
+    }
 }
 
 impl UpstreamConfig {
@@ -136,6 +145,7 @@ impl UpstreamConfig {
             extra_roots: Vec::new(),
             edits: Edits {
                 authority: authority_field,
+                tls,
                 preserve_host: false,
                 trusted: Vec::new(),
                 always: Vec::new(),

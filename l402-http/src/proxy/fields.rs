@@ -37,6 +37,7 @@ pub(super) fn to_upstream<B: Body>(
     // The gateway is what the client's request is for: the field would let a server behind it answer in its place.
     head.headers.remove(header::MAX_FORWARDS);
     remove_claims(&mut head.headers, edits, trusted);
+    join_cookies(&mut head.headers);
 
     frame(head, body, had_length);
     add_connection(&mut head.headers, websocket, trailers);
@@ -50,6 +51,17 @@ pub(super) fn to_upstream<B: Body>(
     head.uri = origin_form(&head.uri)?;
     head.version = Version::HTTP_11;
     Ok(())
+}
+
+/// Joins the lines of `Cookie` to one: HTTP/2 cuts it into crumbs, and many servers look at the first alone
+/// (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(cookie) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, cookie);
+    }
 }
 
 /// Removes from a request's trailers what must not come from the client. No proxy has a reason to speak in trailers, so

@@ -7,6 +7,7 @@
 //! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6). A request
 //!    with both `Transfer-Encoding` and `Content-Length` is read as chunked, which RFC 9112 §6.3 allows, and goes on with a
 //!    framing of its own and neither field of the client's: what loses does not reach the upstream.
+//!    `chunked`, alone and once, is the only transfer coding; another before it is a 501, and twice a 400.
 //! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
 //! 5. A request is sent again, once and over a new connection, where a kept connection had closed: if not a byte of it had
 //!    been sent, or if it is idempotent, has no body, and not a byte of an answer had come (RFC 9110 §9.2.2).
@@ -18,7 +19,10 @@
 //! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
 //! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
-//! 10. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
+//! 10. What an upstream says of itself is put right: a URL at its own origin in `Location`, `Content-Location`, `Refresh` or
+//!    `Link` becomes one at the public origin. An answer that holds the request, and a field that holds a secret which was
+//!    added to it, do not reach the client (P7).
+//! 11. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
 //!
 //! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
 //! runtime per core, make one for each and nothing is shared.
@@ -31,6 +35,7 @@ mod fields;
 mod frames;
 mod health;
 mod limit;
+mod location;
 mod peer;
 mod pool;
 mod probe;
@@ -74,6 +79,7 @@ use self::progress::Progress;
 use self::sender::Sender;
 use self::sweep::Sweeper;
 use self::tunnel::Terms;
+use crate::framing::FramingFault;
 use crate::method;
 use crate::response::Form;
 
@@ -198,6 +204,9 @@ where
         if method::reflects(request.method()) {
             return Err(ForwardError::Method);
         }
+        if let Some(fault) = FramingFault::of(request.headers()) {
+            return Err(ForwardError::Framing(fault));
+        }
         let (mut head, body) = request.into_parts();
         let upgrade = head.extensions.remove::<OnUpgrade>();
         let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
@@ -205,6 +214,7 @@ where
         let end = head.extensions.get::<Grant>().and_then(end_of);
         fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
         head.extensions.clear();
+        let host = head.headers.get(header::HOST).filter(|_| self.edits.preserve_host).cloned();
         let upload = (!body.is_end_stream()).then(|| self.quota(&head));
         let progress =
             Arc::new(upload.map_or_else(Progress::new, |quota| Progress::of_upload(self.timeouts.idle, quota)));
@@ -221,6 +231,7 @@ where
         }
         let (mut head, incoming) = response.into_parts();
         fields::to_client(&mut head, &self.edits, false);
+        location::publish(&mut head.headers, self.edits.origin(host.as_ref()));
         let is_endless = incoming.size_hint().exact().is_none();
         let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
         if upload.is_some() {

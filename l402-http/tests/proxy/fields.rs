@@ -302,3 +302,40 @@ async fn p7_a_secret_that_was_added_does_not_come_back_in_a_field() {
     let seen = get(gateway(with_key(origin(address))).await, "").await;
     assert!(!seen.contains(UPSTREAM_KEY) && seen.contains("x-honest: yes") && seen.ends_with("served"), "{seen}");
 }
+
+#[tokio::test]
+async fn the_crumbs_of_a_cookie_are_joined() {
+    let seen = seen_by_upstream(|config| config, "cookie: a=1\r\ncookie: b=2; c=3\r\nCookie: d=4\r\n").await;
+    assert!(seen.contains("cookie: a=1; b=2; c=3; d=4\n") && seen.matches("cookie").count() == 1, "{seen}");
+}
+
+#[tokio::test]
+async fn a_redirect_at_the_upstreams_own_origin_becomes_one_at_the_public_one() {
+    let (address, _) = upstream(|request| async move {
+        let own = request.headers()["host"].to_str().unwrap().to_owned();
+        let mut response = respond(StatusCode::FOUND, "");
+        for (name, value) in [
+            ("location", format!("http://{own}/after?q#f")),
+            ("content-location", format!("//{own}/here")),
+            ("refresh", format!("3; url=http://{own}/soon")),
+            ("link", format!("<http://{own}/next>; rel=next, <https://other.example/>; rel=prev")),
+            ("alt-svc", "h3=\":443\"".to_owned()),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_str(&value).unwrap());
+        }
+        response
+    })
+    .await;
+    for config in [origin(address), origin(address).preserve_host()] {
+        let seen = get(gateway(config).await, "").await;
+        for present in [
+            "location: /after?q#f\r\n",
+            "content-location: /here\r\n",
+            "refresh: 3; url=/soon\r\n",
+            "link: </next>; rel=next, <https://other.example/>; rel=prev\r\n",
+        ] {
+            assert!(seen.contains(present), "{present}: {seen}");
+        }
+        assert!(!seen.contains("alt-svc") && !seen.contains(&address.to_string()), "{seen}");
+    }
+}
