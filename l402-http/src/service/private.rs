@@ -63,7 +63,7 @@ fn directives(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         }
         false
     });
-    let whole = |element: &&[u8]| element.iter().filter(|byte| **byte == b'"').count().is_multiple_of(2);
+    let whole = |element: &&[u8]| !element.split(|byte| *byte == b'"').count().is_multiple_of(2);
     elements
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
