@@ -271,8 +271,8 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
 fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
     let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
     for (upstream, reason) in [
-        ("localhost:3000", "the upstream's scheme must be http or https; "),
-        ("ftp://a", "the upstream's scheme must be http or https; "),
+        ("localhost:3000", "the upstream's scheme must be http, https or h2c; "),
+        ("ftp://a", "the upstream's scheme must be http, https or h2c; "),
         ("http://a/v1", "the upstream must be an origin, without a path or query; "),
         ("http://user:pw@a", "the upstream needs a valid host; "),
         ("http://a b", ""),
