@@ -5,6 +5,7 @@
 mod get;
 #[cfg(feature = "sandbox")]
 mod net;
+#[cfg(feature = "sandbox")]
 mod process;
 mod shop;
 #[cfg(feature = "sandbox")]
