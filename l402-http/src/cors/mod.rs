@@ -63,7 +63,8 @@ impl Cors {
     }
 
     /// The upstream decides: its preflights are passed on without payment, and nothing is changed in answers. Our own answers,
-    /// the 402 among them, cannot be read by a page then.
+    /// the 402 among them, cannot be read by a page then. An upstream that does its work whatever the method is would do it
+    /// unpaid.
     pub const fn upstream() -> Self {
         Self(Rule::Upstream)
     }

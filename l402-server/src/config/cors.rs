@@ -102,4 +102,4 @@ const UPSTREAM: &str = "upstream";
 const EXPECTED: &str = "write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]";
 const DESCRIPTION: &str = "Which pages of other origins may call from a browser: `true` for every page, `false` for none, or a list \
     of origins. With `upstream`, preflights are passed on without payment and the upstream's own answers decide; a page cannot \
-    read the 402 then.";
+    read the 402 then, and an upstream that does its work whatever the method is does it unpaid.";
