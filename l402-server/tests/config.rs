@@ -78,6 +78,10 @@ fn everything_can_be_said() {
     assert_eq!(config.gate.unknown_caveats, UnknownCaveats::Skip);
     assert_eq!(config.gate.settlement, SettlementRule::Trust);
     assert_eq!((config.request_head, config.shutdown), (Duration::from_secs(10), Duration::from_secs(5)));
+    assert_eq!((config.limits.connections, config.limits.connections_per_client), (Some(2000), Some(100)));
+    assert_eq!((config.limits.upstream_connections, config.limits.requests_per_client), (Some(1000), Some(200)));
+    assert_eq!((config.limits.ipv4_prefix, config.limits.ipv6_prefix), (24, 56));
+    assert_eq!((config.limits.slowest_upload, config.trusted_proxies.len()), (64, 2));
     let Lightning::Ldk(node) = &config.lightning else { panic!("a node") };
     assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
     assert_eq!(node.storage_dir.to_str(), Some("/var/lib/l402/node"));
@@ -120,6 +124,38 @@ fn t3_each_route_has_a_capability_of_its_own() {
     let names: Vec<_> = config.services[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
     let names: Vec<_> = names.iter().flatten().map(Name::as_str).collect();
     assert_eq!(names, ["root", "a", "a-all", "a-b", "get-put-a"]);
+}
+
+#[test]
+fn deadlines_and_bounds_have_a_range() {
+    let keys =
+        ["request_head", "connect", "response", "idle", "tunnel", "after_grant", "keep_alive", "probe", "shutdown"];
+    for (key, most) in keys.into_iter().zip(["1h", "10m", "1d", "1d", "30d", "30d", "1h", "1h", "1h"]) {
+        for wrong in ["31d", "3650d"] {
+            let text = format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"{wrong}\" }}");
+            let expected = format!("line 2: timeouts.{key} = \"{wrong}\": write a time of at most {most}");
+            assert_eq!(fault(&text), expected);
+        }
+        read(&format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"{most}\" }}"));
+        read(&format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"1ms\" }}"));
+    }
+    assert!(fault("upstream = \"http://a\"\ntimeouts.idle = \"25d\"").contains("at most 1d"));
+    for (key, least, most) in [
+        ("connections", 1, 10_000_000),
+        ("connections_per_client", 1, 10_000_000),
+        ("requests_per_client", 1, 10_000_000),
+        ("upstream_connections", 1, 10_000_000),
+        ("ipv4_prefix", 1, 32),
+        ("ipv6_prefix", 1, 128),
+        ("slowest_upload", 0, 1_000_000),
+    ] {
+        let with = |value: u32| format!("upstream = \"http://a\"\nlimits.{key} = {value}");
+        let expected = format!("line 2: limits.{key} = \"{}\": write a number from {least} to {most}", most + 1);
+        assert_eq!(fault(&with(most + 1)), expected);
+        assert!(least == 0 || fault(&with(0)).contains(&format!("from {least} to {most}")));
+        read(&with(least));
+        read(&with(most));
+    }
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub(super) struct File {
     pub(super) protocol: Protocol,
     /// Deadlines.
     pub(super) timeouts: Timeouts,
+    /// How much there may be at once, of what costs a descriptor.
+    pub(super) limits: Limits,
     /// Where invoices come from. The sandbox, with play money, unless set.
     pub(super) lightning: Lightning,
 }
@@ -192,23 +194,56 @@ pub(super) enum UnknownCaveats {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Timeouts {
-    /// For the head of a client's request. `30s` unless set.
+    /// For the head of a client's request. `30s` unless set, `1h` at most.
     pub(super) request_head: Option<At<String>>,
-    /// For connecting to an upstream. `5s` unless set.
+    /// For connecting to an upstream, and for waiting until there is room for that. `5s` unless set, `10m` at most.
     pub(super) connect: Option<At<String>>,
-    /// From the end of the request to the head of the upstream's answer. `10m` unless set, since a model may think for long.
+    /// From the end of the request to the head of the upstream's answer. `10m` unless set, since a model may think for long; `1d`
+    /// at most.
     pub(super) response: Option<At<String>>,
-    /// The longest time in which neither body moves. `60s` unless set.
+    /// The longest time in which neither body moves, in which a client takes nothing of an answer, or in which nothing is
+    /// under way on a connection of HTTP/2. `60s` unless set, `1d` at most.
     pub(super) idle: Option<At<String>>,
-    /// The same for an upgraded connection, such as a WebSocket. `10m` unless set.
+    /// The longest time in which nothing moves on an upgraded connection, such as a WebSocket. `10m` unless set, `30d` at most.
     pub(super) tunnel: Option<At<String>>,
-    /// How long an unused connection to an upstream is kept. `4s` unless set; let it be shorter than the upstream's own.
+    /// How long an answer of unknown length, such as a stream of events, may go on after its token has ended. A WebSocket ends
+    /// with its token. `10m` unless set, `30d` at most.
+    pub(super) after_grant: Option<At<String>>,
+    /// How long an unused connection to an upstream is kept. `4s` unless set, `1h` at most; let it be shorter than the
+    /// upstream's own.
     pub(super) keep_alive: Option<At<String>>,
     /// How often an upstream to which nobody has connected is tried, so that nothing is sold of one that is down. `10s` unless
-    /// set.
+    /// set, `1h` at most.
     pub(super) probe: Option<At<String>>,
-    /// How long requests under way may take to end when the gateway is told to stop. `20s` unless set.
+    /// How long requests under way may take to end when the gateway is told to stop. `20s` unless set, `1h` at most.
     pub(super) shutdown: Option<At<String>>,
+}
+
+/// How much there may be at once. The gateway raises the system's limit of descriptors (`ulimit -n`) as far as it may, and lowers
+/// what does not fit under it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    /// Connections of all clients. 16,384 for each thread unless set, or half of what the system allows.
+    pub(super) connections: Option<At<u32>>,
+    /// Connections of one client; WebSockets count too. A quarter of `connections` unless set. A proxy in `trusted_proxies`
+    /// stands for many clients and has no such limit.
+    pub(super) connections_per_client: Option<At<u32>>,
+    /// Requests of one client that are under way; the next is answered with 429. A quarter of `upstream_connections` unless set.
+    /// A proxy in `trusted_proxies` has no such limit.
+    pub(super) requests_per_client: Option<At<u32>>,
+    /// Connections to all upstreams. 16,384 for each thread unless set, or half of what the system allows. A request for which
+    /// there is no room within `timeouts.connect` is answered with 503.
+    pub(super) upstream_connections: Option<At<u32>>,
+    /// How many leading bits of an IPv4 address tell one client from another. `32` unless set.
+    #[schemars(range(min = 1, max = 32))]
+    pub(super) ipv4_prefix: Option<At<u32>>,
+    /// The same for an IPv6 address. `64` unless set.
+    #[schemars(range(min = 1, max = 128))]
+    pub(super) ipv6_prefix: Option<At<u32>>,
+    /// How many bytes a second a client must send of a request's body, on average over `timeouts.idle` and while the upstream
+    /// would take them. `16` unless set; with `0`, and always for gRPC, one byte in each idle time will do.
+    pub(super) slowest_upload: Option<At<u32>>,
 }
 
 /// Where invoices come from.

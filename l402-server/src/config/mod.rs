@@ -23,6 +23,7 @@
 mod cors;
 mod file;
 mod lightning;
+mod limits;
 #[cfg(feature = "lnd")]
 mod lnd;
 mod price;
@@ -38,7 +39,7 @@ use core::time::Duration;
 use l402_core::{GatePolicy, Name};
 use l402_http::cors::Cors;
 use l402_http::policy::Policy;
-use l402_http::proxy::UpstreamConfig;
+use l402_http::proxy::{IpRange, UpstreamConfig};
 use l402_program::config::{at, error};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 pub use error::{ConfigError, Problem};
 pub use file::LogFormat;
 pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
+pub use limits::Limits;
 pub use price::{Price, PriceError};
 pub use route::Route;
 pub use span::{Span, SpanError};
@@ -89,6 +91,10 @@ pub struct Config {
     pub idle: Duration,
     /// How long requests under way may take to end at a stop.
     pub shutdown: Duration,
+    /// How much there may be at once.
+    pub limits: Limits,
+    /// Proxies that stand for many clients.
+    pub trusted_proxies: Vec<IpRange>,
     /// What is sold; at least one.
     pub services: Vec<Service>,
     /// The routes of all services, in their order: first what a service sells, then what is free.

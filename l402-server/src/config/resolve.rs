@@ -4,13 +4,15 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
-use l402_http::proxy::{IpRange, Timeouts};
+use l402_http::proxy::IpRange;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use super::at::At;
 use super::error::{Problem, Problems};
 use super::file::{self, File};
+use super::limits::Most;
+use super::service::Common;
 use super::span::Span;
 use super::{Config, Environment, Log};
 
@@ -38,14 +40,17 @@ impl<'a> Resolver<'a> {
         let key_dir = self.folder(file.key_dir.take(), data_dir.as_deref(), "keys");
         let trusted = self.trusted_proxies(&file.trusted_proxies);
         let timeouts = self.upstream_timeouts(&file.timeouts);
-        let request_head = self.span("timeouts.request_head", file.timeouts.request_head.as_ref(), REQUEST_HEAD);
-        let shutdown = self.span("timeouts.shutdown", file.timeouts.shutdown.as_ref(), SHUTDOWN);
+        let head = ("timeouts.request_head", REQUEST_HEAD, Most::Hour);
+        let request_head = self.deadline(file.timeouts.request_head.as_ref(), head);
+        let shutdown = self.deadline(file.timeouts.shutdown.as_ref(), ("timeouts.shutdown", SHUTDOWN, Most::Hour));
+        let limits = self.limits(&file.limits);
         let threads = self.threads(file.threads.as_ref());
         let gate = self.gate(&file.protocol);
         let log = self.log(&file.log);
         let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
         let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
-        let sold = self.services(file, &trusted, timeouts);
+        let slowest_upload = limits.map_or(0, |limits| limits.slowest_upload);
+        let sold = self.services(file, Common { trusted: &trusted, timeouts, slowest_upload });
         let (services, policy) = sold?;
         Some(Config {
             listen: listen?,
@@ -59,6 +64,8 @@ impl<'a> Resolver<'a> {
             request_head: request_head?,
             idle: timeouts.idle,
             shutdown: shutdown?,
+            limits: limits?,
+            trusted_proxies: trusted,
             services,
             policy,
             lightning: lightning?,
@@ -102,20 +109,6 @@ impl<'a> Resolver<'a> {
             self.problems.wrong("threads", at, format_args!("write a number from 1 to {MOST_THREADS}"));
         }
         threads
-    }
-
-    fn upstream_timeouts(&mut self, written: &file::Timeouts) -> Timeouts {
-        let mut timeouts = Timeouts::default();
-        let mut set = |key, at: &Option<At<String>>, place: &mut Duration| {
-            *place = self.span(key, at.as_ref(), *place).unwrap_or(*place);
-        };
-        set("timeouts.connect", &written.connect, &mut timeouts.connect);
-        set("timeouts.response", &written.response, &mut timeouts.response);
-        set("timeouts.idle", &written.idle, &mut timeouts.idle);
-        set("timeouts.tunnel", &written.tunnel, &mut timeouts.tunnel);
-        set("timeouts.keep_alive", &written.keep_alive, &mut timeouts.keep_alive);
-        set("timeouts.probe", &written.probe, &mut timeouts.probe);
-        timeouts
     }
 
     fn gate(&mut self, written: &file::Protocol) -> Option<GatePolicy> {

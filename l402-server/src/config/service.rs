@@ -22,21 +22,16 @@ struct Noted;
 
 /// What holds for the upstreams of all services.
 #[derive(Clone, Copy)]
-struct Common<'a> {
-    trusted: &'a [IpRange],
-    timeouts: Timeouts,
+pub(super) struct Common<'a> {
+    pub(super) trusted: &'a [IpRange],
+    pub(super) timeouts: Timeouts,
+    pub(super) slowest_upload: u64,
 }
 
 impl Resolver<'_> {
     /// All services and their routes, whether the file has the short form or the long one.
-    pub(super) fn services(
-        &mut self,
-        file: File,
-        trusted: &[IpRange],
-        timeouts: Timeouts,
-    ) -> Option<(Vec<Service>, Arc<Policy>)> {
+    pub(super) fn services(&mut self, file: File, common: Common<'_>) -> Option<(Vec<Service>, Arc<Policy>)> {
         let written = self.written_services(file)?;
-        let common = Common { trusted, timeouts };
         let services: Vec<Option<Service>> = written.iter().map(|service| self.service(service, common)).collect();
         let distinct = self.names_are_distinct(&written);
         let services: Vec<Service> = services.into_iter().collect::<Option<_>>().filter(|_| distinct)?;
@@ -150,6 +145,7 @@ impl Resolver<'_> {
         let mut upstream = self.problems.parse_with("service.upstream", &written.upstream, origin)?;
         upstream = upstream.service(&written.name.value).timeouts(common.timeouts);
         upstream = upstream.trusted_proxies(common.trusted.iter().copied());
+        upstream = upstream.slowest_upload(common.slowest_upload);
         if written.preserve_host {
             upstream = upstream.preserve_host();
         }

@@ -1,0 +1,129 @@
+//! Deadlines and bounds: whether they are in the range that makes sense.
+
+use core::time::Duration;
+use l402_http::proxy::Timeouts;
+
+use super::at::At;
+use super::file;
+use super::resolve::Resolver;
+use super::span::Span;
+
+/// How much there may be at once; [`None`] where the system's limit of descriptors decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Connections of all clients.
+    pub connections: Option<usize>,
+    /// Connections of one client.
+    pub connections_per_client: Option<usize>,
+    /// Requests of one client that are under way.
+    pub requests_per_client: Option<usize>,
+    /// Connections to all upstreams.
+    pub upstream_connections: Option<usize>,
+    /// The leading bits of an IPv4 address that tell one client from another.
+    pub ipv4_prefix: u8,
+    /// The same for an IPv6 address.
+    pub ipv6_prefix: u8,
+    /// Bytes of a request's body a second.
+    pub slowest_upload: u64,
+}
+
+/// A deadline's name, default and greatest value.
+type Deadline = (&'static str, Duration, Most);
+
+/// The greatest value of a deadline, as it is written: greater ones are slips, and some that the system does not take.
+#[derive(Clone, Copy)]
+pub(super) enum Most {
+    TenMinutes,
+    Hour,
+    Day,
+    Month,
+}
+
+impl Most {
+    const fn written(self) -> (&'static str, Duration) {
+        match self {
+            Self::TenMinutes => ("10m", Duration::from_mins(10)),
+            Self::Hour => ("1h", Duration::from_hours(1)),
+            Self::Day => ("1d", Duration::from_hours(24)),
+            Self::Month => ("30d", Duration::from_hours(30 * 24)),
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// A deadline that may be left out.
+    pub(super) fn deadline(&mut self, at: Option<&At<String>>, (key, default, most): Deadline) -> Option<Duration> {
+        let Some(at) = at else { return Some(default) };
+        let span = self.problems.parse::<Span>(key, at).map(Span::duration)?;
+        let (written, most) = most.written();
+        if span > most {
+            self.problems.wrong(key, at, format_args!("write a time of at most {written}"));
+            return None;
+        }
+        Some(span)
+    }
+
+    /// The deadlines of upstreams.
+    pub(super) fn upstream_timeouts(&mut self, written: &file::Timeouts) -> Timeouts {
+        let mut timeouts = Timeouts::default();
+        let mut set = |key, at: &Option<At<String>>, most, place: &mut Duration| {
+            *place = self.deadline(at.as_ref(), (key, *place, most)).unwrap_or(*place);
+        };
+        set("timeouts.connect", &written.connect, Most::TenMinutes, &mut timeouts.connect);
+        set("timeouts.response", &written.response, Most::Day, &mut timeouts.response);
+        set("timeouts.idle", &written.idle, Most::Day, &mut timeouts.idle);
+        set("timeouts.tunnel", &written.tunnel, Most::Month, &mut timeouts.tunnel);
+        set("timeouts.after_grant", &written.after_grant, Most::Month, &mut timeouts.after_grant);
+        set("timeouts.keep_alive", &written.keep_alive, Most::Hour, &mut timeouts.keep_alive);
+        set("timeouts.probe", &written.probe, Most::Hour, &mut timeouts.probe);
+        timeouts
+    }
+
+    /// What there may be at once.
+    pub(super) fn limits(&mut self, written: &file::Limits) -> Option<Limits> {
+        let mut count = |key, at: &Option<At<u32>>| match at {
+            Some(at) => Some(Some(self.number(key, at, 1, MOST_CONNECTIONS)?)),
+            None => Some(None),
+        };
+        let connections = count("limits.connections", &written.connections);
+        let connections_per_client = count("limits.connections_per_client", &written.connections_per_client);
+        let requests_per_client = count("limits.requests_per_client", &written.requests_per_client);
+        let upstream_connections = count("limits.upstream_connections", &written.upstream_connections);
+        let mut prefix = |key, at: &Option<At<u32>>, most: u8, default: u8| match at {
+            Some(at) => self.number(key, at, 1, most.into()).and_then(|bits| u8::try_from(bits).ok()),
+            None => Some(default),
+        };
+        let ipv4_prefix = prefix("limits.ipv4_prefix", &written.ipv4_prefix, 32, 32);
+        let ipv6_prefix = prefix("limits.ipv6_prefix", &written.ipv6_prefix, 128, 64);
+        let slowest_upload = match &written.slowest_upload {
+            Some(at) => self.number("limits.slowest_upload", at, 0, MOST_BYTES).map(|bytes| bytes as u64),
+            None => Some(SLOWEST_UPLOAD),
+        };
+        Some(Limits {
+            connections: connections?,
+            connections_per_client: connections_per_client?,
+            requests_per_client: requests_per_client?,
+            upstream_connections: upstream_connections?,
+            ipv4_prefix: ipv4_prefix?,
+            ipv6_prefix: ipv6_prefix?,
+            slowest_upload: slowest_upload?,
+        })
+    }
+
+    fn number(&mut self, key: &str, at: &At<u32>, least: u32, most: u32) -> Option<usize> {
+        let is_allowed = (least..=most).contains(&at.value);
+        if !is_allowed {
+            self.problems.wrong(key, at, format_args!("write a number from {least} to {most}"));
+        }
+        usize::try_from(at.value).ok().filter(|_| is_allowed)
+    }
+}
+
+/// More connections than any system has descriptors for.
+const MOST_CONNECTIONS: u32 = 10_000_000;
+
+/// More bytes a second would refuse ordinary clients.
+const MOST_BYTES: u32 = 1_000_000;
+
+const SLOWEST_UPLOAD: u64 = 16;
