@@ -192,6 +192,7 @@ bench-smoke:
 bench-gateway-smoke:
     python3 -B benches/gateway/proxy.py --profile dev --rounds 1 --seconds 1 --connections 8
     python3 -B benches/gateway/challenges.py --profile dev --challenges 1 --seconds 1 --connections 8
+    python3 -B benches/gateway/flood.py --profile dev --rounds 1 --seconds 1 --flood 8
 
 # Verification, minting and parsing beside other implementations, as one table
 bench *options:
@@ -212,6 +213,10 @@ bench-gateway *options:
 # Unpaid challenges per second, and what they leave behind
 bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
+
+# The p99 of paid requests, alone and beside a flood of unpaid ones
+bench-flood *options:
+    python3 -B benches/gateway/flood.py {{ options }}
 
 # What the gateway adds to what LND and a payment take by themselves
 bench-lnd *options: interop-build

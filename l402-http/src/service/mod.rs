@@ -14,6 +14,8 @@
 //!    which nobody but the node chose (L2); both go into a 402 or 401. Where any of it fails or takes too long: 503 with
 //!    `Retry-After` and no invoice, since an agent would pay for nothing or twice. A token's validity counts from the latest
 //!    moment at which its invoice can be paid: whoever pays in time gets at least the validity that the route sells.
+//!    Challenges take turns with everything else that is ready, and only so many wait for theirs (P10): what was paid for is not
+//!    held up by a flood of what was not.
 //! 5. *Refuse*: 400 or 401.
 //! 6. What is forwarded has the canonical path, no credential (H2), no `X-L402-*` field of the client's and none that names
 //!    another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`, whoever sent it (P3). Among its
@@ -54,6 +56,7 @@
 
 mod future;
 mod judge;
+mod lane;
 mod layer;
 mod node;
 mod paywall;

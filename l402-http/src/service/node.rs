@@ -1,6 +1,7 @@
 //! The I/O that a decision asks for: an invoice, or whether one was settled.
 
 use super::judge::Order;
+use super::lane::Full;
 use super::{Paywall, Undeliverable};
 use crate::response::{Problem, Quote};
 use bytes::Bytes;
@@ -31,14 +32,18 @@ impl<N: InvoiceSource> Paywall<N> {
         if let Err(outage) = (self.deliverable)(order.route) {
             return undeliverable(order, outage);
         }
-        let sold = match self.invoice(order).await {
-            Ok(invoice) => self.quote(order, &invoice, status, reason, message),
-            Err(fault) => Err(fault),
-        };
-        sold.unwrap_or_else(|fault| {
-            tracing::error!(error = &fault as &dyn Error, "no invoice to show");
-            self.unavailable(order, "no-invoice", "no invoice can be made at the moment")
-        })
+        let sold = self.lane.take(async {
+            let invoice = self.invoice(order).await?;
+            self.quote(order, &invoice, status, reason, message)
+        });
+        match sold.await {
+            Ok(Ok(challenge)) => challenge,
+            Ok(Err(fault)) => {
+                tracing::error!(error = &fault as &dyn Error, "no invoice to show");
+                self.unavailable(order, "no-invoice", "no invoice can be made at the moment")
+            }
+            Err(Full) => self.unavailable(order, "busy", "too many ask for an invoice at the moment"),
+        }
     }
 
     /// Gets an invoice that says what was asked for (threat L3).

@@ -1,6 +1,7 @@
 //! What a paid service is made of, and its settings.
 
 use super::PaidLayer;
+use super::lane::Lane;
 use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
@@ -26,6 +27,7 @@ pub struct Paywall<N> {
     pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
     pub(super) random: Random,
+    pub(super) lane: Arc<Lane>,
 }
 
 /// Returns the time in Unix seconds.
@@ -60,6 +62,7 @@ impl<N> Paywall<N> {
             deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
             random: Arc::new(|bytes| getrandom::fill(bytes)),
+            lane: Arc::new(Lane::new(CHALLENGES)),
         }
     }
 
@@ -136,6 +139,14 @@ impl<N> Paywall<N> {
         self
     }
 
+    /// Sets how many challenges may be under way or wait for their turn; 1024 unless set. Further requests are answered with 503
+    /// and `Retry-After`.
+    #[must_use]
+    pub fn challenges(mut self, most: usize) -> Self {
+        self.lane = Arc::new(Lane::new(most));
+        self
+    }
+
     /// Makes the layer. Its clones, and the services that it makes, share this paywall.
     pub fn layer(self) -> PaidLayer<N> {
         PaidLayer::new(self)
@@ -147,6 +158,9 @@ impl<N> fmt::Debug for Paywall<N> {
         f.debug_struct("Paywall").field("policy", &self.policy).field("network", &self.network).finish_non_exhaustive()
     }
 }
+
+/// Challenges under way or waiting.
+const CHALLENGES: usize = 1024;
 
 /// A clock that stands before 1970 finds every token valid and every invoice unexpired, so it counts as the end of time.
 fn system_time() -> u64 {

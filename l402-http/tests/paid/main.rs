@@ -5,6 +5,7 @@
 mod cors;
 mod forms;
 mod node;
+mod priority;
 mod routes;
 mod secrets;
 mod sockets;
