@@ -57,6 +57,8 @@ Variables, which go before the file:
   LND_MACAROON           a macaroon of it: a path, hexadecimal, or base64
   LND_CONNECT            an lndconnect:// URI in place of the three
 
+SIGINT and SIGTERM stop it, and requests under way may end; a second one cuts them off. SIGHUP is ignored.
+
 Exit codes: 0 stopped as told, or valid; 1 another failure; 2 wrong command line or configuration; 3 the Lightning
 node does not start or LND cannot be used; 4 the address cannot be listened on; 5 the Lightning node failed while it
 ran, such as on a full disk; 6 it is not known whether a `node` command has moved money.";
@@ -168,6 +170,7 @@ fn runtime() -> Result<Runtime, ProgramError> {
 /// From the first socket to the last: starts, serves until a signal comes, and stops.
 async fn life(config: &Config) -> Result<(), ProgramError> {
     let mut stop = Stop::new().map_err(|cause| ProgramError::Other(cause.into()))?;
+    ignore_hangups().map_err(|cause| ProgramError::Other(cause.into()))?;
     let bound = Server::bind(config).map_err(ProgramError::Start)?;
     tracing::info!("starting the Lightning node");
     let mut starting = pin!(Lightning::start(&config.lightning));
@@ -283,6 +286,17 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// SIGHUP, as of a terminal that is closed or of `systemctl reload`, would end the process and cut every stream.
+fn ignore_hangups() -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::warn!("SIGHUP is ignored: a changed configuration counts from the next start on");
+        }
+    });
+    Ok(())
 }
 
 #[derive(Debug)]
