@@ -226,7 +226,7 @@ pub(super) struct Timeouts {
 pub(super) struct Limits {
     /// Connections of all clients. 16,384 for each thread unless set, or half of what the system allows.
     pub(super) connections: Option<At<u32>>,
-    /// Connections of one client; WebSockets count too. A quarter of `connections` unless set. A proxy in `trusted_proxies`
+    /// Connections of one client, tunnels among them. A quarter of `connections` unless set. A proxy in `trusted_proxies`
     /// stands for many clients and has no such limit.
     pub(super) connections_per_client: Option<At<u32>>,
     /// Requests of one client that are under way; the next is answered with 429. A quarter of `upstream_connections` unless set.

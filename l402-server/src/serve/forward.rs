@@ -4,29 +4,31 @@ use core::convert::Infallible;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::{Request, Response};
-use hyper::body::Incoming;
 use l402_http::policy::RouteId;
-use l402_http::proxy::{Health, ProxyBody, Upstream, UpstreamConfigError};
+use l402_http::proxy::{ConnectionLimit, Health, ProxyBody, Upstream, UpstreamConfigError};
 use l402_http::service::Undeliverable;
 use std::sync::Arc;
 use tower_service::Service;
 
+use super::bodies::Upload;
 use crate::config::Config;
 
 /// The upstreams of one thread.
 #[derive(Debug, Clone)]
 pub(super) struct Forward {
     /// By the number of a route.
-    upstreams: Arc<[Upstream<Incoming>]>,
+    upstreams: Arc<[Upstream<Upload>]>,
     /// One for each service.
-    each: Arc<[Upstream<Incoming>]>,
+    each: Arc<[Upstream<Upload>]>,
 }
 
 impl Forward {
-    pub(super) fn new(config: &Config) -> Result<Self, UpstreamConfigError> {
+    /// All threads share the limit.
+    pub(super) fn new(config: &Config, limit: &ConnectionLimit) -> Result<Self, UpstreamConfigError> {
         let mut by_service = Vec::with_capacity(config.services.len());
         for service in &config.services {
-            by_service.push((&service.name, Upstream::new(&service.upstream)?));
+            let upstream = service.upstream.clone().connection_limit(limit.clone());
+            by_service.push((&service.name, Upstream::new(&upstream)?));
         }
         let upstream = |route: &l402_http::policy::Route| {
             let own = by_service.iter().find(|(name, _)| Some(*name) == route.service());
@@ -56,8 +58,8 @@ pub(super) fn deliverable(config: &Config) -> impl Fn(RouteId) -> Result<(), Und
     }
 }
 
-impl Service<Request<Incoming>> for Forward {
-    type Response = Response<ProxyBody<Incoming>>;
+impl Service<Request<Upload>> for Forward {
+    type Response = Response<ProxyBody<Upload>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -65,7 +67,7 @@ impl Service<Request<Incoming>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Upload>) -> Self::Future {
         let route = request.extensions().get::<RouteId>();
         let upstream = route.and_then(|route| self.upstreams.get(route.index()));
         let upstream = upstream.expect("the paid service marks what it lets pass with a route of its policy").clone();

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use l402_http::cors::Cors;
-use l402_http::proxy::{Peer, ProxyBody, UpstreamConfigError};
-use l402_http::response::PaidBody;
+use l402_http::proxy::{ConnectionLimit, Peer, ProxyBody, Session, UpstreamConfigError};
+use l402_http::response::{Form, PaidBody, Problem};
 use l402_http::service::{PaidFuture, PaidService, Paywall};
 use l402_lightning::{InvoiceSource, Network, SettlementSource};
 use pin_project_lite::pin_project;
@@ -18,6 +18,9 @@ use std::sync::Arc;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::activity::{Activity, Exchange};
+use super::bodies::{Download, Upload};
+use super::clients::Seat;
 use super::forward::Forward;
 use super::own::OwnPaths;
 use super::ready::Checks;
@@ -39,9 +42,10 @@ impl<N> Gateway<N> {
         paywall: Paywall<N>,
         network: Network,
         checks: Checks,
+        limit: &ConnectionLimit,
     ) -> Result<Self, UpstreamConfigError> {
         let own = Arc::new(OwnPaths::new(config, network, checks));
-        let forward = Forward::new(config)?;
+        let forward = Forward::new(config, limit)?;
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (config.policy.elsewhere().clone(), RequestLog::new(config));
         Ok(Self { own, forward, pages, paid, log })
@@ -67,19 +71,24 @@ impl<N> Clone for Gateway<N> {
     }
 }
 
-/// Whether a connection has asked for anything yet.
-pub(super) type Asked = Arc<AtomicBool>;
-
 /// The gateway, as one client's connection meets it.
 pub(super) struct Client<N> {
     gateway: Gateway<N>,
     peer: Peer,
-    asked: Asked,
+    activity: Arc<Activity>,
+    seat: Arc<Seat>,
+    session: Session,
 }
 
 impl<N> Client<N> {
-    pub(super) const fn new(gateway: Gateway<N>, peer: Peer, asked: Asked) -> Self {
-        Self { gateway, peer, asked }
+    pub(super) const fn new(
+        gateway: Gateway<N>,
+        peer: Peer,
+        activity: Arc<Activity>,
+        seat: Arc<Seat>,
+        session: Session,
+    ) -> Self {
+        Self { gateway, peer, activity, seat, session }
     }
 }
 
@@ -88,17 +97,28 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
     type Error = Infallible;
     type Future = Answer;
 
-    fn call(&self, mut request: Request<Incoming>) -> Answer {
-        self.asked.store(true, Ordering::Relaxed);
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        let is_shared = request.version() == Version::HTTP_2;
+        let mut request = request.map(|body| Upload::new(body, Arc::clone(&self.activity)));
         let Gateway { own, pages, paid, log, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
-            let response = Some(open_to(pages, &request, response));
-            return Answer { content: Content::Own { response }, entry: log.own(&request) };
+            let response = open_to(pages, &request, response);
+            let exchange = self.activity.begin(is_shared, None);
+            return Answer { content: Content::own(response), entry: log.own(&request), exchange: Some(exchange) };
         }
         let entry = log.begin(&request);
+        let under_way = self.seat.request();
+        let is_refused = under_way.is_none();
+        let exchange = Some(self.activity.begin(is_shared, under_way));
+        if is_refused {
+            return Answer { content: Content::own(crowded(pages, &request)), entry, exchange };
+        }
         request.extensions_mut().insert(self.peer.clone());
+        if request.extensions().get::<OnUpgrade>().is_some() {
+            request.extensions_mut().insert(self.session.clone());
+        }
         let mut paid = paid.clone(); // always ready, since forwarding is
-        Answer { content: Content::Paid { response: paid.call(request) }, entry }
+        Answer { content: Content::Paid { response: paid.call(request) }, entry, exchange }
     }
 }
 
@@ -111,8 +131,22 @@ fn open_to<B>(pages: &Cors, request: &Request<B>, mut response: Response<Full<By
     response
 }
 
+/// A client has as many requests under way as it may.
+#[cold]
+fn crowded<B>(pages: &Cors, request: &Request<B>) -> Response<Full<Bytes>> {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", &CROWDED).retry_after(RETRY_AFTER);
+    let mut response = problem.response(Form::of(request.headers())).map(Full::new);
+    pages.sharing(request.headers()).write(response.headers_mut());
+    response
+}
+
+const CROWDED: &str = "this client has too many requests under way; try again later";
+
+/// Seconds after which another attempt makes sense.
+const RETRY_AFTER: u64 = 5;
+
 /// The gateway's own words, or those of the paywall or the upstream.
-pub(super) type AnswerBody = Either<Full<Bytes>, PaidBody<ProxyBody<Incoming>>>;
+pub(super) type AnswerBody = Download<Either<Full<Bytes>, PaidBody<ProxyBody<Upload>>>>;
 
 pin_project! {
     /// An answer on its way.
@@ -120,6 +154,7 @@ pin_project! {
         #[pin]
         content: Content,
         entry: Option<Entry>,
+        exchange: Option<Arc<Exchange>>,
     }
 }
 
@@ -127,7 +162,13 @@ pin_project! {
     #[project = Projected]
     enum Content {
         Own { response: Option<Response<Full<Bytes>>> },
-        Paid { #[pin] response: PaidFuture<Forward, Incoming> },
+        Paid { #[pin] response: PaidFuture<Forward, Upload> },
+    }
+}
+
+impl Content {
+    const fn own(response: Response<Full<Bytes>>) -> Self {
+        Self::Own { response: Some(response) }
     }
 }
 
@@ -147,6 +188,7 @@ impl Future for Answer {
         if let Some(entry) = this.entry.take() {
             entry.end(response.status(), response.extensions().get());
         }
-        Poll::Ready(Ok(response))
+        let exchange = this.exchange.take().expect("a future is not polled again after it was ready");
+        Poll::Ready(Ok(response.map(|body| Download::new(body, exchange))))
     }
 }

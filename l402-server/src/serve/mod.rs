@@ -3,35 +3,46 @@
 //! 1. Each thread has a listening socket of its own on the same address (`SO_REUSEPORT`); the system spreads connections
 //!    over them. A connection stays on its thread, and so do the connections to the upstreams that its requests use.
 //! 2. A client has a deadline for each request's head, at most 64 KiB for it, a bound on streams and resets, and a bound on
-//!    the time in which it takes nothing of an answer (P4).
-//! 3. When it is told to stop, the gateway accepts nothing more, lets requests under way end until a deadline, and then
-//!    closes.
+//!    the time in which it takes nothing of an answer (P4), also where it answers pings or nobody polls (P6).
+//! 3. Connections, requests of one client and connections to upstreams are bounded, so that some descriptors stay in reserve
+//!    (P6). A WebSocket counts as the connection that it came on.
+//! 4. When it is told to stop, the gateway accepts nothing more, says so in each tunnel, lets requests under way end until a
+//!    deadline, and then closes (P8).
 //!
 //! HTTP/1.1 and HTTP/2 without TLS are told apart by their first bytes.
 
+mod activity;
+mod bodies;
+mod clients;
 mod connection;
+mod descriptors;
 mod forward;
 mod gateway;
 mod listen;
 mod own;
 mod ready;
 mod requests;
+mod seldom;
+mod socket;
 mod worker;
 
 use core::fmt;
 use core::net::SocketAddr;
 use l402_core::DerivedKeys;
-use l402_http::proxy::UpstreamConfigError;
+use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
 use l402_http::service::Paywall;
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
 use crate::keys::{self, KeyFileError};
 use crate::state::State;
+use clients::Clients;
+use descriptors::Shares;
 use gateway::Gateway;
 use listen::Sockets;
 use worker::{Limits, Worker};
@@ -171,13 +182,23 @@ impl Bound {
     {
         let address = self.address();
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
+        let shares = Shares::of(config, descriptors::raise());
+        tracing::debug!(?shares, "bounds");
+        let clients = Clients::new(config, shares);
+        let upstreams = ConnectionLimit::new(shares.upstream_connections);
         let (stop, stopped) = watch::channel(false);
         let checks = checks(payee, config);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
             let paywall = payee.paywall(config, &self.keys);
-            let gateway = Gateway::new(config, paywall, payee.network, checks.clone()).map_err(StartError::Upstream)?;
-            let worker = Worker { listener, gateway, limits: Limits::of(config), stopped: stopped.clone() };
+            let gateway = Gateway::new(config, paywall, payee.network, checks.clone(), &upstreams);
+            let worker = Worker {
+                listener,
+                gateway: gateway.map_err(StartError::Upstream)?,
+                limits: Limits::of(config),
+                clients: Arc::clone(&clients),
+                stopped: stopped.clone(),
+            };
             let (end, ended) = oneshot::channel();
             let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
                 worker.run();

@@ -1,16 +1,18 @@
 //! One thread: its runtime and its loop of accepting.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use hyper_util::server::graceful::GracefulShutdown;
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 
+use super::clients::Clients;
 use super::connection;
 use super::gateway::Gateway;
+use super::seldom::Seldom;
 use crate::config::Config;
 
 /// What one thread serves, and until when.
@@ -18,6 +20,7 @@ pub(super) struct Worker<N> {
     pub(super) listener: StdListener,
     pub(super) gateway: Gateway<N>,
     pub(super) limits: Limits,
+    pub(super) clients: Arc<Clients>,
     pub(super) stopped: watch::Receiver<bool>,
 }
 
@@ -53,45 +56,64 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
             Err(error) => return tracing::error!(%error, "a serving thread has no socket"),
         };
         self.gateway.watch_upstreams();
-        let connections = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        // Each connection and tunnel holds a receiver: when all are gone, nothing is under way.
+        let (stop, stopping) = watch::channel(false);
         loop {
-            let (stream, permit) = tokio::select! {
-                accepted = accept(&listener, &room) => accepted,
+            let (stream, address, room) = tokio::select! {
+                accepted = accept(&listener, &self.clients) => accepted,
                 _ = self.stopped.changed() => break, // also when the server was dropped
             };
-            let Some(connection) = connection::of(stream, &self.gateway, self.limits, connections.watcher()) else {
+            let Some(seat) = self.clients.seat(address.ip(), room) else {
+                if let Some(left_out) = CROWDED.turn() {
+                    tracing::warn!(%address, left_out, "a client has as many connections as it may; another is refused");
+                }
                 continue;
             };
-            tokio::spawn(async move {
-                connection.await;
-                drop(permit);
-            });
+            match connection::of(stream, &self.gateway, self.limits, seat, stopping.clone()) {
+                Ok(connection) => drop(tokio::spawn(connection)),
+                Err(error) => {
+                    if let Some(left_out) = UNSERVED.turn() {
+                        tracing::warn!(%error, left_out, "a connection cannot be served");
+                    }
+                }
+            }
         }
-        drop(listener);
+        drop((listener, stopping));
         let waits = *self.stopped.borrow();
-        if waits && timeout(self.limits.shutdown, connections.shutdown()).await.is_err() {
-            tracing::warn!("requests under way were cut off at the deadline");
+        if waits {
+            stop.send_replace(true);
+            if timeout(self.limits.shutdown, stop.closed()).await.is_err() {
+                tracing::warn!("requests under way were cut off at the deadline");
+            }
         }
     }
 }
 
-/// Waits for a connection, as long as there is room for one.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    let permit = Arc::clone(room).acquire_owned().await.ok(); // the semaphore is never closed
+/// Waits for a connection, as soon as there is room for one.
+async fn accept(listener: &TcpListener, clients: &Clients) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    if clients.is_full()
+        && let Some(left_out) = FULL.turn()
+    {
+        tracing::warn!(left_out, "there are as many connections as there may be; others wait");
+    }
+    let room = clients.room().await;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, address)) => return (stream, address, room),
             Err(error) => {
                 // Such as "too many open files": trying again at once would only burn the processor.
-                tracing::warn!(%error, "a connection cannot be accepted");
+                if let Some(left_out) = UNACCEPTED.turn() {
+                    tracing::warn!(%error, left_out, "a connection cannot be accepted");
+                }
                 sleep(BACK_OFF).await;
             }
         }
     }
 }
 
-/// The most connections of one thread.
-const CONNECTIONS: usize = 16 * 1024;
+static CROWDED: Seldom = Seldom::new();
+static FULL: Seldom = Seldom::new();
+static UNACCEPTED: Seldom = Seldom::new();
+static UNSERVED: Seldom = Seldom::new();
 
 const BACK_OFF: Duration = Duration::from_millis(50);

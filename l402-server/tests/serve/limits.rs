@@ -1,12 +1,12 @@
 //! What a client may not do to the gateway (P4), and the two versions of HTTP.
 
-use crate::support::{Answer, Echo, Gateway};
+use crate::support::{Answer, Echo, Gateway, send};
 use core::time::Duration;
 use http::{Request, StatusCode};
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -46,6 +46,103 @@ async fn p4_a_head_has_a_greatest_length() {
     let head = format!("GET / HTTP/1.1\r\nHost: gateway\r\nX: {}\r\n\r\n", "x".repeat(80 * 1024));
     stream.write_all(head.as_bytes()).await.ok(); // it may be cut off in the middle
     assert_eq!(Answer::read(&mut stream).await.status, 431);
+}
+
+#[tokio::test]
+async fn p6_an_idle_connection_of_http_2_is_closed_though_it_answers_pings() {
+    let echo = Echo::start().await;
+    let timeouts = "timeouts = { request_head = \"200ms\", idle = \"400ms\" }";
+    let gateway = Gateway::start(&format!("upstream = {:?}\n{timeouts}", echo.url));
+    let stream = TokioIo::new(gateway.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    let connection = tokio::spawn(connection);
+    let uri = format!("http://{}/health", gateway.address());
+    let ask = Request::get(&uri).body(Empty::<&[u8]>::new()).expect("a request");
+    assert_eq!(sender.send_request(ask).await.expect("an answer").status(), StatusCode::OK);
+    timeout(SOON, connection).await.expect("closed").expect("no panic").ok();
+}
+
+#[tokio::test]
+async fn p6_a_client_has_only_so_many_connections() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}\nlimits = {{ connections_per_client = 2 }}", echo.url));
+    let (first, _second) = (gateway.connect().await, gateway.connect().await);
+    let refused = async {
+        loop {
+            let mut third = gateway.connect().await;
+            let mut read = Vec::new();
+            // The first two may not have been accepted yet.
+            let _ = third.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+            let _ = third.read_to_end(&mut read).await;
+            if read.is_empty() {
+                return;
+            }
+        }
+    };
+    timeout(SOON, refused).await.expect("the third is closed unheard");
+    drop(first);
+    let served = async {
+        loop {
+            let mut third = gateway.connect().await;
+            let mut read = Vec::new();
+            let _ = third.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+            let _ = third.read_to_end(&mut read).await;
+            if !read.is_empty() {
+                return;
+            }
+        }
+    };
+    timeout(SOON, served).await.expect("its place is free again");
+}
+
+#[tokio::test]
+async fn p6_a_client_has_only_so_many_requests_under_way() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!(
+        "limits = {{ requests_per_client = 1 }}\n[[service]]\nname = \"a\"\nprice = \"1 sat\"\nfree = [\"/slow\"]\nupstream = {:?}",
+        echo.url
+    ));
+    let mut slow = gateway.connect().await;
+    send(&mut slow, "GET", "/slow", &[]).await;
+    timeout(SOON, echo.arrived.notified()).await.expect("it is under way");
+    let refused = gateway.ask("GET", "/", &[]).await;
+    assert_eq!((refused.status, refused.fields("retry-after")), (429, vec!["5"]), "{}", refused.text);
+    assert_eq!(gateway.ask("GET", "/health", &[]).await.status, 200, "the gateway's own paths are not counted");
+    echo.release.notify_one();
+    assert_eq!(Answer::read(&mut slow).await.status, 200);
+    let free_again = async { while gateway.ask("GET", "/", &[]).await.status != 402 {} };
+    timeout(SOON, free_again).await.expect("its place is free again");
+}
+
+#[tokio::test]
+async fn a_402_reaches_a_client_that_sends_all_of_a_large_body_first() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
+    for length in [1, 20 * 1024 * 1024] {
+        let mut stream = gateway.connect().await;
+        let head = format!("POST / HTTP/1.1\r\nHost: gateway\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        let body = vec![b'x'; length];
+        timeout(SOON, stream.write_all(&body)).await.expect("it goes on to be read").expect("no reset");
+        let mut answer = vec![0; 12];
+        timeout(SOON, stream.read_exact(&mut answer)).await.expect("an answer").expect("no reset");
+        assert_eq!(answer, b"HTTP/1.1 402", "{length} bytes");
+    }
+}
+
+#[tokio::test]
+async fn p6_a_client_that_never_stops_to_send_is_not_listened_to_for_ever() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
+    let mut stream = gateway.connect().await;
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n").await.expect("sent");
+    let sending = async {
+        while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
+            sleep(SOON / 100).await;
+        }
+    };
+    timeout(4 * SOON, sending).await.expect("it is closed at last");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::support::{Answer, Echo, Gateway, send};
 use core::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -43,6 +44,55 @@ async fn an_idle_connection_does_not_hold_up_a_stop() {
     let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
     let _idle = gateway.connect().await;
     timeout(SOON, gateway.server.shutdown()).await.expect("it has stopped");
+}
+
+/// An upstream that agrees to a WebSocket, says nothing, and ends when the other side does.
+async fn silent_websocket() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.expect("a head"));
+                }
+                let agree = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+                stream.write_all(agree.as_bytes()).await.expect("sent");
+                let _ = stream.read_to_end(&mut head).await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn p8_a_websocket_is_counted_and_is_told_that_the_server_stops() {
+    let service = "[[service]]\nname = \"a\"\nprice = \"1 sat\"\nfree = [\"/chat\"]";
+    let limits = "limits = { connections_per_client = 1 }\ntimeouts = { shutdown = \"1h\" }";
+    let gateway = Gateway::start(&format!("{limits}\n{service}\nupstream = {:?}", silent_websocket().await));
+    let mut socket = gateway.connect().await;
+    let fields =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n";
+    socket.write_all(format!("GET /chat HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes()).await.expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(SOON, socket.read_u8()).await.expect("in time").expect("a head"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    let mut other = gateway.connect().await;
+    let closed = timeout(SOON, other.read(&mut [0; 1])).await.expect("in time");
+    assert!(
+        closed.is_err() || matches!(closed, Ok(0)),
+        "its client has the one connection that it may have: {closed:?}"
+    );
+
+    let stopped = tokio::spawn(gateway.server.shutdown());
+    let mut rest = Vec::new();
+    timeout(SOON, socket.read_to_end(&mut rest)).await.expect("it ends").expect("without a reset");
+    assert_eq!(rest[..4], [0x88, 18, 0x03, 0xe9], "1001 and a reason: {rest:?}");
+    drop(socket);
+    timeout(SOON, stopped).await.expect("it is not waited for until the deadline").expect("no panic");
 }
 
 #[tokio::test]

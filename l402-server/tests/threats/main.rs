@@ -12,6 +12,8 @@
 //! | H3, L2: challenges | [`challenges`] |
 //! | L3, and 503 where the node fails | [`node`] |
 //! | P3: one path | [`paths`] |
+//! | P6: clients that take nothing | [`pinned`] |
+//! | P8: tunnels and streams end with their token | [`tunnels`] |
 //! | the same for gRPC, over HTTP/2 | [`grpc`] |
 //!
 //! Elsewhere: what needs a clock or a price that changes (an expiry that passes, `l5_…`) in `l402-http/tests/paid`, framing
@@ -26,7 +28,9 @@ mod garbage;
 mod grpc;
 mod node;
 mod paths;
+mod pinned;
 mod scope;
 mod secrets;
 mod stand;
 mod statuses;
+mod tunnels;

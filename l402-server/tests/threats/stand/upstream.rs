@@ -1,8 +1,10 @@
 //! An upstream that keeps every byte that it is sent.
 
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 pub(crate) struct Upstream {
     url: String,
@@ -51,7 +53,21 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Vec<u8>>>>) {
     if bytes.is_empty() {
         return; // the gateway connected in advance
     }
+    let wants_websocket = String::from_utf8_lossy(&bytes).to_ascii_lowercase().contains("upgrade: websocket");
+    let wants_all = bytes.starts_with(b"GET /v1/past/endless ");
     seen.lock().unwrap().push(bytes);
+    if wants_websocket {
+        let _ = stream.write_all(WEBSOCKET).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        return;
+    }
+    if wants_all {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await;
+        while stream.write_all(b"more\n").await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        return;
+    }
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\nserved").await;
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
@@ -59,6 +75,10 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Vec<u8>>>>) {
         seen.lock().unwrap().push(rest); // what no answer was waited for is seen too
     }
 }
+
+/// Agrees to a WebSocket, and greets.
+const WEBSOCKET: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk=\r\n\r\n\x81\x05hello";
 
 fn is_whole(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();

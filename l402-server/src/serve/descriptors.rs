@@ -1,0 +1,117 @@
+//! How many descriptors the process may have, and who gets them (P6).
+//!
+//! 1. The system's limit is raised as far as it may be without privileges.
+//! 2. Some are held in reserve for what must not fail for want of one: files, databases, the node's own connections.
+//! 3. The rest is shared between connections of clients and connections to upstreams. One client has a part of either.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::{Config, Limits};
+
+/// Raises the limit, and returns it; [`None`] where there is none.
+pub(super) fn raise() -> Option<u64> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let is_lower = match (current, maximum) {
+        (Some(current), Some(maximum)) => current < maximum,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    if is_lower && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::debug!(%error, limit = current, "the limit of descriptors cannot be raised");
+    }
+    getrlimit(Resource::Nofile).current
+}
+
+/// The most of everything that costs a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    pub(super) connections: usize,
+    pub(super) connections_per_client: usize,
+    pub(super) requests_per_client: usize,
+    pub(super) upstream_connections: usize,
+}
+
+impl Shares {
+    /// Shares out what the process may have.
+    pub(super) fn of(config: &Config, limit: Option<u64>) -> Self {
+        let threads = config.threads.get();
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let reserve = (limit / 4).min(RESERVE).saturating_add(threads.saturating_mul(PER_THREAD));
+        let free = limit.saturating_sub(reserve).max(2);
+        let usual = USUAL.saturating_mul(threads).min(free / 2);
+        let Limits { connections, upstream_connections, .. } = config.limits;
+        let mut wanted = [connections.unwrap_or(usual), upstream_connections.unwrap_or(usual)];
+        let sum = wanted.iter().fold(0_usize, |sum, count| sum.saturating_add(*count));
+        if sum > free {
+            tracing::warn!(
+                limit,
+                wanted = sum,
+                free,
+                "the limit of descriptors (ulimit -n) is too low for `limits`; they are lowered"
+            );
+            wanted = wanted.map(|count| part(count, free, sum));
+        }
+        let [connections, upstream_connections] = wanted.map(|count| count.max(1));
+        let quarter = |count: usize| (count / 4).max(1);
+        Self {
+            connections,
+            connections_per_client: config.limits.connections_per_client.unwrap_or(quarter(connections)),
+            requests_per_client: config.limits.requests_per_client.unwrap_or(quarter(upstream_connections)),
+            upstream_connections,
+        }
+    }
+}
+
+/// `count` of `sum`, scaled down to `free`.
+fn part(count: usize, free: usize, sum: usize) -> usize {
+    let scaled = (count as u128).saturating_mul(free as u128).checked_div(sum as u128);
+    scaled.and_then(|scaled| usize::try_from(scaled).ok()).unwrap_or(free)
+}
+
+/// Descriptors for everything else: files, databases, peers of the node.
+const RESERVE: usize = 256;
+
+/// Those of a runtime and its listening socket.
+const PER_THREAD: usize = 8;
+
+/// What there is for each thread, of either kind, where the system allows it.
+const USUAL: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(limits: &str, limit: Option<u64>) -> Shares {
+        let text = format!("upstream = \"http://a\"\ndata_dir = \"data\"\nthreads = 2\nlimits = {{ {limits} }}");
+        Shares::of(&Config::from_text(&text, &|_| None).expect("a configuration"), limit)
+    }
+
+    #[test]
+    fn p6_what_is_given_out_leaves_a_reserve() {
+        for limit in [16, 64, 256, 1024, 4096, 65_536, 1 << 20] {
+            for limits in ["", "connections = 100000, upstream_connections = 50", "connections = 1"] {
+                let shares = shares(limits, Some(limit));
+                let given = shares.connections + shares.upstream_connections;
+                let kept = (limit / 8).min(256);
+                assert!(given as u64 + kept <= limit || limit < 64, "{limits:?} of {limit}: {shares:?}");
+                assert!(shares.connections_per_client >= 1 && shares.requests_per_client >= 1, "{shares:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn p6_what_is_written_counts_where_there_is_room() {
+        let written =
+            "connections = 300, connections_per_client = 7, requests_per_client = 9, upstream_connections = 40";
+        let expected =
+            Shares { connections: 300, connections_per_client: 7, requests_per_client: 9, upstream_connections: 40 };
+        assert_eq!(shares(written, Some(1024)), expected);
+        assert_eq!(shares("", None).connections, 2 * USUAL);
+        assert_eq!(shares("", Some(1024)).connections_per_client, shares("", Some(1024)).connections / 4);
+    }
+
+    #[test]
+    fn the_limit_is_raised_to_what_is_allowed() {
+        assert_eq!(raise(), getrlimit(Resource::Nofile).maximum.or(getrlimit(Resource::Nofile).current));
+    }
+}

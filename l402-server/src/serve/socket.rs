@@ -1,0 +1,111 @@
+//! The socket of a client, which closes in a way that lets the client read what it was told (RFC 9112 §9.6).
+//!
+//! A client that is answered while it still sends, such as by a 402 to a large upload, loses the answer when the system meets
+//! bytes that nobody will read: it resets the connection, and what was not read yet is gone. So the socket says that no more
+//! comes, reads and forgets what is still sent, within bounds, and only then closes.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::activity::Activity;
+
+/// A client's connection.
+pub(super) struct Socket {
+    stream: TokioIo<TcpStream>,
+    activity: Arc<Activity>,
+    linger: Option<Linger>,
+}
+
+/// A socket that is closed as soon as the client has stopped to send.
+struct Linger {
+    end: Pin<Box<Sleep>>,
+    left: usize,
+    buffer: Box<[u8]>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+        Self { stream: TokioIo::new(stream), activity, linger: None }
+    }
+}
+
+impl Linger {
+    fn new() -> Self {
+        Self { end: Box::pin(sleep(LINGER)), left: LINGER_BYTES, buffer: vec![0; BUFFER].into_boxed_slice() }
+    }
+
+    /// Reads and forgets until the client closes, time is up, or it has sent too much.
+    fn poll(&mut self, mut stream: Pin<&mut TcpStream>, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.end.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut buffer = ReadBuf::new(&mut self.buffer);
+            let read = ready!(stream.as_mut().poll_read(context, &mut buffer));
+            let count = buffer.filled().len();
+            self.left = self.left.saturating_sub(count);
+            if read.is_err() || count == 0 || self.left == 0 {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl Read for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            if !this.activity.is_unread() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let linger = this.linger.get_or_insert_with(Linger::new);
+        linger.poll(Pin::new(this.stream.inner_mut()), context).map(Ok)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+}
+
+/// How long, and for how many bytes, a client may go on to send after its answer.
+const LINGER: Duration = Duration::from_secs(10);
+const LINGER_BYTES: usize = 64 * 1024 * 1024;
+
+const BUFFER: usize = 16 * 1024;
