@@ -9,7 +9,7 @@
 //! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
 //! 4. HEAD goes with GET where no route names HEAD itself.
 //! 5. OPTIONS is a method like any other, except for a browser's preflight: that costs nothing, and is answered as the
-//!    [`Cors`](crate::cors::Cors) of the route says.
+//!    [`Cors`] of the route says.
 //! 6. A path that without its case would reach a route on other terms is not found: many servers ignore the case of a path,
 //!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold (threat P3). For the same reason
 //!    two routes must not differ in case alone. Only the case of ASCII letters is looked at.
