@@ -111,6 +111,7 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
+    lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
     #[cfg(feature = "lnd")]
     if let config::Lightning::Lnd(lnd) = &config.lightning {

@@ -1,6 +1,7 @@
 //! From what an operator states to a [`Policy`], or to the reason why it is none.
 
 use super::pattern::{Pattern, PatternError};
+use super::raw::reaches_under;
 use super::sale::{Free, Sale};
 use super::tree::Tree;
 use super::{Policy, Route, RouteId};
@@ -41,6 +42,9 @@ impl PolicyBuilder {
         for stated in &self.routes {
             add(&mut policy, stated)?;
         }
+        for stated in self.routes.iter().filter(|stated| stated.is_raw()) {
+            add_raw(&mut policy, stated, &self.routes)?;
+        }
         Ok(policy)
     }
 }
@@ -61,6 +65,24 @@ fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
     refuse_conflicting_terms(&policy.routes, &route)?;
     policy.elsewhere = policy.elsewhere.or(&route.cors);
     policy.routes.push(route);
+    Ok(())
+}
+
+/// Lets the paths of a route go on as they came, unless another route's price could be gone round so.
+fn add_raw(policy: &mut Policy, stated: &Stated, all: &[Stated]) -> Result<(), PolicyError> {
+    let pattern = |stated: &Stated| {
+        Pattern::parse(stated.path()).map_err(|fault| PolicyError::of(stated, RouteFault::Pattern(fault)))
+    };
+    let raw = pattern(stated)?;
+    policy.raw.add(&raw).map_err(|fault| PolicyError::of(stated, fault))?;
+    for other in all {
+        if reaches_under(&pattern(other)?, &raw) {
+            return Err(PolicyError {
+                other: Some(other.path().into()),
+                ..PolicyError::of(stated, RouteFault::RawOverlap)
+            });
+        }
+    }
     Ok(())
 }
 
@@ -132,6 +154,10 @@ pub enum RouteFault {
     NoMethod,
     /// A method that is never served, such as TRACE: an upstream would send back what the gateway added for it.
     UnservedMethod,
+    /// Only the paths of a prefix without parameters, such as `/npm/*`, can go on as they came.
+    RawPath,
+    /// Beneath a prefix whose paths go on as they came, another route has a price of its own.
+    RawOverlap,
     /// No invoice can hold a description of more than 639 bytes.
     LongDescription,
     /// Two routes take the same method of the same path.
@@ -153,6 +179,10 @@ impl fmt::Display for RouteFault {
             Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
+            Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),
+            Self::RawOverlap => f.write_str(
+                "the first lies beneath the second, whose paths are forwarded as they come: its price could be gone round",
+            ),
             Self::NoMethod => f.write_str("the list of methods is empty"),
             Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),
             Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
@@ -183,6 +213,10 @@ impl Stated {
             Self::Sale(sale) => &sale.path,
             Self::Free(free) => &free.path,
         }
+    }
+
+    fn is_raw(&self) -> bool {
+        matches!(self, Self::Sale(sale) if sale.raw_path)
     }
 
     fn methods(&self) -> Option<&[Method]> {
@@ -344,6 +378,24 @@ mod tests {
         }
         let twice = sale("/a", 1).methods([Method::GET, Method::POST, Method::GET]);
         assert_eq!(fault(Policy::builder().sell(twice)), RouteFault::Duplicate);
+    }
+
+    #[test]
+    fn p3_a_raw_path_has_one_price_beneath_it() {
+        let of = |raw: &str, other: &str| {
+            let policy = Policy::builder().free(Free::new(other)).sell(sale(raw, 1).raw_path()).build();
+            policy.map(|_| ()).map_err(|error| error.fault())
+        };
+        for other in ["/npm/a", "/npm", "/NPM/a", "/npm/a/*", "/{x}/a", "/npm/{x}"] {
+            assert_eq!(of("/npm/*", other), Err(RouteFault::RawOverlap), "{other}");
+        }
+        for other in ["/*", "/", "/other/*", "/other"] {
+            assert_eq!(of("/npm/*", other), Ok(()), "{other}");
+        }
+        for raw in ["/npm", "/{x}/*", "/npm/{x}/*"] {
+            assert_eq!(of(raw, "/other"), Err(RouteFault::RawPath), "{raw}");
+        }
+        assert_eq!(of("/*", "/status"), Err(RouteFault::RawOverlap));
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! 6. A path that without its case would reach a route on other terms is not found: many servers ignore the case of a path,
 //!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold (threat P3). For the same reason
 //!    two routes must not differ in case alone. Only the case of ASCII letters is looked at.
+//! 7. A sale of a whole prefix at one price can have its paths forwarded as they came ([`Sale::raw_path`]).
 //!
 //! ```
 //! use http::Method;
@@ -31,6 +32,7 @@
 
 mod builder;
 mod pattern;
+mod raw;
 mod sale;
 mod tree;
 
@@ -39,10 +41,11 @@ pub use pattern::PatternError;
 pub use sale::{Free, Sale};
 
 use crate::cors::Cors;
-use crate::path::CanonicalPath;
+use crate::path::{CanonicalPath, PathError};
 use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_core::{Name, Offer};
+use raw::RawPrefixes;
 use std::sync::Arc;
 use tree::{Methods, Tree};
 
@@ -55,6 +58,8 @@ pub struct Policy {
     caseless: Tree,
     /// Whether a pattern is not in lower case.
     has_capitals: bool,
+    /// The prefixes whose paths go on as they came.
+    raw: RawPrefixes,
     /// What holds for answers that belong to no route.
     elsewhere: Cors,
 }
@@ -75,6 +80,15 @@ impl Policy {
             Some(route) => Access::Free(route),
             None => Access::MethodNotAllowed { allow: methods.allow() },
         }
+    }
+
+    /// Finds the prefix of a path that goes on as it came ([`Sale::raw_path`]): a canonical path that is routed as the request
+    /// is. [`None`] where the path has to be canonical.
+    ///
+    /// # Errors
+    /// [`PathError`] where some program could take the path for one outside of the prefix; to be answered with 400.
+    pub fn raw_prefix(&self, path: &str) -> Option<Result<CanonicalPath<'_>, PathError>> {
+        self.raw.find(path)
     }
 
     fn chosen(&self, methods: &Methods, method: &Method) -> Option<&Route> {

@@ -16,6 +16,7 @@ pub struct Sale {
     pub(super) invoice_expiry: Option<Duration>,
     pub(super) methods: Option<Vec<Method>>,
     pub(super) description: Option<Box<str>>,
+    pub(super) raw_path: bool,
     pub(super) cors: Cors,
 }
 
@@ -41,6 +42,7 @@ impl Sale {
             invoice_expiry: None,
             methods: None,
             description: None,
+            raw_path: false,
             cors: Cors::off(),
         }
     }
@@ -79,6 +81,15 @@ impl Sale {
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.cors = cors;
+        self
+    }
+
+    /// Forwards paths as they came, with `%2F`, `;` and `//`, instead of refusing what two programs could read in two ways. The
+    /// pattern must be a prefix such as `/npm/*`, and no other pattern may lie beneath it: all of it has one price, for each
+    /// method. Dot segments stay refused in every spelling. It holds for all routes of the same pattern.
+    #[must_use]
+    pub fn raw_path(mut self) -> Self {
+        self.raw_path = true;
         self
     }
 

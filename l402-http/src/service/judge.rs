@@ -51,7 +51,7 @@ impl<N> Paywall<N> {
         if let Some(fault) = FramingFault::of(request.headers()) {
             return (Judgement::Answer(bad_framing(request, fault)), elsewhere());
         }
-        let (path, target) = match canonical(request.uri()) {
+        let (path, target) = match self.located(request.uri()) {
             Ok(found) => found,
             Err(fault) => return (Judgement::Answer(bad_path(request, fault)), elsewhere()),
         };
@@ -66,6 +66,15 @@ impl<N> Paywall<N> {
             Access::Free(route) => (forward_free(route, target), route.cors().sharing(request.headers())),
             Access::NotFound => (Judgement::Answer(not_found(request)), elsewhere()),
             Access::MethodNotAllowed { allow } => (Judgement::Answer(not_allowed(request, &allow)), elsewhere()),
+        }
+    }
+
+    /// Finds the path to route by, and the target that is forwarded where it is another than the request's.
+    #[inline]
+    fn located<'r>(&'r self, uri: &'r Uri) -> Result<(CanonicalPath<'r>, Option<Uri>), PathError> {
+        match self.policy.raw_prefix(uri.path()) {
+            None => canonical(uri),
+            Some(prefix) => Ok((prefix?, None)),
         }
     }
 

@@ -132,6 +132,10 @@ pub(super) struct Route {
     pub(super) capability: Option<At<String>>,
     /// The least tier that a token must have.
     pub(super) tier: Option<u32>,
+    /// Forwards paths as they come, with `%2F`, `;` and `//`, which are refused otherwise: for a path such as `/npm/*`
+    /// beneath which no other route lies. Off unless set.
+    #[serde(default)]
+    pub(super) raw_path: bool,
     /// What the buyer's wallet shows.
     pub(super) description: Option<At<String>>,
 }

@@ -32,6 +32,7 @@ mod route;
 mod service;
 mod span;
 mod text;
+mod warn;
 
 use core::net::SocketAddr;
 use core::num::NonZeroUsize;
@@ -132,6 +133,12 @@ pub struct Service {
 }
 
 impl Config {
+    /// Says what is valid and may not be meant, a sentence each: where an upstream that reads paths loosely could serve what is
+    /// sold for less.
+    pub fn warnings(&self) -> Vec<String> {
+        warn::warnings(self)
+    }
+
     /// Reads a file; `environment` goes before it.
     ///
     /// # Errors

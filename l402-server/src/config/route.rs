@@ -24,12 +24,14 @@ pub struct Route {
     pub description: String,
     /// How long an invoice can be paid. A token's time begins at its end.
     pub invoice_expiry: Duration,
+    /// Whether paths are forwarded as they come.
+    pub raw_path: bool,
 }
 
 impl Route {
     /// States the route to a policy.
     pub(super) fn sale(&self) -> Sale {
-        let Self { methods, path, offer, description, invoice_expiry } = self;
+        let Self { methods, path, offer, description, invoice_expiry, raw_path } = self;
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
             .valid_for(Duration::from_secs(offer.valid_for))
@@ -37,6 +39,9 @@ impl Route {
             .description(description);
         if let Some(capability) = &offer.capability {
             sale = sale.capability(capability.as_str());
+        }
+        if *raw_path {
+            sale = sale.raw_path();
         }
         if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
     }
@@ -85,7 +90,7 @@ impl Resolver<'_> {
             Some(at) => at.value.clone(),
             None => description(defaults.service, &methods, &path),
         };
-        Some(Route { methods, path, offer, description, invoice_expiry: invoice_expiry? })
+        Some(Route { methods, path, offer, description, invoice_expiry: invoice_expiry?, raw_path: written.raw_path })
     }
 
     fn methods(&mut self, written: &[At<String>]) -> Option<Vec<Method>> {
@@ -174,6 +179,7 @@ pub(super) fn every_path(origin: Origin) -> file::Route {
         invoice_expiry: None,
         capability: None,
         tier: None,
+        raw_path: false,
         description: None,
     }
 }

@@ -108,7 +108,7 @@ struct Priced<'a> {
 
 impl<'a> Priced<'a> {
     fn of(route: &'a Route) -> Self {
-        let Route { methods, path, offer, description, invoice_expiry } = route;
+        let Route { methods, path, offer, description, invoice_expiry, raw_path: _ } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,

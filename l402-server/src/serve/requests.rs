@@ -34,7 +34,9 @@ impl RequestLog {
         let begun = Instant::now();
         let method = request.method().clone();
         // A path that is refused is not repeated: what it is made of is the client's choice.
-        let Ok(path) = CanonicalPath::parse(request.uri().path()) else {
+        // Of a path that goes on as it came, the prefix is noted.
+        let path = request.uri().path();
+        let Ok(path) = policy.raw_prefix(path).unwrap_or_else(|| CanonicalPath::parse(path)) else {
             return Some(Entry { begun, method, path: None, service: None });
         };
         let service = match policy.route(&method, &path) {

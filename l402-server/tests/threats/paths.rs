@@ -124,3 +124,35 @@ async fn p3_a_target_without_a_path_of_this_gateway_is_refused() {
     }
     assert_eq!(stand.upstream.take(), [""; 0]);
 }
+
+#[tokio::test]
+async fn p3_a_raw_path_is_forwarded_byte_for_byte_and_leads_nowhere_else() {
+    let stand = Stand::with_routes("[[service.route]]\npath = \"/npm/*\"\nprice = \"4 sat\"\nraw_path = true\n").await;
+    let bought = stand.buy("GET", "/npm/@scope%2fname").await.credential();
+    for path in ["/npm/@scope%2fname", "/npm//a;v=1//b", "/npm/%7e%2F?x=%2f", "/npm", "/npm/https://x.example/%3Fa"] {
+        assert_eq!(stand.ask("GET", path, &[]).await.status, 402, "{path}");
+        let answer = stand.present("GET", path, &bought).await;
+        assert_eq!(answer.body, "served", "{path}: {}", answer.text());
+        let seen = stand.upstream.take().concat();
+        assert!(seen.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{path}: {seen}");
+    }
+    for path in [
+        "/npm/../v1/now",
+        "/npm/%2e%2e/v1/now",
+        "/npm/a%2f..%2f..%2fv1%2fnow",
+        "/npm/..;/v1/now",
+        "/npm/..;a/v1/now",
+        "/npm/%252e%252e/v1/now",
+        "/npm/..%5cv1%5cnow",
+        "/npm/..%2fv1/now",
+        "/npm/a%00",
+        "/npm%2fa",
+        "/npm;a/b",
+        "/v1/past/a%2fb",
+        "/v1//now",
+    ] {
+        let answer = stand.present("GET", path, &bought).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+    }
+    assert_eq!(stand.upstream.take(), [""; 0]);
+}

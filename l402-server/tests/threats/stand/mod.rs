@@ -61,12 +61,21 @@ impl Stand {
 
     /// Opens with a line of settings at the top of the file.
     pub(crate) async fn with(settings: &str) -> Self {
+        Self::open_with(settings, "").await
+    }
+
+    /// Opens with further routes of the last service.
+    pub(crate) async fn with_routes(routes: &str) -> Self {
+        Self::open_with("", routes).await
+    }
+
+    async fn open_with(settings: &str, routes: &str) -> Self {
         log::begin();
         let data = tempfile::tempdir().unwrap();
         plant_key(&data.path().join("keys"));
         let upstream = Upstream::start().await;
         let text = format!(
-            "{settings}\ndata_dir = \"{}\"\n{}",
+            "{settings}\ndata_dir = \"{}\"\n{}\n{routes}",
             data.path().display(),
             SHOP.replace("{upstream}", upstream.url())
         );
