@@ -1,11 +1,13 @@
 //! The command as a process on a network: proxies, and bodies that are longer than memory would like.
 
 use crate::process::{Machine, text};
-use crate::shop::Shop;
+use crate::shop::{Shop, tls};
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A proxy that digs tunnels, and answers what it is asked in the open by itself.
@@ -27,12 +29,56 @@ impl Proxy {
         proxy
     }
 
+    /// As `open`, and the way to the proxy itself is TLS; its certificate is added to a PEM file.
+    async fn open_tls(pem: &Path) -> Self {
+        let (certificate, acceptor) = tls();
+        std::fs::OpenOptions::new().append(true).open(pem).unwrap().write_all(certificate.as_bytes()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self { address: listener.local_addr().unwrap(), heads: Arc::default() };
+        let heads = Arc::clone(&proxy.heads);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(attend(acceptor.accept(stream).await.unwrap(), Arc::clone(&heads)));
+            }
+        });
+        proxy
+    }
+
+    /// A SOCKS5 proxy (RFC 1928), which writes down where it is sent.
+    async fn open_socks() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self { address: listener.local_addr().unwrap(), heads: Arc::default() };
+        let heads = Arc::clone(&proxy.heads);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(attend_socks(stream, Arc::clone(&heads)));
+            }
+        });
+        proxy
+    }
+
     fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-async fn attend(stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
+async fn attend_socks(mut stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
+    let mut greeting = [0; 2];
+    stream.read_exact(&mut greeting).await.unwrap();
+    let mut methods = vec![0; greeting[1].into()];
+    stream.read_exact(&mut methods).await.unwrap();
+    stream.write_all(&[5, 0]).await.unwrap();
+    let mut request = [0; 10];
+    stream.read_exact(&mut request).await.unwrap(); // an IPv4 address
+    let [5, 1, 0, 1, a, b, c, d, high, low] = request else { panic!("not understood: {request:?}") };
+    let target = SocketAddr::from(([a, b, c, d], u16::from_be_bytes([high, low])));
+    heads.lock().unwrap().push(target.to_string());
+    let mut server = TcpStream::connect(target).await.unwrap();
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    let _ = copy_bidirectional(&mut stream, &mut server).await; // either side may leave
+}
+
+async fn attend(stream: impl AsyncRead + AsyncWrite + Unpin, heads: Arc<Mutex<Vec<String>>>) {
     let (mut stream, mut head) = (BufReader::new(stream), String::new());
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).await.unwrap() == 0 {
@@ -69,6 +115,23 @@ async fn an_https_shop_is_paid_through_a_tunnel_that_sees_nothing() {
         assert!(!head.contains("L402"), "{head}");
     }
     assert_eq!(proxy.heads().len(), 2);
+}
+
+#[tokio::test]
+async fn a_proxy_may_want_tls_itself_or_speak_socks() {
+    let machine = Machine::new().await;
+    let pem = machine.folder.path().join("root.pem");
+    let shop = Shop::open_tls(machine.payee.clone(), &pem).await;
+    let (secret, socks) = (Proxy::open_tls(&pem).await, Proxy::open_socks().await);
+    let url = shop.url("/weather");
+    for proxy in [format!("https://{}", secret.address), format!("socks5://{}", socks.address)] {
+        let mut command = machine.command(&["get", &url, "--cacert", pem.to_str().unwrap()]);
+        let output = command.env("all_proxy", &proxy).output().await.unwrap();
+        assert_eq!(text(&output.stdout), "GET weather ", "{proxy}: {}", text(&output.stderr));
+    }
+    let host = url.trim_start_matches("https://").trim_end_matches("/weather");
+    assert!(secret.heads().concat().starts_with(&format!("CONNECT {host} HTTP/1.1\r\n")));
+    assert_eq!(socks.heads(), [host]);
 }
 
 #[tokio::test]

@@ -64,14 +64,8 @@ impl Shop {
 
     /// As `open`, over TLS; the certificate is written to a PEM file.
     pub(crate) async fn open_tls(payee: FakeNode, certificate: &Path) -> Self {
-        let rcgen::CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        std::fs::write(certificate, cert.pem()).unwrap();
-        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (pem, acceptor) = tls();
+        std::fs::write(certificate, pem).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shop = Self::new(payee, "https", listener.local_addr().unwrap());
         let inner = Arc::clone(&shop.inner);
@@ -124,6 +118,17 @@ impl Shop {
     pub(crate) fn requests(&self) -> usize {
         self.inner.seen.lock().unwrap().len()
     }
+}
+
+/// Makes a certificate for 127.0.0.1, as PEM, and what shows it.
+pub(crate) fn tls() -> (String, TlsAcceptor) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+    (cert.pem(), TlsAcceptor::from(Arc::new(config)))
 }
 
 fn field(request: &Request<Bytes>, name: &str) -> String {
