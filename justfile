@@ -132,9 +132,11 @@ accel-miri: (_nightly "miri,rust-src")
     RUSTFLAGS="-C target-feature=+sha,+ssse3,+sse4.1,+avx2" L402_ACCEL_MUST_HAVE=sha256,base64 \
         MIRIFLAGS=-Zmiri-disable-isolation cargo +{{ nightly }} miri test -p l402-accel --test engines
 
-# Licences, sources and banned crates of the tree
+# Licences, sources and banned crates of the tree, and advisories where their database can be had
 deny: _deny
     cargo deny check --hide-inclusion-graph bans licenses sources
+    if timeout 120 cargo deny fetch db 2>/dev/null; then cargo deny check --hide-inclusion-graph advisories; \
+        else echo "advisories: no database can be had here, nothing was checked"; fi
 
 # Parsers, signatures and verdicts agree with a second implementation, on vector units too
 properties:
