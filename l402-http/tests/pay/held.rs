@@ -122,6 +122,31 @@ async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 
+/// A token that ends before it has served is lost money too: whoever sells such tokens would be paid by each run.
+#[tokio::test]
+async fn a9_what_ended_before_it_was_accepted_is_not_bought_again() {
+    let ended = {
+        let identifier = l402_core::Identifier::new(
+            l402_core::PaymentHash::from_bytes([1; 32]),
+            l402_core::TokenId::from_bytes([2; 32]),
+        );
+        let (mut bytes, mut text) = ([0; 256], [0; 512]);
+        let caveats: [&[u8]; 2] = [b"services=a:0", b"a_valid_until=1700000000"];
+        let key = l402_core::macaroon::RootKey::new(b"key");
+        let token = l402_core::macaroon::mint(&key, b"", &identifier.to_bytes(), &caveats, &mut bytes).unwrap();
+        l402_core::macaroon::base64::encode_into(token.as_bytes(), &mut text).unwrap().to_owned()
+    };
+    for (standing, is_bought) in [(Standing::New, false), (Standing::Refused, false), (Standing::Served, true)] {
+        let world = World::new();
+        world.get("http://shop.example/a").await.unwrap();
+        let token = tokens(&world).await.remove(0);
+        world.store.put(&origin(), &Token { standing, text: ended.clone(), ..token }).await.unwrap();
+        let result = get(next_run(&world, |_| ()), "/a").await;
+        assert_eq!(matches!(result, Err(Error::NotAccepted(_))), !is_bought, "{standing:?}: {result:?}");
+        assert_eq!(world.wallet.payments_sent(), 1 + usize::from(is_bought), "{standing:?}");
+    }
+}
+
 #[tokio::test]
 async fn a9_who_accepts_it_after_all_is_paid_again_when_it_has_ended() {
     let world = World::new();
