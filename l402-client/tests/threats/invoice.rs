@@ -23,6 +23,27 @@ async fn a1_an_invoice_without_an_amount_is_not_paid() {
     buyer.declines("no amount, but a declared one", declared, &[], Exit::Challenge, "amount").await;
 }
 
+/// The invoices of the vectors: each is well-formed but for its amount.
+#[tokio::test]
+async fn a1_an_invoice_of_an_amount_that_nobody_can_pay_is_not_paid() {
+    let buyer = Buyer::new();
+    let file: serde_json::Value =
+        serde_json::from_str(include_str!("../../../spec-vectors/bolt11/binding.json")).unwrap();
+    let mut declined = 0;
+    for case in file["cases"].as_array().unwrap() {
+        let word = match case["error"].as_str() {
+            Some("zero-amount") => "an amount of zero",
+            Some("above-all-money") => "more than 21 million bitcoin",
+            _ => continue,
+        };
+        let line = format!("WWW-Authenticate: L402 token=\"AgEE\", invoice={}", case["invoice"]);
+        let demand = answer("402 Payment Required", &[line], "");
+        buyer.declines(case["id"].as_str().unwrap(), demand, &[], Exit::Challenge, word).await;
+        declined += 1;
+    }
+    assert_eq!(declined, 4);
+}
+
 #[tokio::test]
 async fn a1_an_invoice_for_another_network_is_not_paid() {
     let buyer = Buyer::new();

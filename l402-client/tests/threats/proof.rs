@@ -25,6 +25,25 @@ async fn a3_an_invoice_that_does_not_buy_the_token_is_not_paid() {
     }
 }
 
+/// Also by the database, between two calls.
+#[tokio::test]
+async fn a3_a_token_in_which_no_hash_can_be_read_is_kept_and_shown_as_it_came() {
+    let buyer = Buyer::new();
+    for (bought, token) in ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "url-safe_-8", "~!'(*)=", "%2B+"].into_iter().enumerate() {
+        let invoice = buyer.invoice(PRICE_MSAT).await;
+        let line = format!(r#"WWW-Authenticate: L402 version="0" token="{token}" invoice="lightning:{invoice}""#);
+        let server = Server::sell(answer("402 Payment Required", &[line], "")).await;
+        for _ in 0..2 {
+            let outcome = buyer.get(&server.url("/"), &[]).await;
+            assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, "sold"), "{}", outcome.report);
+        }
+        let credentials = server.credentials();
+        assert_eq!((credentials.len(), buyer.wallet.asked()), (2, bought + 1), "{token}");
+        assert!(credentials.iter().all(|shown| shown.starts_with(&format!("L402 {token}:"))), "{credentials:?}");
+        assert!(server.seen().iter().all(|request| request.contains("\r\naccept-authenticate: L402\r\n")), "{token}");
+    }
+}
+
 #[tokio::test]
 async fn a3_the_lines_of_a_challenge_are_not_mixed() {
     let buyer = Buyer::new();
