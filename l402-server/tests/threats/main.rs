@@ -17,7 +17,8 @@
 //! | the same for gRPC, over HTTP/2 | [`grpc`] |
 //!
 //! Elsewhere: what needs a clock or a price that changes (an expiry that passes, `l5_…`) in `l402-http/tests/paid`, framing
-//! and tunnels (`p1_…`) in `l402-http/tests/proxy`, deadlines (`p4_…`) in `tests/serve`.
+//! and tunnels (`p1_…`) in `l402-http/tests/proxy`, deadlines (`p4_…`)
+//! and pages of other origins (`p9_…`) in `tests/serve`, the latter with a real browser in `tests/browser`.
 
 #![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
 
