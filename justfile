@@ -110,6 +110,10 @@ interop *options: interop-build
     L402_LND={{ lnd }} cargo test -p l402-regtest --test up -- --ignored
     L402_LND={{ lnd }} cargo test -p interop -- --include-ignored --show-output {{ options }}
 
+# Kills sandboxes at any moment, most of them in their first start, and starts each again; minutes. `test` does a few
+kill-sandbox kills="200":
+    L402_KILLS={{ kills }} cargo test -p l402-regtest --test sandbox -- --nocapture a_sandbox_that_was_killed_at_any_moment
+
 # A sale over a real Lightning payment, step by step
 demo:
     cargo demo

@@ -74,7 +74,10 @@ pub fn guard(folder: &Path) -> Result<(), FolderError> {
 
 fn refuse(path: &Path, about: &fs::Metadata, wanted: u32) -> Result<(), FolderError> {
     let mode = about.mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(FolderError::Exposed { path: path.to_owned(), mode, wanted }) }
+    if mode & 0o077 != 0 {
+        return Err(FolderError::Exposed { path: path.to_owned(), mode, wanted });
+    }
+    Ok(())
 }
 
 /// What a folder must contain.

@@ -34,6 +34,9 @@ const PUSHED_PART: u64 = 10;
 /// The longest that a step of the set-up may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How often to open channels, if some go away again.
+const ATTEMPTS: usize = 3;
+
 /// How often to look whether channels can be used.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -74,13 +77,18 @@ impl Pair {
     /// Connects the nodes, opens the channels that are missing, and sees a payment pass.
     pub(crate) async fn join(&self, chain: &Chain, channels: Channels) -> Result<(), StartError> {
         self.connect_at_last().await?;
-        let missing = channels.count.saturating_sub(self.payer.channels().len());
-        if missing > 0 {
+        // A channel that only one node has written down before the process was killed goes away when they meet.
+        self.wait_until_usable(chain).await?;
+        for _ in 0..ATTEMPTS {
+            let missing = channels.count.saturating_sub(self.payer.channels().len());
+            if missing == 0 {
+                return self.pay_once().await;
+            }
             self.fund(chain, missing, channels.size).await?;
             self.open(chain, missing, channels.size).await?;
+            self.wait_until_usable(chain).await?;
         }
-        self.wait_until_usable(chain).await?;
-        self.pay_once().await
+        Err(StartError::TimedOut)
     }
 
     /// Connects the payer to the payee, if it is not.
@@ -122,7 +130,7 @@ impl Pair {
 
     /// Waits until the payer's wallet has heard of something.
     async fn wait_for_balance(&self, heard: impl Fn(&Balances) -> bool + Sync) -> Result<(), StartError> {
-        let hears = async {
+        let waits = async {
             loop {
                 self.payer.sync_wallets().await?;
                 if heard(&self.payer.balances().await?) {
@@ -131,7 +139,7 @@ impl Pair {
                 sleep(LOOK_EVERY).await;
             }
         };
-        timeout(PATIENCE, hears).await.map_err(|_| StartError::TimedOut)?.map_err(StartError::Channels)
+        timeout(PATIENCE, waits).await.map_err(|_| StartError::TimedOut)?.map_err(StartError::Channels)
     }
 
     /// Opens channels, one after another: the wallet learns from the mempool alone that a coin is spent.

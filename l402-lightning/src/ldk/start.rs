@@ -132,7 +132,7 @@ impl Again {
             if left.is_zero() {
                 return true;
             }
-            thread::sleep(left.min(LOOK_EVERY));
+            thread::park_timeout(left.min(LOOK_EVERY));
             left = left.saturating_sub(LOOK_EVERY);
         }
         false

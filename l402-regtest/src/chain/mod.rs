@@ -7,7 +7,8 @@
 //!    (`nLockTime` by BIP 113, sequences by BIP 68), it creates no money, pays at least 1 sat/vB, and **every script
 //!    verifies** under the consensus rules up to and including taproot.
 //! 2. A conflicting transaction replaces what it conflicts with if it pays more than all that it evicts.
-//! 3. A block is on disk before it is in memory. A record that a crash cut short is dropped on the next start.
+//! 3. A block is on disk before it is in memory, and a transaction too: one that is in the mempool is there after a kill. A record that
+//!    a crash cut short is dropped on the next start.
 //!
 //! Policy beyond this (dust, standard scripts, packages, ancestor limits) is not enforced.
 
@@ -20,6 +21,7 @@ mod mine;
 mod scripts;
 mod state;
 mod store;
+mod waiting;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -132,7 +134,7 @@ impl Chain {
     }
 
     fn from_state(state: State) -> Self {
-        let (mempool_size, _) = watch::channel(0);
+        let (mempool_size, _) = watch::channel(state.mempool().len());
         Self { state: Arc::new(Mutex::new(state)), mempool_size: Arc::new(mempool_size) }
     }
 

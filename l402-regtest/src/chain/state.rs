@@ -13,6 +13,7 @@ use super::history::{BlockError, History};
 use super::mempool::{Entry, Mempool};
 use super::mine::{ROOM, Template};
 use super::store::{MineError, OpenError, Store};
+use super::waiting::Waiting;
 
 /// Seconds that blocks mined in one go lie apart.
 const BLOCK_SPACING: u32 = 600;
@@ -24,6 +25,7 @@ pub(crate) struct State {
     mempool: Mempool,
     faucet: Faucet,
     store: Option<Store>,
+    waiting: Option<Waiting>,
 }
 
 impl State {
@@ -35,6 +37,7 @@ impl State {
             mempool: Mempool::default(),
             faucet: Faucet::new(),
             store,
+            waiting: None,
         }
     }
 
@@ -43,6 +46,12 @@ impl State {
         let mut state = Self::new(None);
         let store = Store::open(dir, |block| state.connect(block))?;
         state.store = Some(store);
+        let (waiting, transactions) = Waiting::open(dir)?;
+        for tx in transactions {
+            let _ = state.submit(tx); // what was mined or replaced since is refused
+        }
+        state.waiting = Some(waiting);
+        state.keep_waiting();
         Ok(state)
     }
 
@@ -76,6 +85,9 @@ impl State {
             Err(Rejected::InMempool) => return Ok(txid),
             accepted => accepted?,
         };
+        if let Some(Err(fault)) = self.waiting.as_mut().map(|waiting| waiting.append(&tx)) {
+            tracing::warn!(%fault, "a transaction in the mempool will not outlive the process");
+        }
         self.mempool.remove(&accepted.evicted);
         let (height, time) = (self.history.height(), now());
         self.mempool.insert(txid, Entry { tx, fee: accepted.fee, time, height });
@@ -107,7 +119,17 @@ impl State {
         if let Some(store) = &mut self.store {
             store.sync()?;
         }
+        self.keep_waiting();
         Ok(())
+    }
+
+    /// Forgets what does not wait any more.
+    fn keep_waiting(&mut self) {
+        let Some(waiting) = &mut self.waiting else { return };
+        let entries = self.mempool.ids().iter().filter_map(|id| self.mempool.entry(id));
+        if let Err(fault) = waiting.replace(entries.map(|entry| &entry.tx)) {
+            tracing::warn!(%fault, "the mempool will not outlive the process");
+        }
     }
 
     fn next_block(&self, remaining: u32) -> Block {
