@@ -176,7 +176,7 @@ impl Pair {
     async fn wait_until_usable(&self, chain: &Chain) -> Result<(), StartError> {
         let usable = async {
             while !self.is_usable() {
-                if chain.mempool_size() > 0 {
+                if chain.mempool_size() > 0 || self.is_shallow() {
                     self.confirm(chain).await?;
                 }
                 sleep(LOOK_EVERY).await;
@@ -184,6 +184,12 @@ impl Pair {
             Ok(())
         };
         timeout(PATIENCE, usable).await.map_err(|_| StartError::TimedOut)?
+    }
+
+    /// Whether a channel waits for more blocks, of which nothing in the mempool tells: an earlier process was killed as it mined.
+    fn is_shallow(&self) -> bool {
+        let shallow = |depth: u32| (1..CONFIRMATIONS).contains(&depth);
+        self.payer.channels().iter().any(|channel| !channel.ready && shallow(channel.confirmations))
     }
 
     fn is_usable(&self) -> bool {

@@ -42,7 +42,7 @@ impl Desk {
 
     async fn reply(&self, request: &Request) -> Reply {
         let facts = match &request.call {
-            Call::Info => self.info(),
+            Call::Info => Ok(self.info()),
             Call::Balance => self.balance().await,
             Call::Address => self.address().await,
             Call::Channels => Ok(self.node.channels().iter().map(channel).collect()),
@@ -62,13 +62,12 @@ impl Desk {
             if entry.money != *asked {
                 return Reply::Refused(format!("the id {id} belongs to another operation; nothing was sent"));
             }
-            let outcome = match &entry.outcome {
-                Some(outcome) => outcome.clone(),
-                None => {
-                    let found = resolve::outcome(&self.node, &journal, id, entry).await;
-                    record(&mut journal, id, &found);
-                    found
-                }
+            let outcome = if let Some(outcome) = &entry.outcome {
+                outcome.clone()
+            } else {
+                let found = resolve::outcome(&self.node, &journal, id, entry).await;
+                record(&mut journal, id, &found);
+                found
             };
             return Reply::Operation { id: id.to_owned(), repeated: true, outcome };
         }
@@ -88,7 +87,7 @@ impl Desk {
         Reply::Operation { id: id.to_owned(), repeated: false, outcome }
     }
 
-    fn info(&self) -> Result<Value, String> {
+    fn info(&self) -> Value {
         let health = match self.node.health() {
             NodeHealth::Starting(_) => "starting",
             NodeHealth::Good => "good",
@@ -96,7 +95,7 @@ impl Desk {
             _ => "failed",
         };
         let listens: Vec<String> = self.node.listening_addresses().iter().map(ToString::to_string).collect();
-        Ok(json!({
+        json!({
             "node_id": self.node.node_id().to_string(),
             "network": self.node.network().as_str(),
             "health": health,
@@ -104,7 +103,7 @@ impl Desk {
             "channels": self.node.channels().len(),
             "receivable_sat": self.node.receivable_msat() / 1_000,
             "last_synced_unix": self.node.last_synced(),
-        }))
+        })
     }
 
     async fn balance(&self) -> Result<Value, String> {

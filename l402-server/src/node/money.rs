@@ -106,7 +106,7 @@ pub(super) async fn act(node: &LdkNode, money: &Money) -> Outcome {
                 what: format!("the channel {id} is being opened; it can be used when its transaction is confirmed"),
                 reference: id.to_string(),
             };
-            node.open_channel(request).await.map_or_else(failed, done)
+            node.open_channel(request).await.map_or_else(|fault| failed(&fault), done)
         }
         Money::Close { channel } => closed(channel, find_id(channel), async |id| node.close_channel(id).await).await,
         Money::ForceClose { channel } => {
@@ -123,7 +123,7 @@ async fn send(node: &LdkNode, address: &str, amount_sat: Option<u64>, fee_rate: 
     let amount = amount_sat.map_or(OnchainAmount::All, OnchainAmount::Sat);
     match node.send_onchain(address.clone(), amount, fee_rate).await {
         Ok(txid) => sent(&address.to_string(), amount_sat, txid),
-        Err(fault) => failed(fault),
+        Err(fault) => failed(&fault),
     }
 }
 
@@ -137,8 +137,8 @@ async fn pay(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Outcome
         Ok(invoice) => invoice,
         Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
     };
-    let max_fee_msat = max_fee_msat(max_fee_sat, invoice.amount_msat().unwrap_or(0));
-    let limit = PayLimit { timeout: PAY_TIMEOUT, ..PayLimit::fee(max_fee_msat) };
+    let most = max_fee_msat(max_fee_sat, invoice.amount_msat().unwrap_or(0));
+    let limit = PayLimit { timeout: PAY_TIMEOUT, ..PayLimit::fee(most) };
     match node.pay(&invoice, limit).await {
         Ok(paid) => paid_outcome(&invoice.payment_hash().to_string(), paid.amount_msat, paid.fee_msat),
         Err(fault) if fault.is_unknown() => Outcome::Unknown { why: Causes(&fault).to_string() },
@@ -166,13 +166,13 @@ async fn closed(
         Ok(()) => {
             Outcome::Done { what: format!("the channel {channel} is being closed"), reference: channel.to_owned() }
         }
-        Err(fault) => failed(fault),
+        Err(fault) => failed(&fault),
     }
 }
 
 /// A node that refuses has done nothing; one that broke in the middle may have.
-fn failed(fault: NodeError) -> Outcome {
-    let why = Causes(&fault).to_string();
+fn failed(fault: &NodeError) -> Outcome {
+    let why = Causes(fault).to_string();
     match fault {
         NodeError::NotRunning | NodeError::Failed(_) | NodeError::TimedOut => Outcome::Unknown { why },
         _ => Outcome::NotDone { why },
@@ -201,8 +201,7 @@ fn channel_request(
             "a channel has {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and the peer is given less than that"
         ));
     }
-    let push_msat = push_sat.saturating_mul(1_000);
-    Ok(ChannelRequest { peer, address, capacity_sat, push_msat, announced })
+    Ok(ChannelRequest { peer, address, capacity_sat, push_msat: push_sat.saturating_mul(1_000), announced })
 }
 
 /// Where nothing is said: a hundredth, and ten satoshis for small amounts.

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 /// The longest that anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Stand {
     pub(crate) home: TempDir,
@@ -81,7 +81,7 @@ impl Stand {
             "listen = \"127.0.0.1:0\"\nthreads = 1\ndata_dir = {:?}\nupstream = {:?}\nprice = \"21 sat\"\n\
              log = {{ format = \"json\" }}\n[lightning]\nbackend = \"ldk\"\nnetwork = \"regtest\"\n\
              listen = [\"127.0.0.1:{}\"]\nchain = {{ {chain} }}\n",
-            self.data(),
+            self.data().display().to_string(),
             self.upstream,
             self.node_port
         );
@@ -307,10 +307,10 @@ fn mine_what_comes(chain: Chain) {
     thread::spawn(move || {
         loop {
             if chain.mempool_size() > 0 {
-                thread::sleep(Duration::from_millis(300)); // nodes like to see a transaction before its block
+                thread::park_timeout(Duration::from_millis(300)); // nodes like to see a transaction before its block
                 chain.mine(6).expect("mined");
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::park_timeout(Duration::from_millis(50));
         }
     });
 }
@@ -346,9 +346,10 @@ impl Esplora {
         let opened = Arc::clone(&open);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (status, body) = match opened.load(Ordering::Relaxed) {
-                    false => ("429 Too Many Requests", "slow down"),
-                    true => ("200 OK", "{\"1\":2.0,\"6\":1.5,\"144\":1.0}"),
+                let (status, body) = if opened.load(Ordering::Relaxed) {
+                    ("200 OK", "{\"1\":2.0,\"6\":1.5,\"144\":1.0}")
+                } else {
+                    ("429 Too Many Requests", "slow down")
                 };
                 thread::spawn(move || answer(stream, status, body));
             }
