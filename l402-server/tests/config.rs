@@ -306,15 +306,15 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
 #[test]
 fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
     let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
-    for (upstream, reason) in [
-        ("localhost:3000", "the upstream's scheme must be http, https or h2c; "),
-        ("ftp://a", "the upstream's scheme must be http, https or h2c; "),
-        ("http://a/v1", "the upstream must be an origin, without a path or query; "),
-        ("http://user:pw@a", "the upstream needs a valid host; "),
-        ("http://a b", ""),
+    for (upstream, shown, reason) in [
+        ("localhost:3000", "localhost:3000", "the upstream's scheme must be http, https or h2c; "),
+        ("ftp://a", "ftp://a", "the upstream's scheme must be http, https or h2c; "),
+        ("http://a/v1", "http://a/…", "the upstream must be an origin, without a path or query; "),
+        ("http://user:pw@a", "http://…", "a user or password is told in a header such as Authorization, not here; "),
+        ("http://a b", "http://a b", ""),
     ] {
         let text = format!("[[service]]\nname = \"a\"\nprice = \"1 sat\"\nupstream = \"{upstream}\"");
-        assert_eq!(fault(&text), format!("line 4: service.upstream = {upstream:?}: {reason}{expected}"));
+        assert_eq!(fault(&text), format!("line 4: service.upstream = {shown:?}: {reason}{expected}"));
     }
     let roots = fault(&with_service("price = \"1 sat\"\nupstream_roots = \"/no/such/file\""));
     assert_eq!(roots, "line 5: service.upstream_roots = \"/no/such/file\": the extra root certificates cannot be read");
@@ -389,7 +389,7 @@ fn nodes_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
         (
             &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"[::]:1\"]\nalias = \"{}\"", "x".repeat(33)),
-            format!("line 7: lightning.alias = \"{}\": at most 32 bytes fit", "x".repeat(33)),
+            "line 7: lightning.alias = \"…\": at most 32 bytes fit".to_owned(),
         ),
     ] {
         assert_eq!(fault(&format!("upstream = \"http://a\"\n[lightning]\n{lines}")), expected, "{lines}");
@@ -472,5 +472,147 @@ fn what_the_readme_shows_of_a_file_is_valid() {
             _ => text.to_owned(),
         };
         read(&file);
+    }
+}
+
+/// Long enough to be a key, and as a password within an address short enough to be none.
+const KEY: &str = "canary7f3a9c41e2b85d06c4f1a09e7b6d5c38";
+
+/// What somebody might write in place of a value: raw TOML.
+fn mistakes() -> Vec<String> {
+    let bare = ["canary-7", "me:canary-7@host:1", "user canary-7"];
+    let mut texts: Vec<String> = [
+        KEY.to_owned(),
+        format!("Bearer {KEY}"),
+        format!("/a/{KEY}"),
+        format!("{KEY} sat"),
+        format!("{KEY}\\n"),
+        format!("\u{e9}{KEY}"),
+        format!("${{{KEY}}}"),
+        format!("${{NAME}}{KEY}"),
+        format!("{KEY}${{NAME}}"),
+    ]
+    .into();
+    for scheme in ["http", "https", "h2c", "ssl", "ftp", "lndconnect"] {
+        texts.push(format!("{scheme}://me:canary-7@host:1"));
+        texts.push(format!("{scheme}://me:can@ry/canary-7@host:1/path"));
+        texts.push(format!("{scheme}://host:1/canary-7?key=canary-7#canary-7"));
+        texts.push(format!("{scheme}://host:x?canary-7"));
+    }
+    let mut raw: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    raw.extend(texts.iter().map(|text| format!("[\"{text}\"]")));
+    raw.extend(bare.iter().map(|text| format!("\"{}\"", text.replace("canary-7", KEY))));
+    for text in [KEY.to_owned(), "https://me:canary-7@host:1".to_owned()] {
+        raw.push(format!("{{ env = \"{text}\" }}"));
+        raw.push(format!("{{ env = \"NOT_SET\", prefix = \"{text}\" }}"));
+        raw.push(format!("{{ env = [\"{text}\"] }}"));
+        raw.push(format!("{{ value = \"{text}\" }}"));
+        raw.push(format!("\"{text}")); // not closed
+        raw.push(format!("\"\\q{text}\""));
+        raw.push(text.clone()); // not quoted
+        raw.push(format!("12 {text}"));
+        raw.push(format!("\"\"\"{text}\"\"\" {text}"));
+    }
+    raw
+}
+
+/// The values of a file, with the names of their keys and where they stand.
+fn values(text: &str) -> Vec<(String, core::ops::Range<usize>)> {
+    fn walk(
+        key: &str,
+        value: &toml::Spanned<toml::de::DeValue<'_>>,
+        found: &mut Vec<(String, core::ops::Range<usize>)>,
+    ) {
+        match value.get_ref() {
+            toml::de::DeValue::Table(table) => {
+                table.iter().for_each(|(name, value)| walk(&format!("{key}.{}", name.get_ref()), value, found));
+            }
+            toml::de::DeValue::Array(items) if items.iter().any(|item| item.get_ref().is_table()) => {
+                items.iter().for_each(|item| walk(key, item, found));
+            }
+            _ => found.push((key.to_owned(), value.span())),
+        }
+    }
+    let mut found = Vec::new();
+    for (name, value) in toml::de::DeTable::parse(text).expect("TOML").get_ref() {
+        walk(name.get_ref(), value, &mut found);
+    }
+    found
+}
+
+/// Puts each mistake in the place of each value of the file that uses every key.
+#[test]
+fn o2_h2_no_error_and_no_debug_shows_what_may_be_a_secret() {
+    let leaks = |shown: &str| shown.contains("canary-7") || shown.contains(&KEY[..30]) || shown.contains("ry/canary");
+    // What these hold is public: it stands in tokens, in challenges, or in the log at every start.
+    let public = |key: &str| {
+        let names = [
+            "name",
+            "level",
+            "path",
+            "level",
+            "free",
+            "capability",
+            "description",
+            "alias",
+            "data_dir",
+            "key_dir",
+            "storage_dir",
+        ];
+        names.iter().any(|name| key.ends_with(name)) || key.ends_with(".user") || key.ends_with(".host")
+    };
+    let text = include_str!("everything.toml");
+    let values = values(text);
+    assert!(values.len() > 60, "{}", values.len());
+    let (mut wrong, mut right) = (0, 0);
+    for (key, place) in values {
+        for mistake in mistakes() {
+            let text = [&text[..place.start], &mistake, &text[place.end..]].concat();
+            match Config::from_text(&text, &environment) {
+                Err(error) => {
+                    wrong += 1;
+                    for shown in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
+                        assert!(!leaks(&shown), "{key} = {mistake}: {shown}");
+                    }
+                }
+                Ok(config) => {
+                    right += 1;
+                    let shown = format!("{config:?}");
+                    assert!(public(&key) || !leaks(&shown), "{key} = {mistake}: {shown}");
+                }
+            }
+        }
+    }
+    assert!(wrong > 1_000 && right > 50, "{wrong} {right}");
+    for variable in
+        ["UPSTREAM_URL", "L402_PRICE", "L402_LISTEN", "LND_SOCKET", "LND_CERT", "LND_MACAROON", "LND_CONNECT"]
+    {
+        for mistake in mistakes() {
+            let variables = |name: &str| match name {
+                name if name == variable => Some(mistake.trim_matches('"').to_owned()),
+                "UPSTREAM_URL" => Some("http://a".to_owned()),
+                other => environment(other),
+            };
+            let shown = match Config::from_environment(&variables) {
+                Err(error) => format!("{error}\n{error:?}"),
+                Ok(config) => format!("{config:?}"),
+            };
+            assert!(!leaks(&shown), "{variable}={mistake}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_as_a_shell_writes_it_is_refused_with_the_right_form() {
+    for (value, form) in [
+        ("Bearer ${OPENAI_KEY}", "{ env = \"OPENAI_KEY\", prefix = \"Bearer \" }"),
+        ("Bearer $OPENAI_KEY", "{ env = \"OPENAI_KEY\", prefix = \"Bearer \" }"),
+        ("${OPENAI_KEY}", "{ env = \"OPENAI_KEY\" }"),
+        ("half of a key ${OPENAI_KEY}", "{ env = \"OPENAI_KEY\", prefix = \"…\" }"),
+    ] {
+        let told = fault(&with_service(&format!("price = \"1 sat\"\nheaders = {{ Authorization = \"{value}\" }}")));
+        let expected =
+            format!("line 5: service.headers.Authorization: no variable is put into a text; write {form} instead");
+        assert_eq!(told, expected);
     }
 }

@@ -134,7 +134,7 @@ impl UpstreamConfig {
         }
         let authority = origin.authority().ok_or(UpstreamConfigError::Host)?;
         if authority.as_str().contains('@') {
-            return Err(UpstreamConfigError::Host);
+            return Err(UpstreamConfigError::UserInfo);
         }
         let authority_field = HeaderValue::from_str(authority.as_str()).map_err(|_| UpstreamConfigError::Host)?;
         Ok(Self {
@@ -342,8 +342,10 @@ fn settable(name: HeaderName) -> Result<HeaderName, UpstreamConfigError> {
 pub enum UpstreamConfigError {
     /// The scheme is none of `http`, `https` and `h2c`.
     Scheme,
-    /// The host is missing, holds user information, or can be no name in a certificate.
+    /// The host is missing or can be no name in a certificate.
     Host,
+    /// A user name or a password stands before the host.
+    UserInfo,
     /// There is a path or a query after host and port.
     Path,
     /// The field belongs to the connection or frames the message.
@@ -361,6 +363,7 @@ impl fmt::Display for UpstreamConfigError {
         match self {
             Self::Scheme => f.write_str("the upstream's scheme must be http, https or h2c"),
             Self::Host => f.write_str("the upstream needs a valid host"),
+            Self::UserInfo => f.write_str("a user or password is told in a header such as Authorization, not here"),
             Self::Path => f.write_str("the upstream must be an origin, without a path or query"),
             Self::Reserved(name) => write!(f, "the field {name} cannot be set"),
             Self::Roots(_) => f.write_str("the extra root certificates cannot be read"),

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, for the person who wrote it.
 //!
-//! Every problem names the key, where it stands, the value unless that may be secret, and what to do.
+//! Every problem names the key, where it stands, the value as far as it cannot be secret, and what to do. What may be shown is
+//! decided in one place, by `harmless`, for values and for messages.
 
 use core::fmt::{self, Display};
 use core::ops::Range;
@@ -174,8 +175,57 @@ impl<'t> Problems<'t> {
             Some(short) if self.short_form => short.to_owned(),
             _ => key,
         };
-        self.found.push(Problem { line, from_environment, key, value, message: message.to_string() });
+        let (value, message) = match value {
+            None => (None, message.to_string()),
+            Some(value) => {
+                let shown = harmless_value(&value);
+                let message = message.to_string();
+                // A message may repeat the value.
+                let message = if value.is_empty() { message } else { message.replace(&value, &shown) };
+                (Some(shown), message)
+            }
+        };
+        self.found.push(Problem { line, from_environment, key, value, message: harmless(&message) });
     }
+}
+
+/// Leaves out of a value what may be secret: of an address everything but scheme and host, which may stand beside a password
+/// or a key, and all that [`harmless`] leaves out.
+fn harmless_value(value: &str) -> String {
+    let shown = match (value.split_once("://"), value.contains('@')) {
+        // Where the host begins is anybody's guess: a password may hold any of these signs.
+        (Some((scheme, _)), true) => format!("{scheme}://{LEFT_OUT}"),
+        (None, true) => LEFT_OUT.to_owned(),
+        (Some((scheme, rest)), false) => match rest.find(['/', '?', '#']).and_then(|at| rest.split_at_checked(at)) {
+            Some((host, path)) if path != "/" => format!("{scheme}://{host}/{LEFT_OUT}"),
+            _ => value.to_owned(),
+        },
+        (None, false) => value.to_owned(),
+    };
+    harmless(&shown)
+}
+
+/// Leaves out what looks like a key: letters and digits in a row, longer than any word of ours.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '=');
+        let end = rest.find(|c| !is_key(c)).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let is_long = run.chars().count() > MAX_WORD;
+        shown.push_str(if is_long && !is_variable(run) { LEFT_OUT } else { run });
+        let mut others = after.chars();
+        shown.extend(others.next());
+        rest = others.as_str();
+    }
+    shown
+}
+
+/// Whether this is written as the names of variables are, in capitals with an underscore.
+fn is_variable(run: &str) -> bool {
+    let plain = run.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    plain && run.contains('_') && run.len() <= MAX_VARIABLE
 }
 
 /// Says what a TOML error means here: which key, on which line, and the nearest valid one.
@@ -185,7 +235,7 @@ pub fn explain(text: &str, error: &toml::de::Error) -> Problem {
     let message = error.message().lines().next().unwrap_or_default();
     let message = suggestion(message).unwrap_or_else(|| without_text(message));
     let line = span.map(|span| line_of(text, span.start));
-    Problem { line, from_environment: false, key, value: None, message }
+    Problem { line, from_environment: false, key, value: None, message: harmless(&message) }
 }
 
 /// Rewrites serde's "unknown field `x`, expected one of `a`, `b`", so that it names the nearest valid word first.
@@ -273,8 +323,38 @@ fn holds(value: &DeValue<'_>, at: &Range<usize>, span: &Range<usize>) -> bool {
 /// How a key that nobody knows is called.
 const KEY: &str = "unknown key";
 
+/// Stands for what is not shown.
+const LEFT_OUT: &str = "…";
+
+/// No name of a variable is longer.
+const MAX_VARIABLE: usize = 64;
+
 /// No key or value of ours is longer.
 const MAX_WORD: usize = 24;
 
 /// Words at least this close are taken for a slip of the pen.
 const ALIKE: f64 = 0.75;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_key_or_a_password_is_left_out() {
+        for (value, shown) in [
+            ("21", "21"),
+            ("ftp://a", "ftp://a"),
+            ("http://127.0.0.1:3000/", "http://127.0.0.1:3000/"),
+            ("http://127.0.0.1:3000/key?key", "http://127.0.0.1:3000/…"),
+            ("http://a?key", "http://a/…"),
+            ("http://me:p/w@host", "http://…"),
+            ("me:pw@host", "…"),
+            ("sk-0123456789abcdef01234567", "…"),
+            ("/v1/0123456789abcdef0123456789/now", "/v1/…/now"),
+            ("0123456789abcdef01234567", "0123456789abcdef01234567"),
+            ("THE_KEY_OF_THE_MODEL_THAT_IS_SOLD", "THE_KEY_OF_THE_MODEL_THAT_IS_SOLD"),
+        ] {
+            assert_eq!(harmless_value(value), shown, "{value}");
+        }
+    }
+}

@@ -23,13 +23,16 @@ impl Text {
     /// Returns the text; variables come from `environment`.
     ///
     /// # Errors
-    /// [`NotSet`] when the variable is missing or empty.
-    pub(super) fn resolve(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Zeroizing<String>, NotSet> {
+    /// [`TextError`].
+    pub(super) fn resolve(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Zeroizing<String>, TextError> {
         match self {
-            Self::Literal(text) => Ok(text.clone()),
+            Self::Literal(text) => match variable_in(text) {
+                Some((prefix, name)) => Err(TextError::NotPutIn { name: name.to_owned(), prefix: prefix.to_owned() }),
+                None => Ok(text.clone()),
+            },
             Self::Variable { name, prefix } => {
                 let value = environment(name).map(Zeroizing::new).filter(|value| !value.is_empty());
-                let value = value.ok_or_else(|| NotSet(name.clone()))?;
+                let value = value.ok_or_else(|| TextError::NotSet(name.clone()))?;
                 Ok(Zeroizing::new([prefix, value.as_str()].concat()))
             }
         }
@@ -75,13 +78,49 @@ impl JsonSchema for Text {
     }
 }
 
-/// A variable of the environment is missing or empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotSet(String);
+/// Finds `${NAME}` anywhere, or `$NAME` at the end, with what stands before it: a shell would put a value in there, and a
+/// configuration file does not.
+fn variable_in(text: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = text.split_once('$')?;
+    let (name, is_braced) = match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+        Some((name, _)) => (name, true),
+        None => (rest, false),
+    };
+    let is_name = is_variable(name) && (is_braced || name.len() >= SHORTEST_NAME);
+    is_name.then_some((prefix, name))
+}
 
-impl fmt::Display for NotSet {
+/// Whether this looks like the name of a variable, and not like a value.
+fn is_variable(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+/// Why there is no text.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum TextError {
+    /// A variable of the environment is missing or empty.
+    NotSet(String),
+    /// The text names a variable as a shell does.
+    NotPutIn { name: String, prefix: String },
+}
+
+impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the environment variable {} is not set", self.0)
+        match self {
+            Self::NotSet(name) if is_variable(name) => write!(f, "the environment variable {name} is not set"),
+            Self::NotSet(_) => f.write_str(
+                "the environment variable that `env` names is not set; write its name there, such as \"MODEL_KEY\", and no key",
+            ),
+            Self::NotPutIn { name, prefix } if prefix.is_empty() => {
+                write!(f, "no variable is put into a text; write {{ env = \"{name}\" }} instead")
+            }
+            Self::NotPutIn { name, prefix } => {
+                // What stands before it is a word such as `Bearer`, or may be half of a secret.
+                let prefix = if PREFIXES.contains(&prefix.as_str()) { prefix } else { "…" };
+                write!(f, "no variable is put into a text; write {{ env = \"{name}\", prefix = \"{prefix}\" }} instead")
+            }
+        }
     }
 }
 
@@ -112,5 +151,32 @@ impl<'de> Visitor<'de> for TextVisitor {
         }
         let name = name.ok_or_else(|| M::Error::missing_field("env"))?;
         Ok(Text::Variable { name, prefix })
+    }
+}
+
+/// A shorter name, without braces, may be a part of a password.
+const SHORTEST_NAME: usize = 3;
+
+/// What usually stands before a key.
+const PREFIXES: [&str; 4] = ["Bearer ", "bearer ", "Basic ", "Token "];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_as_a_shell_writes_it_is_found() {
+        for (text, found) in [
+            ("Bearer ${OPENAI_KEY}", Some(("Bearer ", "OPENAI_KEY"))),
+            ("${K}", Some(("", "K"))),
+            ("Bearer $OPENAI_KEY", Some(("Bearer ", "OPENAI_KEY"))),
+            ("pa$$word", None),
+            ("pa$wORD", None),
+            ("ends with $A", None),
+            ("${not a name}", None),
+            ("plain", None),
+        ] {
+            assert_eq!(variable_in(text), found, "{text}");
+        }
     }
 }
