@@ -16,7 +16,8 @@
 //!    (P6). What the client's own connection holds is the business of whoever serves it.
 //! 7. An answer that comes before the end of the request's body is passed on at once, also where the upstream then takes no
 //!    more of it.
-//! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body.
+//! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body. Other interim answers of the
+//!    upstream, such as 103, are dropped: hyper's server sends none.
 //! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
 //! 10. What an upstream says of itself is put right: a URL at its own origin in `Location`, `Content-Location`, `Refresh` or

@@ -61,7 +61,7 @@ mod tests {
             (request.uri().to_string().as_str(), request.version()),
             ("https://shop.example:1/a%2Fb?c", Version::HTTP_2)
         );
-        let names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        let names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
         assert_eq!(names, ["te"]);
         for_http1(&mut request);
         assert_eq!((request.uri().to_string().as_str(), request.version()), ("/a%2Fb?c", Version::HTTP_11));

@@ -1,6 +1,7 @@
 //! An upstream that speaks HTTP/2: by prior knowledge, or as TLS has negotiated.
 
 use core::convert::Infallible;
+use core::fmt::Write;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -61,7 +62,7 @@ where
 async fn seen(request: Request<Incoming>) -> Response<Body> {
     let mut text = format!("{} {} {:?}\n", request.method(), request.uri(), request.version());
     for (name, value) in request.headers() {
-        text += &format!("{name}: {}\n", value.to_str().unwrap());
+        writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
     }
     Response::new(whole(&text))
 }

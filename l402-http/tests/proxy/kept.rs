@@ -88,7 +88,7 @@ async fn an_early_answer_is_passed_on_though_the_upstream_takes_no_more() {
             let (mut stream, _) = listener.accept().unwrap();
             stream.read_exact(&mut [0; 64]).unwrap(); // what is not read makes the system send a reset
             write!(stream, "HTTP/1.1 {status} No\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n").unwrap();
-            stream.write_all(&[b'x'; 100_000]).unwrap();
+            stream.write_all(&vec![b'x'; 100_000]).unwrap();
             drop(stream);
             closed.send(()).unwrap();
         });
@@ -101,7 +101,7 @@ async fn an_early_answer_is_passed_on_though_the_upstream_takes_no_more() {
             }
             if asked == 3 {
                 is_closed.lock().unwrap().recv_timeout(PATIENCE).unwrap();
-                std::thread::sleep(Duration::from_millis(50)); // so that the reset has come
+                std::thread::park_timeout(Duration::from_millis(50)); // so that the reset has come
             }
             Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'y'; 16 * 1024])))))
         });
