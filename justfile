@@ -14,7 +14,7 @@ go_version := "1.26.6"
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
 semver_baseline := "b85ddb1701ce"
 
-own_workspaces := "fuzz benches no-panic ct examples/edge-verify examples/embedded-door l402-conformance/qemu l402-conformance/wasm"
+own_workspaces := "fuzz benches no-panic ct examples/edge-verify examples/embedded-door l402-conformance/qemu l402-conformance/wasm sqlite"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
