@@ -154,8 +154,8 @@ def wrk(url: str, connections: int, seconds: int, credential: str | None = None)
     return Load(
         requests=int(re.search(r"(\d+) requests in", output)[1]),
         per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]),
-        # A line of its own: another one ends with a share such as "99.99%".
-        p99_ms=milliseconds(re.search(r"^\s+99%\s+(\S+)$", output, re.MULTILINE)[1]),
+        # A line of its own: another one ends with a share such as "99.99%". After whole seconds there is a blank.
+        p99_ms=milliseconds(re.search(r"^\s+99%\s+(\S+) *$", output, re.MULTILINE)[1]),
         refused=int(refused[1]) if refused else 0,
         broken=sum(map(int, errors.groups())) if errors else 0,
     )
