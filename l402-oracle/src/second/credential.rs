@@ -116,8 +116,11 @@ fn is_metadata(name: &str, value: &[u8]) -> bool {
     }
 }
 
+/// The text of the tokens, the tokens, and the preimage.
+type Line<'t> = (&'t [u8], Vec<Vec<u8>>, Vec<u8>);
+
 /// The tokens and the preimage of one `Authorization` line; the text of the tokens comes first.
-fn line(text: &[u8]) -> Option<(&[u8], Vec<Vec<u8>>, Vec<u8>)> {
+fn line(text: &[u8]) -> Option<Line<'_>> {
     let colon = text.iter().rposition(|c| *c == b':')?;
     let (tokens, preimage) = (&text[..colon], preimage(&text[colon + 1..])?);
     let encoded: Vec<_> = tokens.split(|c| *c == b',').map(base64).collect::<Option<_>>()?;
