@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 /// let limit = ConnectionLimit::new(512);
 /// let weather = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?.connection_limit(limit.clone());
 /// let maps = UpstreamConfig::new(&"http://127.0.0.1:3001".parse()?)?.connection_limit(limit);
-/// # Ok::<(), l402_http::proxy::UpstreamConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct ConnectionLimit(Arc<Limit>);
