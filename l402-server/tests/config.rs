@@ -148,6 +148,7 @@ fn deadlines_and_bounds_have_a_range() {
         ("ipv4_prefix", 1, 32),
         ("ipv6_prefix", 1, 128),
         ("slowest_upload", 0, 1_000_000),
+        ("header_fields", 16, 4096),
     ] {
         let with = |value: u32| format!("upstream = \"http://a\"\nlimits.{key} = {value}");
         let expected = format!("line 2: limits.{key} = \"{}\": write a number from {least} to {most}", most + 1);

@@ -79,6 +79,7 @@ pub struct UpstreamConfig {
     pub(super) edits: Edits,
     pub(super) timeouts: Timeouts,
     pub(super) max_idle: usize,
+    header_fields: usize,
     pub(super) limit: Option<ConnectionLimit>,
     pub(super) slowest_upload: u64,
     pub(super) health: Health,
@@ -153,6 +154,7 @@ impl UpstreamConfig {
             },
             timeouts: Timeouts::default(),
             max_idle: 512,
+            header_fields: HEADER_FIELDS,
             limit: None,
             slowest_upload: 16,
             health: Health::new(authority.as_str()),
@@ -243,6 +245,14 @@ impl UpstreamConfig {
         self
     }
 
+    /// Limits the fields in the header of a response over HTTP/1.1; one with more is answered with 502.
+    /// [`HEADER_FIELDS`] unless set.
+    #[must_use]
+    pub fn max_header_fields(mut self, fields: usize) -> Self {
+        self.header_fields = fields;
+        self
+    }
+
     /// Bounds the connections to this upstream and all others that are given the same limit. No bound unless set. A request
     /// for which there is no room within [`Timeouts::connect`] is answered with 503.
     #[must_use]
@@ -286,6 +296,7 @@ impl UpstreamConfig {
             protocol: self.protocol,
             timeout: self.timeouts.connect,
             limit: self.limit.clone(),
+            header_fields: self.header_fields,
             health: self.health.clone(),
         })
     }
@@ -312,6 +323,9 @@ impl UpstreamConfig {
         Ok(Tls { config: Arc::new(config), upgrades: Arc::new(upgrades), name })
     }
 }
+
+/// The fields in a header that hyper has room for without asking for memory.
+pub const HEADER_FIELDS: usize = 100;
 
 /// The host as a resolver and a certificate know it: an IPv6 address without its brackets.
 fn bare_host(authority: &Authority) -> &str {

@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::BoxError;
+use super::config::HEADER_FIELDS;
 use super::config::Protocol;
 use super::error::ForwardError;
 use super::health::{Health, TimedOut};
@@ -38,6 +39,7 @@ pub(super) struct Connector {
     pub(super) protocol: Protocol,
     pub(super) timeout: Duration,
     pub(super) limit: Option<ConnectionLimit>,
+    pub(super) header_fields: usize,
     pub(super) health: Health,
 }
 
@@ -104,14 +106,14 @@ impl Connector {
         let Some(tls) = &self.tls else {
             return match self.protocol {
                 Protocol::Http2 => open_http2(tcp, room, Scheme::HTTP).await,
-                Protocol::Auto | Protocol::Http1 => open_http1(tcp, room).await,
+                Protocol::Auto | Protocol::Http1 => open_http1(tcp, room, self.header_fields).await,
             };
         };
         let stream = tls.connect(tcp, upgrades).await?;
         match (stream.get_ref().1.alpn_protocol(), self.protocol) {
             (Some(b"h2"), _) => open_http2(stream, room, Scheme::HTTPS).await,
             (_, Protocol::Http2) => Err(ForwardError::Protocol(NotHttp2)),
-            _ => open_http1(stream, room).await,
+            _ => open_http1(stream, room, self.header_fields).await,
         }
     }
 
@@ -130,14 +132,23 @@ pub(super) enum Connected<B> {
     Many(Connection<B>),
 }
 
-async fn open_http1<S, B>(stream: S, room: Option<OwnedSemaphorePermit>) -> Result<Connected<B>, ForwardError>
+async fn open_http1<S, B>(
+    stream: S,
+    room: Option<OwnedSemaphorePermit>,
+    header_fields: usize,
+) -> Result<Connected<B>, ForwardError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let wire = Wire::new(stream, room);
     let heard = wire.heard();
-    let (send, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(ForwardError::Exchange)?;
+    let mut builder = http1::Builder::new();
+    // Room for more than the usual number is made anew for each response.
+    if header_fields != HEADER_FIELDS {
+        builder.max_headers(header_fields);
+    }
+    let (send, connection) = builder.handshake(TokioIo::new(wire)).await.map_err(ForwardError::Exchange)?;
     tokio::spawn(async move {
         // The request that was under way reports the same error to whoever waits for it.
         if let Err(error) = connection.with_upgrades().await {

@@ -95,6 +95,7 @@ impl ForwardError {
             Self::ConnectTimeout => "upstream-connect-timeout",
             Self::ResponseTimeout => "upstream-timeout",
             Self::Exchange(error) if error.is_user() => "request-aborted",
+            Self::Exchange(error) if error.is_parse_too_large() => "upstream-header-too-large",
             Self::Exchange(error) if error.is_parse() => "upstream-malformed",
             Self::Exchange(_) => "upstream-reset",
             Self::Upgrade => "upstream-upgrade",
@@ -120,6 +121,9 @@ impl ForwardError {
                 "the upstream did not answer in time; `timeouts.response` says how long that may take"
             }
             Self::Exchange(error) if error.is_user() => "the request was not completed",
+            Self::Exchange(error) if error.is_parse_too_large() => {
+                "the upstream's answer has too many header fields, or too long ones"
+            }
             Self::Exchange(error) if error.is_parse() => "the upstream's answer is malformed",
             Self::Exchange(_) => "the upstream broke off",
             Self::Upgrade => "the upstream changed the protocol unasked",

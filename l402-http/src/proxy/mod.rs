@@ -65,7 +65,7 @@ use l402_core::Grant;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
-pub use self::config::{Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::config::{HEADER_FIELDS, Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 pub use self::health::{Health, Outage};
 pub use self::limit::{ConnectionLimit, Session};
 pub use self::peer::{IpRange, IpRangeError, Peer};

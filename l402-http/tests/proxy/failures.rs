@@ -157,3 +157,20 @@ async fn a_client_that_leaves_cancels_its_request() {
     drop(stream);
     tokio::time::timeout(PATIENCE, noticed.recv()).await.expect("the upstream's connection closes").unwrap();
 }
+
+#[tokio::test]
+async fn an_answer_with_too_many_fields_has_a_reason_of_its_own() {
+    let address = raw_upstream(|mut stream| async move {
+        let mut head = [0; 4096];
+        let _ = stream.read(&mut head).await;
+        let fields: String = (0..120).map(|number| format!("x-{number}: 1\r\n")).collect();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n{fields}\r\nok");
+        let _ = stream.write_all(answer.as_bytes()).await;
+    })
+    .await;
+    let seen = get(gateway(origin(address)).await, "").await;
+    assert!(seen.starts_with("HTTP/1.1 502 ") && seen.contains("upstream-header-too-large"), "{seen}");
+    // The client of the test has room for no more itself, but does not parse.
+    let seen = get(gateway(origin(address).max_header_fields(200)).await, "").await;
+    assert!(seen.starts_with("HTTP/1.1 200 ") && seen.ends_with("ok"), "{seen}");
+}

@@ -245,6 +245,10 @@ pub(super) struct Limits {
     /// The same for an IPv6 address. `64` unless set.
     #[schemars(range(min = 1, max = 128))]
     pub(super) ipv6_prefix: Option<At<u32>>,
+    /// Header fields of a request over HTTP/1.1; one with more is answered with 431, and an upstream's response with more becomes
+    /// a 502. `100` unless set. Over HTTP/2 the size of the header, 64 KiB, is the bound.
+    #[schemars(range(min = 16, max = 4096))]
+    pub(super) header_fields: Option<At<u32>>,
     /// How many bytes a second a client must send of a request's body, on average over `timeouts.idle` and while the upstream
     /// would take them. `16` unless set; with `0`, and always for gRPC, one byte in each idle time will do.
     pub(super) slowest_upload: Option<At<u32>>,

@@ -24,6 +24,8 @@ pub struct Limits {
     pub ipv4_prefix: u8,
     /// The same for an IPv6 address.
     pub ipv6_prefix: u8,
+    /// Fields in the header of a request, or of an upstream's response.
+    pub header_fields: usize,
     /// Bytes of a request's body a second.
     pub slowest_upload: u64,
 }
@@ -96,6 +98,10 @@ impl Resolver<'_> {
         };
         let ipv4_prefix = prefix("limits.ipv4_prefix", &written.ipv4_prefix, 32, 32);
         let ipv6_prefix = prefix("limits.ipv6_prefix", &written.ipv6_prefix, 128, 64);
+        let header_fields = match &written.header_fields {
+            Some(at) => self.number("limits.header_fields", at, LEAST_FIELDS, MOST_FIELDS),
+            None => Some(HEADER_FIELDS),
+        };
         let slowest_upload = match &written.slowest_upload {
             Some(at) => self.number("limits.slowest_upload", at, 0, MOST_BYTES).map(|bytes| bytes as u64),
             None => Some(SLOWEST_UPLOAD),
@@ -107,6 +113,7 @@ impl Resolver<'_> {
             upstream_connections: upstream_connections?,
             ipv4_prefix: ipv4_prefix?,
             ipv6_prefix: ipv6_prefix?,
+            header_fields: header_fields?,
             slowest_upload: slowest_upload?,
         })
     }
@@ -125,5 +132,10 @@ const MOST_CONNECTIONS: u32 = 10_000_000;
 
 /// More bytes a second would refuse ordinary clients.
 const MOST_BYTES: u32 = 1_000_000;
+
+/// Fields in a header, unless set.
+const HEADER_FIELDS: usize = l402_http::proxy::HEADER_FIELDS;
+const LEAST_FIELDS: u32 = 16;
+const MOST_FIELDS: u32 = 4096;
 
 const SLOWEST_UPLOAD: u64 = 16;

@@ -50,7 +50,8 @@ impl<'a> Resolver<'a> {
         let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
         let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
         let slowest_upload = limits.map_or(0, |limits| limits.slowest_upload);
-        let sold = self.services(file, Common { trusted: &trusted, timeouts, slowest_upload });
+        let header_fields = limits.map(|limits| limits.header_fields);
+        let sold = self.services(file, Common { trusted: &trusted, timeouts, slowest_upload, header_fields });
         let (services, policy) = sold?;
         Some(Config {
             listen: listen?,

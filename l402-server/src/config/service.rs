@@ -26,6 +26,7 @@ pub(super) struct Common<'a> {
     pub(super) trusted: &'a [IpRange],
     pub(super) timeouts: Timeouts,
     pub(super) slowest_upload: u64,
+    pub(super) header_fields: Option<usize>,
 }
 
 impl Resolver<'_> {
@@ -146,6 +147,9 @@ impl Resolver<'_> {
         upstream = upstream.service(&written.name.value).timeouts(common.timeouts);
         upstream = upstream.trusted_proxies(common.trusted.iter().copied());
         upstream = upstream.slowest_upload(common.slowest_upload);
+        if let Some(fields) = common.header_fields {
+            upstream = upstream.max_header_fields(fields);
+        }
         if written.preserve_host {
             upstream = upstream.preserve_host();
         }

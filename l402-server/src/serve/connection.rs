@@ -5,7 +5,7 @@ use core::pin::pin;
 use core::time::Duration;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
-use l402_http::proxy::{Peer, Session};
+use l402_http::proxy::{HEADER_FIELDS, Peer, Session};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use socket2::SockRef;
 use std::io;
@@ -100,11 +100,12 @@ fn prepare(stream: &TcpStream, limits: Limits) -> io::Result<()> {
 
 fn builder(limits: Limits, activity: &Arc<Activity>) -> Builder<Exchanges> {
     let mut builder = Builder::new(Exchanges(Arc::clone(activity)));
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
+    // Room for more than the usual number is made anew for each request.
+    if limits.header_fields != HEADER_FIELDS {
+        builder.http1().max_headers(limits.header_fields);
+    }
     builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(MAX_HEAD)
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_U32)

@@ -21,6 +21,7 @@ mod gateway;
 mod listen;
 mod own;
 mod ready;
+mod refusal;
 mod requests;
 mod seldom;
 mod socket;

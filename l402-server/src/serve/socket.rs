@@ -17,12 +17,15 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
+use super::refusal;
 
 /// A client's connection.
 pub(super) struct Socket {
     stream: TokioIo<TcpStream>,
     activity: Arc<Activity>,
     linger: Option<Linger>,
+    /// What is written in place of an answer of hyper's own, and how much of it is.
+    own: Option<(Vec<u8>, usize)>,
 }
 
 /// A socket that is closed as soon as the client has stopped to send.
@@ -34,7 +37,24 @@ struct Linger {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, linger: None }
+        Self { stream: TokioIo::new(stream), activity, linger: None, own: None }
+    }
+}
+
+impl Socket {
+    /// Writes what stands in place of hyper's answer.
+    fn poll_own(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((bytes, written)) = &mut self.own {
+            let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) else {
+                self.own = None;
+                break;
+            };
+            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => *written = written.saturating_add(count),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -72,15 +92,24 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        ready!(self.poll_own(context))?;
+        match refusal::explained(bytes) {
+            Some(own) => {
+                self.own = Some((own, 0));
+                Poll::Ready(Ok(bytes.len()))
+            }
+            None => Pin::new(&mut self.stream).poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_own(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_own(context))?;
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
             if !this.activity.is_unread() {
@@ -100,6 +129,11 @@ impl Write for Socket {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let mut whole = pieces.iter().filter(|piece| !piece.is_empty());
+        if let (Some(piece), None) = (whole.next(), whole.next()) {
+            return self.poll_write(context, piece);
+        }
+        ready!(self.poll_own(context))?;
         Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
     }
 }

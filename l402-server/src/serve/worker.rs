@@ -33,11 +33,18 @@ pub(super) struct Limits {
     pub(super) unread: Duration,
     /// For requests under way when the server stops.
     pub(super) shutdown: Duration,
+    /// Fields in the header of a request.
+    pub(super) header_fields: usize,
 }
 
 impl Limits {
     pub(super) const fn of(config: &Config) -> Self {
-        Self { head: config.request_head, unread: config.idle, shutdown: config.shutdown }
+        Self {
+            head: config.request_head,
+            unread: config.idle,
+            shutdown: config.shutdown,
+            header_fields: config.limits.header_fields,
+        }
     }
 }
 

@@ -163,3 +163,37 @@ async fn http_2_without_tls_is_served_on_the_same_port() {
     paid.headers_mut().insert("authorization", credential.parse().expect("a value"));
     assert_eq!(sender.send_request(paid).await.expect("an answer").status(), StatusCode::OK);
 }
+
+fn with_fields(count: usize) -> String {
+    let fields: String = (0..count.saturating_sub(2)).map(|number| format!("X-{number}: 1\r\n")).collect();
+    format!("GET /health HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{fields}\r\n")
+}
+
+#[tokio::test]
+async fn p4_a_head_has_so_many_fields_and_a_refusal_says_why() {
+    let echo = Echo::start().await;
+    let usual = Gateway::start(&format!("upstream = {:?}", echo.url));
+    let wide = Gateway::start(&format!("upstream = {:?}\nlimits = {{ header_fields = 300 }}", echo.url));
+    for (gateway, fields, status) in [
+        (&usual, 100, 200),
+        (&usual, 101, 431),
+        (&usual, 1000, 431),
+        (&wide, 101, 200),
+        (&wide, 300, 200),
+        (&wide, 301, 431),
+    ] {
+        let mut stream = gateway.connect().await;
+        stream.write_all(with_fields(fields).as_bytes()).await.expect("sent");
+        let mut all = Vec::new();
+        timeout(SOON, stream.read_to_end(&mut all)).await.expect("closed").ok();
+        let text = String::from_utf8_lossy(&all);
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{fields}: {text}");
+        assert_eq!(text.contains("\"reason\":\"header-too-large\""), status == 431, "{fields}: {text}");
+    }
+    let mut stream = usual.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost : gateway\r\n\r\n").await.expect("sent");
+    let mut all = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut all)).await.expect("closed").ok();
+    let text = String::from_utf8_lossy(&all);
+    assert!(text.starts_with("HTTP/1.1 400 ") && text.contains("\"reason\":\"malformed-request\""), "{text}");
+}
