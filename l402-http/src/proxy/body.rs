@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll, Waker, ready};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::BoxError;
 use super::config::Edits;
+use super::expect::{Held, Hold, Unwanted};
 use super::fields;
 use super::pool::Pool;
 use super::progress::Progress;
@@ -25,18 +26,25 @@ pub struct RequestBody<B> {
     inner: Option<Pin<Box<B>>>,
     edits: Arc<Edits>,
     upload: Uploading,
+    held: Option<Held>,
 }
 
 impl<B: Body> RequestBody<B> {
     pub(super) fn new(inner: B, edits: Arc<Edits>, progress: Option<Arc<Progress>>) -> Self {
         // In a box, since hyper wants a body that can be moved; most requests have none.
         let inner = if inner.is_end_stream() { None } else { Some(Box::pin(inner)) };
-        Self { inner, edits, upload: Uploading(progress) }
+        Self { inner, edits, upload: Uploading(progress), held: None }
     }
 
     /// Makes the body of a request that has none.
     pub(super) fn empty(edits: Arc<Edits>) -> Self {
-        Self { inner: None, edits, upload: Uploading(None) }
+        Self { inner: None, edits, upload: Uploading(None), held: None }
+    }
+
+    /// Sends nothing of it before the upstream asks for it.
+    pub(super) fn held(mut self, hold: Option<Hold>) -> Self {
+        self.held = hold.map(Held::new);
+        self
     }
 }
 
@@ -46,6 +54,12 @@ impl<B: Body<Error: Into<BoxError>>> Body for RequestBody<B> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(held) = &mut this.held {
+            if let Err(unwanted) = ready!(held.poll(cx)) {
+                return Poll::Ready(Some(Err(Box::new(unwanted))));
+            }
+            this.held = None;
+        }
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         let frame = inner.as_mut().poll_frame(cx);
         if let Some(progress) = &this.upload.0 {
@@ -185,6 +199,8 @@ impl<B> Body for ProxyBody<B> {
 pub(super) struct Lease<B> {
     pub(super) sender: Sender<RequestBody<B>>,
     pub(super) pool: Arc<Pool<RequestBody<B>>>,
+    /// Where the request was not completed, so that the connection is of no further use.
+    pub(super) unwanted: Option<Unwanted>,
 }
 
 /// When the body of a response is given up.
@@ -256,6 +272,7 @@ impl<B> Link<B> {
         // A body of known length is dropped without being asked for the frame after its last.
         if let Some(Open { incoming, lease, has_ended }) = open
             && (has_ended || incoming.is_end_stream())
+            && lease.unwanted.is_none()
         {
             lease.pool.put(lease.sender);
         }

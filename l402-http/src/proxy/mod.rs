@@ -16,8 +16,8 @@
 //!    (P6). What the client's own connection holds is the business of whoever serves it.
 //! 7. An answer that comes before the end of the request's body is passed on at once, also where the upstream then takes no
 //!    more of it.
-//! 8. `Expect: 100-continue` ends here: hyper sends the 100 as soon as the upstream takes the body. Other interim answers of the
-//!    upstream, such as 103, are dropped: hyper's server sends none.
+//! 8. `Expect: 100-continue` is passed on over HTTP/1.1, and the client is asked for the body when the upstream asks, or says
+//!    nothing for a second. Other interim answers of the upstream, such as 103, are dropped: hyper's server sends none.
 //! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
 //! 10. What an upstream says of itself is put right: a URL at its own origin in `Location`, `Content-Location`, `Refresh` or
@@ -32,6 +32,7 @@ mod body;
 mod config;
 mod connect;
 mod error;
+mod expect;
 mod fields;
 mod frames;
 mod health;
@@ -75,6 +76,7 @@ use self::body::{Deadlines, Lease};
 use self::config::Edits;
 use self::connect::{Connected, Connector};
 use self::error::ForwardError;
+use self::expect::Hold;
 use self::pool::Pool;
 use self::progress::Progress;
 use self::sender::Sender;
@@ -213,15 +215,20 @@ where
         let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
         let session = head.extensions.remove::<Session>();
         let end = head.extensions.get::<Grant>().and_then(end_of);
+        let hold = Hold::of(&head, !body.is_end_stream());
         fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
         head.extensions.clear();
+        if let Some(hold) = &hold {
+            head.extensions.insert(hold.clone());
+        }
         let host = head.headers.get(header::HOST).filter(|_| self.edits.preserve_host).cloned();
         let upload = (!body.is_end_stream()).then(|| self.quota(&head));
         let progress =
             Arc::new(upload.map_or_else(Progress::new, |quota| Progress::of_upload(self.timeouts.idle, quota)));
         // Without a body there is nothing to note.
         let noted = upload.map(|_| Arc::clone(&progress));
-        let request = Request::from_parts(head, RequestBody::new(body, Arc::clone(&self.edits), noted));
+        let body = RequestBody::new(body, Arc::clone(&self.edits), noted).held(hold.clone());
+        let request = Request::from_parts(head, body);
 
         let (response, sender) = self.exchange(request, upgrade.is_some(), &progress).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -239,7 +246,9 @@ where
             self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);
         }
         let deadlines = Deadlines { progress, idle: self.timeouts.idle, end };
-        let body = ProxyBody::streamed(incoming, Lease { sender, pool: Arc::clone(&self.pool) }, deadlines);
+        let unwanted = hold.and_then(|hold| hold.answered());
+        let lease = Lease { sender, pool: Arc::clone(&self.pool), unwanted };
+        let body = ProxyBody::streamed(incoming, lease, deadlines);
         if let Some(watched) = body.watched() {
             self.sweeper.watch(watched);
         }

@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 
 use super::BoxError;
+use super::expect::Hold;
 use super::streams::{Connection, Stream};
 use super::version::{for_http1, for_http2};
 use super::wire::Heard;
@@ -51,6 +52,7 @@ where
         match self {
             Self::One { send, heard } => {
                 for_http1(&mut request);
+                Hold::ask(&mut request);
                 let before = heard.bytes();
                 send.try_send_request(request).await.map_err(|mut failed| {
                     let unsent = failed.take_message();
@@ -59,6 +61,7 @@ where
             }
             Self::Many { send, stream, scheme } => {
                 for_http2(&mut request, scheme);
+                Hold::skip(&mut request);
                 send.try_send_request(request).await.map_err(|mut failed| {
                     let unsent = failed.take_message();
                     let error = failed.into_error();

@@ -131,3 +131,65 @@ async fn an_early_answer_reaches_a_client_that_is_still_sending() {
     let answer = read_until(&mut stream, "\r\n\r\nno").await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
+
+const EXPECTING: &str =
+    "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\nconnection: close\r\n\r\n";
+
+/// The client is asked for the body no earlier than the upstream asks.
+#[tokio::test]
+async fn expect_waits_for_the_upstream() {
+    let (asked, mut is_asked) = tokio::sync::mpsc::channel(1);
+    let address = raw_upstream(move |mut stream| {
+        let asked = asked.clone();
+        async move {
+            let head = read_until(&mut stream, "\r\n\r\n").await;
+            assert!(head.contains("expect: 100-continue\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            asked.send(()).await.unwrap();
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+            read_until(&mut stream, "hello").await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+        }
+    })
+    .await;
+    let mut stream = TcpStream::connect(gateway(origin(address)).await).await.unwrap();
+    stream.write_all(EXPECTING.as_bytes()).await.unwrap();
+    read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    assert!(is_asked.try_recv().is_ok(), "the upstream had not asked");
+    stream.write_all(b"hello").await.unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\nok").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_body_that_the_upstream_does_not_want_is_not_asked_for() {
+    let (rest, mut is_closed) = tokio::sync::mpsc::channel(1);
+    let address = raw_upstream(move |mut stream| {
+        let rest = rest.clone();
+        async move {
+            read_until(&mut stream, "\r\n\r\n").await;
+            stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+            let mut left = Vec::new();
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut left).await;
+            rest.send(left).await.unwrap();
+        }
+    })
+    .await;
+    let answer = exchange(gateway(origin(address)).await, EXPECTING).await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.ends_with("\r\n\r\nno"), "{answer}");
+    let left = tokio::time::timeout(PATIENCE, is_closed.recv()).await.expect("the connection is closed");
+    assert_eq!(left.unwrap(), b"", "nothing of a body was sent");
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_know_expect_gets_the_body_after_a_while() {
+    let address = raw_upstream(|mut stream| async move {
+        read_until(&mut stream, "hello").await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+    })
+    .await;
+    let mut stream = TcpStream::connect(gateway(origin(address)).await).await.unwrap();
+    stream.write_all(EXPECTING.as_bytes()).await.unwrap();
+    read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    stream.write_all(b"hello").await.unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\nok").await.starts_with("HTTP/1.1 200 "));
+}
