@@ -10,11 +10,13 @@
 //! ```
 
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The name of the manifest in its folder.
 pub const MANIFEST: &str = "manifest";
@@ -151,9 +153,8 @@ impl Manifest {
 
     /// A reader sees the list of before or the new one, whole.
     fn write(&self, parts: &BTreeSet<String>) -> io::Result<()> {
-        let draft = self.folder.join(format!("{MANIFEST}.new"));
+        let draft = self.folder.join(draft_name());
         let mut file = open(&draft)?;
-        file.set_len(0)?;
         writeln!(file, "{HEADER}")?;
         for part in parts {
             writeln!(file, "{part}")?;
@@ -162,6 +163,14 @@ impl Manifest {
         fs::rename(&draft, self.folder.join(MANIFEST))?;
         File::open(&self.folder)?.sync_all()
     }
+}
+
+/// Several may be writing at once: threads, processes, and containers in which processes have the same number.
+fn draft_name() -> String {
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    let (process, draft) = (std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
+    format!("{MANIFEST}.{process}.{draft}.{now}")
 }
 
 fn parts(text: &str) -> Option<BTreeSet<String>> {
@@ -292,6 +301,18 @@ mod tests {
         assert!(manifest.demands("other"));
         manifest.release("other").unwrap();
         assert!(!Manifest::read(home.path()).unwrap().demands("other"));
+    }
+
+    #[test]
+    fn many_may_write_a_manifest_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Manifest::read(home.path()).unwrap().add(&["part"]).unwrap());
+            }
+        });
+        assert!(Manifest::read(home.path()).unwrap().demands("part"));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]
