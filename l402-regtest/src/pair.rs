@@ -189,7 +189,9 @@ impl Pair {
     /// Whether a channel waits for more blocks, of which nothing in the mempool tells: an earlier process was killed as it mined.
     fn is_shallow(&self) -> bool {
         let shallow = |depth: u32| (1..CONFIRMATIONS).contains(&depth);
-        self.payer.channels().iter().any(|channel| !channel.ready && shallow(channel.confirmations))
+        let waits =
+            |node: &LdkNode| node.channels().iter().any(|channel| !channel.ready && shallow(channel.confirmations));
+        waits(&self.payer) || waits(&self.payee)
     }
 
     fn is_usable(&self) -> bool {
