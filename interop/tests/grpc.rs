@@ -2,6 +2,8 @@
 //!
 //! The server and the client are tonic's, over HTTP/2 without TLS on both sides. The node is a fake that moves no money.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
+
 use core::convert::Infallible;
 use core::net::SocketAddr;
 use core::pin::Pin;
@@ -109,8 +111,7 @@ async fn serve() -> (SocketAddr, Arc<AtomicUsize>) {
             })
         }
     });
-    let server = tonic::transport::Server::builder().serve_with_incoming(service, TcpIncoming::from(listener));
-    tokio::spawn(server);
+    tokio::spawn(tonic::transport::Server::builder().serve_with_incoming(service, TcpIncoming::from(listener)));
     (address, served)
 }
 
