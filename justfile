@@ -69,7 +69,7 @@ no-std:
 # The protocol crates build with the oldest dependencies that they name
 minimal-versions: _nightly
     mkdir -p {{ minimal }}
-    sed -e '/^members = \[/,/^\]/c members = ["l402-macaroon", "l402-core", "l402-accel"]' -e '/^exclude = \[/,/\]$/d' Cargo.toml >{{ minimal }}/Cargo.toml
+    sed -e '/^members = \[/,/^\]/c members = ["l402-macaroon", "l402-core", "l402-accel"]' -e '/^exclude = \[/,/\]$/d' -e '/^\[patch/,/^$/d' Cargo.toml >{{ minimal }}/Cargo.toml
     ln -sfn ../../l402-macaroon ../../l402-core ../../l402-accel {{ minimal }}/
     rm -f {{ minimal }}/Cargo.lock
     cargo +{{ nightly }} update --quiet -Z direct-minimal-versions --manifest-path {{ minimal }}/Cargo.toml
