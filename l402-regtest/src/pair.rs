@@ -40,6 +40,13 @@ const ATTEMPTS: usize = 3;
 /// How often to look whether channels can be used.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How often nodes that have lost each other are connected again during the set-up.
+const RECONNECT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a channel may wait while there is nothing to mine for it. Its funding has been lost then: LDK forgets the transaction
+/// as soon as it has handed it on, and the process was killed before the chain had it.
+const STALLED: Duration = Duration::from_secs(10);
+
 /// How many channels the payer has, and how large each is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Channels {
@@ -175,9 +182,19 @@ impl Pair {
     /// Waits until payments can pass through every channel; mines what opens them, also what an earlier process began.
     async fn wait_until_usable(&self, chain: &Chain) -> Result<(), StartError> {
         let usable = async {
+            let (mut moved, mut connected) = (Instant::now(), Instant::now());
             while !self.is_usable() {
                 if chain.mempool_size() > 0 || self.is_shallow() {
                     self.confirm(chain).await?;
+                    moved = Instant::now();
+                }
+                if moved.elapsed() > STALLED {
+                    self.abandon_unfunded().await;
+                    moved = Instant::now();
+                }
+                if connected.elapsed() > RECONNECT_EVERY {
+                    self.reconnect().await;
+                    connected = Instant::now();
                 }
                 sleep(LOOK_EVERY).await;
             }
@@ -192,6 +209,17 @@ impl Pair {
         let waits =
             |node: &LdkNode| node.channels().iter().any(|channel| !channel.ready && shallow(channel.confirmations));
         waits(&self.payer) || waits(&self.payee)
+    }
+
+    /// Gives up the channels of which the chain knows nothing; [`Self::join`] opens others.
+    async fn abandon_unfunded(&self) {
+        for node in [&self.payer, &self.payee] {
+            for channel in node.channels().iter().filter(|channel| !channel.ready && channel.confirmations == 0) {
+                tracing::debug!(channel = %channel.id, "a channel whose funding was lost is given up");
+                // It may be gone by now, since the other node has given it up.
+                let _ = node.force_close_channel(channel.id).await;
+            }
+        }
     }
 
     fn is_usable(&self) -> bool {
@@ -219,7 +247,8 @@ impl Ward for Pair {
 
     /// The payer's node tries that too, but at the address of its first connection, which changes with each start.
     async fn reconnect(&self) {
-        if self.payer.channels().iter().any(|channel| !channel.usable) {
+        // A node that drops a channel says so and hangs up, so that either node may be left with one.
+        if !self.is_usable() {
             // The next turn tries again.
             let _ = self.connect().await;
         }
