@@ -62,6 +62,7 @@ impl Folder {
         let connection = Connection::open(path).map_err(StartError::Database)?;
         let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
         mode.map_err(StartError::Database)?;
+        begin_wallet_anew(&connection).map_err(StartError::Database)?;
         // Closing the connection merges the log and removes it. Until then it may still be there, which does no harm.
         self.manifest.release(LOG)?;
         Ok(())
@@ -95,14 +96,30 @@ fn database(folder: &Path) -> PathBuf {
     folder.join(DATABASE)
 }
 
+/// `ldk_node` writes a new on-chain wallet in several steps: its descriptors, its network, then its chain. A process that was
+/// killed before the last step leaves a wallet that cannot be read, ever. Without its network `ldk_node` makes it anew, from the
+/// same seed; no address of it has been shown yet.
+fn begin_wallet_anew(database: &Connection) -> Result<(), rusqlite::Error> {
+    if !has_tables(database)? {
+        return Ok(());
+    }
+    let has_chain = "SELECT 1 FROM ldk_node_data WHERE primary_namespace = 'bdk_wallet' AND key = 'local_chain'";
+    let network = "primary_namespace = 'bdk_wallet' AND key = 'network'";
+    let half = format!("DELETE FROM ldk_node_data WHERE {network} AND NOT EXISTS ({has_chain})");
+    database.execute(&half, []).map(|_| ())
+}
+
 /// Whether a node has ever been set up in a database.
 fn has_node(path: &Path) -> Result<bool, StartError> {
     if !path.exists() {
         return Ok(false);
     }
-    let connection = Connection::open(path).map_err(StartError::Database)?;
-    let tables = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
-    tables.map(|tables| tables > 0).map_err(StartError::Database)
+    has_tables(&Connection::open(path).map_err(StartError::Database)?).map_err(StartError::Database)
+}
+
+fn has_tables(database: &Connection) -> Result<bool, rusqlite::Error> {
+    let named = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'ldk_node_data')";
+    database.query_row(named, [], |row| row.get(0))
 }
 
 fn new_seed(path: &Path) -> Result<Seed, StartError> {
@@ -204,6 +221,27 @@ mod tests {
             }
             let started = start(home.path());
             assert_eq!(matches!(started, Err(StartError::Folder(FolderError::Missing { .. }))), lost.is_some());
+        }
+    }
+
+    #[test]
+    fn a_wallet_that_was_half_written_is_made_anew_and_a_whole_one_is_kept() {
+        for (written, kept) in [
+            (vec!["descriptor", "change_descriptor", "network"], vec!["change_descriptor", "descriptor"]),
+            (vec!["descriptor", "local_chain", "network"], vec!["descriptor", "local_chain", "network"]),
+        ] {
+            let home = used();
+            let connection = Connection::open(database(home.path())).unwrap();
+            connection
+                .execute_batch("CREATE TABLE ldk_node_data (primary_namespace TEXT, key TEXT, value BLOB)")
+                .unwrap();
+            for key in written {
+                connection.execute("INSERT INTO ldk_node_data VALUES ('bdk_wallet', ?1, x'01')", [key]).unwrap();
+            }
+            start(home.path()).unwrap();
+            let mut rows = connection.prepare("SELECT key FROM ldk_node_data ORDER BY key").unwrap();
+            let left: Result<Vec<String>, _> = rows.query_map([], |row| row.get(0)).unwrap().collect();
+            assert_eq!(left.unwrap(), kept);
         }
     }
 
