@@ -22,6 +22,8 @@ pub(super) struct Activity {
     has_asked: AtomicBool,
     /// Whether a request's body has not been read to its end.
     is_unread: AtomicBool,
+    /// Whether all answers to what was asked have been written.
+    is_between: AtomicBool,
     live: AtomicUsize,
     quiet_ms: AtomicU64,
     exchanges: Mutex<Vec<Weak<Exchange>>>,
@@ -48,6 +50,7 @@ impl Activity {
             begun: Instant::now(),
             has_asked: AtomicBool::new(false),
             is_unread: AtomicBool::new(false),
+            is_between: AtomicBool::new(true),
             live: AtomicUsize::new(0),
             quiet_ms: AtomicU64::new(0),
             exchanges: Mutex::default(),
@@ -58,6 +61,7 @@ impl Activity {
     /// Notes a request. `is_shared` says that others may be under way on the connection, each in a task of its own.
     pub(super) fn begin(self: &Arc<Self>, is_shared: bool, under_way: Option<UnderWay>) -> Arc<Exchange> {
         self.has_asked.store(true, Ordering::Relaxed);
+        self.is_between.store(false, Ordering::Relaxed);
         self.live.fetch_add(1, Ordering::Relaxed);
         let exchange = Arc::new(Exchange {
             activity: Arc::clone(self),
@@ -87,6 +91,18 @@ impl Activity {
     /// Whether a request's body has not been read to its end.
     pub(super) fn is_unread(&self) -> bool {
         self.is_unread.load(Ordering::Relaxed)
+    }
+
+    /// Notes that nothing is left to be written.
+    pub(super) fn flushed(&self) {
+        if self.live.load(Ordering::Relaxed) == 0 {
+            self.is_between.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether all answers to what was asked have been written: what is written now is nobody's but hyper's.
+    pub(super) fn is_between(&self) -> bool {
+        self.is_between.load(Ordering::Relaxed)
     }
 
     /// Breaks off exchanges whose client has taken nothing for `idle`, and says how the connection stands. `head` is the time

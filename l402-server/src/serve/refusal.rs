@@ -6,7 +6,8 @@
 use http::StatusCode;
 use l402_http::response::{Form, Problem};
 
-/// Returns the answer to send in place of one that hyper has made by itself; [`None`] for any other.
+/// Returns the answer to send in place of one that hyper has made by itself; [`None`] for any other. To be asked between answers
+/// only: a body may hold the same bytes.
 pub(super) fn explained(head: &[u8]) -> Option<Vec<u8>> {
     // Cheap first: this is asked of whatever is written.
     let head = head.strip_prefix(b"HTTP/1.1 4")?.strip_suffix(b"\r\n\r\n")?;

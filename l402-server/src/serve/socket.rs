@@ -3,6 +3,8 @@
 //! A client that is answered while it still sends, such as by a 402 to a large upload, loses the answer when the system meets
 //! bytes that nobody will read: it resets the connection, and what was not read yet is gone. So the socket says that no more
 //! comes, reads and forgets what is still sent, within bounds, and only then closes.
+//!
+//! A refusal that hyper has made by itself, of a head that it could not read, is written with a body that says why.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -26,6 +28,8 @@ pub(super) struct Socket {
     linger: Option<Linger>,
     /// What is written in place of an answer of hyper's own, and how much of it is.
     own: Option<(Vec<u8>, usize)>,
+    /// Whether a head was refused, of which more may come.
+    is_refused: bool,
 }
 
 /// A socket that is closed as soon as the client has stopped to send.
@@ -37,7 +41,7 @@ struct Linger {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, linger: None, own: None }
+        Self { stream: TokioIo::new(stream), activity, linger: None, own: None, is_refused: false }
     }
 }
 
@@ -93,9 +97,11 @@ impl Read for Socket {
 impl Write for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_own(context))?;
-        match refusal::explained(bytes) {
+        // While an answer is written, these may be bytes of its body, whatever they look like.
+        match Some(bytes).filter(|_| self.activity.is_between()).and_then(refusal::explained) {
             Some(own) => {
                 self.own = Some((own, 0));
+                self.is_refused = true;
                 Poll::Ready(Ok(bytes.len()))
             }
             None => Pin::new(&mut self.stream).poll_write(context, bytes),
@@ -104,7 +110,9 @@ impl Write for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_own(context))?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.activity.flushed(); // hyper flushes when it has nothing left to write
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -112,7 +120,7 @@ impl Write for Socket {
         ready!(this.poll_own(context))?;
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-            if !this.activity.is_unread() {
+            if !this.activity.is_unread() && !this.is_refused {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -190,10 +190,13 @@ async fn p4_a_head_has_so_many_fields_and_a_refusal_says_why() {
         assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{fields}: {text}");
         assert_eq!(text.contains("\"reason\":\"header-too-large\""), status == 431, "{fields}: {text}");
     }
-    let mut stream = usual.connect().await;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost : gateway\r\n\r\n").await.expect("sent");
-    let mut all = Vec::new();
-    timeout(SOON, stream.read_to_end(&mut all)).await.expect("closed").ok();
-    let text = String::from_utf8_lossy(&all);
-    assert!(text.starts_with("HTTP/1.1 400 ") && text.contains("\"reason\":\"malformed-request\""), "{text}");
+    let malformed = "GET / HTTP/1.1\r\nHost : gateway\r\n\r\n";
+    for before in ["", "GET / HTTP/1.1\r\nHost: gateway\r\n\r\n", "GET /health HTTP/1.1\r\nHost: gateway\r\n\r\n"] {
+        let mut stream = usual.connect().await;
+        stream.write_all(format!("{before}{malformed}").as_bytes()).await.expect("sent");
+        let mut all = Vec::new();
+        timeout(SOON, stream.read_to_end(&mut all)).await.expect("closed").ok();
+        let text = String::from_utf8_lossy(&all);
+        assert!(text.contains("HTTP/1.1 400 ") && text.contains("\"reason\":\"malformed-request\""), "{text}");
+    }
 }

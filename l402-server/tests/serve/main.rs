@@ -1,5 +1,6 @@
 //! The running gateway over real sockets, in front of real upstreams. The Lightning node is a fake that moves no money.
 
+mod closing;
 mod limits;
 mod outage;
 mod pages;
