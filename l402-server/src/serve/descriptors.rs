@@ -71,7 +71,7 @@ fn part(count: usize, free: usize, sum: usize) -> usize {
 /// Descriptors for everything else: files, databases, peers of the node.
 const RESERVE: usize = 256;
 
-/// Those of a runtime and its listening socket.
+/// Those of a runtime, its listening socket, and a connection for which there is no room yet.
 const PER_THREAD: usize = 8;
 
 /// What there is for each thread, of either kind, where the system allows it.

@@ -96,17 +96,19 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
     }
 }
 
-/// Waits for a connection, as soon as there is room for one.
+/// Waits for a connection, and then until there is room for it. Room that a thread holds before anybody has come to it would be
+/// missing to those that the system has given to other threads.
 async fn accept(listener: &TcpListener, clients: &Clients) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    if clients.is_full()
-        && let Some(left_out) = FULL.turn()
-    {
-        tracing::warn!(left_out, "there are as many connections as there may be; others wait");
-    }
-    let room = clients.room().await;
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => return (stream, address, room),
+            Ok((stream, address)) => {
+                if clients.is_full()
+                    && let Some(left_out) = FULL.turn()
+                {
+                    tracing::warn!(left_out, "there are as many connections as there may be; others wait");
+                }
+                return (stream, address, clients.room().await);
+            }
             Err(error) => {
                 // Such as "too many open files": trying again at once would only burn the processor.
                 if let Some(left_out) = UNACCEPTED.turn() {
