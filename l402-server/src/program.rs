@@ -319,7 +319,7 @@ impl ProgramError {
             Self::Start(StartError::Bind { .. }) => 4,
             Self::Failed(_) => 5,
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(node::Failure::Unknown(_)) => 6,
+            Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => 6,
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
             Self::Command(_) => 1,
             Self::Start(_) | Self::Other(_) => 1,

@@ -6,6 +6,8 @@ use core::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -100,4 +102,36 @@ fn a_hangup_is_ignored_and_cuts_no_stream() {
 
     kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
     assert!(running.0.wait().unwrap().success());
+}
+
+/// Answers each call with one of these lines, and breaks off after the last.
+fn gateway_that_says(socket: &Path, answers: &'static [&'static str]) {
+    let listener = UnixListener::bind(socket).unwrap();
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+}
+
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+#[test]
+fn a4_whether_money_was_moved_is_not_known_when_the_gateway_breaks_off_while_it_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, answers, code, said) in [
+        ("a", &["{\"plan\":[\"close it\"]}\n", ""][..], 6, "it is not known whether this was done"),
+        ("b", &[""], 1, "nothing was sent"),
+        ("c", &["{\"plan\":[\"close it\"]}\n", "{\"refused\":\"no such channel\"}\n"], 1, "no such channel"),
+    ] {
+        let socket = folder.path().join(name);
+        gateway_that_says(&socket, answers);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+        command.args(["node", "close", "00", "--yes", "--socket"]).arg(&socket);
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(said), "{text}");
+    }
 }

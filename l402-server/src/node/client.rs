@@ -30,7 +30,7 @@ pub enum AskError {
         /// Why.
         cause: io::Error,
     },
-    /// It broke off. What moves money may have been done: repeating it with the same id tells.
+    /// It broke off. What it was told to do may have been done.
     Broken(io::Error),
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for AskError {
                 socket.display()
             ),
             Self::Broken(_) => {
-                f.write_str("the gateway broke off; repeat the command with the same --id to learn the outcome")
+                f.write_str("the gateway broke off; repeat the command, with the same --id where it moves money, to learn the outcome")
             }
         }
     }

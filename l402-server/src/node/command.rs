@@ -115,6 +115,8 @@ pub struct Care {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Ask(AskError),
+    /// The gateway was told to move money, and has not said what became of that.
+    Unheard(AskError),
     /// Nothing was done.
     Refused(String),
     /// It may have been done.
@@ -125,7 +127,8 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ask(_) => f.write_str("the node was not asked"),
+            Self::Ask(_) => f.write_str("the node has not answered; nothing was sent"),
+            Self::Unheard(_) => f.write_str("it is not known whether this was done"),
             Self::Refused(why) | Self::Unknown(why) => f.write_str(why),
             Self::Io(_) => f.write_str("the terminal cannot be used"),
         }
@@ -135,7 +138,7 @@ impl fmt::Display for Failure {
 impl core::error::Error for Failure {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Ask(cause) => Some(cause),
+            Self::Ask(cause) | Self::Unheard(cause) => Some(cause),
             Self::Io(cause) => Some(cause),
             Self::Refused(_) | Self::Unknown(_) => None,
         }
@@ -168,7 +171,11 @@ pub(crate) fn run(options: &NodeOptions, data_dir: Option<&Path>) -> Result<(), 
     if !care.yes && !agreed(&mut terminal).map_err(Failure::Io)? {
         return Err(Failure::Refused("not confirmed; nothing was sent".to_owned()));
     }
-    show(&ask(&socket, &request(false)).map_err(Failure::Ask)?, options.json)
+    let asked = ask(&socket, &request(false)).map_err(|fault| match fault {
+        AskError::Unreachable { .. } => Failure::Ask(fault),
+        AskError::Broken(_) => Failure::Unheard(fault),
+    });
+    show(&asked?, options.json)
 }
 
 fn call(command: &NodeCommand) -> Result<(Call, Option<&Care>), String> {
