@@ -269,12 +269,13 @@ impl<B> Link<B> {
             waker.wake();
         }
         self.deadlines.progress.leave_alone();
+        let Some(Open { incoming, lease, has_ended }) = open else { return };
         // A body of known length is dropped without being asked for the frame after its last.
-        if let Some(Open { incoming, lease, has_ended }) = open
-            && (has_ended || incoming.is_end_stream())
-            && lease.unwanted.is_none()
-        {
+        if (has_ended || incoming.is_end_stream()) && lease.unwanted.is_none() {
             lease.pool.put(lease.sender);
+        } else {
+            drop(incoming);
+            lease.pool.leave(lease.sender);
         }
     }
 }

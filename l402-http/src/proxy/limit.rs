@@ -2,10 +2,11 @@
 
 use core::any::Any;
 use core::fmt;
+use core::pin::pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 /// A bound on connections to upstreams, used and idle ones together; clones share it.
 ///
@@ -23,13 +24,15 @@ pub struct ConnectionLimit(Arc<Limit>);
 struct Limit {
     room: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Woken when somebody begins to wait.
+    short: Notify,
 }
 
 impl ConnectionLimit {
     /// Allows this many connections at once.
     pub fn new(most: usize) -> Self {
         let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Limit { room, waiting: AtomicUsize::new(0) }))
+        Self(Arc::new(Limit { room, waiting: AtomicUsize::new(0), short: Notify::new() }))
     }
 
     /// Waits for room, in the order of those who wait.
@@ -39,12 +42,26 @@ impl ConnectionLimit {
             return Some(permit);
         }
         let _waiting = Waiting::on(&self.0.waiting);
+        self.0.short.notify_waiters();
         room.acquire_owned().await.ok() // the semaphore is never closed
     }
 
     /// Whether somebody waits for room, so that none may be held idle.
     pub(super) fn is_short(&self) -> bool {
         self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Calls this whenever somebody begins to wait for room; never completes.
+    pub(super) async fn when_short(&self, mut make_room: impl FnMut()) {
+        loop {
+            let mut told = pin!(self.0.short.notified());
+            told.as_mut().enable();
+            // After the line above, so that nobody who begins to wait is missed.
+            if self.is_short() {
+                make_room();
+            }
+            told.await;
+        }
     }
 }
 

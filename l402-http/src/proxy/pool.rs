@@ -1,5 +1,6 @@
 //! Connections to the upstream that the next request may use: idle ones, the last one used on top, and those of HTTP/2.
 
+use core::future::pending;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,7 +15,8 @@ use super::streams::{Connection, Connections};
 /// A bounded stack of idle connections.
 ///
 /// A task drops those that stood idle too long, since each holds a descriptor, and room that another upstream may need (P6);
-/// hyper's own task notices those that the upstream closed. None is kept while somebody waits for room.
+/// hyper's own task notices those that the upstream closed. None is kept while somebody waits for room, whose request may be
+/// another upstream's or another thread's.
 pub(super) struct Pool<B> {
     stack: Mutex<Stack<B>>,
     limit: usize,
@@ -72,16 +74,8 @@ impl<B> Pool<B> {
     /// It need not be ready yet: its task may still have to notice the end, or be sending the rest of a request that
     /// was answered early.
     pub(super) fn put(&self, sender: Sender<B>) {
-        let is_short = self.all.as_ref().is_some_and(ConnectionLimit::is_short);
-        if matches!(sender, Sender::Many { .. }) {
-            drop(sender);
-            if is_short {
-                self.lock().shared.drop_unused(Duration::ZERO);
-            }
-            return;
-        }
-        if sender.is_closed() || is_short {
-            return;
+        if matches!(sender, Sender::Many { .. }) || sender.is_closed() || self.is_short() {
+            return self.leave(sender);
         }
         let since = Instant::now();
         let idle = &mut self.lock().idle;
@@ -93,6 +87,19 @@ impl<B> Pool<B> {
         idle.push_back(Idle { sender, since });
     }
 
+    /// Drops a connection, or a stream of one that is shared, whose response is over.
+    pub(super) fn leave(&self, sender: Sender<B>) {
+        drop(sender);
+        if self.is_short() {
+            self.lock().shared.drop_unused(Duration::ZERO);
+        }
+    }
+
+    /// Whether somebody waits for room.
+    fn is_short(&self) -> bool {
+        self.all.as_ref().is_some_and(ConnectionLimit::is_short)
+    }
+
     /// Starts the task that drops old connections, unless it runs.
     pub(super) fn watch(self: &Arc<Self>)
     where
@@ -102,14 +109,31 @@ impl<B> Pool<B> {
             return;
         }
         let watch = Watch(Arc::downgrade(self));
-        let every = self.keep.max(SHORTEST);
+        let (every, all) = (self.keep.max(SHORTEST), self.all.clone());
         tokio::spawn(async move {
-            loop {
-                sleep(every).await;
-                let Some(pool) = watch.0.upgrade() else { return };
-                pool.drop_stale();
-            }
+            let stale = async {
+                loop {
+                    sleep(every).await;
+                    let Some(pool) = watch.0.upgrade() else { return };
+                    pool.drop_stale();
+                }
+            };
+            let unused = || watch.0.upgrade().map_or((), |pool| pool.drop_unused());
+            let short = async {
+                match &all {
+                    Some(all) => all.when_short(unused).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! { () = stale => {}, () = short => {} }
         });
+    }
+
+    /// Drops what nobody uses.
+    fn drop_unused(&self) {
+        let mut stack = self.lock();
+        stack.idle.clear();
+        stack.shared.drop_unused(Duration::ZERO);
     }
 
     /// Drops what stood idle too long.

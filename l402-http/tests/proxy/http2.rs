@@ -14,7 +14,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use l402_http::proxy::{ProbeError, Protocol, Spoken, Upstream, UpstreamConfig};
+use l402_http::proxy::{ConnectionLimit, ProbeError, Protocol, Spoken, Timeouts, Upstream, UpstreamConfig};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Barrier, mpsc};
 
@@ -204,6 +204,51 @@ async fn more_streams_than_one_connection_allows_get_another() {
         assert_eq!(answer.await.unwrap(), "served");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn streams_that_have_ended_leave_room_for_others() {
+    let (address, connections) = http2_upstream(seen).await;
+    let upstream = Upstream::<Body>::new(&origin("h2c", address)).unwrap();
+    for _ in 0..70 {
+        // More than twice as many as there may be at once.
+        let answer = forward(&upstream, Request::get("/").header("host", "a").body(whole("")).unwrap()).await;
+        text(answer.into_body()).await;
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn p6_a_connection_of_http2_takes_room_as_long_as_it_is_used_and_no_longer() {
+    let (address, _) = http2_upstream(|_| async {
+        let (frames, body) = channel();
+        tokio::spawn(async move {
+            frames.send(Frame::data(Bytes::from_static(b"begun"))).await.unwrap();
+            frames.closed().await;
+        });
+        Response::new(body)
+    })
+    .await;
+    let (other, _) = http2_upstream(seen).await;
+    let limit = ConnectionLimit::new(1);
+    let upstream = |address, connect| {
+        let mut timeouts = Timeouts::default();
+        (timeouts.connect, timeouts.keep_alive) = (connect, Duration::from_hours(1));
+        Upstream::<Body>::new(&origin("h2c", address).timeouts(timeouts).connection_limit(limit.clone())).unwrap()
+    };
+    let ask = || Request::get("/").header("host", "a").body(whole("")).unwrap();
+    let first = upstream(address, PATIENCE);
+    let mut under_way = forward(&first, ask()).await.into_body();
+    assert_eq!(under_way.frame().await.unwrap().unwrap().into_data().unwrap(), "begun");
+    let refused = forward(&upstream(other, Duration::from_millis(200)), ask()).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let patient = upstream(other, PATIENCE);
+    let waiting = tokio::spawn(async move { forward(&patient, ask()).await.status() });
+    tokio::task::yield_now().await; // it waits before the stream ends
+    drop(under_way);
+    assert_eq!(waiting.await.unwrap(), StatusCode::OK);
+    // That one stands idle now, and makes room.
+    assert_eq!(forward(&first, ask()).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
