@@ -8,7 +8,6 @@
 
 use core::error::Error;
 use core::fmt;
-use core::future::pending;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -26,6 +25,8 @@ struct State {
     authority: Box<str>,
     service: OnceLock<Box<str>>,
     watched: AtomicBool,
+    /// Woken when nobody watches any more.
+    left: Notify,
     /// Woken when a connected upstream turns out to be down.
     fell: Notify,
     known: Mutex<Known>,
@@ -51,6 +52,7 @@ impl Health {
             authority: authority.into(),
             service: OnceLock::new(),
             watched: AtomicBool::new(false),
+            left: Notify::new(),
             fell: Notify::new(),
             known: Mutex::default(),
         }))
@@ -108,10 +110,10 @@ impl Health {
         );
     }
 
-    /// Tries the upstream whenever that is due; never completes. Does nothing where another watches already.
+    /// Tries the upstream whenever that is due; never completes. Does nothing while another watches.
     pub(super) async fn watch(self, connector: Connector, every: Duration) {
-        if self.0.watched.swap(true, Ordering::AcqRel) {
-            return pending().await;
+        while self.0.watched.swap(true, Ordering::AcqRel) {
+            self.0.left.notified().await;
         }
         let _watch = Watch(&self);
         loop {
@@ -167,6 +169,7 @@ struct Watch<'a>(&'a Health);
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.0.0.watched.store(false, Ordering::Release);
+        self.0.0.left.notify_one();
     }
 }
 

@@ -5,7 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use http::StatusCode;
-use l402_http::proxy::{Timeouts, UpstreamConfig};
+use hyper::body::Incoming;
+use l402_http::proxy::{Timeouts, Upstream, UpstreamConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -173,4 +174,48 @@ async fn an_answer_with_too_many_fields_has_a_reason_of_its_own() {
     // The client of the test has room for no more itself, but does not parse.
     let seen = get(gateway(origin(address).max_header_fields(200)).await, "").await;
     assert!(seen.starts_with("HTTP/1.1 200 ") && seen.ends_with("ok"), "{seen}");
+}
+
+#[tokio::test]
+async fn who_watched_is_replaced_when_that_thread_ends() {
+    let (listener, address) = listen().await;
+    let mut timeouts = Timeouts::default();
+    timeouts.probe = SHORT;
+    let config = origin(address).timeouts(timeouts);
+    let watch = || tokio::spawn(Upstream::<Incoming>::new(&config).unwrap().watch());
+    let (first, second) = (watch(), watch());
+    listener.accept().await.unwrap();
+    // Only one of them tries at a time.
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    tokio::time::sleep(SHORT).await;
+    while tokio::time::timeout(SHORT / 2, listener.accept()).await.is_ok() {} // what the first has begun
+    for _ in 0..3 {
+        tokio::time::timeout(PATIENCE, listener.accept()).await.expect("another tries").unwrap();
+    }
+    second.abort();
+}
+
+#[tokio::test]
+async fn an_upstream_that_a_request_finds_down_is_tried_again_long_before_the_next_probe() {
+    let (listener, address) = listen().await;
+    let mut timeouts = Timeouts::default();
+    timeouts.probe = Duration::from_hours(1);
+    let config = origin(address).timeouts(timeouts);
+    let upstream = Upstream::<Incoming>::new(&config).unwrap();
+    let watch = tokio::spawn(upstream.watch());
+    listener.accept().await.unwrap();
+    drop(listener);
+    let gateway = gateway(config.clone()).await;
+    while config.health().down().is_none() {
+        assert_refused(&get(gateway, "").await, "502", "upstream-unreachable");
+    }
+    let _listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let back = async {
+        while config.health().down().is_some() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("it is known to be back");
+    watch.abort();
 }
