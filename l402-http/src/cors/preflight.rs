@@ -157,6 +157,9 @@ mod tests {
             let methods = HeaderValue::from_static("GET");
             let answer = Preflight::of(&asked).unwrap().answer(&Cors::any(), &methods);
             assert_eq!(answer.headers()[ACCESS_CONTROL_ALLOW_HEADERS], allowed);
+            let varies: Vec<_> = answer.headers().get_all(VARY).iter().collect();
+            assert_eq!(varies, ["Access-Control-Request-Method", "Access-Control-Request-Headers"]);
+            assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
             assert_eq!(answer.status(), StatusCode::NO_CONTENT);
         }
     }

@@ -133,6 +133,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn p6_another_task_begins_where_the_first_ended_with_its_runtime() {
+        let sweeper = Sweeper::new(Duration::from_secs(8));
+        let mut kept = Vec::new();
+        for _ in 0..2 {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            let entry = Arc::new(Looked(AtomicUsize::new(0)));
+            kept.push(Arc::clone(&entry)); // so that the task has something to look at when it ends
+            runtime.expect("a runtime").block_on(async {
+                sweeper.watch(Arc::<Looked>::downgrade(&entry) as _);
+                sleep(Duration::from_millis(1_500)).await;
+            });
+            assert_eq!(entry.0.load(Ordering::Relaxed), 1);
+        }
+    }
+
     #[tokio::test]
     async fn what_is_gone_takes_no_room() {
         let sweeper = Sweeper::new(Duration::from_hours(1));
