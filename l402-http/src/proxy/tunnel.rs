@@ -157,3 +157,37 @@ const CHUNK: usize = 16 * 1024;
 
 /// How long the two sides may take for the end of a frame, and for an answer to the close frame.
 const GRACE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::duplex;
+
+    const SOON: Duration = Duration::from_secs(1);
+
+    /// What the client and the upstream are sent by a tunnel whose token ends soon, after both have sent these bytes.
+    async fn ended(from_client: &[u8], from_upstream: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let ((mut client, near), (mut upstream, far)) = (duplex(CHUNK), duplex(CHUNK));
+        client.write_all(from_client).await.unwrap();
+        upstream.write_all(from_upstream).await.unwrap();
+        let terms = Terms { idle: 10 * SOON, end: Some(Instant::now() + SOON), session: None };
+        let tunnel = tokio::spawn(relay(near, far, terms));
+        let (mut to_client, mut to_upstream) = (Vec::new(), Vec::new());
+        client.read_to_end(&mut to_client).await.unwrap();
+        upstream.read_to_end(&mut to_upstream).await.unwrap();
+        drop((client, upstream));
+        let _ = tunnel.await.unwrap(); // an error where one side was in the middle of a frame
+        (to_client, to_upstream)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p8_each_side_is_told_once_and_between_two_frames() {
+        let (told, masked) = (Close::Expired.to_client(), Close::Expired.to_upstream());
+        assert_eq!(ended(b"", b"").await, (told.clone(), masked.clone()));
+        let (ping, close) = (&b"\x89\x00"[..], &b"\x88\x00"[..]);
+        assert_eq!(ended(ping, ping).await, ([ping, &told].concat(), [ping, &masked].concat()));
+        assert_eq!(ended(b"", close).await, (close.to_owned(), masked), "it was told by the upstream");
+        let half = &b"\x82\x05ab"[..];
+        assert_eq!(ended(b"", half).await.0, half, "whoever is in the middle of a frame is cut off");
+    }
+}

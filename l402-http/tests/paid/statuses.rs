@@ -323,3 +323,13 @@ async fn header_bytes_that_are_no_text_are_a_challenge_or_400() {
         assert_eq!(shop.ask(request).await.status, status);
     }
 }
+
+#[tokio::test]
+async fn p1_what_is_wrong_with_the_framing_ends_the_connection() {
+    let shop = Shop::open();
+    for (coding, status) in [("gzip, chunked", 501), ("chunked, chunked", 400)] {
+        let answer = shop.ask(request("/v1/demo", &[("transfer-encoding", coding)])).await;
+        assert_eq!((answer.status.as_u16(), answer.field("connection")), (status, Some("close")), "{coding}");
+    }
+    assert!(shop.upstream.seen().is_empty() && shop.payee.invoices_asked() == 0);
+}
