@@ -103,7 +103,7 @@ impl Exchange {
     /// # Ok::<(), l402_core::ChallengeError>(())
     /// ```
     pub fn leave_out_token(&mut self, answer: Answer) -> bool {
-        let leaves_out = self.sent == Sent::StoredToken && answer.may_refuse_token();
+        let leaves_out = self.sent == Sent::StoredToken && answer.verdict() == Verdict::Refused;
         if leaves_out {
             self.sent = Sent::Nothing;
         }
@@ -206,15 +206,45 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 402; 401, which some servers send with a fresh challenge; and gRPC's trailers-only form of either.
-    fn may_demand_payment(self) -> bool {
-        self.may_refuse_token() || self.grpc_status == Some(GRPC_INTERNAL)
+    /// Tells what the server made of a token that the request carried, as far as the beginning of the answer shows it.
+    ///
+    /// ```
+    /// use l402_core::{Answer, Verdict};
+    ///
+    /// assert_eq!(Answer { status: 200, grpc_status: None }.verdict(), Verdict::Served);
+    /// assert_eq!(Answer { status: 200, grpc_status: Some(16) }.verdict(), Verdict::Refused);
+    /// ```
+    pub const fn verdict(self) -> Verdict {
+        match (self.status, self.grpc_status) {
+            (401 | 402, _) | (_, Some(GRPC_UNAUTHENTICATED)) => Verdict::Refused,
+            (500.., _)
+            | (_, Some(GRPC_UNKNOWN | GRPC_DEADLINE | GRPC_INTERNAL | GRPC_UNAVAILABLE | GRPC_DATA_LOSS)) => {
+                Verdict::OutOfOrder
+            }
+            (400..=499, _) | (_, Some(1..)) => Verdict::Failed,
+            (_, Some(GRPC_OK) | None) => Verdict::Served,
+        }
     }
 
-    /// The same without gRPC's status 13: alone, it says nothing of a token, and the call may have been served in part.
-    fn may_refuse_token(self) -> bool {
-        matches!(self.status, 401 | 402) || self.grpc_status == Some(GRPC_UNAUTHENTICATED)
+    /// 402; 401, which some servers send with a fresh challenge; and gRPC's trailers-only form of either. gRPC's status 13 alone
+    /// says nothing of a token: the call may have been served in part.
+    fn may_demand_payment(self) -> bool {
+        self.verdict() == Verdict::Refused || self.grpc_status == Some(GRPC_INTERNAL)
     }
+}
+
+/// What an answer says of the token that its request carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The token was accepted, and the request served.
+    Served,
+    /// The token was accepted, and the request failed for another reason.
+    Failed,
+    /// The token was refused, or there was none and one is demanded.
+    Refused,
+    /// Nothing: the server is out of order.
+    OutOfOrder,
 }
 
 /// What to do after a response.
@@ -334,8 +364,13 @@ enum Sent {
 /// 21 million bitcoin, in millisatoshi.
 const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
-/// The gRPC status of an unpaid call.
+/// The gRPC statuses that say something of a payment or of the server: `INTERNAL` is that of an unpaid call.
+const GRPC_OK: u32 = 0;
+const GRPC_UNKNOWN: u32 = 2;
+const GRPC_DEADLINE: u32 = 4;
 const GRPC_INTERNAL: u32 = 13;
+const GRPC_UNAVAILABLE: u32 = 14;
+const GRPC_DATA_LOSS: u32 = 15;
 
 /// The gRPC status of a forged credential.
 const GRPC_UNAUTHENTICATED: u32 = 16;

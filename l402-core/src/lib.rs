@@ -69,7 +69,7 @@ mod verify;
 pub use any::AnyChallenge;
 pub use caveat::{Caveat, CaveatError};
 pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_FIELD_LEN, TokenError};
-pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, WrongPreimage};
+pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, Verdict, WrongPreimage};
 pub use credential::{CREDENTIAL_FIELDS, CredentialError, CredentialLine, MAX_TOKENS, Presentation, Presented};
 pub use held::{Fit, fit};
 pub use identifier::{Identifier, IdentifierError, TokenId};

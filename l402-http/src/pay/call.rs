@@ -10,10 +10,10 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::time::Duration;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
-use l402_core::{Exchange, Next};
+use l402_core::{Exchange, Next, Verdict};
 use l402_lightning::{Cause, PaymentSource};
 use tokio::time::timeout;
 use tower_service::Service;
@@ -61,7 +61,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 continue;
             }
             let Some(quote) = demand else {
-                self.delivered(&mut attempt, response.status(), &purpose).await;
+                let answer = quote::answer(response.status(), response.headers());
+                self.delivered(&mut attempt, answer.verdict(), &purpose).await;
                 return Ok(attempt.with_receipt(response));
             };
             let quote = quote.map_err(PayError::BadChallenge)?;
@@ -113,22 +114,23 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// Notes what came of the token, while nobody else may use it.
-    async fn delivered(&self, attempt: &mut Attempt, status: StatusCode, purpose: &Purpose) {
+    async fn delivered(&self, attempt: &mut Attempt, verdict: Verdict, purpose: &Purpose) {
         if let Some(token) = &attempt.token {
-            self.note(token, status, purpose).await;
+            self.note(token, verdict, purpose).await;
         }
-        if self.settings.buy_again && attempt.flight.is_some() && status.is_success() {
+        if verdict != Verdict::Served {
+            return;
+        }
+        if self.settings.buy_again && attempt.flight.is_some() {
             self.forgive(purpose).await;
         }
-        if !status.is_client_error() && !status.is_server_error() {
-            self.forget_refused(attempt, purpose).await;
-        }
+        self.forget_refused(attempt, purpose).await;
     }
 
     /// What was just paid for is refused.
     async fn note_refusal(&self, attempt: &Attempt, purpose: &Purpose) {
         if let Some(token) = &attempt.token {
-            self.note(token, StatusCode::PAYMENT_REQUIRED, purpose).await;
+            self.note(token, Verdict::Refused, purpose).await;
         }
     }
 

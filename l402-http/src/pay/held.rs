@@ -13,9 +13,8 @@ use super::purchase::{Payer, is_for, store, unix_now};
 use super::{PayError, Receipt, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
-use http::StatusCode;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
-use l402_core::{Fit, PaymentHash};
+use l402_core::{Fit, PaymentHash, Verdict};
 
 impl<W: Sync, T: TokenStore> Payer<W, T> {
     /// Chooses the token to present; `sold` is the one of the challenge, where there is one yet.
@@ -81,14 +80,11 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
     }
 
     /// Notes what a server made of a token. A server that is out of order says nothing of it.
-    pub(super) async fn note(&self, token: &Token, status: StatusCode, purpose: &Purpose) {
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED if token.standing == Standing::New => {
-                self.mark(token, Standing::Refused, purpose).await;
-            }
-            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => {}
-            status if status.is_server_error() => {}
-            _ => self.mark(token, Standing::Served, purpose).await,
+    pub(super) async fn note(&self, token: &Token, verdict: Verdict, purpose: &Purpose) {
+        match verdict {
+            Verdict::Refused if token.standing == Standing::New => self.mark(token, Standing::Refused, purpose).await,
+            Verdict::Served | Verdict::Failed => self.mark(token, Standing::Served, purpose).await,
+            _ => {}
         }
     }
 

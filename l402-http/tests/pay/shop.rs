@@ -38,6 +38,8 @@ pub(crate) enum Lie {
     AcceptsNothing,
     /// The same, and who shows one is told nothing but that.
     RejectsBarely,
+    /// Whoever shows a token is told that the shop is out of order.
+    IsOutOfOrder,
     /// The challenge has no invoice.
     HalfAChallenge,
     /// The 402 asks to be paid in another way.
@@ -149,7 +151,20 @@ impl Shop {
                 return Response::new(Full::from(body));
             }
             if state.lie == Some(Lie::RejectsBarely) && head.headers.contains_key(AUTHORIZATION) {
-                return Response::builder().status(StatusCode::UNAUTHORIZED).body(Full::default()).unwrap();
+                let response = Response::builder();
+                let refusal = match service.as_str() {
+                    "grpc" => response.header("grpc-status", "16"),
+                    _ => response.status(StatusCode::UNAUTHORIZED),
+                };
+                return refusal.body(Full::default()).unwrap();
+            }
+            if state.lie == Some(Lie::IsOutOfOrder) && head.headers.contains_key(AUTHORIZATION) {
+                let response = Response::builder();
+                let fault = match service.as_str() {
+                    "grpc" => response.header("grpc-status", "14"),
+                    _ => response.status(StatusCode::SERVICE_UNAVAILABLE),
+                };
+                return fault.body(Full::default()).unwrap();
             }
             match state.gate.decide(&fields, &offer, unix_now()) {
                 Decision::Admit(grant) if state.lie != Some(Lie::AcceptsNothing) => {
