@@ -3,10 +3,12 @@
 use crate::shop::{Error, Http, Lie, PRICE_MSAT, World, connect};
 use bytes::Bytes;
 use core::time::Duration;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use l402_core::Limits;
-use l402_http::pay::{MemoryStore, Origin, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore};
+use l402_core::{Limits, PaymentHash};
+use l402_http::pay::{
+    MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore, Turn,
+};
 use l402_lightning::testing::{FakeFault, FakeNode};
 use tower::{Layer, ServiceExt};
 
@@ -65,7 +67,7 @@ async fn a9_the_tries_are_bounded() {
     world.get("http://shop.example/a/0").await.unwrap();
     let spent = tokens(&world).await.remove(0);
     for number in 1..=20_u8 {
-        let payment_hash = l402_core::PaymentHash::from_bytes([number; 32]);
+        let payment_hash = PaymentHash::from_bytes([number; 32]);
         world
             .store
             .put(&origin(), &Token { payment_hash, path: format!("/a/{number}"), ..spent.clone() })
@@ -108,6 +110,82 @@ async fn a9_a_bare_401_is_no_acceptance() {
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 
+/// A refusal in gRPC has the status 200.
+#[tokio::test]
+async fn a9_a_bare_refusal_by_grpc_is_no_acceptance() {
+    let world = World::new();
+    world.shop.lies(Lie::RejectsBarely);
+    assert_eq!(world.get("http://shop.example/grpc").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(tokens(&world).await[0].standing, Standing::Refused);
+    assert!(matches!(get(next_run(&world, |_| ()), "/grpc").await, Err(Error::NotAccepted(_))));
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a9_a_server_that_is_out_of_order_has_accepted_nothing() {
+    for path in ["/a", "/grpc"] {
+        let world = World::new();
+        world.shop.lies(Lie::IsOutOfOrder);
+        world.get(&format!("http://shop.example{path}")).await.unwrap();
+        assert_eq!(tokens(&world).await[0].standing, Standing::New, "{path}");
+        world.shop.lies(Lie::AcceptsNothing);
+        assert!(matches!(get(next_run(&world, |_| ()), path).await, Err(Error::NotAccepted(_))), "{path}");
+        assert_eq!(world.wallet.payments_sent(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a9_what_was_refused_is_shown_unasked_only_where_it_was_bought() {
+    let world = World::new();
+    world.shop.lies(Lie::AcceptsNothing);
+    world.get("http://shop.example/a").await.unwrap_err();
+    for (path, is_shown) in [("/free", false), ("/a", true)] {
+        let before = world.shop.seen().len();
+        let _ = get(next_run(&world, |_| ()), path).await; // what comes of it is shown elsewhere
+        assert_eq!(world.shop.seen()[before].authorization.is_some(), is_shown, "{path}");
+    }
+}
+
+/// A store in which another process has the turn to buy `/a/1`.
+struct Shared(MemoryStore);
+
+impl TokenStore for Shared {
+    type Error = PaidBefore;
+
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, PaidBefore> {
+        self.0.tokens(origin).await
+    }
+
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), PaidBefore> {
+        self.0.put(origin, token).await
+    }
+
+    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), PaidBefore> {
+        self.0.forget(origin, hash).await
+    }
+
+    async fn enter(&self, _: &Origin, _: &Method, path: &str, _: Duration) -> Result<Option<Turn>, PaidBefore> {
+        Ok((path != "/a/1").then(Turn::default))
+    }
+}
+
+#[tokio::test]
+async fn a9_a_token_that_its_buyer_in_another_process_has_not_used_is_left_to_it() {
+    for (standing, is_used) in [(Standing::New, false), (Standing::Served, true)] {
+        let world = World::new();
+        world.get("http://shop.example/a/1").await.unwrap();
+        let token = tokens(&world).await.remove(0);
+        world.store.put(&origin(), &Token { standing, ..token }).await.unwrap();
+        let settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+        let layer = PayLayer::new(world.wallet.clone(), Shared(world.store.clone()), settings);
+        let request = |path| Request::get(format!("http://shop.example{path}")).body(Full::default()).unwrap();
+        let response = layer.layer(connect(&world.shop)).oneshot(request("/a/2")).await.unwrap();
+        assert_eq!(receipt(&response).reused, is_used, "{standing:?}");
+        let response = layer.layer(connect(&world.shop)).oneshot(request("/a/1")).await;
+        assert!(matches!(response, Err(Error::Busy)), "{standing:?}");
+    }
+}
+
 /// Whoever died between the payment and the answer knows no more than that it was paid.
 #[tokio::test]
 async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
@@ -126,15 +204,12 @@ async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
 #[tokio::test]
 async fn a9_what_ended_before_it_was_accepted_is_not_bought_again() {
     let ended = {
-        let identifier = l402_core::Identifier::new(
-            l402_core::PaymentHash::from_bytes([1; 32]),
-            l402_core::TokenId::from_bytes([2; 32]),
-        );
+        let identifier = Identifier::new(PaymentHash::from_bytes([1; 32]), TokenId::from_bytes([2; 32]));
         let (mut bytes, mut text) = ([0; 256], [0; 512]);
         let caveats: [&[u8]; 2] = [b"services=a:0", b"a_valid_until=1700000000"];
-        let key = l402_core::macaroon::RootKey::new(b"key");
-        let token = l402_core::macaroon::mint(&key, b"", &identifier.to_bytes(), &caveats, &mut bytes).unwrap();
-        l402_core::macaroon::base64::encode_into(token.as_bytes(), &mut text).unwrap().to_owned()
+        let key = RootKey::new(b"key");
+        let token = mint(&key, b"", &identifier.to_bytes(), &caveats, &mut bytes).unwrap();
+        base64::encode_into(token.as_bytes(), &mut text).unwrap().to_owned()
     };
     for (standing, is_bought) in [(Standing::New, false), (Standing::Refused, false), (Standing::Served, true)] {
         let world = World::new();

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{ChallengeError, ChallengeLine, Declined, Identifier, Limits, PaymentHash, Preimage, Scheme, TokenId};
-use l402_http::pay::{BadChallenge, MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody, TokenStore};
+use l402_http::pay::{BadChallenge, MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody, TokenField, TokenStore};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{InvoiceRequest, InvoiceSource};
 use std::collections::HashMap;
@@ -110,7 +110,16 @@ impl Market {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Error> {
-        let settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 0 });
+        self.send_with(|_| (), request).await
+    }
+
+    async fn send_with(
+        &self,
+        change: impl FnOnce(&mut PaySettings),
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, Error> {
+        let mut settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 0 });
+        change(&mut settings);
         let client = PayLayer::new(self.wallet.clone(), self.store.clone(), settings).layer(self.http.clone());
         tokio::time::timeout(Duration::from_mins(1), client.oneshot(request)).await.expect("an answer in time")
     }
@@ -343,6 +352,28 @@ async fn a_kept_token_that_is_refused_without_a_challenge_is_left_out_once() {
         assert_eq!(market.wallet.payments_sent(), 2);
         let kept = market.store.tokens(&"http://stall.example".parse().unwrap()).await.unwrap();
         assert_eq!(kept.len(), 1, "the one that was refused is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_sent_again_leaves_the_refusal_to_the_caller() {
+    let market = Market::new(Manner { bare: Some((StatusCode::UNAUTHORIZED, "")), ..Manner::default() });
+    let request = || Request::get("http://stall.example/").body(Full::from("long")).unwrap();
+    market.send(request()).await.unwrap();
+    market.stall.sold.lock().unwrap().clear();
+    let response = market.send_with(|settings| settings.max_replay = 2, request()).await.unwrap();
+    assert_eq!((response.status(), market.seen("authorization").len()), (StatusCode::UNAUTHORIZED, 3));
+    assert_eq!(market.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn what_the_macaroon_field_cannot_carry_is_not_paid_for() {
+    for (token, is_bought) in [(Manner::default().token, true), ((|_| "any~text".to_owned()) as fn(&_) -> _, false)] {
+        let market = Market::new(Manner { token, ..Manner::default() });
+        let request = Request::get("http://stall.example/").body(Full::default()).unwrap();
+        let result = market.send_with(|settings| settings.token_field = TokenField::Macaroon, request).await;
+        let is_refused = matches!(result, Err(Error::BadChallenge(BadChallenge::NoMacaroon)));
+        assert_eq!((market.wallet.payments_sent(), is_refused), (usize::from(is_bought), !is_bought), "{result:?}");
     }
 }
 
