@@ -6,7 +6,8 @@
 //! 3. Only the server knows for certain: a token that fits may be spent or revoked, and one that says nothing may open
 //!    everything. Nothing is promised, and nothing here is a permission.
 
-use crate::caveat::{Capabilities, Parts, Services, number};
+use crate::caveat::{Capabilities, Services};
+use crate::token_facts::{end_of_service, parts};
 use l402_macaroon::MacaroonRef;
 
 /// Whether it is worth while to present a token that is held, instead of buying the one that is sold.
@@ -64,14 +65,12 @@ fn capabilities(held: MacaroonRef<'_>, sold: MacaroonRef<'_>, service: &[u8]) ->
 }
 
 fn has_ended(token: MacaroonRef<'_>, service: &[u8], now: u64) -> bool {
-    last(token, service, b"_valid_until").and_then(number).is_some_and(|end| end <= now)
+    end_of_service(token, service).is_some_and(|end| end <= now)
 }
 
 /// The value of the last caveat of a condition, which is given in two parts.
 fn last<'a>(token: MacaroonRef<'a>, start: &[u8], end: &[u8]) -> Option<&'a [u8]> {
-    let all = token.unverified_caveats().filter(|caveat| caveat.verification_id.is_none());
-    let all = all.filter_map(|caveat| Parts::split(caveat.id).ok());
-    all.filter(|caveat| caveat.condition.strip_prefix(start) == Some(end)).last().map(|caveat| caveat.value)
+    parts(token).filter(|caveat| caveat.condition.strip_prefix(start) == Some(end)).last().map(|caveat| caveat.value)
 }
 
 #[cfg(test)]
@@ -117,6 +116,8 @@ mod tests {
         assert_eq!(compare("services=a:0 a_valid_until=1700000001", sold), Fit::Yes);
         assert_eq!(compare("services=a:0 a_valid_until=1700000000", sold), Fit::No);
         assert_eq!(compare("services=a:0 b_valid_until=1", sold), Fit::Yes);
+        let widened = "services=a:0 a_valid_until=1700000000 a_valid_until=1700003600";
+        assert_eq!(compare(widened, sold), Fit::No, "the earliest end counts, as in `TokenFacts`");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl TokenFacts {
         let token = bytes.and_then(|bytes| macaroon(bytes).ok());
         token.map_or(Self::default(), |token| Self {
             payment_hash: payment_hash(token.identifier()),
-            expires_at: end(&token),
+            expires_at: end(token),
         })
     }
 
@@ -95,16 +95,21 @@ fn bound_hash(identifier: &[u8]) -> Option<PaymentHash> {
     Some(PaymentHash::from_bytes(*hash))
 }
 
-fn end(token: &MacaroonRef<'_>) -> Option<u64> {
-    let parts = || {
-        let first_party = token.unverified_caveats().filter(|caveat| caveat.verification_id.is_none());
-        first_party.filter_map(|caveat| Parts::split(caveat.id).ok())
-    };
-    // Each caveat narrows those before it: the earliest end counts.
-    let end_of = |service: &[u8]| {
-        let ends = parts().filter(|parts| service_of(parts.condition) == Some(service));
-        ends.filter_map(|parts| number(parts.value)).min()
-    };
+/// Returns when a token ends for one of its services. Each caveat narrows those before it: the earliest end counts.
+pub(crate) fn end_of_service(token: MacaroonRef<'_>, service: &[u8]) -> Option<u64> {
+    let ends = parts(token).filter(|parts| service_of(parts.condition) == Some(service));
+    ends.filter_map(|parts| number(parts.value)).min()
+}
+
+/// Returns the caveats that are addressed to the server itself, as far as they have a condition and a value.
+pub(crate) fn parts(token: MacaroonRef<'_>) -> impl Iterator<Item = Parts<'_>> {
+    let first_party = token.unverified_caveats().filter(|caveat| caveat.verification_id.is_none());
+    first_party.filter_map(|caveat| Parts::split(caveat.id).ok())
+}
+
+fn end(token: MacaroonRef<'_>) -> Option<u64> {
+    let parts = || parts(token);
+    let end_of = |service| end_of_service(token, service);
     let lists = parts().filter(|parts| parts.condition == b"services");
     let of_services = match lists.filter_map(|parts| Services::parse(parts.value, b"")).last() {
         Some((services, _)) => latest(services.names().map(end_of)),
@@ -132,7 +137,7 @@ mod tests {
 
     fn end_with(caveats: &[&[u8]]) -> Option<u64> {
         let mut out = [0; 1024];
-        end(&mint(&RootKey::new(b"key"), b"", b"id", caveats, &mut out).unwrap())
+        end(mint(&RootKey::new(b"key"), b"", b"id", caveats, &mut out).unwrap())
     }
 
     #[test]
