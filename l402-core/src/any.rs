@@ -24,7 +24,8 @@ pub struct AnyChallenge<'a> {
 }
 
 impl<'a> AnyChallenge<'a> {
-    /// Reads the challenges of one field line, or of several lines joined with commas, up to the first that cannot be read.
+    /// Reads the challenges of one field line, or of several lines joined with commas, up to the first that cannot be read. In
+    /// a field of more than [`MAX_FIELD_LEN`] bytes, none is.
     pub fn parse_all(field: &'a [u8]) -> impl Iterator<Item = Self> {
         let field = if field.len() > MAX_FIELD_LEN { &[] } else { field };
         RawChallenges::new(field).map_while(|challenge| {
@@ -42,5 +43,17 @@ impl<'a> AnyChallenge<'a> {
     pub fn param(&self, name: &str) -> Option<ParamValue<'a>> {
         let is_it = |found: &[u8]| found.eq_ignore_ascii_case(name.as_bytes());
         self.params.clone().find_map(|(found, value)| is_it(found).then_some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_too_long_is_not_read() {
+        let field = [b"Basic a=".as_slice(), &std::vec![b'x'; MAX_FIELD_LEN]].concat();
+        assert_eq!(AnyChallenge::parse_all(&field).count(), 0);
+        assert_eq!(AnyChallenge::parse_all(&field[..MAX_FIELD_LEN]).count(), 1);
     }
 }
