@@ -2,7 +2,9 @@
 
 use crate::folder;
 use core::fmt;
-use std::fs::{self, File, OpenOptions, Permissions};
+#[cfg(any(test, feature = "sandbox"))]
+use std::fs;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
