@@ -2,10 +2,13 @@
 //!
 //! 1. A server certificate must lead to a root of Mozilla's list or to one that the user names; there is no way to switch
 //!    this off.
-//! 2. Waiting has an end: for the connection, and for the response's header fields.
+//! 2. Waiting has an end: for the connection, and for a server that takes no more of the request and sends no response's header
+//!    fields.
 //! 3. Proxies are those of [`Proxies`].
 
 use crate::http::proxy::{Connector, Proxies};
+use crate::http::silence::{LastMove, Watched};
+use bytes::Bytes;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
@@ -28,12 +31,12 @@ use tower_service::Service;
 /// A client that gives up on a silent server.
 #[derive(Debug)]
 pub struct HttpClient<B> {
-    inner: Client<HttpsConnector<Connector>, B>,
+    inner: Client<HttpsConnector<Connector>, Watched<B>>,
     proxies: Proxies,
     timeout: Duration,
 }
 
-impl<B: Body<Data: Send> + Send> HttpClient<B> {
+impl<B: Body<Data = Bytes> + Send + Unpin> HttpClient<B> {
     /// Makes a client. `timeout` bounds the wait for the header fields of each response; `cacert` names a PEM file of
     /// further roots.
     ///
@@ -64,7 +67,7 @@ impl<B> Clone for HttpClient<B> {
 
 impl<B> Service<Request<B>> for HttpClient<B>
 where
-    B: Body<Data: Send, Error: Into<Box<dyn core::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn core::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
     type Response = Response<Incoming>;
     type Error = TransportError;
@@ -76,11 +79,12 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         self.proxies.authorize(&mut request);
-        let (response, timeout) = (self.inner.request(request), self.timeout);
+        let (last_move, timeout) = (LastMove::now(), self.timeout);
+        let response = self.inner.request(request.map(|body| Watched::new(body, last_move.clone())));
         Box::pin(async move {
-            match tokio::time::timeout(timeout, response).await {
-                Ok(result) => result.map_err(TransportError::Http),
-                Err(_) => Err(TransportError::Silent(timeout)),
+            match last_move.bounds(timeout, response).await {
+                Some(result) => result.map_err(TransportError::Http),
+                None => Err(TransportError::Silent(timeout)),
             }
         })
     }
@@ -108,7 +112,7 @@ fn tls(cacert: Option<&Path>) -> Result<ClientConfig, TlsError> {
 pub enum TransportError {
     /// The connection could not be made, or broke.
     Http(legacy::Error),
-    /// The header fields did not come in time.
+    /// Nothing moved for so long: no more of the request was taken, and no header fields came.
     Silent(Duration),
 }
 

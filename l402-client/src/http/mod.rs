@@ -7,4 +7,5 @@ pub mod peek;
 pub mod proxy;
 pub mod redirect;
 pub mod request;
+pub mod silence;
 pub mod url;

@@ -136,7 +136,7 @@ impl State {
 /// A body on its way.
 #[derive(Debug)]
 pub enum PayloadBody {
-    /// All of it at once.
+    /// Bytes in memory, a piece at a time.
     Bytes(Bytes),
     /// A file, a piece at a time.
     File {
@@ -158,7 +158,7 @@ impl Body for PayloadBody {
             return Poll::Ready(None);
         }
         match self.get_mut() {
-            Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(core::mem::take(bytes))))),
+            Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes.split_to(bytes.len().min(PIECE)))))),
             Self::File { source, offset, reading } => {
                 let task = reading.get_or_insert_with(|| {
                     let (source, offset) = (Arc::clone(source), *offset);
@@ -223,8 +223,8 @@ impl core::error::Error for PayloadError {
     }
 }
 
-/// How much of a file is in memory at a time.
-const PIECE: usize = 64 * 1024;
+/// How much of a body is handed over at a time.
+pub const PIECE: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -254,6 +254,18 @@ mod tests {
             assert!(read == content && body.is_end_stream());
         }
         assert!(matches!(payload, Payload::File(_)));
+    }
+
+    /// Whoever waits for the server sees by the pieces that it goes on.
+    #[tokio::test]
+    async fn bytes_are_sent_piece_by_piece() {
+        let text = "x".repeat(PIECE + 1);
+        let mut body = Payload::from_arg(&text).unwrap().body();
+        let mut lengths = Vec::new();
+        while let Some(frame) = body.frame().await {
+            lengths.push(frame.unwrap().into_data().unwrap().len());
+        }
+        assert_eq!(lengths, [PIECE, 1]);
     }
 
     #[tokio::test]
