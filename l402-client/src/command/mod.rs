@@ -54,8 +54,13 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Reads a variable of the environment. What is not UTF-8 in it is no character of a proxy's, and is not passed by in silence.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
-    let proxies = Proxies::from_environment(&|name| std::env::var(name).ok()).or_exit(Exit::Usage)?;
+    let proxies = Proxies::from_environment(&variable).or_exit(Exit::Usage)?;
     let home = Home { proxies, ..home.clone() };
     let wallet = Arc::new(LazyWallet::new(&home).or_exit(Exit::Usage)?);
     let result = get::run(args, &home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;

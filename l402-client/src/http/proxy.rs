@@ -58,7 +58,8 @@ impl Proxies {
             is_proxy(value).then_some(()).ok_or(ProxyError { variable })?;
         }
         let none = first(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
-        if (http.is_none() && https.is_none() && all.is_none()) || none.trim() == "*" {
+        let none = none.replace([' ', '\t'], ","); // blanks separate, too
+        if (http.is_none() && https.is_none() && all.is_none()) || none.trim_matches(',') == "*" {
             return Ok(Self(None));
         }
         let value = |found: Option<(&str, String)>| found.map(|(_, value)| value).unwrap_or_default();
@@ -311,12 +312,17 @@ mod tests {
             }
             assert!(proxy_of(&set, "http://notlocalhost/").is_some());
         }
+        let by_blanks = [("all_proxy", "http://p:1"), ("no_proxy", "a.example b.example")];
+        for (url, is_direct) in [("http://a.example/", true), ("http://b.example/", true), ("http://c.example/", false)]
+        {
+            assert_eq!(proxy_of(&by_blanks, url).is_none(), is_direct, "{url}");
+        }
         assert!(!proxies(&[("all_proxy", "http://p:1"), ("no_proxy", "*")]).unwrap().are_any());
     }
 
     #[test]
     fn what_is_no_proxy_is_refused_without_its_password() {
-        for value in ["ftp://me:CANARY@p:1", "http://", "not a proxy", "/CANARY"] {
+        for value in ["ftp://me:CANARY@p:1", "http://", "not a proxy", "/CANARY", "http://\u{fffd}:1"] {
             let fault = proxies(&[("https_proxy", value)]).unwrap_err();
             assert_eq!(fault, ProxyError { variable: "https_proxy" });
             assert!(!fault.to_string().contains("CANARY"));
