@@ -347,6 +347,8 @@ mod tests {
             drop(turn);
         });
         assert!(is_next);
+        let left = data.folder("locks").unwrap().names().unwrap();
+        assert!(!left.iter().any(|name| name.starts_with("turn-")), "{left:?}");
     }
 
     #[tokio::test]

@@ -181,6 +181,7 @@ mod tests {
         assert_eq!(origins, expected);
         let token = find(&folder.path().join("api.example"), None, true).unwrap().remove(0).token.unwrap().unwrap();
         assert_eq!((token.origin.to_string().as_str(), token.bought_at), ("http://api.example", 1_700_000_000));
+        assert_eq!(token.standing, Standing::Served, "another may be bought when it is refused");
         assert_eq!((token.amount_msat, token.fee_msat, token.preimage.expose()), (21_000, 12, &[1; 32]));
         assert_eq!(token.payment_hash, Preimage::from_bytes([1; 32]).hash());
     }
@@ -189,6 +190,7 @@ mod tests {
     fn what_has_no_proof_or_no_sense_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), "a.example", PENDING, &file(1, false));
+        put(folder.path(), "a.example_1", PENDING, &file(5, true));
         put(folder.path(), "b.example", TOKEN, &file(2, false));
         put(folder.path(), "c.example", TOKEN, b"nonsense");
         put(folder.path(), "not a host", TOKEN, &file(3, true));
@@ -196,7 +198,7 @@ mod tests {
         let found = find(folder.path(), None, false).unwrap();
         let said: Vec<_> = found.iter().map(|found| &found.token).collect();
         assert!(
-            matches!(said[..], [Ok(None), Ok(None), Err(LngetError::Token(_)), Err(LngetError::Origin)]),
+            matches!(said[..], [Ok(None), Ok(None), Ok(None), Err(LngetError::Token(_)), Err(LngetError::Origin)]),
             "{said:?}"
         );
         assert!(matches!(find(&folder.path().join("d.example"), None, false), Err(LngetError::NoTokens)));

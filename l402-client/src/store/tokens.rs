@@ -212,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn a9_an_import_changes_nothing_that_is_known() {
+        let (_folder, tokens) = store();
+        tokens.keep(&KeptToken { standing: Standing::Refused, ..token("http://a", "/x", 1) }).unwrap();
+        assert_eq!(tokens.import(&[token("http://a", "/", 1), token("http://a", "/", 2)]).unwrap(), 1);
+        let kept = tokens.all().unwrap();
+        let kept: Vec<_> = kept.iter().map(|token| (token.path.as_str(), token.standing)).collect();
+        assert_eq!(kept, [("/x", Standing::Refused), ("/", Standing::New)]);
+    }
+
+    #[test]
     fn writers_at_the_same_time_lose_nothing() {
         let (_folder, tokens) = store();
         std::thread::scope(|scope| {

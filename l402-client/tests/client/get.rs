@@ -424,8 +424,15 @@ async fn a4_nothing_is_paid_while_a_payment_is_under_way() {
 async fn a4_killed_between_intent_and_outcome_it_goes_on() {
     let buyer = Buyer::new().await;
     buyer.wallet.misbehave(FakeFault::Hang);
-    let killed = tokio::time::timeout(core::time::Duration::from_millis(300), buyer.get("/weather", &[])).await;
-    assert!(killed.is_err());
+    let is_begun = async {
+        while buyer.payments().intents().unwrap().is_empty() {
+            tokio::time::sleep(core::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        outcome = buyer.get("/weather", &[]) => panic!("it ended: {}", outcome.report),
+        begun = tokio::time::timeout(core::time::Duration::from_secs(20), is_begun) => begun.unwrap(),
+    }
     let intents = buyer.payments().intents().unwrap();
     let [intent] = intents.as_slice() else { panic!("the intent is on the disk: {intents:?}") };
     let order = intent.order.as_ref().unwrap();
@@ -447,9 +454,25 @@ async fn a4_a_payment_that_another_call_settles_is_waited_for() {
     assert_eq!(held.exit, Exit::Unknown, "{}", held.report);
     assert!(held.report.contains("another call is settling this payment"), "{}", held.report);
     assert_eq!(buyer.get("/poems", &[]).await.exit, Exit::Served, "another path is not held up");
-    drop(other_call);
-    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
+    let (served, ()) = tokio::join!(buyer.get("/weather", &[]), async {
+        tokio::time::sleep(core::time::Duration::from_millis(500)).await;
+        drop(other_call);
+    });
+    assert_eq!(served.exit, Exit::Served, "{}", served.report);
     assert_eq!(buyer.paid(), 2);
+}
+
+#[tokio::test]
+async fn a9_who_waits_in_vain_for_another_call_pays_nothing() {
+    let buyer = Buyer::new().await;
+    let origin = buyer.shop.url("").parse().unwrap();
+    let turn = buyer.payments().try_turn(&origin, &http::Method::GET, "/weather").unwrap().unwrap();
+    let waited = buyer.get("/weather", &["--pay-timeout", "0.1", "--timeout", "0.2"]).await;
+    assert_eq!(waited.exit, Exit::Unknown, "{}", waited.report);
+    assert!(waited.report.contains("somebody else is buying the same"), "{}", waited.report);
+    assert_eq!((buyer.paid(), buyer.shop.requests()), (0, 0));
+    drop(turn);
+    assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::process::{Machine, text};
 use crate::shop::{Shop, tls};
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io::Write;
 use std::path::Path;
@@ -68,11 +68,19 @@ async fn attend_socks(mut stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
     let mut methods = vec![0; greeting[1].into()];
     stream.read_exact(&mut methods).await.unwrap();
     stream.write_all(&[5, 0]).await.unwrap();
-    let mut request = [0; 10];
-    stream.read_exact(&mut request).await.unwrap(); // an IPv4 address
-    let [5, 1, 0, 1, a, b, c, d, high, low] = request else { panic!("not understood: {request:?}") };
-    let target = SocketAddr::from(([a, b, c, d], u16::from_be_bytes([high, low])));
-    heads.lock().unwrap().push(target.to_string());
+    let mut request = [0; 4];
+    stream.read_exact(&mut request).await.unwrap();
+    let host = match request {
+        [5, 1, 0, 1] => Ipv4Addr::from_bits(stream.read_u32().await.unwrap()).to_string(),
+        [5, 1, 0, 3] => {
+            let mut name = vec![0; stream.read_u8().await.unwrap().into()];
+            stream.read_exact(&mut name).await.unwrap();
+            String::from_utf8(name).unwrap()
+        }
+        _ => panic!("not understood: {request:?}"),
+    };
+    let target = format!("{host}:{}", stream.read_u16().await.unwrap());
+    heads.lock().unwrap().push(target.clone());
     let mut server = TcpStream::connect(target).await.unwrap();
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
     let _ = copy_bidirectional(&mut stream, &mut server).await; // either side may leave
@@ -153,6 +161,32 @@ async fn an_http_url_is_asked_of_the_proxy_itself() {
     assert_eq!(proxy.heads().len(), 1);
 }
 
+/// Behind SOCKS, the server is spoken to as itself: with a path, not with a whole URL.
+#[tokio::test]
+async fn an_http_url_goes_through_socks_as_it_is() {
+    let machine = Machine::new().await;
+    let socks = Proxy::open_socks().await;
+    let mut command = machine.command(&["get", &machine.shop.url("/free")]);
+    let output = command.env("http_proxy", format!("socks5://{}", socks.address)).output().await.unwrap();
+    assert_eq!((text(&output.stdout), machine.shop.last_uri().as_str()), ("free", "/free"), "{}", text(&output.stderr));
+    assert_eq!(socks.heads().len(), 1);
+}
+
+/// Whoever writes `socks5h` does not want the name to be asked for here.
+#[tokio::test]
+async fn socks5h_gets_the_name_and_socks5_the_address() {
+    let machine = Machine::new().await;
+    let url = machine.shop.url("/free").replace("127.0.0.1", "localhost");
+    let port = url.rsplit(':').next().unwrap().trim_end_matches("/free").to_owned();
+    for (scheme, host) in [("socks5h", "localhost"), ("socks5", "127.0.0.1")] {
+        let socks = Proxy::open_socks().await;
+        let mut command = machine.command(&["get", &url]);
+        let output = command.env("all_proxy", format!("{scheme}://{}", socks.address)).output().await.unwrap();
+        assert_eq!(text(&output.stdout), "free", "{}", text(&output.stderr));
+        assert_eq!(socks.heads(), [format!("{host}:{port}")], "{scheme}");
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_that_is_none_or_away_is_named() {
     let machine = Machine::new().await;
@@ -171,6 +205,52 @@ async fn a_proxy_that_is_none_or_away_is_named() {
         assert!(!text(&output.stderr).contains("CANARY"));
     }
     assert_eq!(machine.shop.requests(), 0);
+}
+
+/// Passed by in silence, it would show the server who asks.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_proxy_that_is_no_text_is_none() {
+    use std::os::unix::ffi::OsStrExt;
+    let machine = Machine::new().await;
+    let value = std::ffi::OsStr::from_bytes(b"http://\xff:1");
+    let output = machine.command(&["get", &machine.shop.url("/free")]).env("http_proxy", value).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert_eq!(machine.shop.requests(), 0);
+}
+
+/// A server that takes `pause` for each piece of a body, and then answers.
+async fn slow_server(length: usize, pause: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut piece, mut left) = (vec![0; 4 << 20], length);
+        while left > 0 {
+            left = left.saturating_sub(stream.read(&mut piece).await.unwrap());
+            tokio::time::sleep(pause).await;
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+        stream.read(&mut piece).await
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_server_that_takes_a_long_body_slowly_is_not_silent() {
+    const LENGTH: u32 = 64 << 20;
+    let machine = Machine::new().await;
+    let path = machine.folder.path().join("long");
+    std::fs::File::create(&path).unwrap().set_len(LENGTH.into()).unwrap();
+    let data = format!("@{}", path.display());
+    for (pause, exit, message) in [(50, 0, ""), (5_000, 3, "no answer within 1s")] {
+        let url = slow_server(LENGTH as usize, Duration::from_millis(pause)).await;
+        let begun = std::time::Instant::now();
+        let output = machine.run(&["get", &url, "-d", &data, "--timeout", "1"]).await;
+        assert_eq!(output.status.code(), Some(exit), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+        assert!(begun.elapsed() > Duration::from_secs(1), "long enough to be cut");
+    }
 }
 
 #[cfg(target_os = "linux")]
