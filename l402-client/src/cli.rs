@@ -76,6 +76,8 @@ impl WalletKind {
 #[non_exhaustive]
 pub enum Command {
     /// Get a URL, pay for it if it costs something, and print the body
+    ///
+    /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     #[command(after_help = EXIT_CODES)]
     Get(Box<GetArgs>),
     /// Show or forget the tokens that were bought
@@ -143,7 +145,7 @@ pub struct GetArgs {
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
-    /// Report nothing but errors
+    /// Report nothing but errors, and demands that were not paid
     #[arg(short, long)]
     pub quiet: bool,
 }

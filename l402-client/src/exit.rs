@@ -97,7 +97,7 @@ Exit codes:
   2  wrong usage or configuration
   3  network failure
   4  the server answered with a status of 400 or more (its body is printed), refused what it was paid for, or
-     redirected where nobody is followed
+     sent a redirect that cannot be followed (-L)
   5  the server's payment challenge cannot be answered
   6  refused: the price is over the limit; nothing was paid
   7  the payment failed, or found no way within the fee; nothing was paid

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use core::time::Duration;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use l402_core::{Limits, PaymentHash};
+use l402_core::macaroon::{RootKey, base64, mint};
+use l402_core::{Identifier, Limits, PaymentHash, Preimage, Scheme, TokenId};
 use l402_http::pay::{
     MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore, Turn,
 };
@@ -143,6 +144,46 @@ async fn a9_what_was_refused_is_shown_unasked_only_where_it_was_bought() {
         let before = world.shop.seen().len();
         let _ = get(next_run(&world, |_| ()), path).await; // what comes of it is shown elsewhere
         assert_eq!(world.shop.seen()[before].authorization.is_some(), is_shown, "{path}");
+    }
+}
+
+/// Puts a token of the origin into the store, of which only its server could know what it opens.
+async fn keep_silent_token(world: &World, number: u8) {
+    let preimage = Preimage::from_bytes([number; 32]);
+    let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([number; 32])).to_bytes();
+    let (mut bytes, mut text) = ([0; 256], [0; 512]);
+    let token = mint(&RootKey::new(b"another key"), b"", &identifier, &[], &mut bytes).unwrap();
+    let text = base64::encode_into(token.as_bytes(), &mut text).unwrap().to_owned();
+    let token = Token {
+        scheme: Scheme::L402,
+        text,
+        payment_hash: preimage.hash(),
+        preimage: Some(preimage),
+        amount_msat: PRICE_MSAT,
+        fee_msat: 0,
+        method: Method::GET,
+        path: format!("/silent/{number}"),
+        bought_at: u64::MAX - 255 + u64::from(number),
+        standing: Standing::Served,
+        order: None,
+    };
+    world.store.put(&origin(), &token).await.unwrap();
+}
+
+#[tokio::test]
+async fn a9_what_fits_is_tried_before_what_does_not_say_and_that_before_anything_is_bought() {
+    let world = World::new();
+    world.get("http://shop.example/a/1").await.unwrap();
+    keep_silent_token(&world, 1).await;
+    keep_silent_token(&world, 2).await;
+    for (path, tries, bought) in [("/a/2", 2, 0), ("/b/1", 3, 1)] {
+        let (seen, paid) = (world.shop.seen().len(), world.wallet.payments_sent());
+        get(next_run(&world, |_| ()), path).await.unwrap();
+        let more = (world.shop.seen().len() - seen, world.wallet.payments_sent() - paid);
+        assert_eq!(more, (tries, bought), "{path}: the newest of the origin first, then by rank");
+        for number in [1, 2] {
+            keep_silent_token(&world, number).await; // what was refused is forgotten only where it was bought
+        }
     }
 }
 

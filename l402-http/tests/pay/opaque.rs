@@ -8,7 +8,9 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{ChallengeError, ChallengeLine, Declined, Identifier, Limits, PaymentHash, Preimage, Scheme, TokenId};
-use l402_http::pay::{BadChallenge, MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody, TokenField, TokenStore};
+use l402_http::pay::{
+    BadChallenge, MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody, Standing, Token, TokenField, TokenStore,
+};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{InvoiceRequest, InvoiceSource};
 use std::collections::HashMap;
@@ -375,6 +377,27 @@ async fn what_the_macaroon_field_cannot_carry_is_not_paid_for() {
         let is_refused = matches!(result, Err(Error::BadChallenge(BadChallenge::NoMacaroon)));
         assert_eq!((market.wallet.payments_sent(), is_refused), (usize::from(is_bought), !is_bought), "{result:?}");
     }
+}
+
+/// One that cannot be shown was not refused.
+#[tokio::test]
+async fn a9_a_kept_token_that_the_macaroon_field_cannot_carry_is_not_taken_for_refused() {
+    let market = Market::new(Manner { token: |_| "any~text".to_owned(), ..Manner::default() });
+    let origin = "http://stall.example".parse().unwrap();
+    market.get().await.unwrap();
+    let token = market.store.tokens(&origin).await.unwrap().remove(0);
+    market.store.put(&origin, &Token { standing: Standing::New, ..token }).await.unwrap();
+    let stall = Stall { manner: Manner::default(), ..market.stall };
+    let http = Http::new(service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| {
+        let answer = stall.clone().serve(request.map(drop));
+        async move { Ok(answer.await) }
+    }));
+    let market =
+        Market { http, stall: Stall { seen: Arc::default(), ..Market::new(Manner::default()).stall }, ..market };
+    let request = Request::get("http://stall.example/").body(Full::default()).unwrap();
+    let result = market.send_with(|settings| settings.token_field = TokenField::Macaroon, request).await;
+    assert!(!matches!(result, Err(Error::NotAccepted(_))), "{result:?}");
+    assert_eq!(market.wallet.payments_sent(), 2);
 }
 
 /// A server that wants something else than a token: what was paid for is not given up for that.
