@@ -297,13 +297,6 @@ pub struct PayOrder {
 pub enum Declined {
     /// It names no amount.
     NoAmount,
-    /// It asks for nothing.
-    ZeroAmount,
-    /// It asks for more than 21 million bitcoin.
-    AboveAllMoney {
-        /// What it asks for, in millisatoshi.
-        amount_msat: u64,
-    },
     /// It asks for more than the limit.
     OverLimit {
         /// What it asks for, in millisatoshi.
@@ -317,6 +310,13 @@ pub enum Declined {
     OtherPayment,
     /// The token that it buys has ended already.
     TokenExpired,
+    /// It asks for nothing.
+    ZeroAmount,
+    /// It asks for more than 21 million bitcoin.
+    AboveAllMoney {
+        /// What it asks for, in millisatoshi.
+        amount_msat: u64,
+    },
 }
 
 impl fmt::Display for Declined {
