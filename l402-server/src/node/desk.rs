@@ -169,3 +169,21 @@ fn is_id(id: &str) -> bool {
 const MAX_ID: usize = 64;
 /// The file of the operations.
 pub(super) const OPERATIONS: &str = "operations";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_an_outcome_that_is_not_known_is_asked_for_again() {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().join(OPERATIONS);
+        let mut journal = Journal::open(&path).expect("made");
+        journal.begin("one", &Money::Close { channel: "c".to_owned() }, Vec::new()).expect("written");
+        record(&mut journal, "one", &Outcome::Unknown { why: "the node is not running".to_owned() });
+        assert_eq!(Journal::open(&path).expect("read").get("one").expect("begun").outcome, None);
+        let done = Outcome::Done { what: "closed".to_owned(), reference: "c".to_owned() };
+        record(&mut journal, "one", &done);
+        assert_eq!(Journal::open(&path).expect("read").get("one").expect("begun").outcome, Some(done));
+    }
+}

@@ -219,3 +219,18 @@ const PAY_TIMEOUT: Duration = Duration::from_mins(1);
 const MIN_CHANNEL_SAT: u64 = 20_000;
 /// BOLT 2: 2^24 - 1.
 const MAX_CHANNEL_SAT: u64 = 16_777_215;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_a_node_that_broke_in_the_middle_may_have_moved_money() {
+        for fault in [NodeError::NotRunning, NodeError::TimedOut] {
+            assert!(matches!(failed(&fault), Outcome::Unknown { .. }), "{fault}");
+        }
+        for fault in [NodeError::Starting, NodeError::DiskLow] {
+            assert!(matches!(failed(&fault), Outcome::NotDone { .. }), "{fault}");
+        }
+    }
+}

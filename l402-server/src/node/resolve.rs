@@ -31,29 +31,30 @@ async fn send(
         Ok(payments) => payments,
         Err(fault) => return Outcome::Unknown { why: Causes(&fault).to_string() },
     };
-    let taken = |txid: &str| {
-        let by_operation =
-            |entry: &Entry| matches!(&entry.outcome, Some(Outcome::Done { reference, .. }) if reference == txid);
-        journal.entries().any(|(_, entry)| by_operation(entry))
-            || node.channels().iter().any(|channel| channel.funding_txid.as_deref() == Some(txid))
-    };
-    let rival = journal.entries().any(|(other, entry)| {
-        other != id && entry.outcome.is_none() && matches!(entry.money, Money::Send { .. } | Money::Open { .. })
+    let funding: Vec<_> = node.channels().into_iter().filter_map(|channel| channel.funding_txid).collect();
+    let payments = payments.into_iter().filter(|payment| {
+        payment.updated_unix_s >= entry.begun && amount_sat.is_none_or(|amount| payment.amount_sat == amount)
     });
-    let mut own = payments.into_iter().filter(|payment| {
-        payment.updated_unix_s >= entry.begun
-            && amount_sat.is_none_or(|amount| payment.amount_sat == amount)
-            && !taken(&payment.txid)
-    });
-    match (own.next(), own.next()) {
-        (Some(payment), None) if !rival => sent(address, amount_sat, payment.txid),
-        _ => Outcome::Unknown {
+    let own = own(journal, id, payments.map(|payment| payment.txid).filter(|txid| !funding.contains(txid)));
+    match own {
+        Some(txid) => sent(address, amount_sat, txid),
+        None => Outcome::Unknown {
             why: format!(
                 "the node's wallet does not show whether it was sent; before you send it again with another id, look for a \
                  payment to {address}"
             ),
         },
     }
+}
+
+/// The one transaction that no other operation has made, and none can have made whose outcome is not known either.
+fn own(journal: &Journal, id: &str, txids: impl Iterator<Item = String>) -> Option<String> {
+    let rival = journal.entries().any(|(other, entry)| {
+        other != id && entry.outcome.is_none() && matches!(entry.money, Money::Send { .. } | Money::Open { .. })
+    });
+    let by_operation = |entry: &Entry, txid: &str| matches!(&entry.outcome, Some(Outcome::Done { reference, .. }) if reference == txid);
+    let mut free = txids.filter(|txid| !journal.entries().any(|(_, entry)| by_operation(entry, txid)));
+    free.next().filter(|_| !rival && free.next().is_none())
 }
 
 async fn pay(node: &LdkNode, invoice: &str) -> Outcome {
@@ -95,4 +96,29 @@ fn close(node: &LdkNode, channel: &str) -> Outcome {
         return Outcome::NotDone { why: "the channel is still open".to_owned() };
     }
     Outcome::Done { what: format!("the channel {channel} is closed, or being closed"), reference: channel.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_a_transaction_is_an_operations_own_only_if_no_other_can_have_made_it() {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut journal = Journal::open(&home.path().join("operations")).expect("made");
+        let send = Money::Send { address: "a".to_owned(), amount_sat: Some(1), fee_rate: None };
+        journal.begin("one", &send, Vec::new()).expect("written");
+        let own = |journal: &Journal, txids: &[&str]| own(journal, "one", txids.iter().map(|&txid| txid.to_owned()));
+        assert_eq!(own(&journal, &["x"]).as_deref(), Some("x"));
+        assert_eq!(own(&journal, &[]), None);
+        assert_eq!(own(&journal, &["x", "y"]), None, "either may be another program's");
+        journal.begin("two", &send, Vec::new()).expect("written");
+        assert_eq!(own(&journal, &["x"]), None, "it may be the other's");
+        let done = Outcome::Done { what: String::new(), reference: "y".to_owned() };
+        journal.end("two", &done).expect("written");
+        assert_eq!(own(&journal, &["x", "y"]).as_deref(), Some("x"));
+        assert_eq!(own(&journal, &["y"]), None);
+        journal.begin("three", &Money::Close { channel: "c".to_owned() }, Vec::new()).expect("written");
+        assert_eq!(own(&journal, &["x"]).as_deref(), Some("x"), "closing a channel sends nothing to anybody");
+    }
 }

@@ -72,7 +72,9 @@ async fn a4_money_is_taken_out_once_however_often_it_is_asked_for() {
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     for call in ["send", "pay", "open", "close", "force-close"] {
         let named = |line: &&Value| line["request"]["call"].get(call).is_some() && line["request"]["dry_run"] == false;
-        assert!(lines.iter().filter(named).count() >= 2, "{call} has a line before and one after");
+        let before = |line: &&Value| named(line) && line["result"] == "asked for";
+        let (all, before) = (lines.iter().filter(named).count(), lines.iter().filter(before).count());
+        assert!(before > 0 && all == 2 * before, "{call} has a line before and one after: {before} of {all}");
     }
     assert!(lines.iter().any(|line| line["request"]["call"] == "balance"));
     assert_eq!(gateway.stop().await, 0);

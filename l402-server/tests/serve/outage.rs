@@ -93,3 +93,27 @@ async fn one_upstream_that_is_down_does_not_stop_the_sale_of_another() {
     until(&gateway, 503).await;
     assert_eq!(gateway.ask("GET", "/other/a", &[]).await.status, 402);
 }
+
+#[tokio::test]
+async fn a_gateway_is_ready_as_long_as_one_of_its_upstreams_can_be_reached() {
+    let (up, down) = (nobody().await, nobody().await);
+    let serving = serve(up);
+    let text = format!(
+        "timeouts = {{ probe = \"50ms\" }}\n[[service]]\nname = \"other\"\nupstream = \"http://{up}\"\n[[service.route]]\npath = \"/other/*\"\nprice = \"1 sat\"\n\
+         [[service]]\nname = \"shop\"\nupstream = \"http://{down}\"\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\""
+    );
+    let gateway = Gateway::start(&text);
+    until(&gateway, 503).await; // one is known to be down
+    let ready = gateway.ask("GET", "/ready", &[]).await;
+    assert_eq!(ready.status, 200, "{}", ready.text);
+    serving.abort();
+    for _ in 0..300 {
+        let ready = gateway.ask("GET", "/ready", &[]).await;
+        if ready.status == 503 {
+            assert!(ready.body().contains("\"upstream\":\"none can be reached\""), "{}", ready.text);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still ready");
+}
