@@ -186,10 +186,6 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
             return Err(ProgramError::Start(error));
         }
     };
-    // The node's folder exists by now, and must from now on.
-    State::open(config)
-        .and_then(|mut state| state.note())
-        .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
     let control = match lightning.embedded() {
         Some(node) => Some(
@@ -199,6 +195,10 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         ),
         None => None,
     };
+    // The folders of the node and of its records exist by now, and must from now on.
+    State::open(config)
+        .and_then(|mut state| state.note())
+        .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     greet(config, &server);
     let failed = tokio::select! {
         () = stop.requested() => None,

@@ -61,6 +61,10 @@ fn parts(config: &Config) -> Vec<(&'static str, PathBuf, &'static str)> {
         )),
         _ => {}
     }
+    #[cfg(any(feature = "ldk", feature = "sandbox"))]
+    if matches!(config.lightning, Lightning::Sandbox { .. } | Lightning::Ldk(_)) {
+        parts.push(("control", crate::node::operations(&config.data_dir), crate::node::LOSS));
+    }
     parts
 }
 

@@ -23,3 +23,4 @@ pub use client::AskError;
 pub use command::{Care, NodeCommand, NodeOptions};
 pub(crate) use command::{Failure, run};
 pub use socket::{Control, ControlError};
+pub(crate) use socket::{LOSS, operations};

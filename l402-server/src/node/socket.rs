@@ -26,6 +26,14 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FOLDER).join("node.sock")
 }
 
+/// The record of what moves money.
+pub(crate) fn operations(data_dir: &Path) -> PathBuf {
+    data_dir.join(FOLDER).join(OPERATIONS)
+}
+
+/// What a start without that record means.
+pub(crate) const LOSS: &str = "a command that is repeated with its id is carried out again";
+
 /// Listens for commands until it is dropped. What has begun runs to its end, if the process does.
 #[derive(Debug)]
 pub struct Control {
@@ -68,11 +76,7 @@ fn desk(folder: &Path, node: LdkNode) -> Result<Desk, FolderError> {
     folder::make(folder).map_err(io)?;
     folder::guard(folder)?;
     let mut manifest = Manifest::read(folder)?;
-    manifest.demand(
-        OPERATIONS,
-        &folder.join(OPERATIONS),
-        "a command that is repeated with its id is carried out again",
-    )?;
+    manifest.demand(OPERATIONS, &folder.join(OPERATIONS), LOSS)?;
     let desk = Desk::open(folder, node).map_err(io)?;
     manifest.add(&[OPERATIONS])?;
     Ok(desk)

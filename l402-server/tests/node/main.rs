@@ -153,7 +153,7 @@ async fn s6_state_that_was_there_and_is_missing_stops_the_start() {
         stops(&stand, &path).await;
         fs::rename(&lost, &path).expect("put back");
     }
-    for folder in ["keys", "node"] {
+    for folder in ["control", "keys", "node"] {
         fs::rename(data.join(folder), &lost).expect("moved");
         stops(&stand, &data.join(folder)).await;
         let _ = fs::remove_dir_all(data.join(folder));
