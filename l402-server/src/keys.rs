@@ -51,6 +51,16 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
     Ok(keys)
 }
 
+/// Says whether the key file in a folder can be used, and makes nothing. One that is not there yet can be made.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn look(folder: &Path) -> Result<(), KeyFileError> {
+    let path = folder.join(FILE);
+    let read = read(&path).and_then(|text| text.map_or(Ok(()), |text| parse(&text).map(drop)));
+    read.map_err(|fault| KeyFileError { path, fault })
+}
+
 /// A key file cannot be used.
 #[derive(Debug)]
 pub struct KeyFileError {
@@ -60,7 +70,7 @@ pub struct KeyFileError {
 
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key file {}: {}", self.path.display(), self.fault)
+        write!(f, "{}: {}", self.path.display(), self.fault)
     }
 }
 

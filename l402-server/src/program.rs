@@ -28,7 +28,7 @@ use crate::lightning::{Failed, Lightning, LightningError};
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
 use crate::state::State;
-use crate::{Server, StartError, logging};
+use crate::{Server, StartError, keys, logging};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
 #[derive(Debug, Parser)]
@@ -66,8 +66,8 @@ ran, such as on a full disk; 6 it is not known whether a `node` command has move
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Says whether the configuration is valid, what it sells, which version of HTTP each upstream speaks, and whether the LND
-    /// that it names can be used; starts nothing.
+    /// Says whether the configuration is valid, what it sells, which version of HTTP each upstream speaks, and whether the data
+    /// folder, the keys and the LND that it names can be used; starts nothing.
     Check,
     /// Prints the JSON schema of the configuration file.
     Schema,
@@ -113,10 +113,15 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     }
     lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
+    State::look(&config).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    keys::look(&config.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
     #[cfg(feature = "lnd")]
     if let config::Lightning::Lnd(lnd) = &config.lightning {
-        let found = runtime()?.block_on(crate::lightning::inspect(lnd)).map_err(ProgramError::Lightning)?;
-        print(&found.join("\n"))?;
+        let (told, found) = runtime()?.block_on(crate::lightning::inspect(lnd));
+        if !told.is_empty() {
+            print(&told.join("\n"))?;
+        }
+        found.map_err(ProgramError::Lightning)?;
     }
     Ok(())
 }

@@ -23,6 +23,18 @@ impl State {
     pub fn open(config: &Config) -> Result<Self, FolderError> {
         let io = |cause| FolderError::Io { path: config.data_dir.clone(), cause };
         folder::make(&config.data_dir).map_err(io)?;
+        Self::read(config)
+    }
+
+    /// Stops where [`State::open`] would for what is missing, and makes nothing.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn look(config: &Config) -> Result<(), FolderError> {
+        Self::read(config).map(drop)
+    }
+
+    fn read(config: &Config) -> Result<Self, FolderError> {
         let manifest = Manifest::read(&config.data_dir)?;
         let parts = parts(config);
         for (part, path, loss) in &parts {

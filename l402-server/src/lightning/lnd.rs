@@ -11,7 +11,7 @@ use crate::{Checks, Payee};
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {
     let payee = LndPayee::start(config).await.map_err(|cause| fault(cause, config.network))?;
-    for warning in warnings(config, payee.network()) {
+    for warning in warnings(config, Some(payee.network())) {
         tracing::warn!("{warning}");
     }
     tokio::spawn(report(payee.readiness()));
@@ -25,23 +25,27 @@ pub(super) fn payee(node: &LndPayee) -> Payee<Node> {
     Payee::new(Node::Lnd(node.clone()), node.network()).checks(Checks::default().and("node", there))
 }
 
-/// Asks an LND who it is, and returns what an operator wants to read.
-pub(crate) async fn inspect(config: &LndConfig) -> Result<Vec<String>, LightningError> {
-    let found = l402_lightning::lnd::inspect(config, Role::Payee).await;
-    let Identity { node_id, network, alias, version, .. } = found.map_err(|cause| fault(cause, config.network))?;
-    let mut lines = vec![format!("paid to LND {version} at {} ({alias}, {network}, {node_id})", config.socket)];
+/// Asks an LND who it is, and returns what an operator wants to read. What can be seen without the LND is told although it is away.
+pub(crate) async fn inspect(config: &LndConfig) -> (Vec<String>, Result<(), LightningError>) {
+    let (mut lines, network, found) = match l402_lightning::lnd::inspect(config, Role::Payee).await {
+        Ok(Identity { node_id, network, alias, version, .. }) => {
+            let who = format!("paid to LND {version} at {} ({alias}, {network}, {node_id})", config.socket);
+            (vec![who], Some(network), Ok(()))
+        }
+        Err(cause) => (Vec::new(), config.network, Err(fault(cause, config.network))),
+    };
     lines.extend(warnings(config, network).iter().map(|warning| format!("warning: {warning}")));
-    Ok(lines)
+    (lines, found)
 }
 
 /// What is not as it should be with a macaroon that can be sold with (threat O2).
-fn warnings(config: &LndConfig, network: Network) -> Vec<String> {
+fn warnings(config: &LndConfig, network: Option<Network>) -> Vec<String> {
     let exposed = config.macaroon.exposed().map(|file| format!("the macaroon for LND in {file}"));
     excess(config, network).into_iter().chain(exposed).collect()
 }
 
 /// Says that a macaroon allows more than selling takes, and what to use instead.
-fn excess(config: &LndConfig, network: Network) -> Option<String> {
+fn excess(config: &LndConfig, network: Option<Network>) -> Option<String> {
     let more = config.macaroon.permissions()?.excess(Role::Payee);
     if more.is_empty() {
         return None;
@@ -50,7 +54,7 @@ fn excess(config: &LndConfig, network: Network) -> Option<String> {
     Some(format!(
         "the macaroon for LND may be able to spend ({}), which selling does not take; make one that cannot with `{}`",
         more.join(", "),
-        Role::Payee.bake(Some(network))
+        Role::Payee.bake(network)
     ))
 }
 
@@ -105,6 +109,18 @@ mod tests {
         LndConfig::new("lnd".parse().expect("a name"), Certificate::find(CERT, folder).expect("a certificate"), found)
     }
 
+    #[tokio::test]
+    async fn o2_an_exposed_macaroon_is_told_though_lnd_is_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = config(folder.path());
+        fs::set_permissions(folder.path().join("payee.macaroon"), Permissions::from_mode(0o644)).expect("set");
+        config.macaroon = LndMacaroon::find("payee.macaroon", folder.path()).expect("a macaroon");
+        config.socket = "127.0.0.1:1".parse().expect("an address");
+        let (told, found) = inspect(&config).await;
+        assert!(found.is_err());
+        assert!(told.iter().any(|line| line.contains("open to every user")), "{told:?}");
+    }
+
     #[test]
     fn o2_a_macaroon_that_others_can_read_is_warned_of() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -118,7 +134,7 @@ mod tests {
                 "the macaroon for LND in {path} is open to every user of this machine (mode 644); \
                  close it with `chmod 600 {path}`"
             );
-            assert_eq!(warnings(&config, Network::Bitcoin), if warned { vec![expected] } else { Vec::new() });
+            assert_eq!(warnings(&config, Some(Network::Bitcoin)), if warned { vec![expected] } else { Vec::new() });
         }
     }
 
