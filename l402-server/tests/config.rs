@@ -449,6 +449,28 @@ fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
 }
 
 #[test]
+fn a_gateway_is_not_its_own_upstream() {
+    for (listen, upstream, own) in [
+        ("127.0.0.1:8402", "http://127.0.0.1:8402", true),
+        ("127.0.0.1:8402", "http://localhost:8402", true),
+        ("127.0.0.1:8402", "http://0.0.0.0:8402", true),
+        ("0.0.0.0:80", "http://127.0.0.1", true),
+        ("[::]:443", "https://[::1]", true),
+        ("[::1]:8402", "h2c://[::1]:8402", true),
+        ("127.0.0.1:8402", "http://127.0.0.1:8403", false),
+        ("127.0.0.1:8402", "http://127.0.0.2:8402", false),
+        ("0.0.0.0:8402", "http://192.0.2.1:8402", false),
+        ("192.0.2.1:80", "http://localhost", false),
+        ("127.0.0.1:80", "https://127.0.0.1", false),
+        ("127.0.0.1:0", "http://127.0.0.1:0", false),
+    ] {
+        let text = format!("listen = \"{listen}\"\nupstream = \"{upstream}\"");
+        let fault = Config::from_text(&text, &environment).err().map(|fault| fault.to_string());
+        assert_eq!(fault.is_some_and(|fault| fault.contains("the gateway itself listens on")), own, "{text}");
+    }
+}
+
+#[test]
 fn the_schema_has_every_key() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).expect("JSON");
     for key in ["listen", "upstream", "service", "lightning", "protocol", "timeouts", "log"] {

@@ -51,7 +51,8 @@ impl<'a> Resolver<'a> {
         let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
         let slowest_upload = limits.map_or(0, |limits| limits.slowest_upload);
         let header_fields = limits.map(|limits| limits.header_fields);
-        let sold = self.services(file, Common { trusted: &trusted, timeouts, slowest_upload, header_fields });
+        let common = Common { listen, trusted: &trusted, timeouts, slowest_upload, header_fields };
+        let sold = self.services(file, common);
         let (services, policy) = sold?;
         Some(Config {
             listen: listen?,

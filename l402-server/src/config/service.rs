@@ -1,5 +1,6 @@
 //! Services: upstreams, and what they are told.
 
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use l402_core::Name;
@@ -23,6 +24,7 @@ struct Noted;
 /// What holds for the upstreams of all services.
 #[derive(Clone, Copy)]
 pub(super) struct Common<'a> {
+    pub(super) listen: Option<SocketAddr>,
     pub(super) trusted: &'a [IpRange],
     pub(super) timeouts: Timeouts,
     pub(super) slowest_upload: u64,
@@ -144,6 +146,10 @@ impl Resolver<'_> {
 
     fn upstream(&mut self, written: &file::Service, common: Common<'_>) -> Option<UpstreamConfig> {
         let mut upstream = self.problems.parse_with("service.upstream", &written.upstream, origin)?;
+        if common.listen.is_some_and(|listen| is_own(&written.upstream.value, listen)) {
+            self.problems.wrong("service.upstream", &written.upstream, OWN_ADDRESS);
+            return None;
+        }
         upstream = upstream.service(&written.name.value).timeouts(common.timeouts);
         upstream = upstream.trusted_proxies(common.trusted.iter().copied());
         upstream = upstream.slowest_upload(common.slowest_upload);
@@ -237,6 +243,29 @@ fn origin(text: &str) -> Result<UpstreamConfig, String> {
     UpstreamConfig::new(&uri).map_err(|fault| format!("{fault}; {UPSTREAM_EXPECTED}"))
 }
 
+/// Whether an upstream is the gateway itself, which would charge again for what was paid for. A name other than `localhost` is not
+/// looked up.
+fn is_own(upstream: &str, listen: SocketAddr) -> bool {
+    let Ok(uri) = upstream.parse::<Uri>() else { return false };
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    if listen.port() == 0 || uri.port_u16().unwrap_or(usual) != listen.port() {
+        return false;
+    }
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.eq_ignore_ascii_case("localhost") {
+        return listen.ip().is_loopback() || listen.ip().is_unspecified();
+    }
+    // Whoever connects to the unspecified address comes out on this machine.
+    host.parse::<IpAddr>().is_ok_and(|ip| {
+        ip == listen.ip()
+            || (ip.is_unspecified() && listen.ip().is_loopback())
+            || (listen.ip().is_unspecified() && (ip.is_loopback() || ip.is_unspecified()))
+    })
+}
+
+const OWN_ADDRESS: &str =
+    "this is the address that the gateway itself listens on; write that of the server whose calls are sold";
 const UPSTREAM_EXPECTED: &str =
     "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
 const NOTHING_TO_SELL: &str =
