@@ -18,7 +18,7 @@ use crate::amount::Amount;
 use crate::cli::WalletKind;
 use core::fmt;
 use l402_lightning::Network;
-use l402_program::config::explain;
+use l402_program::config::read;
 use serde::{Deserialize, Deserializer, de};
 use std::io;
 use std::path::Path;
@@ -132,9 +132,7 @@ impl Config {
     }
 
     fn read_text(text: &str, path: Option<&Path>) -> Result<Self, ConfigError> {
-        let invalid =
-            |fault| ConfigError::Invalid { path: path.map(Path::to_owned), problems: vec![explain(text, &fault)] };
-        toml::from_str(text).map_err(invalid)
+        read(text).map_err(|problem| ConfigError::Invalid { path: path.map(Path::to_owned), problems: vec![problem] })
     }
 }
 

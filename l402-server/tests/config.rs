@@ -206,7 +206,6 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 fn values_that_make_no_sense_name_the_key_and_what_to_do() {
     let upstream = "upstream = \"http://127.0.0.1:3000\"\n";
     for (line, expected) in [
-        ("listen = 5", "line 2: listen: invalid type: integer `5`, expected a string"),
         (
             "listen = \"8402\"",
             "line 2: listen = \"8402\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"",
@@ -311,7 +310,11 @@ fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
         ("localhost:3000", "localhost:3000", "the upstream's scheme must be http, https or h2c; "),
         ("ftp://a", "ftp://a", "the upstream's scheme must be http, https or h2c; "),
         ("http://a/v1", "http://a/…", "the upstream must be an origin, without a path or query; "),
-        ("http://user:pw@a", "http://…", "a user or password is told in a header such as Authorization, not here; "),
+        (
+            "http://user:pw@a",
+            "http://…",
+            "put the user and the password into a header such as Authorization, not here; ",
+        ),
         ("http://a b", "http://a b", ""),
     ] {
         let text = format!("[[service]]\nname = \"a\"\nprice = \"1 sat\"\nupstream = \"{upstream}\"");
@@ -386,7 +389,7 @@ fn nodes_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
         (
             &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nalias = \"me\""),
-            "line 6: lightning.alias = \"me\": a name is told with an address; write `listen` as well".to_owned(),
+            "line 6: lightning.alias = \"me\": a name is announced only with an address; write `listen` as well".to_owned(),
         ),
         (
             &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"[::]:1\"]\nalias = \"{}\"", "x".repeat(33)),
@@ -435,20 +438,6 @@ fn a_wrong_variable_is_named_instead_of_a_line() {
 }
 
 #[test]
-fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("gateway.toml");
-    let missing = Config::from_file(&path, &|_| None).expect_err("no file").to_string();
-    assert_eq!(missing, format!("the configuration {} cannot be read", path.display()));
-    std::fs::write(&path, "\nnonsense").expect("written");
-    let syntax = Config::from_file(&path, &|_| None).expect_err("no TOML").to_string();
-    assert!(syntax.starts_with(&format!("{}:2: ", path.display())), "{syntax}");
-    std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
-    let config = Config::from_file(&path, &|_| None).expect("a configuration");
-    assert_eq!(config.key_dir, folder.path().join("data/keys"));
-}
-
-#[test]
 fn a_gateway_is_not_its_own_upstream() {
     for (listen, upstream, own) in [
         ("127.0.0.1:8402", "http://127.0.0.1:8402", true),
@@ -471,6 +460,42 @@ fn a_gateway_is_not_its_own_upstream() {
 }
 
 #[test]
+fn what_is_written_in_another_form_is_answered_with_the_right_one() {
+    let quotes = "write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"";
+    for (text, told) in [
+        ("upstream = \"http://a\"\nprice = 5".to_owned(), format!("line 2: price: {quotes}")),
+        ("listen = 5".to_owned(), format!("line 1: listen: {quotes}")),
+        ("timeouts = { response = 2.5 }".to_owned(), format!("line 1: timeouts.response: {quotes}")),
+        (
+            with_service("timeouts = { response = \"30m\" }"),
+            "line 4: service.timeouts: `timeouts` belongs to the top of the file, above the first [table]".to_owned(),
+        ),
+        (
+            "[[service.route]]\npath = \"/\"".to_owned(),
+            "line 1: service.route: this is a list of tables: begin each with [[service]], in double brackets, above \
+             what belongs to it"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(fault(&text), told, "{text}");
+    }
+}
+
+#[test]
+fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gateway.toml");
+    let missing = Config::from_file(&path, &|_| None).expect_err("no file").to_string();
+    assert_eq!(missing, format!("the configuration {} cannot be read", path.display()));
+    std::fs::write(&path, "\nnonsense").expect("written");
+    let syntax = Config::from_file(&path, &|_| None).expect_err("no TOML").to_string();
+    assert!(syntax.starts_with(&format!("{}:2: ", path.display())), "{syntax}");
+    std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
+    let config = Config::from_file(&path, &|_| None).expect("a configuration");
+    assert_eq!(config.key_dir, folder.path().join("data/keys"));
+}
+
+#[test]
 fn the_schema_has_every_key() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).expect("JSON");
     for key in ["listen", "upstream", "service", "lightning", "protocol", "timeouts", "log"] {
@@ -490,7 +515,6 @@ fn what_the_readme_shows_of_a_file_is_valid() {
     assert!(snippets.len() >= 3, "{snippets:?}");
     for text in snippets {
         let file = match text.lines().next() {
-            Some("[[service.route]]") => with_service(text),
             Some(line) if line.starts_with("timeouts") => format!("upstream = \"http://a\"\n{text}"),
             Some(line) if line.starts_with("cors") => with_service(&format!("price = \"1 sat\"\n{text}")),
             _ => text.to_owned(),
@@ -636,8 +660,9 @@ fn a_variable_as_a_shell_writes_it_is_refused_with_the_right_form() {
         ("half of a key ${OPENAI_KEY}", "{ env = \"OPENAI_KEY\", prefix = \"…\" }"),
     ] {
         let told = fault(&with_service(&format!("price = \"1 sat\"\nheaders = {{ Authorization = \"{value}\" }}")));
-        let expected =
-            format!("line 5: service.headers.Authorization: no variable is put into a text; write {form} instead");
+        let expected = format!(
+            "line 5: service.headers.Authorization: variables are not expanded in a value; write {form} instead"
+        );
         assert_eq!(told, expected);
     }
 }

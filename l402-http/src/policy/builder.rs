@@ -68,7 +68,7 @@ fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
     Ok(())
 }
 
-/// Lets the paths of a route go on as they came, unless another route's price could be gone round so.
+/// Lets the paths of a route go on as they came, unless another route's price could be bypassed that way.
 fn add_raw(policy: &mut Policy, stated: &Stated, all: &[Stated]) -> Result<(), PolicyError> {
     let pattern = |stated: &Stated| {
         Pattern::parse(stated.path()).map_err(|fault| PolicyError::of(stated, RouteFault::Pattern(fault)))
@@ -181,7 +181,7 @@ impl fmt::Display for RouteFault {
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
             Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),
             Self::RawOverlap => f.write_str(
-                "the first lies beneath the second, whose paths are forwarded as they come: its price could be gone round",
+                "the first lies beneath the second, whose paths are forwarded as they come: its price could be bypassed",
             ),
             Self::NoMethod => f.write_str("the list of methods is empty"),
             Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),

@@ -377,7 +377,9 @@ impl fmt::Display for UpstreamConfigError {
         match self {
             Self::Scheme => f.write_str("the upstream's scheme must be http, https or h2c"),
             Self::Host => f.write_str("the upstream needs a valid host"),
-            Self::UserInfo => f.write_str("a user or password is told in a header such as Authorization, not here"),
+            Self::UserInfo => {
+                f.write_str("put the user and the password into a header such as Authorization, not here")
+            }
             Self::Path => f.write_str("the upstream must be an origin, without a path or query"),
             Self::Reserved(name) => write!(f, "the field {name} cannot be set"),
             Self::Roots(_) => f.write_str("the extra root certificates cannot be read"),

@@ -84,6 +84,16 @@ impl Problem {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// The table and the key, where a key is unknown in a table.
+    pub(super) fn unknown_key(&self) -> Option<(&str, &str)> {
+        if self.message.starts_with(KEY) { self.key.rsplit_once('.') } else { None }
+    }
+
+    /// The same problem in other words.
+    pub(super) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
 }
 
 impl Display for Problem {
@@ -233,7 +243,7 @@ pub fn explain(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span();
     let key = span.as_ref().and_then(|span| key_at(text, span)).unwrap_or_default();
     let message = error.message().lines().next().unwrap_or_default();
-    let message = suggestion(message).unwrap_or_else(|| without_text(message));
+    let message = suggestion(message).or_else(|| form(message, &key)).unwrap_or_else(|| without_text(message));
     let line = span.map(|span| line_of(text, span.start));
     Problem { line, from_environment: false, key, value: None, message: harmless(&message) }
 }
@@ -255,6 +265,23 @@ fn suggestion(message: &str) -> Option<String> {
         Some(near) => format!("{shown}; did you mean `{near}`?"),
         None => format!("{shown}; valid are {}", known.join(", ")),
     })
+}
+
+/// Says how to write what was written in another form.
+fn form(message: &str, key: &str) -> Option<String> {
+    let list = key.split('.').next().unwrap_or_default();
+    let of_list = || {
+        format!("this is a list of tables: begin each with [[{list}]], in double brackets, above what belongs to it")
+    };
+    let number = ["invalid type: integer", "invalid type: floating point"];
+    match message {
+        _ if message.ends_with("expected a string") && number.iter().any(|number| message.starts_with(number)) => {
+            Some("write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"".to_owned())
+        }
+        "invalid type: map, expected a sequence" => Some(of_list()),
+        _ if message.starts_with("wanted exactly 1 element") => Some("write exactly one of its keys".to_owned()),
+        _ => None,
+    }
 }
 
 /// Leaves out what was written in place of something else: it may be a secret.
@@ -355,6 +382,34 @@ mod tests {
             ("THE_KEY_OF_THE_MODEL_THAT_IS_SOLD", "THE_KEY_OF_THE_MODEL_THAT_IS_SOLD"),
         ] {
             assert_eq!(harmless_value(value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn another_form_is_answered_with_the_right_one() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "snake_case")]
+        #[expect(dead_code, reason = "what matters is what cannot be read")]
+        enum Chain {
+            Esplora(String),
+            Electrum(String),
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "what matters is what cannot be read")]
+        struct File {
+            chain: Chain,
+        }
+        let told = |text: &str| explain(text, &toml::from_str::<File>(text).unwrap_err()).to_string();
+        let both = "chain = { esplora = 'http://a', electrum = 'ssl://a:1' }";
+        for (text, expected) in [
+            (both, "chain: write exactly one of its keys"),
+            ("chain = {}", "chain: write exactly one of its keys"),
+            (
+                "chain = { esplora = 21 }",
+                "chain.esplora: write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"",
+            ),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
         }
     }
 }

@@ -192,7 +192,11 @@ impl Resolver<'_> {
     fn alias(&mut self, written: Option<At<String>>, listens: bool) -> Option<String> {
         let at = written?;
         if !listens {
-            self.problems.wrong("lightning.alias", &at, "a name is told with an address; write `listen` as well");
+            self.problems.wrong(
+                "lightning.alias",
+                &at,
+                "a name is announced only with an address; write `listen` as well",
+            );
         }
         if at.value.len() > MAX_ALIAS {
             self.problems.wrong("lightning.alias", &at, format_args!("at most {MAX_ALIAS} bytes fit"));

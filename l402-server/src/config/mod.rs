@@ -10,7 +10,7 @@
 //! | variable | instead of | meaning |
 //! |---|---|---|
 //! | `UPSTREAM_URL` | `upstream` | sells every path of this origin; alone it needs no file |
-//! | `L402_PRICE` | `price` | the price of a call to that upstream |
+//! | `L402_PRICE` | `price` | the price of a token for that upstream |
 //! | `L402_LISTEN` | `listen` | address and port for clients |
 //! | `L402_SERVER_DATA_DIR` | `data_dir` | where nodes, keys and the sandbox live |
 //! | `LND_SOCKET` | `lightning.socket` | host and port of LND |
@@ -41,7 +41,7 @@ use l402_core::{GatePolicy, Name};
 use l402_http::cors::Cors;
 use l402_http::policy::Policy;
 use l402_http::proxy::{IpRange, UpstreamConfig};
-use l402_program::config::{at, error};
+use l402_program::config::{at, error, read};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -59,7 +59,6 @@ pub use route::Route;
 pub use span::{Span, SpanError};
 
 use at::At;
-use error::explain;
 use file::File;
 use resolve::Resolver;
 
@@ -179,7 +178,7 @@ impl Config {
 
     fn build(text: &str, path: Option<&Path>, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let invalid = |problems| ConfigError::Invalid { path: path.map(Path::to_owned), problems };
-        let mut file: File = toml::from_str(text).map_err(|error| invalid(vec![explain(text, &error)]))?;
+        let mut file: File = read(text).map_err(|problem| invalid(vec![problem]))?;
         override_by(&mut file, environment);
         let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
         Resolver::new(text, base, environment).resolve(file).map_err(invalid)
