@@ -29,7 +29,7 @@ impl fmt::Display for Causes<'_> {
         let mut texts: Vec<String> = Vec::new();
         let mut next = Some(self.0);
         while let Some(error) = next {
-            add(&mut texts, error.to_string());
+            add(&mut texts, plain(error.to_string()));
             next = error.source();
         }
         for (index, text) in texts.iter().enumerate() {
@@ -41,6 +41,13 @@ impl fmt::Display for Causes<'_> {
         Ok(())
     }
 }
+
+/// What rustls says of a peer that answers in another protocol, mostly in HTTP, is understood by few.
+fn plain(text: String) -> String {
+    if text.contains(NO_TLS) { text.replace(NO_TLS, "the other side does not speak TLS there") } else { text }
+}
+
+const NO_TLS: &str = "received corrupt message of type InvalidContentType";
 
 /// Adds what is not yet said.
 fn add(texts: &mut Vec<String>, text: String) {
@@ -101,6 +108,7 @@ mod tests {
             (&["a: b: c", "b: c", "c"], "a: b: c"),
             (&["cannot connect", "cannot connect: refused", "refused"], "cannot connect: refused"),
             (&["outer", "", "inner"], "outer: inner"),
+            (&["cannot connect", NO_TLS, NO_TLS], "cannot connect: the other side does not speak TLS there"),
         ] {
             assert_eq!(line(texts), expected);
         }
