@@ -147,8 +147,23 @@ async fn spoken(config: &Config) -> Vec<String> {
 
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
-    let data_dir = if options.socket.is_some() { None } else { Some(load(cli)?.data_dir) };
+    let data_dir = match &options.socket {
+        Some(_) => None,
+        None => Some(commanded(load(cli)?)?),
+    };
     node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
+}
+
+/// The data folder of a gateway whose node can be commanded.
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+fn commanded(config: Config) -> Result<PathBuf, ProgramError> {
+    match config.lightning {
+        config::Lightning::Sandbox { .. } | config::Lightning::Ldk(_) => Ok(config.data_dir),
+        #[cfg(feature = "lnd")]
+        config::Lightning::Lnd(_) => {
+            Err(ProgramError::Other("this gateway sells with an LND: move its money with lncli".into()))
+        }
+    }
 }
 
 #[cfg(feature = "sandbox")]

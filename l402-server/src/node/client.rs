@@ -39,7 +39,7 @@ impl fmt::Display for AskError {
         match self {
             Self::Unreachable { socket, .. } => write!(
                 f,
-                "no gateway with an embedded node answers at {}; is it running, with the same configuration?",
+                "cannot reach the gateway at {} (is it running, with this configuration and an embedded node?)",
                 socket.display()
             ),
             Self::Broken(_) => {

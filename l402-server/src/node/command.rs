@@ -54,7 +54,7 @@ pub enum NodeCommand {
         /// The invoice.
         invoice: String,
         /// What routing may cost at most, in satoshis [default: 10, and a hundredth of the amount].
-        #[arg(long, value_name = "SAT")]
+        #[arg(long, value_name = "SAT", value_parser = sat)]
         max_fee: Option<u64>,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
@@ -66,10 +66,10 @@ pub enum NodeCommand {
         #[arg(value_name = "KEY@HOST:PORT")]
         peer: String,
         /// How large, in satoshis.
-        #[arg(value_name = "SAT")]
+        #[arg(value_name = "SAT", value_parser = sat)]
         capacity: u64,
         /// What the peer is given at once, in satoshis: what the node can then receive.
-        #[arg(long, value_name = "SAT", default_value_t = 0)]
+        #[arg(long, value_name = "SAT", value_parser = sat, default_value = "0")]
         push: u64,
         /// Tell the network of it.
         #[arg(long)]
@@ -187,7 +187,7 @@ fn call(command: &NodeCommand) -> Result<(Call, Option<&Care>), String> {
         NodeCommand::Send { address, amount, fee_rate, care } => {
             let amount_sat = match amount.as_str() {
                 "all" => None,
-                digits => Some(digits.parse().map_err(|_| "write the amount in satoshis, or `all`")?),
+                amount => Some(sat(amount).map_err(|form| format!("{form}, or `all`"))?),
             };
             (Money::Send { address: address.clone(), amount_sat, fee_rate: *fee_rate }, care)
         }
@@ -203,6 +203,13 @@ fn call(command: &NodeCommand) -> Result<(Call, Option<&Care>), String> {
         NodeCommand::ForceClose { channel, care } => (Money::ForceClose { channel: channel.clone() }, care),
     };
     Ok((Call::Money(money), Some(care)))
+}
+
+/// Reads an amount, with its unit as prices have it, or without.
+fn sat(text: &str) -> Result<u64, &'static str> {
+    let number = text.strip_suffix("sats").or_else(|| text.strip_suffix("sat")).unwrap_or(text).trim_end();
+    let is_plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|_| is_plain).ok_or("write whole satoshis, such as 50000 or \"50000 sat\"")
 }
 
 fn random_id() -> io::Result<String> {
@@ -269,5 +276,20 @@ fn plain(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_in_satoshis_with_or_without_the_unit() {
+        for text in ["50000", "50000 sat", "50000sat", "50000 sats"] {
+            assert_eq!(sat(text), Ok(50_000), "{text}");
+        }
+        for text in ["", "sat", "0.5", "50_000", "50000 msat", "+5", "5 btc", "-1", "99999999999999999999"] {
+            assert!(sat(text).is_err(), "{text}");
+        }
     }
 }

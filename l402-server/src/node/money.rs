@@ -49,9 +49,13 @@ async fn send_plan(
     amount_sat: Option<u64>,
     fee_rate: Option<u64>,
 ) -> Result<Vec<String>, String> {
-    node.address(address).map_err(|fault| fault.to_string())?;
+    let payee = node.address(address).map_err(|fault| fault.to_string())?;
     if amount_sat == Some(0) || fee_rate == Some(0) {
         return Err("an amount or fee rate of zero moves nothing".to_owned());
+    }
+    let least = payee.script_pubkey().minimal_non_dust().to_sat();
+    if amount_sat.is_some_and(|amount| amount < least) {
+        return Err(format!("no node of the network passes on so little; send at least {least} sat to this address"));
     }
     let balances = node.balances().await.map_err(told)?;
     let (spendable, reserve) = (balances.spendable_onchain_sat, balances.anchor_reserve_sat);
