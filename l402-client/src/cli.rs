@@ -80,10 +80,10 @@ pub enum Command {
     /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     #[command(after_help = EXIT_CODES)]
     Get(Box<GetArgs>),
-    /// Show or forget the tokens that were bought
+    /// Show, import or forget the tokens that were bought
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Show or forget the payments whose outcome is unknown
+    /// Show payments, and resolve or forget those whose outcome is unknown
     #[command(subcommand)]
     Payments(PaymentsCommand),
     /// Fund and look after the embedded wallet

@@ -97,11 +97,12 @@ Exit codes:
   2  wrong usage or configuration
   3  network failure
   4  the server answered with a status of 400 or more (its body is printed), refused what it was paid for, or
-     sent a redirect that cannot be followed (-L)
-  5  the server's payment challenge cannot be answered
+     sent a redirect that -L cannot follow
+  5  the server's payment challenge cannot be answered; nothing was paid
   6  refused: the price is over the limit; nothing was paid
-  7  the payment failed, or found no way within the fee; nothing was paid
-  8  the payment may still succeed; run the same command again: it looks before it pays";
+  7  the payment failed, found no way within the fee, or there is no wallet; nothing was paid
+  8  the payment may still succeed, or another call buys the same; run the same command again: it looks before it
+     pays";
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use crate::exit::Failure;
 use crate::get::unpaid::Unpaid;
 use crate::text::printable;
 use core::fmt;
+use http::StatusCode;
 use l402_http::pay::ForeignOffer;
 use serde::Serialize;
 use std::io::Write;
@@ -124,13 +125,29 @@ impl fmt::Display for Event {
         match self {
             Self::Paid(payment) => write!(f, "paid {payment}"),
             Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; its token is used now"),
-            Self::Served(Served { credential: CredentialUsed::Kept, .. }) => {
-                f.write_str("paid nothing: a token from an earlier call was presented")
-            }
-            Self::Served(_) => Ok(()),
+            Self::Served(served) => served.fmt(f),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}"),
             Self::Price(price) => price.fmt(f),
             Self::Error { message, .. } => write!(f, "l402: {}", printable(message)),
+        }
+    }
+}
+
+impl fmt::Display for Served {
+    /// Writes what a person cannot see in the body, which may be empty. A 402 is told as [`Event::Unpaid`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.credential == CredentialUsed::Kept;
+        if kept {
+            f.write_str("paid nothing: a token from an earlier call was presented")?;
+        }
+        let Ok(status) = StatusCode::from_u16(self.status) else { return Ok(()) };
+        let (between, code) = (if kept { "; " } else { "" }, status.as_u16());
+        match code {
+            301 | 302 | 303 | 307 | 308 => {
+                write!(f, "{between}the answer is {status}, a redirect; -L follows redirects")
+            }
+            400.. if code != 402 => write!(f, "{between}the answer is {status}"),
+            _ => Ok(()),
         }
     }
 }
@@ -228,8 +245,13 @@ mod tests {
     #[test]
     fn what_is_free_is_no_news() {
         let served = |credential| Event::Served(Served { url: "http://a/".to_owned(), status: 200, credential });
+        let answered = |status| Event::Served(Served { url: String::new(), status, credential: CredentialUsed::None });
         assert_eq!(told(false, false, &served(CredentialUsed::None)), "");
         assert!(told(false, false, &served(CredentialUsed::Kept)).contains("paid nothing"));
         assert!(told(true, false, &served(CredentialUsed::None)).contains(r#""credential":"none""#));
+        assert_eq!(told(false, false, &answered(404)), "the answer is 404 Not Found\n");
+        assert_eq!(told(false, false, &answered(302)), "the answer is 302 Found, a redirect; -L follows redirects\n");
+        assert_eq!(told(false, false, &answered(402)), "", "told as unpaid");
+        assert_eq!(told(false, true, &answered(404)), "");
     }
 }

@@ -29,7 +29,7 @@ impl Draft {
     pub fn from_args(args: &GetArgs) -> Result<Self, DraftError> {
         let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(DraftError::Body)?;
         let method = match &args.method {
-            Some(name) => name.parse().map_err(|_| DraftError::Method)?,
+            Some(name) => method(name)?,
             None if body.is_some() => Method::POST,
             None => Method::GET,
         };
@@ -57,6 +57,13 @@ impl Draft {
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+/// Reads a method. Names are case-sensitive, and no server knows `get`: what is common is meant, as in Fetch §2.2.1.
+fn method(name: &str) -> Result<Method, DraftError> {
+    let common = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    let name = common.into_iter().find(|common| name.eq_ignore_ascii_case(common)).unwrap_or(name);
+    name.parse().map_err(|_| DraftError::Method)
 }
 
 fn default_headers(with_body: bool) -> HeaderMap {
@@ -188,5 +195,14 @@ mod tests {
             assert!(matches!(draft(&["-H", line]), Err(DraftError::Header)), "{line}");
         }
         assert!(matches!(draft(&["-X", "GE T"]), Err(DraftError::Method)));
+    }
+
+    #[test]
+    fn a_common_method_is_sent_in_capitals() {
+        for (given, sent) in
+            [("get", "GET"), ("Post", "POST"), ("patch", "PATCH"), ("purge", "purge"), ("PURGE", "PURGE")]
+        {
+            assert_eq!(draft(&["-X", given]).unwrap().method.as_str(), sent);
+        }
     }
 }

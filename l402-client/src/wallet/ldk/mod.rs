@@ -73,9 +73,9 @@ fn chain_source(chain: &Chain) -> Result<ChainSource, Cause> {
     })
 }
 
-const NO_NETWORK: &str = "it is not configured: say `network` under `[ldk]` in the configuration, or --network";
-const NO_CHAIN: &str =
-    "it cannot see the chain: say `chain` under `[ldk]` in the configuration, or --esplora or --electrum";
+const NO_NETWORK: &str =
+    "no network is set for the embedded wallet: write `network` under `[ldk]` in the configuration, or use --network";
+const NO_CHAIN: &str = "no chain source is set for the embedded wallet: write `chain` under `[ldk]` in the configuration, or use --esplora or --electrum";
 const PEERS_TIMEOUT: Duration = Duration::from_secs(20);
 const TURN_TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
