@@ -43,12 +43,12 @@ pub struct Cli {
 }
 
 const ENVIRONMENT: &str = "\
-With UPSTREAM_URL set and no file, every path of that upstream costs 1 sat a call on 127.0.0.1:8402, paid in the
-sandbox with play money.
+With UPSTREAM_URL set and no file, that upstream is sold on 127.0.0.1:8402: a token costs 1 sat and opens every path
+for an hour. It is paid in the sandbox, with play money.
 
 Variables, which go before the file:
   UPSTREAM_URL           sells every path of this origin
-  L402_PRICE             the price of a call to it, such as \"21 sat\"
+  L402_PRICE             the price of a token for it, such as \"21 sat\"
   L402_LISTEN            address and port for clients
   L402_SERVER_DATA_DIR   where nodes, keys and the sandbox live
   L402_SANDBOX           the file that announces the sandbox's wallet to the l402 command

@@ -33,7 +33,7 @@ pub(super) struct File {
 
     /// Short for one service that sells every path: its origin, such as `http://127.0.0.1:3000`.
     pub(super) upstream: Option<At<String>>,
-    /// The price of a call to `upstream`. `1 sat` unless set.
+    /// The price of a token for `upstream`. `1 sat` unless set.
     #[schemars(extend("examples" = ["21 sat", "500 msat"]))]
     pub(super) price: Option<At<String>>,
     /// How long a token for `upstream` is valid at least: the time counts from the end of its invoice. `1h` unless set.
