@@ -271,46 +271,50 @@ where
         upgrades: bool,
         progress: &Progress,
     ) -> Result<(Response<Incoming>, Sender<RequestBody<B>>), ForwardError> {
-        let kept = Some(()).filter(|()| !upgrades).and_then(|()| self.pool.stream()).or_else(|| self.pool.take());
-        let request = match kept {
-            None => request,
-            Some(mut sender) => {
-                let copy = self.copy(&request);
-                match within(sender.exchange(request), progress, &self.timeouts).await? {
-                    Ok(response) => return Ok((response, sender)),
-                    // The upstream had closed the idle connection.
-                    Err(failed) => match failed.unsent.or(copy.filter(|_| failed.is_unheard)) {
-                        Some(again) => again,
-                        None => return Err(ForwardError::Exchange(failed.error)),
-                    },
-                }
-            }
+        let kept = Some(()).filter(|()| !upgrades).and_then(|()| self.pool.stream(None)).or_else(|| self.pool.take());
+        let (mut sender, is_new) = match kept {
+            Some(sender) => (sender, false),
+            None => self.open(upgrades, None).await?,
         };
-        let mut sender = self.open(upgrades).await?;
-        let response = within(sender.exchange(request), progress, &self.timeouts).await?;
+        let copy = if is_new { None } else { self.copy(&request) };
+        let failed = match within(sender.exchange(request), progress, &self.timeouts).await? {
+            Ok(response) => return Ok((response, sender)),
+            Err(failed) => failed,
+        };
+        // The upstream had closed the connection. Others of the same age may be closed as well.
+        let again = failed.unsent.filter(|_| !is_new).or(copy.filter(|_| failed.is_unheard));
+        let Some(again) = again else { return Err(ForwardError::Exchange(failed.error)) };
+        drop(sender);
+        let (mut sender, _) = self.open(upgrades, Some(Instant::now())).await?;
+        let response = within(sender.exchange(again), progress, &self.timeouts).await?;
         Ok((response.map_err(|failed| ForwardError::Exchange(failed.error))?, sender))
     }
 
-    /// Opens a connection. Where the upstream speaks HTTP/2, those who want one at the same time share it.
-    async fn open(&self, upgrades: bool) -> Result<Sender<RequestBody<B>>, ForwardError> {
+    /// Opens a connection, and returns whether it is new. Where the upstream speaks HTTP/2, those who want one at the same time
+    /// share it, if it is no older than `since`.
+    async fn open(
+        &self,
+        upgrades: bool,
+        since: Option<Instant>,
+    ) -> Result<(Sender<RequestBody<B>>, bool), ForwardError> {
         let turn = if upgrades || !self.opening.is_shared(&self.connector) {
             None
         } else {
             let turn = timeout(self.timeouts.connect, self.opening.turn.lock()).await;
             let turn = turn.map_err(|_| ForwardError::ConnectTimeout)?;
-            if let Some(sender) = self.pool.stream() {
-                return Ok(sender);
+            if let Some(sender) = self.pool.stream(since) {
+                return Ok((sender, false));
             }
             Some(turn)
         };
         match self.connector.connect(upgrades).await? {
-            Connected::One(sender) => Ok(sender),
+            Connected::One(sender) => Ok((sender, true)),
             Connected::Many(connection) => {
                 self.opening.has_shared.store(true, Ordering::Relaxed);
                 let sender = Sender::of(&connection).ok_or(ForwardError::ConnectTimeout)?;
                 self.pool.share(connection);
                 drop(turn);
-                Ok(sender)
+                Ok((sender, true))
             }
         }
     }

@@ -42,9 +42,10 @@ impl<B> Pool<B> {
         Self { stack: Mutex::new(stack), limit, keep, all }
     }
 
-    /// Takes a stream of a connection that is shared.
-    pub(super) fn stream(&self) -> Option<Sender<B>> {
-        self.lock().shared.find(Sender::of)
+    /// Takes a stream of a connection that is shared, and no older than `since`.
+    pub(super) fn stream(&self, since: Option<tokio::time::Instant>) -> Option<Sender<B>> {
+        let is_young = |connection: &Connection<B>| since.is_none_or(|since| connection.opened >= since.into_std());
+        self.lock().shared.find(|connection| Some(connection).filter(|found| is_young(found)).and_then(Sender::of))
     }
 
     /// Keeps a connection that is shared.

@@ -15,12 +15,13 @@ use super::wire::Heard;
 pub(super) struct Connection<B> {
     pub(super) send: SendRequest<B>,
     pub(super) scheme: Scheme,
+    pub(super) opened: Instant,
     load: Arc<Load>,
 }
 
 impl<B> Connection<B> {
     pub(super) fn new(send: SendRequest<B>, scheme: Scheme, load: Arc<Load>) -> Self {
-        Self { send, scheme, load }
+        Self { send, scheme, opened: Instant::now(), load }
     }
 
     /// Begins a stream, if the upstream allows one more.

@@ -304,6 +304,58 @@ async fn a_connection_that_closes_is_replaced() {
     }
 }
 
+/// What an upstream does to all of its connections, such as after so many requests, is not found out one by one.
+#[tokio::test]
+async fn a_connection_that_closes_is_not_replaced_by_one_that_is_as_old() {
+    let (listener, address) = listen().await;
+    let (together, opened) = (Arc::new(Barrier::new(40)), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&opened);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (together, number) = (Arc::clone(&together), counter.fetch_add(1, Ordering::SeqCst));
+            let (gone, mut is_gone) = mpsc::channel(1);
+            let handler = move |request: Request<Incoming>| {
+                let (together, gone) = (Arc::clone(&together), gone.clone());
+                async move {
+                    match request.uri().path() {
+                        "/together" => {
+                            together.wait().await;
+                        }
+                        "/last" if number < 2 => {
+                            gone.send(()).await.unwrap();
+                            core::future::pending::<()>().await;
+                        }
+                        _ => {}
+                    }
+                    Response::new(whole("served"))
+                }
+            };
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = serve(stream, handler) => {}
+                    _ = is_gone.recv() => {}
+                }
+            });
+        }
+    });
+    let upstream = Upstream::<Body>::new(&origin("h2c", address)).unwrap();
+    let ask = |path: &'static str| {
+        let upstream = upstream.clone();
+        tokio::spawn(async move {
+            let answer = forward(&upstream, Request::get(path).header("host", "a").body(whole("")).unwrap()).await;
+            text(answer.into_body()).await
+        })
+    };
+    assert_eq!(ask("/first").await.unwrap(), "served"); // after which the upstream's limit is known
+    for answer in (0..40).map(|_| ask("/together")).collect::<Vec<_>>() {
+        assert_eq!(answer.await.unwrap(), "served");
+    }
+    assert_eq!(opened.load(Ordering::SeqCst), 2);
+    assert_eq!(ask("/last").await.unwrap(), "served");
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
+}
+
 #[tokio::test]
 async fn an_upstream_that_does_not_speak_http2_is_a_502() {
     let address = raw_upstream(|mut stream| async move {
