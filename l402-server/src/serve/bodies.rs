@@ -1,26 +1,37 @@
 //! The two bodies of an exchange, as the connection of the client meets them: they note what the client does (P6).
+//!
+//! What a client still sends when nobody reads it any more, such as a large upload that was answered by a 402, is read and
+//! forgotten over HTTP/2 as [`Socket`](super::socket::Socket) does it over HTTP/1.1. Without that the stream is reset at once.
+//! RFC 9113 §8.1 allows it, but some clients take the answer that came before for lost.
 
 use bytes::Bytes;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::activity::{Activity, Exchange};
+use super::socket::{LINGER, LINGER_BYTES};
 
 /// What the client sends.
 #[derive(Debug)]
 pub(super) struct Upload {
-    inner: Incoming,
+    /// There until it is dropped.
+    inner: Option<Incoming>,
     activity: Arc<Activity>,
+    is_shared: bool,
 }
 
 impl Upload {
-    pub(super) fn new(inner: Incoming, activity: Arc<Activity>) -> Self {
+    /// `is_shared` says that the body comes over HTTP/2.
+    pub(super) fn new(inner: Incoming, activity: Arc<Activity>, is_shared: bool) -> Self {
         activity.unread(!inner.is_end_stream());
-        Self { inner, activity }
+        Self { inner: Some(inner), activity, is_shared }
     }
 }
 
@@ -32,19 +43,40 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
-        if frame.is_none() || self.inner.is_end_stream() {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(inner).poll_frame(context));
+        if frame.is_none() || self.is_end_stream() {
             self.activity.unread(false);
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let rest = self.inner.take().filter(|rest| self.is_shared && !rest.is_end_stream());
+        if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
+            runtime.spawn(timeout(LINGER, forget(rest)));
+        }
+    }
+}
+
+/// Reads what still comes, until the client ends or resets the stream, or has sent too much.
+async fn forget(mut rest: Incoming) {
+    let mut left = LINGER_BYTES;
+    while let Some(Ok(frame)) = rest.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }
 

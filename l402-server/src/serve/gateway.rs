@@ -99,7 +99,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let is_shared = request.version() == Version::HTTP_2;
-        let mut request = request.map(|body| Upload::new(body, Arc::clone(&self.activity)));
+        let mut request = request.map(|body| Upload::new(body, Arc::clone(&self.activity), is_shared));
         let Gateway { own, pages, paid, log, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
             let response = open_to(pages, &request, response);

@@ -147,7 +147,7 @@ impl Write for Socket {
 }
 
 /// How long, and for how many bytes, a client may go on to send after its answer.
-const LINGER: Duration = Duration::from_secs(10);
-const LINGER_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const LINGER: Duration = Duration::from_secs(10);
+pub(super) const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
 const BUFFER: usize = 16 * 1024;

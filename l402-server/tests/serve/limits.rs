@@ -1,11 +1,17 @@
 //! What a client may not do to the gateway (P4), and the two versions of HTTP.
 
 use crate::support::{Answer, Echo, Gateway, send};
+use bytes::Bytes;
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use core::time::Duration;
 use http::{Request, StatusCode};
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Frame};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -143,6 +149,59 @@ async fn p6_a_client_that_never_stops_to_send_is_not_listened_to_for_ever() {
         }
     };
     timeout(4 * SOON, sending).await.expect("it is closed at last");
+}
+
+/// A body whose pieces are sent by hand.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// Some clients take an answer for lost when a reset comes with it.
+#[tokio::test]
+async fn a_402_over_http_2_does_not_reset_a_client_that_still_sends() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
+    let stream = TokioIo::new(gateway.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    tokio::spawn(connection);
+    let (pieces, body) = mpsc::channel(1);
+    let ask = Request::post(format!("http://{}/a", gateway.address())).body(Pieces(body)).expect("a request");
+    let answer = timeout(SOON, sender.send_request(ask)).await.expect("in time").expect("an answer");
+    assert_eq!(answer.status(), StatusCode::PAYMENT_REQUIRED);
+    let told = answer.into_body().collect().await.expect("a body").to_bytes();
+    assert!(told.starts_with(b"{"), "{told:?}");
+    for piece in 0..256 {
+        // More than the window of the stream, so that somebody must be reading.
+        let sent = timeout(SOON, pieces.send(Bytes::from_static(&[b'x'; 16 * 1024]))).await.expect("in time");
+        sent.unwrap_or_else(|_| panic!("the stream was reset at piece {piece}"));
+    }
+}
+
+#[tokio::test]
+async fn p6_a_client_of_http_2_that_never_stops_to_send_is_reset() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
+    let stream = TokioIo::new(gateway.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    tokio::spawn(connection);
+    let (pieces, body) = mpsc::channel(1);
+    let ask = Request::post(format!("http://{}/a", gateway.address())).body(Pieces(body)).expect("a request");
+    let answer = timeout(SOON, sender.send_request(ask)).await.expect("in time").expect("an answer");
+    drop(answer.into_body().collect().await.expect("a body"));
+    let sending = async { while pieces.send(Bytes::from_static(&[b'x'; 16 * 1024])).await.is_ok() {} };
+    timeout(Duration::from_secs(30), sending).await.expect("a reset");
 }
 
 #[tokio::test]
