@@ -9,3 +9,4 @@ pub mod redirect;
 pub mod request;
 pub mod silence;
 pub mod url;
+mod wire;

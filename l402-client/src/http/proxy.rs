@@ -19,16 +19,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
-use std::io::{self, IoSlice};
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tower_service::Service;
+
+use super::wire::Wire;
 
 /// Which URLs are reached through which proxy.
 #[derive(Debug, Clone, Default)]
@@ -158,9 +156,9 @@ async fn connect_through(
             let tunnel = password.into_iter().fold(tunnel, Tunnel::with_auth);
             { tunnel }.call(destination).await?
         }
-        _ => return Ok(Wire { stream: to_proxy.call(proxy.uri().clone()).await?, is_proxied: true }),
+        _ => return Ok(Wire::new(to_proxy.call(proxy.uri().clone()).await?, true)),
     };
-    Ok(Wire { stream, is_proxied: false })
+    Ok(Wire::new(stream, false))
 }
 
 /// Where a SOCKS proxy is, as a TCP connector takes it.
@@ -184,7 +182,7 @@ impl Service<Uri> for Connector {
             return Box::pin(async move { connecting.await.map_err(Into::into) });
         }
         let connecting = self.direct.call(destination);
-        Box::pin(async move { Ok(Wire { stream: MaybeHttpsStream::Http(connecting.await?), is_proxied: false }) })
+        Box::pin(async move { Ok(Wire::new(MaybeHttpsStream::Http(connecting.await?), false)) })
     }
 }
 
@@ -206,52 +204,6 @@ impl fmt::Display for Unreached {
 impl core::error::Error for Unreached {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(self.cause.as_ref())
-    }
-}
-
-/// A connection to a server, or to a proxy that is asked in the server's place.
-#[derive(Debug)]
-pub(super) struct Wire {
-    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    /// Whether requests name the whole URL, for the proxy to go on with.
-    is_proxied: bool,
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        self.stream.connected().proxy(self.is_proxied)
-    }
-}
-
-impl Read for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 }
 
