@@ -230,6 +230,7 @@ def ambiguous(reject):
     yield reject("joined-three", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}, LSAT {T}:{P}"), JOINED)
     yield reject("joined-beside-a-line", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}") + auth(f"L402 {T}:{P}"), JOINED)
     yield reject("joined-twice-in-two-lines", "at most one line of each scheme", "ambiguous", auth(f"LSAT {T}:{P}, L402 {T}:{P}") + auth(f"L402 {T}:{P}, LSAT {T}:{P}"), JOINED)
+    yield reject("joined-blank-before-the-preimage", "nothing stands between a token and its preimage", "base64-length", auth(f"LSAT {T}:{P}, L402 {T} :{P}"), JOINED)
     yield reject("joined-before-bearer", "one credential, also where lines were joined", "preimage", auth(f"L402 {T}:{P}, Bearer abc"), JOINED)
     yield reject("metadata-empty-twice", "a token is needed", "missing-token", [("Macaroon", " "), ("Grpc-Metadata-Token", "")], APERTURE)
     yield reject("bearer-behind", "one credential, in whichever order", "ambiguous", auth(f"L402 {T}:{P}") + auth("Bearer abc"), ONE, strip=[True, False])
