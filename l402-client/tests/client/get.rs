@@ -286,6 +286,19 @@ async fn a_login_of_the_users_own_is_told_and_another_field_is_offered() {
     assert_eq!(buyer.paid(), 1);
 }
 
+/// What a caller's own login prevents from being answered is told, whatever it is.
+#[tokio::test]
+async fn a_challenge_that_cannot_be_read_is_told_beside_a_login_too() {
+    let buyer = Buyer::new().await;
+    let outcome = buyer.get("/garbled", &["-H", "Authorization: Bearer mine"]).await;
+    assert_eq!(outcome.exit, Exit::Http);
+    assert!(
+        outcome.report.starts_with("not paid: the server asks for a payment by L402, but your own"),
+        "{}",
+        outcome.report
+    );
+}
+
 #[tokio::test]
 async fn nothing_is_paid_for_a_body_that_cannot_be_written() {
     let buyer = Buyer::new().await;
