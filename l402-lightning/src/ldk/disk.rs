@@ -3,6 +3,7 @@
 use super::health::{Health, NodeHealth};
 use crate::folder;
 use core::time::Duration;
+use rustix::io::Errno;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(super) async fn watch(folder: PathBuf, floor_bytes: u64, health: Arc<Health>
         match found {
             Ok(free_bytes) if free_bytes < floor_bytes => health.set(NodeHealth::DiskLow { free_bytes }),
             Ok(_) => health.set(NodeHealth::Good),
+            Err(cause) if says_nothing_of_the_disk(&cause) => {}
             Err(cause) => return health.unwritten(cause),
         }
     }
@@ -35,5 +37,22 @@ pub(super) fn look(folder: &Path) -> io::Result<u64> {
     Ok(about.f_bavail.saturating_mul(about.f_frsize))
 }
 
+/// Whether the look itself could not be taken: with every descriptor in use a healthy disk cannot be opened either.
+fn says_nothing_of_the_disk(cause: &io::Error) -> bool {
+    matches!(Errno::from_io_error(cause), Some(Errno::MFILE | Errno::NFILE))
+}
+
 const BLOCK: usize = 4096;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l6_a_lack_of_descriptors_is_not_a_broken_disk() {
+        let nothing = |errno: Errno| says_nothing_of_the_disk(&errno.into());
+        assert!(nothing(Errno::MFILE) && nothing(Errno::NFILE));
+        assert!(!nothing(Errno::NOSPC) && !nothing(Errno::IO) && !nothing(Errno::FBIG));
+    }
+}
