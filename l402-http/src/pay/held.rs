@@ -2,7 +2,8 @@
 //!
 //! 1. Before there is a challenge: the newest token of the same method and path, else the newest of the origin.
 //! 2. Afterwards, of all tokens of the origin: those of the same method and path, then those whose caveats fit what the challenge
-//!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all.
+//!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all. One of the same method and path
+//!    is tried beyond that, up to [`MAX_TRIED`] more: it may have been bought while this request waited for its turn.
 //! 3. A token that its buyer has not used yet is left to it, in this process or another one.
 //! 4. A token that has ended is not presented.
 //! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended, is lost money. Nothing more is
@@ -25,13 +26,12 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         sold: Option<&str>,
         refused: &[Token],
     ) -> Result<Option<Token>, PayError<E>> {
-        if refused.len() >= MAX_TRIED {
-            return Ok(None);
-        }
         let now = unix_now();
         for token in ranked(held, purpose, sold, now) {
-            let can_be_shown =
-                self.settings.token_field.carries(&token.text) && !contains(refused, &token.payment_hash);
+            let most = if is_for(token, purpose) { 2 * MAX_TRIED } else { MAX_TRIED };
+            let can_be_shown = refused.len() < most
+                && self.settings.token_field.carries(&token.text)
+                && !contains(refused, &token.payment_hash);
             if can_be_shown && self.is_free(token, purpose).await? {
                 return Ok(Some(token.clone()));
             }
@@ -116,7 +116,8 @@ fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: u64
             Fit::No => None,
         },
     };
-    let mut ranked: Vec<_> = held.iter().filter_map(|token| Some((rank(token)?, token))).collect();
+    // The last of those that were bought in one second is the newest.
+    let mut ranked: Vec<_> = held.iter().rev().filter_map(|token| Some((rank(token)?, token))).collect();
     ranked.sort_by_key(|(rank, token)| Reverse((*rank, token.bought_at)));
     ranked.into_iter().map(|(_, token)| token).collect()
 }
@@ -142,5 +143,5 @@ fn contains(tokens: &[Token], hash: &PaymentHash) -> bool {
     tokens.iter().any(|token| token.payment_hash == *hash)
 }
 
-/// The most stored tokens that one request tries.
+/// The most stored tokens that one request tries, and again as many that were bought for the same method and path.
 const MAX_TRIED: usize = 4;

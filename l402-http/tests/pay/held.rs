@@ -80,6 +80,27 @@ async fn a9_the_tries_are_bounded() {
     assert_eq!(world.shop.seen().len() - before, 5, "four that are held, and the new one");
 }
 
+/// Whoever has tried in vain what is held waits for its turn to buy, and finds what somebody else has bought meanwhile.
+#[tokio::test]
+async fn a9_what_was_bought_while_a_request_waited_is_tried_however_many_were_before() {
+    let world = World::new();
+    world.get("http://shop.example/a/0").await.unwrap();
+    let held = tokens(&world).await.remove(0);
+    for number in 1..=5_u8 {
+        let payment_hash = PaymentHash::from_bytes([number; 32]);
+        world
+            .store
+            .put(&origin(), &Token { payment_hash, path: format!("/a/{number}"), ..held.clone() })
+            .await
+            .unwrap();
+    }
+    world.shop.changes_its_key();
+    let get = || async { world.get("http://shop.example/a/new").await.unwrap().status() };
+    let answers = tokio::join!(get(), get(), get());
+    assert_eq!(answers, (StatusCode::OK, StatusCode::OK, StatusCode::OK));
+    assert_eq!(world.wallet.payments_sent(), 2, "one before the key changed, and one for all three");
+}
+
 #[tokio::test]
 async fn a9_who_does_not_accept_what_was_bought_is_not_paid_by_the_next_run() {
     let world = World::new();
