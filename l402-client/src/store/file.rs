@@ -40,7 +40,8 @@ struct Inner {
 struct State {
     wanted: Option<(Method, String)>,
     open: HashMap<PaymentHash, Held>,
-    bought: Vec<PaymentHash>,
+    /// What is to be forgotten once it was delivered.
+    used: Vec<PaymentHash>,
     news: Vec<Event>,
 }
 
@@ -75,12 +76,12 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`], where a token that should not be kept is still there.
     pub async fn delivered(&self) -> Result<(), StoreError> {
-        let bought = core::mem::take(&mut self.0.state().bought);
-        if self.0.keeps || bought.is_empty() {
+        let used = core::mem::take(&mut self.0.state().used);
+        if self.0.keeps || used.is_empty() {
             return Ok(());
         }
         self.blocking(move |inner| {
-            bought.iter().try_for_each(|hash| inner.tokens.forget(hash)).map_err(StoreError::Tokens)
+            used.iter().try_for_each(|hash| inner.tokens.forget(hash)).map_err(StoreError::Tokens)
         })
         .await
     }
@@ -147,14 +148,15 @@ impl Inner {
             return self.settle(&kept);
         }
         if let Some(held) = self.state().open.get_mut(&token.payment_hash) {
-            let Intent { origin: at, token: text, .. } = held.payment.intent();
+            let Intent { origin: at, token: text, at: begun, .. } = held.payment.intent();
             if at != origin || *text != token.text {
                 return Err(StoreError::Payments(PaymentsError::StillOpen(token.payment_hash)));
             }
+            // Whoever only waits for what an earlier call pays says when that was begun.
+            held.is_inherited &= *begun == token.bought_at;
             if let Some(order) = &token.order {
                 held.payment.repeat(order).map_err(StoreError::database)?;
             }
-            held.is_inherited = false; // it is this call that pays
             return Ok(());
         }
         let payment = self.payments.begin(Intent::new(origin, token, &self.wallet)).map_err(StoreError::Payments)?;
@@ -167,6 +169,11 @@ impl Inner {
         let hash = kept.payment_hash;
         let held = self.state().open.remove(&hash);
         let Some(Held { payment, is_inherited }) = held else {
+            if !self.keeps && kept.standing == Standing::Served {
+                // By its head only: until its body has arrived the token stays as it is, for the next call.
+                self.state().used.push(hash);
+                return Ok(());
+            }
             let is_there = self.tokens.mark(&hash, kept.standing).map_err(StoreError::Tokens)?;
             // One that somebody has forgotten meanwhile does not come back for a note on it.
             let is_new = kept.standing == Standing::New && !is_there;
@@ -180,7 +187,7 @@ impl Inner {
             fee_msat: kept.fee_msat,
         };
         let mut state = self.state();
-        state.bought.push(hash);
+        state.used.push(hash);
         state.news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
         Ok(())
     }

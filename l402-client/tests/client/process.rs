@@ -93,7 +93,7 @@ async fn a4_killed_while_it_pays_it_asks_before_it_pays_again() {
 
     let listed = machine.run(&["payments", "list"]).await;
     assert!(text(&listed.stdout).contains("\t21 sat\tsandbox\tGET http://127.0.0.1:"), "{}", text(&listed.stdout));
-    let under_way = machine.run(&["get", &url]).await;
+    let under_way = machine.run(&["get", &url, "--pay-timeout", "1"]).await;
     assert_eq!(under_way.status.code(), Some(8), "{}", text(&under_way.stderr));
     assert_eq!(machine.wallet.payments_sent(), 0);
 }

@@ -44,8 +44,10 @@ struct Inner {
 }
 
 /// How the shop fails whom it was paid by.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Failure {
     Status503,
+    Status403,
     Break,
 }
 
@@ -187,6 +189,7 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
         Decision::Admit(_) if offer.service.as_str() != "never" => {
             match shop.failure.lock().unwrap().take() {
                 Some(Failure::Status503) => return text(503, "out of order"),
+                Some(Failure::Status403) => return text(403, "not you"),
                 Some(Failure::Break) => return text_then(stream::once(async { Err("broken off") })),
                 None => {}
             }

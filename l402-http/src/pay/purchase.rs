@@ -4,7 +4,9 @@
 //! 2. While an invoice may still be paid, its payment is never replaced by that of another: a wallet that knows nothing of it may only
 //!    not have read the request. The same invoice is paid again, which moves money once; and since the wallet may read the first
 //!    request after that, a failure of the second is none of the payment.
-//! 3. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
+//! 3. A payment that is under way is waited for, by asking the wallet to pay the same invoice within the same limits: whoever began
+//!    it may be gone, and a wallet that was stopped may have recorded it and sent nothing.
+//! 4. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
 
 use super::flight::{Flights, Purpose};
 use super::quote::Quote;
@@ -124,7 +126,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 return self.prove(token, paid, purpose).await.map(Resolved::Paid);
             }
             PaymentStatus::Succeeded(_) => return Err(unknown(WrongPreimage.into())),
-            PaymentStatus::Pending => return Err(unknown("the payment is still under way".into())),
+            PaymentStatus::Pending => return self.wait(token, purpose).await.map(Resolved::Paid),
             status if token.order.as_ref().is_some_and(|order| order.is_open(&status, SystemTime::now())) => {
                 let quote = Quote::of_token(&token).filter(|quote| quote.invoice().expires_at() > unix_now());
                 return quote.map(Resolved::Unheard).ok_or_else(|| unknown("its invoice has only just expired".into()));
@@ -133,6 +135,27 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         }
         self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
         Ok(Resolved::NotPaid)
+    }
+
+    /// Waits for a payment that is under way.
+    async fn wait<E>(&self, token: Token, purpose: &Purpose) -> Result<Token, PayError<E>> {
+        let payment_hash = token.payment_hash;
+        let unknown = |cause| PayError::PaymentUnknown { payment_hash, cause };
+        let (Some(quote), Some(order)) = (Quote::of_token(&token), token.order.clone()) else {
+            return Err(unknown("the payment is still under way".into()));
+        };
+        let limit = PayLimit {
+            max_fee_msat: order.max_fee_msat,
+            max_cltv_expiry_delta: order.max_cltv_expiry_delta,
+            timeout: self.settings.payment_timeout,
+        };
+        let repeated = Token { order: Some(Order { is_repeated: true, ..order }), ..token.clone() };
+        self.store.put(&purpose.origin, &repeated).await.map_err(store)?;
+        match self.wallet.pay(quote.invoice(), limit).await {
+            Ok(paid) if paid.preimage.matches(&payment_hash) => self.prove(token, paid, purpose).await,
+            Ok(_) => Err(unknown(WrongPreimage.into())),
+            Err(fault) => Err(unknown(fault.into())),
+        }
     }
 
     /// Stores the proof of a payment; the token can be used then.
