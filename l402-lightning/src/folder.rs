@@ -109,13 +109,22 @@ impl Manifest {
         self.parts.contains(part)
     }
 
-    /// Stops where a part that must be there is missing. `loss` completes "if it is lost for good, …": it says what starting
+    /// Stops where a part that must be there is missing, or is an empty file: no part is one once it was used. `loss` completes "if it is lost for good, …": it says what starting
     /// without it means.
     ///
     /// # Errors
     /// [`FolderError::Missing`].
     pub fn demand(&self, part: &str, path: &Path, loss: &'static str) -> Result<(), FolderError> {
-        if !self.demands(part) || path.exists() {
+        let is_there = fs::metadata(path).is_ok_and(|about| !about.is_file() || about.len() > 0);
+        if is_there { Ok(()) } else { self.lost(part, path, loss) }
+    }
+
+    /// Stops where a part must be there: what was found is not it.
+    ///
+    /// # Errors
+    /// [`FolderError::Missing`].
+    pub fn lost(&self, part: &str, path: &Path, loss: &'static str) -> Result<(), FolderError> {
+        if !self.demands(part) {
             return Ok(());
         }
         let manifest = self.folder.join(MANIFEST);
@@ -228,9 +237,10 @@ impl fmt::Display for FolderError {
             Self::Malformed { path } => write!(f, "{} does not begin with {HEADER:?}", path.display()),
             Self::Missing { path, part, manifest, loss } => write!(
                 f,
-                "{} is missing, and it was there before: put it back, from a backup or by mounting the right folder; \
+                "{} is missing{}, and it was there before: put it back, from a backup or by mounting the right folder; \
                  if it is lost for good, {loss}; to accept that, remove the line {part:?} from {}",
                 path.display(),
+                if path.exists() { " what it held" } else { "" },
                 manifest.display()
             ),
         }
@@ -290,7 +300,7 @@ mod tests {
         let said = manifest.demand("part", &part, "all is lost").unwrap_err().to_string();
         assert!(said.contains("part is missing") && said.contains("all is lost"), "{said}");
         assert!(said.contains("remove the line \"part\" from "), "{said}");
-        drop(open(&part).unwrap());
+        fs::write(&part, "state").unwrap();
         manifest.demand("part", &part, "all is lost").unwrap();
 
         let text = fs::read_to_string(home.path().join(MANIFEST)).unwrap();
@@ -301,6 +311,20 @@ mod tests {
         assert!(manifest.demands("other"));
         manifest.release("other").unwrap();
         assert!(!Manifest::read(home.path()).unwrap().demands("other"));
+    }
+
+    #[test]
+    fn s6_a_part_that_was_emptied_is_missing() {
+        let home = tempfile::tempdir().unwrap();
+        let part = home.path().join("part");
+        fs::write(&part, "").unwrap();
+        let mut manifest = Manifest::read(home.path()).unwrap();
+        manifest.demand("part", &part, "it is lost").unwrap();
+        manifest.add(&["part"]).unwrap();
+        let fault = manifest.demand("part", &part, "it is lost").unwrap_err().to_string();
+        assert!(fault.contains("part is missing what it held, and it was there before"), "{fault}");
+        fs::write(&part, "state").unwrap();
+        manifest.demand("part", &part, "it is lost").unwrap();
     }
 
     #[test]

@@ -83,3 +83,29 @@ fn parts(config: &Config) -> Vec<(&'static str, PathBuf, &'static str)> {
 fn blocks(dir: &Path) -> PathBuf {
     dir.join("chain").join("blocks.dat")
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn s6_the_folder_of_the_operations_is_missed_as_a_whole() {
+        let home = tempfile::tempdir().expect("a folder");
+        let data = home.path().to_str().expect("text").to_owned();
+        let environment = |name: &str| match name {
+            "UPSTREAM_URL" => Some("http://127.0.0.1:1".to_owned()),
+            "L402_SERVER_DATA_DIR" => Some(data.clone()),
+            _ => None,
+        };
+        let config = Config::from_environment(&environment).expect("valid");
+        let operations = crate::node::operations(home.path());
+        fs::create_dir(home.path().join("control")).expect("made");
+        fs::write(&operations, "{}").expect("written");
+        State::open(&config).and_then(|mut state| state.note()).expect("noted");
+        State::open(&config).expect("complete");
+        fs::remove_dir_all(home.path().join("control")).expect("removed");
+        let fault = State::open(&config).expect_err("incomplete").to_string();
+        assert!(fault.contains("operations is missing") && fault.contains("carried out again"), "{fault}");
+    }
+}

@@ -4,7 +4,7 @@ use super::error::StartError;
 use crate::folder::{self, Manifest};
 use crate::secret_file::{self, SecretFileError};
 use rusqlite::Connection;
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -59,34 +59,42 @@ impl Folder {
         let path = database(&self.path);
         // SQLite's other files take the mode of this one. It holds preimages.
         folder::open(&path).map_err(StartError::Storage)?;
-        let connection = Connection::open(path).map_err(StartError::Database)?;
+        let connection = Connection::open(&path).map_err(StartError::Database)?;
         let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
         mode.map_err(StartError::Database)?;
+        if !has_tables(&connection).map_err(StartError::Database)? {
+            self.manifest.lost(DATABASE, &path, DATABASE_LOSS)?; // emptied, or another one
+        }
         begin_wallet_anew(&connection).map_err(StartError::Database)?;
         // Closing the connection merges the log and removes it. Until then it may still be there, which does no harm.
         self.manifest.release(LOG)?;
         Ok(())
     }
 
-    /// All parts exist.
+    /// Our own parts exist. The node has yet to make what belongs into the database.
     pub(super) fn made(&mut self) -> Result<(), StartError> {
-        Ok(self.manifest.add(&[DATABASE, SETTLED, SENT])?)
+        Ok(self.manifest.add(&[SETTLED, SENT])?)
     }
 
-    /// The node runs: from now on the newest state may be in the log of the database alone.
+    /// The node runs: its database is set up, and from now on the newest state may be in the log of it alone.
     pub(super) fn in_use(&mut self) {
-        if self.path.join(LOG).exists() {
-            let _ = self.manifest.add(&[LOG]); // a disk that cannot be written is noticed elsewhere
-        }
+        // A log without a byte is as good as none.
+        let has_log = fs::metadata(self.path.join(LOG)).is_ok_and(|log| log.len() > 0);
+        let parts: &[&str] = if has_log { &[DATABASE, LOG] } else { &[DATABASE] };
+        let _ = self.manifest.add(parts); // a disk that cannot be written is noticed elsewhere
     }
 
     /// The node has stopped: everything goes into the database.
     pub(super) fn complete(mut self) {
+        // First: a kill in the middle must not leave an empty log that is missed.
+        if self.manifest.release(LOG).is_err() {
+            return; // the log is still there
+        }
         let merged = Connection::open(database(&self.path)).and_then(|connection| {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
         });
-        if matches!(merged, Ok(0)) {
-            let _ = self.manifest.release(LOG); // if that fails the log is still there
+        if !matches!(merged, Ok(0)) {
+            self.in_use();
         }
     }
 }
@@ -139,9 +147,11 @@ const LOG: &str = "ldk_node_data.sqlite-wal";
 const SETTLED: &str = "settled";
 const SENT: &str = "sent";
 
+const DATABASE_LOSS: &str = "the channels are lost, and the money in them with them unless their peers close them";
+
 /// What must be there once it was, and what it means to go on without it. The seed may lie elsewhere: it is looked for by itself.
 const PARTS: [(&str, &str); 4] = [
-    (DATABASE, "the channels are lost, and the money in them with them unless their peers close them"),
+    (DATABASE, DATABASE_LOSS),
     (LOG, "the newest states of the channels are lost, and closing a channel with an old one forfeits its money"),
     (SETTLED, "every token that was paid before is answered 503 until it expires"),
     (SENT, "a payment that was on its way may be made twice"),
@@ -151,7 +161,8 @@ const PARTS: [(&str, &str); 4] = [
 mod tests {
     use super::*;
     use crate::folder::{FolderError, MANIFEST};
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
+    use std::io::Write as _;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     /// A directory as a node leaves it that was killed.
@@ -160,8 +171,11 @@ mod tests {
         let mut folder = Folder::take(home.path()).unwrap();
         folder.seed(None).unwrap();
         folder.prepare_database().unwrap();
+        let connection = Connection::open(database(home.path())).unwrap();
+        connection.execute_batch("CREATE TABLE ldk_node_data (primary_namespace TEXT, key TEXT, value BLOB)").unwrap();
+        drop(connection);
         for part in [SETTLED, SENT, LOG] {
-            drop(folder::open(&home.path().join(part)).unwrap());
+            folder::open(&home.path().join(part)).unwrap().write_all(b"state").unwrap();
         }
         folder.made().unwrap();
         folder.in_use();
@@ -209,12 +223,25 @@ mod tests {
     }
 
     #[test]
+    fn s6_what_was_emptied_stops_the_start_as_well() {
+        for part in [DATABASE, LOG, SETTLED, SENT] {
+            let home = used();
+            let path = home.path().join(part);
+            File::options().write(true).truncate(true).open(&path).unwrap();
+            let StartError::Folder(fault) = start(home.path()).unwrap_err() else { panic!("{part}") };
+            assert!(fault.to_string().contains(&format!("{} is missing what it held", path.display())), "{fault}");
+        }
+        let home = used();
+        fs::remove_file(database(home.path())).unwrap();
+        Connection::open(database(home.path())).unwrap().execute("PRAGMA user_version = 1", []).unwrap();
+        fs::set_permissions(database(home.path()), Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(start(home.path()), Err(StartError::Folder(FolderError::Missing { .. }))), "another database");
+    }
+
+    #[test]
     fn s6_a_directory_of_before_the_manifest_is_complete_or_refused() {
         for lost in [None, Some(SETTLED), Some(SENT)] {
             let home = used();
-            let connection = Connection::open(database(home.path())).unwrap();
-            connection.execute("CREATE TABLE ldk_node_data (key)", []).unwrap();
-            drop(connection);
             fs::remove_file(home.path().join(MANIFEST)).unwrap();
             if let Some(lost) = lost {
                 fs::remove_file(home.path().join(lost)).unwrap();
@@ -232,9 +259,6 @@ mod tests {
         ] {
             let home = used();
             let connection = Connection::open(database(home.path())).unwrap();
-            connection
-                .execute_batch("CREATE TABLE ldk_node_data (primary_namespace TEXT, key TEXT, value BLOB)")
-                .unwrap();
             for key in written {
                 connection.execute("INSERT INTO ldk_node_data VALUES ('bdk_wallet', ?1, x'01')", [key]).unwrap();
             }

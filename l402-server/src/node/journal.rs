@@ -1,7 +1,8 @@
 //! Which operations were begun, and what became of them, on disk: a file of JSON lines that only grows.
 //!
 //! 1. An operation counts as begun after its line is on the disk, and nothing is sent before.
-//! 2. A last line that was being written when the power failed is cut off: nothing was sent for it. Any other line that cannot be
+//! 2. The first line says when the file was made, so that one that was emptied is told from a new one.
+//! 3. A last line that was being written when the power failed is cut off: nothing was sent for it. Any other line that cannot be
 //!    read is an error.
 
 use l402_lightning::folder;
@@ -37,6 +38,7 @@ pub(super) struct Entry {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
+    Opened { at: u64 },
     Begun { id: String, at: u64, money: Money, channels: Vec<String> },
     Ended { id: String, at: u64, outcome: Outcome },
 }
@@ -52,7 +54,11 @@ impl Journal {
         for line in text.get(..len).unwrap_or_default().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             note(&mut entries, serde_json::from_slice(line)?);
         }
-        Ok(Self { file, len: len as u64, entries })
+        let mut journal = Self { file, len: len as u64, entries };
+        if len == 0 {
+            journal.append(Line::Opened { at: unix_now() })?;
+        }
+        Ok(journal)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Entry> {
@@ -88,6 +94,7 @@ impl Journal {
 
 fn note(entries: &mut BTreeMap<String, Entry>, line: Line) {
     match line {
+        Line::Opened { .. } => {}
         Line::Begun { id, at, money, channels } => {
             entries.insert(id, Entry { money, begun: at, channels, outcome: None });
         }
@@ -117,6 +124,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let path = home.path().join("operations");
         let mut journal = Journal::open(&path).expect("made");
+        assert!(fs::metadata(&path).expect("there").len() > 0, "an emptied one is told from a new one");
         journal.begin("one", &close(), vec!["a".to_owned()]).expect("written");
         journal.begin("two", &close(), Vec::new()).expect("written");
         let outcome = Outcome::NotDone { why: "no such channel".to_owned() };
