@@ -28,7 +28,7 @@ use crate::lightning::{Failed, Lightning, LightningError};
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
 use crate::state::State;
-use crate::{Server, StartError, keys, logging};
+use crate::{Bound, Server, StartError, keys, logging};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
 #[derive(Debug, Parser)]
@@ -199,26 +199,16 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         started = &mut starting => started.map_err(ProgramError::Lightning)?,
         () = stop.requested() => return give_up(starting, &mut stop).await,
     };
-    let server = match bound.serve(config, &lightning.payee()) {
-        Ok(server) => server,
-        Err(error) => {
-            let _ = lightning.stop().await; // the first error is the one to tell
-            return Err(ProgramError::Start(error));
-        }
-    };
+    // Before anything is sold: what is wrong with a folder ends the start.
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    let control = match lightning.embedded() {
-        Some(node) => Some(
-            node::Control::open(&config.data_dir, node.clone())
-                .await
-                .map_err(|cause| ProgramError::Other(cause.into()))?,
-        ),
-        None => None,
+    let control = match commands(config, &lightning).await {
+        Ok(control) => control,
+        Err(error) => return given_up(lightning, error).await,
     };
-    // The folders of the node and of its records exist by now, and must from now on.
-    State::open(config)
-        .and_then(|mut state| state.note())
-        .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    let server = match sell(config, bound, &lightning) {
+        Ok(server) => server,
+        Err(error) => return given_up(lightning, ProgramError::Start(error)).await,
+    };
     greet(config, &server);
     let failed = tokio::select! {
         () = stop.requested() => None,
@@ -239,6 +229,32 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         || stopped.map_err(|cause| ProgramError::Other(cause.into())),
         |failed| Err(ProgramError::Failed(failed)),
     )
+}
+
+/// Takes commands for an embedded node. Where there can be no socket, such as at too long a path, the gateway sells all the same.
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<node::Control>, ProgramError> {
+    let Some(node) = lightning.embedded() else { return Ok(None) };
+    match node::Control::open(&config.data_dir, node.clone()).await {
+        Ok(control) => Ok(Some(control)),
+        Err(fault @ node::ControlError::Bind { .. }) => {
+            tracing::error!(cause = %Causes(&fault), "no command for the node can be taken; a socket's path has about 100 bytes at most");
+            Ok(None)
+        }
+        Err(fault) => Err(ProgramError::Other(fault.into())),
+    }
+}
+
+fn sell(config: &Config, bound: Bound, lightning: &Lightning) -> Result<Server, StartError> {
+    // The folders of the node and of its records exist by now, and must from now on.
+    State::open(config).and_then(|mut state| state.note()).map_err(StartError::State)?;
+    bound.serve(config, &lightning.payee())
+}
+
+/// Stops what has started. The first error is the one to tell.
+async fn given_up(lightning: Lightning, error: ProgramError) -> Result<(), ProgramError> {
+    let _ = lightning.stop().await;
+    Err(error)
 }
 
 /// Told to stop while the node starts: waits for that, for it goes on without us, and stops what has started.

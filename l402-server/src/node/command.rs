@@ -43,7 +43,7 @@ pub enum NodeCommand {
         #[arg(value_name = "SAT|all")]
         amount: String,
         /// The fee rate in satoshis per virtual byte [default: what the chain source estimates].
-        #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(1..=1000))]
+        #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(super::money::FEE_RATES))]
         fee_rate: Option<u64>,
         /// What keeps money from moving by mistake.
         #[command(flatten)]

@@ -1,5 +1,6 @@
 //! Moving money: what would be done, and doing it.
 
+use core::ops::RangeInclusive;
 use core::str::FromStr as _;
 use core::time::Duration;
 use l402_lightning::ldk::{Channel, ChannelId, ChannelRequest, LdkNode, NodeError, OnchainAmount, PeerAddress};
@@ -50,8 +51,11 @@ async fn send_plan(
     fee_rate: Option<u64>,
 ) -> Result<Vec<String>, String> {
     let payee = node.address(address).map_err(|fault| fault.to_string())?;
-    if amount_sat == Some(0) || fee_rate == Some(0) {
-        return Err("an amount or fee rate of zero moves nothing".to_owned());
+    if amount_sat == Some(0) {
+        return Err("an amount of zero moves nothing".to_owned());
+    }
+    if fee_rate.is_some_and(|rate| !FEE_RATES.contains(&rate)) {
+        return Err(format!("a fee rate has {} to {} sat/vB", FEE_RATES.start(), FEE_RATES.end()));
     }
     let least = payee.script_pubkey().minimal_non_dust().to_sat();
     if amount_sat.is_some_and(|amount| amount < least) {
@@ -219,6 +223,8 @@ fn told(fault: impl core::error::Error + 'static) -> String {
 
 /// Virtual bytes of a transaction with one input and two outputs.
 const USUAL_VSIZE: u64 = 141;
+/// In satoshis per virtual byte. More is a mistake.
+pub(super) const FEE_RATES: RangeInclusive<u64> = 1..=1_000;
 const PAY_TIMEOUT: Duration = Duration::from_mins(1);
 const MIN_CHANNEL_SAT: u64 = 20_000;
 /// BOLT 2: 2^24 - 1.
