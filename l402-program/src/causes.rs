@@ -6,7 +6,7 @@ use core::fmt;
 /// Writes an error with its causes, joined with colons.
 ///
 /// Many errors write their cause's text themselves and name the cause as well. What stands in the line already is not
-/// repeated, and an error whose text is only the beginning of its cause's gives way to it.
+/// repeated, and an error whose text is only the beginning or the end of its cause's gives way to it.
 ///
 /// ```
 /// use l402_program::Causes;
@@ -54,7 +54,9 @@ fn add(texts: &mut Vec<String>, text: String) {
     if text.is_empty() || texts.iter().any(|said| says(said, &text)) {
         return;
     }
-    while texts.pop_if(|said| text.strip_prefix(said.as_str()).is_some_and(|rest| rest.starts_with(':'))).is_some() {}
+    let begins = |said: &str| text.strip_prefix(said).is_some_and(|rest| rest.starts_with(':'));
+    let ends = |said: &str| text.strip_suffix(said).is_some_and(|rest| rest.ends_with(": "));
+    while texts.pop_if(|said| begins(said) || ends(said)).is_some() {}
     texts.push(text);
 }
 
@@ -107,6 +109,7 @@ mod tests {
             (&["broken", "broken", "broken"], "broken"),
             (&["a: b: c", "b: c", "c"], "a: b: c"),
             (&["cannot connect", "cannot connect: refused", "refused"], "cannot connect: refused"),
+            (&["cannot use it", "locked", "Error code 5: locked"], "cannot use it: Error code 5: locked"),
             (&["outer", "", "inner"], "outer: inner"),
             (&["cannot connect", NO_TLS, NO_TLS], "cannot connect: the other side does not speak TLS there"),
         ] {

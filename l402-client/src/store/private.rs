@@ -6,10 +6,13 @@
 //! 3. A lock is given back by the system when the process that holds it dies.
 
 use core::fmt;
+use core::time::Duration;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// A folder of ours.
@@ -136,12 +139,28 @@ impl PrivateDir {
         remove_if_there(&path).map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
     }
 
-    /// Waits until no other holder of the lock of this name is left, in this process or another.
+    /// Waits until no other holder of the lock of this name is left, in this process or another. Whoever holds it does so for a
+    /// moment only, unless it is stopped: it is waited for some seconds.
     ///
     /// # Errors
-    /// [`PrivateError`] where the lock file cannot be made.
+    /// [`PrivateError`] where the lock file cannot be made, or the holder goes no further.
     pub fn lock(&self, name: &str) -> Result<Lock, PrivateError> {
-        self.take(name, File::lock).map_err(|cause| PrivateError::new(Doing::Lock, &self.path(name), cause))
+        self.lock_within(name, PATIENCE)
+    }
+
+    fn lock_within(&self, name: &str, patience: Duration) -> Result<Lock, PrivateError> {
+        let begun = Instant::now();
+        loop {
+            match self.try_lock(name)? {
+                Some(lock) => return Ok(lock),
+                None if begun.elapsed() < patience => thread::sleep(POLL),
+                None => {
+                    let cause =
+                        io::Error::new(io::ErrorKind::TimedOut, "another process holds it; see whether one is stopped");
+                    return Err(PrivateError::new(Doing::Lock, &self.path(name), cause));
+                }
+            }
+        }
     }
 
     /// Takes the lock of this name; `None` where somebody else holds it, in this process or another.
@@ -243,6 +262,10 @@ fn exposed(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, what)
 }
 
+/// How long to wait for whoever holds a lock, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(1);
+
 /// No file of ours comes near it; a longer one was put there by mistake.
 const MAX_LEN: u64 = 64 << 20;
 
@@ -291,6 +314,8 @@ mod tests {
         let (_home, dir) = dir();
         let held = dir.lock("lock").unwrap();
         assert!(dir.try_lock("lock").unwrap().is_none());
+        let gave_up = anyhow::Error::from(dir.lock_within("lock", Duration::from_millis(20)).unwrap_err());
+        assert!(format!("{gave_up:#}").contains("see whether one is stopped"), "{gave_up:#}");
         drop(held);
         dir.try_lock("lock").unwrap().unwrap().discard();
         assert!(!dir.path("lock").exists());
@@ -300,13 +325,13 @@ mod tests {
     fn a_lock_whose_file_went_is_held_by_one_all_the_same() {
         let (_home, dir) = dir();
         let holders = core::sync::atomic::AtomicUsize::new(0);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         let lock = dir.lock("lock").unwrap();
                         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
-                        std::thread::park_timeout(core::time::Duration::from_micros(20)); // so that others wait with an open file
+                        thread::park_timeout(Duration::from_micros(20)); // so that others wait with an open file
                         holders.fetch_sub(1, Ordering::SeqCst);
                         lock.discard();
                     }
