@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Buf, Bytes};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -77,7 +78,8 @@ impl<B: Body<Error: Into<BoxError>>> Body for RequestBody<B> {
                 Poll::Pending => {}
             }
         }
-        frame.map(|frame| Some(frame?.map(|frame| without_claims(frame, &this.edits)).map_err(Into::into)))
+        let clean = |trailers: &mut HeaderMap| fields::clean_trailers(trailers, &this.edits);
+        frame.map(|frame| Some(frame?.map(|frame| with_trailers(frame, clean)).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -113,11 +115,11 @@ impl fmt::Display for Stalled {
 
 impl core::error::Error for Stalled {}
 
-/// Cleans trailers: many servers join them with the fields of the head.
-fn without_claims<D>(frame: Frame<D>, edits: &Edits) -> Frame<D> {
+/// Cleans trailers: many programs join them with the fields of the head.
+fn with_trailers<D>(frame: Frame<D>, clean: impl FnOnce(&mut HeaderMap)) -> Frame<D> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
-            fields::clean_trailers(&mut trailers, edits);
+            clean(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(data) => data,
@@ -141,10 +143,10 @@ enum Content<B> {
 
 impl<B> ProxyBody<B> {
     /// Streams what comes in over a leased connection.
-    pub(super) fn streamed(incoming: Incoming, lease: Lease<B>, deadlines: Deadlines) -> Self {
+    pub(super) fn streamed(incoming: Incoming, lease: Lease<B>, deadlines: Deadlines, edits: Arc<Edits>) -> Self {
         let open = Open { incoming, lease, has_ended: false };
         let slot = Slot { open: Some(open), is_with_client: false, fault: None, waker: None };
-        Self { content: Content::Streamed(Streamed(Arc::new(Link { slot: Mutex::new(slot), deadlines }))) }
+        Self { content: Content::Streamed(Streamed(Arc::new(Link { slot: Mutex::new(slot), deadlines, edits }))) }
     }
 
     pub(super) fn whole(text: Bytes) -> Self {
@@ -221,6 +223,7 @@ struct Streamed<B>(Arc<Link<B>>);
 struct Link<B> {
     slot: Mutex<Slot<B>>,
     deadlines: Deadlines,
+    edits: Arc<Edits>,
 }
 
 struct Slot<B> {
@@ -255,7 +258,10 @@ impl<B> Link<B> {
         open.has_ended |= frame.is_none();
         slot.is_with_client = true;
         self.deadlines.progress.moved();
-        Poll::Ready(frame.map(|frame| frame.map_err(ProxyBodyError::Upstream)))
+        Poll::Ready(frame.map(|frame| match frame {
+            Ok(frame) => Ok(with_trailers(frame, |trailers| fields::clean_answer_trailers(trailers, &self.edits))),
+            Err(error) => Err(ProxyBodyError::Upstream(error)),
+        }))
     }
 
     /// Ends the exchange, and returns the connection to its pool if the response was read to its end.

@@ -85,6 +85,13 @@ pub(super) fn to_client(head: &mut http::response::Parts, edits: &Edits, websock
     head.version = Version::HTTP_11;
 }
 
+/// Removes from a response's trailers what its head must not hold either.
+pub(super) fn clean_answer_trailers(trailers: &mut HeaderMap, edits: &Edits) {
+    remove_echoes(trailers, edits);
+    remove_hop_by_hop(trailers);
+    trailers.remove(header::CONTENT_LENGTH);
+}
+
 /// Removes the fields in which an upstream repeats a secret that we added to the request (P7).
 fn remove_echoes(headers: &mut HeaderMap, edits: &Edits) {
     let secrets =
@@ -101,11 +108,15 @@ fn remove_echoes(headers: &mut HeaderMap, edits: &Edits) {
     }
 }
 
-/// The part of a secret by which it is known: what stands behind a scheme such as `Bearer`. What is as short as `true` is
-/// none.
+/// The part of a secret by which it is known: what stands behind a scheme such as `Bearer`, or all of it where that is short.
+/// What is as short as `true` is none.
 fn distinctive(secret: &[u8]) -> Option<&[u8]> {
     let start = secret.iter().rposition(|byte| *byte == b' ').map_or(0, |blank| blank.saturating_add(1));
-    secret.get(start..).filter(|part| part.len() >= LEAST_SECRET)
+    secret
+        .get(start..)
+        .filter(|part| part.len() >= LEAST_SECRET)
+        .or(Some(secret))
+        .filter(|part| part.len() >= LEAST_SECRET)
 }
 
 /// Whether a response holds the request that it answers, as that to TRACE does (RFC 9112 §10.1), and so what was added to it.

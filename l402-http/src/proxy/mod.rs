@@ -21,8 +21,8 @@
 //! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
 //! 10. What an upstream says of itself is put right: a URL at its own origin in `Location`, `Content-Location`, `Refresh` or
-//!     `Link` becomes one at the public origin. An answer that holds the request, and a field that holds a secret which was
-//!     added to it, do not reach the client (P7).
+//!     `Link` becomes one at the public origin. An answer that holds the request, and a field, of the head or of the
+//!     trailers, that holds a secret which was added to it, do not reach the client (P7).
 //! 11. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
 //!
 //! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
@@ -248,7 +248,7 @@ where
         let deadlines = Deadlines { progress, idle: self.timeouts.idle, end };
         let unwanted = hold.and_then(|hold| hold.answered());
         let lease = Lease { sender, pool: Arc::clone(&self.pool), unwanted };
-        let body = ProxyBody::streamed(incoming, lease, deadlines);
+        let body = ProxyBody::streamed(incoming, lease, deadlines, Arc::clone(&self.edits));
         if let Some(watched) = body.watched() {
             self.sweeper.watch(watched);
         }

@@ -1,7 +1,8 @@
 //! P2 and H2: what the upstream sees of the client's fields.
 
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame};
 use l402_core::{
     CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation,
     Scheme, TokenText,
@@ -337,5 +338,30 @@ async fn a_redirect_at_the_upstreams_own_origin_becomes_one_at_the_public_one() 
             assert!(seen.contains(present), "{present}: {seen}");
         }
         assert!(!seen.contains("alt-svc") && !seen.contains(&address.to_string()), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn p7_a_secret_that_was_added_does_not_come_back_in_a_trailer() {
+    let (address, _) = upstream(|request| async move {
+        let mut trailers = http::HeaderMap::new();
+        trailers.insert("x-echo", request.headers()["authorization"].clone());
+        trailers.insert("x-phrase", HeaderValue::from_static("of the phrase only its end"));
+        trailers.insert("keep-alive", HeaderValue::from_static("5"));
+        trailers.insert("x-honest", HeaderValue::from_static("yes"));
+        let frames = [Frame::data(Bytes::from("served")), Frame::trailers(trailers)].map(Ok);
+        let mut response = Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed());
+        let names = HeaderValue::from_static("x-echo, x-phrase, keep-alive, x-honest");
+        response.headers_mut().insert("trailer", names);
+        response
+    })
+    .await;
+    let config = with_key(origin(address));
+    let phrase = HeaderValue::from_static("of the phrase only its end");
+    let config = config.secret_header("x-key".parse().unwrap(), phrase).unwrap();
+    let seen = get(gateway(config).await, "te: trailers\r\n").await;
+    assert!(seen.contains("x-honest: yes"), "{seen}");
+    for gone in [UPSTREAM_KEY, "x-phrase:", "keep-alive:"] {
+        assert!(!seen.contains(gone), "{gone}: {seen}");
     }
 }
