@@ -93,6 +93,8 @@ impl Connector {
         let dialled = dialled.unwrap_or(Err(ForwardError::ConnectTimeout));
         match &dialled {
             Ok(_) => self.health.connected(),
+            // Who speaks HTTP/2 alone may refuse the handshake of an upgrade, and serves all else.
+            Err(ForwardError::Tls(_) | ForwardError::Exchange(_)) if upgrades => {}
             Err(error) => self.health.failed(error.cause().unwrap_or(&TimedOut)),
         }
         dialled

@@ -177,3 +177,19 @@ async fn a_websocket_gets_http1_though_the_upstream_prefers_http2() {
     let answer = read_until(&mut stream, "\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
 }
+
+/// An upstream of HTTP/2 alone refuses the handshake of an upgrade, and whoever asks for one must not stop its sales.
+#[tokio::test]
+async fn p6_a_websocket_that_an_upstream_of_http2_refuses_does_not_mark_it_down() {
+    let (address, root) = of_both_versions(&["h2"]).await;
+    let config = https("localhost", address).extra_roots(&root.0).unwrap();
+    let health = config.health();
+    let gateway = gateway(config).await;
+    let mut stream = tokio::net::TcpStream::connect(gateway).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert_eq!(health.down(), None);
+    assert!(get(gateway, "").await.contains("HTTP/2.0"), "all else is served");
+}
