@@ -59,7 +59,7 @@ impl Activity {
     }
 
     /// Notes a request. `is_shared` says that others may be under way on the connection, each in a task of its own.
-    pub(super) fn begin(self: &Arc<Self>, is_shared: bool, under_way: Option<UnderWay>) -> Arc<Exchange> {
+    pub(super) fn begin(self: &Arc<Self>, is_shared: bool, under_way: Option<Arc<UnderWay>>) -> Arc<Exchange> {
         self.has_asked.store(true, Ordering::Relaxed);
         self.is_between.store(false, Ordering::Relaxed);
         self.live.fetch_add(1, Ordering::Relaxed);
@@ -141,7 +141,7 @@ pub(super) struct Exchange {
     since_ms: AtomicU64,
     is_cut: AtomicBool,
     waker: Mutex<Option<Waker>>,
-    _under_way: Option<UnderWay>,
+    _under_way: Option<Arc<UnderWay>>,
 }
 
 impl Exchange {

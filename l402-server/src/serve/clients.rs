@@ -112,7 +112,7 @@ impl Drop for Client {
     }
 }
 
-/// A request under way.
+/// A request under way, or the tunnel that came of it.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Seat>);
 

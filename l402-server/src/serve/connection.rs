@@ -38,7 +38,7 @@ where
     let peer = Peer::new(address.ip(), false);
     prepare(&stream, limits)?;
     let activity = Activity::new();
-    let session = Session::new(stopping.clone()).holding(Arc::clone(&seat) as _);
+    let session = Session::new(stopping.clone());
     let client = Client::new(gateway.clone(), peer, Arc::clone(&activity), seat, session);
     Ok(async move {
         let builder = builder(limits, &activity);

@@ -107,15 +107,16 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
             return Answer { content: Content::own(response), entry: log.own(&request), exchange: Some(exchange) };
         }
         let entry = log.begin(&request);
-        let under_way = self.seat.request();
+        let under_way = self.seat.request().map(Arc::new);
         let is_refused = under_way.is_none();
-        let exchange = Some(self.activity.begin(is_shared, under_way));
+        let exchange = Some(self.activity.begin(is_shared, under_way.clone()));
         if is_refused {
             return Answer { content: Content::own(crowded(pages, &request)), entry, exchange };
         }
         request.extensions_mut().insert(self.peer.clone());
-        if request.extensions().get::<OnUpgrade>().is_some() {
-            request.extensions_mut().insert(self.session.clone());
+        if let (Some(_), Some(under_way)) = (request.extensions().get::<OnUpgrade>(), under_way) {
+            // A tunnel holds a connection to its upstream, as a request does.
+            request.extensions_mut().insert(self.session.clone().holding(under_way as _));
         }
         let mut paid = paid.clone(); // always ready, since forwarding is
         Answer { content: Content::Paid { response: paid.call(request) }, entry, exchange }

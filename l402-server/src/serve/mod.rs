@@ -5,7 +5,7 @@
 //! 2. A client has a deadline for each request's head, at most 64 KiB for it, a bound on streams and resets, and a bound on
 //!    the time in which it takes nothing of an answer (P4), also where it answers pings or nobody polls (P6).
 //! 3. Connections, requests of one client and connections to upstreams are bounded, so that some descriptors stay in reserve
-//!    (P6). A WebSocket counts as the connection that it came on.
+//!    (P6). A WebSocket counts as the connection that it came on, and as a request under way.
 //! 4. When it is told to stop, the gateway accepts nothing more, says so in each tunnel, lets requests under way end until a
 //!    deadline, and then closes (P8).
 //!
