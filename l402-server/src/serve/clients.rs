@@ -146,7 +146,7 @@ mod tests {
         let text = "upstream = \"http://a\"\ndata_dir = \"data\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n\
             limits = { connections = 4, connections_per_client = 2, requests_per_client = 1 }";
         let config = Config::from_text(text, &|_| None).expect("a configuration");
-        Clients::new(&config, Shares::of(&config, None))
+        Clients::new(&config, Shares::of(&config, None, 0))
     }
 
     fn ip(text: &str) -> IpAddr {

@@ -2,6 +2,7 @@
 //!
 //! 1. The system's limit is raised as far as it may be without privileges.
 //! 2. Some are held in reserve for what must not fail for want of one: files, databases, the node's own connections.
+//!    Those that are open before anybody is served, such as the node's, are not given out either.
 //! 3. The rest is shared between connections of clients and connections to upstreams. One client has a part of either.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -22,6 +23,11 @@ pub(super) fn raise() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
+/// Counts the descriptors that are open; none where the system does not say.
+pub(super) fn open() -> usize {
+    std::fs::read_dir("/dev/fd").map_or(0, |open| open.count().saturating_sub(1)) // one of them is that of the folder
+}
+
 /// The most of everything that costs a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shares {
@@ -32,12 +38,20 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Shares out what the process may have.
-    pub(super) fn of(config: &Config, limit: Option<u64>) -> Self {
+    /// Shares out what the process may have, of which `open` are in use.
+    pub(super) fn of(config: &Config, limit: Option<u64>, open: usize) -> Self {
         let threads = config.threads.get();
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let reserve = (limit / 4).min(RESERVE).saturating_add(threads.saturating_mul(PER_THREAD));
+        let reserve = (limit / 4).min(RESERVE).saturating_add(threads.saturating_mul(PER_THREAD)).saturating_add(open);
         let free = limit.saturating_sub(reserve).max(2);
+        if free < FEW {
+            tracing::warn!(
+                limit,
+                open,
+                free,
+                "the limit of descriptors (ulimit -n) is low: few clients can be served at once"
+            );
+        }
         let usual = USUAL.saturating_mul(threads).min(free / 2);
         let Limits { connections, upstream_connections, .. } = config.limits;
         let mut wanted = [connections.unwrap_or(usual), upstream_connections.unwrap_or(usual)];
@@ -74,6 +88,9 @@ const RESERVE: usize = 256;
 /// Those of a runtime, its listening socket, and a connection for which there is no room yet.
 const PER_THREAD: usize = 8;
 
+/// So few are worth a word.
+const FEW: usize = 256;
+
 /// What there is for each thread, of either kind, where the system allows it.
 const USUAL: usize = 16 * 1024;
 
@@ -81,9 +98,11 @@ const USUAL: usize = 16 * 1024;
 mod tests {
     use super::*;
 
+    const OPEN: usize = 5;
+
     fn shares(limits: &str, limit: Option<u64>) -> Shares {
         let text = format!("upstream = \"http://a\"\ndata_dir = \"data\"\nthreads = 2\nlimits = {{ {limits} }}");
-        Shares::of(&Config::from_text(&text, &|_| None).expect("a configuration"), limit)
+        Shares::of(&Config::from_text(&text, &|_| None).expect("a configuration"), limit, OPEN)
     }
 
     #[test]
@@ -93,10 +112,20 @@ mod tests {
                 let shares = shares(limits, Some(limit));
                 let given = shares.connections + shares.upstream_connections;
                 let kept = (limit / 8).min(256);
-                assert!(given as u64 + kept <= limit || limit < 64, "{limits:?} of {limit}: {shares:?}");
+                assert!((given + OPEN) as u64 + kept <= limit || limit < 64, "{limits:?} of {limit}: {shares:?}");
                 assert!(shares.connections_per_client >= 1 && shares.requests_per_client >= 1, "{shares:?}");
             }
         }
+    }
+
+    #[test]
+    fn p6_what_is_open_before_anybody_is_served_is_not_given_out() {
+        let config = Config::from_text("upstream = \"http://a\"\ndata_dir = \"data\"\nthreads = 2", &|_| None);
+        let shares = Shares::of(&config.expect("a configuration"), Some(128), 69);
+        assert!(shares.connections + shares.upstream_connections + 69 + 32 <= 128, "{shares:?}");
+        let before = open();
+        let files: Vec<_> = (0..20).map(|_| std::fs::File::open("/dev/null").expect("opened")).collect();
+        assert!(open() >= before.saturating_sub(10) + files.len() - 5, "other tests open and close some meanwhile");
     }
 
     #[test]

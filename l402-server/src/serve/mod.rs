@@ -183,7 +183,7 @@ impl Bound {
     {
         let address = self.address();
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
-        let shares = Shares::of(config, descriptors::raise());
+        let shares = Shares::of(config, descriptors::raise(), descriptors::open());
         tracing::debug!(?shares, "bounds");
         let clients = Clients::new(config, shares);
         let upstreams = ConnectionLimit::new(shares.upstream_connections);
