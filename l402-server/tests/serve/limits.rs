@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Frame};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -258,4 +259,40 @@ async fn p4_a_head_has_so_many_fields_and_a_refusal_says_why() {
         let text = String::from_utf8_lossy(&all);
         assert!(text.contains("HTTP/1.1 400 ") && text.contains("\"reason\":\"malformed-request\""), "{text}");
     }
+}
+
+/// A tunnel holds a connection to its upstream like a request, for longer.
+#[tokio::test]
+async fn p6_a_tunnel_counts_as_a_request_under_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let gateway = Gateway::start(&format!(
+        "limits = {{ requests_per_client = 2 }}\n[[service]]\nname = \"a\"\nprice = \"1 sat\"\nfree = [\"/ws\"]\nupstream = \"http://{}\"",
+        listener.local_addr().expect("an address")
+    ));
+    let upstream = tokio::spawn(async move {
+        let mut tunnels = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            if stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+                stream.write_all(answer).await.expect("sent");
+                tunnels.push(stream);
+            }
+        }
+    });
+    let open = async || {
+        let mut stream = gateway.connect().await;
+        let ask = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        stream.write_all(ask).await.expect("sent");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.expect("an answer");
+        (stream, String::from_utf8_lossy(&status).into_owned())
+    };
+    let (first, second) = (open().await, open().await);
+    assert_eq!((&*first.1, &*second.1), ("HTTP/1.1 101", "HTTP/1.1 101"));
+    assert_eq!(open().await.1, "HTTP/1.1 429");
+    drop(first);
+    let free_again = async { while open().await.1 != "HTTP/1.1 101" {} };
+    timeout(SOON, free_again).await.expect("its place is free again");
+    upstream.abort();
 }
