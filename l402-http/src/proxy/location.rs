@@ -98,10 +98,11 @@ impl Origin<'_> {
         if !names.into_iter().flatten().any(|name| self.bare(name).eq_ignore_ascii_case(self.bare(authority))) {
             return None;
         }
-        let start: &[u8] = match path {
-            // Some programs take a backslash for a slash.
-            [b'/' | b'\\', b'/' | b'\\', ..] | [b'\\', ..] => b"/.",
-            [b'/', ..] => b"",
+        // Browsers take a backslash for a slash, and read a URL as if it held no tab (WHATWG URL §4.1).
+        let mut read = path.iter().filter(|byte| **byte != b'\t');
+        let start: &[u8] = match [read.next(), read.next()] {
+            [Some(b'/' | b'\\'), Some(b'/' | b'\\')] | [Some(b'\\'), _] => b"/.",
+            [Some(b'/'), _] => b"",
             _ => b"/",
         };
         Some([start, path].concat())
@@ -139,6 +140,9 @@ mod tests {
             ("http://10.0.0.7:3000//other.example/a", "/.//other.example/a"),
             ("http://10.0.0.7:3000/\\other.example/a", "/./\\other.example/a"),
             ("http://10.0.0.7:3000\\a", "/.\\a"),
+            ("http://10.0.0.7:3000/\t/other.example/a", "/./\t/other.example/a"),
+            ("http://10.0.0.7:3000/\t\t\\other.example/a", "/./\t\t\\other.example/a"),
+            ("http://10.0.0.7:3000/a\t//b", "/a\t//b"),
         ] {
             assert_eq!(after("location", value), expected, "{value}");
             assert_eq!(after("content-location", value), expected, "{value}");
