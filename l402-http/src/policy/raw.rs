@@ -7,7 +7,7 @@
 //!    all that lies there has one price, however it is read.
 //! 2. A request is such a route's where its path begins with the prefix, byte for byte.
 //! 3. Nothing leads out of the prefix: dot segments are refused, also encoded, encoded more than once, or with a parameter
-//!    (`..;`), and so are backslashes and control characters.
+//!    (`..;`), a query (`..%3F`) or blanks, and so are backslashes and control characters.
 
 use super::builder::RouteFault;
 use super::pattern::{Pattern, Segment};
@@ -63,7 +63,8 @@ fn refuse_ways_out(path: &str) -> Result<(), PathError> {
             return Err(PathError::Backslash);
         }
         let named = |segment: &[u8]| {
-            segment.split(|byte| *byte == b';').next().is_some_and(|name| matches!(name, b"." | b".."))
+            let name = segment.split(|byte| matches!(byte, b';' | b'?' | b'#')).next().unwrap_or_default();
+            matches!(name.trim_ascii(), b"." | b"..")
         };
         if read.split(|byte| *byte == b'/').any(named) {
             return Err(PathError::DotSegment);
@@ -136,6 +137,7 @@ mod tests {
             "/npm/a;v=1/b",
             "/npm/https://x.example/%3Fa",
             "/npm/...",
+            "/npm/..a%3f/%20b/..%2e%20c",
             "/npm/a%252fb",
             "/npm/%7e/~",
         ] {
@@ -150,6 +152,10 @@ mod tests {
             ("/npm/..;/paid", PathError::DotSegment),
             ("/npm/..;a=b/paid", PathError::DotSegment),
             ("/npm/..%3b/paid", PathError::DotSegment),
+            ("/npm/..%3fa/paid", PathError::DotSegment),
+            ("/npm/..%23", PathError::DotSegment),
+            ("/npm/..%20/paid", PathError::DotSegment),
+            ("/npm/%20%2e%2e%2520/paid", PathError::DotSegment),
             ("/npm/./a", PathError::DotSegment),
             ("/npm/..", PathError::DotSegment),
             ("/npm/..\\paid", PathError::Backslash),
