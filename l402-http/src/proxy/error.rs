@@ -22,6 +22,8 @@ pub(super) enum ForwardError {
     Framing(FramingFault),
     /// The upstream answered with the request itself.
     Reflected,
+    /// The upstream's answer has a transfer coding that is not implemented.
+    Coding,
     /// The client stopped sending its body.
     ClientStalled,
     /// There are as many connections to upstreams as there may be, and none became free in time.
@@ -75,6 +77,7 @@ impl ForwardError {
             | Self::Protocol(_)
             | Self::Exchange(_)
             | Self::Upgrade
+            | Self::Coding
             | Self::Reflected => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -87,6 +90,7 @@ impl ForwardError {
             Self::Method => method::REASON,
             Self::Framing(fault) => fault.reason(),
             Self::Reflected => "upstream-reflects",
+            Self::Coding => "upstream-transfer-coding",
             Self::ClientStalled => "request-timeout",
             Self::NoRoom => "busy",
             Self::Unreachable(_) => "upstream-unreachable",
@@ -109,6 +113,7 @@ impl ForwardError {
             Self::Framing(fault) => fault.message(),
             Self::Method => method::MESSAGE,
             Self::Reflected => "the upstream sent the request back",
+            Self::Coding => "the upstream's answer has a transfer coding other than chunked",
             Self::ClientStalled => "the request was not completed in time",
             Self::NoRoom => "too many requests are under way; try again later",
             Self::Unreachable(_) => "the upstream cannot be reached",

@@ -241,6 +241,9 @@ where
         fields::to_client(&mut head, &self.edits, false);
         location::publish(&mut head.headers, self.edits.origin(host.as_ref()));
         let is_endless = incoming.size_hint().exact().is_none();
+        if FramingFault::of(response.headers()).is_some() {
+            return Err(ForwardError::Coding); // the coding would stay, and the field that names it would go
+        }
         let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
         if upload.is_some() {
             self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);

@@ -5,8 +5,9 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{echo, exchange, gateway, origin, raw_upstream};
+use crate::support::{echo, exchange, gateway, get, origin, raw_upstream, read_until};
 
 #[tokio::test]
 async fn p1_ambiguous_requests_are_refused() {
@@ -202,4 +203,17 @@ async fn p1_chunks_are_read_strictly_but_for_blanks_behind_a_size() {
         assert_eq!(answer.contains("GET /next"), passes, "{body:?}: {answer}");
         assert!(connections.load(core::sync::atomic::Ordering::SeqCst) <= 1, "{body:?}");
     }
+}
+
+/// Its body would go on with the coding, and without the field that names it.
+#[tokio::test]
+async fn p1_an_answer_with_another_transfer_coding_is_a_502() {
+    let address = raw_upstream(async |mut stream: TcpStream| {
+        read_until(&mut stream, "\r\n\r\n").await;
+        let answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    })
+    .await;
+    let answer = get(gateway(origin(address)).await, "").await;
+    assert!(answer.starts_with("HTTP/1.1 502 ") && answer.contains("upstream-transfer-coding"), "{answer}");
 }
