@@ -63,6 +63,18 @@ impl FramingFault {
     }
 }
 
+/// Whether a request over HTTP/1.1 has a body, or one over HTTP/2 says that it has.
+#[cfg(feature = "server")]
+pub(crate) fn announces_body(fields: &HeaderMap) -> bool {
+    fields.contains_key(TRANSFER_ENCODING)
+        || fields.get(http::header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
+}
+
+/// Marks a request that goes on unpaid, and only without a body: a preflight (threat P9).
+#[cfg(feature = "server")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoBody;
+
 #[cfg(test)]
 mod tests {
     use super::*;

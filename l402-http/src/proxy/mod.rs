@@ -211,6 +211,10 @@ where
             return Err(ForwardError::Framing(fault));
         }
         let (mut head, body) = request.into_parts();
+        #[cfg(feature = "server")]
+        if head.extensions.get::<crate::framing::NoBody>().is_some() && !body.is_end_stream() {
+            return Err(ForwardError::Refused("a preflight has no body"));
+        }
         let upgrade = head.extensions.remove::<OnUpgrade>();
         let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
         let session = head.extensions.remove::<Session>();
@@ -237,13 +241,13 @@ where
         if fields::is_reflection(response.headers()) {
             return Err(ForwardError::Reflected);
         }
+        if FramingFault::of(response.headers()).is_some() {
+            return Err(ForwardError::Coding); // the coding would stay, and the field that names it would go
+        }
         let (mut head, incoming) = response.into_parts();
         fields::to_client(&mut head, &self.edits, false);
         location::publish(&mut head.headers, self.edits.origin(host.as_ref()));
         let is_endless = incoming.size_hint().exact().is_none();
-        if FramingFault::of(response.headers()).is_some() {
-            return Err(ForwardError::Coding); // the coding would stay, and the field that names it would go
-        }
         let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
         if upload.is_some() {
             self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);

@@ -3,7 +3,7 @@
 use super::Paywall;
 use super::request::{Passage, canonical_target, presentation};
 use crate::cors::{Preflight, Sharing};
-use crate::framing::FramingFault;
+use crate::framing::{self, FramingFault};
 use crate::method;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::{Access, Route, RouteId};
@@ -93,6 +93,11 @@ impl<N> Paywall<N> {
             let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed-preflight", &message);
             return Judgement::Answer(problem.response(Form::Json));
         };
+        if framing::announces_body(request.headers()) {
+            // No browser sends one, and an upstream could work on it unpaid.
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed-preflight", &"a preflight has no body");
+            return Judgement::Answer(problem.response(Form::Json));
+        }
         let wanted = self.policy.route(&method, path);
         let cors = match &wanted {
             Access::Priced(route, _) | Access::Free(route) => route.cors(),

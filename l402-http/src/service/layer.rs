@@ -3,6 +3,7 @@
 use super::future::{Forwarded, PaidFuture};
 use super::judge::Judgement;
 use super::paywall::Paywall;
+use crate::framing::NoBody;
 use crate::policy::Policy;
 use crate::response::PaidBody;
 use core::fmt;
@@ -78,6 +79,7 @@ where
             }
             Judgement::Preflight(passage) => {
                 passage.apply(&mut request);
+                request.extensions_mut().insert(NoBody);
                 PaidFuture::forwarding(self.inner.call(request), Forwarded::Preflight)
             }
             Judgement::Settle(passage, order, grant) => {

@@ -76,3 +76,17 @@ async fn p9_a_page_can_read_that_the_upstream_is_not_there() {
     let answer = gateway.ask("GET", "/", &[PAGE, ("Authorization", &credential)]).await;
     assert_eq!((answer.status, answer.fields("access-control-allow-origin")), (502, vec!["*"]));
 }
+
+/// A preflight goes on unpaid, so that it must not carry what an upstream would work on.
+#[tokio::test]
+async fn p9_a_preflight_with_a_body_is_not_passed_on() {
+    let echo = Echo::start().await;
+    let gateway = Gateway::start(&format!("upstream = {:?}\ncors = \"upstream\"", echo.url));
+    let asks = ("Access-Control-Request-Method", "POST");
+    assert_eq!(gateway.ask("OPTIONS", "/", &[PAGE, asks]).await.status, 200);
+    assert_eq!(gateway.ask("OPTIONS", "/", &[PAGE, asks, ("Content-Length", "0")]).await.status, 200);
+    for framing in [("Content-Length", "3"), ("Transfer-Encoding", "chunked")] {
+        let answer = gateway.ask("OPTIONS", "/", &[PAGE, asks, framing]).await;
+        assert!(answer.status == 400 && answer.text.contains("a preflight has no body"), "{}", answer.text);
+    }
+}
