@@ -24,6 +24,8 @@ pub(super) struct Activity {
     is_unread: AtomicBool,
     /// Whether all answers to what was asked have been written.
     is_between: AtomicBool,
+    /// Whether its bytes are those of a tunnel.
+    is_tunnel: AtomicBool,
     live: AtomicUsize,
     quiet_ms: AtomicU64,
     exchanges: Mutex<Vec<Weak<Exchange>>>,
@@ -51,6 +53,7 @@ impl Activity {
             has_asked: AtomicBool::new(false),
             is_unread: AtomicBool::new(false),
             is_between: AtomicBool::new(true),
+            is_tunnel: AtomicBool::new(false),
             live: AtomicUsize::new(0),
             quiet_ms: AtomicU64::new(0),
             exchanges: Mutex::default(),
@@ -95,7 +98,7 @@ impl Activity {
 
     /// Notes that nothing is left to be written.
     pub(super) fn flushed(&self) {
-        if self.live.load(Ordering::Relaxed) == 0 {
+        if self.live.load(Ordering::Relaxed) == 0 && !self.is_tunnel.load(Ordering::Relaxed) {
             self.is_between.store(true, Ordering::Relaxed);
         }
     }
@@ -154,6 +157,11 @@ impl Exchange {
     /// Notes that the client has taken all that there was.
     pub(super) fn is_taken(&self) {
         self.is_with_client.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that a tunnel comes of it.
+    pub(super) fn becomes_tunnel(&self) {
+        self.activity.is_tunnel.store(true, Ordering::Relaxed);
     }
 
     fn is_over(&self, now: u64, idle: u64) -> bool {

@@ -190,6 +190,9 @@ impl Future for Answer {
             entry.end(response.status(), response.extensions().get());
         }
         let exchange = this.exchange.take().expect("a future is not polled again after it was ready");
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            exchange.becomes_tunnel();
+        }
         Poll::Ready(Ok(response.map(|body| Download::new(body, exchange))))
     }
 }

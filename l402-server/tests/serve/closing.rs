@@ -40,6 +40,36 @@ async fn p1_a_body_that_reads_like_a_refusal_of_hyper_passes_unchanged() {
     assert_eq!((answer.status, answer.body()), (200, LOOKALIKE));
 }
 
+/// A frame's head may come in one piece and its content in another.
+#[tokio::test]
+async fn p1_a_tunnel_that_reads_like_a_refusal_of_hyper_passes_unchanged() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let gateway = Gateway::start(&format!(
+        "[[service]]\nname = \"a\"\nprice = \"1 sat\"\nfree = [\"/free\"]\nupstream = \"http://{}\"",
+        listener.local_addr().expect("an address")
+    ));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+                stream.write_all(answer).await.expect("sent");
+                for piece in ["\u{2}E", LOOKALIKE] {
+                    sleep(Duration::from_millis(300)).await;
+                    stream.write_all(piece.as_bytes()).await.expect("sent");
+                }
+            }
+        }
+    });
+    let mut stream = gateway.connect().await;
+    let ask = b"GET /free HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    stream.write_all(ask).await.expect("sent");
+    let mut passed = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut passed)).await.expect("the end").expect("no reset");
+    let passed = String::from_utf8_lossy(&passed);
+    let (_, frames) = passed.split_once("\r\n\r\n").expect("a head");
+    assert_eq!(frames, format!("\u{2}E{LOOKALIKE}"));
+}
+
 #[tokio::test]
 async fn a_431_reaches_a_client_that_sends_all_of_a_large_head_first() {
     let echo = Echo::start().await;
