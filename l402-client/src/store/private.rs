@@ -148,6 +148,7 @@ impl PrivateDir {
         self.lock_within(name, PATIENCE)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the store works with files on threads that may block")]
     fn lock_within(&self, name: &str, patience: Duration) -> Result<Lock, PrivateError> {
         let begun = Instant::now();
         loop {
