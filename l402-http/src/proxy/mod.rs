@@ -14,8 +14,7 @@
 //! 6. Connecting, answering and standing still have deadlines of their own (P4). They run whether or not a body is polled: a
 //!    client that takes nothing, over HTTP/2 by a closed window, or that sends a byte now and then, does not hold the upstream
 //!    (P6). What the client's own connection holds is the business of whoever serves it.
-//! 7. An answer that comes before the end of the request's body is passed on at once, also where the upstream then takes no
-//!    more of it.
+//! 7. An answer that comes before the end of the request's body is passed on at once, also where no more of it is taken.
 //! 8. `Expect: 100-continue` is passed on over HTTP/1.1, and the client is asked for the body when the upstream asks, or says
 //!    nothing for a second. Other interim answers of the upstream, such as 103, are dropped: hyper's server sends none.
 //! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
@@ -25,8 +24,8 @@
 //!     trailers, that holds a secret which was added to it, do not reach the client (P7).
 //! 11. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
 //!
-//! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: with one single-threaded
-//! runtime per core, make one for each and nothing is shared.
+//! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: make one
+//! for each single-threaded runtime, and nothing is shared.
 
 mod body;
 mod config;
