@@ -27,7 +27,7 @@ pub const LINES: &[Line] = &[
     decides("l402-macaroon/src/base64.rs", "} else if spare != 0 {"),
     decides("l402-macaroon/src/hex.rs", "if any(&invalid)"),
     // Whether commas part the credential into several tokens.
-    scans("l402-core/src/credential.rs", "tokens.contains(&b',')"),
+    scans("l402-core/src/credential/collected.rs", "tokens.contains(&b',')"),
     // Whether two metadata fields of one request are the same.
     scans("l402-core/src/credential.rs", "earlier.eq_ignore_ascii_case(value)"),
     // Whether the text that was written is UTF-8: it is ASCII for every value.
@@ -45,6 +45,7 @@ pub fn says(file: &Path, line: usize) -> &'static str {
 /// The files of the list.
 const SOURCES: &[(&str, &str)] = &[
     ("l402-core/src/credential.rs", include_str!("../../l402-core/src/credential.rs")),
+    ("l402-core/src/credential/collected.rs", include_str!("../../l402-core/src/credential/collected.rs")),
     ("l402-core/src/payment.rs", include_str!("../../l402-core/src/payment.rs")),
     ("l402-macaroon/src/base64.rs", include_str!("../../l402-macaroon/src/base64.rs")),
     ("l402-macaroon/src/hex.rs", include_str!("../../l402-macaroon/src/hex.rs")),
