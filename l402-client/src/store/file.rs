@@ -327,6 +327,23 @@ mod tests {
     use super::*;
     use l402_core::{Preimage, Scheme};
 
+    /// A token that is being paid for.
+    fn pending(payment_hash: PaymentHash) -> Token {
+        Token {
+            scheme: Scheme::L402,
+            text: "AgEE".to_owned(),
+            payment_hash,
+            preimage: None,
+            amount_msat: 21_000,
+            fee_msat: 0,
+            method: Method::GET,
+            path: "/".to_owned(),
+            bought_at: 1_700_000_000,
+            standing: Standing::New,
+            order: None,
+        }
+    }
+
     #[test]
     fn what_chooses_a_wallet_is_said_so_that_it_can_be_typed() {
         assert_eq!(flags("sandbox"), "--wallet sandbox");
@@ -365,19 +382,7 @@ mod tests {
         let store = FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
         let origin: Origin = "http://a".parse().unwrap();
         let preimage = Preimage::from_bytes([1; 32]);
-        let mut token = Token {
-            scheme: Scheme::L402,
-            text: "AgEE".to_owned(),
-            payment_hash: preimage.hash(),
-            preimage: None,
-            amount_msat: 21_000,
-            fee_msat: 0,
-            method: Method::GET,
-            path: "/".to_owned(),
-            bought_at: 1_700_000_000,
-            standing: Standing::New,
-            order: None,
-        };
+        let mut token = pending(preimage.hash());
         store.put(&origin, &token).await.unwrap();
         token.preimage = Some(preimage);
         store.put(&origin, &token).await.unwrap();
@@ -396,19 +401,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = PrivateDir::open(folder.path().join("data")).unwrap();
         let store = FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
-        let token = Token {
-            scheme: Scheme::L402,
-            text: "AgEE".to_owned(),
-            payment_hash: Preimage::from_bytes([1; 32]).hash(),
-            preimage: None,
-            amount_msat: 21_000,
-            fee_msat: 0,
-            method: Method::GET,
-            path: "/".to_owned(),
-            bought_at: 1_700_000_000,
-            standing: Standing::New,
-            order: None,
-        };
+        let token = pending(Preimage::from_bytes([1; 32]).hash());
         let [one, other]: [Origin; 2] = ["http://a", "http://b"].map(|origin| origin.parse().unwrap());
         store.put(&one, &token).await.unwrap();
         store.put(&one, &token).await.unwrap();

@@ -6,9 +6,10 @@ use core::convert::Infallible;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body, Frame};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -61,8 +62,7 @@ async fn p6_an_idle_connection_of_http_2_is_closed_though_it_answers_pings() {
     let timeouts = "timeouts = { request_head = \"200ms\", idle = \"400ms\" }";
     let gateway = Gateway::start(&format!("upstream = {:?}\n{timeouts}", echo.url));
     let stream = TokioIo::new(gateway.connect().await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    let (mut sender, connection) = handshake(TokioExecutor::new(), stream).await.expect("a handshake");
     let connection = tokio::spawn(connection);
     let uri = format!("http://{}/health", gateway.address());
     let ask = Request::get(&uri).body(Empty::<&[u8]>::new()).expect("a request");
@@ -167,18 +167,23 @@ impl Body for Pieces {
     }
 }
 
+/// The answer to a request over HTTP/2 whose body has not begun, what sends that body, and what keeps the connection.
+async fn upload_over_http2(gateway: &Gateway) -> (Response<Incoming>, mpsc::Sender<Bytes>, SendRequest<Pieces>) {
+    let stream = TokioIo::new(gateway.connect().await);
+    let (mut sender, connection) = handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    tokio::spawn(connection);
+    let (pieces, body) = mpsc::channel(1);
+    let ask = Request::post(format!("http://{}/a", gateway.address())).body(Pieces(body)).expect("a request");
+    let answer = timeout(SOON, sender.send_request(ask)).await.expect("in time").expect("an answer");
+    (answer, pieces, sender)
+}
+
 /// Some clients take an answer for lost when a reset comes with it.
 #[tokio::test]
 async fn a_402_over_http_2_does_not_reset_a_client_that_still_sends() {
     let echo = Echo::start().await;
     let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
-    let stream = TokioIo::new(gateway.connect().await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
-    tokio::spawn(connection);
-    let (pieces, body) = mpsc::channel(1);
-    let ask = Request::post(format!("http://{}/a", gateway.address())).body(Pieces(body)).expect("a request");
-    let answer = timeout(SOON, sender.send_request(ask)).await.expect("in time").expect("an answer");
+    let (answer, pieces, _sender) = upload_over_http2(&gateway).await;
     assert_eq!(answer.status(), StatusCode::PAYMENT_REQUIRED);
     let told = answer.into_body().collect().await.expect("a body").to_bytes();
     assert!(told.starts_with(b"{"), "{told:?}");
@@ -193,13 +198,7 @@ async fn a_402_over_http_2_does_not_reset_a_client_that_still_sends() {
 async fn p6_a_client_of_http_2_that_never_stops_to_send_is_reset() {
     let echo = Echo::start().await;
     let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
-    let stream = TokioIo::new(gateway.connect().await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
-    tokio::spawn(connection);
-    let (pieces, body) = mpsc::channel(1);
-    let ask = Request::post(format!("http://{}/a", gateway.address())).body(Pieces(body)).expect("a request");
-    let answer = timeout(SOON, sender.send_request(ask)).await.expect("in time").expect("an answer");
+    let (answer, pieces, _sender) = upload_over_http2(&gateway).await;
     drop(answer.into_body().collect().await.expect("a body"));
     let sending = async { while pieces.send(Bytes::from_static(&[b'x'; 16 * 1024])).await.is_ok() {} };
     timeout(Duration::from_secs(30), sending).await.expect("a reset");
@@ -210,8 +209,7 @@ async fn http_2_without_tls_is_served_on_the_same_port() {
     let echo = Echo::start().await;
     let gateway = Gateway::start(&format!("upstream = {:?}", echo.url));
     let stream = TokioIo::new(gateway.connect().await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.expect("a handshake");
+    let (mut sender, connection) = handshake(TokioExecutor::new(), stream).await.expect("a handshake");
     tokio::spawn(connection);
     let uri = format!("http://{}/", gateway.address());
     let ask = |uri: &str| Request::get(uri).body(Empty::<&[u8]>::new()).expect("a request");
