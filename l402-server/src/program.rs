@@ -147,18 +147,22 @@ async fn spoken(config: &Config) -> Vec<String> {
 
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
-    let data_dir = match &options.socket {
-        Some(_) => None,
-        None => Some(commanded(load(cli)?)?),
+    let data_dir = if options.socket.is_some() {
+        None
+    } else {
+        let config = load(cli)?;
+        commanded(&config)?;
+        Some(config.data_dir)
     };
     node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
 }
 
-/// The data folder of a gateway whose node can be commanded.
+/// Only a node inside the gateway can be commanded.
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
-fn commanded(config: Config) -> Result<PathBuf, ProgramError> {
+#[cfg_attr(not(feature = "lnd"), expect(clippy::unnecessary_wraps, reason = "an LND cannot be commanded"))]
+fn commanded(config: &Config) -> Result<(), ProgramError> {
     match config.lightning {
-        config::Lightning::Sandbox { .. } | config::Lightning::Ldk(_) => Ok(config.data_dir),
+        config::Lightning::Sandbox { .. } | config::Lightning::Ldk(_) => Ok(()),
         #[cfg(feature = "lnd")]
         config::Lightning::Lnd(_) => {
             Err(ProgramError::Other("this gateway sells with an LND: move its money with lncli".into()))
