@@ -14,7 +14,7 @@ go_version := "1.26.6"
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
 semver_baseline := "b85ddb1701ce"
 
-own_workspaces := "fuzz benches no-panic ct examples/edge-verify examples/embedded-door l402-conformance/qemu l402-conformance/wasm sqlite"
+own_workspaces := "fuzz benches proofs/no-panic proofs/ct examples/edge-verify examples/embedded-door proofs/conformance/qemu proofs/conformance/wasm sqlite"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
@@ -26,7 +26,7 @@ tools := justfile_directory() / "target/tools"
 minimal := justfile_directory() / "target/minimal"
 control := justfile_directory() / "target/no-panic-control"
 vectors := justfile_directory() / "target/vectors"
-lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' interop/go.mod`
+lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' proofs/interop/go.mod`
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
 export PATH := tools / "bin:" + env("PATH")
@@ -101,7 +101,7 @@ test:
 browser: _chromium
     cargo test --workspace --test browser -- --ignored
 
-# LND and lncli at the version of interop/go.mod, with the sub-servers of its releases; minutes, once per version
+# LND and lncli at the version of proofs/interop/go.mod, with the sub-servers of its releases; minutes, once per version
 interop-build:
     [[ -x {{ lnd }}/lnd && -x {{ lnd }}/lncli ]] || just _lnd
 
@@ -177,11 +177,11 @@ miri-properties: (_nightly "miri,rust-src")
 
 # The program links only where no panic is left in the optimised protocol crates; its control must not link
 no-panic:
-    cargo clippy --release --manifest-path no-panic/Cargo.toml -- -D warnings
-    cargo run --release --manifest-path no-panic/Cargo.toml --features accel
-    cargo run --release --manifest-path no-panic/Cargo.toml
+    cargo clippy --release --manifest-path proofs/no-panic/Cargo.toml -- -D warnings
+    cargo run --release --manifest-path proofs/no-panic/Cargo.toml --features accel
+    cargo run --release --manifest-path proofs/no-panic/Cargo.toml
     mkdir -p target
-    ! cargo build --release --manifest-path no-panic/Cargo.toml --features control 2>{{ control }}
+    ! cargo build --release --manifest-path proofs/no-panic/Cargo.toml --features control 2>{{ control }}
     grep -q "undefined.*protocol_code_can_panic" {{ control }}
 
 # Reading, deciding, minting and attenuating allocate nothing
@@ -206,8 +206,8 @@ bench *options:
 
 # Constant time on the machine code, and the instructions of one verification (x86-64 Linux)
 ct *options: _valgrind
-    cargo clippy --manifest-path ct/Cargo.toml -- -D warnings
-    cargo run --quiet --release --manifest-path ct/Cargo.toml {{ options }}
+    cargo clippy --manifest-path proofs/ct/Cargo.toml -- -D warnings
+    cargo run --quiet --release --manifest-path proofs/ct/Cargo.toml {{ options }}
 
 # The same of the accelerated build
 ct-accel: (ct "--features" "accel")
@@ -251,14 +251,14 @@ _aarch64:
 
 # Every vector as firmware on Cortex-M0, M3, M4 and riscv32imc in QEMU, and the door that opens for a paid token
 qemu: _qemu
-    python3 -B l402-conformance/qemu/run.py
+    python3 -B proofs/conformance/qemu/run.py
     cargo test --quiet --manifest-path examples/embedded-door/Cargo.toml
     python3 -B examples/embedded-door/check.py
 
 # Every vector on wasm32 in Node, and the verifier for servers in JavaScript
 wasm: _node
-    cargo build --quiet --release {{ wasm }} --manifest-path l402-conformance/wasm/Cargo.toml
-    node l402-conformance/wasm/run.mjs {{ wasm_out }}/vectors.wasm
+    cargo build --quiet --release {{ wasm }} --manifest-path proofs/conformance/wasm/Cargo.toml
+    node proofs/conformance/wasm/run.mjs {{ wasm_out }}/vectors.wasm
     cargo build --quiet --release {{ wasm }} --manifest-path examples/edge-verify/Cargo.toml
     EDGE_VERIFY={{ wasm_out }}/edge_verify.wasm node --test examples/edge-verify/test/
 
@@ -296,7 +296,7 @@ _fuzz: _nightly
 # What is half built is not found: the folder gets its name last. Without cgo no C compiler is needed.
 _lnd: _go
     rm -rf {{ lnd }}.part
-    cd interop && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -tags {{ lnd_tags }} -o {{ lnd }}.part/ tool
+    cd proofs/interop && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -tags {{ lnd_tags }} -o {{ lnd }}.part/ tool
     rm -rf {{ lnd }} && mv {{ lnd }}.part {{ lnd }}
 
 _go:

@@ -16,7 +16,7 @@
 //! From the field to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
 //! the master key, the token's signature, the preimage, or the position of a wrong byte in them. Public are lengths, the
 //! delimiters of the field, the payment hash and token id, the caveats' texts, and the decision with its reason: a caveat that is
-//! not satisfied, or a text that cannot be read, takes a time of its own. `ct/` proves it; the limit is that of [`macaroon`].
+//! not satisfied, or a text that cannot be read, takes a time of its own. `proofs/ct` proves it; the limit is that of [`macaroon`].
 //!
 //! ```
 //! use l402_core::{ChallengeLine, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};

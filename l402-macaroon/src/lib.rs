@@ -14,7 +14,7 @@
 //!
 //! The instructions that run in [`MacaroonRef::verify`], [`mint`], [`attenuate`], [`sha256`], [`base64`] and [`hex`], and the
 //! addresses that they use, depend on lengths and on the verdict, and on neither keys, signatures, nor the position of a
-//! wrong byte. `ct/` proves it on the compiled code: valgrind with undefined secrets, and equal instruction traces.
+//! wrong byte. `proofs/ct` proves it on the compiled code: valgrind with undefined secrets, and equal instruction traces.
 //!
 //! Public are the structure of a token (its lengths, field types and number of caveats), its identifier and its caveats, where
 //! the padding of a text stands, and the verdict with its kind. The limit: it is proven for one compiler and x86-64, not for

@@ -44,12 +44,12 @@ pub fn says(file: &Path, line: usize) -> &'static str {
 
 /// The files of the list.
 const SOURCES: &[(&str, &str)] = &[
-    ("l402-core/src/credential.rs", include_str!("../../l402-core/src/credential.rs")),
-    ("l402-core/src/credential/collected.rs", include_str!("../../l402-core/src/credential/collected.rs")),
-    ("l402-core/src/payment.rs", include_str!("../../l402-core/src/payment.rs")),
-    ("l402-macaroon/src/base64.rs", include_str!("../../l402-macaroon/src/base64.rs")),
-    ("l402-macaroon/src/hex.rs", include_str!("../../l402-macaroon/src/hex.rs")),
-    ("l402-macaroon/src/view.rs", include_str!("../../l402-macaroon/src/view.rs")),
+    ("l402-core/src/credential.rs", include_str!("../../../l402-core/src/credential.rs")),
+    ("l402-core/src/credential/collected.rs", include_str!("../../../l402-core/src/credential/collected.rs")),
+    ("l402-core/src/payment.rs", include_str!("../../../l402-core/src/payment.rs")),
+    ("l402-macaroon/src/base64.rs", include_str!("../../../l402-macaroon/src/base64.rs")),
+    ("l402-macaroon/src/hex.rs", include_str!("../../../l402-macaroon/src/hex.rs")),
+    ("l402-macaroon/src/view.rs", include_str!("../../../l402-macaroon/src/view.rs")),
 ];
 
 const fn decides(file: &'static str, says: &'static str) -> Line {

@@ -47,7 +47,7 @@ properties! {
 
 #[test]
 fn every_property_has_a_fuzz_target() {
-    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/fuzz_targets");
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
     for (name, _) in property::ALL {
         let target = std::fs::read_to_string(targets.join(format!("{name}.rs"))).unwrap();
         assert!(target.contains(&format!("l402_oracle::property::{name}(")), "{name}");
@@ -61,7 +61,7 @@ const STEP: usize = if cfg!(miri) { 9 } else { 1 };
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut all = seeds::builtin();
     if !cfg!(miri) {
-        all.extend(seeds::from_vectors(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec-vectors")).unwrap());
+        all.extend(seeds::from_vectors(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec-vectors")).unwrap());
     }
     all.into_iter().step_by(STEP).collect()
 });

@@ -89,7 +89,7 @@ async fn the_readme_sells_with_an_lnd() {
 
 /// Returns the commands of the section of the README, and the file.
 fn section() -> ([String; 2], String) {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
     let (_, section) = readme.split_once("#### Sell with your LND\n").unwrap();
     let block = |language: &str, number: usize| {
         let block = section.split(&format!("```{language}\n")).nth(number + 1).unwrap();

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-const vectors = new URL("../../spec-vectors/", import.meta.url).pathname;
+const vectors = new URL("../../../spec-vectors/", import.meta.url).pathname;
 const files = readdirSync(vectors, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name }) => readdirSync(join(vectors, name)).map((file) => join(vectors, name, file)))

@@ -86,7 +86,7 @@ fn reports(room: usize) -> Vec<Report> {
 
 /// The cases as the files have them, each with its kind.
 fn cases() -> impl Iterator<Item = (String, Value)> {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec-vectors");
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec-vectors");
     let folders = std::fs::read_dir(vectors).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));

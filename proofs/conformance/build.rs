@@ -68,7 +68,7 @@ struct File {
 }
 
 fn main() {
-    let vectors = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../spec-vectors");
+    let vectors = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../spec-vectors");
     let mut tables = BTreeMap::new();
     for path in json_files(&vectors) {
         println!("cargo::rerun-if-changed={}", path.display());

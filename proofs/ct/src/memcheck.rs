@@ -79,7 +79,7 @@ impl Place {
         let stack = error.split("</stack>").next().unwrap_or_default();
         let frames = stack.split("<frame>").skip(1);
         let frames = frames.map(|frame| (Path::new(element(frame, "dir")).join(element(frame, "file")), frame));
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("inside of the repository");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("inside of the repository");
         let own = frames.into_iter().find(|(path, _)| path.starts_with(root));
         let (file, frame) = own.unwrap_or_default();
         let line: usize = element(frame, "line").parse().unwrap_or(0);

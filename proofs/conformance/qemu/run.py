@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-VECTORS = HERE.parents[1] / "spec-vectors"
+VECTORS = HERE.parents[2] / "spec-vectors"
 ARM, RISCV = "qemu-system-arm", "qemu-system-riscv32"
 ALL = [("", None)]
 # 256 KiB of flash do not hold all vectors, and 16 KiB of memory not the largest: images by subject, each with what it lends.
