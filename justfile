@@ -17,6 +17,7 @@ semver_baseline := "b85ddb1701ce"
 own_workspaces := "fuzz benches proofs/no-panic proofs/ct examples/edge-verify examples/embedded-door proofs/conformance/qemu proofs/conformance/wasm sqlite"
 each_set := "--feature-powerset --exclude-features default"
 no_std := "-p l402-macaroon -p l402-core"
+msrv := `sed -nE 's/^rust-version = "(.*)"/\1/p' l402-macaroon/Cargo.toml`
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
 boards := "thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf"
 wasm_dir := justfile_directory() / "target/wasm"
@@ -36,7 +37,7 @@ _default:
 
 # Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
 # All that CI runs
-ci: fmt typos vectors no-std minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test browser bench-gateway-smoke interop demo
+ci: fmt typos vectors no-std msrv minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test browser bench-gateway-smoke interop demo
 
 # Check the formatting
 fmt:
@@ -65,6 +66,13 @@ vectors: _vectors
 no-std:
     rustup target add {{ bare_targets }}
     for target in {{ bare_targets }}; do cargo build {{ no_std }} --no-default-features --target "$target"; done
+
+# The protocol crates build with the oldest compiler that they name, which is older than that of the other crates
+msrv:
+    rustup run {{ msrv }} rustc --version >/dev/null 2>&1 || rustup toolchain install {{ msrv }} --profile minimal
+    for set in --no-default-features --all-features; do \
+        cargo +{{ msrv }} check {{ no_std }} -p l402-accel "$set" --target-dir {{ justfile_directory() }}/target/msrv; \
+    done
 
 # The protocol crates build with the oldest dependencies that they name
 minimal-versions: _nightly

@@ -21,12 +21,11 @@ impl Scheme {
     /// assert_eq!(Scheme::parse(b"Basic"), None);
     /// ```
     pub const fn parse(name: &[u8]) -> Option<Self> {
-        if name.eq_ignore_ascii_case(b"L402") {
-            Some(Self::L402)
-        } else if name.eq_ignore_ascii_case(b"LSAT") {
-            Some(Self::Lsat)
-        } else {
-            None
+        // Slices are compared in constant functions by patterns alone in Rust 1.88.
+        match name {
+            [b'L' | b'l', b'4', b'0', b'2'] => Some(Self::L402),
+            [b'L' | b'l', b'S' | b's', b'A' | b'a', b'T' | b't'] => Some(Self::Lsat),
+            _ => None,
         }
     }
 
