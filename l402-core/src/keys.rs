@@ -33,6 +33,20 @@ use zeroize::Zeroize;
 pub trait RootKeySource {
     /// Returns the key that the token with this identifier was minted with; [`None`] where there is none, or no more.
     fn root_key(&self, identifier: &Identifier) -> Option<RootKey>;
+
+    /// Returns the key for a token that is about to be minted; [`None`] where there can be none at the moment.
+    ///
+    /// A store that keeps one key per token makes the key here and keeps it before it returns. A source that derives its keys
+    /// needs nothing but [`RootKeySource::root_key`].
+    fn minting_key(&self, identifier: &Identifier) -> Option<RootKey> {
+        self.root_key(identifier)
+    }
+
+    /// Returns the id of a new token from 28 bytes of a cryptographic random source. A source whose keys have epochs puts the
+    /// one that mints in front of them; others leave it at epoch 0.
+    fn token_id(&self, random: [u8; 28]) -> TokenId {
+        TokenId::new(0, random)
+    }
 }
 
 impl<F: Fn(&Identifier) -> Option<RootKey>> RootKeySource for F {
@@ -136,7 +150,7 @@ impl DerivedKeys {
 
     /// Returns the id of a new token: the minting epoch and 28 bytes from a cryptographic random source.
     pub fn token_id(&self, random: [u8; 28]) -> TokenId {
-        TokenId::new(self.epoch, random)
+        RootKeySource::token_id(self, random)
     }
 
     fn key_of(&self, epoch: u32) -> Option<&MacKey> {
@@ -152,6 +166,10 @@ impl RootKeySource for DerivedKeys {
     fn root_key(&self, identifier: &Identifier) -> Option<RootKey> {
         let key = self.key_of(identifier.token_id().epoch())?;
         Some(RootKey::derive(key, &identifier.to_bytes()))
+    }
+
+    fn token_id(&self, random: [u8; 28]) -> TokenId {
+        TokenId::new(self.epoch, random)
     }
 }
 

@@ -75,7 +75,7 @@ pub use held::{Fit, fit};
 pub use identifier::{Identifier, IdentifierError, TokenId};
 pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};
 pub use l402_macaroon as macaroon;
-pub use mint::{TokenText, TokenTooLong};
+pub use mint::{MintError, TokenText, TokenTooLong, mint};
 pub use name::{Name, NameError};
 pub use offer::Offer;
 pub use params::ParamValue;

@@ -10,7 +10,7 @@ use crate::offer::Offer;
 use crate::payment::PaymentHash;
 use core::fmt::{self, Write};
 use heapless::{String, Vec};
-use l402_macaroon::{base64, mint};
+use l402_macaroon::{self as macaroon, RootKey, base64};
 
 impl DerivedKeys {
     /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded standard base64
@@ -41,12 +41,56 @@ impl DerivedKeys {
     ) -> Result<&'t str, TokenTooLong> {
         let identifier = Identifier::new(*payment_hash, self.token_id(random));
         let key = self.root_key(&identifier).ok_or(TokenTooLong)?; // the minting epoch always has a key
-        let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
-        let caveats: Vec<&[u8], 3> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
-        let token =
-            mint(&key, LOCATION, &identifier.to_bytes(), &caveats, &mut text.bytes).map_err(|_| TokenTooLong)?;
-        base64::encode_into(token.as_bytes(), &mut text.text).ok_or(TokenTooLong)
+        write(&key, &identifier, offer, now, text)
     }
+}
+
+/// Mints the token of an offer with any source of root keys, as [`DerivedKeys::mint`] does with its own.
+///
+/// `random` comes from a cryptographic random source; `now` is in Unix seconds.
+///
+/// # Errors
+/// [`MintError`].
+///
+/// ```
+/// use l402_core::macaroon::RootKey;
+/// use l402_core::{Identifier, MintError, Name, Offer, PaymentHash, TokenText, mint};
+///
+/// let keys = |identifier: &Identifier| Some(RootKey::new(&[7; 32])); // one key for all tokens: for this example only
+/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+/// let mut text = TokenText::new();
+/// let token = mint(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
+/// assert!(token.starts_with("AgEEbHNhdA"));
+///
+/// let gone = |_: &Identifier| None;
+/// let minted = mint(&gone, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text);
+/// assert_eq!(minted, Err(MintError::NoKey));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn mint<'t>(
+    keys: &(impl RootKeySource + ?Sized),
+    offer: &Offer,
+    payment_hash: &PaymentHash,
+    random: [u8; 28],
+    now: u64,
+    text: &'t mut TokenText,
+) -> Result<&'t str, MintError> {
+    let identifier = Identifier::new(*payment_hash, keys.token_id(random));
+    let key = keys.minting_key(&identifier).ok_or(MintError::NoKey)?;
+    write(&key, &identifier, offer, now, text).map_err(MintError::TooLong)
+}
+
+fn write<'t>(
+    key: &RootKey,
+    identifier: &Identifier,
+    offer: &Offer,
+    now: u64,
+    text: &'t mut TokenText,
+) -> Result<&'t str, TokenTooLong> {
+    let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
+    let caveats: Vec<&[u8], 3> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
+    let token = macaroon::mint(key, LOCATION, &identifier.to_bytes(), &caveats, &mut text.bytes);
+    base64::encode_into(token.map_err(|_| TokenTooLong)?.as_bytes(), &mut text.text).ok_or(TokenTooLong)
 }
 
 /// Room for the base64 text of a minted token, on the caller's stack.
@@ -85,6 +129,27 @@ impl fmt::Display for TokenTooLong {
 }
 
 impl core::error::Error for TokenTooLong {}
+
+/// Why [`mint`] makes no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MintError {
+    /// The source of root keys has none for the token.
+    NoKey,
+    /// The token is too long.
+    TooLong(TokenTooLong),
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey => f.write_str("there is no root key for a new token"),
+            Self::TooLong(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for MintError {}
 
 /// The location that deployed servers write: a hint for humans, covered by no signature.
 const LOCATION: &[u8] = b"lsat";

@@ -231,6 +231,22 @@ pub enum Unsatisfied {
 }
 
 impl Unsatisfied {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Expired,
+        Self::Service,
+        Self::Tier,
+        Self::Capability,
+        Self::NoServices,
+        Self::NoCapabilities,
+        Self::Widened,
+        Self::Undecodable,
+        Self::Unknown,
+        Self::Unmet,
+        Self::ThirdParty,
+        Self::Preimage,
+    ];
+
     /// Returns the machine-readable reason: lower-case words joined with hyphens, which never change.
     pub const fn as_str(self) -> &'static str {
         match self {
