@@ -7,6 +7,7 @@
 //!    the connection after the answer, as RFC 9112 §6.3 allows. Two lengths that differ are a 400.
 //! 3. What is wrong with the framing ends the connection: nobody knows where the next request begins.
 
+use crate::response::Reason;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
@@ -47,10 +48,10 @@ impl FramingFault {
     }
 
     /// The reason for programs.
-    pub(crate) const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> Reason {
         match self {
-            Self::Coding => "transfer-coding-not-implemented",
-            Self::Twice => "malformed-framing",
+            Self::Coding => Reason::TRANSFER_CODING_NOT_IMPLEMENTED,
+            Self::Twice => Reason::MALFORMED_FRAMING,
         }
     }
 

@@ -4,6 +4,7 @@
 //! it (threat P7). TRACK and DEBUG are other servers' names for the like. Nothing is sold under such a method, and
 //! none is forwarded, in whatever case it is written: some servers ignore it.
 
+use crate::response::Reason;
 use http::Method;
 
 /// Whether a server may answer the method with the request itself.
@@ -15,6 +16,6 @@ pub(crate) fn reflects(method: &Method) -> bool {
 pub(crate) const MESSAGE: &str = "this method is not served";
 
 /// The reason for programs.
-pub(crate) const REASON: &str = "method-not-implemented";
+pub(crate) const REASON: Reason = Reason::METHOD_NOT_IMPLEMENTED;
 
 const REFLECTING: [&str; 3] = ["TRACE", "TRACK", "DEBUG"];

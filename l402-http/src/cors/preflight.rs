@@ -2,7 +2,7 @@
 
 use super::{Cors, Sharing, vary};
 use crate::method;
-use crate::response::{Form, Problem};
+use crate::response::{Form, Problem, Reason};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -42,9 +42,9 @@ impl<'r> Preflight<'r> {
         let sharing = cors.sharing(self.fields);
         let Sharing::Said { allowed: Some(_), .. } = sharing else {
             let mut response = if cors.is_off() {
-                refuse("cross-origin-off", &"calls of pages of other origins are switched off here")
+                refuse(Reason::CROSS_ORIGIN_OFF, &"calls of pages of other origins are switched off here")
             } else {
-                refuse("origin-not-allowed", &"pages of this origin may not call")
+                refuse(Reason::ORIGIN_NOT_ALLOWED, &"pages of this origin may not call")
             };
             sharing.write(response.headers_mut());
             return response;
@@ -82,7 +82,7 @@ impl<'r> Preflight<'r> {
     }
 }
 
-fn refuse(reason: &'static str, message: &'static &'static str) -> Response<Bytes> {
+fn refuse(reason: Reason, message: &'static &'static str) -> Response<Bytes> {
     Problem::new(StatusCode::FORBIDDEN, reason, message).response(Form::Json)
 }
 

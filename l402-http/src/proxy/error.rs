@@ -9,7 +9,7 @@ use super::connect::NotHttp2;
 use super::health::Health;
 use crate::framing::FramingFault;
 use crate::method;
-use crate::response::{Form, Problem};
+use crate::response::{Form, Problem, Reason};
 
 /// Why there is no response of the upstream to pass on.
 #[derive(Debug)]
@@ -50,9 +50,23 @@ impl ForwardError {
         let (status, reason) = (self.status(), self.reason());
         let (code, service, upstream) = (status.as_u16(), to.service(), to.authority());
         if status.is_server_error() {
-            tracing::warn!(status = code, reason, service, upstream, error = self.cause(), "not forwarded");
+            tracing::warn!(
+                status = code,
+                reason = reason.code(),
+                service,
+                upstream,
+                error = self.cause(),
+                "not forwarded"
+            );
         } else {
-            tracing::debug!(status = code, reason, service, upstream, error = self.cause(), "not forwarded");
+            tracing::debug!(
+                status = code,
+                reason = reason.code(),
+                service,
+                upstream,
+                error = self.cause(),
+                "not forwarded"
+            );
         }
         let message = self.message();
         let problem = Problem::new(status, reason, &message);
@@ -84,25 +98,25 @@ impl ForwardError {
     }
 
     /// A word for programs.
-    fn reason(&self) -> &'static str {
+    fn reason(&self) -> Reason {
         match self {
-            Self::Refused(_) => "request-refused",
+            Self::Refused(_) => Reason::REQUEST_REFUSED,
             Self::Method => method::REASON,
             Self::Framing(fault) => fault.reason(),
-            Self::Reflected => "upstream-reflects",
-            Self::Coding => "upstream-transfer-coding",
-            Self::ClientStalled => "request-timeout",
-            Self::NoRoom => "busy",
-            Self::Unreachable(_) => "upstream-unreachable",
-            Self::Tls(_) => "upstream-tls",
-            Self::Protocol(_) => "upstream-protocol",
-            Self::ConnectTimeout => "upstream-connect-timeout",
-            Self::ResponseTimeout => "upstream-timeout",
-            Self::Exchange(error) if error.is_user() => "request-aborted",
-            Self::Exchange(error) if error.is_parse_too_large() => "upstream-header-too-large",
-            Self::Exchange(error) if error.is_parse() => "upstream-malformed",
-            Self::Exchange(_) => "upstream-reset",
-            Self::Upgrade => "upstream-upgrade",
+            Self::Reflected => Reason::UPSTREAM_REFLECTS,
+            Self::Coding => Reason::UPSTREAM_TRANSFER_CODING,
+            Self::ClientStalled => Reason::REQUEST_TIMEOUT,
+            Self::NoRoom => Reason::BUSY,
+            Self::Unreachable(_) => Reason::UPSTREAM_UNREACHABLE,
+            Self::Tls(_) => Reason::UPSTREAM_TLS,
+            Self::Protocol(_) => Reason::UPSTREAM_PROTOCOL,
+            Self::ConnectTimeout => Reason::UPSTREAM_CONNECT_TIMEOUT,
+            Self::ResponseTimeout => Reason::UPSTREAM_TIMEOUT,
+            Self::Exchange(error) if error.is_user() => Reason::REQUEST_ABORTED,
+            Self::Exchange(error) if error.is_parse_too_large() => Reason::UPSTREAM_HEADER_TOO_LARGE,
+            Self::Exchange(error) if error.is_parse() => Reason::UPSTREAM_MALFORMED,
+            Self::Exchange(_) => Reason::UPSTREAM_RESET,
+            Self::Upgrade => Reason::UPSTREAM_UPGRADE,
         }
     }
 

@@ -1,16 +1,17 @@
 //! Answers that a gRPC client understands: "Trailers-Only" of the gRPC-over-HTTP/2 protocol.
 
+use super::Reason;
 use bytes::Bytes;
 use core::fmt::Write;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// Answers with the gRPC status that belongs to an HTTP status, and with the reason for programs, which has no place in a
 /// body here, as the metadata field `l402-reason`.
-pub(super) fn answer(status: StatusCode, reason: &'static str, message: &str) -> Response<Bytes> {
+pub(super) fn answer(status: StatusCode, reason: Reason, message: &str) -> Response<Bytes> {
     let mut response = super::answer(StatusCode::OK, HeaderValue::from_static("application/grpc"), Bytes::new());
     let fields = response.headers_mut();
     fields.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static(grpc_status(status)));
-    if let Ok(reason) = HeaderValue::try_from(reason) {
+    if let Ok(reason) = HeaderValue::try_from(reason.code()) {
         fields.insert(HeaderName::from_static("l402-reason"), reason);
     }
     if let Ok(message) = HeaderValue::try_from(percent_encoded(message)) {

@@ -1,6 +1,6 @@
 //! What a paid service answers by itself.
 //!
-//! 1. A [`Quote`] is a 402, or a 401 that sells a new token: the challenge lines, and a body for whoever asks
+//! 1. A [`ChallengeResponse`] is a 402, or a 401 that sells a new token: the challenge lines, and a body for whoever asks
 //!    ([`Form`]): JSON for programs, a page for browsers, trailers only for gRPC.
 //! 2. A [`Problem`] is everything else: JSON that names the part that was wrong and never its value, or the gRPC status.
 //! 3. The `reason` of the JSON is the metadata field `l402-reason` of an answer in gRPC's form, which has no body.
@@ -13,22 +13,26 @@
 
 #[cfg(feature = "server")]
 mod body;
+#[cfg(feature = "server")]
+mod challenge;
 mod form;
 mod grpc;
 #[cfg(feature = "server")]
 mod page;
 mod problem;
-#[cfg(feature = "server")]
-mod quote;
+mod reason;
+mod rejection;
 #[cfg(feature = "server")]
 mod seconds;
 
 #[cfg(feature = "server")]
 pub use body::PaidBody;
+#[cfg(feature = "server")]
+pub use challenge::ChallengeResponse;
 pub use form::Form;
 pub use problem::Problem;
-#[cfg(feature = "server")]
-pub use quote::Quote;
+pub use reason::Reason;
+pub use rejection::Rejection;
 #[cfg(feature = "server")]
 pub use seconds::Seconds;
 
@@ -36,10 +40,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-
-/// The machine-readable reason of an answer of this module, among the response's extensions: for logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason(pub &'static str);
 
 /// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
 /// field that is not safe-listed (Fetch §2.2.2). Whoever adds a field to an answer adds it here.

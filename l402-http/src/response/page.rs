@@ -1,15 +1,15 @@
 //! The page for a person who meets a price in a browser: plain, readable aloud, no scripts.
 
-use super::{Quote, Seconds};
+use super::{ChallengeResponse, Seconds};
 use bytes::Bytes;
 use core::fmt;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, Response};
 
 /// Writes the page with its status.
-pub(super) fn response(quote: &Quote<'_>) -> Response<Bytes> {
-    let page = page(quote).into();
-    let mut response = super::answer(quote.status, HeaderValue::from_static("text/html; charset=utf-8"), page);
+pub(super) fn response(challenge: &ChallengeResponse<'_>) -> Response<Bytes> {
+    let page = page(challenge).into();
+    let mut response = super::answer(challenge.status, HeaderValue::from_static("text/html; charset=utf-8"), page);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING_ELSE));
     response
 }
@@ -17,8 +17,8 @@ pub(super) fn response(quote: &Quote<'_>) -> Response<Bytes> {
 /// Should a value ever get past the escaping, it still runs and loads nothing.
 const NOTHING_ELSE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn page(quote: &Quote<'_>) -> String {
-    let Quote { status, message, description, price_msat, valid_for, token, invoice, .. } = quote;
+fn page(challenge: &ChallengeResponse<'_>) -> String {
+    let ChallengeResponse { status, message, description, price_msat, valid_for, token, invoice, .. } = challenge;
     let title = status.canonical_reason().unwrap_or_default();
     format!(
         r#"<!DOCTYPE html>

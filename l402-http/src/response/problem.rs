@@ -1,6 +1,6 @@
 //! Refusals: the request, the path or the node is at fault, and nothing is for sale.
 
-use super::{Form, Reason, grpc, json};
+use super::{Form, Reason, Rejection, grpc, json};
 use bytes::Bytes;
 use core::fmt;
 use http::header::{ALLOW, RETRY_AFTER};
@@ -11,15 +11,16 @@ use serde::Serialize;
 ///
 /// ```
 /// use http::StatusCode;
-/// use l402_http::response::{Form, Problem};
+/// use l402_http::response::{Form, Problem, Reason};
 ///
-/// let response = Problem::new(StatusCode::NOT_FOUND, "no-route", &"no route covers this path").response(Form::Json);
+/// let problem = Problem::new(StatusCode::NOT_FOUND, Reason::NO_ROUTE, &"no route covers this path");
+/// let response = problem.response(Form::Json);
 /// assert_eq!(response.body(), r#"{"error":"Not Found","reason":"no-route","message":"no route covers this path"}"#);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Problem<'a> {
     status: StatusCode,
-    reason: &'static str,
+    reason: Reason,
     message: &'a (dyn fmt::Display + Sync),
     retry_after: Option<u64>,
     allow: Option<&'a HeaderValue>,
@@ -28,7 +29,7 @@ pub struct Problem<'a> {
 impl<'a> Problem<'a> {
     /// Takes the status, the reason for programs and the message for people. The message must not repeat what the request
     /// holds.
-    pub const fn new(status: StatusCode, reason: &'static str, message: &'a (dyn fmt::Display + Sync)) -> Self {
+    pub const fn new(status: StatusCode, reason: Reason, message: &'a (dyn fmt::Display + Sync)) -> Self {
         Self { status, reason, message, retry_after: None, allow: None }
     }
 
@@ -52,7 +53,7 @@ impl<'a> Problem<'a> {
             Form::Grpc => grpc::answer(self.status, self.reason, &self.message.to_string()),
             Form::Json | Form::Html => json(self.status, &self.body()),
         };
-        response.extensions_mut().insert(Reason(self.reason));
+        response.extensions_mut().insert(Rejection { status: self.status, reason: self.reason });
         let fields = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             fields.insert(RETRY_AFTER, seconds.into());
@@ -71,7 +72,7 @@ impl<'a> Problem<'a> {
             message: String,
         }
         let error = self.status.canonical_reason().unwrap_or_default();
-        Body { error, reason: self.reason, message: self.message.to_string() }
+        Body { error, reason: self.reason.code(), message: self.message.to_string() }
     }
 }
 

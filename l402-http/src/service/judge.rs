@@ -7,7 +7,7 @@ use crate::framing::{self, FramingFault};
 use crate::method;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::{Access, Route, RouteId};
-use crate::response::{Form, Problem};
+use crate::response::{Form, Problem, Reason};
 use bytes::Bytes;
 use core::time::Duration;
 use http::header::CONNECTION;
@@ -90,12 +90,13 @@ impl<N> Paywall<N> {
     ) -> Judgement {
         let Some(method) = preflight.method() else {
             let message = "this method cannot be asked for";
-            let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed-preflight", &message);
+            let problem = Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_PREFLIGHT, &message);
             return Judgement::Answer(problem.response(Form::Json));
         };
         if framing::announces_body(request.headers()) {
             // No browser sends one, and an upstream could work on it unpaid.
-            let problem = Problem::new(StatusCode::BAD_REQUEST, "malformed-preflight", &"a preflight has no body");
+            let problem =
+                Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_PREFLIGHT, &"a preflight has no body");
             return Judgement::Answer(problem.response(Form::Json));
         }
         let wanted = self.policy.route(&method, path);
@@ -171,24 +172,24 @@ fn bad_framing<B>(request: &Request<B>, fault: FramingFault) -> Response<Bytes> 
 
 #[cold]
 fn bad_path<B>(request: &Request<B>, fault: PathError) -> Response<Bytes> {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed-path", &fault).response(Form::of(request.headers()))
+    Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_PATH, &fault).response(Form::of(request.headers()))
 }
 
 #[cold]
 fn not_found<B>(request: &Request<B>) -> Response<Bytes> {
-    let problem = Problem::new(StatusCode::NOT_FOUND, "no-route", &"no route covers this path");
+    let problem = Problem::new(StatusCode::NOT_FOUND, Reason::NO_ROUTE, &"no route covers this path");
     problem.response(Form::of(request.headers()))
 }
 
 #[cold]
 fn not_allowed<B>(request: &Request<B>, allow: &HeaderValue) -> Response<Bytes> {
     let message = "no route takes this method of the path";
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", &message);
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, Reason::METHOD_NOT_ALLOWED, &message);
     problem.allow(allow).response(Form::of(request.headers()))
 }
 
 #[cold]
 fn refuse<B>(request: &Request<B>, refusal: &Refusal) -> Response<Bytes> {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-    Problem::new(status, refusal.reason(), refusal).response(Form::of(request.headers()))
+    Problem::new(status, refusal.into(), refusal).response(Form::of(request.headers()))
 }

@@ -3,7 +3,7 @@
 use super::judge::Order;
 use super::lane::Full;
 use super::{Paywall, Undeliverable};
-use crate::response::{Problem, Quote};
+use crate::response::{ChallengeResponse, Problem, Reason};
 use bytes::Bytes;
 use core::error::Error;
 use core::fmt;
@@ -19,14 +19,14 @@ impl<N: InvoiceSource> Paywall<N> {
     /// Answers with a fresh challenge, or with 503 where there can be none.
     pub(super) async fn charge(&self, order: &Order, charge: Charge) -> Response<Bytes> {
         let status = StatusCode::from_u16(charge.status).unwrap_or(StatusCode::PAYMENT_REQUIRED);
-        self.challenge(order, status, charge.reason.as_str(), &charge.reason).await
+        self.challenge(order, status, charge.reason.into(), &charge.reason).await
     }
 
     async fn challenge(
         &self,
         order: &Order,
         status: StatusCode,
-        reason: &'static str,
+        reason: Reason,
         message: &(dyn fmt::Display + Sync),
     ) -> Response<Bytes> {
         if let Err(outage) = (self.deliverable)(order.route) {
@@ -40,9 +40,9 @@ impl<N: InvoiceSource> Paywall<N> {
             Ok(Ok(challenge)) => challenge,
             Ok(Err(fault)) => {
                 tracing::error!(error = &fault as &dyn Error, "no invoice to show");
-                self.unavailable(order, "no-invoice", "no invoice can be made at the moment")
+                self.unavailable(order, Reason::NO_INVOICE, "no invoice can be made at the moment")
             }
-            Err(Full) => self.unavailable(order, "busy", "too many ask for an invoice at the moment"),
+            Err(Full) => self.unavailable(order, Reason::BUSY, "too many ask for an invoice at the moment"),
         }
     }
 
@@ -65,7 +65,7 @@ impl<N: InvoiceSource> Paywall<N> {
         order: &Order,
         invoice: &Invoice,
         status: StatusCode,
-        reason: &'static str,
+        reason: Reason,
         message: &(dyn fmt::Display + Sync),
     ) -> Result<Response<Bytes>, Fault> {
         let mut random = [0; 28];
@@ -75,7 +75,7 @@ impl<N: InvoiceSource> Paywall<N> {
         // The token's time begins when the invoice can be paid no more: whoever pays in time gets all of it.
         let begins = (self.clock)().saturating_add(self.expiry_of(order).as_secs());
         let token = keys.mint(&order.offer, &invoice.payment_hash(), random, begins, &mut text);
-        let quote = Quote {
+        let quote = ChallengeResponse {
             status,
             reason,
             message: &message.to_string(),
@@ -97,9 +97,11 @@ impl<N: InvoiceSource + SettlementSource> Paywall<N> {
         let asked = timeout(self.node_deadline, async { self.node.settled_msat(&grant.payment_hash()).await }).await;
         let fault = match asked {
             Ok(Ok(Some(received))) if received >= order.offer.price_msat => return Ok(()),
-            Ok(Ok(Some(_))) => return Err(self.challenge(order, StatusCode::PAYMENT_REQUIRED, UNDERPAID, &LESS).await),
+            Ok(Ok(Some(_))) => {
+                return Err(self.challenge(order, StatusCode::PAYMENT_REQUIRED, Reason::UNDERPAID, &LESS).await);
+            }
             Ok(Ok(None)) => {
-                return Err(self.unavailable(order, "not-settled", "the payment is not settled yet"));
+                return Err(self.unavailable(order, Reason::NOT_SETTLED, "the payment is not settled yet"));
             }
             Ok(Err(fault)) => Fault::Lookup(fault),
             Err(_) => Fault::TooSlow,
@@ -107,7 +109,7 @@ impl<N: InvoiceSource + SettlementSource> Paywall<N> {
         tracing::error!(error = &fault as &dyn Error, "no answer whether a payment was settled");
         Err(self.unavailable(
             order,
-            "settlement-unknown",
+            Reason::SETTLEMENT_UNKNOWN,
             "whether the payment was settled cannot be told at the moment",
         ))
     }
@@ -119,7 +121,7 @@ impl<N> Paywall<N> {
         order.invoice_expiry.unwrap_or(self.invoice_expiry)
     }
 
-    fn unavailable(&self, order: &Order, reason: &'static str, message: &'static str) -> Response<Bytes> {
+    fn unavailable(&self, order: &Order, reason: Reason, message: &'static str) -> Response<Bytes> {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, &message);
         problem.retry_after(self.retry_after).response(order.form)
     }
@@ -130,12 +132,11 @@ fn undeliverable(order: &Order, outage: Undeliverable) -> Response<Bytes> {
     tracing::debug!(service = order.offer.service.as_str(), "not sold: what is sold cannot be delivered");
     let message = "what is sold here cannot be delivered at the moment; nothing was charged";
     let seconds = outage.retry_after.as_millis().div_ceil(1_000).max(1);
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "undeliverable", &message)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, Reason::UNDELIVERABLE, &message)
         .retry_after(seconds.try_into().unwrap_or(u64::MAX))
         .response(order.form)
 }
 
-const UNDERPAID: &str = "underpaid";
 const LESS: &str = "the token was paid with less than the price of this route";
 
 /// Why there is no invoice or no answer; for the log.

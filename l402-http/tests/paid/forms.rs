@@ -3,7 +3,7 @@
 use crate::support::{Answer, Shop, policy, request};
 use http::StatusCode;
 use l402_http::policy::{Policy, Sale};
-use l402_http::response::{Form, Problem};
+use l402_http::response::{Form, Problem, Reason};
 use l402_lightning::testing::FakeFault;
 
 async fn ask(shop: &Shop, fields: &[(&str, &str)]) -> Answer {
@@ -114,11 +114,12 @@ async fn grpc_gets_a_status_for_every_refusal() {
 
 #[test]
 fn grpc_knows_what_is_over_a_limit() {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many", &"too many requests").retry_after(1);
+    let problem =
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, Reason::TOO_MANY_REQUESTS, &"too many requests").retry_after(1);
     let response = problem.response(Form::Grpc);
     let field = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
     assert_eq!(
         (field("grpc-status"), field("l402-reason"), field("retry-after")),
-        (Some("8"), Some("too-many"), Some("1"))
+        (Some("8"), Some("too-many-requests"), Some("1"))
     );
 }

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
 use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Scheme, TokenText};
 use l402_http::policy::{Policy, Sale};
+use l402_http::response::{Reason, Rejection};
 use l402_http::service::{PaidService, Paywall};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
@@ -71,6 +72,10 @@ impl Shop {
     pub(crate) async fn ask(&self, request: Request<String>) -> Answer {
         let response = self.service.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
+        if let Some(Rejection { status, reason }) = head.extensions.get() {
+            assert_eq!(Reason::find(reason.code()), Some(*reason));
+            assert!(reason.statuses().contains(&status.as_u16()), "{reason} comes with {status}");
+        }
         Answer { status: head.status, fields: head.headers, body: body.collect().await.unwrap().to_bytes() }
     }
 

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use l402_http::cors::Cors;
 use l402_http::proxy::{ConnectionLimit, Peer, ProxyBody, Session, UpstreamConfigError};
-use l402_http::response::{Form, PaidBody, Problem};
+use l402_http::response::{Form, PaidBody, Problem, Reason};
 use l402_http::service::{PaidFuture, PaidService, Paywall};
 use l402_lightning::{InvoiceSource, Network, SettlementSource};
 use pin_project_lite::pin_project;
@@ -135,7 +135,8 @@ fn open_to<B>(pages: &Cors, request: &Request<B>, mut response: Response<Full<By
 /// A client has as many requests under way as it may.
 #[cold]
 fn crowded<B>(pages: &Cors, request: &Request<B>) -> Response<Full<Bytes>> {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", &CROWDED).retry_after(RETRY_AFTER);
+    let problem =
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, Reason::TOO_MANY_REQUESTS, &CROWDED).retry_after(RETRY_AFTER);
     let mut response = problem.response(Form::of(request.headers())).map(Full::new);
     pages.sharing(request.headers()).write(response.headers_mut());
     response

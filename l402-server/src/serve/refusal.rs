@@ -4,7 +4,7 @@
 //! of all others: JSON with a `reason`.
 
 use http::StatusCode;
-use l402_http::response::{Form, Problem};
+use l402_http::response::{Form, Problem, Reason};
 
 /// Returns the answer to send in place of one that hyper has made by itself; [`None`] for any other. To be asked between answers
 /// only: a body may hold the same bytes.
@@ -13,11 +13,13 @@ pub(super) fn explained(head: &[u8]) -> Option<Vec<u8>> {
     let head = head.strip_prefix(b"HTTP/1.1 4")?.strip_suffix(b"\r\n\r\n")?;
     let mut lines = str::from_utf8(head).ok()?.split("\r\n");
     let problem = match lines.next()?.get(..2)? {
-        "00" => Problem::new(StatusCode::BAD_REQUEST, "malformed-request", &"the request cannot be parsed"),
-        "14" => Problem::new(StatusCode::URI_TOO_LONG, "target-too-long", &"the target of the request is too long"),
+        "00" => Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_REQUEST, &"the request cannot be parsed"),
+        "14" => {
+            Problem::new(StatusCode::URI_TOO_LONG, Reason::TARGET_TOO_LONG, &"the target of the request is too long")
+        }
         "31" => Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "header-too-large",
+            Reason::HEADER_TOO_LARGE,
             &"the request has too many header fields, or too long ones",
         ),
         _ => return None,

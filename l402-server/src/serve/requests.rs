@@ -6,7 +6,7 @@
 use http::{Method, Request, StatusCode};
 use l402_http::path::CanonicalPath;
 use l402_http::policy::{Access, Policy};
-use l402_http::response::Reason;
+use l402_http::response::Rejection;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -58,11 +58,11 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Writes the line.
-    pub(super) fn end(self, status: StatusCode, reason: Option<&Reason>) {
+    pub(super) fn end(self, status: StatusCode, rejection: Option<&Rejection>) {
         let Self { begun, method, path, service } = self;
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         let (path, service) = (path.as_deref().unwrap_or("-"), service.as_deref().unwrap_or("-"));
-        let (status, reason) = (status.as_u16(), reason.map_or("-", |reason| reason.0));
+        let (status, reason) = (status.as_u16(), rejection.map_or("-", |rejection| rejection.reason.code()));
         tracing::info!(target: "l402_server::requests", %method, path, status, reason, service, ms, "request");
     }
 }

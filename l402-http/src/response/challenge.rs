@@ -1,6 +1,6 @@
 //! 402 and 401 with something to buy: the challenge, in the form for whoever asks.
 
-use super::{Form, Reason, grpc, json, page};
+use super::{Form, Reason, Rejection, grpc, json, page};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
@@ -15,11 +15,11 @@ use serde::Serialize;
 /// in Unix seconds. A token can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's
 /// end: that long for whoever pays at the last moment, longer for all others.
 #[derive(Debug, Clone, Copy)]
-pub struct Quote<'a> {
+pub struct ChallengeResponse<'a> {
     /// 402, or 401 where the credential proved nothing.
     pub status: StatusCode,
-    /// Why this is asked, for programs: `payment-required`, `expired`.
-    pub reason: &'static str,
+    /// Why this is asked, for programs.
+    pub reason: Reason,
     /// The same for people.
     pub message: &'a str,
     /// What is sold.
@@ -38,7 +38,7 @@ pub struct Quote<'a> {
     pub lsat_line: bool,
 }
 
-impl Quote<'_> {
+impl ChallengeResponse<'_> {
     /// Writes the answer. The challenge holds nothing secret: a token without its preimage opens nothing.
     pub fn response(&self, form: Form) -> Response<Bytes> {
         let mut response = match form {
@@ -46,7 +46,7 @@ impl Quote<'_> {
             Form::Html => page::response(self),
             Form::Grpc => grpc::answer(self.status, self.reason, self.grpc_message()),
         };
-        response.extensions_mut().insert(Reason(self.reason));
+        response.extensions_mut().insert(Rejection { status: self.status, reason: self.reason });
         let [lsat, l402] = ChallengeLine::both(self.token, self.invoice.bolt11());
         for line in [lsat].into_iter().filter(|_| self.lsat_line).chain([l402]) {
             if let Ok(line) = HeaderValue::try_from(line.to_string()) {
@@ -64,7 +64,7 @@ impl Quote<'_> {
         let authorization = format!("L402 {}:<preimage>", self.token);
         Body {
             error: self.status.canonical_reason().unwrap_or_default(),
-            reason: self.reason,
+            reason: self.reason.code(),
             invoice: self.invoice.bolt11(),
             token: self.token,
             format: authorization.clone(),
