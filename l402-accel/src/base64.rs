@@ -1,6 +1,6 @@
 //! Base64 by wide vectors.
 
-use crate::arch;
+use crate::{Marks, arch};
 
 /// Decoding of base64 in constant time, 32 characters a step: AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -32,17 +32,4 @@ impl Base64 {
     pub fn decode(self, text: &[u8], out: &mut [u8]) -> Marks {
         self.0.decode(text, out)
     }
-}
-
-/// What a base64 text held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Marks {
-    /// A character of neither alphabet.
-    pub invalid: bool,
-    /// `+` or `/`.
-    pub standard: bool,
-    /// `-` or `_`.
-    pub url_safe: bool,
-    /// The bits behind the last byte of `out`, of the step in which it was written; zero where there are none.
-    pub spare: u8,
 }

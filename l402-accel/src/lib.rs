@@ -29,6 +29,7 @@
 #![no_std]
 
 mod base64;
+mod marks;
 mod sha256;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -51,7 +52,8 @@ use none as arch;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as arch;
 
-pub use base64::{Base64, Marks};
+pub use base64::Base64;
+pub use marks::Marks;
 pub use sha256::Sha256;
 
 /// A SHA-256 state: eight words, in the order of FIPS 180-4 §5.3.3.

@@ -1,6 +1,6 @@
 //! The engines that a processor lacks: they cannot be made, so that their methods need no body.
 
-use crate::base64::Marks;
+use crate::marks::Marks;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Base64 {}

@@ -3,23 +3,11 @@
 //! `s0 = HMAC(k, identifier)`, `s(i) = HMAC(s(i-1), caveat)`, where `k` is what [`RootKey`] holds. A third-party caveat
 //! binds two values: `HMAC(s, HMAC(s, verification id) ‖ HMAC(s, id))`.
 
+use crate::caveat::Caveat;
 use crate::secret::RootKey;
 use crate::sha256::{State, hmac_words, hmac_words_and_digest32, same, to_bytes};
-use crate::view::{Caveat, MacaroonRef};
-use core::fmt;
+use crate::view::MacaroonRef;
 use subtle::Choice;
-
-/// The token was not made with this key, or was changed since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forged;
-
-impl fmt::Display for Forged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("signature does not match")
-    }
-}
-
-impl core::error::Error for Forged {}
 
 /// Walks the chain to its end and compares there, in constant time.
 #[inline]

@@ -38,7 +38,9 @@
 #[cfg(test)]
 extern crate std;
 
+mod authentic;
 pub mod base64;
+mod caveat;
 mod chain;
 pub mod hex;
 mod mac;
@@ -51,12 +53,13 @@ mod v1;
 mod view;
 mod wire;
 
-pub use chain::Forged;
+pub use authentic::{Authentic, Forged};
+pub use caveat::Caveat;
 pub use mac::MacKey;
 pub use mint::{MintError, attenuate, mint};
 pub use secret::RootKey;
 pub use subtle;
-pub use view::{Authentic, Caveat, Caveats, MacaroonRef};
+pub use view::{Caveats, MacaroonRef};
 pub use wire::ParseError;
 
 /// The most bytes that a macaroon may have, encoded.

@@ -5,7 +5,7 @@
 //!
 //! Packets are walked over in a loop and counted: six-byte packets cannot overflow a stack here.
 
-use crate::view::Caveat;
+use crate::caveat::Caveat;
 use crate::wire::{Cursor, ParseError};
 use crate::{MAX_CAVEATS, MAX_LEN};
 

@@ -1,15 +1,10 @@
-//! Borrowed views of a macaroon, each promising more than the one before.
-//!
-//! 1. [`MacaroonRef`]: the bytes are one well-formed macaroon. Who made it is unknown.
-//! 2. [`Authentic`]: its signature chain ends in its signature. Only now do its caveats mean anything.
+//! The borrowed view of a macaroon: its bytes are well-formed. Who made it is unknown.
 
-use crate::chain::{self, Forged};
-use crate::secret::RootKey;
+use crate::caveat::Caveat;
 use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION, misplaced};
 use crate::{MAX_CAVEATS, MAX_LEN};
 use core::fmt;
 use core::iter::FusedIterator;
-use subtle::Choice;
 
 /// A well-formed macaroon in borrowed bytes; copying it copies references.
 #[derive(Clone, Copy)]
@@ -109,75 +104,6 @@ impl<'a> MacaroonRef<'a> {
     pub fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
-
-    /// Checks the signature chain with one constant-time comparison; no caveat means anything before.
-    ///
-    /// # Errors
-    /// [`Forged`], whatever the reason was.
-    ///
-    /// ```
-    /// use l402_macaroon::{RootKey, mint};
-    ///
-    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
-    /// let token = mint(&key, b"", b"token 1", &[b"tier = 1"], &mut out)?;
-    /// assert!(token.verify(&key)?.caveats().all(|caveat| caveat.id == b"tier = 1"));
-    /// assert!(token.verify(&RootKey::new(b"another key")).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn verify(self, key: &RootKey) -> Result<Authentic<'a>, Forged> {
-        self.verify_and(key, Choice::from(1))
-    }
-
-    /// Checks the signature chain and, in the same single branch, a verdict that the caller reached in constant time.
-    ///
-    /// # Errors
-    /// [`Forged`] when either fails; which of them it was takes the same time and cannot be told.
-    ///
-    /// ```
-    /// use l402_macaroon::{RootKey, mint, sha256};
-    ///
-    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
-    /// let token = mint(&key, b"", b"token 1", &[], &mut out)?;
-    /// let digest = sha256::digest32(&[1; 32]);
-    /// assert!(token.verify_and(&key, sha256::digest32_matches(&[1; 32], &digest)).is_ok());
-    /// assert!(token.verify_and(&key, sha256::digest32_matches(&[2; 32], &digest)).is_err());
-    /// # Ok::<(), l402_macaroon::MintError>(())
-    /// ```
-    #[inline]
-    pub fn verify_and(self, key: &RootKey, also: Choice) -> Result<Authentic<'a>, Forged> {
-        self.decided(chain::signature_matches(&self, key) & also)
-    }
-
-    /// Checks the signature chain and, in the same single branch, that SHA-256 of `message` is `digest`.
-    ///
-    /// # Errors
-    /// As [`MacaroonRef::verify_and`].
-    ///
-    /// ```
-    /// use l402_macaroon::{RootKey, mint, sha256};
-    ///
-    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
-    /// let token = mint(&key, b"", b"token 1", &[], &mut out)?;
-    /// let digest = sha256::digest32(&[1; 32]);
-    /// assert!(token.verify_with_digest(&key, &[1; 32], &digest).is_ok());
-    /// assert!(token.verify_with_digest(&key, &[2; 32], &digest).is_err());
-    /// # Ok::<(), l402_macaroon::MintError>(())
-    /// ```
-    #[inline]
-    pub fn verify_with_digest(
-        self,
-        key: &RootKey,
-        message: &[u8; 32],
-        digest: &[u8; 32],
-    ) -> Result<Authentic<'a>, Forged> {
-        self.decided(chain::signature_and_digest_match(&self, key, message, digest))
-    }
-
-    /// The one branch on a verdict.
-    #[inline]
-    fn decided(self, verdict: Choice) -> Result<Authentic<'a>, Forged> {
-        if bool::from(verdict) { Ok(Authentic(self)) } else { Err(Forged) }
-    }
 }
 
 impl fmt::Debug for MacaroonRef<'_> {
@@ -185,42 +111,6 @@ impl fmt::Debug for MacaroonRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let caveats = self.caveats.iter().count();
         write!(f, "MacaroonRef({} bytes, {caveats} caveats, redacted)", self.bytes.len())
-    }
-}
-
-/// A macaroon whose signature was checked; made only by [`MacaroonRef::verify`] and its two variants.
-#[derive(Debug, Clone, Copy)]
-pub struct Authentic<'a>(MacaroonRef<'a>);
-
-impl<'a> Authentic<'a> {
-    /// Returns the caveats, in the order in which they were added.
-    #[inline]
-    pub fn caveats(&self) -> Caveats<'a> {
-        self.0.caveats.iter()
-    }
-
-    /// Returns the macaroon that was checked.
-    pub fn macaroon(&self) -> MacaroonRef<'a> {
-        self.0
-    }
-}
-
-/// One caveat.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Caveat<'a> {
-    /// The condition of a first-party caveat; an opaque identifier in a third-party one.
-    pub id: &'a [u8],
-    /// Where a third party is found; empty in a first-party caveat.
-    pub location: &'a [u8],
-    /// The encrypted key of a third-party caveat. Where it is present, the caveat needs a discharge.
-    pub verification_id: Option<&'a [u8]>,
-}
-
-impl fmt::Debug for Caveat<'_> {
-    /// Shows the length only: a caveat may carry a secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.verification_id.is_some() { "third-party" } else { "first-party" };
-        write!(f, "Caveat({kind}, {} bytes)", self.id.len())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Base64 by AVX2: ranges are found by comparison, so that nothing is looked up.
 
 use super::memory::{load32, store_bytes16};
-use crate::base64::Marks;
+use crate::marks::Marks;
 use core::arch::x86_64::{
     __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
     _mm256_extracti128_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_or_si256,
