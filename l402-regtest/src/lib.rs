@@ -42,6 +42,7 @@ mod reset;
 pub mod rpc;
 mod sandbox;
 mod secret;
+mod start_error;
 mod wait;
 pub mod wallet;
 
@@ -49,5 +50,6 @@ pub use network::{
     Channel, DEFAULT_CHANNEL_SAT, Network, NetworkBuilder, NetworkError, NodeKind, PAYEES, PAYERS, TopologyError,
 };
 pub use reset::ResetError;
-pub use sandbox::{Sandbox, SandboxBuilder, StartError};
+pub use sandbox::{Sandbox, SandboxBuilder};
+pub use start_error::StartError;
 pub use wait::Overdue;

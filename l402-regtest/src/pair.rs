@@ -14,7 +14,7 @@ use crate::caretaker::Ward;
 use crate::chain::{Chain, MineError};
 use crate::ports;
 use crate::rpc::RpcServer;
-use crate::sandbox::StartError;
+use crate::start_error::StartError;
 
 /// As many blocks as nodes wait for before they rely on a transaction.
 const CONFIRMATIONS: u32 = 6;

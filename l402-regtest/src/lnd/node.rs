@@ -26,7 +26,7 @@ use crate::ports;
 use crate::rpc::RpcServer;
 use crate::wait;
 
-/// The longest that a start may take on a busy machine.
+/// The longest that a start may take on a busy machine, and an answer of a node without a wallet: to make one costs seconds.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The longest that an answer may take: as long as a payment.
@@ -81,7 +81,7 @@ impl LndNode {
         let unlock = [OsString::from("--wallet-unlock-allow-create"), self.password_option()];
         self.launch(&unlock)?;
         if self.wait_for(&["NON_EXISTING", "SERVER_ACTIVE"]).await? == "NON_EXISTING" {
-            wallet::create(self).await?;
+            wallet::create(self.0.addresses.rest, PATIENCE).await?;
         }
         self.serve().await
     }
@@ -102,7 +102,7 @@ impl LndNode {
     ///
     /// When it does not wait for it, or does not serve afterwards.
     pub async fn unlock(&self) -> Result<(), LndError> {
-        wallet::unlock(self).await?;
+        wallet::unlock(self.0.addresses.rest, PATIENCE).await?;
         self.serve().await
     }
 
@@ -236,11 +236,6 @@ impl LndNode {
         self.ask((Method::POST, path, Some(body))).await
     }
 
-    /// Asks without a macaroon: what a node without a wallet answers. To make one costs seconds of computing.
-    pub(super) async fn ask_openly(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, LndError> {
-        rest::call(self.0.addresses.rest, None, (method, path, body), PATIENCE).await
-    }
-
     async fn ask(&self, question: (Method, &str, Option<&Value>)) -> Result<Value, LndError> {
         let macaroon = self.admin_macaroon()?;
         rest::call(self.0.addresses.rest, Some(&macaroon), question, ANSWER_PATIENCE).await
@@ -292,7 +287,8 @@ impl LndNode {
         if !self.is_running() {
             return Err(LndError::Ended(self.last_lines()));
         }
-        Ok(match self.ask_openly(Method::GET, "/v1/state", None).await {
+        let question = (Method::GET, "/v1/state", None);
+        Ok(match rest::call(self.0.addresses.rest, None, question, PATIENCE).await {
             Ok(answer) => Ok(answer["state"].as_str().unwrap_or("no state").to_owned()),
             Err(fault) => Err(fault.to_string()),
         })

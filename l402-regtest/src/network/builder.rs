@@ -1,17 +1,15 @@
 //! A network as it is declared.
 
-use core::str::FromStr;
 use std::path::PathBuf;
 
+use super::NodeKind;
 use super::channel::Channel;
-use super::error::NetworkError;
-use super::{Network, NodeKind, start, text};
 use crate::lnd::Binaries;
 
 /// The size of a channel where nobody says another.
 pub const DEFAULT_CHANNEL_SAT: u64 = 10_000_000;
 
-/// What a network is to be like; see [`Network::builder`].
+/// What a network is to be like; see [`Network::builder`](super::Network::builder).
 #[derive(Clone, Debug, Default)]
 pub struct NetworkBuilder {
     pub(super) nodes: Vec<NodePlan>,
@@ -90,26 +88,5 @@ impl NetworkBuilder {
     pub fn binaries(mut self, binaries: Binaries) -> Self {
         self.binaries = Some(binaries);
         self
-    }
-
-    /// Starts everything. It returns when every channel is active at both ends and every node knows the terms of every announced
-    /// channel, so that it sees every route.
-    ///
-    /// # Errors
-    ///
-    /// Returns the first part that fails, or what is missing after minutes. The nodes are ended, and their logs kept; standard
-    /// error says where.
-    pub async fn start(self) -> Result<Network, NetworkError> {
-        start::network(self).await
-    }
-}
-
-/// Reads a topology as people draw it: `alice(lnd) — bob(lnd) — carol(ldk), alice — carol`. Each dash (`—`, `-` or `--` between
-/// spaces) is a channel of [`DEFAULT_CHANNEL_SAT`]; the first mention of a node says what it is.
-impl FromStr for NetworkBuilder {
-    type Err = text::TopologyError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text::read(text)
     }
 }

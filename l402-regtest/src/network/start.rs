@@ -55,7 +55,20 @@ const fn time_lock(repeat: u16) -> u16 {
     79 - repeat % 20
 }
 
-pub(super) async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
+impl NetworkBuilder {
+    /// Starts everything. It returns when every channel is active at both ends and every node knows the terms of every announced
+    /// channel, so that it sees every route.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first part that fails, or what is missing after minutes. The nodes are ended, and their logs kept; standard
+    /// error says where.
+    pub async fn start(self) -> Result<Network, NetworkError> {
+        network(self).await
+    }
+}
+
+async fn network(builder: NetworkBuilder) -> Result<Network, NetworkError> {
     declared(&builder)?;
     let binaries = match builder.binaries {
         Some(binaries) => Some(binaries),

@@ -1,15 +1,21 @@
 //! Topologies as people draw them.
 
 use core::fmt;
+use core::str::FromStr;
 
 use super::NodeKind;
 use super::builder::{DEFAULT_CHANNEL_SAT, NetworkBuilder};
 
 const DASHES: [&str; 4] = ["—", "–", "-", "--"];
 
-/// Reads lines of nodes, parted by commas.
-pub(super) fn read(text: &str) -> Result<NetworkBuilder, TopologyError> {
-    text.split(',').try_fold(NetworkBuilder::default(), line)
+/// Reads a topology as people draw it: `alice(lnd) — bob(lnd) — carol(ldk), alice — carol`. Each dash (`—`, `-` or `--` between
+/// spaces) is a channel of [`DEFAULT_CHANNEL_SAT`]; the first mention of a node says what it is.
+impl FromStr for NetworkBuilder {
+    type Err = TopologyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(',').try_fold(Self::default(), line)
+    }
 }
 
 /// Reads nodes with a dash between each and the next.
@@ -72,7 +78,7 @@ impl fmt::Display for TopologyError {
 
 impl core::error::Error for TopologyError {}
 
-impl core::str::FromStr for NodeKind {
+impl FromStr for NodeKind {
     type Err = TopologyError;
 
     fn from_str(text: &str) -> Result<Self, TopologyError> {
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_drawing_is_read() {
-        let network = read("alice(lnd) — bob(lnd) -- carol(ldk), alice - carol, dave(ldk)").unwrap();
+        let network: NetworkBuilder = "alice(lnd) — bob(lnd) -- carol(ldk), alice - carol, dave(ldk)".parse().unwrap();
         let nodes: Vec<_> = network.nodes.iter().map(|node| (node.name.as_str(), node.kind)).collect();
         let [lnd, ldk] = [NodeKind::Lnd, NodeKind::Ldk];
         assert_eq!(nodes, [("alice", lnd), ("bob", lnd), ("carol", ldk), ("dave", ldk)]);
@@ -115,7 +121,7 @@ mod tests {
             ("../a(lnd)", TopologyError::Name("../a(lnd)".to_owned())),
         ];
         for (text, expected) in cases {
-            assert_eq!(read(text).unwrap_err(), expected, "{text}");
+            assert_eq!(text.parse::<NetworkBuilder>().unwrap_err(), expected, "{text}");
         }
     }
 }
