@@ -28,13 +28,6 @@ CIRCLES = (
         "l402-server/src/config/resolve.rs", "l402-server/src/config/route.rs", "l402-server/src/config/service.rs",
     ),
     ("l402-server/src/serve/connection.rs", "l402-server/src/serve/worker.rs"),
-    # house
-    ("l402-accel/src/base64.rs", "l402-accel/src/none.rs"),
-    ("l402-macaroon/src/chain.rs", "l402-macaroon/src/v1.rs", "l402-macaroon/src/view.rs"),
-    ("l402-regtest/src/lnd/node.rs", "l402-regtest/src/lnd/wallet.rs"),
-    ("l402-regtest/src/network/builder.rs", "l402-regtest/src/network/start.rs", "l402-regtest/src/network/text.rs"),
-    ("l402-regtest/src/pair.rs", "l402-regtest/src/sandbox.rs"),
-    ("proofs/ct/src/codecs.rs", "proofs/ct/src/control.rs", "proofs/ct/src/subject.rs", "proofs/ct/src/tokens.rs"),
 )
 
 # Files that are too long.

@@ -129,52 +129,56 @@ class Module:
             yield from child.all()
 
     def find(self, path, seen=()):
-        """What a path names, seen from here: the module itself, or the module and the name of an item in it; or nothing."""
-        path = list(path)
-        at = {"crate": self.root(), "self": self}.get(path[0])
-        if path[0] == "super":
-            at = self.parent
-        if at is None:
-            found = self.look_up(path[0], seen)
+        """What a path can name, seen from here: each a module and the name of an item in it, or a module itself and nothing."""
+        first, *rest = path
+        if first == "crate":
+            found = {(self.root(), None)}
+        elif first == "self":
+            found = {(self, None)}
+        elif first == "super":
+            found = {(self.parent, None)} if self.parent else set()
         else:
-            found = (at, None)
-        for segment in path[1:]:
-            if found is None or found[1] is not None:
-                return found
-            if segment == "super":
-                found = found[0].parent and (found[0].parent, None)
-            elif segment != "self":
-                found = found[0].look_up(segment, seen)
+            found = self.look_up(first, seen)
+        for segment in rest:
+            found = {one for module, item in found for one in module.step(item, segment, seen)}
         return found
 
+    def step(self, item, segment, seen):
+        if item is not None or segment == "self":
+            return {(self, item)}
+        if segment == "super":
+            return {(self.parent, None)} if self.parent else set()
+        return self.look_up(segment, seen)
+
     def look_up(self, name, seen=()):
-        """What a name means in this module; a re-export is followed to the file that defines the item."""
+        """What a name can mean in this module; a re-export is followed to the file that defines the item.
+
+        It may be several things where `cfg` chooses among them.
+        """
         if name in self.children:
-            return self.children[name], None
+            return {(self.children[name], None)}
         if (self, name) in seen:
-            return None
+            return set()
         seen = (*seen, (self, name))
-        for path, _, _ in self.names.get(name, ()):
-            if found := self.find(path, seen):
-                return found
-        if name in self.items:
-            return self, name
+        found = {one for path, _, _ in self.names.get(name, ()) for one in self.find(path, seen)}
+        if found or name in self.items:
+            return found or {(self, name)}
         for path, _, _ in self.globs:
-            found = self.find(path[:-1], seen)
-            if found and found[1] is None and (inner := found[0].look_up(name, seen)):
-                return inner
+            for module, item in self.find(path[:-1], seen):
+                found |= module.look_up(name, seen) if item is None else set()
         # What a macro writes: the name stands somewhere in the file, but no item is to be seen.
-        if name not in self.names and self.parent is not None and re.search(rf"\b{name}\b", self.rest):
-            return self, name
-        return None
+        if not found and name not in self.names and self.parent is not None and re.search(rf"\b{name}\b", self.rest):
+            return {(self, name)}
+        return found
 
     def arrows(self):
         """The modules that this one names in its code, each with the line and the path where it does so first."""
         arrows = {}
 
         def draw(found, at, path):
-            if found and found[1] is not None and found[0] is not self:
-                arrows.setdefault(found[0], (line(self.code, at), "::".join(path)))
+            for module, item in sorted(found, key=lambda one: one[0].file):
+                if item is not None and module is not self:
+                    arrows.setdefault(module, (line(self.code, at), "::".join(path)))
 
         words = set(re.findall(r"\w+", self.rest))
         for name, uses in self.names.items():
@@ -183,9 +187,10 @@ class Module:
                 if not public or name in words:
                     draw(self.find(path), at, path)
         for path, public, at in self.globs:
-            found = self.find(path[:-1])
-            for word in words - self.items - set(self.names) if found and found[1] is None and not public else ():
-                draw(found[0].look_up(word), at, (*path[:-1], word))
+            modules = [module for module, item in self.find(path[:-1]) if item is None and not public]
+            for word in sorted(words - self.items - set(self.names)) if modules else ():
+                for module in modules:
+                    draw(module.look_up(word), at, (*path[:-1], word))
         for found in PATH.finditer(self.rest):
             path = re.split(r"\s*::\s*", found.group())
             inner = any(start <= found.start() < end for start, end in self.inline)

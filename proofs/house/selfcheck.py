@@ -98,6 +98,16 @@ class Planted(unittest.TestCase):
         )
         self.assert_fault("a circle of 3 files", "one.rs:1: names `crate::Two` of l402-http/src/two.rs", "three.rs:3")
 
+    def test_a_circle_in_one_of_the_builds_that_cfg_chooses_among(self):
+        self.crate(
+            "l402-http",
+            lib="#[cfg(unix)]\nuse one as chosen;\n#[cfg(windows)]\nuse two as chosen;\n",
+            base="pub struct Base(crate::chosen::Item);\n",
+            one="pub struct Item;\n",
+            two="pub struct Item;\npub type Other = crate::base::Base;\n",
+        )
+        self.assert_fault("l402-http/src/base.rs", "l402-http/src/two.rs:2")
+
     def test_a_circle_in_the_modules_of_a_test(self):
         self.crate("l402-http")
         self.write("l402-http/tests/all/main.rs", "mod one;\nmod two;\n")

@@ -4,8 +4,8 @@
 //! counts exactly; what the marks themselves take is counted too, as the subject that does nothing, and subtracted.
 
 use crate::Failure;
+use crate::catalogue::named;
 use crate::input::Input;
-use crate::subject::named;
 use std::arch::is_x86_feature_detected;
 
 /// The name of the reference work among the subjects, and the verdict of its class.

@@ -9,6 +9,7 @@
 //! Both proofs run the same [`subject`]s, and both must report the [`control`]s, which leak on purpose.
 
 pub mod case;
+pub mod catalogue;
 pub mod codecs;
 pub mod control;
 pub mod count;

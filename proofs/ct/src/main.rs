@@ -1,6 +1,6 @@
 //! `l402-ct [--seed N] [part of a subject's name]`: proves, prints the table, and fails where something leaks.
 
-use l402_ct::{Failure, memcheck, random, run, subject, trace};
+use l402_ct::{Failure, catalogue, memcheck, random, run, subject, trace};
 use std::process::ExitCode;
 use std::{env, time::Instant};
 
@@ -19,7 +19,7 @@ fn main() -> Result<ExitCode, Failure> {
 }
 
 fn find(name: &str) -> Result<&'static subject::Subject, Failure> {
-    subject::named(name).ok_or_else(|| format!("no subject is called '{name}'").into())
+    catalogue::named(name).ok_or_else(|| format!("no subject is called '{name}'").into())
 }
 
 fn prove(only: &str, seed: u64) -> Result<ExitCode, Failure> {

@@ -2,9 +2,9 @@
 
 use crate::count::{MOST, REFERENCE, check_reference, comparable};
 use crate::public::{LINES, Line};
-use crate::subject::{self, Caught, Subject};
+use crate::subject::{Caught, Subject};
 use crate::trace::Class;
-use crate::{Failure, memcheck, table, tokens, trace};
+use crate::{Failure, catalogue, memcheck, table, tokens, trace};
 use std::collections::BTreeSet;
 
 /// Proves the subjects whose name contains `only`, prints the table, and returns what is wrong.
@@ -14,7 +14,7 @@ pub fn prove(only: &str, seed: u64) -> Result<Vec<String>, Failure> {
     let mut faults = Vec::new();
     let mut public = BTreeSet::new();
     table::head();
-    for subject in subject::all().filter(|subject| subject.name.contains(only)) {
+    for subject in catalogue::all().filter(|subject| subject.name.contains(only)) {
         let reports = memcheck::check(subject, seed)?;
         let classes = trace::compare(subject, seed)?;
         table::rows(subject, &reports, &classes, marks);

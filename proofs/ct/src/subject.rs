@@ -2,7 +2,6 @@
 
 use crate::case::Kind;
 use crate::input::Input;
-use crate::{codecs, control, tokens};
 
 /// What came out, in words; public.
 pub type Verdict = &'static str;
@@ -40,14 +39,4 @@ impl Subject {
     pub fn expected(&self, kind: Kind) -> Verdict {
         self.kinds.iter().find(|(other, _)| *other == kind).map_or("", |(_, verdict)| verdict)
     }
-}
-
-/// The subjects and, behind them, the controls.
-pub fn all() -> impl Iterator<Item = &'static Subject> {
-    tokens::SUBJECTS.iter().chain(codecs::SUBJECTS).chain(control::CONTROLS)
-}
-
-/// The subject of this name.
-pub fn named(name: &str) -> Option<&'static Subject> {
-    all().chain([&tokens::NOTHING]).find(|subject| subject.name == name)
 }
