@@ -15,7 +15,7 @@ CIRCLES = (
     ),
     # pipeline
     ("l402-http/src/policy/builder.rs", "l402-http/src/policy/raw.rs"),
-    ("l402-http/src/response/page.rs", "l402-http/src/response/quote.rs"),
+    ("l402-http/src/response/challenge.rs", "l402-http/src/response/page.rs"),
     ("l402-http/src/service/judge.rs", "l402-http/src/service/layer.rs", "l402-http/src/service/paywall.rs"),
     # perf
     (
