@@ -1,9 +1,9 @@
 //! The command line.
 
-use crate::amount::Amount;
 use crate::exit::EXIT_CODES;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use core::time::Duration;
+use l402_agent::amount::Amount;
 use l402_http::pay::{Origin, TokenField};
 use l402_lightning::Network;
 use std::path::PathBuf;

@@ -14,9 +14,9 @@
 //! # assert!(l402_client::config::Config::parse(text).is_ok());
 //! ```
 
-use crate::amount::Amount;
 use crate::cli::WalletKind;
 use core::fmt;
+use l402_agent::amount::Amount;
 use l402_lightning::Network;
 use l402_program::config::read;
 use serde::{Deserialize, Deserializer, de};

@@ -1,11 +1,11 @@
 //! Where a user's tokens, payments and wallet live, and what the user has settled once for all calls.
 
-use crate::amount::Amount;
 use crate::cli::{HomeArgs, WalletKind};
 use crate::config::{Chain, Config, LdkSection, LndSection};
 use crate::exit::{Exit, Failure, OrExit};
-use crate::http::proxy::Proxies;
-use crate::store::private::PrivateDir;
+use l402_agent::amount::Amount;
+use l402_agent::http::proxy::Proxies;
+use l402_agent::store::private::PrivateDir;
 use std::path::PathBuf;
 
 /// The flags and the configuration, joined: flags win.

@@ -8,10 +8,10 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{Event, Reporter};
 use crate::home::Home;
-use crate::http::proxy::Proxies;
-use crate::store::Database;
-use crate::store::tokens::Tokens;
 use crate::wallet::{self, LazyWallet};
+use l402_agent::http::proxy::Proxies;
+use l402_agent::store::Database;
+use l402_agent::store::tokens::Tokens;
 use std::io::{self, Write};
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
 //! `l402 payments`.
 
-use crate::amount::Amount;
 use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
-use crate::store::Database;
-use crate::store::file::flags;
-use crate::store::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError, Recorded, Unpaid};
-use crate::text::{lines, printable};
 use crate::wallet::{self, LazyWallet};
+use l402_agent::amount::Amount;
+use l402_agent::store::Database;
+use l402_agent::store::file::flags;
+use l402_agent::store::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError, Recorded, Unpaid};
+use l402_agent::text::{lines, printable};
 use l402_core::PaymentHash;
 use l402_lightning::{PaymentSource, PaymentStatus};
 use l402_program::Causes;

@@ -1,11 +1,11 @@
 //! `l402 tokens`.
 
-use crate::amount::Amount;
 use crate::cli::{ImportArgs, TokensCommand};
 use crate::exit::{Exit, Failure, OrExit};
-use crate::store::lnget::{self, Found, LngetError};
-use crate::store::tokens::{KeptToken, Tokens};
-use crate::text::{lines, printable};
+use l402_agent::amount::Amount;
+use l402_agent::store::lnget::{self, Found, LngetError};
+use l402_agent::store::tokens::{KeptToken, Tokens};
+use l402_agent::text::{lines, printable};
 use l402_http::pay::Standing;
 
 /// Runs the command, and returns what it prints and how it ends. That opens nothing: preimages stay in the database.

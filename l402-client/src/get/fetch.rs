@@ -1,16 +1,17 @@
 //! One request that pays for itself, through the paying layer.
 
-use crate::amount::Amount;
 use crate::exit::{Exit, Failure};
 use crate::get::report::{CredentialUsed, Event};
-use crate::http::client::{HttpClient, TransportError};
-use crate::http::payload::PayloadBody;
-use crate::http::request::Draft;
-use crate::store::file::{FileStore, StoreError};
-use crate::store::payments::PaymentsError;
 use core::time::Duration;
 use http::Response;
 use hyper::body::Incoming;
+use l402_agent::amount::Amount;
+use l402_agent::http::client::{HttpClient, TransportError};
+use l402_agent::http::draft::Draft;
+use l402_agent::http::payload::PayloadBody;
+use l402_agent::store::file::{FileStore, StoreError};
+use l402_agent::store::news::News;
+use l402_agent::store::payments::PaymentsError;
 use l402_core::{Declined, Limits};
 use l402_http::pay::{Origin, PayError, PayLayer, PaySettings, Receipt, ReplayBody, TokenField};
 use l402_lightning::PaymentSource;
@@ -67,8 +68,8 @@ impl<W: PaymentSource + 'static> Till<W> {
         let result = layer.layer(http).call(draft.request()).await;
 
         let news = self.store.news();
-        let is_recovered = news.iter().any(|event| matches!(event, Event::Recovered(_)));
-        news.into_iter().for_each(tell);
+        let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
+        news.into_iter().map(Event::from).for_each(tell);
         let response = result.map_err(|fault| not_accepted(&fault, draft).unwrap_or_else(|| failure(fault)))?;
         let credential = match response.extensions().get::<Receipt>() {
             None => CredentialUsed::None,

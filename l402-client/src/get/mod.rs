@@ -1,5 +1,7 @@
 //! `l402 get`: the request, what it costs, the redirects, and the body.
 
+pub mod delivery;
+pub mod draft;
 pub mod fetch;
 pub mod output;
 pub mod price;
@@ -8,19 +10,19 @@ pub mod unpaid;
 
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
+use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
-use crate::http::client::HttpClient;
-use crate::http::delivery::{Delivery, DeliveryError};
-use crate::http::peek::Peeked;
-use crate::http::redirect::{self, MAX_REDIRECTS, RedirectError};
-use crate::http::request::Draft;
-use crate::store::Database;
-use crate::store::file::FileStore;
 use crate::wallet;
 use core::ops::AsyncFnMut;
 use fetch::{Arrived, Till};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
+use l402_agent::http::client::HttpClient;
+use l402_agent::http::draft::Draft;
+use l402_agent::http::peek::Peeked;
+use l402_agent::http::redirect::{self, MAX_REDIRECTS, RedirectError};
+use l402_agent::store::Database;
+use l402_agent::store::file::FileStore;
 use l402_core::Limits;
 use l402_http::pay::{TokenField, accept_l402};
 use l402_lightning::PaymentSource;
@@ -44,7 +46,7 @@ pub async fn run<W: PaymentSource + 'static>(
     out: &mut (impl AsyncWrite + Unpin),
     reporter: &mut Reporter<impl Write>,
 ) -> Result<Exit, Failure> {
-    let draft = Draft::from_args(args).or_exit(Exit::Usage)?;
+    let draft = draft::from_args(args).or_exit(Exit::Usage)?;
     if args.dry_run {
         return quote(args, home, draft, wallet.as_ref(), out).await;
     }

@@ -4,12 +4,13 @@
 //! 2. For programs (`--json`): one JSON object for each [`Event`], a line each. Amounts are in millisatoshi, times in Unix
 //!    seconds. Neither form holds a secret.
 
-use crate::amount::Amount;
 use crate::exit::Failure;
 use crate::get::unpaid::Unpaid;
-use crate::text::printable;
 use core::fmt;
 use http::StatusCode;
+use l402_agent::amount::Amount;
+use l402_agent::store::news::{News, Purchase};
+use l402_agent::text::printable;
 use l402_http::pay::ForeignOffer;
 use serde::Serialize;
 use std::io::Write;
@@ -111,6 +112,22 @@ pub struct InvoiceReport {
     pub expires_at: u64,
     /// The invoice itself, BOLT11.
     pub bolt11: String,
+}
+
+impl From<News> for Event {
+    fn from(news: News) -> Self {
+        match news {
+            News::Recovered(purchase) => Self::Recovered(purchase.into()),
+            News::Paid(purchase) => Self::Paid(purchase.into()),
+        }
+    }
+}
+
+impl From<Purchase> for Payment {
+    fn from(purchase: Purchase) -> Self {
+        let Purchase { origin, payment_hash, amount_msat, fee_msat } = purchase;
+        Self { origin: origin.to_string(), payment_hash: payment_hash.to_string(), amount_msat, fee_msat }
+    }
 }
 
 impl From<&Failure> for Event {

@@ -1,13 +1,13 @@
 //! What a server wanted, where nothing was paid: a 402 is never passed on in silence.
 
-use crate::amount::Amount;
-use crate::http::peek::Peeked;
-use crate::http::request::Draft;
-use crate::text::printable;
 use core::fmt;
 use core::time::Duration;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
+use l402_agent::amount::Amount;
+use l402_agent::http::draft::Draft;
+use l402_agent::http::peek::Peeked;
+use l402_agent::text::printable;
 use l402_http::pay::{ForeignOffer, Quote, TokenField};
 use serde::Serialize;
 

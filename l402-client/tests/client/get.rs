@@ -2,15 +2,15 @@
 
 use crate::shop::{Failure, Shop};
 use clap::Parser;
+use l402_agent::store::Database;
+use l402_agent::store::payments::Payments;
+use l402_agent::store::private::PrivateDir;
+use l402_agent::store::tokens::Tokens;
 use l402_client::cli::{Cli, Command};
 use l402_client::exit::{self as ended, Exit};
 use l402_client::get;
 use l402_client::get::report::{Event, Reporter};
 use l402_client::home::Home;
-use l402_client::store::Database;
-use l402_client::store::payments::Payments;
-use l402_client::store::private::PrivateDir;
-use l402_client::store::tokens::Tokens;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{FailureReason, Invoice};
 use rusqlite::Connection;

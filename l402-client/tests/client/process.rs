@@ -3,9 +3,9 @@
 use crate::shop::Shop;
 use crate::wallet::SandboxStandIn;
 use core::time::Duration;
-use l402_client::store::Database;
-use l402_client::store::private::PrivateDir;
-use l402_client::store::tokens::Tokens;
+use l402_agent::store::Database;
+use l402_agent::store::private::PrivateDir;
+use l402_agent::store::tokens::Tokens;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use rusqlite::Connection;
 use std::path::PathBuf;

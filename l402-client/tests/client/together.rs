@@ -2,7 +2,7 @@
 
 use crate::process::{Machine, text};
 use core::time::Duration;
-use l402_client::store::tokens::Tokens;
+use l402_agent::store::tokens::Tokens;
 use l402_core::macaroon::{RootKey, mint};
 use l402_core::{Identifier, Preimage, TokenFile, TokenId};
 use l402_http::pay::Standing;

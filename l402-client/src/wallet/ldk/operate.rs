@@ -1,13 +1,13 @@
 //! `l402 wallet`: money in, channels, money out.
 
 use super::{LOOK_EVERY, PEERS_TIMEOUT, close, has_usable_channel, start};
-use crate::amount::Amount;
 use crate::cli::WalletCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
-use crate::text::lines;
 use anyhow::Context as _;
 use core::time::Duration;
+use l402_agent::amount::Amount;
+use l402_agent::text::lines;
 use l402_lightning::ldk::{Channel, ChannelId, ChannelRequest, LdkNode};
 use tokio::time::{Instant, sleep};
 

@@ -37,10 +37,10 @@ pub fn parse(text: &str) -> Result<Uri, UrlError> {
 /// [`UrlError`].
 ///
 /// ```
-/// # use l402_client::http::url;
+/// # use l402_agent::http::url;
 /// let base = url::parse("https://api.example/v1/data?page=2")?;
 /// assert_eq!(url::resolve(&base, "../v2/data")?, "https://api.example/v2/data");
-/// # Ok::<(), l402_client::http::url::UrlError>(())
+/// # Ok::<(), l402_agent::http::url::UrlError>(())
 /// ```
 pub fn resolve(base: &Uri, reference: &str) -> Result<Uri, UrlError> {
     let reference = reference.split('#').next().unwrap_or_default();

@@ -1,62 +1,33 @@
-//! The request that the command line describes, which can be sent more than once.
+//! The request that the command line describes.
 
 use crate::cli::GetArgs;
-use crate::http::payload::{Payload, PayloadBody, PayloadError};
-use crate::http::url::{self, UrlError};
 use core::fmt;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Uri};
+use l402_agent::http::draft::Draft;
+use l402_agent::http::payload::{Payload, PayloadError};
+use l402_agent::http::url::{self, UrlError};
 use l402_core::Presentation;
 
-/// A request that is sent again after the payment, and along redirects.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// The method.
-    pub method: Method,
-    /// The absolute URL.
-    pub uri: Uri,
-    /// Every header field but those that the connection needs.
-    pub headers: HeaderMap,
-    /// The body, which may have to be sent twice.
-    pub body: Payload,
-}
-
-impl Draft {
-    /// Reads the request off the command line, and its body from where `-d` says.
-    ///
-    /// # Errors
-    /// [`DraftError`].
-    pub fn from_args(args: &GetArgs) -> Result<Self, DraftError> {
-        let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(DraftError::Body)?;
-        let method = match &args.method {
-            Some(name) => method(name)?,
-            None if body.is_some() => Method::POST,
-            None => Method::GET,
-        };
-        let mut headers = default_headers(body.is_some());
-        let mut given = HeaderMap::new();
-        for line in &args.headers {
-            let (name, value) = header_field(line)?;
-            given.append(name, value);
-        }
-        headers.extend(given); // replaces the defaults of the same name, keeps what was given twice
-        Ok(Self {
-            method,
-            uri: url::parse(&args.url).map_err(DraftError::Url)?,
-            headers,
-            body: body.unwrap_or_default(),
-        })
+/// Reads the request off the command line, and its body from where `-d` says.
+///
+/// # Errors
+/// [`DraftError`].
+pub fn from_args(args: &GetArgs) -> Result<Draft, DraftError> {
+    let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(DraftError::Body)?;
+    let method = match &args.method {
+        Some(name) => method(name)?,
+        None if body.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    let mut headers = default_headers(body.is_some());
+    let mut given = HeaderMap::new();
+    for line in &args.headers {
+        let (name, value) = header_field(line)?;
+        given.append(name, value);
     }
-
-    /// Returns the request, ready to be sent, with what makes its body once more.
-    pub fn request(&self) -> Request<PayloadBody> {
-        let mut request = Request::new(self.body.body());
-        request.extensions_mut().insert(self.body.replay());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
+    headers.extend(given); // replaces the defaults of the same name, keeps what was given twice
+    Ok(Draft { method, uri: url::parse(&args.url).map_err(DraftError::Url)?, headers, body: body.unwrap_or_default() })
 }
 
 /// Reads a method. Names are case-sensitive, and no server knows `get`: what is common is meant, as in Fetch §2.2.1.
@@ -156,7 +127,7 @@ mod tests {
     fn draft(options: &[&str]) -> Result<Draft, DraftError> {
         let line = ["l402", "get", "http://a/b"].iter().chain(options);
         match Cli::try_parse_from(line).unwrap().command {
-            Command::Get(args) => Draft::from_args(&args),
+            Command::Get(args) => from_args(&args),
             other => panic!("not a get: {other:?}"),
         }
     }

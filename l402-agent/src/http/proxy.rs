@@ -39,11 +39,11 @@ impl Proxies {
     /// [`ProxyError`] where one names something that is no proxy.
     ///
     /// ```
-    /// use l402_client::http::proxy::Proxies;
+    /// use l402_agent::http::proxy::Proxies;
     ///
     /// let variable = |name: &str| (name == "all_proxy").then(|| "socks5://127.0.0.1:9050".to_owned());
     /// assert!(Proxies::from_environment(&variable)?.are_any());
-    /// # Ok::<(), l402_client::http::proxy::ProxyError>(())
+    /// # Ok::<(), l402_agent::http::proxy::ProxyError>(())
     /// ```
     pub fn from_environment(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let first = |names: &[&'static str]| {

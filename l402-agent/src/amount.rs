@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, de};
 /// An amount of bitcoin, in millisatoshi.
 ///
 /// ```
-/// # use l402_client::amount::Amount;
+/// # use l402_agent::amount::Amount;
 /// let amount: Amount = "1.5 sat".parse()?;
 /// assert_eq!(amount.msat(), 1_500);
 /// assert_eq!(Amount::from_msat(21_000).to_string(), "21 sat");
-/// # Ok::<(), l402_client::amount::AmountError>(())
+/// # Ok::<(), l402_agent::amount::AmountError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(u64);

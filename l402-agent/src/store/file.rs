@@ -8,10 +8,10 @@
 //! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline (threat A9).
 //! 5. The disk is waited for on threads that may block.
 
+use super::news::{News, Purchase};
 use super::payments::{Intent, OpenPayment, Payments, PaymentsError, Unpaid};
 use super::tokens::{KeptToken, Tokens};
 use super::{Database, DatabaseError};
-use crate::get::report::{Event, Payment};
 use core::fmt;
 use core::time::Duration;
 use http::Method;
@@ -42,7 +42,7 @@ struct State {
     open: HashMap<PaymentHash, Held>,
     /// What is to be forgotten once it was delivered.
     used: Vec<PaymentHash>,
-    news: Vec<Event>,
+    news: Vec<News>,
 }
 
 impl State {
@@ -92,7 +92,7 @@ impl FileStore {
     }
 
     /// Returns the payments that succeeded since the last time.
-    pub fn news(&self) -> Vec<Event> {
+    pub fn news(&self) -> Vec<News> {
         core::mem::take(&mut self.0.state().news)
     }
 
@@ -180,15 +180,15 @@ impl Inner {
             return if is_new { self.tokens.keep(kept).map_err(StoreError::Tokens) } else { Ok(()) };
         };
         payment.paid(kept).map_err(StoreError::database)?;
-        let news = Payment {
-            origin: kept.origin.to_string(),
-            payment_hash: hash.to_string(),
+        let news = Purchase {
+            origin: kept.origin.clone(),
+            payment_hash: hash,
             amount_msat: kept.amount_msat,
             fee_msat: kept.fee_msat,
         };
         let mut state = self.state();
         state.used.push(hash);
-        state.news.push(if is_inherited { Event::Recovered(news) } else { Event::Paid(news) });
+        state.news.push(if is_inherited { News::Recovered(news) } else { News::Paid(news) });
         Ok(())
     }
 
@@ -293,7 +293,7 @@ impl fmt::Display for StoreError {
 }
 
 /// Returns what chooses a wallet of this name: `sandbox`, `ldk/<network>`, or `lnd/<network>/<address>/<certificate>`.
-pub(crate) fn flags(wallet: &str) -> String {
+pub fn flags(wallet: &str) -> String {
     let parts: Vec<_> = wallet.splitn(4, '/').collect();
     match *parts {
         [kind, network] => format!("--wallet {kind} --network {network}"),

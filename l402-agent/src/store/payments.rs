@@ -100,7 +100,6 @@ impl Intent {
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Outcome {
     /// It succeeded, and the token is kept.
     Paid {

@@ -5,8 +5,8 @@
 //!    point: they are chosen by the origin that a request goes to.
 //! 3. 303, and 301 or 302 after a POST, turn into a GET without a body, as every browser and curl do.
 
+use crate::http::draft::Draft;
 use crate::http::payload::Payload;
-use crate::http::request::Draft;
 use crate::http::url::{self, UrlError};
 use core::fmt;
 use http::header::{self, HeaderMap, HeaderName};

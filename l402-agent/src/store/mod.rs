@@ -6,6 +6,7 @@ mod database;
 pub mod file;
 mod import;
 pub mod lnget;
+pub mod news;
 pub mod payments;
 pub mod private;
 mod row;

@@ -1,0 +1,26 @@
+//! What a store has to tell of money that moved.
+
+use l402_core::PaymentHash;
+use l402_http::pay::Origin;
+
+/// A payment that is known to have succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// This process paid.
+    Paid(Purchase),
+    /// An earlier process paid without learning so; its token is used now.
+    Recovered(Purchase),
+}
+
+/// What was paid, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// Who was paid.
+    pub origin: Origin,
+    /// The payment hash.
+    pub payment_hash: PaymentHash,
+    /// What the payee received, in millisatoshi.
+    pub amount_msat: u64,
+    /// What routing cost, in millisatoshi.
+    pub fee_msat: u64,
+}
