@@ -10,8 +10,8 @@ CIRCLES = (
     # agent
     ("l402-http/src/pay/flight.rs", "l402-http/src/pay/purchase.rs"),
     (
-        "l402-client/src/store/database.rs", "l402-client/src/store/import.rs", "l402-client/src/store/payments.rs",
-        "l402-client/src/store/row.rs", "l402-client/src/store/tokens.rs",
+        "l402-agent/src/store/database.rs", "l402-agent/src/store/import.rs", "l402-agent/src/store/payments.rs",
+        "l402-agent/src/store/row.rs", "l402-agent/src/store/tokens.rs",
     ),
     # pipeline
     ("l402-http/src/policy/builder.rs", "l402-http/src/policy/raw.rs"),
