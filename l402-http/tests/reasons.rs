@@ -20,3 +20,12 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
+
+#[cfg(any(feature = "proxy", feature = "server"))]
+#[test]
+fn the_docs_name_every_reason() {
+    let page = include_str!("../../docs/gateway/refusals.md");
+    for reason in l402_http::response::Reason::ALL {
+        assert!(page.contains(&format!("`{reason}`")), "docs/gateway/refusals.md does not name {reason}");
+    }
+}

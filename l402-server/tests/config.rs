@@ -4,10 +4,12 @@ use core::time::Duration;
 use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
 use l402_http::cors::Cors;
 use l402_server::config::{Chain, Config, ConfigError, Lightning, LogFormat, schema};
+use std::collections::HashSet;
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {
         "MODEL_KEY" => "sk-canary",
+        "BITCOIND_PASSWORD" => "rpc-canary",
         "BROKEN_KEY" => "sk-\ncanary",
         "EMPTY" => "",
         "L402_SERVER_DATA_DIR" => "/data",
@@ -506,22 +508,42 @@ fn the_schema_has_every_key() {
     assert_eq!(schema["$defs"]["Route"]["properties"]["price"]["type"], "string");
 }
 
-/// A snippet of the README without an upstream of its own is put where it belongs.
+/// A block without an upstream is completed with one.
 #[test]
-fn what_the_readme_shows_of_a_file_is_valid() {
-    let readme = include_str!("../../README.md");
-    let snippets = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let snippets: Vec<_> = snippets.filter(|text| !text.contains("backend = \"lnd\"")).collect(); // it reads files
-    assert!(snippets.len() >= 3, "{snippets:?}");
-    for text in snippets {
-        let file = match text.lines().next() {
-            Some(line) if line.starts_with("timeouts") => format!("upstream = \"http://a\"\n{text}"),
-            Some(line) if line.starts_with("cors") => with_service(&format!("price = \"1 sat\"\n{text}")),
-            _ => text.to_owned(),
-        };
-        read(&file);
+fn every_configuration_in_the_docs_is_valid() {
+    let blocks =
+        PAGES.iter().flat_map(|page| page.split("```toml\n").skip(1)).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<_> = blocks.filter(|text| !text.contains("backend = \"lnd\"")).collect(); // it reads files
+    assert!(blocks.len() >= 18, "{blocks:?}");
+    for text in blocks {
+        let upstream = if text.contains("upstream = ") { "" } else { "upstream = \"http://a\"\n" };
+        read(&format!("{upstream}{text}"));
     }
 }
+
+#[test]
+fn the_docs_list_every_key() {
+    let page = include_str!("../../docs/gateway/configuration.md");
+    let words: HashSet<_> = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let schema: serde_json::Value = serde_json::from_str(&schema()).expect("JSON");
+    let tables = schema["$defs"].as_object().expect("tables").values().chain([&schema]);
+    let keys: Vec<_> =
+        tables.filter_map(|table| table["properties"].as_object()).flat_map(|keys| keys.keys()).collect();
+    assert!(keys.len() > 60, "{keys:?}");
+    for key in keys {
+        assert!(words.contains(key.as_str()), "docs/gateway/configuration.md does not name {key}");
+    }
+}
+
+/// What shows a configuration file, or a part of one.
+const PAGES: [&str; 6] = [
+    include_str!("../../README.md"),
+    include_str!("../../docs/gateway.md"),
+    include_str!("../../docs/gateway/configuration.md"),
+    include_str!("../../docs/gateway/money.md"),
+    include_str!("../../docs/gateway/nginx.md"),
+    include_str!("../../docs/gateway/selling.md"),
+];
 
 /// Long enough to be a key, and as a password within an address short enough to be none.
 const KEY: &str = "canary7f3a9c41e2b85d06c4f1a09e7b6d5c38";

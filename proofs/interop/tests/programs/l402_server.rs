@@ -1,4 +1,4 @@
-//! The gateway that sells with an LND, as the README has it.
+//! The gateway that sells with an LND, as `docs/gateway/money.md` shows it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -55,7 +55,7 @@ async fn o2_check_says_what_a_macaroon_lacks_and_what_it_exceeds() {
 /// Everything is as it stands there, but the addresses, the network, and where `lncli` looks for the node.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs LND: just interop"]
-async fn the_readme_sells_with_an_lnd() {
+async fn the_page_sells_with_an_lnd() {
     let network = Network::direct(NodeKind::Lnd, NodeKind::Lnd).start().await.unwrap();
     let (bob, upstream) = (network.lnd("bob"), Upstream::start().await);
     drop(payee(&network, "bob").await); // it has seen the last block
@@ -87,10 +87,10 @@ async fn the_readme_sells_with_an_lnd() {
     network.stop().await;
 }
 
-/// Returns the commands of the section of the README, and the file.
+/// Returns the commands of the section of the page, and the file.
 fn section() -> ([String; 2], String) {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let (_, section) = readme.split_once("#### Sell with your LND\n").unwrap();
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway/money.md")).unwrap();
+    let (_, section) = page.split_once("## Sell with your LND\n").unwrap();
     let block = |language: &str, number: usize| {
         let block = section.split(&format!("```{language}\n")).nth(number + 1).unwrap();
         block.split("```").next().unwrap().to_owned()
