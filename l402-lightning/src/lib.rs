@@ -6,9 +6,9 @@
 //!
 //! # Backends
 //!
-//! | | [`LdkNode`](ldk::LdkNode) | [`LndPayee`](lnd::LndPayee), [`LndPayer`](lnd::LndPayer) | [`SandboxWallet`](sandbox::SandboxWallet) | [`FakeNode`](testing::FakeNode) |
+//! | | `LdkNode` | `LndPayee`, `LndPayer` | `SandboxWallet` | `FakeNode` |
 //! |---|---|---|---|---|
-//! | feature | `ldk` | `lnd` | `sandbox` | `testing` |
+//! | crate | `l402-ldk` | `l402-lnd` | `l402-sandbox` | this one, feature `testing` |
 //! | what it is | a node in this process | an LND that runs elsewhere, over gRPC | a wallet in another process of this user | a stand-in for tests |
 //! | money | on the network that it is set to | on the network that LND is on | play money | none |
 //! | makes invoices | yes, statelessly: an unpaid one leaves nothing | yes, and LND stores each | no | yes, and remembers each |
@@ -17,8 +17,8 @@
 //! | knows its payments after a restart | yes | yes, LND does | as long as the wallet runs | no |
 //! | keeps secrets | in a directory, 0700, seed 0600 | no; is shown LND's macaroon | an address and a secret, in a file, 0600 | no |
 //!
-//! All of them pass the same suite: [`testing::conformance`]. Every feature can be had alone; none is on by default. `ldk` and
-//! `sandbox` are for Unix. What the two real ones do differently is a table in [`lnd`].
+//! All of them pass the same suite, `testing::conformance`. `l402-ldk` and `l402-sandbox` are for Unix. The documentation of
+//! `l402-lnd` has a table of what it does differently from `l402-ldk`.
 //!
 //! # Failures
 //!
@@ -43,18 +43,18 @@
 //! ```
 
 mod amount;
-#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox", feature = "testing"))]
 mod clock;
 #[cfg(unix)]
 pub mod folder;
 mod invoice;
 mod network;
 mod payment;
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
-mod secret_file;
+#[cfg(unix)]
+pub mod secret_file;
 mod source;
 
 pub use amount::AmountError;
+pub use clock::unix_now;
 pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};
 pub use payment::{FailureReason, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut};
@@ -62,11 +62,5 @@ pub use source::{
     Cause, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
 };
 
-#[cfg(feature = "ldk")]
-pub mod ldk;
-#[cfg(feature = "lnd")]
-pub mod lnd;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -40,9 +40,8 @@ impl Network {
         }
     }
 
-    /// The prefix of the invoices of this network.
-    #[cfg(any(feature = "ldk", feature = "testing"))]
-    pub(crate) const fn currency(self) -> Currency {
+    /// Returns the prefix of the invoices of this network.
+    pub const fn currency(self) -> Currency {
         match self {
             Self::Bitcoin => Currency::Bitcoin,
             Self::Testnet => Currency::BitcoinTestnet,

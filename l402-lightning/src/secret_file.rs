@@ -2,16 +2,17 @@
 
 use crate::folder;
 use core::fmt;
-#[cfg(any(test, feature = "sandbox"))]
-use std::fs;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Reads a file if it is a regular one, belongs to this user, and nobody else may touch it.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
+///
+/// # Errors
+/// [`SecretFileError`] when it cannot be read, or is not kept as a secret has to be.
+pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
     let fault = |fault| SecretFileError { path: path.to_owned(), fault };
     let mut file = File::open(path).map_err(|cause| fault(Fault::Io(cause)))?;
     let about = file.metadata().map_err(|cause| fault(Fault::Io(cause)))?;
@@ -30,14 +31,18 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
 }
 
 /// Writes a file that does not exist yet, durably.
-#[cfg(feature = "ldk")]
-pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
+///
+/// # Errors
+/// [`SecretFileError`] when it exists, or cannot be written.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     write_new(path, bytes).map_err(|cause| SecretFileError { path: path.to_owned(), fault: Fault::Io(cause) })
 }
 
 /// Writes a file in one step: a reader sees the old one or the new one, whole.
-#[cfg(feature = "sandbox")]
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
+///
+/// # Errors
+/// [`SecretFileError`] when it cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));
     let draft = PathBuf::from(draft);
@@ -79,9 +84,8 @@ impl SecretFileError {
         matches!(&self.fault, Fault::Io(cause) if cause.kind() == io::ErrorKind::NotFound)
     }
 
-    /// What is in the file is not what belongs there.
-    #[cfg(feature = "ldk")]
-    pub(crate) fn malformed(path: &Path) -> Self {
+    /// Says that what is in the file is not what belongs there.
+    pub fn malformed(path: &Path) -> Self {
         Self { path: path.to_owned(), fault: Fault::NotSecretFile }
     }
 }

@@ -53,9 +53,11 @@ pub struct InvoiceRequest<'a> {
 }
 
 impl InvoiceRequest<'_> {
-    /// What BOLT 11 cannot express, or the node cannot.
-    #[cfg(any(feature = "ldk", feature = "lnd", feature = "testing"))]
-    pub(crate) fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
+    /// Refuses what BOLT 11 cannot express, or the node cannot. For the backends.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] names what cannot be written as an invoice.
+    pub fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
         if !(1..=max_msat).contains(&self.amount_msat) {
             return Err(InvalidRequest::Amount);
         }

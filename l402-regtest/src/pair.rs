@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bitcoin::{Amount, ScriptBuf};
-use l402_lightning::ldk::{Balances, ChannelId, ChannelRequest, LdkConfig, LdkNode, NodeError};
+use l402_ldk::{Balances, ChannelId, ChannelRequest, LdkConfig, LdkNode, NodeError};
 use l402_lightning::{InvoiceRequest, InvoiceSource as _, Network, PayLimit, PaymentSource as _};
 use tokio::time::{sleep, timeout};
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bitcoin::Amount;
+use l402_ldk::{LdkNode, NodeError};
 use l402_lightning::folder::Manifest;
-use l402_lightning::ldk::{LdkNode, NodeError};
 
 use crate::background::Background;
 use crate::caretaker::Caretaker;

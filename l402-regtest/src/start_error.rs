@@ -3,8 +3,8 @@
 use core::fmt;
 use std::io;
 
+use l402_ldk::{self as ldk, NodeError};
 use l402_lightning::folder::FolderError;
-use l402_lightning::ldk::{self, NodeError};
 use l402_lightning::{InvoiceSourceError, PayError};
 
 use crate::chain::{FundError, MineError, OpenError};

@@ -12,14 +12,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use l402_lightning::ldk::LdkNode;
-use l402_lightning::sandbox::SandboxWallet;
+use l402_ldk::LdkNode;
 use l402_lightning::testing::conformance;
 use l402_lightning::{
     Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayLimit, PaymentSource as _, PaymentStatus,
     SettlementSource as _,
 };
 use l402_regtest::{Sandbox, StartError, wallet};
+use l402_sandbox::SandboxWallet;
 
 #[tokio::test]
 async fn a_sandbox_pays_stops_and_goes_on() {

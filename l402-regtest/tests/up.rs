@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use l402_lightning::Network;
-use l402_lightning::lnd::{LndConfig, LndError, Role, inspect};
+use l402_lnd::{LndConfig, LndError, Role, inspect};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 

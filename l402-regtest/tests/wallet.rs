@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use l402_core::PaymentHash;
-use l402_lightning::sandbox::{DiscoverError, ErrorKind, ErrorReply, SandboxFile, SandboxWallet};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode, conformance};
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayError, PayLimit, PaymentSource as _};
 use l402_regtest::wallet::WalletServer;
+use l402_sandbox::{DiscoverError, ErrorKind, ErrorReply, SandboxFile, SandboxWallet};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

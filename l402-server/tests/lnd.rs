@@ -2,7 +2,7 @@
 
 use l402_core::macaroon::{RootKey, hex, mint};
 use l402_lightning::Network;
-use l402_lightning::lnd::LndConfig;
+use l402_lnd::LndConfig;
 use l402_server::config::{Config, Lightning};
 
 fn environment(name: &str) -> Option<String> {

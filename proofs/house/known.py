@@ -4,9 +4,9 @@
 CIRCLES = (
     # backends
     ("l402-lightning/src/invoice.rs", "l402-lightning/src/payment.rs", "l402-lightning/src/source.rs"),
-    ("l402-lightning/src/ldk/error.rs", "l402-lightning/src/ldk/health.rs"),
-    ("l402-lightning/src/ldk/node.rs", "l402-lightning/src/ldk/start.rs"),
-    ("l402-lightning/src/lnd/connect.rs", "l402-lightning/src/lnd/error.rs"),
+    ("backends/l402-ldk/src/error.rs", "backends/l402-ldk/src/health.rs"),
+    ("backends/l402-ldk/src/node.rs", "backends/l402-ldk/src/start.rs"),
+    ("backends/l402-lnd/src/connect.rs", "backends/l402-lnd/src/error.rs"),
     # agent
     ("l402-http/src/pay/flight.rs", "l402-http/src/pay/purchase.rs"),
     (
@@ -40,10 +40,6 @@ LONG = (
 # Files that ask for the feature of a backend.
 BACKEND_CFGS = (
     # backends
-    ("l402-lightning/src/lib.rs",),
-    ("l402-lightning/src/network.rs",),
-    ("l402-lightning/src/secret_file.rs",),
-    ("l402-lightning/src/source.rs",),
     ("l402-server/src/config/lightning.rs",),
     ("l402-server/src/config/mod.rs",),
     ("l402-server/src/lightning/embedded.rs",),

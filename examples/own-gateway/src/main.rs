@@ -15,7 +15,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use l402_core::{ChallengeLine, Charge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
 use l402_core::{Presentation, SettlementRule, TokenText};
-use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource, sandbox};
+use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource};
 use l402_regtest::{Sandbox, wallet};
 use tokio::net::TcpListener;
 
@@ -111,7 +111,7 @@ where
 async fn main() -> Result<()> {
     // A Lightning network with play money in this process; its payer's wallet is announced to `l402`.
     let network = Sandbox::builder().start().await?;
-    let file = sandbox::default_path().context("no folder for the wallet's file; set L402_SANDBOX to one")?;
+    let file = l402_sandbox::default_path().context("no folder for the wallet's file; set L402_SANDBOX to one")?;
     let _wallet = wallet::serve(network.payer().clone(), file)?;
 
     // A gateway that restarts keeps its master key in a file; this one forgets what it sold.

@@ -3,11 +3,11 @@
 use crate::config::LndSection;
 use crate::home::Home;
 use core::error::Error as _;
-use l402_lightning::lnd::{LndConfig, LndError, LndPayer, Role, Setting};
 use l402_lightning::{Cause, Network};
+use l402_lnd::{LndConfig, LndError, LndPayer, Role, Setting};
 use std::env;
 
-pub(super) use l402_lightning::lnd::LndPayer as Opened;
+pub(super) use l402_lnd::LndPayer as Opened;
 
 /// Real money unless the user says otherwise.
 #[expect(clippy::unnecessary_wraps, reason = "another kind of wallet may not know it")]

@@ -1,10 +1,10 @@
 //! Play money, from the sandbox that runs on this machine.
 
 use crate::home::Home;
-use l402_lightning::sandbox::SandboxWallet;
 use l402_lightning::{Cause, Network};
+use l402_sandbox::SandboxWallet;
 
-pub(super) use l402_lightning::sandbox::SandboxWallet as Opened;
+pub(super) use l402_sandbox::SandboxWallet as Opened;
 
 /// A sandbox's chain is always a private one.
 #[expect(clippy::unnecessary_wraps, reason = "another kind of wallet has to be configured")]

@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Network as Chain};
+use l402_ldk::ChannelRequest;
 use l402_lightning::NodeId;
-use l402_lightning::ldk::ChannelRequest;
 use serde_json::{Value, json};
 
 use super::error::LndError;

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::io;
 
-use l402_lightning::ldk;
+use l402_ldk as ldk;
 
 use crate::chain::{FundError, MineError};
 use crate::lnd::{LndError, NotBuilt};

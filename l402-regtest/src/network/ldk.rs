@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use l402_ldk::{ChainSource, LdkConfig, LdkNode, StartError};
 use l402_lightning::Network as Chain;
-use l402_lightning::ldk::{ChainSource, LdkConfig, LdkNode, StartError};
 
 /// A node and what it is started with.
 #[derive(Clone)]

@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use bitcoin::ScriptBuf;
+use l402_ldk::ChannelRequest;
 use l402_lightning::NodeId;
-use l402_lightning::ldk::ChannelRequest;
 
 use super::error::NetworkError;
 use super::ldk::LdkMember;
@@ -173,7 +173,7 @@ impl Member {
         NetworkError::Lnd(self.name.clone(), cause)
     }
 
-    fn ldk(&self, cause: l402_lightning::ldk::NodeError) -> NetworkError {
+    fn ldk(&self, cause: l402_ldk::NodeError) -> NetworkError {
         NetworkError::Ldk(self.name.clone(), cause)
     }
 }

@@ -39,8 +39,8 @@ mod text;
 use core::net::SocketAddr;
 use std::path::Path;
 
+use l402_ldk::LdkNode;
 use l402_lightning::NodeId;
-use l402_lightning::ldk::LdkNode;
 
 use self::member::{Kind, Member};
 use crate::background::Background;

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use bitcoin::{Amount, ScriptBuf};
-use l402_lightning::ldk::{ChainSource, ChannelRequest};
+use l402_ldk::{ChainSource, ChannelRequest};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

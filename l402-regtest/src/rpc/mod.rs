@@ -30,7 +30,7 @@ use std::io;
 use bytes::Bytes;
 use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
-use l402_lightning::ldk::ChainSource;
+use l402_ldk::ChainSource;
 
 use crate::chain::Chain;
 use crate::loopback::{self, Request, Response, Server, status};

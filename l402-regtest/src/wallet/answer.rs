@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
-use l402_lightning::sandbox::{ErrorKind, ErrorReply, InfoReply, PaidReply, PayRequest, PaymentReply, SandboxFile};
 use l402_lightning::{Invoice, NodeId, PaymentSource};
+use l402_sandbox::{ErrorKind, ErrorReply, InfoReply, PaidReply, PayRequest, PaymentReply, SandboxFile};
 use serde::Serialize;
 use zeroize::Zeroizing;
 

@@ -1,5 +1,5 @@
 //! The payer's wallet over HTTP, for programs on this machine: what
-//! [`SandboxWallet`](l402_lightning::sandbox::SandboxWallet) talks to.
+//! [`SandboxWallet`](l402_sandbox::SandboxWallet) talks to.
 //!
 //! 1. It listens on 127.0.0.1 only. That is no authentication: every request carries a bearer secret of 32 random bytes,
 //!    which is compared in constant time (threat O1).
@@ -7,7 +7,7 @@
 //!    a younger server has put its own there meanwhile.
 //! 3. `Host` must be the server's own address, so that no web page reaches it through a name that it makes up.
 //!
-//! [`l402_lightning::sandbox`] describes the requests and answers.
+//! [`l402_sandbox`] describes the requests and answers.
 
 mod answer;
 
@@ -17,9 +17,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use l402_lightning::ldk::LdkNode;
-use l402_lightning::sandbox::{SandboxFile, SandboxFileError};
+use l402_ldk::LdkNode;
 use l402_lightning::{NodeId, PaymentSource};
+use l402_sandbox::{SandboxFile, SandboxFileError};
 
 use crate::loopback::{self, Server};
 use crate::secret::{self, same};

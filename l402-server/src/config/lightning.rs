@@ -23,7 +23,7 @@ pub enum Lightning {
     Ldk(LdkSettings),
     /// An LND that runs elsewhere.
     #[cfg(feature = "lnd")]
-    Lnd(l402_lightning::lnd::LndConfig),
+    Lnd(l402_lnd::LndConfig),
 }
 
 /// Settings of the embedded node.

@@ -1,6 +1,6 @@
 //! An LND that runs elsewhere: from the file, from the environment, or from both.
 
-use l402_lightning::lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingError, Socket};
+use l402_lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingError, Socket};
 use l402_program::Causes;
 use std::path::Path;
 

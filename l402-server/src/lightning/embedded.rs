@@ -1,6 +1,6 @@
 //! A node in this process: with real money, or in the sandbox.
 
-use l402_lightning::ldk::{LdkNode, NodeFailure, NodeHealth};
+use l402_ldk::{LdkNode, NodeFailure, NodeHealth};
 use l402_program::Causes;
 
 use super::{LightningError, Node};
@@ -65,7 +65,7 @@ fn watch(node: &LdkNode) {
 #[cfg(feature = "ldk")]
 pub(super) async fn ldk(settings: &crate::config::LdkSettings) -> Result<LdkNode, LightningError> {
     use crate::config::{Bitcoind, Chain};
-    use l402_lightning::ldk::{ChainSource, LdkConfig};
+    use l402_ldk::{ChainSource, LdkConfig};
 
     let chain = match &settings.chain {
         Chain::Esplora(url) => ChainSource::Esplora { url: url.clone() },
@@ -118,7 +118,7 @@ pub(super) async fn sandbox(dir: Option<&std::path::Path>) -> Result<Sandbox, Li
         None => builder,
     };
     let network = builder.start().await.map_err(LightningError::Sandbox)?;
-    let file = l402_lightning::sandbox::default_path().ok_or(LightningError::NoStateDirectory)?;
+    let file = l402_sandbox::default_path().ok_or(LightningError::NoStateDirectory)?;
     let wallet = l402_regtest::wallet::serve(network.payer().clone(), file).map_err(LightningError::Wallet)?;
     watch(network.payee());
     Ok(Sandbox { wallet, network })

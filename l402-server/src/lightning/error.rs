@@ -10,12 +10,12 @@ use l402_lightning::Cause;
 pub enum LightningError {
     /// The node does not start.
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    Node(l402_lightning::ldk::StartError),
+    Node(l402_ldk::StartError),
     /// The LND cannot be used.
     #[cfg(feature = "lnd")]
     Lnd {
         /// What is wrong.
-        cause: l402_lightning::lnd::LndError,
+        cause: l402_lnd::LndError,
         /// The command that makes a macaroon that is enough, where the one that was given is not.
         bake: Option<String>,
     },

@@ -1,7 +1,7 @@
 //! An LND that runs elsewhere.
 
 use l402_lightning::Network;
-use l402_lightning::lnd::{Identity, LndConfig, LndError, LndPayee, Readiness, Role};
+use l402_lnd::{Identity, LndConfig, LndError, LndPayee, Readiness, Role};
 use l402_program::Causes;
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ pub(super) fn payee(node: &LndPayee) -> Payee<Node> {
 
 /// Asks an LND who it is, and returns what an operator wants to read. What can be seen without the LND is told although it is away.
 pub(crate) async fn inspect(config: &LndConfig) -> (Vec<String>, Result<(), LightningError>) {
-    let (mut lines, network, found) = match l402_lightning::lnd::inspect(config, Role::Payee).await {
+    let (mut lines, network, found) = match l402_lnd::inspect(config, Role::Payee).await {
         Ok(Identity { node_id, network, alias, version, .. }) => {
             let who = format!("paid to LND {version} at {} ({alias}, {network}, {node_id})", config.socket);
             (vec![who], Some(network), Ok(()))
@@ -93,7 +93,7 @@ fn told(readiness: &Readiness) -> Result<String, String> {
 mod tests {
     use super::*;
     use l402_core::macaroon::{RootKey, mint};
-    use l402_lightning::lnd::{Certificate, LndMacaroon};
+    use l402_lnd::{Certificate, LndMacaroon};
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;

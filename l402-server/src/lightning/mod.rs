@@ -55,7 +55,7 @@ impl Lightning {
 
     /// Returns the node that is paid, if it runs in this process.
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    pub fn embedded(&self) -> Option<&l402_lightning::ldk::LdkNode> {
+    pub fn embedded(&self) -> Option<&l402_ldk::LdkNode> {
         match &self.0 {
             #[cfg(feature = "sandbox")]
             Running::Sandbox(sandbox) => Some(sandbox.node()),
@@ -103,7 +103,7 @@ enum Running {
     #[cfg(feature = "sandbox")]
     Sandbox(Box<embedded::Sandbox>),
     #[cfg(feature = "ldk")]
-    Ldk(l402_lightning::ldk::LdkNode),
+    Ldk(l402_ldk::LdkNode),
     #[cfg(feature = "lnd")]
-    Lnd(l402_lightning::lnd::LndPayee),
+    Lnd(l402_lnd::LndPayee),
 }

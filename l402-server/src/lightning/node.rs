@@ -9,10 +9,10 @@ use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError,
 pub enum Node {
     /// In this process.
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    Ldk(l402_lightning::ldk::LdkNode),
+    Ldk(l402_ldk::LdkNode),
     /// Elsewhere.
     #[cfg(feature = "lnd")]
-    Lnd(l402_lightning::lnd::LndPayee),
+    Lnd(l402_lnd::LndPayee),
 }
 
 impl InvoiceSource for Node {

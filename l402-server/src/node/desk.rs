@@ -1,6 +1,6 @@
 //! Where calls are answered.
 
-use l402_lightning::ldk::{Channel, LdkNode, NodeHealth};
+use l402_ldk::{Channel, LdkNode, NodeHealth};
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 use core::str::FromStr as _;
 use core::time::Duration;
-use l402_lightning::ldk::{Channel, ChannelId, ChannelRequest, LdkNode, NodeError, OnchainAmount, PeerAddress};
+use l402_ldk::{Channel, ChannelId, ChannelRequest, LdkNode, NodeError, OnchainAmount, PeerAddress};
 use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _};
 use l402_program::Causes;
 

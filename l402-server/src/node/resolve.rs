@@ -1,6 +1,6 @@
 //! What became of an operation whose outcome was not recorded, because the gateway ended in the middle: the node is asked.
 
-use l402_lightning::ldk::LdkNode;
+use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, PaymentSource as _, PaymentStatus};
 use l402_program::Causes;
 

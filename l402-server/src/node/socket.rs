@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::time::Duration;
+use l402_ldk::LdkNode;
 use l402_lightning::folder::{self, FolderError, Manifest};
-use l402_lightning::ldk::LdkNode;
 use rustix::process::geteuid;
 use std::fs::{self, Permissions};
 use std::io;

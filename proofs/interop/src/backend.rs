@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::path::Path;
 
 use l402_core::PaymentHash;
-use l402_lightning::ldk::LdkNode;
-use l402_lightning::lnd::{Certificate, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Readiness};
+use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
+use l402_lnd::{Certificate, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Readiness};
 use l402_regtest::lnd::{LndNode, PAY, SELL};
 use l402_regtest::{Network, NodeKind};
 use l402_server::lightning::Node;

@@ -6,14 +6,12 @@ use core::time::Duration;
 use std::path::Path;
 use std::time::Instant;
 
-use l402_lightning::ldk::LdkNode;
-use l402_lightning::lnd::{
-    Certificate, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Readiness, Role, inspect,
-};
+use l402_ldk::LdkNode;
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::{
     InvoiceRequest, InvoiceSource, NodeId, PayError, PayLimit, PaymentSource, PaymentStatus, SettlementSource,
 };
+use l402_lnd::{Certificate, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Readiness, Role, inspect};
 use l402_regtest::lnd::{LndNode, Macaroon, PAY, SELL};
 use l402_regtest::{Network, NodeKind};
 use tokio::time::timeout;

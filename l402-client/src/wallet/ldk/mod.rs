@@ -9,12 +9,12 @@ pub(crate) use operate::run;
 use crate::config::{Bitcoind, Chain};
 use crate::home::Home;
 use core::time::Duration;
-use l402_lightning::ldk::{ChainSource, Channel, LdkConfig, LdkNode, StartError};
+use l402_ldk::{ChainSource, Channel, LdkConfig, LdkNode, StartError};
 use l402_lightning::{Cause, Network};
 use std::env;
 use tokio::time::{Instant, sleep};
 
-pub(super) use l402_lightning::ldk::LdkNode as Opened;
+pub(super) use l402_ldk::LdkNode as Opened;
 
 pub(super) fn network(home: &Home) -> Result<Network, Cause> {
     Ok(config(home)?.network)

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::text::lines;
-use l402_lightning::ldk::{Channel, ChannelId, ChannelRequest, LdkNode};
+use l402_ldk::{Channel, ChannelId, ChannelRequest, LdkNode};
 use tokio::time::{Instant, sleep};
 
 /// Starts the node, runs the command, and stops the node. Returns what the command prints.

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use interop::{Process, Wallet};
-use l402_lightning::ldk::{ChainSource, LdkConfig, LdkNode};
-use l402_lightning::lnd::{LndConfig, LndPayer};
+use l402_ldk::{ChainSource, LdkConfig, LdkNode};
 use l402_lightning::{Invoice, Network as Chain, PayLimit, PaymentSource};
+use l402_lnd::{LndConfig, LndPayer};
 use l402_regtest::lnd::PAY;
 use l402_regtest::{Network, NodeKind};
 use tokio::time::{sleep, timeout};

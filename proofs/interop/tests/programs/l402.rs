@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use interop::{GOODS, Gateway, Process, Upstream};
 use l402_client::exit::Exit;
-use l402_lightning::lnd::Certificate;
+use l402_lnd::Certificate;
 use l402_regtest::lnd::{LndNode, PAY};
 use l402_regtest::{Network, NodeKind};
 use rusqlite::Connection;

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
 use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Limits, Next, PayOrder, Preimage, Scheme};
-use l402_lightning::ldk::LdkNode;
+use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
 use std::time::SystemTime;
 use tokio::net::TcpStream;

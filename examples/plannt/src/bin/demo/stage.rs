@@ -3,8 +3,8 @@
 use crate::transcript::Transcript;
 use anyhow::{Context, Result};
 use core::net::SocketAddr;
+use l402_ldk::LdkNode;
 use l402_lightning::Network;
-use l402_lightning::ldk::LdkNode;
 use l402_regtest::Sandbox;
 use l402_server::config::Config;
 use l402_server::{Payee, Server};
