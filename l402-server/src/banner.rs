@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use http::Method;
 use l402_http::response::Seconds;
 
-use crate::config::{Config, Lightning, Route};
+use crate::config::{Config, Lightning};
+use crate::settings::Route;
 
 /// The lines for a person.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl<'a> Banner<'a> {
     /// A call that a newcomer can buy: the first route that takes GET.
     fn first_call(&self) -> Option<String> {
         let takes_get = |route: &&Route| route.methods.is_empty() || route.methods.contains(&Method::GET);
-        let route = self.config.services.iter().flat_map(|service| &service.routes).find(takes_get)?;
+        let route = self.config.settings.services().iter().flat_map(|service| &service.routes).find(takes_get)?;
         let segments = route.path.split('/').map(|segment| if segment.starts_with('{') { "1" } else { segment });
         let path = segments.collect::<Vec<_>>().join("/");
         Some(format!("{}{}", self.origin(), path.strip_suffix('*').unwrap_or(&path)))
@@ -46,7 +47,7 @@ impl<'a> Banner<'a> {
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.origin();
-        for service in &self.config.services {
+        for service in self.config.settings.services() {
             writeln!(f, "{origin} sells {} ({}):", service.name, service.upstream.authority())?;
             for route in &service.routes {
                 writeln!(f, "  {}", PriceLine(route))?;

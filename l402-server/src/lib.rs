@@ -15,6 +15,7 @@ pub mod node;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod program;
 mod serve;
+pub mod settings;
 pub mod state;
 
 pub use serve::{Bound, Check, Checks, Payee, Server, StartError};

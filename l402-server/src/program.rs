@@ -28,7 +28,7 @@ use crate::lightning::{Failed, Lightning, LightningError};
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
 use crate::state::State;
-use crate::{Bound, Server, StartError, keys, logging};
+use crate::{Bound, Server, StartError, keys, logging, settings};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
 #[derive(Debug, Parser)]
@@ -104,17 +104,17 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 fn check(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
-    let mut lines = vec![format!("valid; listens on {}", config.listen)];
+    let mut lines = vec![format!("valid; listens on {}", config.settings.listen)];
     let spoken = runtime()?.block_on(spoken(&config));
-    for (service, spoken) in config.services.iter().zip(spoken) {
+    for (service, spoken) in config.settings.services().iter().zip(spoken) {
         lines.push(format!("{} ({}): {spoken}", service.name, service.upstream.authority()));
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
     lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
-    State::look(&config).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
-    keys::look(&config.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
+    State::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    keys::look(&config.settings.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
     #[cfg(feature = "lnd")]
     if let config::Lightning::Lnd(lnd) = &config.lightning {
         let (told, found) = runtime()?.block_on(crate::lightning::inspect(lnd));
@@ -128,7 +128,7 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
 
 /// Connects to each upstream, all at once, and says what it speaks. One that is down makes no configuration wrong.
 async fn spoken(config: &Config) -> Vec<String> {
-    let probe = |service: &config::Service| {
+    let probe = |service: &settings::Service| {
         let upstream = service.upstream.clone();
         tokio::spawn(async move {
             match upstream.probe().await {
@@ -137,7 +137,7 @@ async fn spoken(config: &Config) -> Vec<String> {
             }
         })
     };
-    let probes: Vec<_> = config.services.iter().map(probe).collect();
+    let probes: Vec<_> = config.settings.services().iter().map(probe).collect();
     let mut spoken = Vec::with_capacity(probes.len());
     for probe in probes {
         spoken.push(probe.await.unwrap_or_default()); // it does not panic
@@ -152,7 +152,7 @@ fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
     } else {
         let config = load(cli)?;
         commanded(&config)?;
-        Some(config.data_dir)
+        Some(config.settings.data_dir)
     };
     node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
 }
@@ -177,7 +177,8 @@ fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
         return Err(ProgramError::Other("the configuration names no sandbox that is kept in a folder".into()));
     };
     l402_regtest::Sandbox::reset(dir).map_err(|cause| ProgramError::Other(cause.into()))?;
-    State::forget_sandbox(&config).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    State::forget(&config.settings.data_dir, "sandbox")
+        .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     print(&format!("{} is removed; the next start makes a new sandbox", dir.display()))
 }
 
@@ -196,7 +197,7 @@ fn runtime() -> Result<Runtime, ProgramError> {
 async fn life(config: &Config) -> Result<(), ProgramError> {
     let mut stop = Stop::new().map_err(|cause| ProgramError::Other(cause.into()))?;
     ignore_hangups().map_err(|cause| ProgramError::Other(cause.into()))?;
-    let bound = Server::bind(config).map_err(ProgramError::Start)?;
+    let bound = Server::bind(&config.settings).map_err(ProgramError::Start)?;
     tracing::info!("starting the Lightning node");
     let mut starting = pin!(Lightning::start(&config.lightning));
     let lightning = tokio::select! {
@@ -239,7 +240,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<node::Control>, ProgramError> {
     let Some(node) = lightning.embedded() else { return Ok(None) };
-    match node::Control::open(&config.data_dir, node.clone()).await {
+    match node::Control::open(&config.settings.data_dir, node.clone()).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ node::ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "no command for the node can be taken; a socket's path has about 100 bytes at most");
@@ -251,8 +252,8 @@ async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<node:
 
 fn sell(config: &Config, bound: Bound, lightning: &Lightning) -> Result<Server, StartError> {
     // The folders of the node and of its records exist by now, and must from now on.
-    State::open(config).and_then(|mut state| state.note()).map_err(StartError::State)?;
-    bound.serve(config, &lightning.payee())
+    State::open(&config.settings).and_then(|mut state| state.note()).map_err(StartError::State)?;
+    bound.serve(&config.settings, &lightning.payee())
 }
 
 /// Stops what has started. The first error is the one to tell.

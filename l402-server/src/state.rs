@@ -1,54 +1,67 @@
-//! What the folders of the configuration must contain, once the gateway has used them (threat S6).
+//! What the directories of the settings must contain, once the gateway has used them (threat S6).
 //!
-//! A folder names its own parts in a [manifest](l402_lightning::folder). That of the data folder names the folders: so a folder that
-//! is gone as a whole, such as one that was not mounted, is noticed, too.
+//! A directory names its own parts in a [manifest](l402_lightning::folder). That of the data directory names the directories: so one
+//! that is gone as a whole, such as one that was not mounted, is noticed, too.
 
 use l402_lightning::folder::{self, FolderError, Manifest};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Lightning};
+use crate::keys;
+use crate::settings::Settings;
 
-/// The data folder's list of what must exist.
+/// Something that must exist once the gateway has used it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Its name in the data directory's list.
+    pub name: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What a start without it would mean, for the error.
+    pub loss: &'static str,
+}
+
+/// The data directory's list of what must exist.
 #[derive(Debug)]
 pub struct State {
     manifest: Manifest,
-    parts: Vec<(&'static str, PathBuf, &'static str)>,
+    kept: Vec<Kept>,
 }
 
 impl State {
-    /// Makes the data folder where it does not exist, and stops where something that it has named before is missing.
+    /// Makes the data directory where it does not exist, and stops where something that it has named before is missing.
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn open(config: &Config) -> Result<Self, FolderError> {
-        let io = |cause| FolderError::Io { path: config.data_dir.clone(), cause };
-        folder::make(&config.data_dir).map_err(io)?;
-        Self::read(config)
+    pub fn open(settings: &Settings) -> Result<Self, FolderError> {
+        let io = |cause| FolderError::Io { path: settings.data_dir.clone(), cause };
+        folder::make(&settings.data_dir).map_err(io)?;
+        Self::read(settings)
     }
 
     /// Stops where [`State::open`] would for what is missing, and makes nothing.
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn look(config: &Config) -> Result<(), FolderError> {
-        Self::read(config).map(drop)
+    pub fn look(settings: &Settings) -> Result<(), FolderError> {
+        Self::read(settings).map(drop)
     }
 
-    fn read(config: &Config) -> Result<Self, FolderError> {
-        let manifest = Manifest::read(&config.data_dir)?;
-        let parts = parts(config);
-        for (part, path, loss) in &parts {
-            manifest.demand(part, path, loss)?;
+    fn read(settings: &Settings) -> Result<Self, FolderError> {
+        let manifest = Manifest::read(&settings.data_dir)?;
+        let keys = Kept { name: "keys", path: settings.key_dir.join(keys::FILE), loss: keys::LOSS };
+        let kept: Vec<Kept> = [keys].into_iter().chain(settings.kept.iter().cloned()).collect();
+        for Kept { name, path, loss } in &kept {
+            manifest.demand(name, path, loss)?;
         }
-        Ok(Self { manifest, parts })
+        Ok(Self { manifest, kept })
     }
 
-    /// Takes the sandbox out of the list of the data folder: it was removed on purpose.
+    /// Takes something out of the list of a data directory: it was removed on purpose.
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn forget_sandbox(config: &Config) -> Result<(), FolderError> {
-        Manifest::read(&config.data_dir)?.release("sandbox")
+    pub fn forget(data_dir: &Path, name: &str) -> Result<(), FolderError> {
+        Manifest::read(data_dir)?.release(name)
     }
 
     /// Names all that exists by now: from now on it must.
@@ -56,56 +69,30 @@ impl State {
     /// # Errors
     /// [`FolderError`].
     pub fn note(&mut self) -> Result<(), FolderError> {
-        let there = self.parts.iter().filter(|(_, path, _)| path.exists()).map(|(part, ..)| *part);
-        let there: Vec<&str> = there.collect();
+        let there: Vec<&str> = self.kept.iter().filter(|kept| kept.path.exists()).map(|kept| kept.name).collect();
         self.manifest.add(&there)
     }
 }
 
-fn parts(config: &Config) -> Vec<(&'static str, PathBuf, &'static str)> {
-    let mut parts = vec![("keys", config.key_dir.join(crate::keys::FILE), crate::keys::LOSS)];
-    match &config.lightning {
-        Lightning::Sandbox { dir: Some(dir) } => parts.push(("sandbox", blocks(dir), "the sandbox begins anew")),
-        Lightning::Ldk(settings) => parts.push((
-            "node",
-            settings.storage_dir.join("ldk_node_data.sqlite"),
-            "another node begins, and the money of the one before is out of reach",
-        )),
-        _ => {}
-    }
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    if matches!(config.lightning, Lightning::Sandbox { .. } | Lightning::Ldk(_)) {
-        parts.push(("control", crate::node::operations(&config.data_dir), crate::node::LOSS));
-    }
-    parts
-}
-
-fn blocks(dir: &Path) -> PathBuf {
-    dir.join("chain").join("blocks.dat")
-}
-
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::tests::settings;
     use std::fs;
 
     #[test]
-    fn s6_the_folder_of_the_operations_is_missed_as_a_whole() {
-        let home = tempfile::tempdir().expect("a folder");
-        let data = home.path().to_str().expect("text").to_owned();
-        let environment = |name: &str| match name {
-            "UPSTREAM_URL" => Some("http://127.0.0.1:1".to_owned()),
-            "L402_SERVER_DATA_DIR" => Some(data.clone()),
-            _ => None,
-        };
-        let config = Config::from_environment(&environment).expect("valid");
-        let operations = crate::node::operations(home.path());
+    fn s6_the_directory_of_the_operations_is_missed_as_a_whole() {
+        let home = tempfile::tempdir().expect("a directory");
+        let operations = home.path().join("control").join("operations");
+        let kept = Kept { name: "control", path: operations.clone(), loss: "a command is carried out again" };
+        let mut settings = Settings { data_dir: home.path().to_owned(), ..settings() };
+        settings.kept.push(kept);
         fs::create_dir(home.path().join("control")).expect("made");
         fs::write(&operations, "{}").expect("written");
-        State::open(&config).and_then(|mut state| state.note()).expect("noted");
-        State::open(&config).expect("complete");
+        State::open(&settings).and_then(|mut state| state.note()).expect("noted");
+        State::open(&settings).expect("complete");
         fs::remove_dir_all(home.path().join("control")).expect("removed");
-        let fault = State::open(&config).expect_err("incomplete").to_string();
+        let fault = State::open(&settings).expect_err("incomplete").to_string();
         assert!(fault.contains("operations is missing") && fault.contains("carried out again"), "{fault}");
     }
 }

@@ -38,15 +38,15 @@ fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
         other => environment(other),
     };
     let config = Config::from_environment(&only_upstream).expect("a configuration");
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8402");
-    assert!(config.own_paths && config.lsat_line && !config.log.requests);
+    assert_eq!(config.settings.listen.to_string(), "127.0.0.1:8402");
+    assert!(config.settings.own_paths && config.settings.lsat_line && !config.settings.log_requests);
     assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Human, "info"));
-    assert_eq!(config.key_dir.to_str(), Some("/data/keys"));
+    assert_eq!(config.settings.key_dir.to_str(), Some("/data/keys"));
     assert!(
         matches!(&config.lightning, Lightning::Sandbox { dir: Some(dir) } if dir.to_str() == Some("/data/sandbox"))
     );
-    assert_eq!(config.gate.settlement, SettlementRule::Strict);
-    let [service] = config.services.as_slice() else { panic!("one service") };
+    assert_eq!(config.settings.gate.settlement, SettlementRule::Strict);
+    let [service] = config.settings.services() else { panic!("one service") };
     assert_eq!(service.upstream.authority(), "localhost:3000");
     let [route] = service.routes.as_slice() else { panic!("one route") };
     assert_eq!((route.path.as_str(), route.offer.price_msat, route.offer.valid_for), ("/*", 1_000, 3_600));
@@ -63,45 +63,67 @@ fn variables_go_before_the_file() {
     };
     let text = "upstream = \"http://a:1\"\nprice = \"1 sat\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"/other\"";
     let config = Config::from_text(text, &variables).expect("a configuration");
-    assert_eq!(config.services[0].upstream.authority(), "b:2");
-    assert_eq!(config.services[0].routes[0].offer.price_msat, 5_000);
-    assert_eq!(config.listen.to_string(), "[::]:80");
-    assert_eq!(config.key_dir.to_str(), Some("/data/keys"));
+    assert_eq!(config.settings.services()[0].upstream.authority(), "b:2");
+    assert_eq!(config.settings.services()[0].routes[0].offer.price_msat, 5_000);
+    assert_eq!(config.settings.listen.to_string(), "[::]:80");
+    assert_eq!(config.settings.key_dir.to_str(), Some("/data/keys"));
 }
 
 #[test]
 fn everything_can_be_said() {
     let config = read(include_str!("everything.toml"));
-    assert_eq!(config.threads.get(), 3);
-    assert!(!config.own_paths && !config.lsat_line && config.log.requests);
+    assert_eq!(config.settings.threads.get(), 3);
+    assert!(!config.settings.own_paths && !config.settings.lsat_line && config.settings.log_requests);
     assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Json, "warn,l402_http=debug"));
-    assert_eq!(config.gate.malformed, MalformedStatus::Unauthorized);
-    assert_eq!(config.gate.forged, ForgedStatus::PaymentRequired);
-    assert_eq!(config.gate.unknown_caveats, UnknownCaveats::Skip);
-    assert_eq!(config.gate.settlement, SettlementRule::Trust);
-    assert_eq!((config.request_head, config.shutdown), (Duration::from_secs(10), Duration::from_secs(5)));
-    assert_eq!((config.limits.connections, config.limits.connections_per_client), (Some(2000), Some(100)));
-    assert_eq!((config.limits.upstream_connections, config.limits.requests_per_client), (Some(1000), Some(200)));
-    assert_eq!((config.limits.ipv4_prefix, config.limits.ipv6_prefix), (24, 56));
-    assert_eq!((config.limits.slowest_upload, config.trusted_proxies.len()), (64, 2));
+    assert_eq!(config.settings.gate.malformed, MalformedStatus::Unauthorized);
+    assert_eq!(config.settings.gate.forged, ForgedStatus::PaymentRequired);
+    assert_eq!(config.settings.gate.unknown_caveats, UnknownCaveats::Skip);
+    assert_eq!(config.settings.gate.settlement, SettlementRule::Trust);
+    assert_eq!(
+        (config.settings.request_head, config.settings.shutdown),
+        (Duration::from_secs(10), Duration::from_secs(5))
+    );
+    assert_eq!(
+        (config.settings.limits.connections, config.settings.limits.connections_per_client),
+        (Some(2000), Some(100))
+    );
+    assert_eq!(
+        (config.settings.limits.upstream_connections, config.settings.limits.requests_per_client),
+        (Some(1000), Some(200))
+    );
+    assert_eq!((config.settings.limits.ipv4_prefix, config.settings.limits.ipv6_prefix), (24, 56));
+    assert_eq!((config.settings.limits.slowest_upload, config.settings.trusted_proxies.len()), (64, 2));
     let Lightning::Ldk(node) = &config.lightning else { panic!("a node") };
     assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
     assert_eq!(node.storage_dir.to_str(), Some("/var/lib/l402/node"));
     assert_eq!(node.listen.len(), 2);
     let Chain::Bitcoind(bitcoind) = &node.chain else { panic!("a bitcoind") };
     assert_eq!((bitcoind.port, bitcoind.password.as_str()), (38332, "sk-canary"));
-    let offers: Vec<_> = config.services.iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
+    let offers: Vec<_> =
+        config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
     let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
     assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
     let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat, offer.valid_for, offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
-    assert_eq!(config.policy.routes().len(), 7);
-    let expiry = config.services.iter().flat_map(|service| &service.routes).map(|route| route.invoice_expiry.as_secs());
+    assert_eq!(config.settings.policy().routes().len(), 7);
+    let expiry = config
+        .settings
+        .services()
+        .iter()
+        .flat_map(|service| &service.routes)
+        .map(|route| route.invoice_expiry.as_secs());
     assert_eq!(expiry.collect::<Vec<_>>(), [300, 300, 300, 30, 600]);
     let listed = Cors::origins(["https://shop.example", "http://localhost:5173"]).expect("origins");
-    let cors: Vec<_> = config.services.iter().map(|service| service.cors.clone()).collect();
+    let cors: Vec<_> = config.settings.services().iter().map(|service| service.cors.clone()).collect();
     assert_eq!(cors, [listed, Cors::upstream()]);
-    assert!(config.policy.routes().iter().all(|route| cors.contains(route.cors()) && *route.cors() != Cors::off()));
+    assert!(
+        config
+            .settings
+            .policy()
+            .routes()
+            .iter()
+            .all(|route| cors.contains(route.cors()) && *route.cors() != Cors::off())
+    );
 }
 
 #[test]
@@ -123,7 +145,8 @@ fn t3_each_route_has_a_capability_of_its_own() {
         "price = \"1 sat\"\n[[service.route]]\npath = \"/\"\n[[service.route]]\npath = \"/a\"\n[[service.route]]\npath = \"/a/*\"\n\
          [[service.route]]\npath = \"/a/{b}\"\n[[service.route]]\nmethods = [\"GET\", \"PUT\"]\npath = \"/a\"",
     ));
-    let names: Vec<_> = config.services[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
+    let names: Vec<_> =
+        config.settings.services()[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
     let names: Vec<_> = names.iter().flatten().map(Name::as_str).collect();
     assert_eq!(names, ["root", "a", "a-all", "a-b", "get-put-a"]);
 }
@@ -494,7 +517,7 @@ fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
     assert!(syntax.starts_with(&format!("{}:2: ", path.display())), "{syntax}");
     std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
     let config = Config::from_file(&path, &|_| None).expect("a configuration");
-    assert_eq!(config.key_dir, folder.path().join("data/keys"));
+    assert_eq!(config.settings.key_dir, folder.path().join("data/keys"));
 }
 
 #[test]

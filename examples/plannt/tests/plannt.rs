@@ -73,7 +73,7 @@ fn the_prices_are_those_of_the_api() {
         _ => None,
     };
     let config = Config::from_text(include_str!("../plannt.toml"), &environment).expect("a configuration");
-    let routes = config.services.iter().flat_map(|service| &service.routes);
+    let routes = config.settings.services().iter().flat_map(|service| &service.routes);
     let prices: Vec<_> =
         routes.map(|route| (route.methods.clone(), route.path.as_str(), route.offer.price_msat)).collect();
     let expected = [
@@ -82,5 +82,5 @@ fn the_prices_are_those_of_the_api() {
         (vec![Method::POST], "/v1/generate", 250_000),
     ];
     assert_eq!(prices, expected);
-    assert_eq!(config.services[0].free, ["/status"]);
+    assert_eq!(config.settings.services()[0].free, ["/status"]);
 }

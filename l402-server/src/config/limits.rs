@@ -7,28 +7,7 @@ use super::at::At;
 use super::file;
 use super::resolve::Resolver;
 use super::span::Span;
-
-/// How much there may be at once; [`None`] where the system's limit of descriptors decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Connections of all clients.
-    pub connections: Option<usize>,
-    /// Connections of one client.
-    pub connections_per_client: Option<usize>,
-    /// Requests of one client that are under way.
-    pub requests_per_client: Option<usize>,
-    /// Connections to all upstreams.
-    pub upstream_connections: Option<usize>,
-    /// The leading bits of an IPv4 address that tell one client from another.
-    pub ipv4_prefix: u8,
-    /// The same for an IPv6 address.
-    pub ipv6_prefix: u8,
-    /// Fields in the header of a request, or of an upstream's response.
-    pub header_fields: usize,
-    /// Bytes of a request's body a second.
-    pub slowest_upload: u64,
-}
+use crate::settings::Limits;
 
 /// A deadline's name, default and greatest value.
 type Deadline = (&'static str, Duration, Most);
@@ -106,16 +85,12 @@ impl Resolver<'_> {
             Some(at) => self.number("limits.slowest_upload", at, 0, MOST_BYTES).map(|bytes| bytes as u64),
             None => Some(SLOWEST_UPLOAD),
         };
-        Some(Limits {
-            connections: connections?,
-            connections_per_client: connections_per_client?,
-            requests_per_client: requests_per_client?,
-            upstream_connections: upstream_connections?,
-            ipv4_prefix: ipv4_prefix?,
-            ipv6_prefix: ipv6_prefix?,
-            header_fields: header_fields?,
-            slowest_upload: slowest_upload?,
-        })
+        let mut limits = Limits::default();
+        (limits.connections, limits.upstream_connections) = (connections?, upstream_connections?);
+        (limits.connections_per_client, limits.requests_per_client) = (connections_per_client?, requests_per_client?);
+        (limits.ipv4_prefix, limits.ipv6_prefix) = (ipv4_prefix?, ipv6_prefix?);
+        (limits.header_fields, limits.slowest_upload) = (header_fields?, slowest_upload?);
+        Some(limits)
     }
 
     fn number(&mut self, key: &str, at: &At<u32>, least: u32, most: u32) -> Option<usize> {

@@ -22,6 +22,7 @@
 
 mod cors;
 mod file;
+mod kept;
 mod lightning;
 mod limits;
 #[cfg(feature = "lnd")]
@@ -34,33 +35,25 @@ mod span;
 mod text;
 mod warn;
 
-use core::net::SocketAddr;
-use core::num::NonZeroUsize;
-use core::time::Duration;
-use l402_core::{GatePolicy, Name};
-use l402_http::cors::Cors;
-use l402_http::policy::Policy;
-use l402_http::proxy::{IpRange, UpstreamConfig};
 use l402_program::config::{at, error, read};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 pub use error::{ConfigError, Problem};
 pub use file::LogFormat;
 pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
-pub use limits::Limits;
 pub use price::{Price, PriceError};
-pub use route::Route;
 pub use span::{Span, SpanError};
 
 use at::At;
 use file::File;
 use resolve::Resolver;
+
+use crate::settings::Settings;
 
 /// Looks a variable of the environment up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -69,41 +62,15 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where clients connect.
-    pub listen: SocketAddr,
-    /// How many threads serve.
-    pub threads: NonZeroUsize,
-    /// The folder of all that the gateway keeps, where nothing else is said.
-    pub data_dir: PathBuf,
-    /// The folder of the key file.
-    pub key_dir: PathBuf,
-    /// Whether the gateway answers `/health`, `/ready` and `/info` itself.
-    pub own_paths: bool,
-    /// Whether a challenge is shown in the LSAT form as well.
-    pub lsat_line: bool,
-    /// How credentials are judged.
-    pub gate: GatePolicy,
-    /// What is logged.
+    /// What is served, and how.
+    pub settings: Settings,
+    /// How the log looks.
     pub log: Log,
-    /// How long a client may take for the head of a request.
-    pub request_head: Duration,
-    /// How long a client may take nothing of an answer.
-    pub idle: Duration,
-    /// How long requests under way may take to end at a stop.
-    pub shutdown: Duration,
-    /// How much there may be at once.
-    pub limits: Limits,
-    /// Proxies that stand for many clients.
-    pub trusted_proxies: Vec<IpRange>,
-    /// What is sold; at least one.
-    pub services: Vec<Service>,
-    /// The routes of all services, in their order: first what a service sells, then what is free.
-    pub policy: Arc<Policy>,
     /// Where invoices come from.
     pub lightning: Lightning,
 }
 
-/// What is logged.
+/// How the log looks.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Log {
@@ -111,24 +78,6 @@ pub struct Log {
     pub format: LogFormat,
     /// A level or a filter, as `tracing-subscriber` reads it.
     pub filter: String,
-    /// Whether each request has a line.
-    pub requests: bool,
-}
-
-/// One service: an upstream, and what is sold of it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Service {
-    /// The name in tokens.
-    pub name: Name,
-    /// Where requests go.
-    pub upstream: UpstreamConfig,
-    /// Patterns of paths that cost nothing.
-    pub free: Vec<String>,
-    /// What is sold.
-    pub routes: Vec<Route>,
-    /// Which pages of other origins may call.
-    pub cors: Cors,
 }
 
 impl Config {
@@ -158,7 +107,7 @@ impl Config {
     ///
     /// let text = "upstream = \"http://127.0.0.1:3000\"\nprice = \"21 sat\"\ndata_dir = \"data\"";
     /// let config = Config::from_text(text, &|_| None)?;
-    /// assert_eq!(config.services[0].routes[0].offer.price_msat, 21_000);
+    /// assert_eq!(config.settings.services()[0].routes[0].offer.price_msat, 21_000);
     ///
     /// let error = Config::from_text("prise = \"21 sat\"", &|_| None).unwrap_err();
     /// assert_eq!(error.to_string(), "line 1: prise: unknown key `prise`; did you mean `price`?");

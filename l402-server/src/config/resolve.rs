@@ -11,6 +11,7 @@ use std::thread::available_parallelism;
 use super::at::At;
 use super::error::{Problem, Problems};
 use super::file::{self, File};
+use super::kept::kept;
 use super::limits::Most;
 use super::service::Common;
 use super::span::Span;
@@ -49,29 +50,15 @@ impl<'a> Resolver<'a> {
         let log = self.log(&file.log);
         let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
         let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
-        let slowest_upload = limits.map_or(0, |limits| limits.slowest_upload);
-        let header_fields = limits.map(|limits| limits.header_fields);
-        let common = Common { listen, trusted: &trusted, timeouts, slowest_upload, header_fields };
-        let sold = self.services(file, common);
-        let (services, policy) = sold?;
-        Some(Config {
-            listen: listen?,
-            threads: threads?,
-            data_dir: data_dir?,
-            key_dir: key_dir?,
-            own_paths,
-            lsat_line,
-            gate: gate?,
-            log: log?,
-            request_head: request_head?,
-            idle: timeouts.idle,
-            shutdown: shutdown?,
-            limits: limits?,
-            trusted_proxies: trusted,
-            services,
-            policy,
-            lightning: lightning?,
-        })
+        let log_requests = file.log.requests;
+        let sold = self.sold(file, data_dir.clone(), Common { listen, timeouts });
+        let (mut settings, lightning, log) = (sold?, lightning?, log?);
+        (settings.listen, settings.threads, settings.key_dir) = (listen?, threads?, key_dir?);
+        (settings.own_paths, settings.lsat_line, settings.gate) = (own_paths, lsat_line, gate?);
+        (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
+        (settings.limits, settings.trusted_proxies, settings.log_requests) = (limits?, trusted, log_requests);
+        settings.kept = kept(&lightning, &settings.data_dir);
+        Some(Config { settings, log, lightning })
     }
 
     /// An address that may be left out.
@@ -149,7 +136,7 @@ impl<'a> Resolver<'a> {
                 read.map_err(|_| "write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"")
             })?,
         };
-        Some(Log { format: written.format, filter, requests: written.requests })
+        Some(Log { format: written.format, filter })
     }
 }
 

@@ -3,49 +3,12 @@
 use core::time::Duration;
 use http::Method;
 use l402_core::{Name, NameError, Offer};
-use l402_http::policy::Sale;
 
 use super::at::{At, Origin};
 use super::file;
 use super::price::Price;
 use super::resolve::Resolver;
-
-/// A route that is sold.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Route {
-    /// The methods; none stands for any.
-    pub methods: Vec<Method>,
-    /// The pattern of its path.
-    pub path: String,
-    /// What is sold, and for how much.
-    pub offer: Offer,
-    /// What the buyer's wallet shows.
-    pub description: String,
-    /// How long an invoice can be paid. A token's time begins at its end.
-    pub invoice_expiry: Duration,
-    /// Whether paths are forwarded as they come.
-    pub raw_path: bool,
-}
-
-impl Route {
-    /// States the route to a policy.
-    pub(super) fn sale(&self) -> Sale {
-        let Self { methods, path, offer, description, invoice_expiry, raw_path } = self;
-        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
-            .tier(offer.tier)
-            .valid_for(Duration::from_secs(offer.valid_for))
-            .invoice_expiry(*invoice_expiry)
-            .description(description);
-        if let Some(capability) = &offer.capability {
-            sale = sale.capability(capability.as_str());
-        }
-        if *raw_path {
-            sale = sale.raw_path();
-        }
-        if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
-    }
-}
+use crate::settings::Route;
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {
@@ -90,7 +53,10 @@ impl Resolver<'_> {
             Some(at) => at.value.clone(),
             None => description(defaults.service, &methods, &path),
         };
-        Some(Route { methods, path, offer, description, invoice_expiry: invoice_expiry?, raw_path: written.raw_path })
+        let mut route = Route::new(path, offer);
+        (route.methods, route.description) = (methods, description);
+        (route.invoice_expiry, route.raw_path) = (invoice_expiry?, written.raw_path);
+        Some(route)
     }
 
     fn methods(&mut self, written: &[At<String>]) -> Option<Vec<Method>> {

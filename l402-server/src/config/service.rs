@@ -4,12 +4,11 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use l402_core::Name;
-use l402_http::policy::{Free, Policy, PolicyBuilder, Sale};
-use l402_http::proxy::{IpRange, Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
+use l402_http::policy::Sale;
+use l402_http::proxy::{Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use super::Service;
 use super::at::{At, Origin};
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
@@ -17,29 +16,26 @@ use super::price::Price;
 use super::resolve::Resolver;
 use super::route::{Defaults, every_path};
 use super::text::Text;
+use crate::settings::{Service, Settings};
 
 /// A problem that has been noted.
 struct Noted;
 
 /// What holds for the upstreams of all services.
 #[derive(Clone, Copy)]
-pub(super) struct Common<'a> {
+pub(super) struct Common {
     pub(super) listen: Option<SocketAddr>,
-    pub(super) trusted: &'a [IpRange],
     pub(super) timeouts: Timeouts,
-    pub(super) slowest_upload: u64,
-    pub(super) header_fields: Option<usize>,
 }
 
 impl Resolver<'_> {
     /// All services and their routes, whether the file has the short form or the long one.
-    pub(super) fn services(&mut self, file: File, common: Common<'_>) -> Option<(Vec<Service>, Arc<Policy>)> {
+    pub(super) fn sold(&mut self, file: File, data_dir: Option<PathBuf>, common: Common) -> Option<Settings> {
         let written = self.written_services(file)?;
         let services: Vec<Option<Service>> = written.iter().map(|service| self.service(service, common)).collect();
         let distinct = self.names_are_distinct(&written);
         let services: Vec<Service> = services.into_iter().collect::<Option<_>>().filter(|_| distinct)?;
-        let policy = self.policy(&services, &written)?;
-        Some((services, Arc::new(policy)))
+        self.settings(services, data_dir?, &written)
     }
 
     fn names_are_distinct(&mut self, written: &[file::Service]) -> bool {
@@ -52,20 +48,10 @@ impl Resolver<'_> {
         twice.is_none()
     }
 
-    /// One policy for all services: they share one space of paths, and the route tells the service.
-    fn policy(&mut self, services: &[Service], written: &[file::Service]) -> Option<Policy> {
-        let mut builder = Policy::builder();
-        for service in services {
-            builder = service
-                .routes
-                .iter()
-                .fold(builder, |builder, route| builder.sell(route.sale().cors(service.cors.clone())));
-            let free = service.free.iter().map(|path| Free::new(path).service(service.name.as_str()));
-            let free = free.map(|free| free.cors(service.cors.clone()));
-            builder = free.fold(builder, PolicyBuilder::free);
-        }
-        let fault = match builder.build() {
-            Ok(policy) => return Some(policy),
+    /// Services share one space of paths. Where two contradict each other the later one is told.
+    fn settings(&mut self, services: Vec<Service>, data_dir: PathBuf, written: &[file::Service]) -> Option<Settings> {
+        let fault = match Settings::new(data_dir, services) {
+            Ok(settings) => return Some(settings),
             Err(fault) => fault,
         };
         let sold = written.iter().flat_map(|service| &service.route).map(|route| ("service.route.path", &route.path));
@@ -112,7 +98,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn service(&mut self, written: &file::Service, common: Common<'_>) -> Option<Service> {
+    fn service(&mut self, written: &file::Service, common: Common) -> Option<Service> {
         let upstream = self.upstream(written, common);
         let name = self.problems.parse::<Name>("service.name", &written.name);
         let price = self.service_price(written);
@@ -128,7 +114,9 @@ impl Resolver<'_> {
             self.routes(&written.route, &defaults)
         };
         let free = written.free.iter().map(|at| at.value.clone()).collect();
-        Some(Service { upstream: upstream?, free, routes: routes?, name, cors: cors? })
+        let mut service = Service::new(name.clone(), upstream?);
+        (service.free, service.routes, service.cors) = (free, routes?, cors?);
+        Some(service)
     }
 
     /// The price of the routes that name none; a service without routes must have one.
@@ -144,18 +132,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn upstream(&mut self, written: &file::Service, common: Common<'_>) -> Option<UpstreamConfig> {
+    fn upstream(&mut self, written: &file::Service, common: Common) -> Option<UpstreamConfig> {
         let mut upstream = self.problems.parse_with("service.upstream", &written.upstream, origin)?;
         if common.listen.is_some_and(|listen| is_own(&written.upstream.value, listen)) {
             self.problems.wrong("service.upstream", &written.upstream, OWN_ADDRESS);
             return None;
         }
         upstream = upstream.service(&written.name.value).timeouts(common.timeouts);
-        upstream = upstream.trusted_proxies(common.trusted.iter().copied());
-        upstream = upstream.slowest_upload(common.slowest_upload);
-        if let Some(fields) = common.header_fields {
-            upstream = upstream.max_header_fields(fields);
-        }
         if written.preserve_host {
             upstream = upstream.preserve_host();
         }

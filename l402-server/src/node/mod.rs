@@ -22,5 +22,5 @@ mod wire;
 pub use client::AskError;
 pub use command::{Care, NodeCommand, NodeOptions};
 pub(crate) use command::{Failure, run};
+pub(crate) use socket::kept;
 pub use socket::{Control, ControlError};
-pub(crate) use socket::{LOSS, operations};

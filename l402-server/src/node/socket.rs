@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use super::desk::{Desk, OPERATIONS};
 use super::wire::{Reply, Request};
+use crate::state::Kept;
 
 /// The folder of the socket in the data folder.
 const FOLDER: &str = "control";
@@ -27,12 +28,12 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
 }
 
 /// The record of what moves money.
-pub(crate) fn operations(data_dir: &Path) -> PathBuf {
-    data_dir.join(FOLDER).join(OPERATIONS)
+pub(crate) fn kept(data_dir: &Path) -> Kept {
+    Kept { name: "control", path: data_dir.join(FOLDER).join(OPERATIONS), loss: LOSS }
 }
 
 /// What a start without that record means.
-pub(crate) const LOSS: &str = "a command that is repeated with its id is carried out again";
+const LOSS: &str = "a command that is repeated with its id is carried out again";
 
 /// Listens for commands until it is dropped. What has begun runs to its end, if the process does.
 #[derive(Debug)]

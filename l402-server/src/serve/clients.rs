@@ -1,7 +1,7 @@
 //! Who is connected, and how much each client has (P6).
 //!
-//! A client is an address, or a network of IPv6 addresses that one subscriber has to itself. Proxies that the configuration
-//! trusts stand for many, and are not bounded.
+//! A client is an address, or a network of IPv6 addresses that one subscriber has to itself. Proxies that the settings
+//! trust stand for many, and are not bounded.
 
 use core::net::IpAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::descriptors::Shares;
-use crate::config::Config;
+use crate::settings::Settings;
 
 /// All clients of the gateway, whatever thread serves them.
 #[derive(Debug)]
@@ -32,13 +32,13 @@ struct Count {
 }
 
 impl Clients {
-    pub(super) fn new(config: &Config, shares: Shares) -> Arc<Self> {
+    pub(super) fn new(settings: &Settings, shares: Shares) -> Arc<Self> {
         Arc::new(Self {
             room: Arc::new(Semaphore::new(shares.connections.min(Semaphore::MAX_PERMITS))),
             shares,
-            ipv4_prefix: config.limits.ipv4_prefix,
-            ipv6_prefix: config.limits.ipv6_prefix,
-            trusted: config.trusted_proxies.clone(),
+            ipv4_prefix: settings.limits.ipv4_prefix,
+            ipv6_prefix: settings.limits.ipv6_prefix,
+            trusted: settings.trusted_proxies.clone(),
             counts: Mutex::default(),
         })
     }
@@ -141,12 +141,15 @@ fn prefix(address: IpAddr, ipv4: u8, ipv6: u8) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Limits;
+    use crate::settings::tests::settings;
 
     fn clients() -> Arc<Clients> {
-        let text = "upstream = \"http://a\"\ndata_dir = \"data\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n\
-            limits = { connections = 4, connections_per_client = 2, requests_per_client = 1 }";
-        let config = Config::from_text(text, &|_| None).expect("a configuration");
-        Clients::new(&config, Shares::of(&config, None, 0))
+        let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a range")];
+        let (connections, connections_per_client, requests_per_client) = (Some(4), Some(2), Some(1));
+        let limits = Limits { connections, connections_per_client, requests_per_client, ..Limits::default() };
+        let settings = Settings { trusted_proxies, limits, ..settings() };
+        Clients::new(&settings, Shares::of(&settings, None, 0))
     }
 
     fn ip(text: &str) -> IpAddr {

@@ -7,7 +7,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::config::{Config, Limits};
+use crate::settings::{Limits, Settings};
 
 /// Raises the limit, and returns it; [`None`] where there is none.
 pub(super) fn raise() -> Option<u64> {
@@ -39,8 +39,8 @@ pub(super) struct Shares {
 
 impl Shares {
     /// Shares out what the process may have, of which `open` are in use.
-    pub(super) fn of(config: &Config, limit: Option<u64>, open: usize) -> Self {
-        let threads = config.threads.get();
+    pub(super) fn of(settings: &Settings, limit: Option<u64>, open: usize) -> Self {
+        let threads = settings.threads.get();
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         let reserve = (limit / 4).min(RESERVE).saturating_add(threads.saturating_mul(PER_THREAD)).saturating_add(open);
         let free = limit.saturating_sub(reserve).max(2);
@@ -53,7 +53,7 @@ impl Shares {
             );
         }
         let usual = USUAL.saturating_mul(threads).min(free / 2);
-        let Limits { connections, upstream_connections, .. } = config.limits;
+        let Limits { connections, upstream_connections, .. } = settings.limits;
         let mut wanted = [connections.unwrap_or(usual), upstream_connections.unwrap_or(usual)];
         let sum = wanted.iter().fold(0_usize, |sum, count| sum.saturating_add(*count));
         if sum > free {
@@ -69,8 +69,8 @@ impl Shares {
         let quarter = |count: usize| (count / 4).max(1);
         Self {
             connections,
-            connections_per_client: config.limits.connections_per_client.unwrap_or(quarter(connections)),
-            requests_per_client: config.limits.requests_per_client.unwrap_or(quarter(upstream_connections)),
+            connections_per_client: settings.limits.connections_per_client.unwrap_or(quarter(connections)),
+            requests_per_client: settings.limits.requests_per_client.unwrap_or(quarter(upstream_connections)),
             upstream_connections,
         }
     }
@@ -97,19 +97,23 @@ const USUAL: usize = 16 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::tests::settings;
+    use core::num::NonZeroUsize;
 
     const OPEN: usize = 5;
 
-    fn shares(limits: &str, limit: Option<u64>) -> Shares {
-        let text = format!("upstream = \"http://a\"\ndata_dir = \"data\"\nthreads = 2\nlimits = {{ {limits} }}");
-        Shares::of(&Config::from_text(&text, &|_| None).expect("a configuration"), limit, OPEN)
+    fn shares(limits: Limits, limit: Option<u64>, open: usize) -> Shares {
+        let threads = NonZeroUsize::new(2).expect("not zero");
+        Shares::of(&Settings { threads, limits, ..settings() }, limit, open)
     }
 
     #[test]
     fn p6_what_is_given_out_leaves_a_reserve() {
         for limit in [16, 64, 256, 1024, 4096, 65_536, 1 << 20] {
-            for limits in ["", "connections = 100000, upstream_connections = 50", "connections = 1"] {
-                let shares = shares(limits, Some(limit));
+            let usual = Limits::default();
+            let uneven = Limits { connections: Some(100_000), upstream_connections: Some(50), ..usual };
+            for limits in [usual, uneven, Limits { connections: Some(1), ..usual }] {
+                let shares = shares(limits, Some(limit), OPEN);
                 let given = shares.connections + shares.upstream_connections;
                 let kept = (limit / 8).min(256);
                 assert!((given + OPEN) as u64 + kept <= limit || limit < 64, "{limits:?} of {limit}: {shares:?}");
@@ -120,8 +124,7 @@ mod tests {
 
     #[test]
     fn p6_what_is_open_before_anybody_is_served_is_not_given_out() {
-        let config = Config::from_text("upstream = \"http://a\"\ndata_dir = \"data\"\nthreads = 2", &|_| None);
-        let shares = Shares::of(&config.expect("a configuration"), Some(128), 69);
+        let shares = shares(Limits::default(), Some(128), 69);
         assert!(shares.connections + shares.upstream_connections + 69 + 32 <= 128, "{shares:?}");
         let before = open();
         let files: Vec<_> = (0..20).map(|_| std::fs::File::open("/dev/null").expect("opened")).collect();
@@ -130,13 +133,20 @@ mod tests {
 
     #[test]
     fn p6_what_is_written_counts_where_there_is_room() {
-        let written =
-            "connections = 300, connections_per_client = 7, requests_per_client = 9, upstream_connections = 40";
+        let usual = Limits::default();
+        let written = Limits {
+            connections: Some(300),
+            connections_per_client: Some(7),
+            requests_per_client: Some(9),
+            upstream_connections: Some(40),
+            ..usual
+        };
         let expected =
             Shares { connections: 300, connections_per_client: 7, requests_per_client: 9, upstream_connections: 40 };
-        assert_eq!(shares(written, Some(1024)), expected);
-        assert_eq!(shares("", None).connections, 2 * USUAL);
-        assert_eq!(shares("", Some(1024)).connections_per_client, shares("", Some(1024)).connections / 4);
+        assert_eq!(shares(written, Some(1024), OPEN), expected);
+        assert_eq!(shares(usual, None, OPEN).connections, 2 * USUAL);
+        let shares = shares(usual, Some(1024), OPEN);
+        assert_eq!(shares.connections_per_client, shares.connections / 4);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::{Request, Response};
 use l402_http::policy::RouteId;
-use l402_http::proxy::{ConnectionLimit, Health, ProxyBody, Upstream, UpstreamConfigError};
+use l402_http::proxy::{ConnectionLimit, Health, ProxyBody, Upstream, UpstreamConfig, UpstreamConfigError};
 use l402_http::service::Undeliverable;
 use std::sync::Arc;
 use tower_service::Service;
 
 use super::bodies::Upload;
-use crate::config::Config;
+use crate::settings::{self, Limits, Settings};
 
 /// The upstreams of one thread.
 #[derive(Debug, Clone)]
@@ -24,17 +24,17 @@ pub(super) struct Forward {
 
 impl Forward {
     /// All threads share the limit.
-    pub(super) fn new(config: &Config, limit: &ConnectionLimit) -> Result<Self, UpstreamConfigError> {
-        let mut by_service = Vec::with_capacity(config.services.len());
-        for service in &config.services {
-            let upstream = service.upstream.clone().connection_limit(limit.clone());
+    pub(super) fn new(settings: &Settings, limit: &ConnectionLimit) -> Result<Self, UpstreamConfigError> {
+        let mut by_service = Vec::with_capacity(settings.services().len());
+        for service in settings.services() {
+            let upstream = upstream_of(service, settings).connection_limit(limit.clone());
             by_service.push((&service.name, Upstream::new(&upstream)?));
         }
         let upstream = |route: &l402_http::policy::Route| {
             let own = by_service.iter().find(|(name, _)| Some(*name) == route.service());
-            own.map(|(_, upstream)| upstream.clone()).expect("a configuration states each route with its service")
+            own.map(|(_, upstream)| upstream.clone()).expect("the settings state each route with its service")
         };
-        let upstreams = config.policy.routes().iter().map(upstream).collect();
+        let upstreams = settings.policy().routes().iter().map(upstream).collect();
         let each = by_service.iter().map(|(_, upstream)| upstream.clone()).collect();
         Ok(Self { upstreams, each })
     }
@@ -45,13 +45,20 @@ impl Forward {
     }
 }
 
+/// Joins what is said of one upstream with what is said of all.
+fn upstream_of(service: &settings::Service, settings: &Settings) -> UpstreamConfig {
+    let Limits { header_fields, slowest_upload, .. } = settings.limits;
+    let upstream = service.upstream.clone().max_header_fields(header_fields).slowest_upload(slowest_upload);
+    upstream.trusted_proxies(settings.trusted_proxies.iter().copied())
+}
+
 /// Says of each route whether its upstream can be reached, as far as is known.
-pub(super) fn deliverable(config: &Config) -> impl Fn(RouteId) -> Result<(), Undeliverable> + Send + Sync + use<> {
+pub(super) fn deliverable(settings: &Settings) -> impl Fn(RouteId) -> Result<(), Undeliverable> + Send + Sync + use<> {
     let health = |route: &l402_http::policy::Route| {
-        let own = config.services.iter().find(|service| Some(&service.name) == route.service());
+        let own = settings.services().iter().find(|service| Some(&service.name) == route.service());
         own.map(|service| service.upstream.health())
     };
-    let health: Vec<Option<Health>> = config.policy.routes().iter().map(health).collect();
+    let health: Vec<Option<Health>> = settings.policy().routes().iter().map(health).collect();
     move |route| match health.get(route.index()).and_then(Option::as_ref).and_then(Health::down) {
         None => Ok(()),
         Some(outage) => Err(Undeliverable { retry_after: outage.retry_after }),

@@ -25,7 +25,7 @@ use super::forward::Forward;
 use super::own::OwnPaths;
 use super::ready::Checks;
 use super::requests::{Entry, RequestLog};
-use crate::config::Config;
+use crate::settings::Settings;
 
 /// What the connections of one thread share.
 pub(super) struct Gateway<N> {
@@ -38,16 +38,16 @@ pub(super) struct Gateway<N> {
 
 impl<N> Gateway<N> {
     pub(super) fn new(
-        config: &Config,
+        settings: &Settings,
         paywall: Paywall<N>,
         network: Network,
         checks: Checks,
         limit: &ConnectionLimit,
     ) -> Result<Self, UpstreamConfigError> {
-        let own = Arc::new(OwnPaths::new(config, network, checks));
-        let forward = Forward::new(config, limit)?;
+        let own = Arc::new(OwnPaths::new(settings, network, checks));
+        let forward = Forward::new(settings, limit)?;
         let paid = paywall.layer().layer(forward.clone());
-        let (pages, log) = (config.policy.elsewhere().clone(), RequestLog::new(config));
+        let (pages, log) = (settings.policy().elsewhere().clone(), RequestLog::new(settings));
         Ok(Self { own, forward, pages, paid, log })
     }
 

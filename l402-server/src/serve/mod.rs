@@ -39,8 +39,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
-use crate::config::Config;
 use crate::keys::{self, KeyFileError};
+use crate::settings::Settings;
 use crate::state::State;
 use clients::Clients;
 use descriptors::Shares;
@@ -79,11 +79,11 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         self
     }
 
-    fn paywall(&self, config: &Config, keys: &DerivedKeys) -> Paywall<N> {
-        let paywall = Paywall::new(config.policy.clone(), keys.clone(), self.node.clone(), self.network)
-            .gate_policy(config.gate)
-            .lsat_line(config.lsat_line)
-            .deliverable(forward::deliverable(config));
+    fn paywall(&self, settings: &Settings, keys: &DerivedKeys) -> Paywall<N> {
+        let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
+            .gate_policy(settings.gate)
+            .lsat_line(settings.lsat_line)
+            .deliverable(forward::deliverable(settings));
         match self.id {
             Some(id) => paywall.payee(id),
             None => paywall,
@@ -108,36 +108,39 @@ impl Server {
     ///
     /// ```
     /// use l402_lightning::{Network, testing::FakeNetwork};
-    /// use l402_server::{Payee, Server, config::Config};
+    /// use l402_http::proxy::UpstreamConfig;
+    /// use l402_server::{Payee, Server, settings::{Service, Settings}};
     ///
     /// # let folder = tempfile::tempdir()?;
-    /// # let data = folder.path().display();
-    /// let config = format!("upstream = \"http://127.0.0.1:3000\"\nlisten = \"127.0.0.1:0\"\ndata_dir = \"{data}\"");
-    /// let config = Config::from_text(&config, &|_| None)?;
-    /// let server = Server::start(&config, &Payee::new(FakeNetwork::new().node(), Network::Regtest))?;
+    /// # let data = folder.path();
+    /// let mut service = Service::new("files".parse()?, UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?);
+    /// service.free.push("/*".to_owned());
+    /// let mut settings = Settings::new(data, vec![service])?;
+    /// settings.listen = "127.0.0.1:0".parse()?;
+    /// let server = Server::start(&settings, &Payee::new(FakeNetwork::new().node(), Network::Regtest))?;
     /// println!("http://{}/", server.address());
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// server.shutdown().await;
     /// # });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn start<N>(config: &Config, payee: &Payee<N>) -> Result<Self, StartError>
+    pub fn start<N>(settings: &Settings, payee: &Payee<N>) -> Result<Self, StartError>
     where
         N: InvoiceSource + SettlementSource + Clone + 'static,
     {
-        Self::bind(config)?.serve(config, payee)
+        Self::bind(settings)?.serve(settings, payee)
     }
 
     /// Opens the key file and binds the address, before a node is there: what is wrong with either is then known at once.
     ///
     /// # Errors
     /// [`StartError::Keys`] and [`StartError::Bind`].
-    pub fn bind(config: &Config) -> Result<Bound, StartError> {
-        let mut state = State::open(config).map_err(StartError::State)?;
-        let keys = keys::open(&config.key_dir).map_err(StartError::Keys)?;
+    pub fn bind(settings: &Settings) -> Result<Bound, StartError> {
+        let mut state = State::open(settings).map_err(StartError::State)?;
+        let keys = keys::open(&settings.key_dir).map_err(StartError::Keys)?;
         state.note().map_err(StartError::State)?;
-        let unbound = |cause| StartError::Bind { address: config.listen, cause };
-        let sockets = Sockets::bind(config.listen, config.threads).map_err(unbound)?;
+        let unbound = |cause| StartError::Bind { address: settings.listen, cause };
+        let sockets = Sockets::bind(settings.listen, settings.threads).map_err(unbound)?;
         Ok(Bound { keys, sockets })
     }
 
@@ -177,26 +180,26 @@ impl Bound {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn serve<N>(self, config: &Config, payee: &Payee<N>) -> Result<Server, StartError>
+    pub fn serve<N>(self, settings: &Settings, payee: &Payee<N>) -> Result<Server, StartError>
     where
         N: InvoiceSource + SettlementSource + Clone + 'static,
     {
         let address = self.address();
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
-        let shares = Shares::of(config, descriptors::raise(), descriptors::open());
+        let shares = Shares::of(settings, descriptors::raise(), descriptors::open());
         tracing::debug!(?shares, "bounds");
-        let clients = Clients::new(config, shares);
+        let clients = Clients::new(settings, shares);
         let upstreams = ConnectionLimit::new(shares.upstream_connections);
         let (stop, stopped) = watch::channel(false);
-        let checks = checks(payee, config);
+        let checks = checks(payee, settings);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
-            let paywall = payee.paywall(config, &self.keys);
-            let gateway = Gateway::new(config, paywall, payee.network, checks.clone(), &upstreams);
+            let paywall = payee.paywall(settings, &self.keys);
+            let gateway = Gateway::new(settings, paywall, payee.network, checks.clone(), &upstreams);
             let worker = Worker {
                 listener,
                 gateway: gateway.map_err(StartError::Upstream)?,
-                limits: Limits::of(config),
+                limits: Limits::of(settings),
                 clients: Arc::clone(&clients),
                 stopped: stopped.clone(),
             };
@@ -213,9 +216,9 @@ impl Bound {
 }
 
 /// What a sale needs: what the node says, the key file, and an upstream that can be reached.
-fn checks<N>(payee: &Payee<N>, config: &Config) -> Checks {
-    let key_file = config.key_dir.join(keys::FILE);
-    let upstreams: Vec<_> = config.services.iter().map(|service| service.upstream.health()).collect();
+fn checks<N>(payee: &Payee<N>, settings: &Settings) -> Checks {
+    let key_file = settings.key_dir.join(keys::FILE);
+    let upstreams: Vec<_> = settings.services().iter().map(|service| service.upstream.health()).collect();
     let keys = move || if key_file.exists() { Ok(()) } else { Err("the key file is missing") };
     let reached = move || {
         if upstreams.iter().all(|upstream| upstream.down().is_some()) { Err("none can be reached") } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! The paths that the gateway answers itself: `/health`, which says that it is alive, `/ready`, which says whether it can sell, and
 //! `/info`, which says what it sells.
 //!
-//! A route or free path of the configuration with exactly that pattern goes before them.
+//! A route or free path of the settings with exactly that pattern goes before them.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -11,7 +11,7 @@ use l402_lightning::Network;
 use serde::Serialize;
 
 use super::ready::Checks;
-use crate::config::{Config, Route, Service};
+use crate::settings::{Route, Service, Settings};
 
 /// What is answered, if anything.
 #[derive(Debug)]
@@ -22,12 +22,13 @@ pub(super) struct OwnPaths {
 }
 
 impl OwnPaths {
-    pub(super) fn new(config: &Config, network: Network, checks: Checks) -> Self {
-        let own = |pattern| config.own_paths && config.policy.routes().iter().all(|route| route.pattern() != pattern);
+    pub(super) fn new(settings: &Settings, network: Network, checks: Checks) -> Self {
+        let own =
+            |pattern| settings.own_paths && settings.policy().routes().iter().all(|route| route.pattern() != pattern);
         Self {
             health: own(HEALTH).then_some(Bytes::from_static(b"{\"status\":\"ok\"}\n")),
             ready: own(READY).then_some(checks),
-            info: own(INFO).then(|| info(config, network)),
+            info: own(INFO).then(|| info(settings, network)),
         }
     }
 
@@ -58,12 +59,12 @@ impl OwnPaths {
 }
 
 /// What is sold, as JSON.
-fn info(config: &Config, network: Network) -> Bytes {
+fn info(settings: &Settings, network: Network) -> Bytes {
     let info = Info {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         network: network.as_str(),
-        services: config.services.iter().map(Sold::of).collect(),
+        services: settings.services().iter().map(Sold::of).collect(),
     };
     serde_json::to_vec(&info).unwrap_or_default().into() // it has no map whose keys are no text
 }

@@ -10,7 +10,7 @@ use l402_http::response::Rejection;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::Config;
+use crate::settings::Settings;
 
 /// Begins a line for each request, or nothing.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    pub(super) fn new(config: &Config) -> Self {
-        Self { policy: config.log.requests.then(|| Arc::clone(&config.policy)) }
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { policy: settings.log_requests.then(|| Arc::clone(&settings.policy())) }
     }
 
     /// Notes what is asked of the gateway itself.
@@ -70,11 +70,11 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::tests::settings;
 
     fn entry(target: &str, requests: bool) -> Option<Entry> {
-        let text = format!("upstream = \"http://a\"\ndata_dir = \"data\"\nlog = {{ requests = {requests} }}");
-        let config = Config::from_text(&text, &|_| None).expect("a configuration");
-        RequestLog::new(&config).begin(&Request::get(target).body(()).expect("a request"))
+        RequestLog::new(&Settings { log_requests: requests, ..settings() })
+            .begin(&Request::get(target).body(()).expect("a request"))
     }
 
     #[test]

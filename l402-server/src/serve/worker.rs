@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::connection;
 use super::gateway::Gateway;
 use super::seldom::Seldom;
-use crate::config::Config;
+use crate::settings::Settings;
 
 /// What one thread serves, and until when.
 pub(super) struct Worker<N> {
@@ -38,12 +38,12 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) const fn of(config: &Config) -> Self {
+    pub(super) const fn of(settings: &Settings) -> Self {
         Self {
-            head: config.request_head,
-            unread: config.idle,
-            shutdown: config.shutdown,
-            header_fields: config.limits.header_fields,
+            head: settings.request_head,
+            unread: settings.idle,
+            shutdown: settings.shutdown,
+            header_fields: settings.limits.header_fields,
         }
     }
 }

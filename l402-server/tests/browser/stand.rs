@@ -53,7 +53,8 @@ impl Stand {
         let config = config(&environment, &origin(&page));
         let network = FakeNetwork::new();
         let (payee, wallet) = (network.node(), network.node());
-        let server = Server::start(&config, &Payee::new(payee.clone(), Network::Regtest).id(payee.node_id())).unwrap();
+        let server =
+            Server::start(&config.settings, &Payee::new(payee.clone(), Network::Regtest).id(payee.node_id())).unwrap();
         tokio::spawn(serve_upstream(upstream, Arc::clone(&saw)));
         Self { server, payee, wallet, page, saw, _data: data }
     }

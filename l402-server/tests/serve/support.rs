@@ -31,7 +31,7 @@ impl Gateway {
         let network = FakeNetwork::new();
         let node = network.node();
         let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id());
-        let server = Server::start(&config, &payee).expect("a server");
+        let server = Server::start(&config.settings, &payee).expect("a server");
         Self { server, wallet: network.node(), _data: data }
     }
 

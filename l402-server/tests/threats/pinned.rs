@@ -37,7 +37,7 @@ fn gateway_with_few_descriptors() {
     let data = tempfile::tempdir().unwrap();
     let text = format!("data_dir = \"{}\"\nlisten = \"127.0.0.1:0\"\nthreads = 2\n{text}", data.path().display());
     let config = Config::from_text(&text, &|_| None).unwrap_or_else(|error| panic!("{text}\n{error}"));
-    let server = Server::start(&config, &Payee::new(FakeNetwork::new().node(), Network::Regtest)).unwrap();
+    let server = Server::start(&config.settings, &Payee::new(FakeNetwork::new().node(), Network::Regtest)).unwrap();
     println!("\naddress={}", server.address());
     let _ = std::io::stdin().read(&mut [0]); // until the test has ended
 }

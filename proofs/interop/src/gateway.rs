@@ -84,7 +84,7 @@ impl Gateway {
             let config = Config::from_text(&text, &|_| None).unwrap();
             let node = network.ldk(payee);
             let payee = Payee::new(Node::Ldk(node.clone()), Chain::Regtest).id(node.node_id());
-            Self { server: Server::start(&config, &payee).unwrap(), _lightning: None, _keys: keys }
+            Self { server: Server::start(&config.settings, &payee).unwrap(), _lightning: None, _keys: keys }
         } else {
             text.push_str("[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\n");
             let lnd = network.lnd(payee);
@@ -97,7 +97,7 @@ impl Gateway {
             };
             let config = Config::from_text(&text, &environment).unwrap();
             let lightning = Lightning::start(&config.lightning).await.unwrap();
-            let server = Server::start(&config, &lightning.payee()).unwrap();
+            let server = Server::start(&config.settings, &lightning.payee()).unwrap();
             Self { server, _lightning: Some(lightning), _keys: keys }
         };
         timeout(SOON, gateway.sells()).await.unwrap();

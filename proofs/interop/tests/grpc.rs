@@ -135,7 +135,7 @@ impl Shop {
         let network = FakeNetwork::new();
         let node = network.node();
         let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id());
-        let server = Server::start(&config, &payee).unwrap();
+        let server = Server::start(&config.settings, &payee).unwrap();
         let channel = Endpoint::from_shared(format!("http://{}", server.address())).unwrap();
         let channel = channel.timeout(Duration::from_secs(20)).connect().await.unwrap();
         Self { server, wallet: network.node(), channel, _data: data }

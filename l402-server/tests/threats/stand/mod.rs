@@ -84,7 +84,7 @@ impl Stand {
         let network = FakeNetwork::new();
         let (payee, wallet) = (network.node(), network.node());
         let who = Payee::new(payee.clone(), Network::Regtest).id(payee.node_id());
-        let server = Server::start(&config, &who).unwrap();
+        let server = Server::start(&config.settings, &who).unwrap();
         Self { payee, wallet, upstream, server, config, outgoing: Mutex::default(), _data: data }
     }
 
@@ -124,7 +124,7 @@ impl Stand {
     /// What a route sells.
     pub(crate) fn offer(&self, method: &str, path: &str) -> Offer {
         let path = CanonicalPath::parse(path).unwrap();
-        match self.config.policy.route(&Method::from_bytes(method.as_bytes()).unwrap(), &path) {
+        match self.config.settings.policy().route(&Method::from_bytes(method.as_bytes()).unwrap(), &path) {
             Access::Priced(_, offer) => Offer::clone(offer),
             other => panic!("{other:?}"),
         }

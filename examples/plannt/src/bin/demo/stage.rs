@@ -34,11 +34,11 @@ impl Stage {
         let keys = tempfile::tempdir()?;
         let config = config(upstream, keys.path())?;
         let payee = Payee::new(sandbox.payee().clone(), Network::Regtest).id(sandbox.payee().node_id());
-        let server = Server::start(&config, &payee).context("the gateway does not start")?;
+        let server = Server::start(&config.settings, &payee).context("the gateway does not start")?;
         transcript.set(format_args!(
             "gateway on {}, selling {} routes",
             server.address(),
-            config.policy.routes().len()
+            config.settings.policy().routes().len()
         ));
         Ok(Self { sandbox, server, _keys: keys })
     }

@@ -1,0 +1,226 @@
+//! What a gateway is told: addresses, services with their prices, limits and deadlines.
+//!
+//! Nothing here reads a file or the environment: whoever builds a gateway fills these in, as `l402-server` does from its
+//! configuration file. Every setting has a default except the data directory and the services.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use http::Method;
+use l402_core::{GatePolicy, Name, Offer};
+use l402_http::cors::Cors;
+use l402_http::policy::{Free, Policy, PolicyBuilder, PolicyError, Sale};
+use l402_http::proxy::{HEADER_FIELDS, IpRange, UpstreamConfig};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use crate::state::Kept;
+
+/// Settings of one gateway.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The address and port that clients connect to; `127.0.0.1:8402` unless set.
+    pub listen: SocketAddr,
+    /// How many threads serve; one for each core unless set.
+    pub threads: NonZeroUsize,
+    /// The directory of everything that the gateway keeps.
+    pub data_dir: PathBuf,
+    /// The directory of the key file; `keys` in the data directory unless set.
+    pub key_dir: PathBuf,
+    /// Whether the gateway answers `/health`, `/ready` and `/info` itself; it does unless told otherwise.
+    pub own_paths: bool,
+    /// Whether a challenge is shown in the LSAT form as well; it is unless told otherwise.
+    pub lsat_line: bool,
+    /// How credentials are judged.
+    pub gate: GatePolicy,
+    /// Whether the log has a line for each request; it does not unless told to.
+    pub log_requests: bool,
+    /// How long a client may take for the head of a request; 30 seconds unless set.
+    pub request_head: Duration,
+    /// How long a client may take nothing of an answer; 60 seconds unless set.
+    pub idle: Duration,
+    /// How long requests under way may take to end at a stop; 20 seconds unless set.
+    pub shutdown: Duration,
+    /// How much there may be at once.
+    pub limits: Limits,
+    /// Proxies that stand for many clients; none unless set.
+    pub trusted_proxies: Vec<IpRange>,
+    /// Files and directories that must exist once the gateway has used them, besides the key file.
+    pub kept: Vec<Kept>,
+    services: Vec<Service>,
+    policy: Arc<Policy>,
+}
+
+impl Settings {
+    /// Takes the data directory and what is sold; everything else has its default.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when two routes contradict each other, or a pattern is not one.
+    pub fn new(data_dir: impl Into<PathBuf>, services: Vec<Service>) -> Result<Self, PolicyError> {
+        let data_dir = data_dir.into();
+        let policy = services.iter().fold(Policy::builder(), |builder, service| service.state(builder)).build()?;
+        Ok(Self {
+            listen: LISTEN,
+            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            key_dir: data_dir.join("keys"),
+            data_dir,
+            own_paths: true,
+            lsat_line: true,
+            gate: GatePolicy::default(),
+            log_requests: false,
+            request_head: REQUEST_HEAD,
+            idle: IDLE,
+            shutdown: SHUTDOWN,
+            limits: Limits::default(),
+            trusted_proxies: Vec::new(),
+            kept: Vec::new(),
+            services,
+            policy: Arc::new(policy),
+        })
+    }
+
+    /// Returns what is sold.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// Returns the routes of all services, in their order: first what a service sells, then what is free.
+    pub const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+}
+
+/// One service: an upstream, and what is sold of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Service {
+    /// The name in tokens.
+    pub name: Name,
+    /// Where requests go.
+    pub upstream: UpstreamConfig,
+    /// Patterns of paths that cost nothing.
+    pub free: Vec<String>,
+    /// What is sold.
+    pub routes: Vec<Route>,
+    /// Which pages of other origins may call; none unless set.
+    pub cors: Cors,
+}
+
+impl Service {
+    /// Begins with an upstream of which nothing is sold yet.
+    pub fn new(name: Name, upstream: UpstreamConfig) -> Self {
+        Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off() }
+    }
+
+    fn state(&self, builder: PolicyBuilder) -> PolicyBuilder {
+        let sold = |builder: PolicyBuilder, route: &Route| builder.sell(route.sale().cors(self.cors.clone()));
+        let builder = self.routes.iter().fold(builder, sold);
+        let free = self.free.iter().map(|path| Free::new(path).service(self.name.as_str()));
+        free.map(|free| free.cors(self.cors.clone())).fold(builder, PolicyBuilder::free)
+    }
+}
+
+/// A route that is sold.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Route {
+    /// The methods; none stands for any.
+    pub methods: Vec<Method>,
+    /// The pattern of its path.
+    pub path: String,
+    /// What is sold, and for how much.
+    pub offer: Offer,
+    /// What the buyer's wallet shows.
+    pub description: String,
+    /// How long an invoice can be paid; ten minutes unless set. A token's time begins at its end.
+    pub invoice_expiry: Duration,
+    /// Whether paths are forwarded as they come; they must be canonical unless set.
+    pub raw_path: bool,
+}
+
+impl Route {
+    /// Sells a path for any method.
+    pub fn new(path: impl Into<String>, offer: Offer) -> Self {
+        let path = path.into();
+        let description = format!("{} {path}", offer.service);
+        let (methods, invoice_expiry) = (Vec::new(), Sale::INVOICE_EXPIRY);
+        Self { methods, path, offer, description, invoice_expiry, raw_path: false }
+    }
+
+    /// States the route to a policy.
+    fn sale(&self) -> Sale {
+        let Self { methods, path, offer, description, invoice_expiry, raw_path } = self;
+        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
+            .tier(offer.tier)
+            .valid_for(Duration::from_secs(offer.valid_for))
+            .invoice_expiry(*invoice_expiry)
+            .description(description);
+        if let Some(capability) = &offer.capability {
+            sale = sale.capability(capability.as_str());
+        }
+        if *raw_path {
+            sale = sale.raw_path();
+        }
+        if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
+    }
+}
+
+/// How much there may be at once; [`None`] where the system's limit of descriptors decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Connections of all clients.
+    pub connections: Option<usize>,
+    /// Connections of one client.
+    pub connections_per_client: Option<usize>,
+    /// Requests of one client that are under way.
+    pub requests_per_client: Option<usize>,
+    /// Connections to all upstreams.
+    pub upstream_connections: Option<usize>,
+    /// The leading bits of an IPv4 address that tell one client from another; 32 unless set.
+    pub ipv4_prefix: u8,
+    /// The same for an IPv6 address; 64 unless set.
+    pub ipv6_prefix: u8,
+    /// Fields in the header of a request, or of an upstream's response; 100 unless set.
+    pub header_fields: usize,
+    /// The fewest bytes of a request's body in a second; 16 unless set.
+    pub slowest_upload: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: None,
+            connections_per_client: None,
+            requests_per_client: None,
+            upstream_connections: None,
+            ipv4_prefix: 32,
+            ipv6_prefix: 64,
+            header_fields: HEADER_FIELDS,
+            slowest_upload: 16,
+        }
+    }
+}
+
+/// The gateway does not end TLS, so that by default tokens stay on this machine.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
+const REQUEST_HEAD: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(60);
+const SHUTDOWN: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Sells every path of an upstream that is not there.
+    pub(crate) fn settings() -> Settings {
+        let name: Name = "default".parse().expect("a name");
+        let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
+        let mut service = Service::new(name.clone(), upstream);
+        let offer = Offer { service: name, tier: 0, capability: None, price_msat: 1_000, valid_for: 3_600 };
+        service.routes.push(Route::new("/*", offer));
+        Settings::new("data", vec![service]).expect("one route")
+    }
+}
