@@ -20,7 +20,7 @@ pub struct Line {
 /// What a branch on secrets may decide.
 pub const LINES: &[Line] = &[
     // The verdicts.
-    decides("l402-macaroon/src/view.rs", "if bool::from(verdict)"),
+    decides("l402-macaroon/src/authentic.rs", "if bool::from(verdict)"),
     decides("l402-macaroon/src/base64.rs", "if invalid {"),
     decides("l402-macaroon/src/base64.rs", "} else if mixed {"),
     #[cfg(feature = "accel")]
@@ -47,9 +47,9 @@ const SOURCES: &[(&str, &str)] = &[
     ("l402-core/src/credential.rs", include_str!("../../../l402-core/src/credential.rs")),
     ("l402-core/src/credential/collected.rs", include_str!("../../../l402-core/src/credential/collected.rs")),
     ("l402-core/src/payment.rs", include_str!("../../../l402-core/src/payment.rs")),
+    ("l402-macaroon/src/authentic.rs", include_str!("../../../l402-macaroon/src/authentic.rs")),
     ("l402-macaroon/src/base64.rs", include_str!("../../../l402-macaroon/src/base64.rs")),
     ("l402-macaroon/src/hex.rs", include_str!("../../../l402-macaroon/src/hex.rs")),
-    ("l402-macaroon/src/view.rs", include_str!("../../../l402-macaroon/src/view.rs")),
 ];
 
 const fn decides(file: &'static str, says: &'static str) -> Line {
