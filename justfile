@@ -15,7 +15,7 @@ go_version := "1.26.6"
 semver_baseline := "b85ddb1701ce"
 
 own_workspaces := "fuzz benches proofs/no-panic proofs/ct examples/edge-verify examples/embedded-door proofs/conformance/qemu proofs/conformance/wasm sqlite"
-each_set := "--feature-powerset --exclude-features default"
+each_choice := "--each-feature --exclude-features default --exclude-all-features"
 no_std := "-p l402-macaroon -p l402-core"
 msrv := `sed -nE 's/^rust-version = "(.*)"/\1/p' l402-macaroon/Cargo.toml`
 bare_targets := "thumbv6m-none-eabi thumbv7em-none-eabi riscv32imc-unknown-none-elf wasm32-unknown-unknown"
@@ -24,10 +24,12 @@ wasm_dir := justfile_directory() / "target/wasm"
 wasm := "--target wasm32-unknown-unknown --target-dir " + wasm_dir
 wasm_out := wasm_dir / "wasm32-unknown-unknown/release"
 tools := justfile_directory() / "target/tools"
+protocol := "--target-dir " + justfile_directory() / "target/protocol"
 minimal := justfile_directory() / "target/minimal"
 control := justfile_directory() / "target/no-panic-control"
 vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' proofs/interop/go.mod`
+interop_tests := `ls proofs/interop/tests | sed 's/^/--test /; s/\.rs$//' | paste -sd" "`
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
 export PATH := tools / "bin:" + env("PATH")
@@ -35,9 +37,27 @@ export PATH := tools / "bin:" + env("PATH")
 _default:
     @just --list --unsorted
 
-# Cheap checks first. What builds the Lightning node comes last, and shares one build of it.
+# Cheap checks first; then two lanes beside each other, since much of what takes long keeps one core busy. Each line of their output
+# begins with the lane. No two recipes of different lanes build in the same directory, where they would wait for each other.
 # All that CI runs
-ci: fmt typos house vectors no-std msrv minimal-versions semver properties no-alloc no-panic miri accel accel-aarch64 fuzz-check fuzz-smoke bench-smoke ct ct-accel qemu wasm size deny clippy features doc test browser bench-gateway-smoke interop demo
+ci: fmt typos house deny
+    just _beside ci-programs ci-protocol
+
+# What builds the Lightning node, which one build of it serves
+ci-programs: clippy test browser bench-gateway-smoke demo interop doc features
+
+# The protocol crates, and what is a workspace of its own
+ci-protocol: vectors no-std msrv minimal-versions properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel bench-smoke qemu wasm size
+
+_beside *lanes:
+    #!/usr/bin/env bash
+    set -uo pipefail
+    for lane in {{ lanes }}; do
+        just "$lane" 2>&1 | sed -u "s/^/$lane | /" &
+    done
+    failed=0
+    for lane in {{ lanes }}; do wait -n || failed=1; done
+    exit "$failed"
 
 # Check the formatting
 fmt:
@@ -70,7 +90,7 @@ vectors: _vectors
 # The protocol crates on machines without an operating system
 no-std:
     rustup target add {{ bare_targets }}
-    for target in {{ bare_targets }}; do cargo build {{ no_std }} --no-default-features --target "$target"; done
+    for target in {{ bare_targets }}; do cargo build {{ protocol }} {{ no_std }} --no-default-features --target "$target"; done
 
 # The protocol crates build with the oldest compiler that they name, which is older than that of the other crates
 msrv:
@@ -97,10 +117,15 @@ semver: _semver
 clippy:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-# Lints over each crate with every set of features that a user can choose
+# With every feature, `clippy` lints them. A pair of features that somebody can choose is built by the programs, with what they depend on.
+# Lints over each crate by itself: without features, and with each feature alone; a gateway has a node, so with each node alone
 features: _hack
-    cargo hack clippy {{ each_set }} --workspace --exclude l402-server -- -D warnings
-    cargo hack clippy {{ each_set }} -p l402-server --at-least-one-of ldk,lnd,sandbox -- -D warnings
+    cargo hack clippy {{ each_choice }} --workspace --exclude l402-server $(just _apart) -- -D warnings
+    cargo hack clippy {{ each_choice }} --exclude-no-default-features -p l402-server -- -D warnings
+
+# The crates that nobody depends on: only what CI builds of them counts
+_apart:
+    @cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(*("--exclude " + package["name"] for package in json.load(sys.stdin)["packages"] if package["publish"] == []))'
 
 # Every page of the documentation, without a warning
 doc:
@@ -118,10 +143,10 @@ browser: _chromium
 interop-build:
     [[ -x {{ lnd }}/lnd && -x {{ lnd }}/lncli ]] || just _lnd
 
+# Of the whole workspace, so that they share the build of `test`: by itself, a package gets its dependencies with fewer features.
 # The tests on a network of LND and LDK nodes, over real sockets and processes
 interop *options: interop-build
-    L402_LND={{ lnd }} cargo test -p l402-regtest --test up -- --ignored
-    L402_LND={{ lnd }} cargo test -p interop -- --include-ignored --show-output {{ options }}
+    L402_LND={{ lnd }} cargo test --workspace --test up {{ interop_tests }} -- --ignored --show-output {{ options }}
 
 # Kills sandboxes at any moment, most of them in their first start, and starts each again; minutes. `test` does a few
 kill-sandbox kills="200":
@@ -135,13 +160,13 @@ demo:
 accel:
     engines=$(tr ' ' '\n' </proc/cpuinfo 2>/dev/null | sed -n 's/^sha_ni$/sha256/p; s/^avx2$/base64/p' | sort -u | paste -sd, -); \
         echo "engines of this processor: ${engines:-none}"; L402_ACCEL_MUST_HAVE=$engines \
-        cargo test -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1
+        cargo test {{ protocol }} -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1
 
 # The same on AArch64, in QEMU; the test that starts itself cannot run there
 accel-aarch64: _aarch64
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc L402_ACCEL_MUST_HAVE=sha256 \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-        cargo test -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1 --lib --tests \
+        cargo test {{ protocol }} -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1 --lib --tests \
         --target aarch64-unknown-linux-gnu -- --skip the_small_stack_can_be_used_up
 
 # Undefined behaviour in the acceleration: Miri knows the instructions, and is told that the processor has them
@@ -157,31 +182,38 @@ deny: _deny
 
 # Parsers, signatures and verdicts agree with a second implementation, on vector units too
 properties:
-    cargo test -p l402-oracle --features engines,v1
-    cargo test -p l402-oracle --features accel,v1
+    cargo test {{ protocol }} -p l402-oracle --features engines,v1
+    cargo test {{ protocol }} -p l402-oracle --features accel,v1
 
 # The fuzz targets compile, and are linted
 fuzz-check:
     cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 
-# Fuzz every target, or one, for some seconds each; what the vectors hold are the first cases
+# Fuzz every target, or one, for some seconds each; what the vectors hold are the first cases, and with 0 seconds the only ones
 fuzz seconds="60" target="": _fuzz
-    cargo run --quiet -p l402-oracle --features v1 --bin seeds -- spec-vectors fuzz/corpus/seeds fuzz/corpus/words
+    cargo run {{ protocol }} --quiet -p l402-oracle --features v1 --bin seeds -- spec-vectors fuzz/corpus/seeds fuzz/corpus/words
     cargo +{{ nightly }} fuzz build {{ target }}
-    targets="{{ target }}"; for one in ${targets:-$(cargo +{{ nightly }} fuzz list)}; do \
-        mkdir -p "fuzz/corpus/$one"; \
-        cargo +{{ nightly }} fuzz run "$one" "fuzz/corpus/$one" fuzz/corpus/seeds -- -max_total_time={{ seconds }} \
-            -max_len=40960 -dict=fuzz/corpus/words -timeout=10 -verbosity=0 -print_final_stats=1; \
-    done
+    targets="{{ target }}"; printf '%s\n' ${targets:-$(cargo +{{ nightly }} fuzz list)} | xargs -P 2 -I @ just _fuzz-one @ {{ seconds }}
 
-# Every fuzz target once over its first cases, and a few seconds more
-fuzz-smoke: (fuzz "5")
+# What it says comes in one piece: another target runs beside it.
+_fuzz-one target seconds:
+    mkdir -p fuzz/corpus/{{ target }}
+    said=$(cargo +{{ nightly }} fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/corpus/seeds -- -max_len=40960 -dict=fuzz/corpus/words -timeout=10 \
+        {{ if seconds == "0" { "-runs=0" } else { "-max_total_time=" + seconds } }} -verbosity=0 -print_final_stats=1 2>&1) || failed=$?; \
+        printf '%s\n' "$said"; exit "${failed:-0}"
+
+# Every fuzz target once over its first cases; and where the last 30 commits have changed what is fuzzed, some seconds more
+fuzz-smoke: (fuzz "0")
+    #!/usr/bin/env bash
+    set -euo pipefail
+    changed() { ! git cat-file -e HEAD~30 2>/dev/null || ! git diff --quiet HEAD~30 -- "$@"; }
+    if changed fuzz l402-accel l402-macaroon l402-core proofs/oracle spec-vectors; then just fuzz 3; fi
 
 # Exhaustive tests and the vectors are left out: an interpreter takes hours for them.
 # Undefined behaviour in the protocol crates
 miri: (_nightly "miri,rust-src")
     PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation \
-        cargo +{{ nightly }} miri test {{ no_std }} --features l402-core/v1 --lib --test decisions
+        cargo +{{ nightly }} miri test {{ protocol }} {{ no_std }} --features l402-core/v1 --lib --test decisions
 
 # The same while they are held against the second implementation; an interpreter needs ten minutes
 miri-properties: (_nightly "miri,rust-src")
@@ -199,7 +231,7 @@ no-panic:
 
 # Reading, deciding, minting and attenuating allocate nothing
 no-alloc:
-    cargo test -p l402-core --features v1 --test allocation
+    cargo test {{ protocol }} -p l402-core --features v1 --test allocation
 
 # Every bench runs once, and is linted
 bench-smoke:
