@@ -32,9 +32,14 @@ def ensure_tools(*names: str) -> None:
 
 
 def build(profile: str, *packages: str) -> Path:
-    """Builds binaries in the profile `release`, or in `dev` for a smoke; returns the folder they are in."""
-    arguments = [argument for package in packages for argument in ("-p", package)]
-    subprocess.run(["cargo", "build", "--profile", profile, "--quiet", "--bins", *arguments], check=True, cwd=ROOT)
+    """Builds binaries in the profile `release`, or in `dev` for a smoke; returns the folder they are in.
+
+    A package that is chosen by `-p` has no more features than it asks for, as it is shipped; one that is chosen by its binary
+    shares the dependencies that the tests of the workspace have built.
+    """
+    chosen = ("--bins", "-p") if profile != "dev" else ("--bin",)
+    arguments = [argument for package in packages for argument in (*chosen, package)]
+    subprocess.run(["cargo", "build", "--profile", profile, "--quiet", *arguments], check=True, cwd=ROOT)
     folder = "debug" if profile == "dev" else profile
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / folder
 
