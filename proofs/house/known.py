@@ -24,9 +24,11 @@ CIRCLES = (
     ),
     # gateway
     (
-        "l402-server/src/config/cors.rs", "l402-server/src/config/file.rs", "l402-server/src/config/limits.rs",
+        "l402-server/src/config/cors.rs", "l402-server/src/config/file.rs", "l402-server/src/config/kept.rs",
+        "l402-server/src/config/lightning.rs", "l402-server/src/config/limits.rs",
         "l402-server/src/config/resolve.rs", "l402-server/src/config/route.rs", "l402-server/src/config/service.rs",
     ),
+    ("l402-server/src/settings.rs", "l402-server/src/state.rs"),
     ("l402-server/src/serve/connection.rs", "l402-server/src/serve/worker.rs"),
 )
 
@@ -49,6 +51,6 @@ BACKEND_CFGS = (
     ("l402-server/src/lib.rs",),
     ("l402-server/src/main.rs",),
     ("l402-server/src/program.rs",),
-    ("l402-server/src/state.rs",),
+    ("l402-server/src/config/kept.rs",),
     ("l402-client/src/wallet/mod.rs",),
 )
