@@ -6,7 +6,7 @@ use http::Method;
 use l402_http::response::Seconds;
 
 use crate::config::{Config, Lightning};
-use crate::settings::Route;
+use l402_gateway::settings::Route;
 
 /// The lines for a person.
 #[derive(Debug)]

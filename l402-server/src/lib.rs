@@ -1,12 +1,10 @@
-//! The gateway: sells the calls of any HTTP upstream for Lightning payments.
+//! The program `l402-server`: sells the calls of any HTTP upstream for Lightning payments.
 //!
-//! Everything that decides lives in `l402-core` and `l402-http`; this crate reads a configuration ([`config`]), keeps the
-//! key file ([`keys`]), starts a node ([`lightning`]) and serves from one single-threaded runtime per core ([`Server`]).
-//! The program is [`program`]; other programs can run the same gateway inside themselves.
+//! It reads a configuration ([`config`]), starts a node ([`lightning`]) and runs the gateway of `l402-gateway` with both; see
+//! [`program`]. Programs that run a gateway inside themselves begin with `l402-gateway`.
 
 pub mod banner;
 pub mod config;
-pub mod keys;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod lightning;
 pub mod logging;
@@ -14,8 +12,3 @@ pub mod logging;
 pub mod node;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod program;
-mod serve;
-pub mod settings;
-pub mod state;
-
-pub use serve::{Bound, Check, Checks, Payee, Server, StartError};

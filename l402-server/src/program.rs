@@ -14,6 +14,10 @@ use clap::{Parser, Subcommand};
 use core::error::Error;
 use core::pin::pin;
 use core::time::Duration;
+#[cfg(any(feature = "ldk", feature = "sandbox"))]
+use l402_gateway::node::{Control, ControlError};
+use l402_gateway::state::State;
+use l402_gateway::{Bound, Server, StartError, keys, settings};
 use l402_program::{Causes, core_dump};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -25,10 +29,9 @@ use tokio::time::timeout;
 use crate::banner::{Banner, PriceLine};
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::lightning::{Failed, Lightning, LightningError};
+use crate::logging;
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
-use crate::state::State;
-use crate::{Bound, Server, StartError, keys, logging, settings};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
 #[derive(Debug, Parser)]
@@ -238,11 +241,11 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
 
 /// Takes commands for an embedded node. Where there can be no socket, such as at too long a path, the gateway sells all the same.
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
-async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<node::Control>, ProgramError> {
+async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Control>, ProgramError> {
     let Some(node) = lightning.embedded() else { return Ok(None) };
-    match node::Control::open(&config.settings.data_dir, node.clone()).await {
+    match Control::open(&config.settings.data_dir, node.clone()).await {
         Ok(control) => Ok(Some(control)),
-        Err(fault @ node::ControlError::Bind { .. }) => {
+        Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "no command for the node can be taken; a socket's path has about 100 bytes at most");
             Ok(None)
         }

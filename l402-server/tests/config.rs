@@ -128,7 +128,7 @@ fn everything_can_be_said() {
 
 #[test]
 fn p9_pages_may_call_the_quick_start_and_no_other_service_unless_it_says_so() {
-    let of = |text: &str| read(text).services[0].cors.clone();
+    let of = |text: &str| read(text).settings.services()[0].cors.clone();
     assert_eq!(of("upstream = \"http://a\""), Cors::any());
     assert_eq!(of("upstream = \"http://a\"\ncors = false"), Cors::off());
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Lightning;
-use crate::state::Kept;
+use l402_gateway::state::Kept;
 
 /// Names what must exist once it has been used, of a node and of its commands.
 pub(super) fn kept(lightning: &Lightning, data_dir: &Path) -> Vec<Kept> {
@@ -22,7 +22,7 @@ pub(super) fn kept(lightning: &Lightning, data_dir: &Path) -> Vec<Kept> {
     }
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
     if matches!(lightning, Lightning::Sandbox { .. } | Lightning::Ldk(_)) {
-        kept.push(crate::node::kept(data_dir));
+        kept.push(l402_gateway::node::kept(data_dir));
     }
     kept
 }

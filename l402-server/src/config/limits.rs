@@ -7,7 +7,7 @@ use super::at::At;
 use super::file;
 use super::resolve::Resolver;
 use super::span::Span;
-use crate::settings::Limits;
+use l402_gateway::settings::Limits;
 
 /// A deadline's name, default and greatest value.
 type Deadline = (&'static str, Duration, Most);

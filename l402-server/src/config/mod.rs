@@ -53,7 +53,7 @@ use at::At;
 use file::File;
 use resolve::Resolver;
 
-use crate::settings::Settings;
+use l402_gateway::settings::Settings;
 
 /// Looks a variable of the environment up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -8,7 +8,7 @@ use super::at::{At, Origin};
 use super::file;
 use super::price::Price;
 use super::resolve::Resolver;
-use crate::settings::Route;
+use l402_gateway::settings::Route;
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {

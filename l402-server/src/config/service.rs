@@ -16,7 +16,7 @@ use super::price::Price;
 use super::resolve::Resolver;
 use super::route::{Defaults, every_path};
 use super::text::Text;
-use crate::settings::{Service, Settings};
+use l402_gateway::settings::{Service, Settings};
 
 /// A problem that has been noted.
 struct Noted;

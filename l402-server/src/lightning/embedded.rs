@@ -4,7 +4,7 @@ use l402_ldk::{LdkNode, NodeFailure, NodeHealth};
 use l402_program::Causes;
 
 use super::{LightningError, Node};
-use crate::{Checks, Payee};
+use l402_gateway::{Checks, Payee};
 
 /// Returns a node as the one that is paid.
 pub(super) fn payee(node: &LdkNode) -> Payee<Node> {

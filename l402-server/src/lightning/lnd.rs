@@ -6,7 +6,7 @@ use l402_program::Causes;
 use tokio::sync::watch;
 
 use super::{LightningError, Node};
-use crate::{Checks, Payee};
+use l402_gateway::{Checks, Payee};
 
 /// Connects to an LND, and logs from then on whether it is there.
 pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError> {

@@ -7,8 +7,8 @@ mod error;
 mod lnd;
 mod node;
 
-use crate::Payee;
 use crate::config;
+use l402_gateway::Payee;
 
 pub use error::{Failed, LightningError, StopError};
 #[cfg(feature = "lnd")]

@@ -3,10 +3,10 @@
 
 use crate::chromium::Chromium;
 use core::time::Duration;
+use l402_gateway::{Payee, Server};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
 use l402_server::config::Config;
-use l402_server::{Payee, Server};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;

@@ -3,10 +3,10 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use l402_core::{Challenge, CredentialLine};
+use l402_gateway::{Payee, Server};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
 use l402_server::config::Config;
-use l402_server::{Payee, Server};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::{StatusCode, Uri};
+use l402_gateway::{Payee, Server};
 use l402_lightning::Network as Chain;
 use l402_regtest::lnd::SELL;
 use l402_regtest::{Network, NodeKind};
 use l402_server::config::Config;
 use l402_server::lightning::{Lightning, Node};
-use l402_server::{Payee, Server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};

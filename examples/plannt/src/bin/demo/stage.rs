@@ -3,11 +3,11 @@
 use crate::transcript::Transcript;
 use anyhow::{Context, Result};
 use core::net::SocketAddr;
+use l402_gateway::{Payee, Server};
 use l402_ldk::LdkNode;
 use l402_lightning::Network;
 use l402_regtest::Sandbox;
 use l402_server::config::Config;
-use l402_server::{Payee, Server};
 use plannt::model::Model;
 use plannt::{stand_in_model, upstream};
 use std::path::Path;

@@ -109,7 +109,7 @@ impl Server {
     /// ```
     /// use l402_lightning::{Network, testing::FakeNetwork};
     /// use l402_http::proxy::UpstreamConfig;
-    /// use l402_server::{Payee, Server, settings::{Service, Settings}};
+    /// use l402_gateway::{Payee, Server, settings::{Service, Settings}};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let data = folder.path();

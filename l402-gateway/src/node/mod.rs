@@ -11,7 +11,6 @@
 
 mod audit;
 mod client;
-mod command;
 mod desk;
 mod journal;
 mod money;
@@ -19,8 +18,7 @@ mod resolve;
 mod socket;
 mod wire;
 
-pub use client::AskError;
-pub use command::{Care, NodeCommand, NodeOptions};
-pub(crate) use command::{Failure, run};
-pub(crate) use socket::kept;
-pub use socket::{Control, ControlError};
+pub use client::{AskError, ask};
+pub use money::FEE_RATES;
+pub use socket::{Control, ControlError, kept, path as socket_path};
+pub use wire::{Call, Money, Outcome, Reply, Request};

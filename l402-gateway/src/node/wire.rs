@@ -5,23 +5,30 @@ use serde_json::Value;
 
 /// What is asked of the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Request {
-    pub(super) call: Call,
+pub struct Request {
+    /// The call.
+    pub call: Call,
     /// The name of an operation that moves money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<String>,
+    pub id: Option<String>,
     /// Only says what would be done.
     #[serde(default)]
-    pub(super) dry_run: bool,
+    pub dry_run: bool,
 }
 
+/// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Call {
+pub enum Call {
+    /// Who the node is and how it fares.
     Info,
+    /// How much money there is.
     Balance,
+    /// A fresh on-chain address.
     Address,
+    /// The channels.
     Channels,
+    /// What moves money.
     #[serde(untagged)]
     Money(Money),
 }
@@ -29,35 +36,51 @@ pub(super) enum Call {
 /// What moves money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) enum Money {
+pub enum Money {
     /// On-chain; all but the reserve where no amount is given.
     Send {
+        /// Where to.
         address: String,
+        /// How much; all but the reserve where it is not given.
         amount_sat: Option<u64>,
+        /// In satoshis per virtual byte.
         fee_rate: Option<u64>,
     },
     /// Over Lightning.
     Pay {
+        /// What to pay.
         invoice: String,
+        /// What routing may cost at most.
         max_fee_sat: Option<u64>,
     },
+    /// Opens a channel.
     Open {
+        /// The public key of the peer.
         peer: String,
+        /// Its host and port.
         address: String,
+        /// How large.
         capacity_sat: u64,
+        /// What the peer is given at once.
         push_sat: u64,
+        /// Whether the network is told of it.
         announced: bool,
     },
+    /// Closes a channel together with the peer.
     Close {
+        /// Its id.
         channel: String,
     },
+    /// Closes a channel without the peer.
     ForceClose {
+        /// Its id.
         channel: String,
     },
 }
 
 impl Call {
-    pub(super) const fn name(&self) -> &'static str {
+    /// Returns its name, as the command line has it.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Balance => "balance",
@@ -75,16 +98,18 @@ impl Call {
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Reply {
+pub enum Reply {
     /// What was asked for.
     Facts(Value),
     /// What would be done.
     Plan(Vec<String>),
     /// What became of an operation.
     Operation {
+        /// Its name.
         id: String,
         /// It was asked for before: nothing was done this time.
         repeated: bool,
+        /// What became of it.
         outcome: Outcome,
     },
     /// Nothing was done, and why.
@@ -94,16 +119,24 @@ pub(super) enum Reply {
 /// What became of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub enum Outcome {
+    /// It is done.
     Done {
+        /// What was done.
         what: String,
         /// The id of a transaction or channel, or a payment hash.
         reference: String,
     },
     /// No money was moved.
-    NotDone { why: String },
+    NotDone {
+        /// Why.
+        why: String,
+    },
     /// Money may have been moved.
-    Unknown { why: String },
+    Unknown {
+        /// Why that is not known.
+        why: String,
+    },
 }
 
 #[cfg(test)]

@@ -223,8 +223,8 @@ fn told(fault: impl core::error::Error + 'static) -> String {
 
 /// Virtual bytes of a transaction with one input and two outputs.
 const USUAL_VSIZE: u64 = 141;
-/// In satoshis per virtual byte. More is a mistake.
-pub(super) const FEE_RATES: RangeInclusive<u64> = 1..=1_000;
+/// The fee rates that a command may name, in satoshis per virtual byte. More is a mistake.
+pub const FEE_RATES: RangeInclusive<u64> = 1..=1_000;
 const PAY_TIMEOUT: Duration = Duration::from_mins(1);
 const MIN_CHANNEL_SAT: u64 = 20_000;
 /// BOLT 2: 2^24 - 1.

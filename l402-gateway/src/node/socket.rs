@@ -23,12 +23,12 @@ use crate::state::Kept;
 const FOLDER: &str = "control";
 
 /// Where the running gateway listens for commands.
-pub(super) fn path(data_dir: &Path) -> PathBuf {
+pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FOLDER).join("node.sock")
 }
 
 /// The record of what moves money.
-pub(crate) fn kept(data_dir: &Path) -> Kept {
+pub fn kept(data_dir: &Path) -> Kept {
     Kept { name: "control", path: data_dir.join(FOLDER).join(OPERATIONS), loss: LOSS }
 }
 

@@ -2,13 +2,10 @@
 
 use clap::{Args, Subcommand};
 use core::fmt;
+use l402_gateway::node::{AskError, Call, FEE_RATES, Money, Outcome, Reply, Request, ask, socket_path};
 use serde_json::Value;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
-
-use super::client::{AskError, ask};
-use super::socket;
-use super::wire::{Call, Money, Outcome, Reply, Request};
 
 /// What to ask of the running gateway's node.
 #[derive(Debug, Clone, Args)]
@@ -43,7 +40,7 @@ pub enum NodeCommand {
         #[arg(value_name = "SAT|all")]
         amount: String,
         /// The fee rate in satoshis per virtual byte [default: what the chain source estimates].
-        #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(super::money::FEE_RATES))]
+        #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(FEE_RATES))]
         fee_rate: Option<u64>,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
@@ -147,7 +144,7 @@ impl core::error::Error for Failure {
 
 /// Runs a command, with the data folder of the gateway.
 pub(crate) fn run(options: &NodeOptions, data_dir: Option<&Path>) -> Result<(), Failure> {
-    let socket = options.socket.clone().or_else(|| Some(socket::path(data_dir?)));
+    let socket = options.socket.clone().or_else(|| Some(socket_path(data_dir?)));
     let socket = socket.ok_or_else(|| Failure::Refused("there is no data folder; name the --socket".to_owned()))?;
     let (call, care) = call(&options.command).map_err(Failure::Refused)?;
     let Some(care) = care else {
@@ -173,7 +170,7 @@ pub(crate) fn run(options: &NodeOptions, data_dir: Option<&Path>) -> Result<(), 
     }
     let asked = ask(&socket, &request(false)).map_err(|fault| match fault {
         AskError::Unreachable { .. } => Failure::Ask(fault),
-        AskError::Broken(_) => Failure::Unheard(fault),
+        _ => Failure::Unheard(fault),
     });
     show(&asked?, options.json)
 }

@@ -49,8 +49,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpRange>,
     /// Files and directories that must exist once the gateway has used them, besides the key file.
     pub kept: Vec<Kept>,
-    services: Vec<Service>,
-    policy: Arc<Policy>,
+    pub(crate) services: Vec<Service>,
+    pub(crate) policy: Arc<Policy>,
 }
 
 impl Settings {

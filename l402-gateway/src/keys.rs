@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
-/// let keys = l402_server::keys::open(&folder.path().join("keys"))?;
+/// let keys = l402_gateway::keys::open(&folder.path().join("keys"))?;
 /// assert_eq!(keys.token_id([0; 28]).epoch(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use super::wire::{Reply, Request};
 
 /// Sends one request and waits for its answer.
-pub(super) fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
+///
+/// # Errors
+/// [`AskError`].
+pub fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
     let mut stream =
         UnixStream::connect(socket).map_err(|cause| AskError::Unreachable { socket: socket.to_owned(), cause })?;
     let mut line = serde_json::to_vec(request).map_err(|cause| AskError::Broken(cause.into()))?;
