@@ -11,6 +11,9 @@ import known
 import modules
 import rules
 
+# The lists of `known.py`.
+KINDS = ("ARROWS", "CIRCLES", "LONG", "BACKEND_CFGS")
+
 
 def metadata(manifest):
     command = ["cargo", "metadata", "--no-deps", "--format-version=1", "--manifest-path", manifest]
@@ -35,7 +38,7 @@ def wrong_arrows(package, by_name):
     """Dependencies that the table does not allow."""
     name, manifest = package["name"], package["directory"] / "Cargo.toml"
     if not apart(package) and name not in rules.CRATES:
-        yield f"{manifest}: proofs/house/rules.py does not say what `{name}` may build on"
+        yield [name], f"{manifest}: proofs/house/rules.py does not say what `{name}` may build on"
         return
     lower = list(rules.CRATES)[: list(rules.CRATES).index(name) + 1] if name in rules.CRATES else ()
     for dependency in package["dependencies"]:
@@ -44,10 +47,10 @@ def wrong_arrows(package, by_name):
             continue
         allowed = lower if dependency["kind"] == "dev" else rules.CRATES[name]
         if apart(other):
-            yield f"{manifest}: nothing outside of {'/, '.join(rules.USED_BY_NOTHING)}/ may use `{other['name']}`"
+            yield [name, other["name"]], f"{manifest}: nothing outside of {'/, '.join(rules.USED_BY_NOTHING)}/ may use `{other['name']}`"
         elif other["name"] not in allowed:
             kind = "its tests may not name" if dependency["kind"] == "dev" else "may not build on"
-            yield f"{manifest}: `{name}` {kind} `{other['name']}`"
+            yield [name, other["name"]], f"{manifest}: `{name}` {kind} `{other['name']}`"
 
 
 def related(one, other):
@@ -134,9 +137,8 @@ def check(top):
     """Every fault as a text."""
     every = list(packages(top))
     by_name = {package["name"]: package for package in every}
-    for package in every:
-        yield from wrong_arrows(package, by_name)
     faults = {
+        "ARROWS": [fault for package in every for fault in wrong_arrows(package, by_name)],
         "CIRCLES": [fault for package in every for fault in told_circles(package, top)],
         "LONG": list(long_files(top)),
         "BACKEND_CFGS": [fault for package in every for fault in backend_cfgs(package, top)],
@@ -154,7 +156,7 @@ def main():
     faults = list(check(top))
     for fault in faults:
         print(fault)
-    entries = len(known.CIRCLES) + len(known.LONG) + len(known.BACKEND_CFGS)
+    entries = sum(len(getattr(known, name)) for name in KINDS)
     print(f"{len(faults)} faults, and {entries} known ones" if faults or entries else "the house is in order")
     sys.exit(bool(faults))
 

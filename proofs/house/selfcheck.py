@@ -12,7 +12,7 @@ import known
 
 class Planted(unittest.TestCase):
     def setUp(self):
-        self.kept = {name: getattr(known, name) for name in ("CIRCLES", "LONG", "BACKEND_CFGS")}
+        self.kept = {name: getattr(known, name) for name in house.KINDS}
         self.know()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
