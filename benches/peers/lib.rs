@@ -11,8 +11,8 @@ pub mod ring_crate;
 use base64ct::{Base64, Encoding};
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
-    CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer, Preimage,
-    Presentation, RootKeySource, Scheme, TokenText,
+    CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer,
+    Preimage, RootKeySource, Scheme, TokenText,
 };
 
 /// The time of every decision.
@@ -47,8 +47,8 @@ pub const RANDOM: [u8; 28] = [0x77; 28];
 /// The decision about a field, by the gate of [`gate`].
 #[inline]
 pub fn decide(gate: &Gate<DerivedKeys>, offer: &Offer, field: &[u8]) -> Decision {
-    let mut fields = Presentation::new();
-    fields.field("authorization", field);
+    let mut fields = CredentialHeaders::new();
+    fields.add("authorization", field);
     gate.decide(&fields, offer, NOW)
 }
 

@@ -1,9 +1,9 @@
 //! Challenges of any scheme: what a server offers besides L402.
 
-use crate::challenge::MAX_FIELD_LEN;
+use crate::challenge::MAX_HEADER_LEN;
 use crate::params::{ParamValue, Params, RawChallenges};
 
-/// A challenge of any scheme, with its parameters as they stand in the field.
+/// A challenge of any scheme, with its parameters as they stand in the header.
 ///
 /// For those that know what to do about another scheme, or want to say what it is. A challenge of L402 is read by
 /// [`Challenge`](crate::Challenge), which also says what is wrong with it.
@@ -24,10 +24,10 @@ pub struct AnyChallenge<'a> {
 }
 
 impl<'a> AnyChallenge<'a> {
-    /// Reads the challenges of one field line, or of several lines joined with commas, up to the first that cannot be read. In
-    /// a field of more than [`MAX_FIELD_LEN`] bytes, none is.
+    /// Reads the challenges of one header line, or of several lines joined with commas, up to the first that cannot be read. In
+    /// a header of more than [`MAX_HEADER_LEN`] bytes, none is.
     pub fn parse_all(field: &'a [u8]) -> impl Iterator<Item = Self> {
-        let field = if field.len() > MAX_FIELD_LEN { &[] } else { field };
+        let field = if field.len() > MAX_HEADER_LEN { &[] } else { field };
         RawChallenges::new(field).map_while(|challenge| {
             let challenge = challenge.ok()?;
             Some(Self { scheme: core::str::from_utf8(challenge.scheme).ok()?, params: challenge.params })
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn a_field_that_is_too_long_is_not_read() {
-        let field = [b"Basic a=".as_slice(), &std::vec![b'x'; MAX_FIELD_LEN]].concat();
+        let field = [b"Basic a=".as_slice(), &std::vec![b'x'; MAX_HEADER_LEN]].concat();
         assert_eq!(AnyChallenge::parse_all(&field).count(), 0);
-        assert_eq!(AnyChallenge::parse_all(&field[..MAX_FIELD_LEN]).count(), 1);
+        assert_eq!(AnyChallenge::parse_all(&field[..MAX_HEADER_LEN]).count(), 1);
     }
 }

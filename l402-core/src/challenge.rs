@@ -1,7 +1,7 @@
 //! `WWW-Authenticate`: the token and the invoice that a server asks a client to pay (L402 §HTTP Server Flow).
 //!
 //! Emitting:
-//! 1. Two field lines, both with the same token and invoice: `LSAT macaroon="…", invoice="…"` for older clients, some of
+//! 1. Two header lines, both with the same token and invoice: `LSAT macaroon="…", invoice="…"` for older clients, some of
 //!    which read only the first line, then `L402 version="0", token="…", invoice="…"`.
 //!
 //! Reading ([`Challenge::parse_all`], once for each line; the grammar is RFC 9110 §11):
@@ -11,7 +11,7 @@
 //! 5. The token is opaque text, which a credential carries as it came. One that cannot stand in a credential is refused: there,
 //!    `:` and `,` separate, and white space ends.
 //! 6. Blanks around the invoice and a `lightning:` before it, in any case, are left out.
-//! 7. A line has at most [`MAX_FIELD_LEN`] bytes and a challenge of ours at most 64 parameters; an invoice is ASCII.
+//! 7. A line has at most [`MAX_HEADER_LEN`] bytes and a challenge of ours at most 64 parameters; an invoice is ASCII.
 
 use crate::params::{LexError, MAX_PARAMS, ParamValue, Params, RawChallenge, RawChallenges};
 use crate::scheme::Scheme;
@@ -28,9 +28,9 @@ pub struct Challenge<'a> {
 }
 
 impl<'a> Challenge<'a> {
-    /// Reads the challenges of one field line, or of several lines joined with commas.
+    /// Reads the challenges of one header line, or of several lines joined with commas.
     ///
-    /// Yields an error for an L402 challenge that cannot be used; a field that is no list of challenges ends with one.
+    /// Yields an error for an L402 challenge that cannot be used; a header that is no list of challenges ends with one.
     ///
     /// ```
     /// # use l402_core::{Challenge, Scheme};
@@ -41,7 +41,7 @@ impl<'a> Challenge<'a> {
     /// # Ok::<(), l402_core::ChallengeError>(())
     /// ```
     pub fn parse_all(field: &'a [u8]) -> Challenges<'a> {
-        if field.len() > MAX_FIELD_LEN {
+        if field.len() > MAX_HEADER_LEN {
             return Challenges { raw: RawChallenges::new(&[]), too_long: true };
         }
         Challenges { raw: RawChallenges::new(field), too_long: false }
@@ -119,7 +119,7 @@ impl<'a> Challenge<'a> {
         self.invoice
     }
 
-    /// Decodes the token into `buffer`. `text` holds the base64 text meanwhile, which may be escaped in the field: it needs as
+    /// Decodes the token into `buffer`. `text` holds the base64 text meanwhile, which may be escaped in the header: it needs as
     /// many bytes as that has characters, and `buffer` three quarters of them. Nothing vouches for what the token says: only
     /// the server has its key.
     ///
@@ -201,7 +201,7 @@ pub(crate) fn read_token(bytes: &[u8]) -> Result<MacaroonRef<'_>, TokenError> {
     MacaroonRef::parse(bytes).map_err(TokenError::Macaroon)
 }
 
-/// The L402 challenges of a field, in order.
+/// The L402 challenges of a header, in order.
 #[derive(Debug, Clone)]
 pub struct Challenges<'a> {
     raw: RawChallenges<'a>,
@@ -228,10 +228,10 @@ impl<'a> Iterator for Challenges<'a> {
     }
 }
 
-/// The most bytes of a field value that is read: room for a token of the greatest length in hexadecimal, and as much again.
-pub const MAX_FIELD_LEN: usize = 32 * 1024;
+/// The most bytes of a header value that is read: room for a token of the greatest length in hexadecimal, and as much again.
+pub const MAX_HEADER_LEN: usize = 32 * 1024;
 
-/// A challenge as a server writes it: one field value, in the form that clients of its scheme look for.
+/// A challenge as a server writes it: one header value, in the form that clients of its scheme look for.
 ///
 /// Token and invoice are written as they are: base64 and bech32 hold nothing that would need quoting.
 ///
@@ -252,7 +252,7 @@ pub struct ChallengeLine<'a> {
 }
 
 impl<'a> ChallengeLine<'a> {
-    /// Returns the two lines of a response, each a `WWW-Authenticate` field of its own, in the order in which they must be sent.
+    /// Returns the two lines of a response, each a `WWW-Authenticate` header of its own, in the order in which they must be sent.
     ///
     /// ```
     /// # use l402_core::{ChallengeLine, Scheme};
@@ -273,7 +273,7 @@ impl fmt::Display for ChallengeLine<'_> {
     }
 }
 
-/// Why a `WWW-Authenticate` field holds no challenge that can be answered.
+/// Why a `WWW-Authenticate` header holds no challenge that can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChallengeError {
@@ -285,7 +285,7 @@ pub enum ChallengeError {
     MissingInvoice,
     /// A parameter is given twice with different values.
     Contradiction,
-    /// The field is no list of challenges; the text behind a comma is not a scheme or a parameter.
+    /// The header is no list of challenges; the text behind a comma is not a scheme or a parameter.
     Scheme,
     /// A parameter has no value, or something stands behind it.
     Value,
@@ -295,7 +295,7 @@ pub enum ChallengeError {
     ControlCharacter,
     /// A challenge has more than 64 parameters.
     TooManyParameters,
-    /// A line is longer than [`MAX_FIELD_LEN`].
+    /// A line is longer than [`MAX_HEADER_LEN`].
     TooLong,
     /// The invoice holds bytes that are not ASCII.
     InvoiceNotAscii,
@@ -319,12 +319,12 @@ impl fmt::Display for ChallengeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooManyParameters => return write!(f, "the challenge has more than {MAX_PARAMS} parameters"),
-            Self::TooLong => return write!(f, "the challenge's line is longer than {MAX_FIELD_LEN} bytes"),
+            Self::TooLong => return write!(f, "the challenge's line is longer than {MAX_HEADER_LEN} bytes"),
             Self::Missing => "no L402 challenge of a known version",
             Self::MissingToken => "the challenge has no token",
             Self::MissingInvoice => "the challenge has no invoice",
             Self::Contradiction => "the challenge gives a parameter twice with different values",
-            Self::Scheme => "the field does not begin with an authentication scheme",
+            Self::Scheme => "the header does not begin with an authentication scheme",
             Self::Value => "a challenge parameter has no value or is followed by something else",
             Self::Quote => "a quoted string in the challenge does not end",
             Self::ControlCharacter => "the challenge holds a control character",

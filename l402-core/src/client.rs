@@ -19,29 +19,29 @@ use core::fmt;
 /// One request on its way through answer, payment and retry.
 ///
 /// ```
-/// use l402_core::{Answer, Exchange, Limits, Next};
+/// use l402_core::{ResponseStatus, Exchange, SpendLimits, Next};
 ///
-/// let mut exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+/// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
 /// let line = br#"L402 version="0", token="AgEE", invoice="lnbc1""#;
-/// let answer = Answer { status: 402, grpc_status: None };
+/// let answer = ResponseStatus { status: 402, grpc_status: None };
 /// assert!(matches!(exchange.on_response(answer, [&line[..]])?, Next::Pay(_)));
 /// # Ok::<(), l402_core::ChallengeError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    limits: Limits,
+    limits: SpendLimits,
     sent: Sent,
 }
 
 impl Exchange {
     /// Begins with a request that carries no credential: a demand for payment is answered with [`Next::Pay`].
-    pub const fn new(limits: Limits) -> Self {
+    pub const fn new(limits: SpendLimits) -> Self {
         Self { limits, sent: Sent::Nothing }
     }
 
     /// Begins with a request that carries a token from an earlier exchange: a demand for payment is answered
     /// with [`Next::Replace`].
-    pub const fn with_token(limits: Limits) -> Self {
+    pub const fn with_token(limits: SpendLimits) -> Self {
         Self { limits, sent: Sent::StoredToken }
     }
 
@@ -51,17 +51,17 @@ impl Exchange {
     /// [`ChallengeError`] when the server demands payment and shows no challenge that can be answered.
     ///
     /// ```
-    /// use l402_core::{Answer, ChallengeError, Exchange, Limits, Next};
+    /// use l402_core::{ResponseStatus, ChallengeError, Exchange, SpendLimits, Next};
     ///
-    /// let mut exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
-    /// let answer = |status| Answer { status, grpc_status: None };
+    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let answer = |status| ResponseStatus { status, grpc_status: None };
     /// assert!(matches!(exchange.on_response(answer(200), [])?, Next::Deliver));
     /// assert_eq!(exchange.on_response(answer(402), []).unwrap_err(), ChallengeError::Missing);
     /// # Ok::<(), ChallengeError>(())
     /// ```
     pub fn on_response<'a>(
         &mut self,
-        answer: Answer,
+        answer: ResponseStatus,
         lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Next<'a>, ChallengeError> {
         self.on_response_where(answer, lines, |_| true)
@@ -73,7 +73,7 @@ impl Exchange {
     /// As [`Exchange::on_response`].
     pub fn on_response_where<'a>(
         &mut self,
-        answer: Answer,
+        answer: ResponseStatus,
         lines: impl IntoIterator<Item = &'a [u8]>,
         usable: impl FnMut(&Challenge<'a>) -> bool,
     ) -> Result<Next<'a>, ChallengeError> {
@@ -93,16 +93,16 @@ impl Exchange {
     /// carried: the server may refuse that token, and has had no reason to show a challenge.
     ///
     /// ```
-    /// use l402_core::{Answer, Exchange, Limits, Next};
+    /// use l402_core::{ResponseStatus, Exchange, SpendLimits, Next};
     ///
-    /// let mut exchange = Exchange::with_token(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
-    /// let bare = Answer { status: 401, grpc_status: None };
+    /// let mut exchange = Exchange::with_token(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let bare = ResponseStatus { status: 401, grpc_status: None };
     /// assert!(matches!(exchange.on_response(bare, [])?, Next::Deliver));
     /// assert!(exchange.leave_out_token(bare));
     /// assert!(!exchange.leave_out_token(bare), "once is enough");
     /// # Ok::<(), l402_core::ChallengeError>(())
     /// ```
-    pub fn leave_out_token(&mut self, answer: Answer) -> bool {
+    pub fn leave_out_token(&mut self, answer: ResponseStatus) -> bool {
         let leaves_out = self.sent == Sent::StoredToken && answer.verdict() == Verdict::Refused;
         if leaves_out {
             self.sent = Sent::Nothing;
@@ -116,15 +116,15 @@ impl Exchange {
     /// [`Declined`]; nothing must be paid then.
     ///
     /// ```
-    /// use l402_core::{Declined, Exchange, Identifier, InvoiceFacts, Limits, PaymentHash, TokenId};
+    /// use l402_core::{Declined, Exchange, Identifier, InvoiceFacts, SpendLimits, PaymentHash, TokenId};
     ///
     /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
     /// let token = Identifier::new(payment_hash, TokenId::from_bytes([2; 32]));
     /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
     ///
-    /// let generous = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let generous = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
     /// assert_eq!(generous.authorize(&token, &invoice, now)?.amount_msat, 21_000);
-    /// let thrifty = Exchange::new(Limits { max_price_msat: 20_000, max_fee_msat: 1_000 });
+    /// let thrifty = Exchange::new(SpendLimits { max_price_msat: 20_000, max_fee_msat: 1_000 });
     /// assert!(matches!(thrifty.authorize(&token, &invoice, now), Err(Declined::OverLimit { .. })));
     /// # Ok::<(), Declined>(())
     /// ```
@@ -138,11 +138,11 @@ impl Exchange {
     /// [`Declined`]; nothing must be paid then.
     ///
     /// ```
-    /// use l402_core::{Declined, Exchange, InvoiceFacts, Limits, PaymentHash, TokenFacts};
+    /// use l402_core::{Declined, Exchange, InvoiceFacts, SpendLimits, PaymentHash, TokenFacts};
     ///
     /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
     /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
-    /// let exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
     ///
     /// let opaque = TokenFacts::default();
     /// assert_eq!(exchange.authorize_token(&opaque, &invoice, now)?.amount_msat, 21_000);
@@ -165,7 +165,7 @@ impl Exchange {
         if invoice.expires_at <= now {
             return Err(Declined::Expired);
         }
-        let Limits { max_price_msat, max_fee_msat } = self.limits;
+        let SpendLimits { max_price_msat, max_fee_msat } = self.limits;
         if amount_msat > max_price_msat {
             return Err(Declined::OverLimit { amount_msat, max_price_msat });
         }
@@ -178,11 +178,11 @@ impl Exchange {
     /// [`WrongPreimage`]: the wallet's answer does not prove the payment.
     ///
     /// ```
-    /// use l402_core::{Exchange, Limits, PayOrder, Preimage, WrongPreimage};
+    /// use l402_core::{Exchange, SpendLimits, PayOrder, Preimage, WrongPreimage};
     ///
     /// let preimage = Preimage::from_bytes([1; 32]);
     /// let order = PayOrder { payment_hash: preimage.hash(), amount_msat: 21_000, max_fee_msat: 1_000 };
-    /// let mut exchange = Exchange::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
     /// assert_eq!(exchange.paid(&order, &Preimage::from_bytes([2; 32])), Err(WrongPreimage));
     /// exchange.paid(&order, &preimage)?;
     /// # Ok::<(), WrongPreimage>(())
@@ -198,21 +198,21 @@ impl Exchange {
 
 /// The status of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct ResponseStatus {
     /// The HTTP status.
     pub status: u16,
     /// `grpc-status`, where the response is gRPC and carries one in its headers.
     pub grpc_status: Option<u32>,
 }
 
-impl Answer {
+impl ResponseStatus {
     /// Tells what the server made of a token that the request carried, as far as the beginning of the answer shows it.
     ///
     /// ```
-    /// use l402_core::{Answer, Verdict};
+    /// use l402_core::{ResponseStatus, Verdict};
     ///
-    /// assert_eq!(Answer { status: 200, grpc_status: None }.verdict(), Verdict::Served);
-    /// assert_eq!(Answer { status: 200, grpc_status: Some(16) }.verdict(), Verdict::Refused);
+    /// assert_eq!(ResponseStatus { status: 200, grpc_status: None }.verdict(), Verdict::Served);
+    /// assert_eq!(ResponseStatus { status: 200, grpc_status: Some(16) }.verdict(), Verdict::Refused);
     /// ```
     pub const fn verdict(self) -> Verdict {
         match (self.status, self.grpc_status) {
@@ -262,7 +262,7 @@ pub enum Next<'a> {
 
 /// What a caller allows for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct SpendLimits {
     /// The most that an invoice may ask for, in millisatoshi.
     pub max_price_msat: u64,
     /// The most that routing it may cost, in millisatoshi.

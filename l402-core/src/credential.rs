@@ -1,19 +1,19 @@
 //! `Authorization` and its variants: the proof of payment that a client presents (L402 §HTTP Client Flow).
 //!
 //! 1. `Authorization: L402 <token>[,<token>…]:<preimage>`; `LSAT` is the same; the scheme's case does not matter.
-//! 2. Some clients send a hexadecimal token in a metadata field instead ([`CREDENTIAL_FIELDS`]), with the preimage in a
+//! 2. Some clients send a hexadecimal token in a metadata header instead ([`CREDENTIAL_HEADERS`]), with the preimage in a
 //!    `preimage=` caveat.
 //! 3. One request carries one credential. Clients send the same one as `LSAT` and as `L402`, in two lines or joined in one:
 //!    with the same tokens and preimage once decoded, at most one of each scheme, it is one credential. Different ones,
-//!    another scheme's line beside, and metadata fields that differ are ambiguous.
+//!    another scheme's line beside, and metadata headers that differ are ambiguous.
 //! 4. Several tokens, wherever they stand, must bind the same payment hash; all of them must verify and permit the request.
 //! 5. Wherever the preimage stands, it is the same one.
-//! 6. An empty metadata field says nothing beside a credential, and is malformed alone.
+//! 6. An empty metadata header says nothing beside a credential, and is malformed alone.
 
 mod collected;
 
 use crate::caveat::trim;
-use crate::challenge::{MAX_FIELD_LEN, TokenError};
+use crate::challenge::{MAX_HEADER_LEN, TokenError};
 use crate::identifier::{IdentifierError, IdentifierRef};
 use crate::payment::{PaymentHash, Preimage};
 use crate::scheme::Scheme;
@@ -22,24 +22,24 @@ use core::fmt;
 use heapless::Vec;
 use l402_macaroon::MacaroonRef;
 
-/// The fields that can carry a credential, in lower case.
-pub const CREDENTIAL_FIELDS: [&str; 5] =
+/// The headers that can carry a credential, in lower case.
+pub const CREDENTIAL_HEADERS: [&str; 5] =
     ["authorization", "macaroon", "grpc-metadata-macaroon", "token", "grpc-metadata-token"];
 
 /// The most tokens in one request.
 pub const MAX_TOKENS: usize = 4;
 
-/// The credential-bearing fields of one request, unread.
+/// The credential-bearing headers of one request, unread.
 ///
 /// ```
-/// # use l402_core::Presentation;
-/// let mut fields = Presentation::new();
-/// fields.field("accept", b"*/*");
-/// fields.field("Authorization", b"Bearer abc");
-/// assert!(fields.is_empty()); // neither is ours
+/// # use l402_core::CredentialHeaders;
+/// let mut headers = CredentialHeaders::new();
+/// headers.add("accept", b"*/*");
+/// headers.add("Authorization", b"Bearer abc");
+/// assert!(headers.is_empty()); // neither is ours
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Presentation<'a> {
+pub struct CredentialHeaders<'a> {
     /// The first line of ours.
     authorization: Option<Line<'a>>,
     /// A line of the other scheme, which must say the same.
@@ -47,14 +47,14 @@ pub struct Presentation<'a> {
     /// Lines of other schemes.
     foreign: usize,
     metadata: Option<Secret<'a>>,
-    /// Whether a metadata field is there and empty.
+    /// Whether a metadata header is there and empty.
     empty: bool,
     ambiguous: bool,
     too_long: bool,
 }
 
-impl<'a> Presentation<'a> {
-    /// Starts with no field.
+impl<'a> CredentialHeaders<'a> {
+    /// Starts with no header.
     pub const fn new() -> Self {
         Self {
             authorization: None,
@@ -67,19 +67,19 @@ impl<'a> Presentation<'a> {
         }
     }
 
-    /// Takes one header field of the request; every field may be given, and those that carry no credential are passed over.
+    /// Takes one header of the request; every header may be given, and those that carry no credential are passed over.
     /// Give all of them: whether a credential is the only one is found out here.
     ///
     /// ```
-    /// use l402_core::{CredentialError, Presentation};
+    /// use l402_core::{CredentialError, CredentialHeaders};
     ///
-    /// let mut fields = Presentation::new();
+    /// let mut headers = CredentialHeaders::new();
     /// for (name, value) in [("Accept", "*/*"), ("Authorization", "L402 AgEE:00"), ("Authorization", "Bearer abc")] {
-    ///     fields.field(name, value.as_bytes());
+    ///     headers.add(name, value.as_bytes());
     /// }
-    /// assert_eq!(fields.decode(&mut [0; 64]).unwrap_err(), CredentialError::Ambiguous);
+    /// assert_eq!(headers.decode(&mut [0; 64]).unwrap_err(), CredentialError::Ambiguous);
     /// ```
-    pub fn field(&mut self, name: &str, value: &'a [u8]) {
+    pub fn add(&mut self, name: &str, value: &'a [u8]) {
         match Place::of(name) {
             Some(Place::Authorization) => self.authorization(value),
             Some(place) if place.holds_credential(value) => self.metadata(value),
@@ -90,7 +90,7 @@ impl<'a> Presentation<'a> {
     #[inline]
     fn authorization(&mut self, value: &'a [u8]) {
         if let Some(line) = Line::read(value) {
-            self.too_long |= value.len() > MAX_FIELD_LEN;
+            self.too_long |= value.len() > MAX_HEADER_LEN;
             match &self.authorization {
                 None => self.authorization = Some(line),
                 Some(first) if self.again.is_none() && first.scheme != line.scheme => self.again = Some(line),
@@ -109,17 +109,17 @@ impl<'a> Presentation<'a> {
             self.empty = true;
             return;
         }
-        self.too_long |= value.len() > MAX_FIELD_LEN;
+        self.too_long |= value.len() > MAX_HEADER_LEN;
         let earlier = self.metadata.get_or_insert(Secret(value)).0;
         self.ambiguous |= !earlier.eq_ignore_ascii_case(value);
     }
 
-    /// Tells whether a header field carries an L402 credential and therefore must not reach an upstream.
+    /// Tells whether a header carries an L402 credential and therefore must not reach an upstream.
     ///
     /// ```
-    /// # use l402_core::Presentation;
-    /// assert!(Presentation::is_credential("Authorization", b"LSAT AgEE:00"));
-    /// assert!(!Presentation::is_credential("Authorization", b"Bearer abc"));
+    /// # use l402_core::CredentialHeaders;
+    /// assert!(CredentialHeaders::is_credential("Authorization", b"LSAT AgEE:00"));
+    /// assert!(!CredentialHeaders::is_credential("Authorization", b"Bearer abc"));
     /// ```
     pub fn is_credential(name: &str, value: &[u8]) -> bool {
         Place::of(name).is_some_and(|place| place.holds_credential(value))
@@ -130,27 +130,27 @@ impl<'a> Presentation<'a> {
         self.authorization.is_none() && self.metadata.is_none() && !self.empty && !self.ambiguous
     }
 
-    /// Reads the credential into `buffer`, which needs at most [`Presentation::buffer_len`] bytes; [`None`] where there is
+    /// Reads the credential into `buffer`, which needs at most [`CredentialHeaders::buffer_len`] bytes; [`None`] where there is
     /// no credential (L402 §HTTP Client Flow).
     ///
     /// # Errors
     /// [`CredentialError`], which names the part and never its value.
     ///
     /// ```
-    /// use l402_core::{CredentialError, Presentation};
+    /// use l402_core::{CredentialError, CredentialHeaders};
     ///
-    /// let mut fields = Presentation::new();
-    /// assert!(fields.decode(&mut [])?.is_none());
-    /// fields.field("authorization", b"L402 AgEE");
-    /// assert_eq!(fields.decode(&mut [0; 64]).unwrap_err(), CredentialError::MissingPreimage);
+    /// let mut headers = CredentialHeaders::new();
+    /// assert!(headers.decode(&mut [])?.is_none());
+    /// headers.add("authorization", b"L402 AgEE");
+    /// assert_eq!(headers.decode(&mut [0; 64]).unwrap_err(), CredentialError::MissingPreimage);
     /// # Ok::<(), CredentialError>(())
     /// ```
     #[inline]
-    pub fn decode<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<Presented<'b>>, CredentialError> {
+    pub fn decode<'b>(&self, buffer: &'b mut [u8]) -> Result<Option<UnverifiedCredential<'b>>, CredentialError> {
         if self.is_empty() {
             return Ok(None);
         }
-        // A line of another scheme may stand beside a metadata field, and not beside a line of ours.
+        // A line of another scheme may stand beside a metadata header, and not beside a line of ours.
         if self.ambiguous || self.foreign > usize::from(self.authorization.is_none()) {
             return Err(CredentialError::Ambiguous);
         }
@@ -181,21 +181,21 @@ impl<'a> Presentation<'a> {
 
 /// The tokens and the preimage of one request: well-formed, in agreement, and not yet verified.
 #[derive(Debug)]
-pub struct Presented<'b> {
+pub struct UnverifiedCredential<'b> {
     pub(crate) tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
     /// Of the first token; all of them bind its payment hash.
     pub(crate) identifier: IdentifierRef<'b>,
     pub(crate) preimage: Preimage,
 }
 
-impl Presented<'_> {
+impl UnverifiedCredential<'_> {
     /// Returns the payment hash that all tokens bind. Not yet authentic.
     pub const fn unverified_payment_hash(&self) -> PaymentHash {
         self.identifier.payment_hash()
     }
 }
 
-/// A credential as a client writes it: one `Authorization` field value.
+/// A credential as a client writes it: one `Authorization` header value.
 ///
 /// ```
 /// # use l402_core::{CredentialLine, Preimage, Scheme};
@@ -214,7 +214,7 @@ pub struct CredentialLine<'a> {
 }
 
 impl fmt::Display for CredentialLine<'_> {
-    /// Writes the secret: mark the field as sensitive, and keep it out of logs.
+    /// Writes the secret: mark the header as sensitive, and keep it out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}:{}", self.scheme, self.token, self.preimage.to_hex().expose())
     }
@@ -232,13 +232,13 @@ impl fmt::Debug for CredentialLine<'_> {
 pub enum CredentialError {
     /// More than one credential, and which one is meant cannot be told.
     Ambiguous,
-    /// A field is longer than [`MAX_FIELD_LEN`].
+    /// A header is longer than [`MAX_HEADER_LEN`].
     TooLong,
-    /// The field has no `:` and preimage behind the token, and no caveat carries one.
+    /// The header has no `:` and preimage behind the token, and no caveat carries one.
     MissingPreimage,
     /// The preimage is not 64 hexadecimal digits.
     Preimage,
-    /// The preimages in the field and in a caveat differ.
+    /// The preimages in the header and in a caveat differ.
     PreimagesDiffer,
     /// There is no token before the preimage, or none between two commas.
     MissingToken,
@@ -246,7 +246,7 @@ pub enum CredentialError {
     TooManyTokens,
     /// A token cannot be read; this is why.
     Token(TokenError),
-    /// A metadata field is not hexadecimal.
+    /// A metadata header is not hexadecimal.
     Hex,
     /// A token's identifier is not one of version 0; this is why.
     Identifier(IdentifierError),
@@ -258,14 +258,14 @@ impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous => f.write_str("the request carries more than one credential"),
-            Self::TooLong => write!(f, "the credential is longer than {MAX_FIELD_LEN} bytes"),
+            Self::TooLong => write!(f, "the credential is longer than {MAX_HEADER_LEN} bytes"),
             Self::MissingPreimage => f.write_str("the preimage is missing; the form is 'L402 <token>:<preimage>'"),
             Self::Preimage => f.write_str("the preimage is not 64 hexadecimal digits"),
             Self::PreimagesDiffer => f.write_str("the credential holds two different preimages"),
             Self::MissingToken => f.write_str("a token is missing; the form is 'L402 <token>:<preimage>'"),
             Self::TooManyTokens => write!(f, "more than {MAX_TOKENS} tokens"),
             Self::Token(fault) => fault.fmt(f),
-            Self::Hex => f.write_str("the token in the metadata field is not hexadecimal"),
+            Self::Hex => f.write_str("the token in the metadata header is not hexadecimal"),
             Self::Identifier(fault) => fault.fmt(f),
             Self::PaymentsDiffer => f.write_str("the tokens belong to different payments"),
         }
@@ -291,7 +291,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a field value, if its scheme is ours.
+    /// Reads a header value, if its scheme is ours.
     fn read(field: &'a [u8]) -> Option<Self> {
         let field = trim(field);
         let (scheme, rest) = field.split_first_chunk::<4>()?;
@@ -305,7 +305,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A field value that `Debug` must not show.
+/// A header value that `Debug` must not show.
 #[derive(Clone, Copy)]
 struct Secret<'a>(&'a [u8]);
 
@@ -315,12 +315,12 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
-/// Which kind of field may hold a credential.
+/// Which kind of header may hold a credential.
 #[derive(Clone, Copy)]
 enum Place {
     Authorization,
     Metadata,
-    /// `Token` is also what other protocols call a field of their own: it is ours where it begins like a macaroon.
+    /// `Token` is also what other protocols call a header of their own: it is ours where it begins like a macaroon.
     Token,
 }
 
@@ -328,7 +328,7 @@ impl Place {
     fn of(name: &str) -> Option<Self> {
         // Names mostly come in lower case, as HTTP/2 has them.
         let is_name = |field: &&str| name == *field || name.eq_ignore_ascii_case(field);
-        let position = CREDENTIAL_FIELDS.iter().position(is_name)?;
+        let position = CREDENTIAL_HEADERS.iter().position(is_name)?;
         Some(match position {
             0 => Self::Authorization,
             3 => Self::Token,

@@ -4,7 +4,7 @@
 //! socket, no log, no allocation. Time, randomness and keys are arguments.
 //!
 //! # Server
-//! [`Presentation`] (header fields) → [`Presented`] (well-formed) → [`Verified`] (ours, and paid for) → [`Grant`] (permits
+//! [`CredentialHeaders`] (headers) → [`UnverifiedCredential`] (well-formed) → [`Verified`] (ours, and paid for) → [`Grant`] (permits
 //! this [`Offer`]). [`Gate`] walks all of it and says what to do next; [`DerivedKeys::mint`] and [`ChallengeLine`] make the
 //! 402 answer.
 //!
@@ -13,14 +13,14 @@
 //! it, [`Exchange`] says whether to pay, and [`CredentialLine`] writes the credential.
 //!
 //! # Constant time
-//! From the field to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
+//! From the header to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
 //! the master key, the token's signature, the preimage, or the position of a wrong byte in them. Public are lengths, the
-//! delimiters of the field, the payment hash and token id, the caveats' texts, and the decision with its reason: a caveat that is
+//! delimiters of the header, the payment hash and token id, the caveats' texts, and the decision with its reason: a caveat that is
 //! not satisfied, or a text that cannot be read, takes a time of its own. `proofs/ct` proves it; the limit is that of [`macaroon`].
 //!
 //! ```
 //! use l402_core::{ChallengeLine, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
-//! use l402_core::{Preimage, Presentation, Scheme, TokenText};
+//! use l402_core::{Preimage, CredentialHeaders, Scheme, TokenText};
 //!
 //! let now = 1_700_000_000;
 //! let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
@@ -35,9 +35,9 @@
 //!
 //! // The client pays, learns the preimage, and repeats the request.
 //! let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
-//! let mut fields = Presentation::new();
-//! fields.field("authorization", credential.as_bytes());
-//! assert!(matches!(gate.decide(&fields, &offer, now), Decision::Admit(_)));
+//! let mut headers = CredentialHeaders::new();
+//! headers.add("authorization", credential.as_bytes());
+//! assert!(matches!(gate.decide(&headers, &offer, now), Decision::Admit(_)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]
@@ -68,9 +68,13 @@ mod verify;
 
 pub use any::AnyChallenge;
 pub use caveat::{Caveat, CaveatError};
-pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_FIELD_LEN, TokenError};
-pub use client::{Answer, Declined, Exchange, InvoiceFacts, Limits, Next, PayOrder, Verdict, WrongPreimage};
-pub use credential::{CREDENTIAL_FIELDS, CredentialError, CredentialLine, MAX_TOKENS, Presentation, Presented};
+pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_HEADER_LEN, TokenError};
+pub use client::{
+    Declined, Exchange, InvoiceFacts, Next, PayOrder, ResponseStatus, SpendLimits, Verdict, WrongPreimage,
+};
+pub use credential::{
+    CREDENTIAL_HEADERS, CredentialError, CredentialHeaders, CredentialLine, MAX_TOKENS, UnverifiedCredential,
+};
 pub use held::{Fit, fit};
 pub use identifier::{Identifier, IdentifierError, TokenId};
 pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};

@@ -1,6 +1,6 @@
-//! The lexer of `WWW-Authenticate` field values: challenges and their parameters (RFC 9110 §11.3, §11.6.1).
+//! The lexer of `WWW-Authenticate` header value: challenges and their parameters (RFC 9110 §11.3, §11.6.1).
 //!
-//! 1. A field value is a comma-separated list of challenges, and each challenge a scheme with a comma-separated list of
+//! 1. A header value is a comma-separated list of challenges, and each challenge a scheme with a comma-separated list of
 //!    parameters: after a comma, `name =` continues a challenge and `name` followed by anything else begins one.
 //! 2. White space around `=` and `,` and empty list elements are skipped; parameter names ignore letter case.
 //! 3. At most [`MAX_PARAMS`] parameters are read in a challenge of ours.
@@ -20,7 +20,7 @@ pub(crate) struct RawChallenge<'a> {
     pub(crate) params: Params<'a>,
 }
 
-/// Splits a field value into challenges. After an error there is nothing more; one in another scheme's challenge is not ours to
+/// Splits a header value into challenges. After an error there is nothing more; one in another scheme's challenge is not ours to
 /// report.
 #[derive(Debug, Clone)]
 pub(crate) struct RawChallenges<'a>(&'a [u8]);
@@ -63,7 +63,7 @@ impl<'a> Iterator for Params<'a> {
     }
 }
 
-/// The value of a parameter, borrowed from the field.
+/// The value of a parameter, borrowed from the header.
 ///
 /// ```
 /// # use l402_core::Challenge;
@@ -96,7 +96,7 @@ impl<'a> ParamValue<'a> {
         })
     }
 
-    /// Writes the unescaped value into the front of `buffer`, which never needs more bytes than the field has; [`None`] if it
+    /// Writes the unescaped value into the front of `buffer`, which never needs more bytes than the header has; [`None`] if it
     /// does not fit.
     ///
     /// ```
@@ -162,7 +162,7 @@ impl fmt::Debug for ParamValue<'_> {
     }
 }
 
-/// Where a field value stops being a list of challenges.
+/// Where a header value stops being a list of challenges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LexError {
     /// Something stands where a scheme should.
@@ -177,7 +177,7 @@ pub(crate) enum LexError {
     Params,
 }
 
-/// What was read, and the field behind it.
+/// What was read, and the header behind it.
 type Lexed<'a, T> = Result<(T, &'a [u8]), LexError>;
 
 /// A parameter's name and value.

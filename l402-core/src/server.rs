@@ -1,6 +1,6 @@
 //! The server's decision about one request, without I/O.
 //!
-//! [`Gate::decide`] takes the credential fields, the offer of the route and the time, and says what to do next:
+//! [`Gate::decide`] takes the credential headers, the offer of the route and the time, and says what to do next:
 //!
 //! 1. no credential: charge, with a fresh challenge (402);
 //! 2. a malformed or ambiguous credential: refuse (400, or 401 where the operator asks for the literal specification);
@@ -12,7 +12,7 @@
 //! Whoever carries out a decision to charge gets an invoice from a Lightning node, whose payment hash then goes into the
 //! token ([`crate::DerivedKeys::mint`]). Where that I/O fails the answer is 503, never 402.
 
-use crate::credential::{CredentialError, Presentation};
+use crate::credential::{CredentialError, CredentialHeaders};
 use crate::keys::RootKeySource;
 use crate::offer::Offer;
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
@@ -24,11 +24,11 @@ use l402_macaroon::MAX_LEN;
 /// Decides about requests. `K` finds root keys.
 ///
 /// ```
-/// use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation};
+/// use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, CredentialHeaders};
 ///
 /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
 /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
-/// let decision = gate.decide(&Presentation::new(), &offer, 1_700_000_000);
+/// let decision = gate.decide(&CredentialHeaders::new(), &offer, 1_700_000_000);
 /// assert!(matches!(decision, Decision::Charge(charge) if charge.status == 402));
 /// # Ok::<(), l402_core::NameError>(())
 /// ```
@@ -59,22 +59,22 @@ impl<K: RootKeySource> Gate<K> {
     /// Takes 1 KiB of stack for the tokens, or 8 KiB where they are longer; see [`Gate::decide_in`] for machines that have
     /// less. [`Gate`] shows it at work.
     #[inline]
-    pub fn decide(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
-        if fields.is_empty() {
+    pub fn decide(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+        if headers.is_empty() {
             return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired });
         }
-        if fields.buffer_len() <= USUAL_LEN {
-            self.decide_in(&mut [0; USUAL_LEN], fields, offer, now)
+        if headers.buffer_len() <= USUAL_LEN {
+            self.decide_in(&mut [0; USUAL_LEN], headers, offer, now)
         } else {
-            self.decide_large(fields, offer, now)
+            self.decide_large(headers, offer, now)
         }
     }
 
     /// Tokens that are longer than usual pay for the larger buffer themselves.
     #[cold]
     #[inline(never)]
-    fn decide_large(&self, fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
-        self.decide_in(&mut [0; MAX_LEN], fields, offer, now)
+    fn decide_large(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+        self.decide_in(&mut [0; MAX_LEN], headers, offer, now)
     }
 
     /// Decides about one request with the caller's buffer; `now` is in Unix seconds. Tokens that it does not hold, decoded, are
@@ -82,7 +82,7 @@ impl<K: RootKeySource> Gate<K> {
     ///
     /// ```
     /// use l402_core::{CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
-    /// use l402_core::{Preimage, Presentation, Scheme, TokenText};
+    /// use l402_core::{Preimage, CredentialHeaders, Scheme, TokenText};
     ///
     /// let (mut text, preimage, now) = (TokenText::new(), Preimage::from_bytes([1; 32]), 1_700_000_000);
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
@@ -90,23 +90,23 @@ impl<K: RootKeySource> Gate<K> {
     /// let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], now, &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
-    /// let mut fields = Presentation::new();
-    /// fields.field("authorization", credential.as_bytes());
-    /// assert!(matches!(gate.decide_in(&mut [0; 256], &fields, &offer, now + 59), Decision::Admit(_)));
-    /// assert!(matches!(gate.decide_in(&mut [0; 256], &fields, &offer, now + 60), Decision::Charge(_)));
-    /// assert!(matches!(gate.decide_in(&mut [0; 64], &fields, &offer, now), Decision::Refuse(_)));
+    /// let mut headers = CredentialHeaders::new();
+    /// headers.add("authorization", credential.as_bytes());
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now + 59), Decision::Admit(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now + 60), Decision::Charge(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 64], &headers, &offer, now), Decision::Refuse(_)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn decide_in(&self, buffer: &mut [u8], fields: &Presentation<'_>, offer: &Offer, now: u64) -> Decision {
-        self.decide_by(buffer, fields, &self.rules(offer, now), &mut Nobody)
+    pub fn decide_in(&self, buffer: &mut [u8], headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+        self.decide_by(buffer, headers, &self.rules(offer, now), &mut Nobody)
     }
 
     /// As [`Gate::decide_in`], and asks `rule` about conditions that are not known; [`crate::CaveatRule`] shows one.
-    /// [`Presentation::buffer_len`] bytes of `buffer` are enough, and [`MAX_LEN`] for any one token.
+    /// [`CredentialHeaders::buffer_len`] bytes of `buffer` are enough, and [`MAX_LEN`] for any one token.
     ///
     /// ```
-    /// use l402_core::{Caveat, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation, Ruling};
+    /// use l402_core::{Caveat, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, CredentialHeaders, Ruling};
     ///
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
     /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
@@ -115,19 +115,19 @@ impl<K: RootKeySource> Gate<K> {
     ///     ("method", _) => Ruling::Fails,
     ///     _ => Ruling::NotMine,
     /// };
-    /// let (fields, now) = (Presentation::new(), 1_700_000_000); // no credential: nothing to ask about
-    /// assert!(matches!(gate.decide_with(&mut [], &fields, &offer, now, &mut get_only), Decision::Charge(_)));
+    /// let (headers, now) = (CredentialHeaders::new(), 1_700_000_000); // no credential: nothing to ask about
+    /// assert!(matches!(gate.decide_with(&mut [], &headers, &offer, now, &mut get_only), Decision::Charge(_)));
     /// # Ok::<(), l402_core::NameError>(())
     /// ```
     pub fn decide_with(
         &self,
         buffer: &mut [u8],
-        fields: &Presentation<'_>,
+        headers: &CredentialHeaders<'_>,
         offer: &Offer,
         now: u64,
         rule: &mut (impl CaveatRule + ?Sized),
     ) -> Decision {
-        self.decide_by(buffer, fields, &self.rules(offer, now), &mut Asked(rule))
+        self.decide_by(buffer, headers, &self.rules(offer, now), &mut Asked(rule))
     }
 
     #[inline]
@@ -139,12 +139,12 @@ impl<K: RootKeySource> Gate<K> {
     fn decide_by(
         &self,
         buffer: &mut [u8],
-        fields: &Presentation<'_>,
+        headers: &CredentialHeaders<'_>,
         rules: &Rules<'_>,
         judge: &mut impl Judge,
     ) -> Decision {
         // What was read stays where it is.
-        let decoded = fields.decode(buffer);
+        let decoded = headers.decode(buffer);
         let presented = match &decoded {
             Ok(Some(presented)) => presented,
             Ok(None) => return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired }),

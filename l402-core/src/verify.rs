@@ -1,8 +1,8 @@
 //! Verification: signature and preimage decided in one branch, caveats only afterwards (L402 §Verification).
 //!
-//! `Presented` → [`Presented::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
+//! `UnverifiedCredential` → [`UnverifiedCredential::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
 
-use crate::credential::{MAX_TOKENS, Presented};
+use crate::credential::{MAX_TOKENS, UnverifiedCredential};
 use crate::identifier::{Identifier, IdentifierRef, TokenId};
 use crate::keys::RootKeySource;
 use crate::payment::{PaymentHash, Preimage};
@@ -36,7 +36,7 @@ pub fn verify<'a>(token: MacaroonRef<'a>, preimage: &Preimage, key: &RootKey) ->
     Ok(Verified { tokens: Vec::from_array([authentic]), identifier })
 }
 
-impl<'b> Presented<'b> {
+impl<'b> UnverifiedCredential<'b> {
     /// Verifies every token of the request.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl<'b> Presented<'b> {
     /// that the tokens' payment hash asks for.
     ///
     /// ```
-    /// use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Presentation, Scheme, TokenText};
+    /// use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, CredentialHeaders, Scheme, TokenText};
     ///
     /// let (mut text, preimage) = (TokenText::new(), Preimage::from_bytes([1; 32]));
     /// let keys = |byte| DerivedKeys::new(0, &MasterKey::from_bytes([byte; 32]));
@@ -52,10 +52,10 @@ impl<'b> Presented<'b> {
     /// let token = keys(7).mint(&offer, &preimage.hash(), [2; 28], 1_700_000_000, &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
-    /// let (mut fields, mut buffer) = (Presentation::new(), [0; 256]);
-    /// fields.field("authorization", credential.as_bytes());
-    /// assert!(fields.decode(&mut buffer)?.unwrap().verify(&keys(7)).is_ok());
-    /// assert!(fields.decode(&mut buffer)?.unwrap().verify(&keys(8)).is_err());
+    /// let (mut headers, mut buffer) = (CredentialHeaders::new(), [0; 256]);
+    /// headers.add("authorization", credential.as_bytes());
+    /// assert!(headers.decode(&mut buffer)?.unwrap().verify(&keys(7)).is_ok());
+    /// assert!(headers.decode(&mut buffer)?.unwrap().verify(&keys(8)).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
@@ -63,7 +63,7 @@ impl<'b> Presented<'b> {
         self.verify_in_place(keys)
     }
 
-    /// As [`Presented::verify`], without moving what was read.
+    /// As [`UnverifiedCredential::verify`], without moving what was read.
     #[inline]
     pub(crate) fn verify_in_place(&self, keys: &impl RootKeySource) -> Result<Verified<'b>, Denied> {
         let mut verified = Verified { tokens: Vec::new(), identifier: self.identifier };

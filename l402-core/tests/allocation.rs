@@ -8,7 +8,8 @@ use allocation_counter::measure;
 use core::hint::black_box;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, hex};
 use l402_core::{
-    Answer, Caveat, Decision, Exchange, Limits, Next, Preimage, Presentation, Ruling, TokenFile, TokenText,
+    Caveat, CredentialHeaders, Decision, Exchange, Next, Preimage, ResponseStatus, Ruling, SpendLimits, TokenFile,
+    TokenText,
 };
 use maximal::{NOW, challenges, credentials, gate, largest, offer, reads, sold, verdict};
 
@@ -30,15 +31,15 @@ fn asking_a_rule_allocates_nothing() {
     let preimage = format!("preimage={}", "01".repeat(32));
     let token = attenuate(token, preimage.as_bytes(), &mut thrice).unwrap();
     let (mut text, mut buffer) = ([0; 1024], [0; 512]);
-    let mut fields = Presentation::new();
-    fields.field("macaroon", hex::encode_into(token.as_bytes(), &mut text).unwrap().as_bytes());
+    let mut headers = CredentialHeaders::new();
+    headers.add("macaroon", hex::encode_into(token.as_bytes(), &mut text).unwrap().as_bytes());
     let (gate, offer, mut earlier_seen) = (gate(), offer(), 0);
     let mut rule = |_: Caveat<'_>, earlier: Option<&str>| {
         earlier_seen += usize::from(earlier == Some("9"));
         Ruling::Holds
     };
     let decide = || {
-        let decision = gate.decide_with(&mut buffer, &fields, &offer, NOW, &mut rule);
+        let decision = gate.decide_with(&mut buffer, &headers, &offer, NOW, &mut rule);
         assert!(matches!(decision, Decision::Admit(_)), "{decision:?}");
     };
     assert_eq!(allocations(decide), 0);
@@ -52,8 +53,8 @@ fn reading_challenges_allocates_nothing() {
         assert_eq!(allocations(|| assert_eq!(reads(&line, &mut text, &mut bytes), found)), 0);
     }
     let (line, _) = &challenges()[0];
-    let answer = Answer { status: 402, grpc_status: None };
-    let mut exchange = Exchange::new(Limits { max_price_msat: 1000, max_fee_msat: 10 });
+    let answer = ResponseStatus { status: 402, grpc_status: None };
+    let mut exchange = Exchange::new(SpendLimits { max_price_msat: 1000, max_fee_msat: 10 });
     assert_eq!(allocations(|| assert!(matches!(exchange.on_response(answer, [&**line]), Ok(Next::Pay(_))))), 0);
 }
 

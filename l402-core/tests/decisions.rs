@@ -3,13 +3,14 @@
 
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
-    Answer, Caveat, Challenge, ChallengeError, CredentialLine, Decision, Declined, DerivedKeys, Exchange, ForgedStatus,
-    Gate, GatePolicy, Identifier, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name, Next, Offer, PaymentHash,
-    Preimage, Presentation, Scheme, SettlementRule, TokenId, TokenText, UnknownCaveats, WrongPreimage,
+    Caveat, Challenge, ChallengeError, CredentialHeaders, CredentialLine, Decision, Declined, DerivedKeys, Exchange,
+    ForgedStatus, Gate, GatePolicy, Identifier, InvoiceFacts, MalformedStatus, MasterKey, Name, Next, Offer,
+    PaymentHash, Preimage, ResponseStatus, Scheme, SettlementRule, SpendLimits, TokenId, TokenText, UnknownCaveats,
+    WrongPreimage,
 };
 
 const NOW: u64 = 1_700_000_000;
-const LIMITS: Limits = Limits { max_price_msat: 21_000, max_fee_msat: 1_000 };
+const LIMITS: SpendLimits = SpendLimits { max_price_msat: 21_000, max_fee_msat: 1_000 };
 const LINE: &[u8] = br#"L402 version="0", token="AgEE", invoice="lnbc1""#;
 
 fn gate(policy: GatePolicy) -> Gate<DerivedKeys> {
@@ -21,9 +22,9 @@ fn offer() -> Offer {
 }
 
 fn decide(policy: GatePolicy, authorization: &str, now: u64) -> Decision {
-    let mut fields = Presentation::new();
-    fields.field("authorization", authorization.as_bytes());
-    gate(policy).decide(&fields, &offer(), now)
+    let mut headers = CredentialHeaders::new();
+    headers.add("authorization", authorization.as_bytes());
+    gate(policy).decide(&headers, &offer(), now)
 }
 
 fn credential(master: u8, preimage: u8) -> String {
@@ -79,20 +80,20 @@ fn t3_a_capability_cannot_be_added() {
     let token = base64::encode_into(token.as_bytes(), &mut added).unwrap();
 
     let credential = format!("L402 {token}:{}", "01".repeat(32));
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
+    let mut headers = CredentialHeaders::new();
+    headers.add("authorization", credential.as_bytes());
     for capability in [None, Some(Name::new("a").unwrap())] {
         let asked = Offer { capability, ..offer() };
-        assert!(matches!(charged(gate(policy).decide(&fields, &asked, NOW)), (402, "widened" | "other-capability")));
+        assert!(matches!(charged(gate(policy).decide(&headers, &asked, NOW)), (402, "widened" | "other-capability")));
     }
 }
 
 #[test]
 fn nothing_that_is_shown_names_a_secret() {
     let (credential, keys) = (credential(7, 1), gate(GatePolicy::default()));
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
-    let presented = format!("{fields:?} {:?} {keys:?}", fields.decode(&mut [0; 512]).unwrap());
+    let mut headers = CredentialHeaders::new();
+    headers.add("authorization", credential.as_bytes());
+    let presented = format!("{headers:?} {:?} {keys:?}", headers.decode(&mut [0; 512]).unwrap());
     assert!(!presented.contains(&"01".repeat(4)) && !presented.contains("1, 1, 1"), "{presented}");
     assert!(!presented.contains("AgEE") && !presented.contains("7, 7, 7"), "{presented}");
 
@@ -106,12 +107,12 @@ fn nothing_that_is_shown_names_a_secret() {
 #[test]
 fn a_credential_that_does_not_fit_the_buffer_is_too_long() {
     let credential = credential(7, 1);
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
+    let mut headers = CredentialHeaders::new();
+    headers.add("authorization", credential.as_bytes());
     let gate = gate(GatePolicy::default());
-    assert!(matches!(gate.decide_in(&mut [0; 400], &fields, &offer(), NOW), Decision::Admit(_)));
+    assert!(matches!(gate.decide_in(&mut [0; 400], &headers, &offer(), NOW), Decision::Admit(_)));
     assert!(
-        matches!(gate.decide_in(&mut [0; 64], &fields, &offer(), NOW), Decision::Refuse(refusal) if refusal.status == 400)
+        matches!(gate.decide_in(&mut [0; 64], &headers, &offer(), NOW), Decision::Refuse(refusal) if refusal.status == 400)
     );
 }
 
@@ -126,7 +127,7 @@ fn a_free_answer_is_delivered() {
 
 #[test]
 fn payment_is_demanded_by_402_by_401_with_a_challenge_and_by_grpc() {
-    let grpc = |status| Answer { status: 200, grpc_status: Some(status) };
+    let grpc = |status| ResponseStatus { status: 200, grpc_status: Some(status) };
     for answer in [answer(402), answer(401), grpc(13), grpc(16)] {
         assert!(matches!(Exchange::new(LIMITS).on_response(answer, [LINE]), Ok(Next::Pay(_))));
     }
@@ -170,8 +171,8 @@ fn a_token_too_long_for_the_buffers_is_an_error() {
     assert!(challenge.decode_token(&mut [0; 64], &mut [0; 2]).is_err());
 }
 
-fn answer(status: u16) -> Answer {
-    Answer { status, grpc_status: None }
+fn answer(status: u16) -> ResponseStatus {
+    ResponseStatus { status, grpc_status: None }
 }
 
 fn hash(preimage: u8) -> PaymentHash {

@@ -3,8 +3,8 @@
 
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
-    Caveat, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer, Preimage,
-    Presentation, Rules, Ruling, Scheme, TokenId, TokenText, UnknownCaveats, Unsatisfied, verify,
+    Caveat, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name,
+    Offer, Preimage, Rules, Ruling, Scheme, TokenId, TokenText, UnknownCaveats, Unsatisfied, verify,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -123,8 +123,8 @@ fn the_gate_asks_too_and_never_about_a_forged_token() {
     let token = attenuate(token, b"region=north", &mut longer).unwrap();
     let token = base64::encode_into(token.as_bytes(), &mut narrowed).unwrap();
     let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage() }.to_string();
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
+    let mut headers = CredentialHeaders::new();
+    headers.add("authorization", credential.as_bytes());
 
     let decide = |master, ruling| {
         let (mut buffer, mut calls) = ([0; 512], 0);
@@ -133,7 +133,7 @@ fn the_gate_asks_too_and_never_about_a_forged_token() {
             ruling
         };
         let gate = Gate::new(keys(master), GatePolicy::default());
-        let decision = match gate.decide_with(&mut buffer, &fields, &offer(), NOW, &mut rule) {
+        let decision = match gate.decide_with(&mut buffer, &headers, &offer(), NOW, &mut rule) {
             Decision::Admit(_) => (200, "admitted"),
             Decision::Charge(charge) => (charge.status, charge.reason.as_str()),
             other => panic!("{other:?}"),

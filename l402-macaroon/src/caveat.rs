@@ -4,7 +4,7 @@ use core::fmt;
 
 /// One caveat.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Caveat<'a> {
+pub struct RawCaveat<'a> {
     /// The condition of a first-party caveat; an opaque identifier in a third-party one.
     pub id: &'a [u8],
     /// Where a third party is found; empty in a first-party caveat.
@@ -13,10 +13,10 @@ pub struct Caveat<'a> {
     pub verification_id: Option<&'a [u8]>,
 }
 
-impl fmt::Debug for Caveat<'_> {
+impl fmt::Debug for RawCaveat<'_> {
     /// Shows the length only: a caveat may carry a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.verification_id.is_some() { "third-party" } else { "first-party" };
-        write!(f, "Caveat({kind}, {} bytes)", self.id.len())
+        write!(f, "RawCaveat({kind}, {} bytes)", self.id.len())
     }
 }

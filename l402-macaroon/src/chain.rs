@@ -3,7 +3,7 @@
 //! `s0 = HMAC(k, identifier)`, `s(i) = HMAC(s(i-1), caveat)`, where `k` is what [`RootKey`] holds. A third-party caveat
 //! binds two values: `HMAC(s, HMAC(s, verification id) ‖ HMAC(s, id))`.
 
-use crate::caveat::Caveat;
+use crate::caveat::RawCaveat;
 use crate::secret::RootKey;
 use crate::sha256::{State, hmac_words, hmac_words_and_digest32, same, to_bytes};
 use crate::view::MacaroonRef;
@@ -37,7 +37,7 @@ fn ends_in_signature(mut state: State, token: &MacaroonRef<'_>) -> Choice {
 }
 
 #[inline]
-fn bind(state: &State, caveat: &Caveat<'_>) -> State {
+fn bind(state: &State, caveat: &RawCaveat<'_>) -> State {
     match caveat.verification_id {
         None => hmac_words(state, caveat.id),
         Some(verification_id) => bind_third_party(state, verification_id, caveat.id),

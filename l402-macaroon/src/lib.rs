@@ -54,7 +54,7 @@ mod view;
 mod wire;
 
 pub use authentic::{Authentic, Forged};
-pub use caveat::Caveat;
+pub use caveat::RawCaveat;
 pub use mac::MacKey;
 pub use mint::{MintError, attenuate, mint};
 pub use secret::RootKey;

@@ -5,7 +5,7 @@
 //!
 //! Packets are walked over in a loop and counted: six-byte packets cannot overflow a stack here.
 
-use crate::caveat::Caveat;
+use crate::caveat::RawCaveat;
 use crate::wire::{Cursor, ParseError};
 use crate::{MAX_CAVEATS, MAX_LEN};
 
@@ -44,13 +44,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parts<'_>, ParseError> {
 }
 
 /// The next caveat, or [`None`] where something else comes next.
-pub(crate) fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError> {
+pub(crate) fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<RawCaveat<'a>>, ParseError> {
     let Some(id) = value(cursor, b"cid")? else {
         return Ok(None);
     };
     let verification_id = value(cursor, b"vid")?;
     let location = value(cursor, b"cl")?.unwrap_or_default();
-    Ok(Some(Caveat { id, location, verification_id }))
+    Ok(Some(RawCaveat { id, location, verification_id }))
 }
 
 /// The value of the next packet, if its key is `key`; otherwise the cursor stays.

@@ -1,6 +1,6 @@
 //! The borrowed view of a macaroon: its bytes are well-formed. Who made it is unknown.
 
-use crate::caveat::Caveat;
+use crate::caveat::RawCaveat;
 use crate::wire::{Cursor, END, IDENTIFIER, LOCATION, ParseError, SIGNATURE, VERIFICATION_ID, VERSION, misplaced};
 use crate::{MAX_CAVEATS, MAX_LEN};
 use core::fmt;
@@ -123,7 +123,7 @@ pub struct Caveats<'a> {
 
 impl<'a> Caveats<'a> {
     #[inline]
-    fn try_next(&mut self) -> Result<Option<Caveat<'a>>, ParseError> {
+    fn try_next(&mut self) -> Result<Option<RawCaveat<'a>>, ParseError> {
         match self.format {
             Format::V2 => caveat(&mut self.cursor),
             #[cfg(feature = "v1")]
@@ -133,10 +133,10 @@ impl<'a> Caveats<'a> {
 }
 
 impl<'a> Iterator for Caveats<'a> {
-    type Item = Caveat<'a>;
+    type Item = RawCaveat<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Caveat<'a>> {
+    fn next(&mut self) -> Option<RawCaveat<'a>> {
         let next = self.try_next().ok().flatten(); // parsing has walked over all of them
         if next.is_none() {
             self.cursor = Cursor(&[]); // what follows the list is no caveat
@@ -176,12 +176,12 @@ enum Format {
 
 /// The next section, or [`None`] at the end of the list. A short first-party caveat, as nearly all are, is read at once.
 #[inline]
-fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError> {
+fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<RawCaveat<'a>>, ParseError> {
     if let [IDENTIFIER, length @ 0..0x80, rest @ ..] = cursor.0
         && let Some((id, [END, rest @ ..])) = rest.split_at_checked(usize::from(*length))
     {
         cursor.0 = rest;
-        return Ok(Some(Caveat { id, location: &[], verification_id: None }));
+        return Ok(Some(RawCaveat { id, location: &[], verification_id: None }));
     }
     if let [END, rest @ ..] = cursor.0 {
         cursor.0 = rest;
@@ -191,12 +191,12 @@ fn caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Caveat<'a>>, ParseError>
 }
 
 #[inline(never)]
-fn long_caveat<'a>(cursor: &mut Cursor<'a>) -> Result<Caveat<'a>, ParseError> {
+fn long_caveat<'a>(cursor: &mut Cursor<'a>) -> Result<RawCaveat<'a>, ParseError> {
     let location = cursor.optional(LOCATION)?.unwrap_or_default();
     let id = identifier(cursor)?;
     let verification_id = cursor.optional(VERIFICATION_ID)?;
     cursor.end(if verification_id.is_some() { VERIFICATION_ID } else { IDENTIFIER })?;
-    Ok(Caveat { id, location, verification_id })
+    Ok(RawCaveat { id, location, verification_id })
 }
 
 #[inline]

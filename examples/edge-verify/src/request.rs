@@ -1,13 +1,13 @@
 //! A request of the host, read from its bytes.
 
-use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation};
+use l402_core::{CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
 
 /// Everything that a decision depends on.
 pub(crate) struct Request<'a> {
     keys: DerivedKeys,
     offer: Offer,
     now: u64,
-    fields: Presentation<'a>,
+    fields: CredentialHeaders<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -21,9 +21,9 @@ impl<'a> Request<'a> {
         let capability = capability.map(Name::new).transpose().ok()?;
         let offer = Offer { service, tier, capability, price_msat: 0, valid_for: 0 };
         let now = u64::from_le_bytes(bytes.array()?);
-        let mut fields = Presentation::new();
+        let mut fields = CredentialHeaders::new();
         while !bytes.0.is_empty() {
-            fields.field(bytes.text()?, bytes.value()?);
+            fields.add(bytes.text()?, bytes.value()?);
         }
         Some(Self { keys, offer, now, fields })
     }

@@ -14,8 +14,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use l402_core::{ChallengeLine, Charge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
-use l402_core::{Presentation, SettlementRule, TokenText};
+<<<<<<< HEAD
+use l402_core::{CredentialHeaders, SettlementRule, TokenText};
 use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource};
+=======
+use l402_core::{CredentialHeaders, SettlementRule, TokenText};
+use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource, sandbox};
+>>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
 use l402_regtest::{Sandbox, wallet};
 use tokio::net::TcpListener;
 
@@ -31,9 +36,9 @@ struct Gateway<N> {
 impl<N: InvoiceSource + SettlementSource> Gateway<N> {
     /// Asks the gate, performs the I/O that it names, answers.
     async fn answer(&self, request: Request<Incoming>) -> Result<Answer> {
-        let mut fields = Presentation::new();
+        let mut fields = CredentialHeaders::new();
         for (name, value) in request.headers() {
-            fields.field(name.as_str(), value.as_bytes());
+            fields.add(name.as_str(), value.as_bytes());
         }
         Ok(match self.gate.decide(&fields, &self.offer, now()?) {
             Decision::Admit(_) => report(),

@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use l402_agent::http::draft::Draft;
 use l402_agent::http::payload::{Payload, PayloadError};
 use l402_agent::http::url::{self, UrlError};
-use l402_core::Presentation;
+use l402_core::CredentialHeaders;
 
 /// Reads the request off the command line, and its body from where `-d` says.
 ///
@@ -54,7 +54,7 @@ fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), DraftError> {
     if CONNECTION_FIELDS.contains(&name) {
         return Err(DraftError::ConnectionField(name));
     }
-    if Presentation::is_credential(name.as_str(), value.as_bytes()) {
+    if CredentialHeaders::is_credential(name.as_str(), value.as_bytes()) {
         return Err(DraftError::Credential(name));
     }
     value.set_sensitive(matches!(name, header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION));

@@ -12,7 +12,7 @@ use l402_agent::http::payload::PayloadBody;
 use l402_agent::store::file::{FileStore, StoreError};
 use l402_agent::store::news::News;
 use l402_agent::store::payments::PaymentsError;
-use l402_core::{Declined, Limits};
+use l402_core::{Declined, SpendLimits};
 use l402_http::pay::{Origin, PayError, PayLayer, PaySettings, Receipt, ReplayBody, TokenField};
 use l402_lightning::PaymentSource;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Till<W> {
     /// Keeps tokens and payments.
     pub store: FileStore,
     /// What may still be paid; a call that is redirected pays from the same till.
-    pub limits: Limits,
+    pub limits: SpendLimits,
     /// How long to wait for a payment.
     pub pay_timeout: Duration,
     /// Where tokens are sent.
@@ -84,7 +84,7 @@ impl<W: PaymentSource + 'static> Till<W> {
     }
 
     fn spend(&mut self, receipt: &Receipt) {
-        let Limits { max_price_msat, max_fee_msat } = &mut self.limits;
+        let SpendLimits { max_price_msat, max_fee_msat } = &mut self.limits;
         *max_price_msat = max_price_msat.saturating_sub(receipt.amount_msat);
         *max_fee_msat = max_fee_msat.saturating_sub(receipt.fee_msat);
     }

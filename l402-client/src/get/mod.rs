@@ -23,7 +23,7 @@ use l402_agent::http::peek::Peeked;
 use l402_agent::http::redirect::{self, MAX_REDIRECTS, RedirectError};
 use l402_agent::store::Database;
 use l402_agent::store::file::FileStore;
-use l402_core::Limits;
+use l402_core::SpendLimits;
 use l402_http::pay::{TokenField, accept_l402};
 use l402_lightning::PaymentSource;
 use output::OutputFile;
@@ -87,8 +87,8 @@ fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> R
     })
 }
 
-fn limits(args: &GetArgs, home: &Home) -> Limits {
-    Limits {
+fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
+    SpendLimits {
         max_price_msat: args.max_price.unwrap_or(home.max_price).msat(),
         max_fee_msat: args.max_fee.unwrap_or(home.max_fee).msat(),
     }

@@ -5,7 +5,7 @@ use crate::get::report::{InvoiceReport, Price};
 use crate::get::unpaid::Answer;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Exchange, Limits};
+use l402_core::{Exchange, SpendLimits};
 use l402_http::pay::{BadChallenge, Quote, TokenField};
 use l402_lightning::{Invoice, Network};
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// What may be paid.
-    pub limits: Limits,
+    pub limits: SpendLimits,
     /// The wallet's network.
     pub network: Network,
     /// Where the token would be sent.

@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use l402_core::{
-    ChallengeLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation, TokenText,
+    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, TokenText,
 };
 use l402_lightning::testing::FakeNode;
 use l402_lightning::{InvoiceRequest, InvoiceSource};
@@ -177,9 +177,9 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
     let service = Name::new(service).unwrap();
     let offer = Offer { service, tier: 0, capability: None, price_msat, valid_for: 3600 };
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let mut fields = Presentation::new();
+    let mut fields = CredentialHeaders::new();
     for (name, value) in request.headers() {
-        fields.field(name.as_str(), value.as_bytes());
+        fields.add(name.as_str(), value.as_bytes());
     }
     match shop.gate.decide(&fields, &offer, now) {
         Decision::Admit(_) if offer.service.as_str() == "paid-move" => {

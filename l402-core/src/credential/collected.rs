@@ -1,6 +1,6 @@
 //! From the text of a credential to its tokens and its preimage.
 
-use super::{CredentialError, MAX_TOKENS, Presented, joined};
+use super::{CredentialError, MAX_TOKENS, UnverifiedCredential, joined};
 use crate::caveat::{Parts, trim};
 use crate::challenge::{TokenError, read_token};
 use crate::identifier::IdentifierRef;
@@ -9,7 +9,7 @@ use crate::scheme::Scheme;
 use heapless::Vec;
 use l402_macaroon::{MacaroonRef, base64, hex};
 
-/// Tokens on their way into a [`Presented`].
+/// Tokens on their way into a [`UnverifiedCredential`].
 pub(super) struct Collected<'b, 't> {
     tokens: Vec<(IdentifierRef<'b>, MacaroonRef<'b>), MAX_TOKENS>,
     preimage: Option<Preimage>,
@@ -68,11 +68,11 @@ impl<'b, 't> Collected<'b, 't> {
 
     /// Demands that all that belongs to a credential is there.
     #[inline]
-    pub(super) fn presented(self) -> Result<Presented<'b>, CredentialError> {
+    pub(super) fn presented(self) -> Result<UnverifiedCredential<'b>, CredentialError> {
         let Self { tokens, preimage, .. } = self;
         let identifier = tokens.first().ok_or(CredentialError::MissingToken)?.0;
         let preimage = preimage.ok_or(CredentialError::MissingPreimage)?;
-        Ok(Presented { tokens, identifier, preimage })
+        Ok(UnverifiedCredential { tokens, identifier, preimage })
     }
 
     fn same_preimage(&self, preimage: &Preimage) -> Result<(), CredentialError> {
@@ -118,7 +118,7 @@ impl<'b, 't> Collected<'b, 't> {
         if self.tokens.first().is_some_and(|(first, _)| first.payment_hash() != identifier.payment_hash()) {
             return Err(CredentialError::PaymentsDiffer);
         }
-        let maybe_preimage = |caveat: &l402_macaroon::Caveat<'_>| trim(caveat.id).starts_with(b"preimage");
+        let maybe_preimage = |caveat: &l402_macaroon::RawCaveat<'_>| trim(caveat.id).starts_with(b"preimage");
         for caveat in macaroon.unverified_caveats().filter(maybe_preimage) {
             // Whatever else a caveat says is asked of the verified token.
             if let Ok(Parts { condition: b"preimage", value }) = Parts::split(caveat.id) {

@@ -2,8 +2,8 @@
 
 use l402_core::macaroon::{MAX_CAVEATS, MAX_LEN, MacaroonRef, attenuate, base64, hex};
 use l402_core::{
-    CREDENTIAL_FIELDS, Challenge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Preimage,
-    Presentation, TokenFacts, TokenText,
+    CREDENTIAL_HEADERS, Challenge, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer,
+    Preimage, TokenFacts, TokenText,
 };
 
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -26,8 +26,8 @@ pub(crate) fn offer() -> Offer {
 
 impl Credential {
     pub(crate) fn decide(&self, gate: &Gate<DerivedKeys>, offer: &Offer) -> Decision {
-        let mut fields = Presentation::new();
-        fields.field(self.field, &self.value);
+        let mut fields = CredentialHeaders::new();
+        fields.add(self.field, &self.value);
         gate.decide(&fields, offer, NOW)
     }
 }
@@ -43,7 +43,7 @@ pub(crate) fn verdict(decision: &Decision) -> &'static str {
 }
 
 pub(crate) fn credentials() -> Vec<Credential> {
-    let [authorization, macaroon, ..] = CREDENTIAL_FIELDS;
+    let [authorization, macaroon, ..] = CREDENTIAL_HEADERS;
     let preimage = "01".repeat(32);
     let (many, largest) = (with_caveats(MAX_CAVEATS), largest());
     let larger = [&largest[..], &[0]].concat();

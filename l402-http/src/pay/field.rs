@@ -68,7 +68,9 @@ fn macaroon(token: &str, preimage: &Preimage) -> Option<String> {
 mod tests {
     use super::*;
     use http::Method;
-    use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Presentation, Scheme, TokenText};
+    use l402_core::{
+        CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Scheme, TokenText,
+    };
 
     fn token(text: &str, preimage: &Preimage) -> Token {
         Token {
@@ -95,9 +97,9 @@ mod tests {
         let minted = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 1_000, &mut text).unwrap();
         let value = TokenField::Macaroon.value(&token(minted, &preimage)).unwrap();
         assert!(value.is_sensitive());
-        let mut fields = Presentation::new();
-        fields.field("authorization", b"Bearer x");
-        fields.field("macaroon", value.as_bytes());
+        let mut fields = CredentialHeaders::new();
+        fields.add("authorization", b"Bearer x");
+        fields.add("macaroon", value.as_bytes());
         assert!(matches!(gate.decide(&fields, &offer, 1_001), Decision::Admit(_)));
     }
 

@@ -63,7 +63,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use http::{Request, Response};
 use http_body::Body;
-use l402_core::{Limits, PaymentHash};
+use l402_core::{PaymentHash, SpendLimits};
 use l402_lightning::{Cause, PayLimit, PaymentSource};
 use purchase::Payer;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ pub struct Receipt {
 #[non_exhaustive]
 pub struct PaySettings {
     /// The most for each request.
-    pub limits: Limits,
+    pub limits: SpendLimits,
     /// For how many blocks money may be locked on its way (threat A8). 1008 unless set.
     pub max_cltv_expiry_delta: u32,
     /// How long to wait for a payment before its outcome counts as unknown. A minute unless set.
@@ -115,7 +115,7 @@ pub struct PaySettings {
 
 impl PaySettings {
     /// Takes the limits, in millisatoshi, and the usual terms.
-    pub const fn new(limits: Limits) -> Self {
+    pub const fn new(limits: SpendLimits) -> Self {
         let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
         let (patience, token_field) =
             (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
@@ -131,14 +131,14 @@ impl PaySettings {
 /// # use http::{Request, Response};
 /// # use http_body_util::Full;
 /// # use std::convert::Infallible;
-/// use l402_core::Limits;
+/// use l402_core::SpendLimits;
 /// use l402_http::pay::{MemoryStore, PayLayer, PaySettings, ReplayBody};
 /// use l402_lightning::testing::FakeNetwork;
 /// use tower::{Layer, ServiceExt, service_fn};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let wallet = FakeNetwork::new().node(); // any PaymentSource
-/// let limits = Limits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+/// let limits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
 /// let layer = PayLayer::new(wallet, MemoryStore::new(), PaySettings::new(limits));
 ///
 /// // Such as hyper-util's legacy client.

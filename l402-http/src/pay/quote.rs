@@ -5,7 +5,8 @@ use core::fmt;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use l402_core::{
-    Answer, Challenge, ChallengeError, Declined, Exchange, Limits, Next, ParamValue, PayOrder, Scheme, TokenFacts,
+    Challenge, ChallengeError, Declined, Exchange, Next, ParamValue, PayOrder, ResponseStatus, Scheme, SpendLimits,
+    TokenFacts,
 };
 use l402_lightning::{Invoice, InvoiceError};
 use serde::Deserialize;
@@ -37,7 +38,7 @@ impl Quote {
     /// # Errors
     /// [`BadChallenge`] when there is such a challenge and it cannot be met.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Result<Option<Self>, BadChallenge> {
-        let mut exchange = Exchange::new(Limits { max_price_msat: 0, max_fee_msat: 0 });
+        let mut exchange = Exchange::new(SpendLimits { max_price_msat: 0, max_fee_msat: 0 });
         match read(&mut exchange, status, headers)? {
             Next::Pay(challenge) | Next::Replace(challenge) => Self::decode(&challenge).map(Some),
             Next::Deliver | Next::Refused => Ok(None),
@@ -130,9 +131,9 @@ pub(super) fn read<'a>(
 }
 
 /// The status of a response, for an exchange.
-pub(super) fn answer(status: StatusCode, headers: &HeaderMap) -> Answer {
+pub(super) fn answer(status: StatusCode, headers: &HeaderMap) -> ResponseStatus {
     let grpc_status = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
-    Answer { status: status.as_u16(), grpc_status }
+    ResponseStatus { status: status.as_u16(), grpc_status }
 }
 
 /// The fields of a 402 body that repeat what the invoice says. Values of any type: one that cannot be read must not hide the other.

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{Method, Uri, Version};
 use http_body::Body;
-use l402_core::{Grant, Presentation};
+use l402_core::{CredentialHeaders, Grant};
 
 use super::config::Edits;
 use super::error::ForwardError;
@@ -194,7 +194,7 @@ fn remove_claims(headers: &mut HeaderMap, edits: &Edits, trusted: bool) {
     let doomed: Vec<HeaderName> = headers
         .iter()
         .filter(|(name, value)| {
-            Presentation::is_credential(name.as_str(), value.as_bytes())
+            CredentialHeaders::is_credential(name.as_str(), value.as_bytes())
                 || claim::is_disguised(name.as_str())
                 || (!trusted && (claim::is_about_client(name.as_str()) || claim::overrides(name.as_str())))
                 || edits

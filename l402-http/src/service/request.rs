@@ -6,13 +6,13 @@ use crate::policy::RouteId;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
-use l402_core::{Grant, Presentation};
+use l402_core::{CredentialHeaders, Grant};
 
 /// Collects the credential fields.
-pub(super) fn presentation(fields: &HeaderMap) -> Presentation<'_> {
-    let mut presentation = Presentation::new();
+pub(super) fn presentation(fields: &HeaderMap) -> CredentialHeaders<'_> {
+    let mut presentation = CredentialHeaders::new();
     for (name, value) in fields {
-        presentation.field(name.as_str(), value.as_bytes());
+        presentation.add(name.as_str(), value.as_bytes());
     }
     presentation
 }
@@ -70,7 +70,7 @@ fn strip(fields: &mut HeaderMap) {
 
 fn stops_here(name: &HeaderName, value: &HeaderValue) -> bool {
     let field = name.as_str();
-    claim::overrides(field) || claim::is_disguised(field) || Presentation::is_credential(field, value.as_bytes())
+    claim::overrides(field) || claim::is_disguised(field) || CredentialHeaders::is_credential(field, value.as_bytes())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use core::future::ready;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use l402_core::{ChallengeError, Declined, Limits};
+use l402_core::{ChallengeError, Declined, SpendLimits};
 use l402_http::pay::{BadChallenge, PayLayer, PaySettings, ReplayBody, TokenStore};
 use l402_lightning::Network;
 use l402_lightning::testing::FakeFault;
@@ -70,7 +70,7 @@ async fn a3_a_preimage_that_proves_nothing_is_not_used() {
 #[tokio::test]
 async fn a_price_above_the_limit_is_not_paid() {
     let world = World::with(|settings| {
-        settings.limits = Limits { max_price_msat: PRICE_MSAT - 1, max_fee_msat: 0 };
+        settings.limits = SpendLimits { max_price_msat: PRICE_MSAT - 1, max_fee_msat: 0 };
     });
     let error = world.get("http://shop.example/a").await.unwrap_err();
     assert!(matches!(error, Error::Declined(Declined::OverLimit { amount_msat: PRICE_MSAT, .. })), "{error:?}");
@@ -165,7 +165,7 @@ async fn a6_a_challenge_that_was_paid_at_one_origin_buys_nothing_for_another() {
         assert!(!shown || request.uri().host() == Some("shop.example"), "another origin is shown the token");
         ready(Ok(if shown { Response::new(Full::from("sold")) } else { challenge.clone() }))
     }));
-    let settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 0 });
+    let settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 0 });
     let client = PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(everywhere);
     let ask = |uri| client.clone().oneshot(Request::get(uri).body(Full::<Bytes>::default()).unwrap());
     assert_eq!(ask("https://shop.example/a").await.unwrap().status(), StatusCode::OK);

@@ -9,8 +9,8 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Collected, Full};
 use l402_core::{
-    ChallengeLine, Decision, DerivedKeys, Gate, GatePolicy, Limits, MasterKey, Name, Offer, PaymentHash, Preimage,
-    Presentation, TokenText,
+    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, PaymentHash,
+    Preimage, SpendLimits, TokenText,
 };
 use l402_http::pay::{MemoryStore, PayError, PayLayer, PayService, PaySettings, ReplayBody};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
@@ -132,9 +132,9 @@ impl Shop {
             let time = core::mem::take(&mut self.state.lock().unwrap().first_use_takes);
             tokio::time::sleep(time).await;
         }
-        let mut fields = Presentation::new();
+        let mut fields = CredentialHeaders::new();
         for (name, value) in &head.headers {
-            fields.field(name.as_str(), value.as_bytes());
+            fields.add(name.as_str(), value.as_bytes());
         }
         let service = head.uri.path().split('/').nth(1).unwrap().to_owned();
         let offer = Offer {
@@ -244,7 +244,7 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut PaySettings)) -> Self {
         let network = FakeNetwork::new();
         let (shop, wallet, store) = (Shop::open(&network), network.node(), MemoryStore::new());
-        let mut settings = PaySettings::new(Limits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+        let mut settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
         settings.payment_timeout = Duration::from_millis(50);
         change(&mut settings);
         let client = PayLayer::new(wallet.clone(), store.clone(), settings).layer(connect(&shop));

@@ -4,8 +4,8 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use l402_core::{
-    CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer, Preimage, Presentation,
-    Scheme, TokenText,
+    CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer,
+    Preimage, Scheme, TokenText,
 };
 use l402_http::proxy::UpstreamConfig;
 
@@ -111,8 +111,8 @@ fn grant() -> Grant {
     let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
     let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0, &mut text).unwrap();
     let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
-    let mut fields = Presentation::new();
-    fields.field("authorization", credential.as_bytes());
+    let mut fields = CredentialHeaders::new();
+    fields.add("authorization", credential.as_bytes());
     match gate.decide(&fields, &offer, 0) {
         Decision::Admit(grant) => grant,
         other => panic!("{other:?}"),

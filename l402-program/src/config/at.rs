@@ -14,12 +14,12 @@ pub struct At<T> {
     /// The value.
     pub value: T,
     /// Where it was given.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// These bytes of the file.
     Bytes(Range<usize>),
     /// This variable of the environment.
@@ -29,14 +29,14 @@ pub enum Origin {
 impl<T> At<T> {
     /// Wraps the value of a variable of the environment.
     pub const fn variable(name: &'static str, value: T) -> Self {
-        Self { value, origin: Origin::Variable(name) }
+        Self { value, origin: ValueOrigin::Variable(name) }
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<T>::deserialize(deserializer)?;
-        let origin = Origin::Bytes(spanned.span());
+        let origin = ValueOrigin::Bytes(spanned.span());
         Ok(Self { value: spanned.into_inner(), origin })
     }
 }

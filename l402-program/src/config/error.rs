@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 
-use super::at::{At, Origin};
+use super::at::{At, ValueOrigin};
 
 /// Why a configuration cannot be used.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum ConfigError {
         /// The file; [`None`] when all settings came from the environment.
         path: Option<PathBuf>,
         /// What is wrong, in the order of the file.
-        problems: Vec<Problem>,
+        problems: Vec<ConfigProblem>,
     },
 }
 
@@ -66,7 +66,7 @@ impl core::error::Error for ConfigError {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     line: Option<usize>,
     from_environment: bool,
     key: String,
@@ -74,7 +74,7 @@ pub struct Problem {
     message: String,
 }
 
-impl Problem {
+impl ConfigProblem {
     /// Returns the line in the file, from 1; [`None`] for what is missing altogether or came from the environment.
     pub const fn line(&self) -> Option<usize> {
         self.line
@@ -96,7 +96,7 @@ impl Problem {
     }
 }
 
-impl Display for Problem {
+impl Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.key.as_str(), &self.value) {
             ("", _) => f.write_str(&self.message),
@@ -110,7 +110,7 @@ impl Display for Problem {
 #[derive(Debug)]
 pub struct Problems<'t> {
     text: &'t str,
-    found: Vec<Problem>,
+    found: Vec<ConfigProblem>,
     /// Whether the keys of the one service stand at the top of the file.
     pub short_form: bool,
 }
@@ -142,7 +142,7 @@ impl<'t> Problems<'t> {
     }
 
     /// Notes that something is wrong without showing the value: it may be secret, or say nothing.
-    pub fn wrong_at(&mut self, key: &str, origin: &Origin, message: impl Display) {
+    pub fn wrong_at(&mut self, key: &str, origin: &ValueOrigin, message: impl Display) {
         self.note(key, origin, None, message);
     }
 
@@ -155,21 +155,21 @@ impl<'t> Problems<'t> {
     ///
     /// # Errors
     /// The problems, in the order of the file.
-    pub fn finish<T>(mut self, result: Option<T>) -> Result<T, Vec<Problem>> {
-        self.found.sort_by_key(Problem::line);
+    pub fn finish<T>(mut self, result: Option<T>) -> Result<T, Vec<ConfigProblem>> {
+        self.found.sort_by_key(ConfigProblem::line);
         match result {
             Some(value) if self.found.is_empty() => Ok(value),
             _ => Err(self.found),
         }
     }
 
-    fn note(&mut self, key: &str, origin: &Origin, value: Option<String>, message: impl Display) {
+    fn note(&mut self, key: &str, origin: &ValueOrigin, value: Option<String>, message: impl Display) {
         match origin {
-            Origin::Bytes(range) => {
+            ValueOrigin::Bytes(range) => {
                 let line = line_of(self.text, range.start);
                 self.push(Some(line), false, key.to_owned(), value, message);
             }
-            Origin::Variable(name) => self.push(None, true, (*name).to_owned(), value, message),
+            ValueOrigin::Variable(name) => self.push(None, true, (*name).to_owned(), value, message),
         }
     }
 
@@ -195,7 +195,7 @@ impl<'t> Problems<'t> {
                 (Some(shown), message)
             }
         };
-        self.found.push(Problem { line, from_environment, key, value, message: harmless(&message) });
+        self.found.push(ConfigProblem { line, from_environment, key, value, message: harmless(&message) });
     }
 }
 
@@ -239,13 +239,13 @@ fn is_variable(run: &str) -> bool {
 }
 
 /// Says what a TOML error means here: which key, on which line, and the nearest valid one.
-pub fn explain(text: &str, error: &toml::de::Error) -> Problem {
+pub fn explain(text: &str, error: &toml::de::Error) -> ConfigProblem {
     let span = error.span();
     let key = span.as_ref().and_then(|span| key_at(text, span)).unwrap_or_default();
     let message = error.message().lines().next().unwrap_or_default();
     let message = suggestion(message).or_else(|| form(message, &key)).unwrap_or_else(|| without_text(message));
     let line = span.map(|span| line_of(text, span.start));
-    Problem { line, from_environment: false, key, value: None, message: harmless(&message) }
+    ConfigProblem { line, from_environment: false, key, value: None, message: harmless(&message) }
 }
 
 /// Rewrites serde's "unknown field `x`, expected one of `a`, `b`", so that it names the nearest valid word first.

@@ -27,6 +27,6 @@ pub mod at;
 pub mod error;
 pub mod read;
 
-pub use at::{At, Origin};
-pub use error::{ConfigError, Problem, Problems, explain};
+pub use at::{At, ValueOrigin};
+pub use error::{ConfigError, ConfigProblem, Problems, explain};
 pub use read::read;

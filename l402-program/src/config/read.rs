@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::error::{Problem, explain};
+use super::error::{ConfigProblem, explain};
 
 /// Reads a file.
 ///
@@ -31,7 +31,7 @@ use super::error::{Problem, explain};
 ///     "shop.price: `price` belongs to the top of the file, above the first [table]"
 /// );
 /// ```
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ConfigProblem> {
     toml::from_str(text).map_err(|error| {
         let problem = explain(text, &error);
         match problem.unknown_key() {

@@ -6,7 +6,7 @@ use l402_lightning::Network;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-use super::at::{At, Origin};
+use super::at::{At, ValueOrigin};
 use super::file::{self, Backend};
 use super::resolve::{Resolver, address};
 
@@ -231,7 +231,7 @@ impl Resolver<'_> {
         Some(at.value.clone())
     }
 
-    fn bitcoind(&mut self, written: file::Bitcoind, origin: &Origin) -> Option<Bitcoind> {
+    fn bitcoind(&mut self, written: file::Bitcoind, origin: &ValueOrigin) -> Option<Bitcoind> {
         match written.password.value.resolve(self.environment) {
             Ok(password) => {
                 let file::Bitcoind { host, port, user, .. } = written;
@@ -245,7 +245,7 @@ impl Resolver<'_> {
     }
 }
 
-fn origin_of<T>(at: Option<&At<T>>) -> Option<&Origin> {
+fn origin_of<T>(at: Option<&At<T>>) -> Option<&ValueOrigin> {
     at.map(|at| &at.origin)
 }
 

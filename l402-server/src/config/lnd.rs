@@ -4,7 +4,7 @@ use l402_lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingErro
 use l402_program::Causes;
 use std::path::Path;
 
-use super::at::{At, Origin};
+use super::at::{At, ValueOrigin};
 use super::file;
 use super::lightning::network;
 use super::resolve::Resolver;
@@ -45,7 +45,7 @@ impl Resolver<'_> {
         parse: impl FnOnce(&str, &Path) -> Result<T, SettingError>,
     ) -> Option<Option<T>> {
         let (text, origin, base) = match (setting.look_up(self.environment), written) {
-            (Some(value), _) => (value, Origin::Variable(setting.variable()), Path::new("")),
+            (Some(value), _) => (value, ValueOrigin::Variable(setting.variable()), Path::new("")),
             (None, None) => return Some(None),
             (None, Some(at)) => match at.value.resolve(self.environment) {
                 Ok(text) => (text, at.origin, self.base),

@@ -43,7 +43,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-pub use error::{ConfigError, Problem};
+pub use error::{ConfigError, ConfigProblem};
 pub use file::LogFormat;
 pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
 pub use price::{Price, PriceError};

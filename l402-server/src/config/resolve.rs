@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use super::at::At;
-use super::error::{Problem, Problems};
+use super::error::{ConfigProblem, Problems};
 use super::file::{self, File};
 use super::kept::kept;
 use super::limits::Most;
@@ -30,7 +30,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Makes the configuration.
-    pub(super) fn resolve(mut self, file: File) -> Result<Config, Vec<Problem>> {
+    pub(super) fn resolve(mut self, file: File) -> Result<Config, Vec<ConfigProblem>> {
         let config = self.config(file);
         self.problems.finish(config)
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use http::Method;
 use l402_core::{Name, NameError, Offer};
 
-use super::at::{At, Origin};
+use super::at::{At, ValueOrigin};
 use super::file;
 use super::price::Price;
 use super::resolve::Resolver;
@@ -136,7 +136,7 @@ impl Resolver<'_> {
 }
 
 /// A route for every path, as a service without routes sells it.
-pub(super) fn every_path(origin: Origin) -> file::Route {
+pub(super) fn every_path(origin: ValueOrigin) -> file::Route {
     file::Route {
         path: At { value: EVERY_PATH.to_owned(), origin },
         methods: Vec::new(),

@@ -9,7 +9,12 @@ use l402_http::proxy::{Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+<<<<<<< HEAD
 use super::at::{At, Origin};
+=======
+use super::Service;
+use super::at::{At, ValueOrigin};
+>>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
 use super::price::Price;
@@ -204,7 +209,7 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
     let price = file.price.unwrap_or_else(|| At { value: "1 sat".to_owned(), origin: upstream.origin.clone() });
     let cors = file.cors.unwrap_or_else(|| At { value: Pages::Switch(true), origin: upstream.origin.clone() });
     file::Service {
-        name: At { value: "default".to_owned(), origin: Origin::clone(&upstream.origin) },
+        name: At { value: "default".to_owned(), origin: ValueOrigin::clone(&upstream.origin) },
         upstream,
         upstream_protocol: None,
         upstream_roots: None,

@@ -8,7 +8,7 @@ use crate::names;
 use crate::room::Room;
 use crate::{Report, run};
 use l402_core::macaroon::{MAX_LEN, RootKey};
-use l402_core::{CredentialLine, Denied, Identifier, Preimage, Presentation, Scheme};
+use l402_core::{CredentialHeaders, CredentialLine, Denied, Identifier, Preimage, Scheme};
 
 /// Runs `credential`.
 pub fn credential(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -33,7 +33,7 @@ fn present(
     same("strip", strip.len() == fields.len())?;
     for (field, strip) in fields.iter().zip(strip) {
         // Joined once more below: memory is lent for one field at a time.
-        let value = Room(&mut *room.0).field(field).map(|value| Presentation::is_credential(field.name, value))?;
+        let value = Room(&mut *room.0).field(field).map(|value| CredentialHeaders::is_credential(field.name, value))?;
         same("strip", value == *strip)?;
     }
     let fields = presentation(fields, &mut room)?;
@@ -52,10 +52,10 @@ fn present(
 }
 
 /// Presents the fields of a request in order.
-pub(crate) fn presentation<'r>(fields: &[Field], room: &mut Room<'r>) -> Result<Presentation<'r>, Differs> {
-    let mut presentation = Presentation::new();
+pub(crate) fn presentation<'r>(fields: &[Field], room: &mut Room<'r>) -> Result<CredentialHeaders<'r>, Differs> {
+    let mut presentation = CredentialHeaders::new();
     for field in fields {
-        presentation.field(field.name, room.field(field)?);
+        presentation.add(field.name, room.field(field)?);
     }
     Ok(presentation)
 }

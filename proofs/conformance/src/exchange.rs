@@ -11,8 +11,8 @@ use crate::room::Room;
 use crate::{Report, names, run, sold};
 use l402_core::macaroon::MAX_LEN;
 use l402_core::{
-    Answer, ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, Grant, Identifier, InvoiceFacts,
-    Limits, Next, PaymentHash, Preimage, TokenFacts, TokenId, TokenText,
+    ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, Grant, Identifier, InvoiceFacts, Next,
+    PaymentHash, Preimage, ResponseStatus, SpendLimits, TokenFacts, TokenId, TokenText,
 };
 
 /// Runs `exchange`.
@@ -63,7 +63,7 @@ fn granted(case: &ExchangeGate, verdict: &'static str, grant: &Grant) -> Checked
 }
 
 fn client(case: &ExchangeClient, Room(room): Room<'_>) -> Checked {
-    let limits = Limits { max_price_msat: 1000, max_fee_msat: 10 };
+    let limits = SpendLimits { max_price_msat: 1000, max_fee_msat: 10 };
     let mut exchange = if case.stored_token { Exchange::with_token(limits) } else { Exchange::new(limits) };
     for step in case.steps {
         follow(&mut exchange, step, Room(room))?;
@@ -77,7 +77,7 @@ fn client(case: &ExchangeClient, Room(room): Room<'_>) -> Checked {
 fn follow(exchange: &mut Exchange, step: &Step, mut room: Room<'_>) -> Checked {
     let mut lines = [&[][..]; MAX_LINES];
     let lines = room.lines((step.lines, step.lines_hex), &mut lines)?;
-    let answer = Answer { status: step.status, grpc_status: step.grpc_status };
+    let answer = ResponseStatus { status: step.status, grpc_status: step.grpc_status };
     let (next, error) = match exchange.on_response(answer, lines.iter().copied()) {
         Ok(Next::Deliver) | Err(_) if exchange.leave_out_token(answer) => ("leave-out", None),
         Ok(Next::Deliver) => ("deliver", None),
@@ -142,7 +142,7 @@ fn buy(case: &ExchangeWhole, token: &str, mut room: Room<'_>) -> Result<bool, Di
     let mut lines = [&[][..]; MAX_LINES];
     let lines = room.join_all(case.lines, &mut lines)?;
     let mut exchange = Exchange::new(sold::limits(&case.limits));
-    let answer = Answer { status: 402, grpc_status: None };
+    let answer = ResponseStatus { status: 402, grpc_status: None };
     let Ok(Next::Pay(challenge)) = exchange.on_response(answer, lines.iter().copied()) else {
         return Err(differs("lines"));
     };

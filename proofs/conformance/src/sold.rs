@@ -4,8 +4,8 @@ use crate::check::{Differs, FaultName, differs};
 use crate::data::{Bounds, EpochKey, Facts, Policy, Sold};
 use crate::names;
 use l402_core::{
-    DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, Limits, MalformedStatus, MasterKey, Name,
-    NameError, Offer, PaymentHash, SettlementRule, UnknownCaveats,
+    DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, MalformedStatus, MasterKey, Name, NameError,
+    Offer, PaymentHash, SettlementRule, SpendLimits, UnknownCaveats,
 };
 
 /// A name that the case does not mean to be refused.
@@ -69,8 +69,8 @@ pub(crate) fn policy(policy: &Policy) -> Result<GatePolicy, Differs> {
     })
 }
 
-pub(crate) const fn limits(bounds: &Bounds) -> Limits {
-    Limits { max_price_msat: bounds.max_price_msat, max_fee_msat: bounds.max_fee_msat }
+pub(crate) const fn limits(bounds: &Bounds) -> SpendLimits {
+    SpendLimits { max_price_msat: bounds.max_price_msat, max_fee_msat: bounds.max_fee_msat }
 }
 
 pub(crate) const fn facts(facts: &Facts) -> InvoiceFacts {

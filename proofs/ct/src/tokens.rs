@@ -6,7 +6,7 @@ use crate::subject::{Subject, Verdict};
 use crate::watch::watch;
 use l402_core::macaroon::base64::DecodeError;
 use l402_core::macaroon::{MacaroonRef, attenuate};
-use l402_core::{ChargeReason, CredentialError, Decision, Presentation, RootKeySource, TokenError, TokenText};
+use l402_core::{ChargeReason, CredentialError, CredentialHeaders, Decision, RootKeySource, TokenError, TokenText};
 use std::hint::black_box;
 
 /// From the text of a field to the verdict, and each step of it by itself.
@@ -98,8 +98,8 @@ fn metadata(input: &Input) -> Verdict {
 fn decide(input: &Input, name: &str, value: &[u8]) -> Verdict {
     let decision = watch(|| {
         let input = black_box(input);
-        let mut fields = Presentation::new();
-        fields.field(black_box(name), black_box(value));
+        let mut fields = CredentialHeaders::new();
+        fields.add(black_box(name), black_box(value));
         input.gate.decide(&fields, &input.offer, black_box(NOW))
     });
     match decision {
@@ -167,8 +167,8 @@ fn narrow(input: &Input) -> Verdict {
 fn parse(input: &Input) -> Verdict {
     let mut buffer = [0; 1024];
     let read = watch(|| {
-        let mut fields = Presentation::new();
-        fields.field(black_box("authorization"), black_box(input.field.bytes()));
+        let mut fields = CredentialHeaders::new();
+        fields.add(black_box("authorization"), black_box(input.field.bytes()));
         fields.decode(black_box(&mut buffer)).is_ok_and(|presented| black_box(presented).is_some())
     });
     if read { "done" } else { "refused" }

@@ -12,9 +12,9 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
-    Answer, Challenge, ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy, InvoiceFacts,
-    Limits, MasterKey, Name, Next, Offer, PaymentHash, Preimage, Presentation, Scheme, TokenFacts, TokenFile,
-    TokenText,
+    Challenge, ChallengeLine, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy,
+    InvoiceFacts, MasterKey, Name, Next, Offer, PaymentHash, Preimage, ResponseStatus, Scheme, SpendLimits, TokenFacts,
+    TokenFile, TokenText,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -82,9 +82,9 @@ fn offer() -> Option<Offer> {
 
 /// Header fields in, verdict out.
 fn admits(keys: &DerivedKeys, offer: &Offer) -> bool {
-    let mut fields = Presentation::new();
-    fields.field(black_box("accept"), black_box(b"*/*"));
-    fields.field(black_box("Authorization"), black_box(CREDENTIAL));
+    let mut fields = CredentialHeaders::new();
+    fields.add(black_box("accept"), black_box(b"*/*"));
+    fields.add(black_box("Authorization"), black_box(CREDENTIAL));
     let gate = Gate::new(keys.clone(), black_box(GatePolicy::default()));
     matches!(gate.decide(&fields, offer, black_box(NOW)), Decision::Admit(_))
 }
@@ -118,8 +118,8 @@ fn emits() -> bool {
 
 /// A client's first answer, which demands payment.
 fn exchanges() -> bool {
-    let mut exchange = Exchange::new(black_box(Limits { max_price_msat: 1000, max_fee_msat: 10 }));
-    let answer = black_box(Answer { status: 402, grpc_status: None });
+    let mut exchange = Exchange::new(black_box(SpendLimits { max_price_msat: 1000, max_fee_msat: 10 }));
+    let answer = black_box(ResponseStatus { status: 402, grpc_status: None });
     let token = black_box(TokenFacts::default());
     let invoice =
         InvoiceFacts { payment_hash: PaymentHash::from_bytes(PAYMENT_HASH), amount_msat: Some(1), expires_at: NOW };

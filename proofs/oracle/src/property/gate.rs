@@ -9,8 +9,8 @@ use crate::second::macaroon::{Caveat, Macaroon};
 use crate::second::text::{hmac, sha256, to_base64, to_hex};
 use l402_core::macaroon::RootKey;
 use l402_core::{
-    CREDENTIAL_FIELDS, ChargeReason, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey,
-    Offer, Preimage, Presentation, Scheme, UnknownCaveats,
+    CREDENTIAL_HEADERS, ChargeReason, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy,
+    Identifier, MasterKey, Offer, Preimage, Scheme, UnknownCaveats,
 };
 
 /// The root key of the tokens in `spec-vectors`.
@@ -37,7 +37,7 @@ pub fn credential(data: &[u8]) {
         (Presented::Refused, Err(_)) => {}
         (Presented::Credential(second), Ok(Some(ours))) => {
             assert_eq!(ours.unverified_payment_hash().as_bytes()[..], second.payment_hash);
-            assert!(fields.iter().any(|(name, value)| Presentation::is_credential(name, value)));
+            assert!(fields.iter().any(|(name, value)| CredentialHeaders::is_credential(name, value)));
             let verified = ours.verify(&|_: &Identifier| Some(RootKey::new(&VECTORS_ROOT)));
             assert_eq!(verified.is_ok(), authentic(&second));
         }
@@ -119,7 +119,7 @@ fn take_fields(input: &mut Input<'_>, sold: &Offer) -> Vec<(String, Vec<u8>)> {
     let scheme = if form & 0x80 == 0 { "L402" } else { "lsat" };
     let authorization = format!("{scheme} {}:{}", texts.join(","), to_hex(&preimage)).into_bytes();
     let metadata = to_hex(&token.write_v2()).into_bytes();
-    let other = CREDENTIAL_FIELDS[1 + usize::from(place >> 2 & 3)].to_owned();
+    let other = CREDENTIAL_HEADERS[1 + usize::from(place >> 2 & 3)].to_owned();
     let mut fields = match place & 3 {
         0 | 1 => vec![("Authorization".to_owned(), authorization)],
         2 => vec![(other, metadata)],
@@ -170,17 +170,17 @@ fn authentic(credential: &Credential) -> bool {
     sha256(&credential.preimage)[..] == *credential.payment_hash && credential.tokens.iter().all(signed)
 }
 
-fn presented(fields: &[(String, Vec<u8>)]) -> Presentation<'_> {
-    let mut presentation = Presentation::new();
+fn presented(fields: &[(String, Vec<u8>)]) -> CredentialHeaders<'_> {
+    let mut presentation = CredentialHeaders::new();
     for (name, value) in fields {
-        presentation.field(name, value);
+        presentation.add(name, value);
     }
     presentation
 }
 
 /// Name and value of a field.
 fn named(line: &[u8]) -> (String, Vec<u8>) {
-    for field in CREDENTIAL_FIELDS {
+    for field in CREDENTIAL_HEADERS {
         if let Some((name, [b':', b' ', value @ ..])) = line.split_at_checked(field.len())
             && name.eq_ignore_ascii_case(field.as_bytes())
         {

@@ -8,14 +8,19 @@ use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
+<<<<<<< HEAD
 use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Limits, Next, PayOrder, Preimage, Scheme};
 use l402_ldk::LdkNode;
+=======
+use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Next, PayOrder, Preimage, Scheme, SpendLimits};
+use l402_lightning::ldk::LdkNode;
+>>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
 use std::time::SystemTime;
 use tokio::net::TcpStream;
 
 /// What this client pays for one call, at most.
-const LIMITS: Limits = Limits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+const LIMITS: SpendLimits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
 
 /// A client with a wallet.
 pub(crate) struct Buyer<'a> {
@@ -90,7 +95,7 @@ impl Order {
     /// Reads a challenge and decides whether its invoice may be paid.
     pub(crate) fn read(answer: &Answer) -> Result<Self> {
         let mut exchange = Exchange::new(LIMITS);
-        let status = l402_core::Answer { status: answer.status, grpc_status: None };
+        let status = l402_core::ResponseStatus { status: answer.status, grpc_status: None };
         let lines = answer.challenges.iter().map(String::as_bytes);
         let Next::Pay(challenge) = exchange.on_response(status, lines)? else { bail!("nothing is asked for") };
         let token = challenge.token().as_str().context("the token is not plain text")?;
