@@ -6,7 +6,9 @@
 //! 3. A client pays only what names the payment hash of its token (threat A3): [`Invoice::proves`], [`Invoice::facts`].
 
 use crate::amount::{self, AmountError};
-use crate::{InvoiceRequest, Network, NodeId, PayError};
+use crate::network::{Network, NodeId};
+use crate::pay_error::PayError;
+use crate::request::InvoiceRequest;
 use bitcoin::hashes::Hash as _;
 use core::fmt;
 use core::str::FromStr;

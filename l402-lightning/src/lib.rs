@@ -43,24 +43,30 @@
 //! ```
 
 mod amount;
+mod cause;
 mod clock;
+mod erased;
 #[cfg(unix)]
 pub mod folder;
 mod invoice;
 mod network;
+mod pay_error;
 mod payment;
+mod request;
 #[cfg(unix)]
 pub mod secret_file;
 mod source;
 
 pub use amount::AmountError;
+pub use cause::{Cause, LookupError};
 pub use clock::unix_now;
+pub use erased::{BoxFuture, PayeeNode, PayerWallet};
 pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};
-pub use payment::{FailureReason, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut};
-pub use source::{
-    Cause, InvalidRequest, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource,
-};
+pub use pay_error::{FailureReason, PayError};
+pub use payment::{Paid, PayLimit, PaymentSource, PaymentStatus, TimedOut};
+pub use request::{InvalidRequest, InvoiceRequest};
+pub use source::{InvoiceSource, InvoiceSourceError, SettlementSource};
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,16 +1,14 @@
 //! What a server needs of a Lightning node: invoices, and whether they were settled.
 //!
-//! The traits are split by role, so that a server needs no more than the permission to make invoices. They are not dyn-safe
-//! on purpose: a program holds an `enum` of the backends that it supports.
+//! The traits are split by role, so that a server needs no more than the permission to make invoices. A program that chooses a
+//! backend while it runs holds a [`PayeeNode`](crate::PayeeNode), which any node with both traits can become.
 
-use crate::{Invoice, InvoiceError, Mismatch};
+use crate::cause::{Cause, LookupError};
+use crate::invoice::{Invoice, InvoiceError, Mismatch};
+use crate::request::{InvalidRequest, InvoiceRequest};
 use core::fmt;
-use core::time::Duration;
 use l402_core::PaymentHash;
 use std::sync::Arc;
-
-/// The cause of a failure of I/O.
-pub type Cause = Box<dyn core::error::Error + Send + Sync>;
 
 /// Makes invoices that pay to us.
 ///
@@ -39,35 +37,15 @@ pub trait SettlementSource: Send + Sync {
     /// # Errors
     /// [`LookupError`] when the answer could not be had; it is then unknown whether the payment was settled.
     fn settled_msat(&self, hash: &PaymentHash) -> impl Future<Output = Result<Option<u64>, LookupError>> + Send;
-}
 
-/// What an invoice is asked to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvoiceRequest<'a> {
-    /// The amount in millisatoshis, at least one.
-    pub amount_msat: u64,
-    /// What the payer's wallet shows: at most 639 bytes of UTF-8 (BOLT 11 §Tagged Fields).
-    pub description: &'a str,
-    /// How long the invoice is valid; whole seconds, fractions are cut off.
-    pub expiry: Duration,
-}
-
-impl InvoiceRequest<'_> {
-    /// Refuses what BOLT 11 cannot express, or the node cannot. For the backends.
+    /// Returns what was received for a payment hash, if that is known without I/O. `None` says nothing: ask
+    /// [`SettlementSource::settled_msat`].
     ///
-    /// # Errors
-    /// [`InvalidRequest`] names what cannot be written as an invoice.
-    pub fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
-        if !(1..=max_msat).contains(&self.amount_msat) {
-            return Err(InvalidRequest::Amount);
-        }
-        if self.description.len() > 639 {
-            return Err(InvalidRequest::Description);
-        }
-        if !(1..=max_expiry_s).contains(&self.expiry.as_secs()) {
-            return Err(InvalidRequest::Expiry);
-        }
-        Ok(())
+    /// A server asks this first, so that a token which it knows to be paid costs no future and no wait. What is returned here
+    /// must be what [`SettlementSource::settled_msat`] would return.
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+        let _ = hash;
+        None
     }
 }
 
@@ -116,53 +94,6 @@ impl core::error::Error for InvoiceSourceError {
     }
 }
 
-/// What is wrong with an [`InvoiceRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidRequest {
-    /// The amount is zero, or more than all bitcoin.
-    Amount,
-    /// The description is longer than 639 bytes.
-    Description,
-    /// The expiry is below a second, or longer than the node can express.
-    Expiry,
-}
-
-impl fmt::Display for InvalidRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Amount => "the amount is zero or more than all bitcoin",
-            Self::Description => "the description is longer than 639 bytes",
-            Self::Expiry => "the expiry is below a second or too long",
-        })
-    }
-}
-
-impl core::error::Error for InvalidRequest {}
-
-/// A node could not be asked. What it would have answered is unknown.
-#[derive(Debug)]
-pub struct LookupError(Cause);
-
-impl LookupError {
-    /// Wraps the cause.
-    pub fn new(cause: impl Into<Cause>) -> Self {
-        Self(cause.into())
-    }
-}
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the node could not be asked about a payment")
-    }
-}
-
-impl core::error::Error for LookupError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&*self.0)
-    }
-}
-
 impl<S: InvoiceSource> InvoiceSource for Arc<S> {
     async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
         (**self).create_invoice(request).await
@@ -172,5 +103,9 @@ impl<S: InvoiceSource> InvoiceSource for Arc<S> {
 impl<S: SettlementSource> SettlementSource for Arc<S> {
     async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
         (**self).settled_msat(hash).await
+    }
+
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+        (**self).settled_in_memory(hash)
     }
 }

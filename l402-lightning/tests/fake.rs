@@ -5,8 +5,8 @@ use core::time::Duration;
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{
-    Invoice, InvoiceRequest, InvoiceSource, Mismatch, Network, NodeId, PayError, PayLimit, PaymentSource,
-    PaymentStatus, SettlementSource,
+    Invoice, InvoiceRequest, InvoiceSource, Mismatch, Network, NodeId, PayError, PayLimit, PayeeNode, PayerWallet,
+    PaymentSource, PaymentStatus, SettlementSource,
 };
 
 struct Pair {
@@ -47,6 +47,41 @@ async fn the_fake_node_conforms() {
     let nodes = Pair::new();
     conformance::all(&nodes).await;
     assert_eq!(nodes.payer.payments_sent(), 4, "one for each invoice that was paid");
+}
+
+/// The same pair, whose types are not known any more.
+struct Erased {
+    pair: Pair,
+    payee: PayeeNode,
+    payer: PayerWallet,
+}
+
+impl Harness for Erased {
+    type Payee = PayeeNode;
+    type Payer = PayerWallet;
+
+    fn payee(&self) -> &PayeeNode {
+        &self.payee
+    }
+
+    fn payee_id(&self) -> Option<NodeId> {
+        self.pair.payee_id()
+    }
+
+    fn payer(&self) -> &PayerWallet {
+        &self.payer
+    }
+
+    fn too_much_msat(&self) -> Option<u64> {
+        self.pair.too_much_msat()
+    }
+}
+
+#[tokio::test]
+async fn nodes_whose_type_was_erased_conform() {
+    let pair = Pair::new();
+    let (payee, payer) = (PayeeNode::new(pair.payee.clone()), PayerWallet::new(pair.payer.clone()));
+    conformance::all(&Erased { pair, payee, payer }).await;
 }
 
 #[tokio::test]

@@ -24,6 +24,11 @@ impl SettlementSource for LdkNode {
     async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
         self.settled_within(hash, SETTLEMENT_WAIT).await
     }
+
+    /// Knows every settlement that is on the disk.
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+        self.news().settlements.lookup(hash)
+    }
 }
 
 impl LdkNode {

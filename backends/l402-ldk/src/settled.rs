@@ -70,7 +70,8 @@ impl Settlements {
         if found.is_none() && self.broken.load(Ordering::Relaxed) { Err(Unrecorded) } else { Ok(found) }
     }
 
-    fn lookup(&self, hash: &PaymentHash) -> Option<u64> {
+    /// Returns what is recorded by now.
+    pub(super) fn lookup(&self, hash: &PaymentHash) -> Option<u64> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash).copied()
     }
 }

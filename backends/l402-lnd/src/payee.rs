@@ -125,6 +125,11 @@ impl SettlementSource for LndPayee {
         self.0.watch.settled.note(*hash, msat);
         Ok(Some(msat))
     }
+
+    /// Knows the last 131,072 settlements that LND has told of.
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+        self.0.watch.settled.received_msat(hash)
+    }
 }
 
 struct Inner {

@@ -144,6 +144,7 @@ pub async fn a_payment_proves_itself_and_settles(harness: &impl Harness) {
 pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
     let hash = invoice(harness, 10_000).await.payment_hash();
     assert_eq!(harness.payee().settled_msat(&hash).await.expect("an answer"), None);
+    assert_eq!(harness.payee().settled_in_memory(&hash), None);
     assert!(matches!(harness.payer().payment(&hash).await.expect("an answer"), PaymentStatus::NotFound));
 }
 
@@ -257,7 +258,12 @@ async fn settled(harness: &impl Harness, hash: &PaymentHash, expected_msat: u64)
     loop {
         match harness.payee().settled_msat(hash).await.expect("an answer") {
             None if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,
-            found => return assert_eq!(found, Some(expected_msat)),
+            found => {
+                assert_eq!(found, Some(expected_msat));
+                let remembered = harness.payee().settled_in_memory(hash);
+                assert!(remembered.is_none_or(|msat| msat == expected_msat), "{remembered:?}");
+                return;
+            }
         }
     }
 }

@@ -35,4 +35,13 @@ impl SettlementSource for Node {
             Self::Lnd(node) => node.settled_msat(hash).await,
         }
     }
+
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+        match self {
+            #[cfg(any(feature = "ldk", feature = "sandbox"))]
+            Self::Ldk(node) => node.settled_in_memory(hash),
+            #[cfg(feature = "lnd")]
+            Self::Lnd(node) => node.settled_in_memory(hash),
+        }
+    }
 }
