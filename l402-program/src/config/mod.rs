@@ -22,11 +22,22 @@
 //! assert_eq!(price("prise = '21'").unwrap_err().to_string(), "my.toml:1: prise: unknown key `prise`; did you mean `price`?");
 //! assert_eq!(price("\nprice = 'x'").unwrap_err().to_string(), "my.toml:2: price = \"x\": invalid digit found in string");
 //! ```
+//!
+//! - [`load`] reads a [`Source`] and lets the program resolve it.
+//! - A [`Variable`] stands in the one table of a program; [`help`] and `reference` print the table.
 
 pub mod at;
 pub mod error;
+mod load;
 pub mod read;
+#[cfg(feature = "schema")]
+mod reference;
+mod variable;
 
 pub use at::{At, ValueOrigin};
 pub use error::{ConfigError, ConfigProblem, Problems, explain};
+pub use load::{Place, Source, load};
 pub use read::read;
+#[cfg(feature = "schema")]
+pub use reference::reference;
+pub use variable::{Environment, Variable, help};
