@@ -5,7 +5,8 @@
 //!
 //! | feature | module | what it is |
 //! |---|---|---|
-//! | `server` | `cors`, `path`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
+//! | none needed | `path` | the one spelling of a path, which is priced and forwarded |
+//! | `server` | `cors`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
 //! | `proxy` | `proxy`, the problems of `response` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
@@ -17,7 +18,6 @@ pub mod cors;
 mod framing;
 #[cfg(any(feature = "proxy", feature = "server"))]
 mod method;
-#[cfg(feature = "server")]
 pub mod path;
 #[cfg(feature = "client")]
 pub mod pay;
