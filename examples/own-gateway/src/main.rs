@@ -14,13 +14,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use l402_core::{ChallengeLine, Charge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
-<<<<<<< HEAD
 use l402_core::{CredentialHeaders, SettlementRule, TokenText};
 use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource};
-=======
-use l402_core::{CredentialHeaders, SettlementRule, TokenText};
-use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource, sandbox};
->>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
 use l402_regtest::{Sandbox, wallet};
 use tokio::net::TcpListener;
 

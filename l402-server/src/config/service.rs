@@ -9,12 +9,7 @@ use l402_http::proxy::{Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-<<<<<<< HEAD
-use super::at::{At, Origin};
-=======
-use super::Service;
 use super::at::{At, ValueOrigin};
->>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
 use super::price::Price;

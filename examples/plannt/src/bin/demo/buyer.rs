@@ -8,13 +8,8 @@ use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
-<<<<<<< HEAD
-use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Limits, Next, PayOrder, Preimage, Scheme};
-use l402_ldk::LdkNode;
-=======
 use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Next, PayOrder, Preimage, Scheme, SpendLimits};
-use l402_lightning::ldk::LdkNode;
->>>>>>> db4a15d (core, macaroon, program: Name types by what they promise)
+use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
 use std::time::SystemTime;
 use tokio::net::TcpStream;
