@@ -44,6 +44,13 @@ impl<K: RootKeySource> Gate<K> {
         Self { keys, policy }
     }
 
+    /// Replaces the policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: GatePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Returns the keys.
     pub const fn keys(&self) -> &K {
         &self.keys

@@ -21,7 +21,6 @@ CIRCLES = (
     # pipeline
     ("l402-http/src/policy/builder.rs", "l402-http/src/policy/raw.rs"),
     ("l402-http/src/response/challenge.rs", "l402-http/src/response/page.rs"),
-    ("l402-http/src/service/judge.rs", "l402-http/src/service/layer.rs", "l402-http/src/service/paywall.rs"),
     # perf
     (
         "l402-http/src/proxy/body.rs", "l402-http/src/proxy/config.rs", "l402-http/src/proxy/connect.rs",

@@ -31,7 +31,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
-use l402_http::service::Paywall;
+use l402_http::service::{LogFaults, Paywall};
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
@@ -83,7 +83,8 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
             .lsat_line(settings.lsat_line)
-            .deliverable(forward::deliverable(settings));
+            .deliverable(forward::deliverable(settings))
+            .observe(LogFaults);
         match self.id {
             Some(id) => paywall.payee(id),
             None => paywall,

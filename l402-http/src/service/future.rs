@@ -1,19 +1,24 @@
 //! The response of a paid service, on its way.
+//!
+//! The place of `commit` is here, between the head of the inner service's response and the return from [`PaidFuture::poll`]:
+//! a use that was sold has to be committed before the head leaves. What is held here is small, because a server moves it with
+//! every request: what only a request that waits for the node needs is boxed.
 
-use super::private::keep_private;
-use crate::cors::{Sharing, only_cors};
-use crate::response::PaidBody;
+use super::charge::{Charging, Io};
+use super::event::{Ended, Forwarded, ForwardedKind, Phase};
+use super::forward::pass_on;
+use super::head::RequestHead;
+use super::observe::{Ending, Trail};
+use super::settle::Unsettled;
+use crate::cors::Sharing;
+use crate::response::{PaidBody, Rejection};
 use bytes::Bytes;
 use core::fmt;
-use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
-
-/// I/O that was asked of the node; boxed, since it is not on the way of a request that a preimage admits.
-pub(super) type Io<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 pin_project! {
     #[project = PaidFutureProjection]
@@ -22,60 +27,58 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         sharing: Sharing,
+        ending: Ending,
     }
 }
 
-/// What the inner service was called with.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Forwarded {
-    /// A request that was paid for.
-    Paid,
-    /// One that costs nothing.
-    Free,
-    /// A preflight of a call that may cost something.
-    Preflight,
+pin_project! {
+    /// What is waited for.
+    #[project = Projected]
+    pub(super) enum State<S: Service<Request<B>>, B> {
+        /// The inner service, which was called.
+        Forwarding { #[pin] response: S::Future, kind: ForwardedKind },
+        /// The node, which looks for the payment. The inner service, which is ready, is called afterwards.
+        Settling { settled: Io<Result<(), Unsettled>>, parked: Option<Box<Parked<S, B>>> },
+        /// The node, which makes an invoice.
+        Charging { response: Io<Response<Bytes>> },
+        /// Nothing.
+        Answered { response: Option<Box<Response<Bytes>>> },
+    }
 }
 
-pin_project! {
-    #[project = Projected]
-    enum State<S: Service<Request<B>>, B> {
-        Forwarding { #[pin] response: S::Future, kind: Forwarded },
-        Settling { settled: Io<Result<(), Response<Bytes>>>, forward: Option<(S, Request<B>)> },
-        Charging { response: Io<Response<Bytes>> },
-        Answered { response: Option<Response<Bytes>> },
+/// A request that waits until its payment is known to be settled, ready for the inner service.
+pub(super) struct Parked<S, B> {
+    pub(super) inner: S,
+    pub(super) request: Request<B>,
+}
+
+impl<S: Service<Request<B>>, B> State<S, B> {
+    pub(super) fn answered(response: Response<Bytes>) -> Self {
+        Self::Answered { response: Some(Box::new(response)) }
+    }
+
+    pub(super) fn charging(charging: Charging) -> Self {
+        match charging {
+            Charging::Answered(response) => Self::answered(response),
+            Charging::Waiting(response) => Self::Charging { response },
+        }
+    }
+
+    /// What follows once the node has looked for the payment.
+    fn settled(settled: Result<(), Unsettled>, parked: Parked<S, B>) -> Self {
+        let Parked { mut inner, request } = parked;
+        match settled {
+            Ok(()) => Self::Forwarding { response: inner.call(request), kind: ForwardedKind::Paid },
+            Err(Unsettled::Answer(response)) => Self::answered(response),
+            Err(Unsettled::Charge(charge)) => Self::charging(charge(&RequestHead::of(&request))),
+        }
     }
 }
 
 impl<S: Service<Request<B>>, B> PaidFuture<S, B> {
-    /// The inner service was called.
-    pub(super) const fn forwarding(response: S::Future, kind: Forwarded) -> Self {
-        Self::of(State::Forwarding { response, kind })
-    }
-
-    /// The inner service, which is ready, is called once the payment is settled.
-    pub(super) const fn settling(settled: Io<Result<(), Response<Bytes>>>, inner: S, request: Request<B>) -> Self {
-        Self::of(State::Settling { settled, forward: Some((inner, request)) })
-    }
-
-    /// The node is asked for an invoice.
-    pub(super) const fn charging(response: Io<Response<Bytes>>) -> Self {
-        Self::of(State::Charging { response })
-    }
-
-    /// There is nothing to wait for.
-    pub(super) const fn answered(response: Response<Bytes>) -> Self {
-        Self::of(State::Answered { response: Some(response) })
-    }
-
-    /// Says which pages may read the answer, whoever gives it.
-    #[must_use]
-    pub(super) fn shared_with(mut self, sharing: Sharing) -> Self {
-        self.sharing = sharing;
-        self
-    }
-
-    const fn of(state: State<S, B>) -> Self {
-        Self { state, sharing: Sharing::Unsaid }
+    /// Waits. `sharing` says which pages may read the response, wherever it comes from.
+    pub(super) const fn new(state: State<S, B>, sharing: Sharing, trail: Trail) -> Self {
+        Self { state, sharing, ending: Ending::of(trail) }
     }
 }
 
@@ -86,47 +89,54 @@ where
     type Output = Result<Response<PaidBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let PaidFutureProjection { mut state, sharing } = self.project();
-        loop {
+        let PaidFutureProjection { mut state, sharing, ending } = self.project();
+        let mut response = loop {
             let own = match state.as_mut().project() {
                 Projected::Forwarding { response, kind } => {
-                    let mut response = ready!(response.poll(context))?;
-                    let has_body = passed_on(*kind, &mut response);
-                    sharing.write(response.headers_mut());
-                    return Poll::Ready(Ok(
-                        response.map(|body| if has_body { PaidBody::inner(body) } else { PaidBody::own(Bytes::new()) })
-                    ));
+                    let answered = ready!(response.poll(context));
+                    break forwarded(*kind, answered, ending)?;
                 }
-                Projected::Settling { settled, forward } => {
-                    match (ready!(settled.as_mut().poll(context)), forward.take()) {
-                        (Ok(()), Some((mut inner, request))) => {
-                            let response = inner.call(request);
-                            state.set(State::Forwarding { response, kind: Forwarded::Paid });
-                            continue;
-                        }
-                        (Ok(()), None) => None,
-                        (Err(response), _) => Some(response),
-                    }
+                Projected::Settling { settled, parked } => {
+                    let settled = ready!(settled.as_mut().poll(context));
+                    let parked = parked.take().expect(POLLED_AGAIN);
+                    state.set(State::settled(settled, *parked));
+                    continue;
                 }
-                Projected::Charging { response } => Some(ready!(response.as_mut().poll(context))),
-                Projected::Answered { response } => response.take(),
+                Projected::Charging { response } => ready!(response.as_mut().poll(context)),
+                Projected::Answered { response } => *response.take().expect(POLLED_AGAIN),
             };
-            let mut own = own.expect("a future is not polled again after it was ready");
-            sharing.write(own.headers_mut());
-            return Poll::Ready(Ok(own.map(PaidBody::own)));
-        }
+            break own.map(PaidBody::own);
+        };
+        sharing.write(response.headers_mut());
+        ending.end(|| Ended {
+            status: Some(response.status()),
+            rejection: response.extensions().get::<Rejection>().copied(),
+        });
+        Poll::Ready(Ok(response))
     }
 }
 
-/// Changes the head of the inner service's answer, and tells whether its body is passed on.
-fn passed_on<R>(kind: Forwarded, response: &mut Response<R>) -> bool {
-    match kind {
-        Forwarded::Paid => keep_private(response.headers_mut()),
-        Forwarded::Free => {}
-        Forwarded::Preflight => only_cors(response.headers_mut()),
-    }
-    !matches!(kind, Forwarded::Preflight)
+/// Passes on what the inner service has answered.
+#[inline]
+fn forwarded<R, E>(
+    kind: ForwardedKind,
+    answered: Result<Response<R>, E>,
+    ending: &mut Ending,
+) -> Result<Response<PaidBody<R>>, E> {
+    let status = answered.as_ref().ok().map(Response::status);
+    ending.trail().tell(|| Phase::Forwarded(Forwarded { kind, status }));
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(error) => {
+            ending.end(|| Ended { status: None, rejection: None });
+            return Err(error);
+        }
+    };
+    let has_body = pass_on(kind, &mut response);
+    Ok(response.map(|body| if has_body { PaidBody::inner(body) } else { PaidBody::own(Bytes::new()) }))
 }
+
+const POLLED_AGAIN: &str = "a future is not polled again after it was ready";
 
 impl<S: Service<Request<B>>, B> fmt::Debug for PaidFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

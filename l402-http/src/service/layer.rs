@@ -1,65 +1,77 @@
-//! The layer and the service that it makes.
+//! The layer, and the service that it makes: it sends each request through the phases.
 
-use super::future::{Forwarded, PaidFuture};
-use super::judge::Judgement;
+use super::charge::charge;
+use super::event::{ForwardedKind, Phase};
+use super::forward::Passage;
+use super::future::{PaidFuture, Parked, State};
+use super::head::RequestHead;
+use super::judge::{judge, refuse};
+use super::observe::Trail;
 use super::paywall::Paywall;
-use crate::framing::NoBody;
+use super::price::Demand;
+use super::route::{Priced, Routed, route};
+use super::settle::{self, Settlement};
 use crate::policy::Policy;
-use crate::response::PaidBody;
+use crate::response::{Form, PaidBody};
 use core::fmt;
 use core::task::{Context, Poll};
 use http::{Request, Response};
+use l402_core::{Decision, DerivedKeys, RootKeySource};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tower_layer::Layer;
 use tower_service::Service;
 
 /// Makes services paid.
-pub struct PaidLayer<N> {
-    paywall: Arc<Paywall<N>>,
+pub struct PaidLayer<N, K = DerivedKeys> {
+    paywall: Arc<Paywall<N, K>>,
 }
 
-impl<N> PaidLayer<N> {
-    pub(super) fn new(paywall: Paywall<N>) -> Self {
-        Self { paywall: Arc::new(paywall) }
-    }
-
+impl<N, K> PaidLayer<N, K> {
     /// Returns the policy, in which an inner service can look up the route of a request.
     pub fn policy(&self) -> &Policy {
         &self.paywall.policy
     }
 }
 
-impl<S, N> Layer<S> for PaidLayer<N> {
-    type Service = PaidService<S, N>;
+impl<S, N, K> Layer<S> for PaidLayer<N, K> {
+    type Service = PaidService<S, N, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
         PaidService { inner, paywall: Arc::clone(&self.paywall) }
     }
 }
 
-impl<N> Clone for PaidLayer<N> {
+impl<N, K> Clone for PaidLayer<N, K> {
     fn clone(&self) -> Self {
         Self { paywall: Arc::clone(&self.paywall) }
     }
 }
 
-impl<N> fmt::Debug for PaidLayer<N> {
+impl<N, K> fmt::Debug for PaidLayer<N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidLayer").field("paywall", &self.paywall).finish()
     }
 }
 
-/// A service whose routes are sold.
-pub struct PaidService<S, N> {
-    inner: S,
-    paywall: Arc<Paywall<N>>,
+impl<N, K> Paywall<N, K> {
+    /// Makes the layer. Its clones, and the services that it makes, share this paywall.
+    pub fn layer(self) -> PaidLayer<N, K> {
+        PaidLayer { paywall: Arc::new(self) }
+    }
 }
 
-impl<S, N, B, R> Service<Request<B>> for PaidService<S, N>
+/// A service whose routes are sold.
+pub struct PaidService<S, N, K = DerivedKeys> {
+    inner: S,
+    paywall: Arc<Paywall<N, K>>,
+}
+
+impl<S, N, K, B, R> Service<Request<B>> for PaidService<S, N, K>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
     N: InvoiceSource + SettlementSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
 {
     type Response = Response<PaidBody<R>>;
     type Error = S::Error;
@@ -69,50 +81,94 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (judgement, sharing) = self.paywall.judge(&request);
-        let future = match judgement {
-            Judgement::Forward(passage) => {
-                let kind = if passage.grant.is_some() { Forwarded::Paid } else { Forwarded::Free };
-                passage.apply(&mut request);
-                PaidFuture::forwarding(self.inner.call(request), kind)
-            }
-            Judgement::Preflight(passage) => {
-                passage.apply(&mut request);
-                request.extensions_mut().insert(NoBody);
-                PaidFuture::forwarding(self.inner.call(request), Forwarded::Preflight)
-            }
-            Judgement::Settle(passage, order, grant) => {
-                passage.apply(&mut request);
-                let paywall = Arc::clone(&self.paywall);
-                let settled = Box::pin(async move { paywall.settled(&order, &grant).await });
-                PaidFuture::settling(settled, self.ready_inner(), request)
-            }
-            Judgement::Charge(order, charge) => {
-                let paywall = Arc::clone(&self.paywall);
-                PaidFuture::charging(Box::pin(async move { paywall.charge(&order, charge).await }))
-            }
-            Judgement::Answer(response) => PaidFuture::answered(response),
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Self { inner, paywall } = self;
+        let trail = paywall.observers.begin(&paywall.policy, &request);
+        let (routed, sharing) = route(&paywall.policy, &request);
+        trail.tell(|| Phase::Routed(routed.told()));
+        let state = match routed {
+            Routed::Priced(priced) => sell(inner, paywall, request, priced, &trail),
+            Routed::Free(passage) => forward(inner, request, passage, ForwardedKind::Free),
+            Routed::Preflight(passage) => forward(inner, request, passage, ForwardedKind::Preflight),
+            Routed::Answer(response) => State::Answered { response: Some(response) },
         };
-        future.shared_with(sharing)
+        PaidFuture::new(state, sharing, trail)
     }
 }
 
-impl<S: Clone, N> PaidService<S, N> {
-    /// Takes the service that was polled ready and leaves a clone, which need not be (tower's rule about clones).
-    fn ready_inner(&mut self) -> S {
-        let clone = self.inner.clone();
-        core::mem::replace(&mut self.inner, clone)
+/// Takes a request for a priced route through `judge`, and what follows from its decision.
+#[inline]
+fn sell<S, N, K, B>(
+    inner: &mut S,
+    paywall: &Arc<Paywall<N, K>>,
+    mut request: Request<B>,
+    priced: Priced<'_>,
+    trail: &Trail,
+) -> State<S, B>
+where
+    S: Service<Request<B>> + Clone,
+    N: InvoiceSource + SettlementSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+{
+    let decision = judge(paywall, &request, &priced);
+    trail.tell(|| Phase::Judged(decision));
+    let Priced { route, offer, target } = priced;
+    let passage = |grant| Passage { route: route.id(), target, grant };
+    let demand = match decision {
+        Decision::Admit(grant) => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
+        Decision::Settle(grant) => match settle::look(paywall, &grant, offer) {
+            None => {
+                let form = Form::of(request.headers());
+                passage(Some(grant)).apply(&mut request);
+                let sale = (route.id(), Arc::clone(offer));
+                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, grant, form, trail.clone()));
+                return State::Settling { settled, parked: Some(Box::new(Parked { inner: ready(inner), request })) };
+            }
+            Some(settlement) => {
+                trail.tell(|| Phase::Settled(settlement.told()));
+                match settlement {
+                    Settlement::Underpaid(_) => Demand::underpaid(),
+                    _ => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
+                }
+            }
+        },
+        Decision::Charge(charge) => Demand::of(charge),
+        Decision::Refuse(refusal) => return State::answered(refuse(&refusal, Form::of(request.headers()))),
+    };
+    if paywall.pricer.is_some() {
+        passage(None).apply(&mut request); // it sees what the inner service would see
     }
+    State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, trail))
 }
 
-impl<S: Clone, N> Clone for PaidService<S, N> {
+/// Calls the inner service. The place of `reserve` is before it: what was sold by number is reserved here.
+#[inline]
+fn forward<S: Service<Request<B>>, B>(
+    inner: &mut S,
+    mut request: Request<B>,
+    passage: Passage,
+    kind: ForwardedKind,
+) -> State<S, B> {
+    match kind {
+        ForwardedKind::Preflight => passage.apply_to_preflight(&mut request),
+        ForwardedKind::Paid | ForwardedKind::Free => passage.apply(&mut request),
+    }
+    State::Forwarding { response: inner.call(request), kind }
+}
+
+/// Takes the service that was polled ready and leaves a clone, which need not be (tower's rule about clones).
+fn ready<S: Clone>(inner: &mut S) -> S {
+    let clone = inner.clone();
+    core::mem::replace(inner, clone)
+}
+
+impl<S: Clone, N, K> Clone for PaidService<S, N, K> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), paywall: Arc::clone(&self.paywall) }
     }
 }
 
-impl<S: fmt::Debug, N> fmt::Debug for PaidService<S, N> {
+impl<S: fmt::Debug, N, K> fmt::Debug for PaidService<S, N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaidService").field("inner", &self.inner).field("paywall", &self.paywall).finish()
     }

@@ -1,68 +1,127 @@
-//! The tower layer that sells: it asks the [`Gate`](l402_core::Gate), performs the I/O that the gate names, and returns.
-//!
-//! For each request, in this order:
-//!
-//! 1. TRACE and its like are refused with 501: whoever answers them sends back what was added to the request (threat P7).
-//!    Another transfer coding than `chunked`, alone and once, is refused and ends the connection (P1).
-//!    The path is put into canonical form, else 400 (threat P3); the [`Policy`](crate::policy::Policy) finds the route,
-//!    else 404 or 405. A free route is forwarded.
-//! 2. The gate decides from the credential fields. Nothing is asked of the Lightning node before that (P5).
-//! 3. *Admit*: forwarded. *Settle*: forwarded once the node has recorded the payment; 503 where it cannot say or has not,
-//!    and 402 where it received less than the price.
-//! 4. *Charge*: where it is known that what the route sells cannot be delivered, the answer is 503 with `Retry-After`
-//!    ([`Paywall::deliverable`]). Else the node makes an invoice, which must be what was asked for (L3); a token is minted for its payment hash,
-//!    which nobody but the node chose (L2); both go into a 402 or 401. Where any of it fails or takes too long: 503 with
-//!    `Retry-After` and no invoice, since an agent would pay for nothing or twice. A token's validity counts from the latest
-//!    moment at which its invoice can be paid: whoever pays in time gets at least the validity that the route sells.
-//!    Challenges take turns with everything else that is ready, and only so many wait for theirs (P10): what was paid for is not
-//!    held up by a flood of what was not.
-//! 5. *Refuse*: 400 or 401.
-//! 6. What is forwarded has the canonical path, no credential (H2), no `X-L402-*` field of the client's and none that names
-//!    another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`, whoever sent it (P3). Among its
-//!    extensions are the [`RouteId`](crate::policy::RouteId) and, where it was paid for, the [`Grant`](l402_core::Grant).
-//! 7. The answer to what was paid for has one line of `Cache-Control`, `private` unless the inner service forbids to store it,
-//!    without `public` and `s-maxage`, and no field of the kind of `CDN-Cache-Control`: no shared cache serves to others what
-//!    one client has bought (H3, RFC 9111 §5.2.2.7).
-//! 8. A browser's preflight is answered, refused or forwarded as the [`Cors`](crate::cors::Cors) of its route says, whatever
-//!    credential it carries; it is never priced (P9). Every other answer says which pages of other origins may read it.
-//!
-//! The admitted path allocates nothing but the room for those extensions and that field. Deadlines need a tokio timer, of any flavour.
-//!
-//! Put the layer around the whole router, so that the router sees the canonical path: `layer.layer(router)`. A layer that
-//! runs after routing, as that of axum's `Router::layer` does, would come too late for that. `axum::serve` takes no body but
-//! its own: `layer.layer(router).map_response(|response| response.map(axum::body::Body::new))`.
+//! A tower layer that sells the routes of any axum, hyper or tower service.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
 //! use l402_core::{DerivedKeys, MasterKey};
 //! use l402_http::policy::{Policy, Sale};
-//! use l402_http::service::Paywall;
+//! use l402_http::service::{LogFaults, Paywall};
 //! use l402_lightning::{Network, testing::FakeNetwork};
+//! use std::convert::Infallible;
 //! use tower::{Layer, ServiceExt, service_fn};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
-//! let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])); // from a file that only its owner can read
-//! let node = FakeNetwork::new().node(); // any InvoiceSource and SettlementSource
-//! let layer = Paywall::new(policy, keys, node, Network::Regtest).layer();
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+//!     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])); // from a file that only its owner can read
+//!     let node = FakeNetwork::new().node(); // any InvoiceSource and SettlementSource
+//!     let layer = Paywall::new(policy, keys, node, Network::Regtest).observe(LogFaults).layer();
 //!
-//! let rain = service_fn(async |_: Request<String>| Ok::<_, std::convert::Infallible>(Response::new("rain".to_owned())));
-//! let response = layer.layer(rain).oneshot(Request::get("/today").body(String::new())?).await?;
-//! assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
-//! # Ok(())
-//! # }
-//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(example()).unwrap();
+//!     let rain = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new("rain".to_owned())));
+//!     let response = layer.layer(rain).oneshot(Request::get("/today").body(String::new())?).await?;
+//!     assert_eq!(response.status(), StatusCode::PAYMENT_REQUIRED);
+//!     Ok(())
+//! }
 //! ```
+//!
+//! # Placement
+//!
+//! Put the layer around the whole router, so that the router sees the canonical path: `layer.layer(router)`. A layer that
+//! runs after routing, as that of axum's `Router::layer` does, comes too late for that. `axum::serve` takes no body but
+//! its own: `layer.layer(router).map_response(|response| response.map(axum::body::Body::new))`.
+//!
+//! The inner service finds the [`RouteId`](crate::policy::RouteId) among the extensions of a request and, where the request was
+//! paid for, the [`Grant`](l402_core::Grant). An outer layer finds a [`Rejection`](crate::response::Rejection) among the
+//! extensions of each response that the paywall made itself. Deadlines need a tokio timer, of any flavour.
+//!
+//! # Phases
+//!
+//! A request goes through named phases. Each has one input and one output, a file of its own, and one [`Event`] for those
+//! who [observe](Paywall::observe):
+//!
+//! ```text
+//! request ─▶ route ─▶ judge ─▶ settle ─▶ (reserve) ─▶ forward ─▶ (commit) ─▶ response
+//!              │        │         │                   inner service
+//!              │        │         └─ less than the price arrived ─┐
+//!              │        └─ charge ─▶ price ─▶ invoice ─▶ mint ─▶ challenge ─▶ 402, 401
+//!              │                     nothing here is asked before the judge has decided
+//!              └─ free: forward      └─ no such route, refused: 4xx, 501     └─ cannot be sold now: 503
+//! ```
+//!
+//! | phase | from | to | asks |
+//! |---|---|---|---|
+//! | `route` | request | a route of the [policy](crate::policy), or a response | nothing |
+//! | `judge` | credential headers, the offer of the route | [`Decision`](l402_core::Decision) | your caveat rule |
+//! | `settle` | [`Grant`](l402_core::Grant) | whether the payment arrived; only under strict settlement | the node's memory, then the node |
+//! | `price` | the decision to charge | the price, or "not now" | [`Pricer`], [`Paywall::deliverable`] |
+//! | `invoice` | the order | an invoice that says what was ordered | the node |
+//! | `mint` | the payment hash of the invoice | a token | root keys, random bytes |
+//! | `challenge` | invoice and token | the response with `WWW-Authenticate` | nothing |
+//! | `forward` | the request | the response of the inner service | the inner service |
+//!
+//! `reserve` and `commit` are not there yet: their places are named because uses that are sold by number will be reserved
+//! before the request goes on and committed before the head of the response leaves.
+//!
+//! # Responses
+//!
+//! 1. *Route*: TRACE and its like get 501, because a service that answers them sends back what was added to the request.
+//!    Another transfer coding than `chunked`, alone and once, is refused and ends the connection. A path that two programs
+//!    could read in two ways gets 400; one without a route 404 or 405.
+//! 2. *Admit*: the request is forwarded. *Settle*: it is forwarded once the node has recorded the payment; 503 where the
+//!    node cannot say or has not, and 402 where it received less than the price.
+//! 3. *Charge*: where it is known that what the route sells cannot be delivered, the response is 503 with `Retry-After`
+//!    ([`Paywall::deliverable`]). Otherwise the node makes an invoice, a token is minted for its payment hash, and both go
+//!    into a 402 or 401. Where any of it fails or takes too long: 503 with `Retry-After` and no invoice, because an agent
+//!    would pay for nothing or twice. A token's validity counts from the latest moment at which its invoice can be paid.
+//!    A buyer who pays in time gets at least the validity that the route sells.
+//! 4. Challenges take turns with everything else that is ready, and only so many wait for theirs
+//!    ([`Paywall::challenges`]): a flood of unpaid requests does not hold up paid ones.
+//! 5. *Refuse*: 400 or 401, without a challenge.
+//! 6. A forwarded request has the canonical path and no credential. It has no `X-L402-*` header of the client's, and none
+//!    that names another path or method, such as `X-Original-URL` or `X-HTTP-Method-Override`.
+//! 7. A browser's preflight is answered, refused or forwarded as the [`Cors`](crate::cors::Cors) of its route says,
+//!    whatever credential it carries; it is never priced. Every other response says which pages of other origins may read it.
+//!
+//! # Caching
+//!
+//! Challenges and refusals are `no-store`. A response to what was paid for has one line of `Cache-Control`: `private`,
+//! unless the inner service forbids to store it, without `public` and `s-maxage`. It has no header of the kind of
+//! `CDN-Cache-Control`. So no shared cache serves to others what one client has bought (RFC 9111 §5.2.2.7).
+//!
+//! # Cost
+//!
+//! The admitted path allocates nothing but the room for those extensions and that header. Where there is no subscriber,
+//! events cost one comparison each. What only a request that waits for the node needs is boxed.
 
+// Where a row of docs/threats.md is met: P1, P3, P7, P9 in `route`; P5 by the order of the phases, `judge` before all I/O;
+// L5 in `settle`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; H2, P2 in `forward`; H3 in `private` and in `response`.
+
+mod challenge;
+mod charge;
+pub mod event;
+mod fault;
+mod forward;
 mod future;
+mod head;
+mod invoice;
 mod judge;
 mod lane;
 mod layer;
-mod node;
+mod log;
+mod mint;
+mod observe;
 mod paywall;
+mod price;
+mod pricer;
 mod private;
-mod request;
+mod route;
+mod rules;
+mod settle;
 
+pub use event::{Event, Phase, RequestId};
 pub use future::PaidFuture;
+pub use head::RequestHead;
 pub use layer::{PaidLayer, PaidService};
+pub use log::LogFaults;
+pub use observe::Observe;
 pub use paywall::{Paywall, Undeliverable};
+pub use pricer::Pricer;

@@ -1,22 +1,55 @@
 //! What a paid service is made of, and its settings.
 
-use super::PaidLayer;
+use super::head::RequestHead;
 use super::lane::Lane;
+use super::observe::{Observe, Observers};
+use super::pricer::Pricer;
+use super::rules::{RuleFn, Rules};
 use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
-use l402_core::{DerivedKeys, Gate, GatePolicy};
+use l402_core::{CaveatRule, DerivedKeys, Gate, GatePolicy, RootKeySource};
 use l402_lightning::{Network, NodeId};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Policy, keys and node, joined to a layer by [`Paywall::layer`].
 ///
-/// `N` is the node that makes invoices and knows which were settled.
+/// `N` is the node that makes invoices and knows which were settled. `K` finds root keys, and makes those of new tokens.
+///
+/// ```
+/// use l402_core::macaroon::RootKey;
+/// use l402_core::{Caveat, Identifier, Ruling};
+/// use l402_http::policy::{Policy, Route, Sale};
+/// use l402_http::service::{LogFaults, Paywall, RequestHead};
+/// use l402_lightning::{Network, testing::FakeNetwork};
+///
+/// # fn is_night() -> bool { true }
+/// # struct Keys;
+/// # impl Keys { fn find(&self, _: &Identifier) -> Option<RootKey> { None } }
+/// # let my_keys = Keys;
+/// let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+/// let keys = move |identifier: &Identifier| my_keys.find(identifier); // any RootKeySource
+/// let paywall = Paywall::new(policy, keys, FakeNetwork::new().node(), Network::Regtest)
+///     .pricer(|_: &Route, _: &RequestHead<'_>| if is_night() { 0 } else { 42_000 })
+///     .caveat_rule(|request: &RequestHead<'_>| {
+///         let method = request.method().clone();
+///         move |caveat: Caveat<'_>, _: Option<&str>| match caveat.condition {
+///             "method" if caveat.value == method.as_str() => Ruling::Holds,
+///             "method" => Ruling::Fails,
+///             _ => Ruling::NotMine,
+///         }
+///     })
+///     .observe(LogFaults);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
-pub struct Paywall<N> {
+pub struct Paywall<N, K = DerivedKeys> {
     pub(super) policy: Arc<Policy>,
-    pub(super) gate: Gate<DerivedKeys>,
+    pub(super) gate: Gate<K>,
+    pub(super) rules: Option<Rules>,
+    pub(super) pricer: Option<Arc<dyn Pricer>>,
+    pub(super) observers: Observers,
     pub(super) node: N,
     pub(super) network: Network,
     pub(super) payee: Option<NodeId>,
@@ -46,12 +79,16 @@ pub struct Undeliverable {
     pub retry_after: Duration,
 }
 
-impl<N> Paywall<N> {
-    /// Joins policy, keys and node with the usual settings. Invoices must be for `network`.
-    pub fn new(policy: impl Into<Arc<Policy>>, keys: DerivedKeys, node: N, network: Network) -> Self {
+impl<N, K: RootKeySource> Paywall<N, K> {
+    /// Joins policy, keys and node with the usual settings. Invoices must be for `network`. No subscriber is there, so that
+    /// faults of the node are not logged: see [`Paywall::observe`].
+    pub fn new(policy: impl Into<Arc<Policy>>, keys: K, node: N, network: Network) -> Self {
         Self {
             policy: policy.into(),
             gate: Gate::new(keys, GatePolicy::default()),
+            rules: None,
+            pricer: None,
+            observers: Observers::none(),
             node,
             network,
             payee: None,
@@ -69,7 +106,44 @@ impl<N> Paywall<N> {
     /// Sets what the operator chooses about decisions.
     #[must_use]
     pub fn gate_policy(mut self, policy: GatePolicy) -> Self {
-        self.gate = Gate::new(self.gate.keys().clone(), policy);
+        self.gate = self.gate.with_policy(policy);
+        self
+    }
+}
+
+impl<N, K> Paywall<N, K> {
+    /// Decides conditions of your own: `rule` makes the [`CaveatRule`] for a request, and is asked for one only where the
+    /// request carries a credential. Conditions that nothing knows deny.
+    ///
+    /// The rule may look at the request with its canonical path; its headers still hold the credential.
+    #[must_use]
+    pub fn caveat_rule<R: CaveatRule + 'static>(
+        mut self,
+        rule: impl Fn(&RequestHead<'_>) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.rules = Some(Arc::new(RuleFn::new(rule)));
+        self
+    }
+
+    /// Sets prices while the service runs; [`Pricer`] says what a token then opens. Unless set, the price is the route's.
+    #[must_use]
+    pub fn pricer(mut self, pricer: impl Pricer + 'static) -> Self {
+        self.pricer = Some(Arc::new(pricer));
+        self
+    }
+
+    /// Adds a subscriber, such as [`LogFaults`](super::LogFaults). They are called in the order in which they were added.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observe + 'static) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// Replaces the clock that events measure time with; `stopwatch` returns the time since some fixed moment and never goes
+    /// back. It is read only where there is a subscriber.
+    #[must_use]
+    pub fn stopwatch(mut self, stopwatch: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.observers.set_stopwatch(Arc::new(stopwatch));
         self
     }
 
@@ -146,14 +220,9 @@ impl<N> Paywall<N> {
         self.lane = Arc::new(Lane::new(most));
         self
     }
-
-    /// Makes the layer. Its clones, and the services that it makes, share this paywall.
-    pub fn layer(self) -> PaidLayer<N> {
-        PaidLayer::new(self)
-    }
 }
 
-impl<N> fmt::Debug for Paywall<N> {
+impl<N, K> fmt::Debug for Paywall<N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Paywall").field("policy", &self.policy).field("network", &self.network).finish_non_exhaustive()
     }

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
 
 mod cors;
+mod events;
 mod forms;
 mod node;
+mod own;
 mod priority;
 mod routes;
 mod secrets;

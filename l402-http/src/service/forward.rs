@@ -1,28 +1,21 @@
-//! What is read from a request, and what is changed before it goes on.
+//! `forward`: from a request that may pass to the inner service, and back with its response.
 
+use super::event::ForwardedKind;
+use super::private::keep_private;
 use crate::claim;
-use crate::path::CanonicalPath;
+use crate::cors::only_cors;
+use crate::framing::NoBody;
 use crate::policy::RouteId;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::uri::PathAndQuery;
-use http::{Request, Uri};
+use http::{Request, Response, Uri};
 use l402_core::{CredentialHeaders, Grant};
-
-/// Collects the credential fields.
-pub(super) fn presentation(fields: &HeaderMap) -> CredentialHeaders<'_> {
-    let mut presentation = CredentialHeaders::new();
-    for (name, value) in fields {
-        presentation.add(name.as_str(), value.as_bytes());
-    }
-    presentation
-}
 
 /// How a request goes on.
 #[derive(Debug)]
 pub(super) struct Passage {
     pub(super) route: RouteId,
     /// The target with its canonical path, where that differs from what came.
-    pub(super) target: Option<Uri>,
+    pub(super) target: Option<Box<Uri>>,
     pub(super) grant: Option<Grant>,
 }
 
@@ -31,7 +24,7 @@ impl Passage {
     pub(super) fn apply<B>(self, request: &mut Request<B>) {
         strip(request.headers_mut());
         if let Some(target) = self.target {
-            *request.uri_mut() = target;
+            *request.uri_mut() = *target;
         }
         request.extensions_mut().insert(self.route);
         // One that came with the request was given for another.
@@ -40,24 +33,26 @@ impl Passage {
             None => request.extensions_mut().remove(),
         };
     }
-}
 
-/// Returns the target with a canonical path and its query untouched; [`None`] where it is so already.
-pub(super) fn canonical_target(uri: &Uri, path: &CanonicalPath<'_>) -> Result<Option<Uri>, http::Error> {
-    if path.is_unchanged() {
-        return Ok(None);
+    /// Makes a preflight ready for the inner service: it is not paid for, so that it has no body (P9).
+    pub(super) fn apply_to_preflight<B>(self, request: &mut Request<B>) {
+        self.apply(request);
+        request.extensions_mut().insert(NoBody);
     }
-    let target = match uri.query() {
-        Some(query) => format!("{}?{query}", path.as_str()),
-        None => path.as_str().to_owned(),
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(target)?);
-    Ok(Some(Uri::from_parts(parts)?))
 }
 
-/// Removes credentials of ours (threat H2), `X-L402-*`, which only a gateway may say (P2), and fields that name another path
-/// or method than the one that was priced (P3); other values of the same fields stay.
+/// Changes the head of the inner service's response, and tells whether its body is passed on.
+pub(super) fn pass_on<R>(kind: ForwardedKind, response: &mut Response<R>) -> bool {
+    match kind {
+        ForwardedKind::Paid => keep_private(response.headers_mut()),
+        ForwardedKind::Free => {}
+        ForwardedKind::Preflight => only_cors(response.headers_mut()),
+    }
+    kind != ForwardedKind::Preflight
+}
+
+/// Removes credentials of ours (H2), `X-L402-*`, which only a gateway may say (P2), and headers that name another path or method
+/// than the one that was priced (P3); other values of the same headers stay.
 fn strip(fields: &mut HeaderMap) {
     while let Some(name) = fields.iter().find(|(name, value)| stops_here(name, value)).map(|(name, _)| name.clone()) {
         let others: Vec<_> = fields.get_all(&name).iter().filter(|value| !stops_here(&name, value)).cloned().collect();
@@ -124,21 +119,6 @@ mod tests {
             fields.append(HeaderName::from_static(name), HeaderValue::from_static("/dear"));
             strip(&mut fields);
             assert!(fields.is_empty(), "{name}");
-        }
-    }
-
-    #[test]
-    fn p3_the_target_keeps_its_query() {
-        for (uri, target) in [
-            ("/a/%7e?x=%2F..//;&y", Some("/a/~?x=%2F..//;&y")),
-            ("/%61?", Some("/a?")),
-            ("http://host:1/%61", Some("http://host:1/a")),
-            ("/a?x=%61", None),
-        ] {
-            let uri: Uri = uri.parse().unwrap();
-            let path = CanonicalPath::parse(uri.path()).unwrap();
-            let changed = canonical_target(&uri, &path).unwrap();
-            assert_eq!(changed.map(|uri| uri.to_string()).as_deref(), target);
         }
     }
 }

@@ -1,0 +1,104 @@
+//! What follows a decision to charge: `price`, `invoice`, `mint` and `challenge`, one after the other.
+
+use super::event::{Invoiced, Phase};
+use super::fault::Fault;
+use super::head::RequestHead;
+use super::lane::Full;
+use super::observe::Trail;
+use super::price::{self, Demand, Order};
+use super::{Paywall, Undeliverable, challenge, invoice, mint};
+use crate::policy::Route;
+use crate::response::{Form, Problem, Reason};
+use bytes::Bytes;
+use core::pin::Pin;
+use http::{Response, StatusCode};
+use l402_core::{Offer, RootKeySource, TokenText};
+use l402_lightning::InvoiceSource;
+use std::sync::Arc;
+
+/// I/O that was asked of the node; boxed, since it is not on the way of a request that a preimage admits.
+pub(super) type Io<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A response that asks for payment, or says why none can be asked for.
+pub(super) enum Charging {
+    /// It is there.
+    Answered(Response<Bytes>),
+    /// The node has to make an invoice first.
+    Waiting(Io<Response<Bytes>>),
+}
+
+/// Charges for a request.
+pub(super) fn charge<N, K>(
+    paywall: &Arc<Paywall<N, K>>,
+    (route, offer): (&Route, &Arc<Offer>),
+    request: &RequestHead<'_>,
+    demand: Demand,
+    trail: &Trail,
+) -> Charging
+where
+    N: InvoiceSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+{
+    let priced = price::price(paywall, (route, offer), request, demand);
+    trail.tell(|| Phase::Priced(price::told(&priced)));
+    match priced {
+        Err(outage) => Charging::Answered(undeliverable(outage, Form::of(request.headers()))),
+        Ok(order) => {
+            let (paywall, trail) = (Arc::clone(paywall), trail.clone());
+            Charging::Waiting(Box::pin(async move { sell(&paywall, &order, &trail).await }))
+        }
+    }
+}
+
+/// Answers with a fresh challenge, or with 503 where there can be none.
+async fn sell<N: InvoiceSource, K: RootKeySource>(
+    paywall: &Paywall<N, K>,
+    order: &Order,
+    trail: &Trail,
+) -> Response<Bytes> {
+    match paywall.lane.take(ask(paywall, order, trail)).await {
+        Ok(Ok(challenge)) => challenge,
+        Ok(Err(_)) => {
+            let message = "no invoice can be made at the moment";
+            unavailable(Reason::NO_INVOICE, &message, paywall.retry_after, order.form)
+        }
+        Err(Full) => {
+            trail.tell(|| Phase::Invoiced(Invoiced::Busy));
+            let message = "too many ask for an invoice at the moment";
+            unavailable(Reason::BUSY, &message, paywall.retry_after, order.form)
+        }
+    }
+}
+
+async fn ask<N: InvoiceSource, K: RootKeySource>(
+    paywall: &Paywall<N, K>,
+    order: &Order,
+    trail: &Trail,
+) -> Result<Response<Bytes>, Fault> {
+    let invoiced = invoice::invoice(paywall, order).await;
+    trail.tell(|| Phase::Invoiced(invoice::told(order, &invoiced)));
+    let invoice = invoiced?;
+    let mut text = TokenText::new();
+    let minted = mint::mint(paywall, order, &invoice.payment_hash(), &mut text);
+    trail.tell(|| Phase::Minted(mint::told(invoice.payment_hash(), &minted)));
+    let response = challenge::challenge(order, &invoice, &minted?, paywall.lsat_line);
+    trail.tell(|| Phase::Challenged(challenge::told(order, &invoice)));
+    Ok(response)
+}
+
+/// Writes a 503 that says when to come again.
+pub(super) fn unavailable(
+    reason: Reason,
+    message: &(dyn core::fmt::Display + Sync),
+    retry_after: u64,
+    form: Form,
+) -> Response<Bytes> {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).retry_after(retry_after).response(form)
+}
+
+/// Nothing is charged for what cannot be delivered.
+fn undeliverable(outage: Undeliverable, form: Form) -> Response<Bytes> {
+    let message = "what is sold here cannot be delivered at the moment; nothing was charged";
+    let seconds = outage.retry_after.as_millis().div_ceil(1_000).max(1);
+    unavailable(Reason::UNDELIVERABLE, &message, seconds.try_into().unwrap_or(u64::MAX), form)
+}

@@ -1,0 +1,227 @@
+//! What a paid service tells its subscribers: one typed event at the end of each phase.
+//!
+//! 1. [`Phase::Routed`] comes exactly once for each request, first. [`Phase::Ended`] comes exactly once, last, even where the
+//!    client goes away. Every other phase comes at most once, or not at all where the request does not get there.
+//! 2. The events of one request have one [`RequestId`] and come in the order of the phases.
+//! 3. An event tells no secret: no token, no preimage, no query, no header. The path is canonical; one that was refused is
+//!    not told, because the client chose what it is made of.
+//!
+//! | outcome | events, in order |
+//! |---|---|
+//! | admitted | `Routed`, `Judged`, `Forwarded`, `Ended` |
+//! | admitted under strict settlement | `Routed`, `Judged`, `Settled`, `Forwarded`, `Ended` |
+//! | charged | `Routed`, `Judged`, `Priced`, `Invoiced`, `Minted`, `Challenged`, `Ended` |
+//! | refused by the judge | `Routed`, `Judged`, `Ended` |
+//! | free, or a preflight for the inner service | `Routed`, `Forwarded`, `Ended` |
+//! | no such route, a preflight that is answered here | `Routed`, `Ended` |
+//! | nothing to sell at the moment | `Routed`, `Judged`, `Priced`, `Ended` |
+//! | no invoice | `Routed`, `Judged`, `Priced`, `Invoiced`, `Ended` |
+//! | the node cannot say whether it was paid | `Routed`, `Judged`, `Settled`, `Ended` |
+
+use crate::policy::RouteId;
+use crate::response::Rejection;
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+use http::{Method, StatusCode};
+use l402_core::{Decision, Name, PaymentHash};
+
+/// One event: which request it belongs to, and what came out of a phase.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// The request.
+    pub request: RequestId,
+    /// The time since the request came to the paid service, by the clock of
+    /// [`Paywall::stopwatch`](super::Paywall::stopwatch).
+    pub elapsed: Duration,
+    /// The method of the request.
+    pub method: &'a Method,
+    /// The canonical path without its query, or the prefix of one that is forwarded as it came; [`None`] where the path is
+    /// refused.
+    pub path: Option<&'a str>,
+    /// The route; [`None`] where no route takes the method and the path.
+    pub route: Option<RouteId>,
+    /// The service that the route belongs to.
+    pub service: Option<&'a Name>,
+    /// The phase that has ended, and its outcome.
+    pub phase: Phase<'a>,
+}
+
+/// The number of a request, different for all requests of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(super) u64);
+
+impl RequestId {
+    /// Returns the number, which begins at 1.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A phase that has ended, with its outcome.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Phase<'a> {
+    /// The route is known. Exactly once, first.
+    Routed(Routed),
+    /// The credential was judged. For priced routes only.
+    Judged(Decision),
+    /// It is known whether the payment arrived. Under strict settlement only.
+    Settled(Settled<'a>),
+    /// There is a price.
+    Priced(Priced),
+    /// The node has made an invoice.
+    Invoiced(Invoiced<'a>),
+    /// There is a token for the invoice.
+    Minted(Minted<'a>),
+    /// The challenge is written.
+    Challenged(Challenged),
+    /// The inner service has answered.
+    Forwarded(Forwarded),
+    /// The head of the response leaves, or never will. Exactly once, last.
+    Ended(Ended),
+}
+
+/// What a request means to the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Routed {
+    /// The route is sold.
+    Priced,
+    /// The route costs nothing.
+    Free,
+    /// A preflight, which the inner service answers.
+    Preflight,
+    /// A preflight that was answered here.
+    Answered(StatusCode),
+    /// The request is refused.
+    Refused(Rejection),
+}
+
+/// Whether the payment behind a token arrived.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Settled<'a> {
+    /// At least the price arrived.
+    Paid {
+        /// How much, in millisatoshi.
+        received_msat: u64,
+    },
+    /// Less than the price arrived. The request is charged.
+    Underpaid {
+        /// How much, in millisatoshi.
+        received_msat: u64,
+    },
+    /// Nothing has arrived yet.
+    Pending,
+    /// The node cannot say.
+    Unknown {
+        /// Why, with its causes.
+        error: &'a (dyn Error + 'static),
+    },
+}
+
+/// What the request costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Priced {
+    /// It is for sale.
+    At {
+        /// The price, in millisatoshi.
+        price_msat: u64,
+    },
+    /// The route cannot be served at the moment, so nothing is sold.
+    Undeliverable {
+        /// After how long another attempt makes sense.
+        retry_after: Duration,
+    },
+}
+
+/// What became of an invoice.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Invoiced<'a> {
+    /// The node made it, and it says what was asked for.
+    Made {
+        /// Its payment hash.
+        payment_hash: PaymentHash,
+        /// Its amount, in millisatoshi.
+        price_msat: u64,
+        /// When it ends, in Unix seconds.
+        expires_at: u64,
+    },
+    /// There is none.
+    Failed {
+        /// Why, with its causes.
+        error: &'a (dyn Error + 'static),
+    },
+    /// The node was not asked, because too many requests wait for an invoice.
+    Busy,
+}
+
+/// What became of a token.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Minted<'a> {
+    /// It is minted.
+    Token {
+        /// The hash of the payment that it is for.
+        payment_hash: PaymentHash,
+        /// When it ends, in Unix seconds.
+        valid_until: u64,
+    },
+    /// There is none.
+    Failed {
+        /// Why, with its causes.
+        error: &'a (dyn Error + 'static),
+    },
+}
+
+/// A challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Challenged {
+    /// The status and the reason.
+    pub rejection: Rejection,
+    /// The hash of the payment that it asks for.
+    pub payment_hash: PaymentHash,
+}
+
+/// A response of the inner service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forwarded {
+    /// What was forwarded.
+    pub kind: ForwardedKind,
+    /// The status of the response; [`None`] where the inner service failed.
+    pub status: Option<StatusCode>,
+}
+
+/// What was forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedKind {
+    /// A request that was paid for.
+    Paid,
+    /// A request for a free route.
+    Free,
+    /// A preflight, which is not paid for.
+    Preflight,
+}
+
+/// The end of a request, as far as the head of its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// The status that the client gets; [`None`] where the client went away first, or the inner service failed.
+    pub status: Option<StatusCode>,
+    /// Why the response does not come from the inner service; for a gRPC client it holds the status that counts.
+    pub rejection: Option<Rejection>,
+}

@@ -1,0 +1,30 @@
+//! The subscriber that logs what an operator has to see to.
+
+use super::event::{Event, Invoiced, Minted, Phase, Priced, Settled};
+use super::observe::Observe;
+
+/// Logs with `tracing` why there is no invoice, or no answer whether one was paid: as errors, with their causes. What is not sold
+/// because it cannot be delivered is logged at the level `debug`.
+///
+/// Clients learn no more than a status and a reason, so that without this subscriber, or one of your own, the cause is lost.
+/// [`Paywall::observe`](super::Paywall::observe) takes it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogFaults;
+
+impl Observe for LogFaults {
+    fn observe(&self, event: &Event<'_>) {
+        match event.phase {
+            Phase::Settled(Settled::Unknown { error }) => {
+                tracing::error!(error, "no answer whether a payment was settled");
+            }
+            Phase::Invoiced(Invoiced::Failed { error }) | Phase::Minted(Minted::Failed { error }) => {
+                tracing::error!(error, "no invoice to show");
+            }
+            Phase::Priced(Priced::Undeliverable { .. }) => {
+                let service = event.service.map_or("-", |service| service.as_str());
+                tracing::debug!(service, "not sold: what is sold cannot be delivered");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `mint`: from an order and its invoice to a token.
+
+use super::Paywall;
+use super::event::Minted as Told;
+use super::fault::Fault;
+use super::price::Order;
+use l402_core::{PaymentHash, RootKeySource, TokenText, mint as mint_token};
+
+/// A token for a payment.
+#[derive(Debug)]
+pub(super) struct Minted<'t> {
+    /// Padded standard base64.
+    pub(super) token: &'t str,
+    /// When it ends, in Unix seconds.
+    pub(super) valid_until: u64,
+}
+
+/// Mints the token of an order for the payment hash that the node chose (L2).
+pub(super) fn mint<'t, N, K: RootKeySource>(
+    paywall: &Paywall<N, K>,
+    order: &Order,
+    payment_hash: &PaymentHash,
+    text: &'t mut TokenText,
+) -> Result<Minted<'t>, Fault> {
+    let mut random = [0; 28];
+    (paywall.random)(&mut random).map_err(Fault::Random)?;
+    // The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
+    let begins = (paywall.clock)().saturating_add(order.invoice_expiry.as_secs());
+    let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins, text);
+    Ok(Minted { token: token.map_err(Fault::Mint)?, valid_until: begins.saturating_add(order.offer.valid_for) })
+}
+
+/// What subscribers are told.
+pub(super) fn told<'a>(payment_hash: PaymentHash, minted: &'a Result<Minted<'_>, Fault>) -> Told<'a> {
+    match minted {
+        Ok(Minted { valid_until, .. }) => Told::Token { payment_hash, valid_until: *valid_until },
+        Err(fault) => Told::Failed { error: fault },
+    }
+}

@@ -1,0 +1,75 @@
+//! `price`: from a decision to charge to an order, or to the news that there is nothing to sell at the moment.
+
+use super::event::Priced as Told;
+use super::head::RequestHead;
+use super::{Paywall, Undeliverable};
+use crate::policy::Route;
+use crate::response::{Form, Reason};
+use core::time::Duration;
+use http::StatusCode;
+use l402_core::{Charge, Offer};
+use std::sync::Arc;
+
+/// Why a request is charged.
+#[derive(Debug)]
+pub(super) struct Demand {
+    pub(super) status: StatusCode,
+    pub(super) reason: Reason,
+    pub(super) message: String,
+}
+
+impl Demand {
+    /// The judge says so.
+    pub(super) fn of(charge: Charge) -> Self {
+        Self {
+            status: StatusCode::from_u16(charge.status).unwrap_or(StatusCode::PAYMENT_REQUIRED),
+            reason: charge.reason.into(),
+            message: charge.reason.to_string(),
+        }
+    }
+
+    /// Less than the price of the route was paid.
+    pub(super) fn underpaid() -> Self {
+        let message = "the token was paid with less than the price of this route".to_owned();
+        Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::UNDERPAID, message }
+    }
+}
+
+/// What a request would buy, at what price, and how its client wants to be answered.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) offer: Arc<Offer>,
+    pub(super) price_msat: u64,
+    pub(super) description: Arc<str>,
+    pub(super) invoice_expiry: Duration,
+    pub(super) demand: Demand,
+    pub(super) form: Form,
+}
+
+/// Makes the order, unless what the route sells cannot be delivered: nothing is charged then.
+pub(super) fn price<N, K>(
+    paywall: &Paywall<N, K>,
+    (route, offer): (&Route, &Arc<Offer>),
+    request: &RequestHead<'_>,
+    demand: Demand,
+) -> Result<Order, Undeliverable> {
+    (paywall.deliverable)(route.id())?;
+    let asked = paywall.pricer.as_ref().map_or(0, |pricer| pricer.price_msat(route, request));
+    Ok(Order {
+        offer: Arc::clone(offer),
+        // Strict settlement asks for no more than the price of the route, and the policy has compared that one with others (T3).
+        price_msat: asked.max(offer.price_msat),
+        description: Arc::clone(route.description()),
+        invoice_expiry: route.invoice_expiry().unwrap_or(paywall.invoice_expiry),
+        demand,
+        form: Form::of(request.headers()),
+    })
+}
+
+/// What subscribers are told.
+pub(super) fn told(priced: &Result<Order, Undeliverable>) -> Told {
+    match priced {
+        Ok(order) => Told::At { price_msat: order.price_msat },
+        Err(Undeliverable { retry_after }) => Told::Undeliverable { retry_after: *retry_after },
+    }
+}
