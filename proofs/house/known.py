@@ -18,9 +18,6 @@ CIRCLES = (
         "l402-agent/src/store/database.rs", "l402-agent/src/store/import.rs", "l402-agent/src/store/payments.rs",
         "l402-agent/src/store/row.rs", "l402-agent/src/store/tokens.rs",
     ),
-    # pipeline
-    ("l402-http/src/policy/builder.rs", "l402-http/src/policy/raw.rs"),
-    ("l402-http/src/response/challenge.rs", "l402-http/src/response/page.rs"),
     # perf
     (
         "l402-http/src/proxy/body.rs", "l402-http/src/proxy/config.rs", "l402-http/src/proxy/connect.rs",

@@ -1,15 +1,15 @@
 //! From what an operator states to a [`Policy`], or to the reason why it is none.
 
-use super::pattern::{Pattern, PatternError};
+use super::error::{PolicyError, RouteFault};
+use super::pattern::Pattern;
 use super::raw::reaches_under;
 use super::sale::{Free, Sale};
 use super::tree::Tree;
 use super::{Policy, Route, RouteId};
 use crate::method;
-use core::fmt;
 use core::time::Duration;
 use http::Method;
-use l402_core::{Name, NameError, Offer};
+use l402_core::{Name, Offer};
 use std::sync::Arc;
 
 /// Collects routes.
@@ -50,7 +50,7 @@ impl PolicyBuilder {
 }
 
 fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
-    let alone = |fault| PolicyError::of(stated, fault);
+    let alone = |fault| PolicyError::of(stated.path(), fault);
     let route = stated.route(RouteId(policy.routes.len())).map_err(alone)?;
     let pattern = Pattern::parse(stated.path()).map_err(|fault| alone(RouteFault::Pattern(fault)))?;
     let lowercase = pattern.lowercase();
@@ -60,7 +60,9 @@ fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
         (&mut policy.caseless, lowercase, RouteFault::SameButForCase),
     ] {
         let placed = place(tree, &pattern, stated.methods(), route.id).map_err(alone)?;
-        placed.map_err(|earlier| PolicyError::between(&route, policy.routes.get(earlier), fault))?;
+        placed.map_err(|earlier| {
+            PolicyError::between(route.pattern(), policy.routes.get(earlier).map(Route::pattern), fault)
+        })?;
     }
     refuse_conflicting_terms(&policy.routes, &route)?;
     policy.elsewhere = policy.elsewhere.or(&route.cors);
@@ -71,133 +73,16 @@ fn add(policy: &mut Policy, stated: &Stated) -> Result<(), PolicyError> {
 /// Lets the paths of a route go on as they came, unless another route's price could be bypassed that way.
 fn add_raw(policy: &mut Policy, stated: &Stated, all: &[Stated]) -> Result<(), PolicyError> {
     let pattern = |stated: &Stated| {
-        Pattern::parse(stated.path()).map_err(|fault| PolicyError::of(stated, RouteFault::Pattern(fault)))
+        Pattern::parse(stated.path()).map_err(|fault| PolicyError::of(stated.path(), RouteFault::Pattern(fault)))
     };
     let raw = pattern(stated)?;
-    policy.raw.add(&raw).map_err(|fault| PolicyError::of(stated, fault))?;
+    policy.raw.add(&raw).map_err(|fault| PolicyError::of(stated.path(), fault))?;
     for other in all {
         if reaches_under(&pattern(other)?, &raw) {
-            return Err(PolicyError {
-                other: Some(other.path().into()),
-                ..PolicyError::of(stated, RouteFault::RawOverlap)
-            });
+            return Err(PolicyError::between(stated.path(), Some(other.path()), RouteFault::RawOverlap));
         }
     }
     Ok(())
-}
-
-/// Why routes are no policy: the route, the other one where two do not go together, and the fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyError {
-    route: Box<str>,
-    other: Option<Box<str>>,
-    fault: RouteFault,
-}
-
-impl PolicyError {
-    /// Returns the pattern of the route.
-    pub const fn route(&self) -> &str {
-        &self.route
-    }
-
-    /// Returns what is wrong.
-    pub const fn fault(&self) -> RouteFault {
-        self.fault
-    }
-
-    fn of(stated: &Stated, fault: RouteFault) -> Self {
-        Self { route: stated.path().into(), other: None, fault }
-    }
-
-    fn between(route: &Route, other: Option<&Route>, fault: RouteFault) -> Self {
-        Self { route: route.pattern.clone(), other: other.map(|other| other.pattern.clone()), fault }
-    }
-}
-
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { route, other, fault } = self;
-        match other {
-            Some(other) => write!(f, "routes {other} and {route}: {fault}"),
-            None => write!(f, "route {route}: {fault}"),
-        }
-    }
-}
-
-impl core::error::Error for PolicyError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match &self.fault {
-            RouteFault::Pattern(fault) => Some(fault),
-            RouteFault::Service(fault) | RouteFault::Capability(fault) => Some(fault),
-            _ => None,
-        }
-    }
-}
-
-/// What is wrong with a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RouteFault {
-    /// The path is no pattern.
-    Pattern(PatternError),
-    /// The service has no proper name.
-    Service(NameError),
-    /// The capability has no proper name.
-    Capability(NameError),
-    /// A sale for nothing; what costs nothing is stated as free.
-    ZeroPrice,
-    /// Tokens would never be valid.
-    ZeroValidity,
-    /// An invoice could never be paid.
-    ZeroExpiry,
-    /// The list of methods is empty.
-    NoMethod,
-    /// A method that is never served, such as TRACE: an upstream would send back what the gateway added for it.
-    UnservedMethod,
-    /// Only the paths of a prefix without parameters, such as `/npm/*`, can go on as they came.
-    RawPath,
-    /// Beneath a prefix whose paths go on as they came, another route has a price of its own.
-    RawOverlap,
-    /// No invoice can hold a description of more than 639 bytes.
-    LongDescription,
-    /// Two routes take the same method of the same path.
-    Duplicate,
-    /// Two routes take the same method of paths that differ in case alone, which the upstream may ignore.
-    SameButForCase,
-    /// Two routes sell the same service, tier and capability on different terms.
-    DifferentTerms,
-    /// The token of the cheaper route opens the dearer one too, because its tier is higher.
-    Undercut,
-}
-
-impl fmt::Display for RouteFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pattern(fault) => fault.fmt(f),
-            Self::Service(fault) => write!(f, "service: {fault}"),
-            Self::Capability(fault) => write!(f, "capability: {fault}"),
-            Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
-            Self::ZeroValidity => f.write_str("the validity is below a second"),
-            Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
-            Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),
-            Self::RawOverlap => f.write_str(
-                "the first lies beneath the second, whose paths are forwarded as they come: its price could be bypassed",
-            ),
-            Self::NoMethod => f.write_str("the list of methods is empty"),
-            Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),
-            Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
-            Self::Duplicate => f.write_str("both take the same method of the same path"),
-            Self::SameButForCase => {
-                f.write_str("both take the same method of paths that differ in case alone, which the upstream may ignore")
-            }
-            Self::DifferentTerms => f.write_str(
-                "both sell the same service, tier and capability, so price, validity and invoice_expiry must be equal; give each a capability",
-            ),
-            Self::Undercut => f.write_str(
-                "a token for the cheaper opens the dearer too; give each a capability, or the higher tier no lower price",
-            ),
-        }
-    }
 }
 
 /// A route as it was stated.
@@ -297,7 +182,7 @@ fn refuse_conflicting_terms(earlier: &[Route], route: &Route) -> Result<(), Poli
             (false, true) if new.price_msat < old.price_msat => RouteFault::Undercut,
             _ => continue,
         };
-        return Err(PolicyError::between(route, Some(other), fault));
+        return Err(PolicyError::between(route.pattern(), Some(other.pattern()), fault));
     }
     Ok(())
 }
@@ -311,161 +196,4 @@ fn opens(bought: &Offer, wanted: &Offer) -> bool {
 const LONGEST_DESCRIPTION: usize = 639;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::path::{CanonicalPath, PathError};
-    use crate::policy::Access;
-
-    fn fault(builder: PolicyBuilder) -> RouteFault {
-        builder.build().expect_err("a fault").fault()
-    }
-
-    fn sale(path: &str, price_msat: u64) -> Sale {
-        Sale::new("plannt", path, price_msat)
-    }
-
-    #[test]
-    fn t3_a_price_belongs_to_what_a_token_opens() {
-        let of = |a, b| Policy::builder().sell(a).sell(b).build().map(|_| ()).map_err(|error| error.fault());
-        let (demo, data) = (sale("/demo", 21), sale("/data", 100));
-        assert_eq!(of(demo.clone(), data.clone()), Err(RouteFault::DifferentTerms));
-        assert_eq!(of(demo.clone(), sale("/data", 21)), Ok(()));
-        assert_eq!(
-            of(demo.clone(), sale("/data", 21).valid_for(Duration::from_secs(5))),
-            Err(RouteFault::DifferentTerms)
-        );
-        assert_eq!(
-            of(demo.clone(), sale("/data", 21).invoice_expiry(Duration::from_secs(5))),
-            Err(RouteFault::DifferentTerms),
-            "a token's time begins when the invoice ends"
-        );
-        assert_eq!(of(demo.clone().capability("demo"), data.clone().capability("data")), Ok(()));
-        assert_eq!(
-            of(demo.clone(), data.clone().capability("data")),
-            Ok(()),
-            "no capability opens no capability's route"
-        );
-        assert_eq!(of(demo.clone().capability("demo"), data.clone()), Ok(()), "nor the other way round");
-        assert_eq!(of(demo.clone(), data.clone().tier(1)), Ok(()), "a higher tier is dearer");
-        assert_eq!(of(demo.tier(1), data), Err(RouteFault::Undercut));
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let one = |sale| fault(Policy::builder().sell(sale));
-        assert_eq!(one(sale("/a", 0)), RouteFault::ZeroPrice);
-        assert_eq!(one(sale("/a", 1).valid_for(Duration::from_millis(999))), RouteFault::ZeroValidity);
-        assert_eq!(one(sale("/a", 1).invoice_expiry(Duration::from_millis(999))), RouteFault::ZeroExpiry);
-        assert_eq!(one(sale("/a", 1).methods([])), RouteFault::NoMethod);
-        assert_eq!(one(sale("/a", 1).description(&"x".repeat(640))), RouteFault::LongDescription);
-        assert_eq!(one(sale("/a", 1).capability("a b")), RouteFault::Capability(NameError::Character(' ')));
-        assert_eq!(one(Sale::new("a,b", "/a", 1)), RouteFault::Service(NameError::Character(',')));
-        let relative = RouteFault::Pattern(PatternError::Path(PathError::NotAbsolute));
-        assert_eq!(one(sale("a", 1)), relative);
-        assert_eq!(fault(Policy::builder().free(Free::new("a"))), relative);
-        assert_eq!(fault(Policy::builder().free(Free::new("/a").service(""))), RouteFault::Service(NameError::Empty));
-    }
-
-    #[test]
-    fn duplicates_are_refused_however_they_are_spelt() {
-        for (one, two) in [("/a", "/a/"), ("/{id}", "/{name}"), ("/a/*", "/a/*"), ("/~", "/%7e")] {
-            let error = Policy::builder().sell(sale(one, 1)).free(Free::new(two)).build().expect_err(one);
-            assert_eq!(error.fault(), RouteFault::Duplicate);
-            assert_eq!(
-                error.to_string(),
-                format!("routes {one} and {two}: both take the same method of the same path")
-            );
-        }
-        let twice = sale("/a", 1).methods([Method::GET, Method::POST, Method::GET]);
-        assert_eq!(fault(Policy::builder().sell(twice)), RouteFault::Duplicate);
-    }
-
-    #[test]
-    fn p3_a_raw_path_has_one_price_beneath_it() {
-        let of = |raw: &str, other: &str| {
-            let policy = Policy::builder().free(Free::new(other)).sell(sale(raw, 1).raw_path()).build();
-            policy.map(|_| ()).map_err(|error| error.fault())
-        };
-        for other in ["/npm/a", "/npm", "/NPM/a", "/npm/a/*", "/{x}/a", "/npm/{x}"] {
-            assert_eq!(of("/npm/*", other), Err(RouteFault::RawOverlap), "{other}");
-        }
-        for other in ["/*", "/", "/other/*", "/other"] {
-            assert_eq!(of("/npm/*", other), Ok(()), "{other}");
-        }
-        for raw in ["/npm", "/{x}/*", "/npm/{x}/*"] {
-            assert_eq!(of(raw, "/other"), Err(RouteFault::RawPath), "{raw}");
-        }
-        assert_eq!(of("/*", "/status"), Err(RouteFault::RawOverlap));
-    }
-
-    #[test]
-    fn p3_routes_do_not_differ_in_case_alone() {
-        let error =
-            Policy::builder().sell(sale("/v1/Data", 1)).free(Free::new("/v1/data/")).build().expect_err("a fault");
-        assert_eq!(error.fault(), RouteFault::SameButForCase);
-        assert!(error.to_string().starts_with("routes /v1/Data and /v1/data/: "), "{error}");
-    }
-
-    #[test]
-    fn p3_another_case_is_no_way_round_a_price() {
-        let policy = Policy::builder()
-            .sell(sale("/data", 100).capability("data"))
-            .sell(sale("/Reports/{id}", 200).capability("reports"))
-            .sell(sale("/v1/caf\u{e9}", 300).methods([Method::GET]).capability("cafe"))
-            .sell(sale("/{any}", 1).capability("any"))
-            .free(Free::new("/files/*"))
-            .free(Free::new("/files/readme"))
-            .free(Free::new("/*"))
-            .build()
-            .expect("a policy");
-        let ask = |method, path| match policy.route(method, &CanonicalPath::parse(path).expect(path)) {
-            Access::Priced(_, offer) => offer.price_msat,
-            Access::Free(_) => 0,
-            Access::NotFound => 404,
-            Access::MethodNotAllowed { .. } => 405,
-        };
-        for (path, expected) in [
-            ("/data", 100),
-            ("/DATA", 404),
-            ("/%44ata/", 404),
-            ("/Reports/A", 200),
-            ("/reports/A", 404),
-            ("/reports/7", 404),
-            ("/REPORTS/a", 404),
-            ("/v1/caf%c3%a9", 300),
-            ("/v1/Caf%c3%a9", 404),
-            ("/Other", 1),
-            ("/FILES/x", 0),
-            ("/files/README", 0),
-            ("/Data/deeper", 0),
-        ] {
-            assert_eq!(ask(&Method::GET, path), expected, "{path}");
-        }
-        assert_eq!(ask(&Method::POST, "/v1/caf%c3%a9"), 405);
-        assert_eq!(ask(&Method::POST, "/v1/CAF%c3%a9"), 404, "nor is another method");
-    }
-
-    #[test]
-    fn methods_choose_among_the_routes_of_a_path() {
-        let policy = Policy::builder()
-            .sell(sale("/a", 1).methods([Method::GET]).capability("read"))
-            .sell(sale("/a", 2).methods([Method::POST]).capability("write"))
-            .free(Free::new("/a").methods([Method::OPTIONS]))
-            .sell(sale("/*", 3).capability("rest"))
-            .build()
-            .expect("a policy");
-        let ask = |method: &Method, path| match policy.route(method, &CanonicalPath::parse(path).expect(path)) {
-            Access::Priced(_, offer) => offer.price_msat.to_string(),
-            Access::Free(_) => "free".to_owned(),
-            Access::NotFound => "not found".to_owned(),
-            Access::MethodNotAllowed { allow } => allow.to_str().expect("ASCII").to_owned(),
-        };
-        assert_eq!(ask(&Method::GET, "/a"), "1");
-        assert_eq!(ask(&Method::HEAD, "/a"), "1");
-        assert_eq!(ask(&Method::POST, "/a"), "2");
-        assert_eq!(ask(&Method::OPTIONS, "/a"), "free");
-        assert_eq!(ask(&Method::DELETE, "/a"), "GET, POST, OPTIONS, HEAD");
-        assert_eq!(ask(&Method::DELETE, "/b"), "3");
-        assert_eq!(ask(&Method::OPTIONS, "/b"), "3");
-    }
-}
+mod tests;

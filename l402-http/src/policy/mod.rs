@@ -1,42 +1,55 @@
 //! What is sold, and where: from a method and a path to an offer.
 //!
-//! 1. A path that no route covers is not found (404); a path whose routes do not take the method is refused (405). Nothing
-//!    is free by accident.
-//! 2. A token opens every route of its service, tier and capability. Routes that share all three sell the same thing, so
-//!    [`PolicyBuilder::build`] refuses them different prices or validities (threat T3); and where the token of one route
-//!    opens another's too, because its tier is higher, it must not be the cheaper one. A token for no capability opens the
-//!    routes that ask for none, and no others.
-//! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
-//! 4. HEAD goes with GET where no route names HEAD itself.
-//! 5. OPTIONS is a method like any other, except for a browser's preflight: that costs nothing, and is answered as the
-//!    [`Cors`] of the route says.
-//! 6. A path that without its case would reach a route on other terms is not found: many servers ignore the case of a path,
-//!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold (threat P3). For the same reason
-//!    two routes must not differ in case alone. Only the case of ASCII letters is looked at.
-//! 7. A sale of a whole prefix at one price can have its paths forwarded as they came ([`Sale::raw_path`]).
-//!
 //! ```
 //! use http::Method;
 //! use l402_http::path::CanonicalPath;
 //! use l402_http::policy::{Access, Free, Policy, Sale};
 //!
-//! let policy = Policy::builder()
-//!     .sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo").methods([Method::GET]))
-//!     .sell(Sale::new("plannt", "/v1/data/*", 100_000).capability("data"))
-//!     .free(Free::new("/status"))
-//!     .build()?;
-//! let path = CanonicalPath::parse("/v1/data/2024/rain")?;
-//! assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat == 100_000));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let policy = Policy::builder()
+//!         .sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo").methods([Method::GET]))
+//!         .sell(Sale::new("plannt", "/v1/data/*", 100_000).capability("data"))
+//!         .free(Free::new("/status"))
+//!         .build()?;
+//!     let path = CanonicalPath::parse("/v1/data/2024/rain")?;
+//!     assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat == 100_000));
+//!     Ok(())
+//! }
 //! ```
+//!
+//! # Placement
+//!
+//! [`Paywall::new`](crate::service::Paywall::new) takes the policy. An inner service looks up the route of a request with
+//! [`Policy::get`], by the [`RouteId`] among the request's extensions.
+//!
+//! # Rules
+//!
+//! 1. A path that no route covers is not found (404). A path whose routes do not take the method is refused (405). Nothing
+//!    is free by accident.
+//! 2. A token opens every route of its service, tier and capability. Routes that share all three sell the same thing, so
+//!    [`PolicyBuilder::build`] refuses them different prices or validities. Where the token of one route opens another's
+//!    too, because its tier is higher, it must not be the cheaper one. A token for no capability opens the routes that ask
+//!    for none, and no others.
+//! 3. The most specific pattern decides: a literal segment before a parameter, a parameter before `*`.
+//! 4. HEAD goes with GET where no route names HEAD itself.
+//! 5. OPTIONS is a method like any other, except for a browser's preflight: that costs nothing, and is answered as the
+//!    [`Cors`] of the route says.
+//! 6. A path that without its case would reach a route on other terms is not found. Many servers ignore the case of a path,
+//!    so that `/DATA`, which `/*` gives away, would be served as `/data`, which is sold. For the same reason two routes must
+//!    not differ in case alone. Only the case of ASCII letters is looked at.
+//! 7. A sale of a whole prefix at one price can have its paths forwarded as they came ([`Sale::raw_path`]).
+
+// Rule 2 keeps T3 of docs/threats.md, rules 6 and 7 keep P3.
 
 mod builder;
+mod error;
 mod pattern;
 mod raw;
 mod sale;
 mod tree;
 
-pub use builder::{PolicyBuilder, PolicyError, RouteFault};
+pub use builder::PolicyBuilder;
+pub use error::{PolicyError, RouteFault};
 pub use pattern::PatternError;
 pub use sale::{Free, Sale};
 

@@ -9,7 +9,7 @@
 //! 3. Nothing leads out of the prefix: dot segments are refused, also encoded, encoded more than once, or with a parameter
 //!    (`..;`), a query (`..%3F`) or blanks, and so are backslashes and control characters.
 
-use super::builder::RouteFault;
+use super::error::RouteFault;
 use super::pattern::{Pattern, Segment};
 use crate::path::{CanonicalPath, PathError};
 use std::borrow::Cow;

@@ -1,6 +1,7 @@
 //! 402 and 401 with something to buy: the challenge, in the form for whoever asks.
 
-use super::{Form, Reason, Rejection, grpc, json, page};
+use super::page::Page;
+use super::{Form, Reason, Rejection, grpc, json};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
@@ -43,7 +44,7 @@ impl ChallengeResponse<'_> {
     pub fn response(&self, form: Form) -> Response<Bytes> {
         let mut response = match form {
             Form::Json => json(self.status, &self.body()),
-            Form::Html => page::response(self),
+            Form::Html => self.page().response(),
             Form::Grpc => grpc::answer(self.status, self.reason, self.grpc_message()),
         };
         response.extensions_mut().insert(Rejection { status: self.status, reason: self.reason });
@@ -54,6 +55,11 @@ impl ChallengeResponse<'_> {
             }
         }
         response
+    }
+
+    const fn page(&self) -> Page<'_> {
+        let Self { status, message, description, price_msat, valid_for, token, invoice, .. } = *self;
+        Page { status, message, description, price_msat, valid_for, token, invoice }
     }
 
     fn grpc_message(&self) -> &str {

@@ -1,27 +1,43 @@
 //! The page for a person who meets a price in a browser: plain, readable aloud, no scripts.
 
-use super::{ChallengeResponse, Seconds};
+use super::Seconds;
 use bytes::Bytes;
 use core::fmt;
 use http::header::CONTENT_SECURITY_POLICY;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
+use l402_lightning::Invoice;
 
-/// Writes the page with its status.
-pub(super) fn response(challenge: &ChallengeResponse<'_>) -> Response<Bytes> {
-    let page = page(challenge).into();
-    let mut response = super::answer(challenge.status, HeaderValue::from_static("text/html; charset=utf-8"), page);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING_ELSE));
-    response
+/// What the page says.
+pub(super) struct Page<'a> {
+    pub(super) status: StatusCode,
+    pub(super) message: &'a str,
+    pub(super) description: &'a str,
+    pub(super) price_msat: u64,
+    pub(super) valid_for: u64,
+    pub(super) token: &'a str,
+    pub(super) invoice: &'a Invoice,
+}
+
+impl Page<'_> {
+    /// Writes the page with its status.
+    pub(super) fn response(&self) -> Response<Bytes> {
+        let (page, html) = (self.to_string().into(), HeaderValue::from_static("text/html; charset=utf-8"));
+        let mut response = super::answer(self.status, html, page);
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING_ELSE));
+        response
+    }
 }
 
 /// Should a value ever get past the escaping, it still runs and loads nothing.
 const NOTHING_ELSE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn page(challenge: &ChallengeResponse<'_>) -> String {
-    let ChallengeResponse { status, message, description, price_msat, valid_for, token, invoice, .. } = challenge;
-    let title = status.canonical_reason().unwrap_or_default();
-    format!(
-        r#"<!DOCTYPE html>
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, message, description, price_msat, valid_for, token, invoice } = self;
+        let title = status.canonical_reason().unwrap_or_default();
+        write!(
+            f,
+            r#"<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -43,14 +59,15 @@ fn page(challenge: &ChallengeResponse<'_>) -> String {
 </body>
 </html>
 "#,
-        title = Escaped(title),
-        description = Escaped(description),
-        price = Sat(*price_msat),
-        message = Escaped(message),
-        validity = Validity { at_least: *valid_for, more: invoice.expiry().as_secs() },
-        invoice = Escaped(invoice.bolt11()),
-        token = Escaped(token),
-    )
+            title = Escaped(title),
+            description = Escaped(description),
+            price = Sat(*price_msat),
+            message = Escaped(message),
+            validity = Validity { at_least: *valid_for, more: invoice.expiry().as_secs() },
+            invoice = Escaped(invoice.bolt11()),
+            token = Escaped(token),
+        )
+    }
 }
 
 /// Text that is safe between tags and in a quoted attribute.
