@@ -24,7 +24,7 @@ use super::clients::Seat;
 use super::forward::Forward;
 use super::own::OwnPaths;
 use super::ready::Checks;
-use super::requests::{Entry, RequestLog};
+use super::requests::{Lines, RequestLog};
 use crate::settings::Settings;
 
 /// What the connections of one thread share.
@@ -46,6 +46,7 @@ impl<N> Gateway<N> {
     ) -> Result<Self, UpstreamConfigError> {
         let own = Arc::new(OwnPaths::new(settings, network, checks));
         let forward = Forward::new(settings, limit)?;
+        let paywall = if settings.log_requests { paywall.observe(Lines) } else { paywall };
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (settings.policy().elsewhere().clone(), RequestLog::new(settings));
         Ok(Self { own, forward, pages, paid, log })
@@ -103,15 +104,17 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
         let Gateway { own, pages, paid, log, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
             let response = open_to(pages, &request, response);
+            log.own(&request, &response);
             let exchange = self.activity.begin(is_shared, None);
-            return Answer { content: Content::own(response), entry: log.own(&request), exchange: Some(exchange) };
+            return Answer { content: Content::own(response), exchange: Some(exchange) };
         }
-        let entry = log.begin(&request);
         let under_way = self.seat.request().map(Arc::new);
         let is_refused = under_way.is_none();
         let exchange = Some(self.activity.begin(is_shared, under_way.clone()));
         if is_refused {
-            return Answer { content: Content::own(crowded(pages, &request)), entry, exchange };
+            let response = crowded(pages, &request);
+            log.refused(&request, &response);
+            return Answer { content: Content::own(response), exchange };
         }
         request.extensions_mut().insert(self.peer.clone());
         if let (Some(_), Some(under_way)) = (request.extensions().get::<OnUpgrade>(), under_way) {
@@ -119,7 +122,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
             request.extensions_mut().insert(self.session.clone().holding(under_way as _));
         }
         let mut paid = paid.clone(); // always ready, since forwarding is
-        Answer { content: Content::Paid { response: paid.call(request) }, entry, exchange }
+        Answer { content: Content::Paid { response: paid.call(request) }, exchange }
     }
 }
 
@@ -155,7 +158,6 @@ pin_project! {
     pub(super) struct Answer {
         #[pin]
         content: Content,
-        entry: Option<Entry>,
         exchange: Option<Arc<Exchange>>,
     }
 }
@@ -187,9 +189,6 @@ impl Future for Answer {
                 Ok(response) => response.map(Either::Right),
             },
         };
-        if let Some(entry) = this.entry.take() {
-            entry.end(response.status(), response.extensions().get());
-        }
         let exchange = this.exchange.take().expect("a future is not polled again after it was ready");
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             exchange.becomes_tunnel();

@@ -1,18 +1,35 @@
 //! One line in the log for each request, where the operator wants it.
 //!
-//! A line tells method, canonical path, status, the reason of a refusal, service and the time until the answer began: never a query, a field or a
-//! body, which may hold secrets (H2, T1).
+//! A line tells method, canonical path, status, the reason of a refusal, service and the time until the response began: never a
+//! query, a header or a body, which may hold secrets (H2, T1).
+//!
+//! Most lines come from the events of the paid service, which [`Lines`] subscribes to. What the gateway answers before a
+//! request gets there is written by [`RequestLog`].
 
-use http::{Method, Request, StatusCode};
+use core::time::Duration;
+use http::{Method, Request, Response, StatusCode};
+use l402_core::Name;
 use l402_http::path::CanonicalPath;
 use l402_http::policy::{Access, Policy};
 use l402_http::response::Rejection;
+use l402_http::service::{Event, Observe, Phase};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::settings::Settings;
 
-/// Begins a line for each request, or nothing.
+/// Writes a line at the end of each request that came to the paid service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lines;
+
+impl Observe for Lines {
+    fn observe(&self, event: &Event<'_>) {
+        if let Some(line) = Line::of(event) {
+            line.write();
+        }
+    }
+}
+
+/// Writes lines for requests that did not come to the paid service, or nothing.
 #[derive(Debug, Clone)]
 pub(super) struct RequestLog {
     policy: Option<Arc<Policy>>,
@@ -20,48 +37,80 @@ pub(super) struct RequestLog {
 
 impl RequestLog {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { policy: settings.log_requests.then(|| Arc::clone(&settings.policy())) }
+        Self { policy: settings.log_requests.then(|| Arc::clone(settings.policy())) }
     }
 
-    /// Notes what is asked of the gateway itself.
-    pub(super) fn own<B>(&self, request: &Request<B>) -> Option<Entry> {
-        self.begin(request).map(|entry| Entry { service: None, ..entry })
+    /// Writes the line of a request to the gateway itself.
+    pub(super) fn own<B, R>(&self, request: &Request<B>, response: &Response<R>) {
+        if let Some(policy) = &self.policy {
+            Line { service: None, ..Line::unrouted(policy, &canonical(policy, request), request, response) }.write();
+        }
     }
 
-    /// Notes what is asked; [`None`] where nothing is to be logged.
-    pub(super) fn begin<B>(&self, request: &Request<B>) -> Option<Entry> {
-        let policy = self.policy.as_ref()?;
-        let begun = Instant::now();
-        let method = request.method().clone();
-        // A path that is refused is not repeated: what it is made of is the client's choice.
-        // Of a path that goes on as it came, the prefix is noted.
-        let path = request.uri().path();
-        let Ok(path) = policy.raw_prefix(path).unwrap_or_else(|| CanonicalPath::parse(path)) else {
-            return Some(Entry { begun, method, path: None, service: None });
-        };
-        let service = match policy.route(&method, &path) {
-            Access::Priced(route, _) | Access::Free(route) => route.service().map(ToString::to_string),
-            _ => None,
-        };
-        Some(Entry { begun, method, path: Some(path.as_str().into()), service })
+    /// Writes the line of a request that the gateway has refused.
+    pub(super) fn refused<B, R>(&self, request: &Request<B>, response: &Response<R>) {
+        if let Some(policy) = &self.policy {
+            Line::unrouted(policy, &canonical(policy, request), request, response).write();
+        }
     }
 }
 
-/// A line that has been begun.
+/// The path that is noted. One that is refused is not repeated, because the client chose what it is made of. Of a path that is
+/// forwarded as it came, the prefix is noted.
+fn canonical<'r, B>(policy: &'r Policy, request: &'r Request<B>) -> Option<CanonicalPath<'r>> {
+    let path = request.uri().path();
+    policy.raw_prefix(path).unwrap_or_else(|| CanonicalPath::parse(path)).ok()
+}
+
 #[derive(Debug)]
-pub(super) struct Entry {
-    begun: Instant,
-    method: Method,
-    path: Option<Box<str>>,
-    service: Option<String>,
+struct Line<'a> {
+    method: &'a Method,
+    path: Option<&'a str>,
+    service: Option<&'a Name>,
+    status: StatusCode,
+    rejection: Option<Rejection>,
+    elapsed: Duration,
 }
 
-impl Entry {
-    /// Writes the line.
-    pub(super) fn end(self, status: StatusCode, rejection: Option<&Rejection>) {
-        let Self { begun, method, path, service } = self;
-        let ms = begun.elapsed().as_secs_f64() * 1e3;
-        let (path, service) = (path.as_deref().unwrap_or("-"), service.as_deref().unwrap_or("-"));
+impl<'a> Line<'a> {
+    /// The line of a request that has ended with a response.
+    fn of(event: &Event<'a>) -> Option<Self> {
+        let Phase::Ended(ended) = event.phase else { return None };
+        Some(Self {
+            method: event.method,
+            path: event.path,
+            service: event.service,
+            status: ended.status?,
+            rejection: ended.rejection,
+            elapsed: event.elapsed,
+        })
+    }
+
+    /// The line of a request that was answered at once.
+    fn unrouted<B, R>(
+        policy: &'a Policy,
+        path: &'a Option<CanonicalPath<'_>>,
+        request: &'a Request<B>,
+        response: &Response<R>,
+    ) -> Self {
+        let service = path.as_ref().and_then(|path| match policy.route(request.method(), path) {
+            Access::Priced(route, _) | Access::Free(route) => route.service(),
+            Access::NotFound | Access::MethodNotAllowed { .. } => None,
+        });
+        Self {
+            method: request.method(),
+            path: path.as_ref().map(CanonicalPath::as_str),
+            service,
+            status: response.status(),
+            rejection: response.extensions().get().copied(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn write(&self) {
+        let Self { method, status, rejection, .. } = self;
+        let ms = self.elapsed.as_secs_f64() * 1e3;
+        let (path, service) = (self.path.unwrap_or("-"), self.service.map_or("-", Name::as_str));
         let (status, reason) = (status.as_u16(), rejection.map_or("-", |rejection| rejection.reason.code()));
         tracing::info!(target: "l402_server::requests", %method, path, status, reason, service, ms, "request");
     }
@@ -72,22 +121,24 @@ mod tests {
     use super::*;
     use crate::settings::tests::settings;
 
-    fn entry(target: &str, requests: bool) -> Option<Entry> {
-        RequestLog::new(&Settings { log_requests: requests, ..settings() })
-            .begin(&Request::get(target).body(()).expect("a request"))
+    fn line(target: &str) -> String {
+        let (settings, response) = (settings(), Response::new(()));
+        let request = Request::get(target).body(()).expect("a request");
+        let path = canonical(settings.policy(), &request);
+        format!("{:?}", Line::unrouted(settings.policy(), &path, &request, &response))
     }
 
     #[test]
     fn h2_a_line_holds_the_canonical_path_and_no_query() {
-        let noted = format!("{:?}", entry("http://gateway/%61/b?key=canary", true).expect("an entry"));
-        assert!(noted.contains("path: Some(\"/a/b\"), service: Some(\"default\")"), "{noted}");
+        let noted = line("http://gateway/%61/b?key=canary");
+        assert!(noted.contains("path: Some(\"/a/b\"), service: Some(Name(\"default\"))"), "{noted}");
         assert!(!noted.contains("canary"), "{noted}");
-        let refused = format!("{:?}", entry("/canary/../b", true).expect("an entry"));
+        let refused = line("/canary/../b");
         assert!(!refused.contains("canary"), "{refused}");
     }
 
     #[test]
     fn nothing_is_noted_unless_asked_for() {
-        assert!(entry("/", false).is_none());
+        assert!(RequestLog::new(&Settings { log_requests: false, ..settings() }).policy.is_none());
     }
 }
