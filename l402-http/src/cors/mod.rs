@@ -1,32 +1,48 @@
 //! Pages of other origins: what a browser asks before it sends a call, and what it lets a page read (Fetch §3.2, "CORS").
 //!
-//! 1. A *preflight* is `OPTIONS` with `Origin` and `Access-Control-Request-Method`. The browser sends it by itself, without a
-//!    credential, before it sends what the page asked for. It is never priced and makes no invoice (threat P9).
-//! 2. The gateway answers it ([`Cors::any`], [`Cors::origins`]), passes it on without payment ([`Cors::upstream`]), or refuses
-//!    it with 403 ([`Cors::off`]). Of what the upstream says to one that was passed on, only the status and the fields about
-//!    CORS reach the client: some servers answer every method of a path with the content that is sold.
-//! 3. Where origins are allowed, every answer carries one `Access-Control-Allow-Origin`, whether it is ours or the upstream's,
-//!    and names in `Access-Control-Expose-Headers` what a page needs to pay: `WWW-Authenticate` first of all. The setting
-//!    replaces what the upstream says about origins. What else it exposes stays.
-//! 4. Cookies stay out: no answer of ours says `Access-Control-Allow-Credentials`. A page sends its token in `Authorization`,
-//!    which needs no such permission. Where the upstream says it, it stays only beside the very origin that it was said of.
-//! 5. With a list of origins the answers depend on who asks, and say so: `Vary: Origin`. A malformed origin, more than one, and
-//!    `null`, which every sandboxed page has, are on no list.
-//! 6. A page of the internet reaches a gateway in a private network only where its origin is listed
-//!    (`Access-Control-Allow-Private-Network`).
-//!
 //! ```
 //! use http::{HeaderMap, HeaderValue};
 //! use l402_http::cors::Cors;
 //!
-//! let cors = Cors::origins(["https://shop.example"])?;
-//! let asked = HeaderMap::from_iter([("origin".parse()?, HeaderValue::from_static("https://shop.example"))]);
-//! let mut answer = HeaderMap::new();
-//! cors.sharing(&asked).write(&mut answer);
-//! assert_eq!(answer["access-control-allow-origin"], "https://shop.example");
-//! assert_eq!(answer["vary"], "Origin");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let cors = Cors::origins(["https://shop.example"])?;
+//!     let request = HeaderMap::from_iter([("origin".parse()?, HeaderValue::from_static("https://shop.example"))]);
+//!     let mut response = HeaderMap::new();
+//!     cors.sharing(&request).write(&mut response);
+//!     assert_eq!(response["access-control-allow-origin"], "https://shop.example");
+//!     assert_eq!(response["vary"], "Origin");
+//!     Ok(())
+//! }
 //! ```
+//!
+//! # Placement
+//!
+//! A route has a setting of its own: [`Sale::cors`](crate::policy::Sale::cors), [`Free::cors`](crate::policy::Free::cors). The
+//! paid service applies it. Do not put another CORS layer around it: that one would answer preflights by itself.
+//!
+//! # Responses
+//!
+//! 1. A *preflight* is `OPTIONS` with `Origin` and `Access-Control-Request-Method`. The browser sends it by itself, without a
+//!    credential, before it sends what the page asked for. It is never priced and makes no invoice.
+//! 2. The gateway answers it ([`Cors::any`], [`Cors::origins`]), passes it on without payment ([`Cors::upstream`]), or refuses
+//!    it with 403 ([`Cors::off`]). Where it was passed on, only the status and the CORS headers of the upstream's response
+//!    reach the client: some servers answer every method of a path with the content that is sold.
+//! 3. Where origins are allowed, every response carries one `Access-Control-Allow-Origin`, whether it is ours or the
+//!    upstream's. It names in `Access-Control-Expose-Headers` what a page needs to pay: `WWW-Authenticate` first of all. The
+//!    setting replaces what the upstream says about origins. What else it exposes stays.
+//! 4. Cookies stay out: no response of ours says `Access-Control-Allow-Credentials`. A page sends its token in
+//!    `Authorization`, which needs no such permission. Where the upstream says it, it stays only beside the very origin
+//!    that it was said of.
+//! 5. A malformed origin, more than one, and `null`, which every sandboxed page has, are on no list.
+//! 6. A page of the internet reaches a gateway in a private network only where its origin is listed
+//!    (`Access-Control-Allow-Private-Network`).
+//!
+//! # Caching
+//!
+//! With a list of origins the responses depend on who asks, and say so: `Vary: Origin`. An answer to a preflight is `no-store`
+//! for caches on the way; the browser keeps it for ten minutes.
+
+// All of it keeps P9 of docs/threats.md.
 
 mod origin;
 mod preflight;

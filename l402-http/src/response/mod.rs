@@ -1,15 +1,44 @@
 //! What a paid service answers by itself.
 //!
-//! 1. A [`ChallengeResponse`] is a 402, or a 401 that sells a new token: the challenge lines, and a body for whoever asks
-//!    ([`Form`]): JSON for programs, a page for browsers, trailers only for gRPC.
+//! ```
+//! use http::{HeaderMap, StatusCode};
+//! use l402_http::response::{Form, Problem, Reason, Rejection};
+//!
+//! fn main() -> Result<(), &'static str> {
+//!     let headers = HeaderMap::new(); // of the request
+//!     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, Reason::TOO_MANY_REQUESTS, &"try again later");
+//!     let response = problem.retry_after(5).response(Form::of(&headers));
+//!     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &5.into()));
+//!     let rejection = response.extensions().get::<Rejection>().ok_or("it comes from elsewhere")?;
+//!     assert_eq!(rejection.reason.code(), "too-many-requests");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Placement
+//!
+//! The paid service and the reverse proxy make these responses. An outer layer recognises them by the [`Rejection`] among
+//! their extensions, and makes more of the same kind with [`Problem`].
+//!
+//! # Responses
+//!
+//! 1. A [`ChallengeResponse`] is a 402, or a 401 that sells a new token: the challenge lines, and a body in the [`Form`] that
+//!    the client understands: JSON for programs, a page for browsers, trailers only for gRPC.
 //! 2. A [`Problem`] is everything else: JSON that names the part that was wrong and never its value, or the gRPC status.
-//! 3. The `reason` of the JSON is the metadata field `l402-reason` of an answer in gRPC's form, which has no body.
-//! 4. Every answer is `no-store`: a cache that kept a challenge would hand two buyers one invoice (RFC 9111 §5.2.2.5).
-//! 5. No answer holds a preimage; nothing here ever sees one.
+//! 3. The `reason` is a code from one table, [`Reason::ALL`]. It stands in the JSON body. A gRPC response has no body, and
+//!    says it in the metadata header `l402-reason`.
+//! 4. No response holds a preimage; nothing here ever sees one.
+//!
+//! # Caching
+//!
+//! Every response is `no-store`: a cache that kept a challenge would hand two buyers one invoice (RFC 9111 §5.2.2.5).
 //!
 //! # Deviation
-//! A 401 for a malformed credential carries no `WWW-Authenticate`, which RFC 9110 §15.5.2 asks for: a challenge would need an
+//!
+//! A 401 for a malformed credential carries no `WWW-Authenticate`, which RFC 9110 §15.5.2 asks for. A challenge would need an
 //! invoice, and the client holds a credential that it only has to write properly.
+
+// No preimage and no stored challenge: T1 and H3 of docs/threats.md.
 
 #[cfg(feature = "server")]
 mod body;
@@ -42,7 +71,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 /// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
-/// field that is not safe-listed (Fetch §2.2.2). Whoever adds a field to an answer adds it here.
+/// header that is not safe-listed (Fetch §2.2.2). A header that is added to a response is added here too.
 #[cfg(feature = "server")]
 pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, Grpc-Status, Grpc-Message";
 

@@ -143,3 +143,32 @@ impl<S: Service<Request<B>>, B> fmt::Debug for PaidFuture<S, B> {
         f.debug_struct("PaidFuture").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::convert::Infallible;
+    use core::future::Ready;
+
+    /// An inner service whose future is as small as one can be.
+    struct Inner;
+
+    impl Service<Request<[u8; 512]>> for Inner {
+        type Response = Response<()>;
+        type Error = Infallible;
+        type Future = Pin<Box<Ready<Result<Response<()>, Infallible>>>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<[u8; 512]>) -> Self::Future {
+            Box::pin(core::future::ready(Ok(Response::new(()))))
+        }
+    }
+
+    #[test]
+    fn the_future_holds_neither_a_request_nor_a_response_of_ours() {
+        assert!(size_of::<PaidFuture<Inner, [u8; 512]>>() <= 96);
+    }
+}

@@ -12,7 +12,7 @@ use std::time::Instant;
 /// Gets the events of a paid service. Closures implement it.
 ///
 /// It is called on the thread that serves the request: it must not block, and it should be quick. What takes longer belongs
-/// on a thread of its own, behind a bounded queue.
+/// on a thread of its own, behind a bounded queue. A panic in it is a panic in the service.
 ///
 /// ```
 /// use l402_http::service::{Event, Observe, Phase};
@@ -161,6 +161,9 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            return; // a subscriber may be what panics, and a second panic would end the process
+        }
         self.end(|| Ended { status: None, rejection: None });
     }
 }

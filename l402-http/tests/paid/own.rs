@@ -3,12 +3,12 @@
 use crate::support::{Purchase, Shop, Upstream, policy, request};
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use l402_core::macaroon::RootKey;
 use l402_core::{Caveat, GatePolicy, Identifier, RootKeySource, Ruling, SettlementRule};
 use l402_http::policy::{Policy, Route, Sale};
-use l402_http::response::PaidBody;
+use l402_http::response::{PaidBody, Rejection};
 use l402_http::service::{Paywall, RequestHead};
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
@@ -64,6 +64,23 @@ async fn a_source_without_a_key_for_new_tokens_sells_nothing() {
     let answer = shop.layer(Upstream::default()).oneshot(request("/v1/demo", &[])).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(json(answer).await["reason"], "no-invoice");
+}
+
+#[tokio::test]
+async fn an_outer_layer_learns_which_responses_are_the_paywalls() {
+    let shop = Shop::open();
+    let why = |response: Response<PaidBody<Full<Bytes>>>| response.extensions().get::<Rejection>().copied();
+    let service = ServiceExt::<Request<String>>::map_response(shop.service.clone(), why);
+    let bought = shop.buy("/v1/demo").await.credential();
+    for (headers, expected) in [
+        (&[][..], Some(("payment-required", 402))),
+        (&[("content-type", "application/grpc")], Some(("payment-required", 402))),
+        (&[("authorization", "L402 x:y")], Some(("malformed-credential", 400))),
+        (&[("authorization", bought.as_str())], None),
+    ] {
+        let rejection = service.clone().oneshot(request("/v1/demo", headers)).await.unwrap();
+        assert_eq!(rejection.map(|rejection| (rejection.reason.code(), rejection.status.as_u16())), expected);
+    }
 }
 
 #[tokio::test]
