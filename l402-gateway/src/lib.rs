@@ -5,7 +5,6 @@
 //! embedded node. It reads no configuration file: [`settings`] are filled in by the program that it is a part of.
 
 pub mod keys;
-#[cfg(feature = "ldk")]
 pub mod node;
 mod serve;
 pub mod settings;

@@ -50,6 +50,7 @@ mod erased;
 pub mod folder;
 mod invoice;
 mod network;
+pub mod operate;
 mod pay_error;
 mod payment;
 mod request;

@@ -243,7 +243,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Control>, ProgramError> {
     let Some(node) = lightning.embedded() else { return Ok(None) };
-    match Control::open(&config.settings.data_dir, node.clone()).await {
+    match Control::open(&config.settings.data_dir, std::sync::Arc::new(node.clone())).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "no command for the node can be taken; a socket's path has about 100 bytes at most");

@@ -3,7 +3,6 @@
 # A crate, and what it must not build on.
 ARROWS = (
     # gateway
-    ("l402-gateway", "l402-ldk"),
 )
 
 # Files of one circle: it may hold these or fewer.
@@ -42,7 +41,6 @@ LONG = (
 
 # Files that ask for the feature of a backend.
 BACKEND_CFGS = (
-    ("l402-gateway/src/lib.rs",),
     # backends
     ("l402-server/src/config/lightning.rs",),
     ("l402-server/src/config/mod.rs",),

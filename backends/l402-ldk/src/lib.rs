@@ -21,6 +21,7 @@ mod log;
 mod mint;
 mod node;
 mod operate;
+mod operator;
 mod pay;
 mod receive;
 mod records;

@@ -1,9 +1,10 @@
 //! Where calls are answered.
 
-use l402_ldk::{Channel, LdkNode, NodeHealth};
+use l402_lightning::operate::{NodeChannel, Operator};
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::audit::Audit;
@@ -14,7 +15,7 @@ use super::{money, resolve};
 /// Answers one call after another about one node.
 #[derive(Debug)]
 pub(super) struct Desk {
-    node: LdkNode,
+    node: Arc<dyn Operator>,
     /// Held by what moves money, from the look at its id to its outcome.
     journal: Mutex<Journal>,
     audit: Audit,
@@ -22,7 +23,7 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Opens the records in a folder.
-    pub(super) fn open(folder: &Path, node: LdkNode) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path, node: Arc<dyn Operator>) -> io::Result<Self> {
         let journal = Mutex::new(Journal::open(&folder.join(OPERATIONS))?);
         Ok(Self { node, journal, audit: Audit::open(&folder.join("audit.log"))? })
     }
@@ -65,44 +66,38 @@ impl Desk {
             let outcome = if let Some(outcome) = &entry.outcome {
                 outcome.clone()
             } else {
-                let found = resolve::outcome(&self.node, &journal, id, entry).await;
+                let found = resolve::outcome(&*self.node, &journal, id, entry).await;
                 record(&mut journal, id, &found);
                 found
             };
             return Reply::Operation { id: id.to_owned(), repeated: true, outcome };
         }
-        let plan = match money::plan(&self.node, asked).await {
+        let plan = match money::plan(&*self.node, asked).await {
             Ok(plan) => plan,
             Err(why) => return Reply::Refused(why),
         };
         if request.dry_run {
             return Reply::Plan(plan);
         }
-        let channels = self.node.channels().iter().map(|channel| channel.id.to_string()).collect();
+        let channels = self.node.channels().into_iter().map(|channel| channel.name).collect();
         if let Err(fault) = journal.begin(id, asked, channels) {
             return Reply::Refused(format!("the operation cannot be recorded, nothing was sent: {fault}"));
         }
-        let outcome = money::act(&self.node, asked).await;
+        let outcome = money::act(&*self.node, asked).await;
         record(&mut journal, id, &outcome);
         Reply::Operation { id: id.to_owned(), repeated: false, outcome }
     }
 
     fn info(&self) -> Value {
-        let health = match self.node.health() {
-            NodeHealth::Starting(_) => "starting",
-            NodeHealth::Good => "good",
-            NodeHealth::DiskLow { .. } => "the disk is nearly full",
-            _ => "failed",
-        };
-        let listens: Vec<String> = self.node.listening_addresses().iter().map(ToString::to_string).collect();
+        let info = self.node.info();
         json!({
-            "node_id": self.node.node_id().to_string(),
-            "network": self.node.network().as_str(),
-            "health": health,
-            "listens": listens,
+            "node_id": info.node_id.to_string(),
+            "network": info.network.as_str(),
+            "health": info.health,
+            "listens": info.listens,
             "channels": self.node.channels().len(),
-            "receivable_sat": self.node.receivable_msat() / 1_000,
-            "last_synced_unix": self.node.last_synced(),
+            "receivable_sat": info.receivable_msat / 1_000,
+            "last_synced_unix": info.last_synced,
         })
     }
 
@@ -111,14 +106,14 @@ impl Desk {
         Ok(json!({
             "onchain_sat": balances.onchain_sat,
             "spendable_onchain_sat": balances.spendable_onchain_sat,
-            "kept_for_closing_sat": balances.anchor_reserve_sat,
+            "kept_for_closing_sat": balances.reserve_sat,
             "lightning_sat": balances.lightning_sat,
         }))
     }
 
     async fn address(&self) -> Result<Value, String> {
         let address = self.node.new_address().await.map_err(|fault| fault.to_string())?;
-        Ok(json!({ "address": address.to_string() }))
+        Ok(json!({ "address": address }))
     }
 }
 
@@ -131,9 +126,9 @@ fn record(journal: &mut Journal, id: &str, outcome: &Outcome) {
     }
 }
 
-fn channel(channel: &Channel) -> Value {
+fn channel(channel: &NodeChannel) -> Value {
     json!({
-        "channel": channel.id.to_string(),
+        "channel": channel.name,
         "peer": channel.peer.to_string(),
         "capacity_sat": channel.capacity_sat,
         "outbound_sat": channel.outbound_msat / 1_000,

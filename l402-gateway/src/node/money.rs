@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 use core::str::FromStr as _;
 use core::time::Duration;
-use l402_ldk::{Channel, ChannelId, ChannelRequest, LdkNode, NodeError, OnchainAmount, PeerAddress};
+use l402_lightning::operate::{NewChannel, NodeChannel, OperateError, Operator};
 use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _};
 use l402_program::Causes;
 
@@ -11,12 +11,12 @@ use super::journal::unix_now;
 use super::wire::{Money, Outcome};
 
 /// Says what an operation would do, or why it would not.
-pub(super) async fn plan(node: &LdkNode, money: &Money) -> Result<Vec<String>, String> {
+pub(super) async fn plan(node: &dyn Operator, money: &Money) -> Result<Vec<String>, String> {
     match money {
         Money::Send { address, amount_sat, fee_rate } => send_plan(node, address, *amount_sat, *fee_rate).await,
         Money::Pay { invoice, max_fee_sat } => pay_plan(node, invoice, *max_fee_sat),
         Money::Open { peer, address, capacity_sat, push_sat, announced } => {
-            channel_request(peer, address, *capacity_sat, *push_sat, *announced)?;
+            new_channel(node, peer, address, (*capacity_sat, *push_sat), *announced)?;
             let balances = node.balances().await.map_err(told)?;
             let known = if *announced { "announced to the network" } else { "not announced" };
             Ok(vec![
@@ -45,24 +45,24 @@ pub(super) async fn plan(node: &LdkNode, money: &Money) -> Result<Vec<String>, S
 }
 
 async fn send_plan(
-    node: &LdkNode,
+    node: &dyn Operator,
     address: &str,
     amount_sat: Option<u64>,
     fee_rate: Option<u64>,
 ) -> Result<Vec<String>, String> {
-    let payee = node.address(address).map_err(|fault| fault.to_string())?;
+    let payee = node.onchain_address(address).map_err(|fault| fault.to_string())?;
     if amount_sat == Some(0) {
         return Err("an amount of zero moves nothing".to_owned());
     }
     if fee_rate.is_some_and(|rate| !FEE_RATES.contains(&rate)) {
         return Err(format!("a fee rate has {} to {} sat/vB", FEE_RATES.start(), FEE_RATES.end()));
     }
-    let least = payee.script_pubkey().minimal_non_dust().to_sat();
+    let least = payee.least_sat;
     if amount_sat.is_some_and(|amount| amount < least) {
         return Err(format!("no node of the network passes on so little; send at least {least} sat to this address"));
     }
     let balances = node.balances().await.map_err(told)?;
-    let (spendable, reserve) = (balances.spendable_onchain_sat, balances.anchor_reserve_sat);
+    let (spendable, reserve) = (balances.spendable_onchain_sat, balances.reserve_sat);
     if amount_sat.is_some_and(|amount| amount >= spendable) || spendable == 0 {
         return Err(format!(
             "the on-chain wallet can spend {spendable} sat, fee included; {reserve} sat are kept for closing channels"
@@ -90,9 +90,9 @@ async fn send_plan(
     ])
 }
 
-fn pay_plan(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Result<Vec<String>, String> {
+fn pay_plan(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Result<Vec<String>, String> {
     let invoice = Invoice::parse(invoice).map_err(told)?;
-    let amount_msat = invoice.payable(node.network(), unix_now()).map_err(told)?;
+    let amount_msat = invoice.payable(node.info().network, unix_now()).map_err(told)?;
     Ok(vec![
         format!("pay {amount_msat} msat ({} sat) over Lightning", amount_msat.div_ceil(1_000)),
         format!("for: {:?}", invoice.description().unwrap_or_default()),
@@ -101,36 +101,33 @@ fn pay_plan(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Result<V
 }
 
 /// Does it. The intent is on record.
-pub(super) async fn act(node: &LdkNode, money: &Money) -> Outcome {
+pub(super) async fn act(node: &dyn Operator, money: &Money) -> Outcome {
     match money {
         Money::Send { address, amount_sat, fee_rate } => send(node, address, *amount_sat, *fee_rate).await,
         Money::Pay { invoice, max_fee_sat } => pay(node, invoice, *max_fee_sat).await,
         Money::Open { peer, address, capacity_sat, push_sat, announced } => {
-            let request = match channel_request(peer, address, *capacity_sat, *push_sat, *announced) {
+            let request = match new_channel(node, peer, address, (*capacity_sat, *push_sat), *announced) {
                 Ok(request) => request,
                 Err(why) => return Outcome::NotDone { why },
             };
-            let done = |id: ChannelId| Outcome::Done {
+            let done = |id: String| Outcome::Done {
                 what: format!("the channel {id} is being opened; it can be used when its transaction is confirmed"),
-                reference: id.to_string(),
+                reference: id,
             };
-            node.open_channel(request).await.map_or_else(|fault| failed(&fault), done)
+            node.open_channel(&request).await.map_or_else(|fault| failed(&fault), done)
         }
-        Money::Close { channel } => closed(channel, find_id(channel), async |id| node.close_channel(id).await).await,
-        Money::ForceClose { channel } => {
-            closed(channel, find_id(channel), async |id| node.force_close_channel(id).await).await
-        }
+        Money::Close { channel } => closed(channel, node.close_channel(channel).await),
+        Money::ForceClose { channel } => closed(channel, node.force_close_channel(channel).await),
     }
 }
 
-async fn send(node: &LdkNode, address: &str, amount_sat: Option<u64>, fee_rate: Option<u64>) -> Outcome {
-    let address = match node.address(address) {
-        Ok(address) => address,
+async fn send(node: &dyn Operator, address: &str, amount_sat: Option<u64>, fee_rate: Option<u64>) -> Outcome {
+    let address = match node.onchain_address(address) {
+        Ok(address) => address.text,
         Err(fault) => return Outcome::NotDone { why: fault.to_string() },
     };
-    let amount = amount_sat.map_or(OnchainAmount::All, OnchainAmount::Sat);
-    match node.send_onchain(address.clone(), amount, fee_rate).await {
-        Ok(txid) => sent(&address.to_string(), amount_sat, txid),
+    match node.send_onchain(&address, amount_sat, fee_rate).await {
+        Ok(txid) => sent(&address, amount_sat, txid),
         Err(fault) => failed(&fault),
     }
 }
@@ -140,14 +137,14 @@ pub(super) fn sent(address: &str, amount_sat: Option<u64>, txid: String) -> Outc
     Outcome::Done { what: format!("sent {amount} to {address} in the transaction {txid}"), reference: txid }
 }
 
-async fn pay(node: &LdkNode, invoice: &str, max_fee_sat: Option<u64>) -> Outcome {
+async fn pay(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Outcome {
     let invoice = match Invoice::parse(invoice) {
         Ok(invoice) => invoice,
         Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
     };
     let most = max_fee_msat(max_fee_sat, invoice.amount_msat().unwrap_or(0));
     let limit = PayLimit { timeout: PAY_TIMEOUT, ..PayLimit::fee(most) };
-    match node.pay(&invoice, limit).await {
+    match node.wallet().pay(&invoice, limit).await {
         Ok(paid) => paid_outcome(&invoice.payment_hash().to_string(), paid.amount_msat, paid.fee_msat),
         Err(fault) if fault.is_unknown() => Outcome::Unknown { why: Causes(&fault).to_string() },
         Err(fault) => Outcome::NotDone { why: Causes(&fault).to_string() },
@@ -161,16 +158,8 @@ pub(super) fn paid_outcome(hash: &str, amount_msat: u64, fee_msat: u64) -> Outco
     }
 }
 
-async fn closed(
-    channel: &str,
-    id: Result<ChannelId, String>,
-    close: impl AsyncFnOnce(ChannelId) -> Result<(), NodeError>,
-) -> Outcome {
-    let id = match id {
-        Ok(id) => id,
-        Err(why) => return Outcome::NotDone { why },
-    };
-    match close(id).await {
+fn closed(channel: &str, asked: Result<(), OperateError>) -> Outcome {
+    match asked {
         Ok(()) => {
             Outcome::Done { what: format!("the channel {channel} is being closed"), reference: channel.to_owned() }
         }
@@ -179,37 +168,32 @@ async fn closed(
 }
 
 /// A node that refuses has done nothing; one that broke in the middle may have.
-fn failed(fault: &NodeError) -> Outcome {
+fn failed(fault: &OperateError) -> Outcome {
     let why = Causes(fault).to_string();
-    match fault {
-        NodeError::NotRunning | NodeError::Failed(_) | NodeError::TimedOut => Outcome::Unknown { why },
-        _ => Outcome::NotDone { why },
-    }
+    if fault.is_unknown() { Outcome::Unknown { why } } else { Outcome::NotDone { why } }
 }
 
-fn find_id(channel: &str) -> Result<ChannelId, String> {
-    ChannelId::from_str(channel).map_err(|fault| fault.to_string())
+fn find(node: &dyn Operator, channel: &str) -> Result<NodeChannel, String> {
+    node.channel(channel).map_err(|fault| fault.to_string())
 }
 
-fn find(node: &LdkNode, channel: &str) -> Result<Channel, String> {
-    node.channel(find_id(channel)?).ok_or_else(|| "there is no such channel".to_owned())
-}
-
-fn channel_request(
+/// The amounts are those of the channel and of the peer, in satoshis.
+fn new_channel(
+    node: &dyn Operator,
     peer: &str,
     address: &str,
-    capacity_sat: u64,
-    push_sat: u64,
+    (capacity_sat, push_sat): (u64, u64),
     announced: bool,
-) -> Result<ChannelRequest, String> {
+) -> Result<NewChannel, String> {
     let peer = NodeId::from_str(peer).map_err(|fault| fault.to_string())?;
-    let address = PeerAddress::from_str(address).map_err(|fault| fault.to_string())?;
+    node.peer_address(address).map_err(|fault| fault.to_string())?;
     if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || push_sat >= capacity_sat {
         return Err(format!(
             "a channel has {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and the peer is given less than that"
         ));
     }
-    Ok(ChannelRequest { peer, address, capacity_sat, push_msat: push_sat.saturating_mul(1_000), announced })
+    let (address, push_msat) = (address.to_owned(), push_sat.saturating_mul(1_000));
+    Ok(NewChannel { peer, address, capacity_sat, push_msat, announced })
 }
 
 /// Where nothing is said: a hundredth, and ten satoshis for small amounts.
@@ -229,18 +213,3 @@ const PAY_TIMEOUT: Duration = Duration::from_mins(1);
 const MIN_CHANNEL_SAT: u64 = 20_000;
 /// BOLT 2: 2^24 - 1.
 const MAX_CHANNEL_SAT: u64 = 16_777_215;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a4_a_node_that_broke_in_the_middle_may_have_moved_money() {
-        for fault in [NodeError::NotRunning, NodeError::TimedOut] {
-            assert!(matches!(failed(&fault), Outcome::Unknown { .. }), "{fault}");
-        }
-        for fault in [NodeError::Starting, NodeError::DiskLow] {
-            assert!(matches!(failed(&fault), Outcome::NotDone { .. }), "{fault}");
-        }
-    }
-}

@@ -1,6 +1,6 @@
 //! What became of an operation whose outcome was not recorded, because the gateway ended in the middle: the node is asked.
 
-use l402_ldk::LdkNode;
+use l402_lightning::operate::Operator;
 use l402_lightning::{Invoice, PaymentSource as _, PaymentStatus};
 use l402_program::Causes;
 
@@ -9,7 +9,7 @@ use super::money::{paid_outcome, sent};
 use super::wire::{Money, Outcome};
 
 /// Asks the node. Nothing is sent.
-pub(super) async fn outcome(node: &LdkNode, journal: &Journal, id: &str, entry: &Entry) -> Outcome {
+pub(super) async fn outcome(node: &dyn Operator, journal: &Journal, id: &str, entry: &Entry) -> Outcome {
     match &entry.money {
         Money::Send { address, amount_sat, .. } => send(node, journal, id, entry, address, *amount_sat).await,
         Money::Pay { invoice, .. } => pay(node, invoice).await,
@@ -20,14 +20,14 @@ pub(super) async fn outcome(node: &LdkNode, journal: &Journal, id: &str, entry: 
 
 /// The wallet shows amounts and transactions, not whom they paid: a transaction that only this operation can have made is its own.
 async fn send(
-    node: &LdkNode,
+    node: &dyn Operator,
     journal: &Journal,
     id: &str,
     entry: &Entry,
     address: &str,
     amount_sat: Option<u64>,
 ) -> Outcome {
-    let payments = match node.onchain_payments().await {
+    let payments = match node.onchain_sent().await {
         Ok(payments) => payments,
         Err(fault) => return Outcome::Unknown { why: Causes(&fault).to_string() },
     };
@@ -57,12 +57,12 @@ fn own(journal: &Journal, id: &str, txids: impl Iterator<Item = String>) -> Opti
     free.next().filter(|_| !rival && free.next().is_none())
 }
 
-async fn pay(node: &LdkNode, invoice: &str) -> Outcome {
+async fn pay(node: &dyn Operator, invoice: &str) -> Outcome {
     let hash = match Invoice::parse(invoice) {
         Ok(invoice) => invoice.payment_hash(),
         Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
     };
-    match node.payment(&hash).await {
+    match node.wallet().payment(&hash).await {
         Ok(PaymentStatus::Succeeded(paid)) => paid_outcome(&hash.to_string(), paid.amount_msat, paid.fee_msat),
         Ok(PaymentStatus::Failed) => Outcome::NotDone { why: "the payment failed".to_owned() },
         Ok(PaymentStatus::NotFound) => Outcome::NotDone { why: "the payment was never sent".to_owned() },
@@ -71,28 +71,28 @@ async fn pay(node: &LdkNode, invoice: &str) -> Outcome {
     }
 }
 
-fn open(node: &LdkNode, entry: &Entry, peer: &str, capacity_sat: u64) -> Outcome {
+fn open(node: &dyn Operator, entry: &Entry, peer: &str, capacity_sat: u64) -> Outcome {
     if !node.is_running() {
         return Outcome::Unknown { why: "the node is not running".to_owned() };
     }
     let new = node.channels().into_iter().find(|channel| {
         channel.peer.to_string().eq_ignore_ascii_case(peer)
             && channel.capacity_sat == capacity_sat
-            && !entry.channels.contains(&channel.id.to_string())
+            && !entry.channels.contains(&channel.name)
     });
     match new {
         Some(channel) => {
-            Outcome::Done { what: format!("the channel {} was opened", channel.id), reference: channel.id.to_string() }
+            Outcome::Done { what: format!("the channel {} was opened", channel.name), reference: channel.name }
         }
         None => Outcome::NotDone { why: "no such channel is open: it was never opened, or is closed again".to_owned() },
     }
 }
 
-fn close(node: &LdkNode, channel: &str) -> Outcome {
+fn close(node: &dyn Operator, channel: &str) -> Outcome {
     if !node.is_running() {
         return Outcome::Unknown { why: "the node is not running".to_owned() };
     }
-    if node.channels().iter().any(|open| open.id.to_string() == channel) {
+    if node.channels().iter().any(|open| open.name == channel) {
         return Outcome::NotDone { why: "the channel is still open".to_owned() };
     }
     Outcome::Done { what: format!("the channel {channel} is closed, or being closed"), reference: channel.to_owned() }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::time::Duration;
-use l402_ldk::LdkNode;
 use l402_lightning::folder::{self, FolderError, Manifest};
+use l402_lightning::operate::Operator;
 use rustix::process::geteuid;
 use std::fs::{self, Permissions};
 use std::io;
@@ -47,7 +47,7 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn open(data_dir: &Path, node: LdkNode) -> Result<Self, ControlError> {
+    pub async fn open(data_dir: &Path, node: Arc<dyn Operator>) -> Result<Self, ControlError> {
         let (folder, path) = (data_dir.join(FOLDER), path(data_dir));
         let desk = desk(&folder, node).map_err(ControlError::Folder)?;
         let unbound = |cause| ControlError::Bind { path: path.clone(), cause };
@@ -72,7 +72,7 @@ impl Drop for Control {
     }
 }
 
-fn desk(folder: &Path, node: LdkNode) -> Result<Desk, FolderError> {
+fn desk(folder: &Path, node: Arc<dyn Operator>) -> Result<Desk, FolderError> {
     let io = |cause| FolderError::Io { path: folder.to_owned(), cause };
     folder::make(folder).map_err(io)?;
     folder::guard(folder)?;
