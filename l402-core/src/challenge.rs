@@ -120,7 +120,8 @@ impl<'a> Challenge<'a> {
     }
 
     /// Decodes the token into `buffer`. `text` holds the base64 text meanwhile, which may be escaped in the header: it needs as
-    /// many bytes as that has characters, and `buffer` three quarters of them. Nothing vouches for what the token says: only
+    /// many bytes as that has characters, and `buffer` three quarters of them: [`MAX_HEADER_LEN`] and
+    /// [`MAX_LEN`](crate::macaroon::MAX_LEN) bytes are enough for any token. Nothing vouches for what the token says: only
     /// the server has its key.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ pub use satisfy::{Rules, UnknownCaveats, Unsatisfied};
 pub use scheme::Scheme;
 pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
+    USUAL_BUFFER_LEN,
 };
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};

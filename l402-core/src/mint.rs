@@ -100,6 +100,12 @@ pub struct TokenText {
 }
 
 impl TokenText {
+    /// The most bytes of the text. The room itself takes this and [`TokenText::MAX_TOKEN_LEN`] bytes of the caller's stack.
+    pub const MAX_LEN: usize = base64::encoded_len(TOKEN);
+
+    /// The most bytes of the token before it is written as base64.
+    pub const MAX_TOKEN_LEN: usize = TOKEN;
+
     /// Makes room for one token.
     pub const fn new() -> Self {
         Self { bytes: [0; TOKEN], text: [0; base64::encoded_len(TOKEN)] }

@@ -70,8 +70,8 @@ impl<K: RootKeySource> Gate<K> {
         if headers.is_empty() {
             return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired });
         }
-        if headers.buffer_len() <= USUAL_LEN {
-            self.decide_in(&mut [0; USUAL_LEN], headers, offer, now)
+        if headers.buffer_len() <= USUAL_BUFFER_LEN {
+            self.decide_in(&mut [0; USUAL_BUFFER_LEN], headers, offer, now)
         } else {
             self.decide_large(headers, offer, now)
         }
@@ -84,8 +84,8 @@ impl<K: RootKeySource> Gate<K> {
         self.decide_in(&mut [0; MAX_LEN], headers, offer, now)
     }
 
-    /// Decides about one request with the caller's buffer; `now` is in Unix seconds. Tokens that it does not hold, decoded, are
-    /// refused as too long.
+    /// Decides about one request with the caller's buffer, such as one of [`USUAL_BUFFER_LEN`] bytes; `now` is in Unix seconds.
+    /// Tokens that it does not hold, decoded, are refused as too long.
     ///
     /// ```
     /// use l402_core::{CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
@@ -312,5 +312,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Decoded bytes of the tokens that are met every day.
-const USUAL_LEN: usize = 1024;
+/// Bytes of a buffer for [`Gate::decide_in`] that holds the tokens which [`DerivedKeys::mint`](crate::DerivedKeys::mint) makes,
+/// attenuated a few times. One of [`MAX_LEN`] bytes holds any one token.
+pub const USUAL_BUFFER_LEN: usize = 1024;

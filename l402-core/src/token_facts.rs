@@ -37,7 +37,8 @@ pub struct TokenFacts {
 }
 
 impl TokenFacts {
-    /// Reads a token's text. `buffer` needs three quarters of its bytes; in a smaller one, nothing is read.
+    /// Reads a token's text. `buffer` needs three quarters of its bytes, [`MAX_LEN`](crate::macaroon::MAX_LEN) at most; in a
+    /// smaller one, nothing is read.
     ///
     /// Macaroons of format V2 are read, and with the feature `v1-facts` those of format V1.
     pub fn read(text: &[u8], buffer: &mut [u8]) -> Self {
@@ -107,12 +108,18 @@ pub(crate) fn parts(token: MacaroonRef<'_>) -> impl Iterator<Item = Parts<'_>> {
     first_party.filter_map(|caveat| Parts::split(caveat.id).ok())
 }
 
-fn end(token: MacaroonRef<'_>) -> Option<u64> {
+/// Returns the last list of services that can be read: the one that counts.
+pub(crate) fn services(token: MacaroonRef<'_>) -> Option<Services<'_>> {
+    let lists = parts(token).filter(|parts| parts.condition == b"services");
+    lists.filter_map(|parts| Services::parse(parts.value, b"")).last().map(|(services, _)| services)
+}
+
+/// Returns when a token ends for the last of its services.
+pub(crate) fn end(token: MacaroonRef<'_>) -> Option<u64> {
     let parts = || parts(token);
     let end_of = |service| end_of_service(token, service);
-    let lists = parts().filter(|parts| parts.condition == b"services");
-    let of_services = match lists.filter_map(|parts| Services::parse(parts.value, b"")).last() {
-        Some((services, _)) => latest(services.names().map(end_of)),
+    let of_services = match services(token) {
+        Some(services) => latest(services.names().map(end_of)),
         None => latest(parts().filter_map(|parts| service_of(parts.condition)).map(end_of)),
     };
     let of_token = parts().filter(|parts| parts.condition == b"valid_until");

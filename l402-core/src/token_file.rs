@@ -11,7 +11,7 @@
 use crate::identifier::{Identifier, IdentifierError};
 use crate::payment::{PaymentHash, Preimage};
 use core::fmt;
-use l402_macaroon::{MacaroonRef, ParseError};
+use l402_macaroon::{MAX_LEN, MacaroonRef, ParseError};
 
 /// A stored token, and what was paid for it.
 ///
@@ -41,6 +41,9 @@ pub struct TokenFile<'a> {
 }
 
 impl<'a> TokenFile<'a> {
+    /// The most bytes that a file has: what a buffer for [`TokenFile::write_into`] needs for any token.
+    pub const MAX_LEN: usize = FIXED + MAX_LEN;
+
     /// Reads a whole file: 92 bytes and the macaroon.
     ///
     /// # Errors
@@ -272,11 +275,11 @@ fn array<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], TokenFi
 mod tests {
     use super::*;
     use crate::identifier::TokenId;
-    use l402_macaroon::{MAX_LEN, RootKey, mint};
+    use l402_macaroon::{RootKey, mint};
     use proptest::prelude::*;
     use std::format;
 
-    const ROOM: usize = MAX_LEN + FIXED;
+    const ROOM: usize = TokenFile::MAX_LEN;
 
     fn preimage() -> Preimage {
         Preimage::from_bytes([0x11; 32])

@@ -8,6 +8,7 @@ use crate::keys::RootKeySource;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
+use crate::token_facts::{end, services};
 use core::fmt;
 use heapless::Vec;
 use l402_macaroon::{Authentic, MacaroonRef, RootKey};
@@ -97,6 +98,45 @@ impl Verified<'_> {
     /// Returns the identifier of the first token; all of them bind its payment hash.
     pub const fn identifier(&self) -> Identifier {
         self.identifier.to_identifier()
+    }
+
+    /// Returns the hash of the payment that bought the tokens: public, and safe to log.
+    pub const fn payment_hash(&self) -> PaymentHash {
+        self.identifier.payment_hash()
+    }
+
+    /// Returns the ids of the tokens, in the order of the request: public, and safe to log.
+    ///
+    /// ```
+    /// use l402_core::macaroon::{RootKey, mint};
+    /// use l402_core::{Identifier, Preimage, TokenId, verify};
+    ///
+    /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
+    /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32]));
+    /// let caveats = [&b"services=weather:0,maps:2"[..], b"weather_valid_until=1700000060", b"maps_valid_until=1700000000"];
+    /// let verified = verify(mint(&key, b"lsat", &identifier.to_bytes(), &caveats, &mut out)?, &preimage, &key)?;
+    ///
+    /// assert!(verified.token_ids().eq([identifier.token_id()]));
+    /// assert!(verified.services().eq(["weather", "maps"]));
+    /// assert_eq!(verified.expires_at(), Some(1_700_000_060));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_ids(&self) -> impl Iterator<Item = TokenId> {
+        let identifiers = self.tokens.iter().filter_map(|token| Identifier::parse(token.macaroon().identifier()).ok());
+        identifiers.map(|identifier| identifier.token_id())
+    }
+
+    /// Returns the services that the tokens name, as far as they can be read: for a log, since whether a token permits a
+    /// request is what [`Verified::grant`] decides.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let lists = self.tokens.iter().filter_map(|token| services(token.macaroon()));
+        lists.flat_map(|services| services.names()).filter_map(|name| core::str::from_utf8(name).ok())
+    }
+
+    /// Returns when the first of the tokens ends for all its services, in Unix seconds, as far as can be read: for a log, as
+    /// [`Verified::services`].
+    pub fn expires_at(&self) -> Option<u64> {
+        self.tokens.iter().filter_map(|token| end(token.macaroon())).min()
     }
 
     /// Evaluates the caveats of every token (L402 §Caveats).

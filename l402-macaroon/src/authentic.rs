@@ -1,5 +1,6 @@
 //! What a macaroon promises once its signature was checked: only then do its caveats mean anything.
 
+use crate::caveat::RawCaveat;
 use crate::chain;
 use crate::secret::RootKey;
 use crate::view::{Caveats, MacaroonRef};
@@ -78,14 +79,37 @@ impl<'a> MacaroonRef<'a> {
 }
 
 /// A macaroon whose signature was checked; made only by [`MacaroonRef::verify`] and its two variants.
+///
+/// The signature says who wrote the caveats, and nothing of whether they hold. Decide each of [`Authentic::caveats`], and
+/// refuse the token where one fails or is not known.
+///
+/// # Third-party caveats
+/// A third-party caveat holds only where another service has discharged it. This crate verifies no discharge, so every caveat
+/// of [`Authentic::third_party_caveats`] is open: a verifier without a discharge protocol of its own refuses the token. A
+/// caller that looks at [`RawCaveat::id`] alone would take such a caveat for one of its own conditions.
 #[derive(Debug, Clone, Copy)]
+#[must_use = "the caveats of an authentic macaroon must hold, too"]
 pub struct Authentic<'a>(MacaroonRef<'a>);
 
 impl<'a> Authentic<'a> {
-    /// Returns the caveats, in the order in which they were added.
+    /// Returns the caveats, in the order in which they were added; third-party caveats are among them.
     #[inline]
     pub fn caveats(&self) -> Caveats<'a> {
         self.0.unverified_caveats()
+    }
+
+    /// Returns the caveats that need a discharge by a third party, none of which is verified here.
+    ///
+    /// ```
+    /// use l402_macaroon::{RootKey, mint};
+    ///
+    /// let (key, mut out) = (RootKey::new(b"a key"), [0; 128]);
+    /// let authentic = mint(&key, b"", b"token 1", &[b"tier = 1"], &mut out)?.verify(&key)?;
+    /// assert_eq!(authentic.third_party_caveats().count(), 0); // else: refuse
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn third_party_caveats(&self) -> impl Iterator<Item = RawCaveat<'a>> + use<'a> {
+        self.caveats().filter(|caveat| caveat.verification_id.is_some())
     }
 
     /// Returns the macaroon that was checked.

@@ -63,6 +63,8 @@ pub use view::{Caveats, MacaroonRef};
 pub use wire::ParseError;
 
 /// The most bytes that a macaroon may have, encoded.
+///
+/// A buffer of this size holds whatever [`mint`] and [`attenuate`] write, and any token that [`base64`] or [`hex`] decodes.
 pub const MAX_LEN: usize = 8192;
 
 /// The most caveats that a macaroon may have.
