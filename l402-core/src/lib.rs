@@ -58,6 +58,7 @@ mod name;
 mod offer;
 mod params;
 mod payment;
+pub mod purchase;
 mod rule;
 mod satisfy;
 mod scheme;
