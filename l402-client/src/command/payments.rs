@@ -10,6 +10,8 @@ use l402_agent::store::file::flags;
 use l402_agent::store::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError, Recorded, Unpaid};
 use l402_agent::text::{lines, printable};
 use l402_core::PaymentHash;
+use l402_core::purchase::{Step, Unresolved};
+use l402_http::pay::{Order, payment_status};
 use l402_lightning::{PaymentSource, PaymentStatus};
 use l402_program::Causes;
 use std::time::SystemTime;
@@ -94,33 +96,28 @@ enum Found {
     Unknown(String),
 }
 
+/// Asks the wallet, and records what is known then. What to pay again is left to the next call for the same URL.
 async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found, Failure> {
     let (hash, order) = (payment.intent().payment_hash, payment.intent().order.as_ref());
-    let paid = match wallet.payment(&hash).await {
-        Ok(PaymentStatus::Succeeded(paid)) if paid.preimage.matches(&hash) => paid,
-        Ok(PaymentStatus::Succeeded(_)) => {
-            return Ok(Found::Unknown("the wallet's proof is not that of the payment".to_owned()));
-        }
-        Ok(PaymentStatus::Pending) => return Ok(Found::Unknown("the payment is still under way".to_owned())),
-        // Who asks for the same again pays the same invoice, until nobody can.
-        Ok(status) if order.is_some_and(|order| order.is_open(&status, SystemTime::now())) => {
-            let why = match status {
-                PaymentStatus::Failed => {
-                    "it failed when it was repeated; the first request may be read yet, until the invoice has expired"
-                }
-                _ => "the wallet knows nothing of it, and may yet, until the invoice has expired",
-            };
-            return Ok(Found::Unknown(why.to_owned()));
-        }
-        Ok(PaymentStatus::NotFound | PaymentStatus::Failed) => {
-            payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
-            return Ok(Found::NotPaid);
-        }
+    let found = match wallet.payment(&hash).await {
+        Ok(found) => found,
         Err(fault) => return Ok(Found::Unknown(Causes(&fault).to_string())),
     };
-    let kept = payment.intent().prove(paid);
-    payment.paid(&kept).or_exit(Exit::Local)?;
-    Ok(Found::Paid)
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let step = Order::record(order).after_lookup(payment_status(&found, &hash), now).without_paying();
+    match (step, found) {
+        (Step::Prove, PaymentStatus::Succeeded(paid)) => {
+            let kept = payment.intent().prove(paid);
+            payment.paid(&kept).or_exit(Exit::Local)?;
+            Ok(Found::Paid)
+        }
+        (Step::NotPaid, _) => {
+            payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
+            Ok(Found::NotPaid)
+        }
+        (Step::Unknown(why) | Step::PayAgain(why), _) => Ok(Found::Unknown(why.to_string())),
+        (Step::Prove | Step::Wait, _) => Ok(Found::Unknown(Unresolved::Pending.to_string())),
+    }
 }
 
 fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {

@@ -1,7 +1,8 @@
 //! One logical request: send, read the demand, find or buy a token, send again.
 
 use super::flight::{Flight, Purpose};
-use super::purchase::{Payer, Stored, is_for};
+use super::payer::{Payer, is_for};
+use super::purchase::Stored;
 use super::quote::{self, Quote};
 use super::replay::Again;
 use super::{BadChallenge, Origin, PayError, Receipt, ReplayBody, Token, TokenField, TokenStore};

@@ -1,14 +1,12 @@
 //! One purchase at a time for each purpose, so that requests at the same time do not buy the same thing.
 //!
-//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`]). Whoever waits has a deadline.
+//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`](super::TokenStore::enter)). Whoever waits has a deadline.
 
-use super::purchase::{Payer, store};
-use super::{Origin, PayError, TokenStore, Turn};
+use super::{Origin, Turn};
 use http::{Method, Uri};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, timeout};
 
 /// What a token is bought for: requests of one method to one path of one origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,21 +34,16 @@ pub(super) struct Flight {
     _guard: OwnedMutexGuard<()>,
 }
 
-impl<W, T: TokenStore> Payer<W, T> {
-    /// Waits until nobody else buys for this purpose, in this process or another one that shares the store.
-    pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, PayError<E>> {
-        let (begun, patience) = (Instant::now(), self.settings.patience);
-        let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| PayError::Busy)?;
-        let Purpose { origin, method, path } = purpose;
-        let left = patience.saturating_sub(begun.elapsed());
-        let turn = self.store.enter(origin, method, path, left).await.map_err(store)?;
-        Ok(Flight { _turn: turn.ok_or(PayError::Busy)?, _guard: guard })
+impl Flight {
+    /// Joins the turn in the store with that in this process.
+    pub(super) const fn new(turn: Turn, guard: OwnedMutexGuard<()>) -> Self {
+        Self { _turn: turn, _guard: guard }
     }
 }
 
 impl Flights {
     /// Waits until nobody else buys for this purpose.
-    async fn enter(&self, purpose: &Purpose) -> OwnedMutexGuard<()> {
+    pub(super) async fn enter(&self, purpose: &Purpose) -> OwnedMutexGuard<()> {
         self.slot(purpose).lock_owned().await
     }
 

@@ -10,7 +10,7 @@
 //!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::PaySettings::buy_again`]).
 
 use super::flight::Purpose;
-use super::purchase::{Payer, is_for, store, unix_now};
+use super::payer::{Payer, is_for, store, unix_now};
 use super::{PayError, Receipt, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;

@@ -1,34 +1,19 @@
 //! Money: what is bought, what it cost, and what became of it (threat A4).
 //!
 //! 1. A token is in the store before its payment is sent. It stays there until it is certain that no money moved.
-//! 2. While an invoice may still be paid, its payment is never replaced by that of another: a wallet that knows nothing of it may only
-//!    not have read the request. The same invoice is paid again, which moves money once; and since the wallet may read the first
-//!    request after that, a failure of the second is none of the payment.
+//! 2. What follows from what the wallet says is decided by [`l402_core::purchase`]; this module asks, and performs it.
 //! 3. A payment that is under way is waited for, by asking the wallet to pay the same invoice within the same limits: whoever began
 //!    it may be gone, and a wallet that was stopped may have recorded it and sent nothing.
 //! 4. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
 
-use super::flight::{Flights, Purpose};
+use super::flight::Purpose;
+use super::payer::{Payer, is_for, store, unix_now};
 use super::quote::Quote;
-use super::{Order, PayError, PaySettings, Standing, Token, TokenStore};
+use super::store::payment_status;
+use super::{Order, PayError, Standing, Token, TokenStore};
+use l402_core::purchase::{Status, Step, Unresolved};
 use l402_core::{Exchange, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
-use std::time::SystemTime;
-
-/// Who pays, from what, and within which limits.
-#[derive(Debug)]
-pub(super) struct Payer<W, T> {
-    pub(super) wallet: W,
-    pub(super) store: T,
-    pub(super) settings: PaySettings,
-    pub(super) flights: Flights,
-}
-
-impl<W, T> Payer<W, T> {
-    pub(super) fn new(wallet: W, store: T, settings: PaySettings) -> Self {
-        Self { wallet, store, settings, flights: Flights::default() }
-    }
-}
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Returns the tokens of the origin that the field carries, after asking what became of payments for this purpose.
@@ -57,7 +42,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         purpose: &Purpose,
     ) -> Result<Token, PayError<E>> {
         let now = unix_now();
-        let order = self.order(exchange, quote, now)?;
+        let order = self.authorize(exchange, quote, now)?;
         let token = Token {
             scheme: quote.scheme(),
             text: quote.token().to_owned(),
@@ -76,15 +61,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 is_repeated,
             }),
         };
-        self.store.put(&purpose.origin, &token).await.map_err(store)?;
-        let paid = self.pay(quote, &order, is_repeated, purpose).await?;
-        exchange
-            .paid(&order, &paid.preimage)
-            .map_err(|wrong| PayError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
-        self.prove(token, paid, purpose).await
+        let token = self.pay(token, quote, purpose).await?;
+        let proof = token.preimage.as_ref().ok_or(WrongPreimage).and_then(|proof| exchange.paid(&order, proof));
+        proof.map_err(|wrong| PayError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
+        Ok(token)
     }
 
-    fn order<E>(&self, exchange: &Exchange, quote: &Quote, now: u64) -> Result<PayOrder, PayError<E>> {
+    fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: u64) -> Result<PayOrder, PayError<E>> {
         let (expected, found) = (self.wallet.network(), quote.invoice().network());
         if expected != found {
             return Err(PayError::WrongNetwork { expected, found });
@@ -92,70 +75,65 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         quote.authorize(exchange, now).map_err(PayError::Declined)
     }
 
-    async fn pay<E>(
-        &self,
-        quote: &Quote,
-        order: &PayOrder,
-        is_repeated: bool,
-        purpose: &Purpose,
-    ) -> Result<Paid, PayError<E>> {
-        let payment_hash = order.payment_hash;
-        let limit = PayLimit {
-            max_fee_msat: order.max_fee_msat,
-            max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
-            timeout: self.settings.payment_timeout,
+    /// Pays what a token costs, once the token is in the store, and stores the proof.
+    async fn pay<E>(&self, token: Token, quote: &Quote, purpose: &Purpose) -> Result<Token, PayError<E>> {
+        self.store.put(&purpose.origin, &token).await.map_err(store)?;
+        let payment_hash = token.payment_hash;
+        let record = Order::record(token.order.as_ref());
+        let paid = self.wallet.pay(quote.invoice(), self.limit(&token)).await;
+        let status = match &paid {
+            Ok(paid) if paid.preimage.matches(&payment_hash) => Status::Proven,
+            Ok(_) => Status::WrongProof,
+            Err(fault) if fault.is_unknown() => Status::Pending,
+            Err(_) => Status::Failed,
         };
-        match self.wallet.pay(quote.invoice(), limit).await {
-            Ok(paid) => Ok(paid),
-            Err(error) if is_repeated || error.is_unknown() => {
-                Err(PayError::PaymentUnknown { payment_hash, cause: error.into() })
-            }
-            Err(error) => {
+        match (record.after_paying(status), paid) {
+            (Step::Prove, Ok(paid)) => self.prove(token, paid, purpose).await,
+            (Step::NotPaid, Err(fault)) => {
                 self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
-                Err(PayError::PaymentFailed(error))
+                Err(PayError::PaymentFailed(fault))
             }
+            (_, Err(fault)) => Err(PayError::PaymentUnknown { payment_hash, cause: fault.into() }),
+            (_, Ok(_)) => Err(PayError::PaymentUnknown { payment_hash, cause: WrongPreimage.into() }),
         }
+    }
+
+    fn limit(&self, token: &Token) -> PayLimit {
+        let (max_fee_msat, max_cltv_expiry_delta) = match &token.order {
+            Some(order) => (order.max_fee_msat, order.max_cltv_expiry_delta),
+            None => (0, self.settings.max_cltv_expiry_delta),
+        };
+        PayLimit { max_fee_msat, max_cltv_expiry_delta, timeout: self.settings.payment_timeout }
     }
 
     /// Asks the wallet about a payment whose outcome is not known.
     async fn resolve<E>(&self, token: Token, purpose: &Purpose) -> Result<Resolved, PayError<E>> {
         let payment_hash = token.payment_hash;
         let unknown = |cause| PayError::PaymentUnknown { payment_hash, cause };
-        match self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))? {
-            PaymentStatus::Succeeded(paid) if paid.preimage.matches(&payment_hash) => {
-                return self.prove(token, paid, purpose).await.map(Resolved::Paid);
+        let found = self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))?;
+        let step = Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now());
+        match (step, found) {
+            (Step::Prove, PaymentStatus::Succeeded(paid)) => self.prove(token, paid, purpose).await.map(Resolved::Paid),
+            (Step::Wait, _) => self.wait(token, purpose).await.map(Resolved::Paid),
+            (Step::PayAgain(why), _) => {
+                Quote::of_token(&token).map(Resolved::Unheard).ok_or_else(|| unknown(why.into()))
             }
-            PaymentStatus::Succeeded(_) => return Err(unknown(WrongPreimage.into())),
-            PaymentStatus::Pending => return self.wait(token, purpose).await.map(Resolved::Paid),
-            status if token.order.as_ref().is_some_and(|order| order.is_open(&status, SystemTime::now())) => {
-                let quote = Quote::of_token(&token).filter(|quote| quote.invoice().expires_at() > unix_now());
-                return quote.map(Resolved::Unheard).ok_or_else(|| unknown("its invoice has only just expired".into()));
+            (Step::NotPaid, _) => {
+                self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
+                Ok(Resolved::NotPaid)
             }
-            PaymentStatus::NotFound | PaymentStatus::Failed => {}
+            (Step::Unknown(Unresolved::WrongProof) | Step::Prove, _) => Err(unknown(WrongPreimage.into())),
+            (Step::Unknown(why), _) => Err(unknown(why.into())),
         }
-        self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
-        Ok(Resolved::NotPaid)
     }
 
-    /// Waits for a payment that is under way.
+    /// Waits for a payment that is under way, by asking for the same again within the same limits.
     async fn wait<E>(&self, token: Token, purpose: &Purpose) -> Result<Token, PayError<E>> {
         let payment_hash = token.payment_hash;
-        let unknown = |cause| PayError::PaymentUnknown { payment_hash, cause };
-        let (Some(quote), Some(order)) = (Quote::of_token(&token), token.order.clone()) else {
-            return Err(unknown("the payment is still under way".into()));
-        };
-        let limit = PayLimit {
-            max_fee_msat: order.max_fee_msat,
-            max_cltv_expiry_delta: order.max_cltv_expiry_delta,
-            timeout: self.settings.payment_timeout,
-        };
-        let repeated = Token { order: Some(Order { is_repeated: true, ..order }), ..token.clone() };
-        self.store.put(&purpose.origin, &repeated).await.map_err(store)?;
-        match self.wallet.pay(quote.invoice(), limit).await {
-            Ok(paid) if paid.preimage.matches(&payment_hash) => self.prove(token, paid, purpose).await,
-            Ok(_) => Err(unknown(WrongPreimage.into())),
-            Err(fault) => Err(unknown(fault.into())),
-        }
+        let unknown = |cause: Cause| PayError::PaymentUnknown { payment_hash, cause };
+        let quote = Quote::of_token(&token).ok_or_else(|| unknown(Unresolved::Pending.into()))?;
+        let order = token.order.clone().map(|order| Order { is_repeated: true, ..order });
+        self.pay(Token { order, ..token }, &quote, purpose).await
     }
 
     /// Stores the proof of a payment; the token can be used then.
@@ -182,17 +160,4 @@ enum Resolved {
     /// The wallet may not have read a request yet: until the invoice has expired, no other is paid.
     Unheard(Quote),
     NotPaid,
-}
-
-/// Tells whether a token of the purpose's origin was bought for it.
-pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
-    token.method == purpose.method && token.path == purpose.path
-}
-
-pub(super) fn unix_now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
-}
-
-pub(super) fn store<E>(error: impl Into<Cause>) -> PayError<E> {
-    PayError::Store(error.into())
 }

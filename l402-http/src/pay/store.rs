@@ -4,11 +4,11 @@ use super::Origin;
 use core::fmt;
 use core::time::Duration;
 use http::Method;
+use l402_core::purchase::{Asked, Record, Status};
 use l402_core::{PaymentHash, Preimage, Scheme};
 use l402_lightning::{Invoice, PaymentStatus};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 /// A token, from the moment that its payment is about to be sent.
 #[derive(Clone)]
@@ -65,24 +65,26 @@ pub struct Order {
 }
 
 impl Order {
-    /// Tells whether the money may move yet at `now`, although that is what the wallet says of it.
-    pub fn is_open(&self, status: &PaymentStatus, now: SystemTime) -> bool {
-        let may_be_read = match status {
-            PaymentStatus::NotFound => true,
-            PaymentStatus::Failed => self.is_repeated,
-            PaymentStatus::Pending => return true,
-            PaymentStatus::Succeeded(_) => return false,
+    /// Returns what decides about a payment, of which the store has kept this or nothing.
+    pub fn record(order: Option<&Self>) -> Record {
+        let asked = match order {
+            None => Asked::Unrecorded,
+            Some(order) if order.is_repeated => Asked::Repeatedly,
+            Some(_) => Asked::Once,
         };
-        may_be_read && !self.is_over(now)
+        let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
+        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at()), asked }
     }
+}
 
-    /// Tells whether nobody can pay the invoice any more at `now`, also by a clock that is two minutes behind.
-    ///
-    /// Until then, that a wallet knows nothing of the payment is no proof that it will not be made: a node elsewhere may not have
-    /// read the request of a process that has died. An invoice that cannot be read is never over.
-    pub fn is_over(&self, now: SystemTime) -> bool {
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Invoice::parse(&self.invoice).is_ok_and(|invoice| invoice.expires_at().saturating_add(CLOCKS_DIFFER) < now)
+/// Returns what a wallet's words mean for the payment of a hash.
+pub fn payment_status(found: &PaymentStatus, hash: &PaymentHash) -> Status {
+    match found {
+        PaymentStatus::Succeeded(paid) if paid.preimage.matches(hash) => Status::Proven,
+        PaymentStatus::Succeeded(_) => Status::WrongProof,
+        PaymentStatus::Pending => Status::Pending,
+        PaymentStatus::Failed => Status::Failed,
+        PaymentStatus::NotFound => Status::NotFound,
     }
 }
 
@@ -250,6 +252,3 @@ impl fmt::Display for PaidBefore {
 }
 
 impl core::error::Error for PaidBefore {}
-
-/// By how many seconds the clock of the wallet's node may be behind ours.
-const CLOCKS_DIFFER: u64 = 120;

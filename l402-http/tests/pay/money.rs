@@ -7,12 +7,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use l402_core::purchase::{Step, Unresolved};
 use l402_core::{PaymentHash, SpendLimits};
-use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore};
+use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore, payment_status};
 use l402_lightning::PaymentStatus;
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 use std::sync::Arc;
-use std::time::SystemTime;
 use tower::{Layer, ServiceExt};
 
 #[tokio::test]
@@ -93,10 +93,17 @@ async fn a4_a_request_that_was_repeated_fails_for_certain_when_no_clock_lets_its
 fn a4_what_a_wallet_says_of_an_order_is_weighed() {
     let order =
         |is_repeated| Order { invoice: "lnbc1".to_owned(), max_fee_msat: 0, max_cltv_expiry_delta: 0, is_repeated };
-    let open = |is_repeated, status| order(is_repeated).is_open(&status, SystemTime::now());
-    assert!(open(false, PaymentStatus::NotFound) && open(true, PaymentStatus::NotFound));
-    assert!(!open(false, PaymentStatus::Failed) && open(true, PaymentStatus::Failed));
-    assert!(open(false, PaymentStatus::Pending));
+    let hash = PaymentHash::from_bytes([1; 32]);
+    let follows = |is_repeated, found| {
+        Order::record(Some(&order(is_repeated))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX))
+    };
+    let unknown = |why| Step::Unknown(why);
+    assert_eq!(follows(false, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
+    assert_eq!(follows(true, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
+    assert_eq!(follows(false, PaymentStatus::Failed), Step::NotPaid);
+    assert_eq!(follows(true, PaymentStatus::Failed), unknown(Unresolved::FailedAgain));
+    assert_eq!(follows(false, PaymentStatus::Pending), Step::Wait);
+    assert_eq!(Order::record(None).after_lookup(payment_status(&PaymentStatus::NotFound, &hash), 0), Step::NotPaid);
 }
 
 #[test]
@@ -109,10 +116,14 @@ fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
         max_cltv_expiry_delta: 0,
         is_repeated: false,
     };
-    let at = |unix_s| SystemTime::UNIX_EPOCH + Duration::from_secs(unix_s);
-    assert!(!order(invoice).is_over(at(1_496_314_658 + 60 + 120)));
-    assert!(order(invoice).is_over(at(1_496_314_658 + 60 + 121)));
-    assert!(!order("lnbc1").is_over(at(u64::from(u32::MAX))), "nobody knows");
+    let is_over = |invoice, unix_s| {
+        let record = Order::record(Some(&order(invoice)));
+        record.after_lookup(payment_status(&PaymentStatus::NotFound, &PaymentHash::from_bytes([1; 32])), unix_s)
+            == Step::NotPaid
+    };
+    assert!(!is_over(invoice, 1_496_314_658 + 60 + 120));
+    assert!(is_over(invoice, 1_496_314_658 + 60 + 121));
+    assert!(!is_over("lnbc1", u64::from(u32::MAX)), "nobody knows");
 }
 
 #[tokio::test]

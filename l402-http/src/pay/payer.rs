@@ -1,0 +1,47 @@
+//! Who pays, and whose turn it is to pay.
+
+use super::flight::{Flight, Flights, Purpose};
+use super::{PayError, PaySettings, Token, TokenStore};
+use l402_lightning::Cause;
+use std::time::SystemTime;
+use tokio::time::{Instant, timeout};
+
+/// Who pays, from what, and within which limits.
+#[derive(Debug)]
+pub(super) struct Payer<W, T> {
+    pub(super) wallet: W,
+    pub(super) store: T,
+    pub(super) settings: PaySettings,
+    pub(super) flights: Flights,
+}
+
+impl<W, T> Payer<W, T> {
+    pub(super) fn new(wallet: W, store: T, settings: PaySettings) -> Self {
+        Self { wallet, store, settings, flights: Flights::default() }
+    }
+}
+
+impl<W, T: TokenStore> Payer<W, T> {
+    /// Waits until nobody else buys for this purpose, in this process or another one that shares the store.
+    pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, PayError<E>> {
+        let (begun, patience) = (Instant::now(), self.settings.patience);
+        let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| PayError::Busy)?;
+        let Purpose { origin, method, path } = purpose;
+        let left = patience.saturating_sub(begun.elapsed());
+        let turn = self.store.enter(origin, method, path, left).await.map_err(store)?;
+        Ok(Flight::new(turn.ok_or(PayError::Busy)?, guard))
+    }
+}
+
+/// Tells whether a token of the purpose's origin was bought for it.
+pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
+    token.method == purpose.method && token.path == purpose.path
+}
+
+pub(super) fn unix_now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+}
+
+pub(super) fn store<E>(error: impl Into<Cause>) -> PayError<E> {
+    PayError::Store(error.into())
+}
