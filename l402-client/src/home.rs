@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::private::PrivateDir;
+use l402_agent::{DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 use std::path::PathBuf;
 
 /// The flags and the configuration, joined: flags win.
@@ -64,9 +65,6 @@ fn read_config(args: &HomeArgs) -> Result<Config, Failure> {
         (None, None) => Ok(Config::default()),
     }
 }
-
-const DEFAULT_MAX_PRICE: Amount = Amount::from_msat(100_000);
-const DEFAULT_MAX_FEE: Amount = Amount::from_msat(10_000);
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod exit;
+mod flags;
 pub mod get;
 pub mod home;
 pub mod wallet;

@@ -11,12 +11,6 @@ CIRCLES = (
     ("backends/l402-ldk/src/error.rs", "backends/l402-ldk/src/health.rs"),
     ("backends/l402-ldk/src/node.rs", "backends/l402-ldk/src/start.rs"),
     ("backends/l402-lnd/src/connect.rs", "backends/l402-lnd/src/error.rs"),
-    # agent
-    ("l402-http/src/pay/flight.rs", "l402-http/src/pay/purchase.rs"),
-    (
-        "l402-agent/src/store/database.rs", "l402-agent/src/store/import.rs", "l402-agent/src/store/payments.rs",
-        "l402-agent/src/store/row.rs", "l402-agent/src/store/tokens.rs",
-    ),
     # perf
     (
         "l402-http/src/proxy/body.rs", "l402-http/src/proxy/config.rs", "l402-http/src/proxy/connect.rs",

@@ -1,7 +1,8 @@
 //! A request that can be sent more than once.
 
 use crate::http::payload::{Payload, PayloadBody};
-use http::header::HeaderMap;
+use crate::http::url::{self, UrlError};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Uri};
 
 /// A request that is sent again after the payment, and along redirects.
@@ -26,5 +27,19 @@ impl Draft {
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
+    }
+}
+
+impl<B: Into<Payload>> TryFrom<Request<B>> for Draft {
+    type Error = UrlError;
+
+    /// Takes a request with an absolute URL. It accepts anything and names this program, unless its headers say otherwise.
+    fn try_from(request: Request<B>) -> Result<Self, UrlError> {
+        let (head, body) = request.into_parts();
+        let mut headers = head.headers;
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let name = concat!("l402-agent/", env!("CARGO_PKG_VERSION"));
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(name));
+        Ok(Self { method: head.method, uri: url::parse(&head.uri.to_string())?, headers, body: body.into() })
     }
 }

@@ -45,6 +45,53 @@ pub fn next(draft: &Draft, status: StatusCode, headers: &HeaderMap) -> Result<Op
     Ok(Some(Draft { method: Method::GET, uri, headers, body: Payload::default() }))
 }
 
+/// Whether redirects are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// They are not: the redirect is the response.
+    #[default]
+    Refuse,
+    /// At most [`MAX_REDIRECTS`] are.
+    Follow,
+}
+
+/// A request on its way along redirects.
+#[derive(Debug)]
+pub struct Trail {
+    draft: Draft,
+    redirects: Redirects,
+    followed: usize,
+}
+
+impl Trail {
+    /// Begins with a request.
+    pub const fn new(draft: Draft, redirects: Redirects) -> Self {
+        Self { draft, redirects, followed: 0 }
+    }
+
+    /// Returns the request to send next, or the one that was sent last.
+    pub const fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// Takes the next request from a response. Returns false where the response is to be kept: it is no redirect, or none is followed.
+    ///
+    /// # Errors
+    /// [`RedirectError`].
+    pub fn follows(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, RedirectError> {
+        if self.redirects == Redirects::Refuse {
+            return Ok(false);
+        }
+        let Some(next) = next(&self.draft, status, headers)? else { return Ok(false) };
+        if self.followed == MAX_REDIRECTS {
+            return Err(RedirectError::TooMany);
+        }
+        self.followed += 1;
+        self.draft = next;
+        Ok(true)
+    }
+}
+
 fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     headers.iter().filter(|(name, _)| names.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -8,11 +8,15 @@
 //! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline (threat A9).
 //! 5. The disk is waited for on threads that may block.
 
+mod error;
+
+pub use error::StoreError;
+
+use super::database::Database;
 use super::news::{News, Purchase};
-use super::payments::{Intent, OpenPayment, Payments, PaymentsError, Unpaid};
-use super::tokens::{KeptToken, Tokens};
-use super::{Database, DatabaseError};
-use core::fmt;
+use super::payments::{OpenPayment, Payments, PaymentsError, Unpaid};
+use super::record::{Intent, KeptToken};
+use super::tokens::Tokens;
 use core::time::Duration;
 use http::Method;
 use l402_core::PaymentHash;
@@ -22,6 +26,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task;
 use tokio::time::{Instant, sleep};
 
+/// Whether tokens are kept for later calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reuse {
+    /// They are, and are presented again.
+    #[default]
+    Kept,
+    /// No token that has served is presented, and what was bought is forgotten once it was [delivered](FileStore::delivered).
+    Never,
+}
+
 /// Tokens and payments of one call. Clones share them.
 #[derive(Debug, Clone)]
 pub struct FileStore(Arc<Inner>);
@@ -29,7 +43,7 @@ pub struct FileStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     tokens: Tokens,
-    keeps: bool,
+    reuse: Reuse,
     payments: Payments,
     wallet: String,
     state: Mutex<State>,
@@ -60,15 +74,14 @@ struct Held {
 }
 
 impl FileStore {
-    /// Joins the kept tokens and the record of payments. Unless it `keeps`, no kept token is presented, and what was bought
-    /// is forgotten once it was [delivered](Self::delivered). `wallet` is the name of the one that pays.
+    /// Joins the kept tokens and the record of payments. `wallet` is the name of the one that pays.
     ///
     /// # Errors
     /// [`StoreError`], where the record of payments cannot be used.
-    pub fn new(database: &Database, keeps: bool, wallet: String) -> Result<Self, StoreError> {
+    pub fn new(database: &Database, reuse: Reuse, wallet: String) -> Result<Self, StoreError> {
         let tokens = Tokens::new(database.clone());
         let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
-        Ok(Self(Arc::new(Inner { tokens, keeps, payments, wallet, state: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { tokens, reuse, payments, wallet, state: Mutex::default() })))
     }
 
     /// Says that the user has what was paid for.
@@ -77,7 +90,7 @@ impl FileStore {
     /// [`StoreError`], where a token that should not be kept is still there.
     pub async fn delivered(&self) -> Result<(), StoreError> {
         let used = core::mem::take(&mut self.0.state().used);
-        if self.0.keeps || used.is_empty() {
+        if self.0.reuse == Reuse::Kept || used.is_empty() {
             return Ok(());
         }
         self.blocking(move |inner| {
@@ -132,7 +145,7 @@ impl Inner {
         self.inherit(origin)?;
         // Read in any case: nothing is paid where its token could not be kept.
         let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
-        if !self.keeps {
+        if self.reuse == Reuse::Never {
             // What was paid for and has not served yet is presented all the same, before anything else is paid.
             kept.retain(|token| token.standing != Standing::Served);
         }
@@ -169,7 +182,7 @@ impl Inner {
         let hash = kept.payment_hash;
         let held = self.state().open.remove(&hash);
         let Some(Held { payment, is_inherited }) = held else {
-            if !self.keeps && kept.standing == Standing::Served {
+            if self.reuse == Reuse::Never && kept.standing == Standing::Served {
                 // By its head only: until its body has arrived the token stays as it is, for the next call.
                 self.state().used.push(hash);
                 return Ok(());
@@ -251,70 +264,6 @@ impl TokenStore for FileStore {
     }
 }
 
-/// Why tokens or payments cannot be had or kept. Nothing is paid then.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The kept tokens.
-    Tokens(DatabaseError),
-    /// The record of payments.
-    Payments(PaymentsError),
-    /// Another wallet was asked for a payment whose outcome is unknown.
-    OtherWallet {
-        /// Its name.
-        wallet: String,
-        /// The payment.
-        payment_hash: PaymentHash,
-    },
-    /// The program ends.
-    Ended(task::JoinError),
-}
-
-impl StoreError {
-    const fn database(cause: DatabaseError) -> Self {
-        Self::Payments(PaymentsError::Database(cause))
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tokens(_) => f.write_str("the kept tokens cannot be used"),
-            Self::Payments(_) => f.write_str("the record of payments cannot be used"),
-            Self::OtherWallet { wallet, payment_hash } => write!(
-                f,
-                "an earlier payment to this origin, from the wallet `{wallet}`, has no known outcome; repeat the command \
-                 with {}, or give it up with `l402 payments forget {payment_hash}`",
-                flags(wallet)
-            ),
-            Self::Ended(_) => f.write_str("the program ends"),
-        }
-    }
-}
-
-/// Returns what chooses a wallet of this name: `sandbox`, `ldk/<network>`, or `lnd/<network>/<address>/<certificate>`.
-pub fn flags(wallet: &str) -> String {
-    let parts: Vec<_> = wallet.splitn(4, '/').collect();
-    match *parts {
-        [kind, network] => format!("--wallet {kind} --network {network}"),
-        [kind, network, address, certificate] => format!(
-            "--wallet {kind} --network {network}, and the LND at {address} whose certificate has the fingerprint {certificate}"
-        ),
-        _ => format!("--wallet {wallet}"),
-    }
-}
-
-impl core::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Tokens(cause) => Some(cause),
-            Self::Payments(cause) => Some(cause),
-            Self::Ended(cause) => Some(cause),
-            Self::OtherWallet { .. } => None,
-        }
-    }
-}
-
 /// How long to wait for somebody who sees to a payment for the same request, without the turn to buy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -322,95 +271,4 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
-mod tests {
-    use super::super::private::PrivateDir;
-    use super::*;
-    use l402_core::{Preimage, Scheme};
-
-    /// A token that is being paid for.
-    fn pending(payment_hash: PaymentHash) -> Token {
-        Token {
-            scheme: Scheme::L402,
-            text: "AgEE".to_owned(),
-            payment_hash,
-            preimage: None,
-            amount_msat: 21_000,
-            fee_msat: 0,
-            method: Method::GET,
-            path: "/".to_owned(),
-            bought_at: 1_700_000_000,
-            standing: Standing::New,
-            order: None,
-        }
-    }
-
-    #[test]
-    fn what_chooses_a_wallet_is_said_so_that_it_can_be_typed() {
-        assert_eq!(flags("sandbox"), "--wallet sandbox");
-        assert_eq!(flags("ldk/signet"), "--wallet ldk --network signet");
-        let lnd = flags("lnd/bitcoin/127.0.0.1:10009/0011223344556677");
-        assert!(lnd.starts_with("--wallet lnd --network bitcoin, and the LND at 127.0.0.1:10009 "), "{lnd}");
-    }
-
-    #[tokio::test]
-    async fn a9_of_stores_that_share_a_folder_one_has_the_turn() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = PrivateDir::open(folder.path().join("data")).unwrap();
-        let store = || FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
-        let (one, other) = (store(), store());
-        let origin: Origin = "http://a".parse().unwrap();
-        let enter =
-            async |store: &FileStore, path, patience| store.enter(&origin, &Method::GET, path, patience).await.unwrap();
-        let turn = enter(&one, "/", Duration::ZERO).await.unwrap();
-        assert!(enter(&other, "/", Duration::ZERO).await.is_none());
-        assert!(enter(&other, "/", Duration::from_millis(120)).await.is_none(), "it waits no longer than it may");
-        assert!(enter(&other, "/elsewhere", Duration::ZERO).await.is_some());
-        let waiting = async { enter(&other, "/", Duration::from_mins(1)).await.is_some() };
-        let (is_next, ()) = tokio::join!(waiting, async {
-            sleep(POLL * 2).await;
-            drop(turn);
-        });
-        assert!(is_next);
-        let left = data.folder("locks").unwrap().names().unwrap();
-        assert!(!left.iter().any(|name| name.starts_with("turn-")), "{left:?}");
-    }
-
-    #[tokio::test]
-    async fn a9_what_somebody_has_forgotten_does_not_come_back_for_a_note() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = PrivateDir::open(folder.path().join("data")).unwrap();
-        let store = FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
-        let origin: Origin = "http://a".parse().unwrap();
-        let preimage = Preimage::from_bytes([1; 32]);
-        let mut token = pending(preimage.hash());
-        store.put(&origin, &token).await.unwrap();
-        token.preimage = Some(preimage);
-        store.put(&origin, &token).await.unwrap();
-        for standing in [Standing::Refused, Standing::Served] {
-            token.standing = standing;
-            store.put(&origin, &token).await.unwrap();
-            assert_eq!(store.tokens(&origin).await.unwrap()[0].standing, standing);
-        }
-        store.forget(&origin, &token.payment_hash).await.unwrap();
-        store.put(&origin, &token).await.unwrap();
-        assert!(store.tokens(&origin).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a6_what_is_being_paid_for_one_token_is_not_paid_for_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = PrivateDir::open(folder.path().join("data")).unwrap();
-        let store = FileStore::new(&Database::open(&data).unwrap(), true, "sandbox".to_owned()).unwrap();
-        let token = pending(Preimage::from_bytes([1; 32]).hash());
-        let [one, other]: [Origin; 2] = ["http://a", "http://b"].map(|origin| origin.parse().unwrap());
-        store.put(&one, &token).await.unwrap();
-        store.put(&one, &token).await.unwrap();
-        let forged = Token { text: "AgEF".to_owned(), ..token.clone() };
-        for (origin, token) in [(&other, &token), (&other, &forged), (&one, &forged)] {
-            let fault = store.put(origin, token).await.unwrap_err();
-            assert!(matches!(fault, StoreError::Payments(PaymentsError::StillOpen(_))), "{fault}");
-        }
-        assert_eq!(store.tokens(&one).await.unwrap().len(), 1);
-        assert!(store.tokens(&other).await.unwrap().is_empty());
-    }
-}
+mod tests;

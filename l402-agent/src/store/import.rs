@@ -7,19 +7,18 @@
 //!    looks. One that begins later does not find its folder, and pays nothing.
 
 use super::codec;
-use super::database::{Database, DatabaseError};
-use super::payments::{Intent, Outcome};
+use super::database::Database;
+use super::error::{DatabaseError, ImportError};
+use super::format::FIRST_VERSION;
 use super::private::{Lock, PrivateDir, PrivateError};
+use super::record::{Intent, KeptToken, Outcome};
 use super::row::{self, Conflict};
-use super::tokens::KeptToken;
-use core::fmt;
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
 use l402_http::pay::{Origin, Standing};
 use rusqlite::Transaction;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
-use std::path::PathBuf;
 
 /// Takes over what is there.
 pub(super) fn run(data: &PrivateDir, database: &Database) -> Result<(), DatabaseError> {
@@ -88,7 +87,7 @@ fn read<T: DeserializeOwned>(dir: &PrivateDir, name: &str) -> Result<Option<T>, 
     let Some(bytes) = dir.read(name).map_err(ImportError::File)? else { return Ok(None) };
     let damaged = |cause| ImportError::Damaged { path: dir.path(name), cause };
     let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if version != VERSION {
+    if version != FIRST_VERSION {
         return Err(ImportError::Version { path: dir.path(name), version });
     }
     serde_json::from_slice(&bytes).map(Some).map_err(damaged)
@@ -104,63 +103,6 @@ fn move_aside(data: &PrivateDir) -> Result<(), PrivateError> {
         }
     }
     Ok(())
-}
-
-/// Why the files of the first format cannot be taken over.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ImportError {
-    /// A file cannot be used.
-    File(PrivateError),
-    /// A file cannot be understood.
-    Damaged {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: serde_json::Error,
-    },
-    /// A file has a version that never was.
-    Version {
-        /// Where it is.
-        path: PathBuf,
-        /// Its version.
-        version: u32,
-    },
-    /// An earlier version of this program sees to this payment at this moment.
-    InUse(PathBuf),
-}
-
-impl fmt::Display for ImportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(cause) => cause.fmt(f),
-            Self::Damaged { path, .. } => {
-                write!(
-                    f,
-                    "{} is damaged, and was left as it is; repair it, or move it away to do without",
-                    path.display()
-                )
-            }
-            Self::Version { path, version } => {
-                write!(f, "{} has version {version}; files of this kind have version {VERSION}", path.display())
-            }
-            Self::InUse(path) => write!(
-                f,
-                "an earlier version of this program is settling the payment in {}; run the same command again when it has ended",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl core::error::Error for ImportError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::File(cause) => cause.source(),
-            Self::Damaged { cause, .. } => Some(cause),
-            Self::Version { .. } | Self::InUse(_) => None,
-        }
-    }
 }
 
 struct Record {
@@ -250,8 +192,6 @@ const PAYMENTS: &str = "payments";
 
 /// Ends the name of a file that a crash left incomplete.
 const UNFINISHED: &str = ".new";
-
-const VERSION: u32 = 1;
 
 #[cfg(test)]
 mod tests;

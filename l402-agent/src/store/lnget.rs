@@ -5,7 +5,7 @@
 //! 2. `l402.token.pending`, and a file without a proof, are payments whose outcome only lnget's wallet knows.
 //! 3. Nothing of lnget's is changed.
 
-use super::tokens::KeptToken;
+use super::record::KeptToken;
 use core::fmt;
 use http::Method;
 use l402_core::macaroon::base64;

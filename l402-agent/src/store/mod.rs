@@ -3,13 +3,19 @@
 
 mod codec;
 mod database;
+mod error;
 pub mod file;
+mod format;
 mod import;
 pub mod lnget;
 pub mod news;
+mod open;
 pub mod payments;
 pub mod private;
+pub mod record;
 mod row;
 pub mod tokens;
 
-pub use database::{Database, DatabaseError};
+pub use database::Database;
+pub use error::{DatabaseError, ImportError};
+pub use file::Reuse;

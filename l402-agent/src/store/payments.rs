@@ -8,118 +8,16 @@
 //! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins (A5). The
 //!    others wait for their turn, a lock in the same folder, and find what the one has bought (A9).
 
+use super::database::Database;
+use super::error::DatabaseError;
 use super::private::{Lock, PrivateDir, PrivateError};
+use super::record::{Intent, KeptToken, Outcome, Recorded};
 use super::row::{self, Conflict};
-use super::tokens::KeptToken;
-use super::{Database, DatabaseError};
 use core::fmt;
 use http::Method;
-use l402_core::{PaymentHash, Scheme};
-use l402_http::pay::{Order, Origin, Standing, Token};
-use l402_lightning::Paid;
+use l402_core::PaymentHash;
+use l402_http::pay::{Order, Origin};
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::Deserialize;
-
-/// A payment that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
-    /// What it will prove.
-    pub payment_hash: PaymentHash,
-    /// What the invoice asks for, in millisatoshi.
-    pub amount_msat: u64,
-    /// The wallet that pays, with the network where it has a node for each (`ldk/signet`): the only one that can say what became of it.
-    pub wallet: String,
-    /// Who is paid.
-    pub origin: Origin,
-    /// The method of the request that is paid for.
-    pub method: Method,
-    /// The path of that request.
-    pub path: String,
-    /// The scheme of the challenge.
-    pub scheme: Scheme,
-    /// The token that the payment buys, in base64; worthless without the preimage.
-    pub token: String,
-    /// When, in Unix seconds.
-    pub at: u64,
-    /// The invoice and the limits; `None` where the first format did not have them.
-    pub order: Option<Order>,
-}
-
-impl Intent {
-    /// Takes a token that is about to be paid for.
-    pub fn new(origin: &Origin, token: &Token, wallet: &str) -> Self {
-        Self {
-            payment_hash: token.payment_hash,
-            amount_msat: token.amount_msat,
-            wallet: wallet.to_owned(),
-            origin: origin.clone(),
-            method: token.method.clone(),
-            path: token.path.clone(),
-            scheme: token.scheme,
-            token: token.text.clone(),
-            at: token.bought_at,
-            order: token.order.clone(),
-        }
-    }
-
-    /// Returns the token with the proof of its payment.
-    pub fn prove(&self, paid: Paid) -> KeptToken {
-        KeptToken {
-            origin: self.origin.clone(),
-            method: self.method.clone(),
-            path: self.path.clone(),
-            scheme: self.scheme,
-            token: self.token.clone(),
-            payment_hash: self.payment_hash,
-            preimage: paid.preimage,
-            amount_msat: self.amount_msat,
-            fee_msat: paid.fee_msat,
-            bought_at: self.at,
-            standing: Standing::New,
-        }
-    }
-
-    /// Returns the token, which has no proof yet.
-    pub fn token(&self) -> Token {
-        Token {
-            scheme: self.scheme,
-            text: self.token.clone(),
-            payment_hash: self.payment_hash,
-            preimage: None,
-            amount_msat: self.amount_msat,
-            fee_msat: 0,
-            method: self.method.clone(),
-            path: self.path.clone(),
-            bought_at: self.at,
-            standing: Standing::New,
-            order: self.order.clone(),
-        }
-    }
-}
-
-/// What became of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It succeeded, and the token is kept.
-    Paid {
-        /// What routing cost, in millisatoshi.
-        fee_msat: u64,
-    },
-    /// It failed, or was never sent. No money moved.
-    NotPaid,
-    /// The user no longer wants to know.
-    Forgotten,
-}
-
-/// A payment and what became of it, if that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// What was about to be paid.
-    pub intent: Intent,
-    /// What became of it.
-    pub outcome: Option<Outcome>,
-}
 
 /// The payments of a database.
 #[derive(Debug, Clone)]

@@ -1,7 +1,6 @@
 //! The protocol's types in the columns of the database. No error repeats what a column holds.
 
-use super::payments::{Intent, Outcome, Recorded};
-use super::tokens::KeptToken;
+use super::record::{Intent, KeptToken, Outcome, Recorded};
 use core::fmt;
 use core::str::FromStr;
 use http::Method;

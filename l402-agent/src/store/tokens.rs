@@ -3,89 +3,12 @@
 //! 1. A token is written, and on the disk, before it is presented for the first time: whoever paid never loses it.
 //! 2. It is kept with its origin, so that it never goes to another one (threat A6).
 
+use super::database::Database;
+use super::error::DatabaseError;
+use super::record::KeptToken;
 use super::row::{self, Conflict};
-use super::{Database, DatabaseError};
-use core::fmt;
-use http::Method;
-use l402_core::{PaymentHash, Preimage, Scheme};
-use l402_http::pay::{Origin, Standing, Token};
-
-/// A token that was paid for.
-#[derive(Clone)]
-pub struct KeptToken {
-    /// Where it was bought; the only place where it is presented.
-    pub origin: Origin,
-    /// The method that it was bought for.
-    pub method: Method,
-    /// The path that it was bought for. It may open others too.
-    pub path: String,
-    /// The scheme of the challenge, which the credential mirrors.
-    pub scheme: Scheme,
-    /// The macaroon, in padded standard base64.
-    pub token: String,
-    /// What the payment proves.
-    pub payment_hash: PaymentHash,
-    /// The proof of payment.
-    pub preimage: Preimage,
-    /// What was paid, in millisatoshi.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshi.
-    pub fee_msat: u64,
-    /// When it was bought, in Unix seconds.
-    pub bought_at: u64,
-    /// Whether a server has accepted it.
-    pub standing: Standing,
-}
-
-impl KeptToken {
-    /// Takes a token that was paid for; `None` where the proof is missing.
-    pub fn new(origin: &Origin, token: &Token) -> Option<Self> {
-        Some(Self {
-            origin: origin.clone(),
-            method: token.method.clone(),
-            path: token.path.clone(),
-            scheme: token.scheme,
-            token: token.text.clone(),
-            payment_hash: token.payment_hash,
-            preimage: token.preimage.clone()?,
-            amount_msat: token.amount_msat,
-            fee_msat: token.fee_msat,
-            bought_at: token.bought_at,
-            standing: token.standing,
-        })
-    }
-}
-
-impl fmt::Debug for KeptToken {
-    /// Leaves out what makes the credential.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptToken")
-            .field("origin", &self.origin)
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .field("payment_hash", &self.payment_hash)
-            .field("amount_msat", &self.amount_msat)
-            .finish_non_exhaustive()
-    }
-}
-
-impl From<KeptToken> for Token {
-    fn from(kept: KeptToken) -> Self {
-        Self {
-            scheme: kept.scheme,
-            text: kept.token,
-            payment_hash: kept.payment_hash,
-            preimage: Some(kept.preimage),
-            amount_msat: kept.amount_msat,
-            fee_msat: kept.fee_msat,
-            method: kept.method,
-            path: kept.path,
-            bought_at: kept.bought_at,
-            standing: kept.standing,
-            order: None,
-        }
-    }
-}
+use l402_core::PaymentHash;
+use l402_http::pay::{Origin, Standing};
 
 /// The tokens of a database.
 #[derive(Debug, Clone)]
@@ -168,6 +91,8 @@ impl Tokens {
 mod tests {
     use super::*;
     use crate::store::private::PrivateDir;
+    use http::Method;
+    use l402_core::{Preimage, Scheme};
 
     fn token(origin: &str, path: &str, seed: u8) -> KeptToken {
         let preimage = Preimage::from_bytes([seed; 32]);

@@ -2,19 +2,18 @@
 
 use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
+use crate::flags::flags;
 use crate::home::Home;
 use crate::wallet::{self, LazyWallet};
 use l402_agent::amount::Amount;
+use l402_agent::resolve::{self, Finding, Resolved};
 use l402_agent::store::Database;
-use l402_agent::store::file::flags;
-use l402_agent::store::payments::{Intent, OpenPayment, Outcome, Payments, PaymentsError, Recorded, Unpaid};
+use l402_agent::store::payments::{Payments, PaymentsError, Unpaid};
+use l402_agent::store::record::{Intent, Outcome, Recorded};
 use l402_agent::text::{lines, printable};
 use l402_core::PaymentHash;
-use l402_core::purchase::{Step, Unresolved};
-use l402_http::pay::{Order, payment_status};
-use l402_lightning::{PaymentSource, PaymentStatus};
+use l402_lightning::PaymentSource;
 use l402_program::Causes;
-use std::time::SystemTime;
 
 /// Runs the command, and returns what it prints and how it ends.
 pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(String, Exit), Failure> {
@@ -56,68 +55,25 @@ fn outcome_line(Recorded { intent, outcome }: &Recorded) -> String {
 /// Asks about each payment without an outcome, and pays nothing.
 async fn resolve(payments: &Payments, wallet: &impl PaymentSource, name: &str) -> Result<(String, Exit), Failure> {
     let (mut told, mut exit) = (Vec::new(), Exit::Served);
-    for intent in payments.intents().or_exit(Exit::Local)? {
-        let Some(found) = settle(payments, &intent, wallet, name).await? else { continue };
-        let found = match found {
-            Found::Paid => "paid; its token is kept".to_owned(),
-            Found::NotPaid => "not paid".to_owned(),
-            Found::Unknown(why) => {
-                exit = Exit::Unknown;
-                format!("unknown: {}", printable(&why))
+    for Resolved { intent, finding } in resolve::all(payments, wallet, name).await.or_exit(Exit::Local)? {
+        let why = match finding {
+            Finding::Paid => {
+                told.push(format!("{}\tpaid; its token is kept", line(&intent)));
+                continue;
             }
+            Finding::NotPaid => {
+                told.push(format!("{}\tnot paid", line(&intent)));
+                continue;
+            }
+            Finding::Unknown(why) => why.to_string(),
+            Finding::Silent(fault) => Causes(&fault).to_string(),
+            Finding::OtherWallet(name) => format!("another wallet was asked to pay; repeat with {}", flags(&name)),
+            Finding::Held => "another call is settling it".to_owned(),
         };
-        told.push(format!("{}\t{found}", line(&intent)));
+        exit = Exit::Unknown;
+        told.push(format!("{}\tunknown: {}", line(&intent), printable(&why)));
     }
     Ok((lines(told), exit))
-}
-
-/// Returns what became of a payment; `None` where somebody else has settled it meanwhile.
-async fn settle(
-    payments: &Payments,
-    intent: &Intent,
-    wallet: &impl PaymentSource,
-    name: &str,
-) -> Result<Option<Found>, Failure> {
-    if intent.wallet != name {
-        let why = format!("another wallet was asked to pay; repeat with {}", flags(&intent.wallet));
-        return Ok(Some(Found::Unknown(why)));
-    }
-    match payments.adopt(&intent.payment_hash) {
-        Ok(None) => Ok(None),
-        Ok(Some(payment)) => ask(payment, wallet).await.map(Some),
-        Err(PaymentsError::Held(_)) => Ok(Some(Found::Unknown("another call is settling it".to_owned()))),
-        Err(fault) => Err(Failure::new(Exit::Local, fault)),
-    }
-}
-
-enum Found {
-    Paid,
-    NotPaid,
-    Unknown(String),
-}
-
-/// Asks the wallet, and records what is known then. What to pay again is left to the next call for the same URL.
-async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Found, Failure> {
-    let (hash, order) = (payment.intent().payment_hash, payment.intent().order.as_ref());
-    let found = match wallet.payment(&hash).await {
-        Ok(found) => found,
-        Err(fault) => return Ok(Found::Unknown(Causes(&fault).to_string())),
-    };
-    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let step = Order::record(order).after_lookup(payment_status(&found, &hash), now).without_paying();
-    match (step, found) {
-        (Step::Prove, PaymentStatus::Succeeded(paid)) => {
-            let kept = payment.intent().prove(paid);
-            payment.paid(&kept).or_exit(Exit::Local)?;
-            Ok(Found::Paid)
-        }
-        (Step::NotPaid, _) => {
-            payment.close(Unpaid::NotPaid).or_exit(Exit::Local)?;
-            Ok(Found::NotPaid)
-        }
-        (Step::Unknown(why) | Step::PayAgain(why), _) => Ok(Found::Unknown(why.to_string())),
-        (Step::Prove | Step::Wait, _) => Ok(Found::Unknown(Unresolved::Pending.to_string())),
-    }
 }
 
 fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {

@@ -4,7 +4,8 @@ use crate::cli::{ImportArgs, TokensCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use l402_agent::amount::Amount;
 use l402_agent::store::lnget::{self, Found, LngetError};
-use l402_agent::store::tokens::{KeptToken, Tokens};
+use l402_agent::store::record::KeptToken;
+use l402_agent::store::tokens::Tokens;
 use l402_agent::text::{lines, printable};
 use l402_http::pay::Standing;
 

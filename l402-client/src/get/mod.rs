@@ -1,38 +1,33 @@
-//! `l402 get`: the request, what it costs, the redirects, and the body.
+//! `l402 get`: the request, what it costs, and the body.
 
 pub mod delivery;
 pub mod draft;
-pub mod fetch;
+mod failure;
 pub mod output;
-pub mod price;
 pub mod report;
-pub mod unpaid;
 
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
 use crate::wallet;
-use core::ops::AsyncFnMut;
-use fetch::{Arrived, Till};
 use http::{Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
+use l402_agent::amount::Amount;
 use l402_agent::http::client::HttpClient;
 use l402_agent::http::draft::Draft;
 use l402_agent::http::peek::Peeked;
-use l402_agent::http::redirect::{self, MAX_REDIRECTS, RedirectError};
-use l402_agent::store::Database;
-use l402_agent::store::file::FileStore;
+use l402_agent::http::redirect::Redirects;
+use l402_agent::price::{self, Terms};
+use l402_agent::{Agent, Fetched, Reuse};
 use l402_core::SpendLimits;
-use l402_http::pay::{TokenField, accept_l402};
 use l402_lightning::PaymentSource;
 use output::OutputFile;
-use price::Terms;
-use report::{CredentialUsed, Event, Reporter, Served};
+use report::{Event, Reporter, Served};
 use std::io::Write;
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
-use tower_service::Service;
 
 /// Runs the command with a wallet. The body goes to `out`, or to the file that `-o` names; the price with `--dry-run` goes to
 /// `out`. Everything else goes to the reporter.
@@ -51,40 +46,44 @@ pub async fn run<W: PaymentSource + 'static>(
         return quote(args, home, draft, wallet.as_ref(), out).await;
     }
     let output = args.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
-    let http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
-    let mut till = open_till(args, home, wallet)?;
-    let mut on_event = |event| reporter.tell(&event);
-    let (draft, Arrived { response, credential }) =
-        walk(draft, args.location, async |draft| till.fetch(draft, http.clone(), &mut on_event).await).await?;
-    let (status, url) = (response.status(), draft.uri.to_string());
-    let unpaid::Answer { response, unpaid } = unpaid::look(&draft, args.token_field.into(), response).await;
-    on_event(Event::Served(Served { url, status: status.as_u16(), credential }));
+    let agent = open_agent(args, home, wallet)?;
+    let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&Event::from(news.clone()))).await;
+    let Fetched { response, url, credential, unpaid, handover, .. } = fetched.map_err(failure::of)?;
+    let status = response.status();
+    reporter.tell(&Event::Served(Served { url: url.to_string(), status: status.as_u16(), credential }));
     if let Some(unpaid) = unpaid {
-        on_event(Event::Unpaid(Box::new(unpaid)));
+        reporter.tell(&Event::Unpaid(Box::new(unpaid)));
     }
     deliver(args, response, output, out).await?;
     if exit_of(status) == Exit::Served {
-        till.store.delivered().await.or_exit(Exit::Local)?;
+        handover.complete().await.or_exit(Exit::Local)?;
     }
     Ok(exit_of(status))
 }
 
-fn open_till<W: PaymentSource>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Till<W>, Failure> {
-    let database = Database::open(&home.data).or_exit(Exit::Local)?;
+fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Agent<W>, Failure> {
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
-    let store = FileStore::new(&database, !args.no_token_cache, wallet_name).or_exit(Exit::Local)?;
-    let token_field = args.token_field.into();
-    // Whoever buys the same thing pays, and then waits for the answer.
-    let patience = args.pay_timeout.saturating_add(args.timeout);
-    Ok(Till {
-        wallet,
-        store,
-        limits: limits(args, home),
-        pay_timeout: args.pay_timeout,
-        token_field,
-        patience,
-        buy_again: args.buy_again,
-    })
+    let SpendLimits { max_price_msat, max_fee_msat } = limits(args, home);
+    let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
+        .max_price(Amount::from_msat(max_price_msat))
+        .max_fee(Amount::from_msat(max_fee_msat))
+        .timeout(args.timeout)
+        .pay_timeout(args.pay_timeout)
+        .token_field(args.token_field.into())
+        .reuse(if args.no_token_cache { Reuse::Never } else { Reuse::Kept })
+        .redirects(redirects(args))
+        .proxies(home.proxies.clone());
+    if args.buy_again {
+        agent = agent.buy_again();
+    }
+    if let Some(file) = &args.cacert {
+        agent = agent.cacert(file);
+    }
+    agent.build().map_err(failure::of_build)
+}
+
+const fn redirects(args: &GetArgs) -> Redirects {
+    if args.location { Redirects::Follow } else { Redirects::Refuse }
 }
 
 fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
@@ -101,42 +100,21 @@ async fn quote(
     wallet: &impl PaymentSource,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Exit, Failure> {
-    let mut http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
-    let (draft, arrived) = walk(draft, args.location, async |draft| {
-        let mut request = draft.request();
-        accept_l402(request.headers_mut());
-        let response = http.call(request).await.or_exit(Exit::Network)?;
-        Ok(Arrived { response, credential: CredentialUsed::None })
-    })
-    .await?;
-    let field = TokenField::from(args.token_field);
-    let answer = unpaid::look(&draft, field, arrived.response).await;
-    let terms = Terms { limits: limits(args, home), network: wallet.network(), field };
-    let price = price::read(&draft.uri, &answer, terms)?;
-    let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(answer.response.status()) };
+    let http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
+    let terms = Terms {
+        limits: limits(args, home),
+        network: wallet.network(),
+        field: args.token_field.into(),
+        redirects: redirects(args),
+    };
+    let price = price::ask(draft, http, terms).await.map_err(failure::of_price)?;
+    let status = StatusCode::from_u16(price.status).unwrap_or_default();
+    let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();
     Reporter::new(&mut text, args.json, args.quiet).tell(&Event::Price(Box::new(price)));
-    let facts = Response::new(http_body_util::Full::new(bytes::Bytes::from(text)));
+    let facts = Response::new(Full::new(bytes::Bytes::from(text)));
     Delivery { include: false, timeout: args.timeout }.write(facts, out).await.map_err(undelivered)?;
     Ok(exit)
-}
-
-/// Sends a request, and follows redirects where the user asked for it.
-async fn walk(
-    mut draft: Draft,
-    follow: bool,
-    mut send: impl AsyncFnMut(&Draft) -> Result<Arrived, Failure>,
-) -> Result<(Draft, Arrived), Failure> {
-    for _ in 0..=MAX_REDIRECTS {
-        let arrived = send(&draft).await?;
-        let (status, headers) = (arrived.response.status(), arrived.response.headers());
-        let next = follow.then(|| redirect::next(&draft, status, headers)).transpose().or_exit(Exit::Http)?;
-        match next.flatten() {
-            Some(next) => draft = next,
-            None => return Ok((draft, arrived)),
-        }
-    }
-    Err(Failure::new(Exit::Http, RedirectError::TooMany))
 }
 
 async fn deliver(

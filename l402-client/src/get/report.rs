@@ -5,13 +5,14 @@
 //!    seconds. Neither form holds a secret.
 
 use crate::exit::Failure;
-use crate::get::unpaid::Unpaid;
 use core::fmt;
 use http::StatusCode;
+use l402_agent::CredentialUsed;
 use l402_agent::amount::Amount;
+use l402_agent::price::Price;
 use l402_agent::store::news::{News, Purchase};
 use l402_agent::text::printable;
-use l402_http::pay::ForeignOffer;
+use l402_agent::unpaid::{Reason, Unpaid};
 use serde::Serialize;
 use std::io::Write;
 
@@ -63,57 +64,6 @@ pub struct Served {
     pub credential: CredentialUsed,
 }
 
-/// What a request was let in by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CredentialUsed {
-    /// Nothing: it is free.
-    None,
-    /// A token from an earlier call.
-    Kept,
-    /// A token that an earlier call paid for without learning so.
-    Recovered,
-    /// A token that was bought for this call.
-    Bought,
-}
-
-/// What a call would cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Price {
-    /// The URL that would be paid for.
-    pub url: String,
-    /// The status of the answer.
-    pub status: u16,
-    /// Whether the call was served without a payment.
-    pub free: bool,
-    /// What the invoice says; absent where there is none.
-    pub invoice: Option<InvoiceReport>,
-    /// Why nothing would be paid; absent where it would, and where nothing is asked for.
-    pub refusal: Option<String>,
-    /// What the server offers besides L402, where it demands a payment that would not be made.
-    pub offers: Vec<ForeignOffer>,
-}
-
-/// What an invoice says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InvoiceReport {
-    /// The amount; absent where the payer would choose.
-    pub amount_msat: Option<u64>,
-    /// The payment hash.
-    pub payment_hash: String,
-    /// The network that the money moves on.
-    pub network: String,
-    /// The public key of the node that is paid.
-    pub payee: String,
-    /// The payee's words.
-    pub description: Option<String>,
-    /// When the invoice expires.
-    pub expires_at: u64,
-    /// The invoice itself, BOLT11.
-    pub bolt11: String,
-}
-
 impl From<News> for Event {
     fn from(news: News) -> Self {
         match news {
@@ -143,8 +93,8 @@ impl fmt::Display for Event {
             Self::Paid(payment) => write!(f, "paid {payment}"),
             Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; its token is used now"),
             Self::Served(served) => served.fmt(f),
-            Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}"),
-            Self::Price(price) => price.fmt(f),
+            Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),
+            Self::Price(price) => Shown(price).fmt(f),
             Self::Error { message, .. } => write!(f, "l402: {}", printable(message)),
         }
     }
@@ -176,13 +126,18 @@ impl fmt::Display for Payment {
     }
 }
 
-impl fmt::Display for Price {
+/// What `--dry-run` prints.
+struct Shown<'a>(&'a Price);
+
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(invoice) = &self.invoice else {
-            return match &self.refusal {
-                Some(reason) => write!(f, "would not be paid: {reason}"),
-                None if self.free => write!(f, "free: the answer is {}", self.status),
-                None => write!(f, "the price is not known: the answer is {}", self.status),
+        let Price { status, free, invoice, refusal, unpaid, .. } = self.0;
+        let hint = unpaid.as_ref().map(hint).unwrap_or_default();
+        let Some(invoice) = invoice else {
+            return match refusal {
+                Some(reason) => write!(f, "would not be paid: {reason}{hint}"),
+                None if *free => write!(f, "free: the answer is {status}"),
+                None => write!(f, "the price is not known: the answer is {status}"),
             };
         };
         match invoice.amount_msat {
@@ -197,10 +152,18 @@ impl fmt::Display for Price {
         }
         writeln!(f, "expires at    {} (Unix seconds)", invoice.expires_at)?;
         writeln!(f, "invoice       {}", invoice.bolt11)?;
-        match &self.refusal {
-            Some(reason) => write!(f, "would not be paid: {reason}"),
+        match refusal {
+            Some(reason) => write!(f, "would not be paid: {reason}{hint}"),
             None => f.write_str("would be paid"),
         }
+    }
+}
+
+/// What the user can do about a payment that is not made.
+const fn hint(unpaid: &Unpaid) -> &'static str {
+    match unpaid.reason {
+        Reason::OwnAuthorization => "; `--token-field macaroon` sends the token in the `Macaroon` field instead",
+        _ => "",
     }
 }
 

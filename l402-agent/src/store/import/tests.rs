@@ -1,7 +1,8 @@
 //! Tests of taking over the first format, on a folder as that version wrote it.
 
 use super::*;
-use crate::store::payments::{Payments as PaymentRecord, Recorded, Unpaid};
+use crate::store::payments::{Payments as PaymentRecord, Unpaid};
+use crate::store::record::Recorded;
 use crate::store::tokens::Tokens;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;

@@ -1,7 +1,8 @@
 //! Tests of the record of payments.
 
 use super::*;
-use l402_core::Preimage;
+use http::Method;
+use l402_core::{Preimage, Scheme};
 
 fn order(max_fee_msat: u64, is_repeated: bool) -> Order {
     Order { invoice: "lnbcrt210n1".to_owned(), max_fee_msat, max_cltv_expiry_delta: 1008, is_repeated }

@@ -1,13 +1,13 @@
 //! What a server wanted, where nothing was paid: a 402 is never passed on in silence.
 
+use crate::amount::Amount;
+use crate::http::draft::Draft;
+use crate::http::peek::Peeked;
+use crate::text::printable;
 use core::fmt;
 use core::time::Duration;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
-use l402_agent::amount::Amount;
-use l402_agent::http::draft::Draft;
-use l402_agent::http::peek::Peeked;
-use l402_agent::text::printable;
 use l402_http::pay::{ForeignOffer, Quote, TokenField};
 use serde::Serialize;
 
@@ -49,8 +49,8 @@ impl Reason {
     }
 }
 
-/// Looks at an answer that the user is about to get, and says what it demands in vain.
-pub async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>) -> Answer {
+/// Looks at a response that the caller is about to get, and says what it demands in vain.
+pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>) -> Answer {
     let status = response.status();
     let demand = match Quote::of(status, response.headers()) {
         Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((Reason::NoChallenge, None)),
@@ -71,13 +71,13 @@ pub async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>
     Answer { response: Response::from_parts(head, body), unpaid: Some(unpaid) }
 }
 
-/// An answer, and what was looked for in it.
+/// A response, and what was looked for in it.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The answer, with all of its body.
-    pub response: Response<Peeked<Incoming>>,
+    pub(crate) response: Response<Peeked<Incoming>>,
     /// What it demands in vain.
-    pub unpaid: Option<Unpaid>,
+    pub(crate) unpaid: Option<Unpaid>,
 }
 
 impl fmt::Display for Unpaid {
@@ -91,10 +91,9 @@ impl fmt::Display for Unpaid {
         }
         match self.reason {
             Reason::NoChallenge => {}
-            Reason::OwnAuthorization => f.write_str(
-                ", but your own `Authorization` field stands where the token goes; \
-                 `--token-field macaroon` sends the token in the `Macaroon` field instead",
-            )?,
+            Reason::OwnAuthorization => {
+                f.write_str(", but your own `Authorization` field stands where the token goes")?;
+            }
             Reason::OwnMacaroon => f.write_str(", but your own `Macaroon` field stands where the token goes")?,
         }
         let offers: Vec<String> = self.offers.iter().map(|offer| printable(&offer.to_string())).collect();

@@ -1,0 +1,160 @@
+//! The agent: a wallet, a store, limits, and an HTTP client.
+
+mod builder;
+
+pub use builder::{AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
+
+use crate::fetch::{FetchError, Fetched, Handover, Purse};
+use crate::http::client::HttpClient;
+use crate::http::draft::Draft;
+use crate::http::payload::{Payload, PayloadBody};
+use crate::http::redirect::Trail;
+use crate::price::{self, Price, PriceError};
+use crate::resolve::{self, Resolved};
+use crate::store::Database;
+use crate::store::file::FileStore;
+use crate::store::news::News;
+use crate::store::payments::{Payments, PaymentsError};
+use crate::store::tokens::Tokens;
+use crate::unpaid::{self, Answer};
+use builder::Terms;
+use http::Request;
+use l402_http::pay::ReplayBody;
+use l402_lightning::PaymentSource;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Sends requests, pays for them within limits, and keeps what it bought.
+///
+/// Several agents, also in different processes, may share a data directory. Clones share everything.
+///
+/// ```no_run
+/// use http::Request;
+/// use l402_agent::Agent;
+/// use l402_agent::amount::Amount;
+/// use l402_lightning::testing::FakeNetwork;
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let wallet = FakeNetwork::new().node(); // any `PaymentSource`
+///     let agent = Agent::builder("/var/lib/my-agent", wallet, "fake")
+///         .max_price(Amount::from_msat(50_000))
+///         .max_fee(Amount::from_msat(1_000))
+///         .build()?;
+///
+///     let fetched = agent.fetch(Request::get("https://api.example.com/weather").body(())?).await?;
+///     println!("{} for {} msat", fetched.response.status(), fetched.spent_msat());
+///     println!("{}", String::from_utf8_lossy(&fetched.bytes(1 << 20).await?));
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Agent<W> {
+    wallet: Arc<W>,
+    wallet_name: String,
+    database: Database,
+    paying: HttpClient<ReplayBody<PayloadBody>>,
+    plain: HttpClient<PayloadBody>,
+    terms: Terms,
+}
+
+impl<W> Clone for Agent<W> {
+    fn clone(&self) -> Self {
+        Self {
+            wallet: Arc::clone(&self.wallet),
+            wallet_name: self.wallet_name.clone(),
+            database: self.database.clone(),
+            paying: self.paying.clone(),
+            plain: self.plain.clone(),
+            terms: self.terms,
+        }
+    }
+}
+
+impl<W: PaymentSource + 'static> Agent<W> {
+    /// Begins an agent.
+    ///
+    /// `data` is the directory of its store, mode 0700. `wallet_name` is recorded with each payment: only the wallet that was asked
+    /// to pay knows what became of it, so that another wallet needs another name.
+    pub fn builder(
+        data: impl Into<PathBuf>,
+        wallet: impl Into<Arc<W>>,
+        wallet_name: impl Into<String>,
+    ) -> AgentBuilder<W> {
+        AgentBuilder::new(data.into(), wallet.into(), wallet_name.into())
+    }
+
+    /// Sends a request, pays for it if it must, and sends it again with the token.
+    ///
+    /// The body may be `()`, text, bytes, or a [`Payload`]. A request with an `Authorization` header of its own is sent as it is, and
+    /// not paid for.
+    ///
+    /// # Errors
+    /// [`FetchError`]. A payment whose outcome is unknown is resolved by the next fetch of the same URL, or by
+    /// [`resolve`](Self::resolve).
+    pub async fn fetch<B: Into<Payload>>(&self, request: Request<B>) -> Result<Fetched, FetchError> {
+        self.fetch_and_tell(Draft::try_from(request).map_err(FetchError::Url)?, |_| {}).await
+    }
+
+    /// Does the same, and tells at once of each payment that succeeded, whatever happens afterwards.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_and_tell(&self, draft: Draft, mut tell: impl FnMut(&News)) -> Result<Fetched, FetchError> {
+        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone());
+        let store = store.map_err(FetchError::Store)?;
+        let settings = self.terms.settings;
+        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings };
+        let mut news = Vec::new();
+        let mut note = |item| {
+            tell(&item);
+            news.push(item);
+        };
+        let mut trail = Trail::new(draft, self.terms.redirects);
+        let (response, credential) = loop {
+            let (response, credential) = purse.fetch(trail.draft(), self.paying.clone(), &mut note).await?;
+            if !trail.follows(response.status(), response.headers())? {
+                break (response, credential);
+            }
+        };
+        let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
+        let url = trail.draft().uri.clone();
+        Ok(Fetched { response, url, credential, unpaid, news, handover: Handover(purse.store) })
+    }
+
+    /// Asks for the price of a request, and pays nothing. No token is presented.
+    ///
+    /// # Errors
+    /// [`PriceError`].
+    pub async fn price<B: Into<Payload>>(&self, request: Request<B>) -> Result<Price, PriceError> {
+        let terms = price::Terms {
+            limits: self.terms.settings.limits,
+            network: self.wallet.network(),
+            field: self.terms.settings.token_field,
+            redirects: self.terms.redirects,
+        };
+        price::ask(Draft::try_from(request).map_err(PriceError::Url)?, self.plain.clone(), terms).await
+    }
+
+    /// Asks the wallet what became of the payments without a known outcome, and keeps the tokens of those that were paid. Pays
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`PaymentsError`] where the record cannot be used.
+    pub async fn resolve(&self) -> Result<Vec<Resolved>, PaymentsError> {
+        resolve::all(&self.payments()?, &*self.wallet, &self.wallet_name).await
+    }
+
+    /// Returns the tokens that were bought.
+    pub fn tokens(&self) -> Tokens {
+        Tokens::new(self.database.clone())
+    }
+
+    /// Returns the record of payments.
+    ///
+    /// # Errors
+    /// [`PaymentsError`] where it cannot be used.
+    pub fn payments(&self) -> Result<Payments, PaymentsError> {
+        Payments::new(self.database.clone())
+    }
+}

@@ -1,0 +1,158 @@
+//! What an agent is made of, and on what terms it pays.
+
+use super::Agent;
+use crate::amount::Amount;
+use crate::http::client::{HttpClient, TlsError};
+use crate::http::proxy::Proxies;
+use crate::http::redirect::Redirects;
+use crate::store::private::{PrivateDir, PrivateError};
+use crate::store::{Database, DatabaseError, Reuse};
+use core::fmt;
+use core::time::Duration;
+use l402_core::SpendLimits;
+use l402_http::pay::{PaySettings, TokenField};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// On what terms an agent pays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) settings: PaySettings,
+    pub(super) reuse: Reuse,
+    pub(super) redirects: Redirects,
+}
+
+/// Makes an [`Agent`]. Each setting has a default.
+#[derive(Debug)]
+#[must_use]
+pub struct AgentBuilder<W> {
+    data: PathBuf,
+    wallet: Arc<W>,
+    wallet_name: String,
+    terms: Terms,
+    timeout: Duration,
+    cacert: Option<PathBuf>,
+    proxies: Proxies,
+}
+
+impl<W> AgentBuilder<W> {
+    pub(super) fn new(data: PathBuf, wallet: Arc<W>, wallet_name: String) -> Self {
+        let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE.msat(), max_fee_msat: DEFAULT_MAX_FEE.msat() };
+        let terms = Terms { settings: PaySettings::new(limits), reuse: Reuse::Kept, redirects: Redirects::Refuse };
+        let (timeout, proxies) = (DEFAULT_TIMEOUT, Proxies::default());
+        Self { data, wallet, wallet_name, terms, timeout, cacert: None, proxies }
+    }
+
+    /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
+    pub const fn max_price(mut self, amount: Amount) -> Self {
+        self.terms.settings.limits.max_price_msat = amount.msat();
+        self
+    }
+
+    /// The most to pay for routing. 10 sat unless set.
+    pub const fn max_fee(mut self, amount: Amount) -> Self {
+        self.terms.settings.limits.max_fee_msat = amount.msat();
+        self
+    }
+
+    /// How long to wait for a server that is silent. 30 seconds unless set.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long to wait for a payment before its outcome counts as unknown. 60 seconds unless set.
+    pub const fn pay_timeout(mut self, timeout: Duration) -> Self {
+        self.terms.settings.payment_timeout = timeout;
+        self
+    }
+
+    /// The header that carries the token. `Authorization` unless set.
+    pub const fn token_field(mut self, field: TokenField) -> Self {
+        self.terms.settings.token_field = field;
+        self
+    }
+
+    /// Whether tokens are kept for later calls. They are unless set.
+    pub const fn reuse(mut self, reuse: Reuse) -> Self {
+        self.terms.reuse = reuse;
+        self
+    }
+
+    /// Whether redirects are followed. They are not unless set.
+    pub const fn redirects(mut self, redirects: Redirects) -> Self {
+        self.terms.redirects = redirects;
+        self
+    }
+
+    /// Pays also a server that has not accepted what was bought from it before.
+    pub const fn buy_again(mut self) -> Self {
+        self.terms.settings.buy_again = true;
+        self
+    }
+
+    /// Trusts the certificates in this PEM file too.
+    pub fn cacert(mut self, file: impl Into<PathBuf>) -> Self {
+        self.cacert = Some(file.into());
+        self
+    }
+
+    /// The proxies. None unless set.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Opens the store, and sets up the HTTP client. The wallet is not asked for anything yet.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(self) -> Result<Agent<W>, BuildError> {
+        let Self { data, wallet, wallet_name, mut terms, timeout, cacert, proxies } = self;
+        let paying = HttpClient::new(timeout, cacert.as_deref(), proxies.clone()).map_err(BuildError::Tls)?;
+        let plain = HttpClient::new(timeout, cacert.as_deref(), proxies).map_err(BuildError::Tls)?;
+        let data = PrivateDir::open(data).map_err(BuildError::Data)?;
+        let database = Database::open(&data).map_err(BuildError::Database)?;
+        // Another call that buys the same pays, and then waits for the response.
+        terms.settings.patience = terms.settings.payment_timeout.saturating_add(timeout);
+        Ok(Agent { wallet, wallet_name, database, paying, plain, terms })
+    }
+}
+
+/// Why an agent cannot be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The data directory cannot be used.
+    Data(PrivateError),
+    /// The database in it cannot be used.
+    Database(DatabaseError),
+    /// TLS cannot be set up.
+    Tls(TlsError),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(cause) => cause.fmt(f),
+            Self::Database(cause) => cause.fmt(f),
+            Self::Tls(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Data(cause) => cause.source(),
+            Self::Database(cause) => cause.source(),
+            Self::Tls(cause) => cause.source(),
+        }
+    }
+}
+
+/// The most to pay for one call unless the caller says otherwise.
+pub const DEFAULT_MAX_PRICE: Amount = Amount::from_msat(100_000);
+/// The most to pay for routing unless the caller says otherwise.
+pub const DEFAULT_MAX_FEE: Amount = Amount::from_msat(10_000);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,0 +1,212 @@
+//! One request that pays for itself, through the paying layer, and along redirects.
+
+use crate::http::client::{HttpClient, TransportError};
+use crate::http::draft::Draft;
+use crate::http::payload::PayloadBody;
+use crate::http::peek::Peeked;
+use crate::http::redirect::RedirectError;
+use crate::http::url::UrlError;
+use crate::store::file::{FileStore, StoreError};
+use crate::store::news::News;
+use crate::unpaid::Unpaid;
+use bytes::Bytes;
+use core::fmt;
+use http::{Response, Uri};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody};
+use l402_lightning::{Cause, PaymentSource};
+use serde::Serialize;
+use std::sync::Arc;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// What pays for one call, and what it may still pay.
+#[derive(Debug)]
+pub(crate) struct Purse<W> {
+    pub(crate) wallet: Arc<W>,
+    pub(crate) store: FileStore,
+    /// The limits are those of what is left: a call that is redirected pays from the same purse.
+    pub(crate) settings: PaySettings,
+}
+
+impl<W: PaymentSource + 'static> Purse<W> {
+    /// Sends a request, and pays for it where it must. `tell` hears of money that moved, whatever happens afterwards.
+    pub(crate) async fn fetch(
+        &mut self,
+        draft: &Draft,
+        http: HttpClient<ReplayBody<PayloadBody>>,
+        tell: &mut impl FnMut(News),
+    ) -> Result<(Response<Incoming>, CredentialUsed), FetchError> {
+        self.store.expect(&draft.method, draft.uri.path());
+        let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), self.settings);
+        let result = layer.layer(http).call(draft.request()).await;
+
+        let news = self.store.news();
+        let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
+        news.into_iter().for_each(tell);
+        let response = result.map_err(|cause| FetchError::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
+        let credential = match response.extensions().get::<Receipt>() {
+            None => CredentialUsed::None,
+            Some(receipt) if !receipt.reused => {
+                self.spend(receipt);
+                CredentialUsed::Bought
+            }
+            Some(_) if is_recovered => CredentialUsed::Recovered,
+            Some(_) => CredentialUsed::Kept,
+        };
+        Ok((response, credential))
+    }
+
+    fn spend(&mut self, receipt: &Receipt) {
+        let limits = &mut self.settings.limits;
+        limits.max_price_msat = limits.max_price_msat.saturating_sub(receipt.amount_msat);
+        limits.max_fee_msat = limits.max_fee_msat.saturating_sub(receipt.fee_msat);
+    }
+}
+
+/// What a request was let in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CredentialUsed {
+    /// Nothing: it is free, or it was not paid for.
+    None,
+    /// A token from an earlier call.
+    Kept,
+    /// A token that an earlier call paid for without learning so.
+    Recovered,
+    /// A token that was bought for this call.
+    Bought,
+}
+
+/// A response, and what it took to get it.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The response, with all of its body.
+    pub response: Response<Peeked<Incoming>>,
+    /// The URL that answered, after redirects.
+    pub url: Uri,
+    /// What opened it.
+    pub credential: CredentialUsed,
+    /// What the response demands in vain: a payment that is not made here.
+    pub unpaid: Option<Unpaid>,
+    /// The payments that are known to have succeeded during this call.
+    pub news: Vec<News>,
+    /// To be completed by a caller that reads the body by itself.
+    pub handover: Handover,
+}
+
+impl Fetched {
+    /// Returns what this call cost, fees included, in millisatoshi.
+    pub fn spent_msat(&self) -> u64 {
+        let spent = |news: &News| match news {
+            News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
+            News::Recovered(_) => 0,
+        };
+        self.news.iter().map(spent).fold(0, u64::saturating_add)
+    }
+
+    /// Reads the body, at most `max_len` bytes of it, and completes the [`handover`](Self::handover).
+    ///
+    /// # Errors
+    /// [`BodyError`].
+    pub async fn bytes(self, max_len: usize) -> Result<Bytes, BodyError> {
+        let body = Limited::new(self.response.into_body(), max_len).collect().await.map_err(BodyError::Body)?;
+        self.handover.complete().await.map_err(BodyError::Store)?;
+        Ok(body.to_bytes())
+    }
+}
+
+/// What is left to do once the caller has the body.
+#[derive(Debug)]
+#[must_use]
+pub struct Handover(pub(crate) FileStore);
+
+impl Handover {
+    /// Says that the caller has the body. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
+    /// until then, a body that broke off costs nothing more to get.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a token that should not be kept is still there.
+    pub async fn complete(self) -> Result<(), StoreError> {
+        self.0.delivered().await
+    }
+}
+
+/// Why the body of a response cannot be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It broke off, or is longer than it may be.
+    Body(Cause),
+    /// It was read, but a token that should not be kept is still there.
+    Store(StoreError),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(_) => f.write_str("cannot read the body of the response"),
+            Self::Store(_) => f.write_str("cannot forget the token of the response"),
+        }
+    }
+}
+
+impl core::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Body(cause) => Some(&**cause),
+            Self::Store(cause) => Some(cause),
+        }
+    }
+}
+
+/// Why there is no response. What it means for the money stands at each variant of [`PayError`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The URL cannot be requested. Nothing was sent.
+    Url(UrlError),
+    /// The request failed, before, while or after it was paid for.
+    Pay {
+        /// The URL of the request that failed, which may be that of a redirect.
+        url: Uri,
+        /// Why.
+        cause: Box<PayError<TransportError>>,
+    },
+    /// A redirect was not followed.
+    Redirect(RedirectError),
+    /// The store cannot be used. Nothing was sent.
+    Store(StoreError),
+}
+
+impl From<RedirectError> for FetchError {
+    fn from(cause: RedirectError) -> Self {
+        Self::Redirect(cause)
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("cannot request this URL"),
+            Self::Pay { url, .. } => {
+                write!(f, "cannot get {}", url.host().unwrap_or_default())
+            }
+            Self::Redirect(_) => f.write_str("redirect not followed"),
+            Self::Store(_) => f.write_str("cannot use the store of tokens and payments"),
+        }
+    }
+}
+
+impl core::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Url(cause) => Some(cause),
+            Self::Pay { cause, .. } => Some(&**cause),
+            Self::Redirect(cause) => Some(cause),
+            Self::Store(cause) => Some(cause),
+        }
+    }
+}

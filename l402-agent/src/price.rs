@@ -1,0 +1,169 @@
+//! What a call would cost, without paying.
+
+use crate::http::client::{HttpClient, TransportError};
+use crate::http::draft::Draft;
+use crate::http::payload::PayloadBody;
+use crate::http::redirect::{RedirectError, Redirects, Trail};
+use crate::http::url::UrlError;
+use crate::unpaid::{self, Answer, Unpaid};
+use core::fmt;
+use http::header::HeaderMap;
+use http::{StatusCode, Uri};
+use l402_core::{Exchange, SpendLimits};
+use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
+use l402_lightning::{Invoice, Network};
+use serde::Serialize;
+use std::time::SystemTime;
+use tower_service::Service;
+
+/// What decides whether an invoice would be paid.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What may be paid.
+    pub limits: SpendLimits,
+    /// The wallet's network.
+    pub network: Network,
+    /// Where the token would be sent.
+    pub field: TokenField,
+    /// Whether redirects are followed.
+    pub redirects: Redirects,
+}
+
+/// What a call would cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// The URL that would be paid for.
+    pub url: String,
+    /// The status of the response.
+    pub status: u16,
+    /// Whether the call was served without a payment.
+    pub free: bool,
+    /// What the invoice says; absent where there is none.
+    pub invoice: Option<InvoiceReport>,
+    /// Why nothing would be paid; absent where it would, and where nothing is asked for.
+    pub refusal: Option<String>,
+    /// What the server offers besides L402, where it demands a payment that would not be made.
+    pub offers: Vec<ForeignOffer>,
+    /// The payment that the server demands in vain, where it does.
+    #[serde(skip)]
+    pub unpaid: Option<Unpaid>,
+}
+
+/// What an invoice says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvoiceReport {
+    /// The amount; absent where the payer would choose.
+    pub amount_msat: Option<u64>,
+    /// The payment hash.
+    pub payment_hash: String,
+    /// The network that the money moves on.
+    pub network: String,
+    /// The public key of the node that is paid.
+    pub payee: String,
+    /// The payee's words.
+    pub description: Option<String>,
+    /// When the invoice expires.
+    pub expires_at: u64,
+    /// The invoice itself, BOLT11.
+    pub bolt11: String,
+}
+
+/// Sends a request without a token, and reads the price off the response.
+///
+/// # Errors
+/// [`PriceError`].
+pub async fn ask(draft: Draft, mut http: HttpClient<PayloadBody>, terms: Terms) -> Result<Price, PriceError> {
+    let mut trail = Trail::new(draft, terms.redirects);
+    let response = loop {
+        let mut request = trail.draft().request();
+        accept_l402(request.headers_mut());
+        let response = http.call(request).await.map_err(PriceError::Transport)?;
+        if !trail.follows(response.status(), response.headers()).map_err(PriceError::Redirect)? {
+            break response;
+        }
+    };
+    let answer = unpaid::look(trail.draft(), terms.field, response).await;
+    read(&trail.draft().uri, &answer, terms).map_err(PriceError::Challenge)
+}
+
+fn read(uri: &Uri, answer: &Answer, terms: Terms) -> Result<Price, BadChallenge> {
+    let (status, headers) = (answer.response.status(), answer.response.headers());
+    let quote = Quote::of(status, headers)?;
+    let why = answer.unpaid.as_ref().map(|unpaid| unpaid.to_string());
+    Ok(Price {
+        url: uri.to_string(),
+        status: status.as_u16(),
+        free: quote.is_none() && is_served(status, headers),
+        invoice: quote.as_ref().map(|quote| InvoiceReport::from(quote.invoice())),
+        refusal: why.or_else(|| quote.and_then(|quote| terms.refusal(&quote))),
+        offers: answer.unpaid.as_ref().map(|unpaid| unpaid.offers.clone()).unwrap_or_default(),
+        unpaid: answer.unpaid.clone(),
+    })
+}
+
+/// Whether a response is what was asked for. A failure says nothing of the price, and neither does a redirect.
+fn is_served(status: StatusCode, headers: &HeaderMap) -> bool {
+    status.is_success() && headers.get("grpc-status").is_none_or(|grpc_status| grpc_status == "0")
+}
+
+impl Terms {
+    fn refusal(&self, quote: &Quote) -> Option<String> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        if !self.field.carries(quote.token()) {
+            return Some(BadChallenge::NoMacaroon.to_string());
+        }
+        let order = quote.authorize(&Exchange::new(self.limits), now);
+        let payable = quote.invoice().payable(self.network, now);
+        order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
+    }
+}
+
+impl From<&Invoice> for InvoiceReport {
+    fn from(invoice: &Invoice) -> Self {
+        Self {
+            amount_msat: invoice.amount_msat(),
+            payment_hash: invoice.payment_hash().to_string(),
+            network: invoice.network().to_string(),
+            payee: invoice.payee().to_string(),
+            description: invoice.description().map(str::to_owned),
+            expires_at: invoice.expires_at(),
+            bolt11: invoice.bolt11().to_owned(),
+        }
+    }
+}
+
+/// Why the price is not known.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PriceError {
+    /// The URL cannot be requested. Nothing was sent.
+    Url(UrlError),
+    /// There is no response.
+    Transport(TransportError),
+    /// A redirect was not followed.
+    Redirect(RedirectError),
+    /// Payment is demanded in a way that cannot be understood.
+    Challenge(BadChallenge),
+}
+
+impl fmt::Display for PriceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("cannot request this URL"),
+            Self::Transport(cause) => cause.fmt(f),
+            Self::Redirect(cause) => cause.fmt(f),
+            Self::Challenge(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PriceError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Url(cause) => Some(cause),
+            Self::Transport(cause) => cause.source(),
+            Self::Redirect(cause) => cause.source(),
+            Self::Challenge(cause) => cause.source(),
+        }
+    }
+}

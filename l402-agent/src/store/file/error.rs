@@ -1,0 +1,57 @@
+//! Why tokens or payments cannot be had or kept.
+
+use crate::store::error::DatabaseError;
+use crate::store::payments::PaymentsError;
+use core::fmt;
+use l402_core::PaymentHash;
+use tokio::task;
+
+/// Why tokens or payments cannot be had or kept. Nothing is paid then.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The kept tokens.
+    Tokens(DatabaseError),
+    /// The record of payments.
+    Payments(PaymentsError),
+    /// Another wallet was asked for a payment whose outcome is unknown.
+    OtherWallet {
+        /// Its name.
+        wallet: String,
+        /// The payment.
+        payment_hash: PaymentHash,
+    },
+    /// The program ends.
+    Ended(task::JoinError),
+}
+
+impl StoreError {
+    pub(super) const fn database(cause: DatabaseError) -> Self {
+        Self::Payments(PaymentsError::Database(cause))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens(_) => f.write_str("the kept tokens cannot be used"),
+            Self::Payments(_) => f.write_str("the record of payments cannot be used"),
+            Self::OtherWallet { wallet, payment_hash } => write!(
+                f,
+                "an earlier payment to this origin, {payment_hash} from the wallet `{wallet}`, has no known outcome"
+            ),
+            Self::Ended(_) => f.write_str("the program ends"),
+        }
+    }
+}
+
+impl core::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Tokens(cause) => Some(cause),
+            Self::Payments(cause) => Some(cause),
+            Self::Ended(cause) => Some(cause),
+            Self::OtherWallet { .. } => None,
+        }
+    }
+}

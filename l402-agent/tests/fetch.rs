@@ -1,0 +1,129 @@
+//! The agent against a server that sells, with a fake node as the wallet.
+
+#![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
+
+use core::time::Duration;
+use http::Request;
+use l402_agent::amount::Amount;
+use l402_agent::resolve::Finding;
+use l402_agent::store::news::News;
+use l402_agent::{Agent, CredentialUsed, FetchError};
+use l402_core::macaroon::{RootKey, base64, mint};
+use l402_http::pay::PayError;
+use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
+use l402_lightning::{InvoiceRequest, InvoiceSource};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Sells everything for 21 sat to who presents some token of it.
+async fn shop(payee: FakeNode) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer(stream, payee.clone()));
+        }
+    });
+    url
+}
+
+async fn answer(mut stream: TcpStream, payee: FakeNode) {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await.unwrap() == 0 {
+            return;
+        }
+    }
+    let request = String::from_utf8_lossy(&request).to_lowercase();
+    let response = if request.contains("authorization: l402 ") {
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsunny".to_owned()
+    } else {
+        let asked = InvoiceRequest { amount_msat: 21_000, description: "a", expiry: Duration::from_mins(5) };
+        let invoice = payee.create_invoice(asked).await.unwrap();
+        let (mut bytes, mut text) = ([0; 256], [0; 512]);
+        let token = mint(&RootKey::new(b"root"), b"", b"some id", &[], &mut bytes).unwrap();
+        let token = base64::encode_into(token.as_bytes(), &mut text).unwrap();
+        format!(
+            "HTTP/1.1 402 Payment Required\r\nconnection: close\r\ncontent-length: 0\r\n\
+             www-authenticate: L402 token=\"{token}\", invoice=\"{}\"\r\n\r\n",
+            invoice.bolt11()
+        )
+    };
+    stream.write_all(response.as_bytes()).await.unwrap();
+}
+
+struct World {
+    wallet: FakeNode,
+    url: String,
+    data: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let network = FakeNetwork::new();
+        let (wallet, url) = (network.node(), shop(network.node()).await);
+        Self { wallet, url, data: tempfile::tempdir().unwrap() }
+    }
+
+    fn agent(&self, max_price_msat: u64) -> Agent<FakeNode> {
+        let builder = Agent::builder(self.data.path().join("data"), self.wallet.clone(), "fake");
+        builder.max_price(Amount::from_msat(max_price_msat)).build().unwrap()
+    }
+
+    fn request(&self) -> Request<()> {
+        Request::get(&self.url).body(()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_was_bought_opens_the_next_call_too() {
+    let world = World::new().await;
+    let price = world.agent(21_000).price(world.request()).await.unwrap();
+    assert_eq!((price.invoice.unwrap().amount_msat, price.refusal), (Some(21_000), None));
+    assert_eq!(world.wallet.payments_sent(), 0);
+
+    let fetched = world.agent(21_000).fetch(world.request()).await.unwrap();
+    assert_eq!((fetched.credential, fetched.spent_msat()), (CredentialUsed::Bought, 21_000));
+    assert!(matches!(&fetched.news[..], [News::Paid(purchase)] if purchase.amount_msat == 21_000));
+    assert_eq!(fetched.bytes(5).await.unwrap(), "sunny");
+
+    let again = world.agent(0).fetch(world.request()).await.unwrap();
+    assert_eq!((again.credential, again.spent_msat()), (CredentialUsed::Kept, 0));
+    assert!(again.bytes(4).await.is_err(), "it is longer");
+    assert_eq!(world.wallet.payments_sent(), 1);
+    assert_eq!(world.agent(0).tokens().all().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_price_above_the_limit_is_not_paid() {
+    let world = World::new().await;
+    let fault = world.agent(20_999).fetch(world.request()).await.unwrap_err();
+    let FetchError::Pay { cause, .. } = fault else { panic!("{fault:?}") };
+    assert!(matches!(*cause, PayError::Declined(_)), "{cause:?}");
+    assert_eq!(world.wallet.payments_sent(), 0);
+}
+
+#[tokio::test]
+async fn a4_a_lost_outcome_is_resolved() {
+    let world = World::new().await;
+    let agent = world.agent(21_000);
+    world.wallet.misbehave(FakeFault::LoseOutcome);
+    let fault = agent.fetch(world.request()).await.unwrap_err();
+    assert!(matches!(fault, FetchError::Pay { cause, .. } if matches!(*cause, PayError::PaymentUnknown { .. })));
+    drop(agent);
+
+    let found = world.agent(0).resolve().await.unwrap();
+    assert!(matches!(&found[..], [found] if matches!(found.finding, Finding::Paid)), "{found:?}");
+    let fetched = world.agent(0).fetch(world.request()).await.unwrap();
+    assert_eq!(fetched.credential, CredentialUsed::Kept);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_fetch_can_be_a_task_of_its_own() {
+    let world = World::new().await;
+    let (agent, request) = (world.agent(21_000), world.request());
+    let status = tokio::spawn(async move { agent.fetch(request).await.map(|fetched| fetched.response.status()) });
+    assert_eq!(status.await.unwrap().unwrap(), 200);
+}

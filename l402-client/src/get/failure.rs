@@ -1,0 +1,121 @@
+//! From a failure of the agent to the exit code, and to what the user can do.
+
+use crate::exit::{Exit, Failure};
+use crate::flags::flags;
+use http::Uri;
+use l402_agent::amount::Amount;
+use l402_agent::http::client::TransportError;
+use l402_agent::price::PriceError;
+use l402_agent::store::file::StoreError;
+use l402_agent::store::payments::PaymentsError;
+use l402_agent::{BuildError, FetchError};
+use l402_core::Declined;
+use l402_http::pay::{Origin, PayError};
+
+/// An agent could not be made.
+pub(super) fn of_build(fault: BuildError) -> Failure {
+    let exit = if matches!(fault, BuildError::Tls(_)) { Exit::Usage } else { Exit::Local };
+    Failure::new(exit, fault)
+}
+
+/// The price is not known.
+pub(super) fn of_price(fault: PriceError) -> Failure {
+    let exit = match &fault {
+        PriceError::Url(_) => Exit::Usage,
+        PriceError::Transport(_) => Exit::Network,
+        PriceError::Redirect(_) => Exit::Http,
+        PriceError::Challenge(_) => Exit::Challenge,
+        _ => Exit::Local,
+    };
+    Failure::new(exit, fault)
+}
+
+/// There is no response.
+pub(super) fn of(fault: FetchError) -> Failure {
+    match fault {
+        FetchError::Url(cause) => Failure::new(Exit::Usage, cause),
+        FetchError::Redirect(cause) => Failure::new(Exit::Http, cause),
+        FetchError::Store(cause) => of_store(cause),
+        FetchError::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause)),
+        fault => Failure::new(Exit::Local, fault),
+    }
+}
+
+fn of_pay(fault: PayError<TransportError>) -> Failure {
+    use l402_lightning::PayError as WalletError;
+    let exit = match &fault {
+        PayError::Transport(_) => Exit::Network,
+        PayError::Origin(_) => Exit::Usage,
+        PayError::BadChallenge(_) => Exit::Challenge,
+        PayError::Declined(why) => return declined(*why),
+        PayError::WrongNetwork { .. } | PayError::PaymentFailed(_) => Exit::Payment,
+        PayError::PaymentUnknown { .. } => {
+            let hint = "run the same command again to learn what became of it; nothing is paid twice";
+            return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
+        }
+        PayError::StillRefused { .. } | PayError::NotAccepted(_) => Exit::Http,
+        PayError::Busy => Exit::Unknown,
+        _ => Exit::Local,
+    };
+    match fault {
+        // Nothing was tried, so that the cause alone says more than what it prevented.
+        PayError::PaymentFailed(WalletError::Unavailable(cause)) => {
+            Failure::new(exit, anyhow::Error::from_boxed(cause))
+        }
+        PayError::Transport(cause) => Failure::new(exit, cause),
+        // The store's own errors say what they are about.
+        PayError::Store(cause) => match cause.downcast() {
+            Ok(cause) => of_store(*cause),
+            Err(cause) => Failure::new(exit, anyhow::Error::from_boxed(cause)),
+        },
+        fault => Failure::new(exit, fault),
+    }
+}
+
+/// Says what was lost to a server that takes money for nothing, and how to pay it all the same.
+fn not_accepted(fault: &PayError<TransportError>, url: &Uri) -> Option<Failure> {
+    let (start, receipt) = match fault {
+        PayError::StillRefused { status, receipt } => {
+            (format!("the server answers {status} to what was just bought"), receipt)
+        }
+        PayError::NotAccepted(receipt) => {
+            ("nothing was paid: the server has not accepted what was bought before".to_owned(), receipt)
+        }
+        _ => return None,
+    };
+    let (lost, fee) = (Amount::from_msat(receipt.amount_msat), Amount::from_msat(receipt.fee_msat));
+    let origin = Origin::of(url).map_or_else(|_| "ORIGIN".to_owned(), |origin| origin.to_string());
+    let message = format!(
+        "{start}; {lost} (and a fee of {fee}) are lost with payment {}, unless it accepts the token later; it is not paid again, but \
+         with --buy-again, or after `l402 tokens forget {origin}`",
+        receipt.payment_hash
+    );
+    Some(Failure::say(Exit::Http, message))
+}
+
+/// Only what the user can change is the limit's fault; the rest is the server's.
+fn declined(why: Declined) -> Failure {
+    let Declined::OverLimit { amount_msat, max_price_msat } = why else {
+        return Failure::new(Exit::Challenge, PayError::<TransportError>::Declined(why));
+    };
+    let (price, limit) = (Amount::from_msat(amount_msat), Amount::from_msat(max_price_msat));
+    let hint = format!("not paid: the price is {price}, the limit {limit}; allow more with --max-price \"{price}\"");
+    Failure::say(Exit::Limit, hint)
+}
+
+fn of_store(fault: StoreError) -> Failure {
+    let exit = match &fault {
+        StoreError::OtherWallet { wallet, payment_hash } => {
+            let hint = format!(
+                "an earlier payment to this origin, from the wallet `{wallet}`, has no known outcome; repeat the command with {}, \
+                 or give it up with `l402 payments forget {payment_hash}`",
+                flags(wallet)
+            );
+            return Failure::say(Exit::Unknown, hint);
+        }
+        StoreError::Payments(PaymentsError::Held(_) | PaymentsError::StillOpen(_)) => Exit::Unknown,
+        StoreError::Payments(PaymentsError::Seen(_)) => Exit::Challenge,
+        _ => Exit::Local,
+    };
+    Failure::new(exit, fault)
+}
