@@ -131,6 +131,11 @@ _apart:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
+# Prints docs/reference.md from the tables of settings, variables, reasons and exit codes; `test` fails where they differ
+reference:
+    cargo run --quiet --bin reference >docs/reference.md.part
+    mv docs/reference.md.part docs/reference.md
+
 # All tests
 test:
     cargo test --workspace

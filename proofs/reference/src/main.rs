@@ -1,0 +1,5 @@
+//! Prints the page; see `just reference`.
+
+fn main() {
+    print!("{}", reference::page());
+}
