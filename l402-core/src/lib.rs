@@ -80,7 +80,7 @@ pub use held::{Fit, fit};
 pub use identifier::{Identifier, IdentifierError, TokenId};
 pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};
 pub use l402_macaroon as macaroon;
-pub use mint::{MintError, TokenText, TokenTooLong, mint};
+pub use mint::{TokenMintError, TokenText, TokenTooLong, mint_token};
 pub use name::{Name, NameError};
 pub use offer::Offer;
 pub use params::ParamValue;

@@ -50,34 +50,34 @@ impl DerivedKeys {
 /// `random` comes from a cryptographic random source; `now` is in Unix seconds.
 ///
 /// # Errors
-/// [`MintError`].
+/// [`TokenMintError`].
 ///
 /// ```
 /// use l402_core::macaroon::RootKey;
-/// use l402_core::{Identifier, MintError, Name, Offer, PaymentHash, TokenText, mint};
+/// use l402_core::{Identifier, Name, Offer, PaymentHash, TokenMintError, TokenText, mint_token};
 ///
 /// let keys = |identifier: &Identifier| Some(RootKey::new(&[7; 32])); // one key for all tokens: for this example only
 /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
 /// let mut text = TokenText::new();
-/// let token = mint(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
+/// let token = mint_token(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
 /// assert!(token.starts_with("AgEEbHNhdA"));
 ///
 /// let gone = |_: &Identifier| None;
-/// let minted = mint(&gone, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text);
-/// assert_eq!(minted, Err(MintError::NoKey));
+/// let minted = mint_token(&gone, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text);
+/// assert_eq!(minted, Err(TokenMintError::NoKey));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn mint<'t>(
+pub fn mint_token<'t>(
     keys: &(impl RootKeySource + ?Sized),
     offer: &Offer,
     payment_hash: &PaymentHash,
     random: [u8; 28],
     now: u64,
     text: &'t mut TokenText,
-) -> Result<&'t str, MintError> {
+) -> Result<&'t str, TokenMintError> {
     let identifier = Identifier::new(*payment_hash, keys.token_id(random));
-    let key = keys.minting_key(&identifier).ok_or(MintError::NoKey)?;
-    write(&key, &identifier, offer, now, text).map_err(MintError::TooLong)
+    let key = keys.minting_key(&identifier).ok_or(TokenMintError::NoKey)?;
+    write(&key, &identifier, offer, now, text).map_err(TokenMintError::TooLong)
 }
 
 fn write<'t>(
@@ -136,17 +136,17 @@ impl fmt::Display for TokenTooLong {
 
 impl core::error::Error for TokenTooLong {}
 
-/// Why [`mint`] makes no token.
+/// Why [`mint_token`] makes no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum MintError {
+pub enum TokenMintError {
     /// The source of root keys has none for the token.
     NoKey,
     /// The token is too long.
     TooLong(TokenTooLong),
 }
 
-impl fmt::Display for MintError {
+impl fmt::Display for TokenMintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoKey => f.write_str("there is no root key for a new token"),
@@ -155,7 +155,7 @@ impl fmt::Display for MintError {
     }
 }
 
-impl core::error::Error for MintError {}
+impl core::error::Error for TokenMintError {}
 
 /// The location that deployed servers write: a hint for humans, covered by no signature.
 const LOCATION: &[u8] = b"lsat";

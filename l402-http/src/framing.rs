@@ -5,7 +5,7 @@
 //!    last, hyper answers 400 itself.
 //! 2. Where `Content-Length` stands beside `Transfer-Encoding`, hyper reads the body as chunked, leaves the length out and ends
 //!    the connection after the answer, as RFC 9112 §6.3 allows. Two lengths that differ are a 400.
-//! 3. What is wrong with the framing ends the connection: nobody knows where the next request begins.
+//! 3. What is wrong with the framing ends the connection: it is unknown where the next request begins.
 
 use crate::response::Reason;
 use http::StatusCode;

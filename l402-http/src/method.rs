@@ -1,4 +1,4 @@
-//! Methods that nobody serves.
+//! Methods that are never served.
 //!
 //! A server that answers TRACE sends the request back as it came (RFC 9110 §9.3.8): with the key that the gateway added for
 //! it (threat P7). TRACK and DEBUG are other servers' names for the like. Nothing is sold under such a method, and

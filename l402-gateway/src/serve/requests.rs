@@ -43,14 +43,15 @@ impl RequestLog {
     /// Writes the line of a request to the gateway itself.
     pub(super) fn own<B, R>(&self, request: &Request<B>, response: &Response<R>) {
         if let Some(policy) = &self.policy {
-            Line { service: None, ..Line::unrouted(policy, &canonical(policy, request), request, response) }.write();
+            Line { service: None, ..Line::unrouted(policy, canonical(policy, request).as_ref(), request, response) }
+                .write();
         }
     }
 
     /// Writes the line of a request that the gateway has refused.
     pub(super) fn refused<B, R>(&self, request: &Request<B>, response: &Response<R>) {
         if let Some(policy) = &self.policy {
-            Line::unrouted(policy, &canonical(policy, request), request, response).write();
+            Line::unrouted(policy, canonical(policy, request).as_ref(), request, response).write();
         }
     }
 }
@@ -89,17 +90,17 @@ impl<'a> Line<'a> {
     /// The line of a request that was answered at once.
     fn unrouted<B, R>(
         policy: &'a Policy,
-        path: &'a Option<CanonicalPath<'_>>,
+        path: Option<&'a CanonicalPath<'_>>,
         request: &'a Request<B>,
         response: &Response<R>,
     ) -> Self {
-        let service = path.as_ref().and_then(|path| match policy.route(request.method(), path) {
+        let service = path.and_then(|path| match policy.route(request.method(), path) {
             Access::Priced(route, _) | Access::Free(route) => route.service(),
             Access::NotFound | Access::MethodNotAllowed { .. } => None,
         });
         Self {
             method: request.method(),
-            path: path.as_ref().map(CanonicalPath::as_str),
+            path: path.map(CanonicalPath::as_str),
             service,
             status: response.status(),
             rejection: response.extensions().get().copied(),
@@ -125,7 +126,7 @@ mod tests {
         let (settings, response) = (settings(), Response::new(()));
         let request = Request::get(target).body(()).expect("a request");
         let path = canonical(settings.policy(), &request);
-        format!("{:?}", Line::unrouted(settings.policy(), &path, &request, &response))
+        format!("{:?}", Line::unrouted(settings.policy(), path.as_ref(), &request, &response))
     }
 
     #[test]

@@ -47,7 +47,7 @@
 mod origin;
 mod preflight;
 
-pub use origin::OriginError;
+pub use origin::CorsOriginError;
 pub(crate) use preflight::{Preflight, only_cors};
 
 use crate::response::EXPOSED;
@@ -93,8 +93,8 @@ impl Cors {
     /// Pages of these origins may call, such as `https://shop.example` or `http://localhost:5173`.
     ///
     /// # Errors
-    /// [`OriginError`] for the first that is no origin.
-    pub fn origins<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, OriginError> {
+    /// [`CorsOriginError`] for the first that is no origin.
+    pub fn origins<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, CorsOriginError> {
         let listed: Result<Vec<_>, _> = origins.into_iter().map(origin::parse).collect();
         Ok(Self(Rule::Listed(listed?.into())))
     }
@@ -120,7 +120,7 @@ impl Cors {
         self.0 == Rule::Upstream
     }
 
-    /// Whether nobody may call.
+    /// Whether no page may call.
     pub(crate) fn is_off(&self) -> bool {
         self.0 == Rule::Off
     }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn p9_cookies_are_allowed_to_nobody_whom_the_upstream_did_not_name() {
+    fn p9_cookies_are_allowed_to_no_page_that_the_upstream_did_not_name() {
         let listed = Cors::origins([SHOP, "https://two.example"]).unwrap();
         let said = [("access-control-allow-origin", SHOP), ("access-control-allow-credentials", "true")];
         assert!(merged(&listed, SHOP, &said).contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));

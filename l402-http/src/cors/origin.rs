@@ -4,18 +4,18 @@ use core::fmt;
 use http::{HeaderValue, Uri};
 
 /// Reads an origin and returns it as browsers send it (RFC 6454 §6.2): in lower case, without the usual port.
-pub(super) fn parse(text: &str) -> Result<HeaderValue, OriginError> {
+pub(super) fn parse(text: &str) -> Result<HeaderValue, CorsOriginError> {
     if text.eq_ignore_ascii_case("null") {
-        return Err(OriginError::Null);
+        return Err(CorsOriginError::Null);
     }
     if text == "*" {
-        return Err(OriginError::Every);
+        return Err(CorsOriginError::Every);
     }
-    let (scheme, rest) = text.split_once("://").ok_or(OriginError::Shape)?;
-    let uri: Uri = text.parse().map_err(|_| OriginError::Shape)?;
-    let authority = uri.authority().ok_or(OriginError::Shape)?;
+    let (scheme, rest) = text.split_once("://").ok_or(CorsOriginError::Shape)?;
+    let uri: Uri = text.parse().map_err(|_| CorsOriginError::Shape)?;
+    let authority = uri.authority().ok_or(CorsOriginError::Shape)?;
     if rest.contains(['/', '?', '#', '@', '*']) || authority.host().is_empty() {
-        return Err(OriginError::Shape);
+        return Err(CorsOriginError::Shape);
     }
     let scheme = scheme.to_ascii_lowercase();
     let host = authority.host().to_ascii_lowercase();
@@ -24,13 +24,13 @@ pub(super) fn parse(text: &str) -> Result<HeaderValue, OriginError> {
         Some(port) => format!("{scheme}://{host}:{port}"),
         None => format!("{scheme}://{host}"),
     };
-    HeaderValue::try_from(origin).map_err(|_| OriginError::Shape)
+    HeaderValue::try_from(origin).map_err(|_| CorsOriginError::Shape)
 }
 
 /// Why a text is no origin that can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum OriginError {
+pub enum CorsOriginError {
     /// It is not scheme, host and optional port.
     Shape,
     /// It stands for every page that has no origin of its own.
@@ -39,7 +39,7 @@ pub enum OriginError {
     Every,
 }
 
-impl fmt::Display for OriginError {
+impl fmt::Display for CorsOriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Shape => {
@@ -51,7 +51,7 @@ impl fmt::Display for OriginError {
     }
 }
 
-impl core::error::Error for OriginError {}
+impl core::error::Error for CorsOriginError {}
 
 #[cfg(test)]
 mod tests {
@@ -66,16 +66,16 @@ mod tests {
             ("http://[::1]:80", Ok("http://[::1]")),
             ("https://a:80", Ok("https://a:80")),
             ("capacitor://localhost", Ok("capacitor://localhost")),
-            ("https://shop.example/", Err(OriginError::Shape)),
-            ("https://shop.example/page", Err(OriginError::Shape)),
-            ("https://shop.example?x", Err(OriginError::Shape)),
-            ("https://user@shop.example", Err(OriginError::Shape)),
-            ("https://*.shop.example", Err(OriginError::Shape)),
-            ("shop.example", Err(OriginError::Shape)),
-            ("https://", Err(OriginError::Shape)),
-            ("", Err(OriginError::Shape)),
-            ("null", Err(OriginError::Null)),
-            ("*", Err(OriginError::Every)),
+            ("https://shop.example/", Err(CorsOriginError::Shape)),
+            ("https://shop.example/page", Err(CorsOriginError::Shape)),
+            ("https://shop.example?x", Err(CorsOriginError::Shape)),
+            ("https://user@shop.example", Err(CorsOriginError::Shape)),
+            ("https://*.shop.example", Err(CorsOriginError::Shape)),
+            ("shop.example", Err(CorsOriginError::Shape)),
+            ("https://", Err(CorsOriginError::Shape)),
+            ("", Err(CorsOriginError::Shape)),
+            ("null", Err(CorsOriginError::Null)),
+            ("*", Err(CorsOriginError::Every)),
         ] {
             let read = parse(text);
             let read = read.as_ref().map(|value| value.to_str().unwrap()).map_err(|fault| *fault);

@@ -62,7 +62,7 @@ impl Sale {
     }
 
     /// Sets how long a token is valid at least, in whole seconds. The time counts from the moment at which its invoice can be
-    /// paid last, so that every buyer gets all of it; whoever pays at once can use the token that much longer.
+    /// paid last, so that every buyer gets all of it. A buyer who pays at once can use the token that much longer.
     #[must_use]
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
         self.valid_for = valid_for;

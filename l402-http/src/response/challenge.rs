@@ -1,4 +1,4 @@
-//! 402 and 401 with something to buy: the challenge, in the form for whoever asks.
+//! 402 and 401 with something to buy: the challenge, in the form that the client understands.
 
 use super::page::Page;
 use super::{Form, Reason, Rejection, grpc, json};
@@ -14,7 +14,7 @@ use serde::Serialize;
 /// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
 /// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `valid_for_seconds` and `valid_until` (of the token); times are
 /// in Unix seconds. A token can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's
-/// end: that long for whoever pays at the last moment, longer for all others.
+/// expiry: that long for a buyer who pays at the last moment, longer for all others.
 #[derive(Debug, Clone, Copy)]
 pub struct ChallengeResponse<'a> {
     /// 402, or 401 where the credential proved nothing.
@@ -27,7 +27,7 @@ pub struct ChallengeResponse<'a> {
     pub description: &'a str,
     /// The price, in millisatoshi.
     pub price_msat: u64,
-    /// How long the token is valid at least, in seconds: for whoever pays at the last moment.
+    /// How long the token is valid at least, in seconds: for a buyer who pays at the last moment.
     pub valid_for: u64,
     /// When the token ends, in Unix seconds.
     pub valid_until: u64,

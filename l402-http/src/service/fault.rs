@@ -2,7 +2,7 @@
 
 use core::error::Error;
 use core::fmt;
-use l402_core::MintError;
+use l402_core::TokenMintError;
 use l402_lightning::{InvoiceSourceError, LookupError, Mismatch};
 
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) enum Fault {
     Node(InvoiceSourceError),
     Lie(Mismatch),
     Random(getrandom::Error),
-    Mint(MintError),
+    Mint(TokenMintError),
     Lookup(LookupError),
 }
 

@@ -1,7 +1,7 @@
-//! Turns for work that nobody has paid for (P10): a flood of unpaid requests must not hold up those that were paid for.
+//! Turns for unpaid work (P10): a flood of unpaid requests must not hold up those that were paid for.
 //!
 //! 1. Between two challenges everything else that is ready has its turn: an invoice may cost as much as a hundred paid
-//!    requests, and on a runtime of one thread those that make one after the other would let nobody in between.
+//!    requests, and on a runtime of one thread those that make one after the other would hold up all others.
 //! 2. Only so many wait; who comes then is told to come again, which costs next to nothing.
 //! 3. A node that is asked over the network is asked for many invoices at once: a turn ends as soon as there is something to
 //!    wait for.
@@ -35,7 +35,7 @@ impl Lane {
         let turn = self.turn.acquire().await.map_err(|_| Full)?; // it is never closed
         let mut work = pin!(work);
         let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-        // The next in line is let in no earlier than everybody else has been.
+        // The next in line is let in only after all others have had their turn.
         yield_now().await;
         drop(turn);
         match begun {

@@ -4,7 +4,7 @@ use super::Paywall;
 use super::event::Minted as Told;
 use super::fault::Fault;
 use super::price::Order;
-use l402_core::{PaymentHash, RootKeySource, TokenText, mint as mint_token};
+use l402_core::{PaymentHash, RootKeySource, TokenText, mint_token};
 
 /// A token for a payment.
 #[derive(Debug)]

@@ -35,11 +35,11 @@ impl RootKeySource for Stored {
 #[tokio::test]
 async fn a_store_of_keys_sells_and_verifies() {
     let network = FakeNetwork::new();
-    let (payee, payer) = (network.node(), network.node());
+    let (payee, buyer) = (network.node(), network.node());
     let shop = Paywall::new(policy(), Stored::default(), payee, Network::Regtest).layer().layer(Upstream::default());
     let challenge = json(shop.clone().oneshot(request("/v1/demo", &[])).await.unwrap()).await;
     let text = |name: &str| challenge[name].as_str().unwrap().to_owned();
-    let paid = payer.pay(&Invoice::parse(&text("invoice")).unwrap(), PayLimit::fee(0)).await.unwrap();
+    let paid = buyer.pay(&Invoice::parse(&text("invoice")).unwrap(), PayLimit::fee(0)).await.unwrap();
     let bought = Purchase { token: text("token"), preimage: paid.preimage };
     let admitted = request("/v1/demo", &[("authorization", &bought.credential())]);
     assert_eq!(shop.oneshot(admitted).await.unwrap().status(), StatusCode::OK);

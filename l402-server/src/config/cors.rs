@@ -1,7 +1,7 @@
 //! Which pages of other origins may call a service.
 
 use core::fmt;
-use l402_http::cors::{Cors, OriginError};
+use l402_http::cors::{Cors, CorsOriginError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -38,7 +38,7 @@ impl Resolver<'_> {
         for origin in origins {
             match Cors::origins([origin.value.as_str()]) {
                 Ok(_) => continue,
-                Err(OriginError::Every) => self.problems.wrong(key, origin, "write cors = true instead of a list"),
+                Err(CorsOriginError::Every) => self.problems.wrong(key, origin, "write cors = true instead of a list"),
                 // Before an @ there may be a password.
                 Err(fault) if origin.value.contains('@') => self.problems.wrong_at(key, &origin.origin, fault),
                 Err(fault) => self.problems.wrong(key, origin, fault),
