@@ -218,7 +218,7 @@ fuzz-smoke: (fuzz "0")
 # Undefined behaviour in the protocol crates
 miri: (_nightly "miri,rust-src")
     PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation \
-        cargo +{{ nightly }} miri test {{ protocol }} {{ no_std }} --features l402-core/v1 --lib --test decisions
+        cargo +{{ nightly }} miri test {{ no_std }} --features l402-core/v1 --lib --test decisions
 
 # The same while they are held against the second implementation; an interpreter needs ten minutes
 miri-properties: (_nightly "miri,rust-src")
