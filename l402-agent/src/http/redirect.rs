@@ -1,9 +1,11 @@
 //! Where a redirect leads, and what goes along (RFC 9110 §15.4).
 //!
-//! 1. A redirect from https to http is not followed: what was asked for in secret is not repeated in the open (threat A6).
+//! 1. A redirect from https to http is not followed: what was asked for in secret is not repeated in the open.
 //! 2. To another origin go only fields that say nothing about the user. Tokens are not part of the request at all at this
 //!    point: they are chosen by the origin that a request goes to.
 //! 3. 303, and 301 or 302 after a POST, turn into a GET without a body, as every browser and curl do.
+
+// Threats: A6.
 
 use crate::http::draft::Draft;
 use crate::http::payload::Payload;

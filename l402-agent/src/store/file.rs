@@ -3,10 +3,12 @@
 //! 1. A token without its proof is an intent, and goes to the record of payments; with its proof it goes to the kept tokens,
 //!    and in the same step the payment is closed.
 //! 2. A payment for the same request that its process left without an outcome is shown to the paying layer, which asks the
-//!    wallet before it pays again (threat A4). Another process that sees to such a payment is waited for; nothing is paid meanwhile.
+//!    wallet before it pays again. Another process that sees to such a payment is waited for; nothing is paid meanwhile.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
-//! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline (threat A9).
+//! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline.
 //! 5. The disk is waited for on threads that may block.
+
+// Threats: A4, A9.
 
 mod error;
 

@@ -1,9 +1,11 @@
 //! The tokens of lnget: `<tokens>/<host[_port]>/l402.token`, each in a file of its own ([`l402_core::TokenFile`]).
 //!
 //! 1. A file says what was paid and when, but neither for which origin nor for which request. The name of its folder says the
-//!    host and the port; that it was https is assumed unless the caller knows better (threat A6).
+//!    host and the port; that it was https is assumed unless the caller knows better.
 //! 2. `l402.token.pending`, and a file without a proof, are payments whose outcome only lnget's wallet knows.
 //! 3. Nothing of lnget's is changed.
+
+// Threats: A6.
 
 use super::record::KeptToken;
 use core::fmt;

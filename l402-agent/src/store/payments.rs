@@ -1,12 +1,14 @@
-//! The record of payments: what was about to be paid, and what became of it (threat A4).
+//! The record of payments: what was about to be paid, and what became of it.
 //!
 //! 1. Before a wallet is asked to pay, the intent is on the disk, with the invoice and the limits.
 //! 2. Afterwards the outcome is; with the token, in one step, where it was paid. A time-out is no outcome.
 //! 3. Whoever pays, or asks what became of a payment, holds its lock, a file in `locks`, which the system gives back when the
 //!    process dies. Records are read without it, so that nobody who only looks hides one from somebody else.
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
-//! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins (A5). The
-//!    others wait for their turn, a lock in the same folder, and find what the one has bought (A9).
+//! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins. The
+//!    others wait for their turn, a lock in the same folder, and find what the one has bought.
+
+// Threats: A4, A5, A9.
 
 use super::database::Database;
 use super::error::DatabaseError;

@@ -1,7 +1,9 @@
 //! The tokens that were bought.
 //!
 //! 1. A token is written, and on the disk, before it is presented for the first time: whoever paid never loses it.
-//! 2. It is kept with its origin, so that it never goes to another one (threat A6).
+//! 2. It is kept with its origin, so that it never goes to another one.
+
+// Threats: A6.
 
 use super::database::Database;
 use super::error::DatabaseError;

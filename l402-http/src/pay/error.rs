@@ -1,5 +1,7 @@
 //! Why a request has no response to hand to the caller, and what that means for the money.
 
+// Threats: A1, A9.
+
 use super::{BadChallenge, OriginError, Receipt};
 use core::fmt;
 use http::StatusCode;
@@ -25,7 +27,7 @@ pub enum PayError<E> {
     BadChallenge(BadChallenge),
     /// The invoice is above the limit, or must not be paid for another reason. Nothing was paid.
     Declined(Declined),
-    /// The invoice is for another network than the wallet's (threat A1). Nothing was paid.
+    /// The invoice is for another network than the wallet's. Nothing was paid.
     WrongNetwork {
         /// The network of the wallet.
         expected: Network,
@@ -56,7 +58,7 @@ pub enum PayError<E> {
         /// What was paid.
         receipt: Receipt,
     },
-    /// An earlier purchase from this origin was paid for and not accepted, so that nothing more is bought from it (threat A9).
+    /// An earlier purchase from this origin was paid for and not accepted, so that nothing more is bought from it.
     /// Nothing was paid now; [`PaySettings::buy_again`](super::PaySettings::buy_again) buys all the same.
     NotAccepted(Receipt),
     /// Somebody else was buying the same thing, and had not ended in time. Nothing was paid.

@@ -1,4 +1,4 @@
-//! What is held is used before anything is bought, and who did not accept what was bought is not paid again (threat A9).
+//! What is held is used before anything is bought, and who did not accept what was bought is not paid again.
 //!
 //! 1. Before there is a challenge: the newest token of the same method and path, else the newest of the origin.
 //! 2. Afterwards, of all tokens of the origin: those of the same method and path, then those whose caveats fit what the challenge
@@ -8,6 +8,8 @@
 //! 4. A token that has ended is not presented.
 //! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended, is lost money. Nothing more is
 //!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::PaySettings::buy_again`]).
+
+// Threats: A9.
 
 use super::flight::Purpose;
 use super::payer::{Payer, is_for, store, unix_now};

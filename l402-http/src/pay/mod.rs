@@ -1,38 +1,75 @@
 //! The client layer: it pays a 402 within limits, then repeats the request with the credential (L402 §HTTP Client Flow).
 //!
+//! ```no_run
+//! use bytes::Bytes;
+//! use http::Request;
+//! use http_body_util::Full;
+//! use hyper_util::client::legacy::Client;
+//! use hyper_util::rt::TokioExecutor;
+//! use l402_core::SpendLimits;
+//! use l402_http::pay::{MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody};
+//! use l402_lightning::testing::FakeNetwork;
+//! use tower::{Layer, ServiceExt};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let wallet = FakeNetwork::new().node(); // any `PaymentSource`
+//!     let limits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+//!     let layer = PayLayer::new(wallet, MemoryStore::new(), PaySettings::new(limits));
+//!
+//!     let client: Client<_, ReplayBody<Full<Bytes>>> = Client::builder(TokioExecutor::new()).build_http();
+//!     let request = Request::get("http://127.0.0.1:8402/v1/data").body(Full::default())?;
+//!     let response = layer.layer(client).oneshot(request).await?;
+//!     println!("{}", response.status());
+//!     if let Some(Receipt { amount_msat, fee_msat, .. }) = response.extensions().get() {
+//!         println!("{amount_msat} msat, and a fee of {fee_msat} msat");
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! An agent that keeps its tokens and payments on the disk is built from `l402-agent`.
+//!
+//! # What is paid
 //! 1. A logical request is paid at most once, and at most four stored tokens are tried before. What to pay and when is
 //!    decided by [`l402_core::Exchange`]; this module performs the I/O.
-//! 2. The price is that of the decoded invoice. A server that declares another one, or sends an invoice without an amount or for
-//!    another network, is not paid (threats A1, A2).
-//! 3. A token is opaque text, and is sent back byte for byte. Where the hash of its payment can be read in it or in the 402's
-//!    body, it must be the invoice's (A3). A token that is known to have ended is neither paid for nor presented.
-//! 4. A token is shown to the [`Origin`] that it was bought from and to no other (A6). Redirects are the caller's business:
-//!    put the layer beneath whatever follows them, so that each hop is a request of its own origin.
-//! 5. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
-//!    whose outcome is unknown is resolved by asking the wallet, never by paying again (A4).
-//! 6. Requests of one method to one path buy one after another: whoever waited tries what was just bought first.
-//! 7. A request that has the [`TokenField`] already, such as an `Authorization` of its own, is passed on as it is and never paid
-//!    for; its response is the caller's, whatever it demands.
-//! 8. A 402 that shows no L402 challenge is the caller's too: there are other ways to be paid, which [`ForeignOffer`] names. One
-//!    that shows only challenges which cannot be answered is an error.
-//! 9. A stored token that is refused without a challenge that can be answered is left out once, to see what the server offers then.
-//! 10. Every request says `Accept-Authenticate: L402`, unless the caller says something else: some servers show no challenge
-//!     without it.
+//! 2. The price is that of the decoded invoice. A server that declares another price is not paid. Neither is an invoice without an
+//!    amount, or for another network.
+//! 3. A token is opaque text, and is sent back byte for byte. If the hash of its payment can be read in it or in the 402's
+//!    body, it must be that of the invoice. A token that is known to have ended is neither paid for nor presented.
+//! 4. A token is written to the [`TokenStore`] before its payment is sent, and with the proof before it is used. A payment
+//!    whose outcome is unknown is resolved by asking the wallet; [`l402_core::purchase`] decides what follows.
+//! 5. Requests of one method to one path buy one after another: a request that waited tries what was just bought first.
+//!
+//! # What is passed on
+//! 1. A request that has the [`TokenField`] already, such as an `Authorization` header of its own, is sent as it is and never paid
+//!    for. Its response is the caller's, whatever it demands.
+//! 2. A 402 without an L402 challenge is the caller's too. [`ForeignOffer`] names other ways to be paid. A 402 that shows only
+//!    challenges which cannot be used is an error.
+//! 3. A stored token that is refused without a usable challenge is left out once, to see what the server offers then.
+//! 4. Every request says `Accept-Authenticate: L402`, unless the caller says something else: some servers show no challenge
+//!    without it.
 //!
 //! # Which token
-//! The newest that was bought for the same method and path. Else the newest of the origin, since one token often opens
-//! several paths. If that is refused, the challenge's token says what is sold: each kept token of the origin whose service and
-//! capability fit is tried before anything is bought. A token that is refused where it was bought is forgotten once another has
-//! served in its place; refused elsewhere, it is kept for where it came from.
+//! A token is shown to the [`Origin`] that sold it and to no other. Put the layer beneath whatever follows redirects, so that each
+//! hop is a request of its own origin.
 //!
-//! # A server that takes money for nothing (threat A9)
-//! A token that was never accepted is evidence: where it is refused, nothing more is bought from its origin, in this run or the
-//! next, until it is accepted, or forgotten, or [`PaySettings::buy_again`] is set.
+//! The newest token for the same method and path is tried first. Without one, it is the newest of the origin, since one token often
+//! opens several paths. If that is refused, the challenge's token says what is sold: each kept token of the origin whose service and
+//! capability fit is tried before anything is bought. A token that is refused where it was bought is forgotten once another has
+//! served in its place. Refused elsewhere, it is kept for where it came from.
+//!
+//! # A server that takes money for nothing
+//! A token that was never accepted is evidence. If it is refused, nothing more is bought from its origin, in this run or the
+//! next, until it is accepted or forgotten, or [`PaySettings::buy_again`] is set.
 //!
 //! # Several processes
-//! They may share a store. Of those that want to buy for the same method and path of an origin, one does, and the others wait for
-//! it and use its token, where the store has turns ([`TokenStore::enter`]). That of `l402-client` does. With one that has
-//! none, they may buy the same thing twice.
+//! They may share a store. If it has turns ([`TokenStore::enter`]), of those that want to buy for the same method and path of an
+//! origin one does. The others wait for it and use its token. The store of `l402-agent` has turns. Without turns, processes may buy
+//! the same thing twice.
+
+// The threats of the project's list that stand behind this: the price and network A1, A2; the token and its invoice A3; paying
+// twice A4; the origin A6; locked money A8; a server that takes money for nothing A9.
 
 mod call;
 mod error;
@@ -100,7 +137,7 @@ pub struct Receipt {
 pub struct PaySettings {
     /// The most for each request.
     pub limits: SpendLimits,
-    /// For how many blocks money may be locked on its way (threat A8). 1008 unless set.
+    /// For how many blocks money may be locked on its way. 1008 unless set.
     pub max_cltv_expiry_delta: u32,
     /// How long to wait for a payment before its outcome counts as unknown. A minute unless set.
     pub payment_timeout: Duration,

@@ -1,4 +1,6 @@
-//! Where a token may go (threat A6).
+//! Where a token may go.
+
+// Threats: A6.
 
 use core::fmt;
 use core::str::FromStr;

@@ -1,5 +1,7 @@
 //! What a server demands, in facts: nothing is paid here.
 
+// Threats: A2, A3.
+
 use super::{Token, readable};
 use core::fmt;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
@@ -70,7 +72,7 @@ impl Quote {
         self.scheme
     }
 
-    /// Tells whether the token and the invoice may belong together: no other payment hash can be read in the token (threat A3).
+    /// Tells whether the token and the invoice may belong together: no other payment hash can be read in the token.
     pub fn is_consistent(&self) -> bool {
         !self.facts.contradicts(&self.invoice.payment_hash())
     }
@@ -99,7 +101,7 @@ impl Quote {
     }
 
     /// Compares with what the body declares, which counts for nothing by itself: a server that contradicts its own invoice
-    /// is not paid (threat A2).
+    /// is not paid.
     pub(super) fn agrees_with(&self, body: &[u8]) -> Result<(), BadChallenge> {
         let Ok(declared) = serde_json::from_slice::<Declared>(body) else { return Ok(()) };
         let price = declared.price_msat.as_ref().and_then(readable::amount);

@@ -1,5 +1,7 @@
 //! Tokens that were bought, by origin.
 
+// Threats: A4, A6, A9.
+
 use super::Origin;
 use core::fmt;
 use core::time::Duration;
@@ -38,7 +40,7 @@ pub struct Token {
     pub order: Option<Order>,
 }
 
-/// Whether a server has accepted a token that was bought (threat A9).
+/// Whether a server has accepted a token that was bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Standing {
     /// Not yet.
@@ -104,12 +106,12 @@ impl fmt::Debug for Token {
 /// Keeps tokens, for as long as they are worth something: each was paid for.
 ///
 /// A store is durable when its futures complete: a token is written before its payment is sent, again with the proof, and
-/// only then used (threat A4).
+/// only then used.
 pub trait TokenStore: Send + Sync {
     /// Why the store cannot be read or written.
     type Error: core::error::Error + Send + Sync + 'static;
 
-    /// Returns all tokens of an origin and of no other (threat A6), in any order.
+    /// Returns all tokens of an origin and of no other, in any order.
     ///
     /// # Errors
     /// When it is not known which tokens there are; nothing is paid then.
@@ -119,7 +121,7 @@ pub trait TokenStore: Send + Sync {
     ///
     /// A token without its proof is about to be paid for. Its payment hash must be new, or that of the same token without a proof
     /// at the same origin: a wallet that is asked to pay the same invoice again hands out the same preimage, and whoever shows
-    /// a challenge that was paid at another origin would get that origin's token (threat A6).
+    /// a challenge that was paid at another origin would get that origin's token.
     ///
     /// # Errors
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
