@@ -1,6 +1,7 @@
 //! The command line.
 
-use crate::exit::EXIT_CODES;
+use crate::exit;
+use crate::variables;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use core::time::Duration;
 use l402_agent::amount::Amount;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 /// Gets URLs that cost money, and pays for them over Lightning.
 #[derive(Debug, Parser)]
-#[command(name = "l402", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "l402", version, about, after_help = exit::help(), arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -25,19 +26,19 @@ pub struct Cli {
 #[command(next_help_heading = "Home and wallet")]
 pub struct HomeArgs {
     /// Keep tokens, payments and the embedded wallet in this folder [default: the user's data folder, `l402` in it]
-    #[arg(long, global = true, value_name = "DIR", env = "L402_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = variables::DATA_DIR.name)]
     pub data_dir: Option<PathBuf>,
     /// Read this configuration file [default: `l402/client.toml` in the user's configuration folder, if it is there]
-    #[arg(long, global = true, value_name = "FILE", env = "L402_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = variables::CONFIG.name)]
     pub config: Option<PathBuf>,
     /// Pay from this wallet [default: what the configuration says, else `sandbox`]
-    #[arg(long, global = true, value_enum, env = "L402_WALLET")]
+    #[arg(long, global = true, value_enum, env = variables::WALLET.name)]
     pub wallet: Option<WalletKind>,
     /// The file that a running sandbox wrote for its wallet [default: where the sandbox puts it]
-    #[arg(long, global = true, value_name = "FILE", env = "L402_SANDBOX")]
+    #[arg(long, global = true, value_name = "FILE", env = variables::SANDBOX.name)]
     pub sandbox: Option<PathBuf>,
     /// The network of the embedded wallet or of LND [default: what the configuration says; for LND `bitcoin`]
-    #[arg(long, global = true, env = "L402_NETWORK")]
+    #[arg(long, global = true, env = variables::NETWORK.name)]
     pub network: Option<Network>,
     /// Let the embedded wallet see the chain through this Esplora server
     #[arg(long, global = true, value_name = "URL", conflicts_with = "electrum")]
@@ -78,7 +79,7 @@ pub enum Command {
     /// Get a URL, pay for it if it costs something, and print the body
     ///
     /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = exit::help())]
     Get(Box<GetArgs>),
     /// Show, import or forget the tokens that were bought
     #[command(subcommand)]

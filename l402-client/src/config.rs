@@ -18,12 +18,10 @@ use crate::cli::WalletKind;
 use core::fmt;
 use l402_agent::amount::Amount;
 use l402_lightning::Network;
-use l402_program::config::read;
+use l402_program::config::load;
 use serde::{Deserialize, Deserializer, de};
-use std::io;
-use std::path::Path;
 
-pub use l402_program::config::ConfigError;
+pub use l402_program::config::{ConfigError, Source};
 
 /// What the configuration file says.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -111,28 +109,20 @@ pub struct FromEnvironment {
 }
 
 impl Config {
-    /// Reads a file. Where `required` is false, a file that is not there is an empty one.
+    /// Reads a source.
     ///
     /// # Errors
-    /// [`ConfigError`].
-    pub fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::read_text(&text, Some(path)),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => Ok(Self::default()),
-            Err(cause) => Err(ConfigError::Unreadable { path: path.to_owned(), cause }),
-        }
+    /// [`ConfigError`], which names the file, the line and the key, and repeats no value that may be a password.
+    pub fn load(source: Source<'_>) -> Result<Self, ConfigError> {
+        load(source, |file, _| Ok(file))
     }
 
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`], which names the line and the key, and repeats no value that may be a password.
+    /// As [`Config::load`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::read_text(text, None)
-    }
-
-    fn read_text(text: &str, path: Option<&Path>) -> Result<Self, ConfigError> {
-        read(text).map_err(|problem| ConfigError::Invalid { path: path.map(Path::to_owned), problems: vec![problem] })
+        Self::load(Source::Text(text))
     }
 }
 
@@ -166,6 +156,7 @@ const NETWORKS: [&str; 4] = ["bitcoin", "testnet", "signet", "regtest"];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn every_chain_source_can_be_named() {
@@ -206,8 +197,8 @@ mod tests {
     #[test]
     fn what_is_wrong_names_the_file() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        io::Write::write_all(&mut file, b"\nwalet = 'ldk'").unwrap();
-        let fault = Config::read(file.path(), true).unwrap_err().to_string();
+        std::io::Write::write_all(&mut file, b"\nwalet = 'ldk'").unwrap();
+        let fault = Config::load(Source::File(file.path())).unwrap_err().to_string();
         let expected = format!("{}:2: walet: unknown key `walet`; did you mean `wallet`?", file.path().display());
         assert_eq!(fault, expected);
     }
@@ -245,7 +236,7 @@ mod tests {
     #[test]
     fn a_file_that_was_not_asked_for_may_be_missing() {
         let missing = Path::new("/does/not/exist.toml");
-        assert!(Config::read(missing, false).is_ok());
-        assert!(matches!(Config::read(missing, true), Err(ConfigError::Unreadable { .. })));
+        assert!(Config::load(Source::OptionalFile(missing)).is_ok());
+        assert!(matches!(Config::load(Source::File(missing)), Err(ConfigError::Unreadable { .. })));
     }
 }

@@ -31,6 +31,49 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit, in the order of the codes.
+    pub const ALL: [Self; 9] = [
+        Self::Served,
+        Self::Local,
+        Self::Usage,
+        Self::Network,
+        Self::Http,
+        Self::Challenge,
+        Self::Limit,
+        Self::Payment,
+        Self::Unknown,
+    ];
+
+    /// Returns the name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Local => "local",
+            Self::Usage => "usage",
+            Self::Network => "network",
+            Self::Http => "http",
+            Self::Challenge => "challenge",
+            Self::Limit => "limit",
+            Self::Payment => "payment",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Returns what it means, in a sentence.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Served => "served, paid or free",
+            Self::Local => "something on this machine failed: a file, the output",
+            Self::Usage => "wrong usage or configuration",
+            Self::Network => "network failure",
+            Self::Http => "status 400 or more (its body is printed), a paid token refused, or a redirect not followed",
+            Self::Challenge => "cannot use the server's payment challenge; nothing was paid",
+            Self::Limit => "the price is over the limit; nothing was paid",
+            Self::Payment => "the payment failed, no route within the fee, or no wallet; nothing was paid",
+            Self::Unknown => "the payment may still succeed, or another command buys the same; run the command again",
+        }
+    }
+
     /// Returns the code that the process ends with.
     pub const fn code(self) -> u8 {
         self as u8
@@ -89,20 +132,11 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
-/// The table of exit codes, for `--help`.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0  served, paid or free
-  1  something on this machine failed: a file, the output
-  2  wrong usage or configuration
-  3  network failure
-  4  the server answered with a status of 400 or more (its body is printed), refused what it was paid for, or
-     sent a redirect that -L cannot follow
-  5  the server's payment challenge cannot be answered; nothing was paid
-  6  refused: the price is over the limit; nothing was paid
-  7  the payment failed, found no way within the fee, or there is no wallet; nothing was paid
-  8  the payment may still succeed, or another call buys the same; run the same command again: it looks before it
-     pays";
+/// Returns the table of exit codes, for `--help`.
+pub fn help() -> String {
+    let rows = Exit::ALL.map(|exit| format!("  {}  {}", exit.code(), exit.about()));
+    format!("Exit codes:\n{}", rows.join("\n"))
+}
 
 #[cfg(test)]
 mod tests {
@@ -118,12 +152,12 @@ mod tests {
 
     #[test]
     fn the_table_has_every_exit() {
-        use Exit::{Challenge, Http, Limit, Local, Network, Payment, Served, Unknown, Usage};
-        let exits = [Served, Local, Usage, Network, Http, Challenge, Limit, Payment, Unknown];
-        let table: Vec<_> = EXIT_CODES.lines().skip(1).filter(|line| !line.starts_with("     ")).collect();
-        assert_eq!(table.len(), exits.len());
-        for (exit, line) in exits.into_iter().zip(table) {
-            assert!(line.starts_with(&format!("  {}  ", exit.code())), "{line}");
+        let help = help();
+        for (code, (exit, line)) in (0..).zip(Exit::ALL.into_iter().zip(help.lines().skip(1))) {
+            assert_eq!(exit.code(), code);
+            assert_eq!(line, format!("  {code}  {}", exit.about()));
+            assert!(line.len() <= 120, "{line}");
         }
+        assert_eq!(help.lines().count(), 1 + Exit::ALL.len());
     }
 }

@@ -1,7 +1,7 @@
 //! Where a user's tokens, payments and wallet live, and what the user has settled once for all calls.
 
 use crate::cli::{HomeArgs, WalletKind};
-use crate::config::{Chain, Config, LdkSection, LndSection};
+use crate::config::{Chain, Config, LdkSection, LndSection, Source};
 use crate::exit::{Exit, Failure, OrExit};
 use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
@@ -60,8 +60,10 @@ impl Home {
 
 fn read_config(args: &HomeArgs) -> Result<Config, Failure> {
     match (&args.config, dirs::config_dir()) {
-        (Some(path), _) => Config::read(path, true).or_exit(Exit::Usage),
-        (None, Some(folder)) => Config::read(&folder.join("l402/client.toml"), false).or_exit(Exit::Usage),
+        (Some(path), _) => Config::load(Source::File(path)).or_exit(Exit::Usage),
+        (None, Some(folder)) => {
+            Config::load(Source::OptionalFile(&folder.join("l402/client.toml"))).or_exit(Exit::Usage)
+        }
         (None, None) => Ok(Config::default()),
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! 1. [`cli`] and [`config`] say what the user wants, [`home`] joins them; [`command`] runs it and names the [`exit`].
 //! 2. [`get`] is `l402 get`: the request, the payment, the redirects, the body on its way out, the report.
-//! 3. [`wallet`] is what pays.
+//! 3. [`variables`] and [`reference`] are the tables that `--help` and the documentation are printed from.
+//! 4. [`wallet`] is what pays.
 
 pub mod cli;
 pub mod command;
@@ -13,4 +14,6 @@ pub mod exit;
 mod flags;
 pub mod get;
 pub mod home;
+pub mod reference;
+pub mod variables;
 pub mod wallet;

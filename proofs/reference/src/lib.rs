@@ -5,10 +5,12 @@
 
 use core::fmt::Write as _;
 
+use l402_client::reference as client;
 use l402_http::response::Reason;
 use l402_program::config::reference;
 
-const HEAD: &str = "# Reference\n\nThis page is printed from the code: change the table that is named, then run `just reference`.\n";
+const HEAD: &str =
+    "# Reference\n\nThis page is printed from the code: change the table that is named, then run `just reference`.\n";
 
 /// Returns the whole page.
 pub fn page() -> String {
@@ -16,6 +18,9 @@ pub fn page() -> String {
     for (title, source, text) in [
         ("Settings of `l402-server`", "l402-server/src/config", server_settings()),
         ("Reasons of responses", "l402-http/src/response/reason.rs", reasons()),
+        ("Settings of `l402`", "l402-client/src/reference.rs", client::settings()),
+        ("Environment variables of `l402`", "l402-client/src/variables.rs", client::environment()),
+        ("Exit codes of `l402`", "l402-client/src/exit.rs", client::exit_codes()),
     ] {
         // A page has one heading of the first rank, so that those inside a part are of the third.
         let text = text.replace("\n## ", "\n### ");

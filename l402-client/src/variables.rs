@@ -1,0 +1,47 @@
+//! The environment variables of the command, in one table.
+
+use l402_program::config::Variable;
+
+/// Where tokens, payments and the embedded wallet are kept.
+pub const DATA_DIR: Variable =
+    Variable::new("L402_DATA_DIR", "", "directory of tokens, payments and the embedded wallet (`--data-dir`)");
+/// The configuration file.
+pub const CONFIG: Variable = Variable::new("L402_CONFIG", "", "configuration file (`--config`)");
+/// What pays.
+pub const WALLET: Variable = Variable::new("L402_WALLET", "wallet", "wallet that pays (`--wallet`)");
+/// The file of a running sandbox.
+pub const SANDBOX: Variable = Variable::new("L402_SANDBOX", "", "file of a running sandbox (`--sandbox`)");
+/// The network of the wallet.
+pub const NETWORK: Variable =
+    Variable::new("L402_NETWORK", "", "network of the embedded wallet or of LND (`--network`)");
+
+/// Every variable that the command reads.
+pub const ALL: [Variable; 13] = [
+    DATA_DIR,
+    CONFIG,
+    WALLET,
+    SANDBOX,
+    NETWORK,
+    Variable::new("LND_SOCKET", "lnd.socket", "host and port of LND's gRPC interface"),
+    Variable::new("LND_CERT", "lnd.cert", "LND's certificate: a path, or the certificate itself"),
+    Variable::new("LND_MACAROON", "lnd.macaroon", "LND's macaroon: a path, or the macaroon itself"),
+    Variable::new("LND_CONNECT", "", "an `lndconnect://` URI, in place of the three above"),
+    Variable::new("http_proxy", "", "proxy for http URLs; `HTTP_PROXY` where it is not set"),
+    Variable::new("https_proxy", "", "proxy for https URLs; `HTTPS_PROXY` where it is not set"),
+    Variable::new("all_proxy", "", "proxy for both, where those are not set; `ALL_PROXY` where it is not set"),
+    Variable::new("no_proxy", "", "hosts and networks that are reached directly; `NO_PROXY` where it is not set"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_variable_of_a_flag_is_in_the_table() {
+        let command = Cli::command();
+        let read = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str());
+        assert!(read.into_iter().all(|name| ALL.iter().any(|variable| variable.name == name)));
+    }
+}
