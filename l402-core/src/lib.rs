@@ -95,3 +95,8 @@ pub use server::{
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use verify::{Denied, Grant, Verified, verify};
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,3 +29,8 @@ pub mod proxy;
 pub mod response;
 #[cfg(feature = "server")]
 pub mod service;
+
+/// The examples of the README, which run as tests.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -71,3 +71,8 @@ pub use source::{InvoiceSource, InvoiceSourceError, SettlementSource};
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

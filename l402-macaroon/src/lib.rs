@@ -69,3 +69,8 @@ pub const MAX_LEN: usize = 8192;
 
 /// The most caveats that a macaroon may have.
 pub const MAX_CAVEATS: usize = 32;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,3 +9,8 @@ pub mod config;
 pub mod core_dump;
 
 pub use causes::Causes;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

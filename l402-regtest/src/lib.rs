@@ -53,3 +53,8 @@ pub use reset::ResetError;
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use start_error::StartError;
 pub use wait::Overdue;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
