@@ -202,8 +202,8 @@ fuzz seconds="60" target="": _fuzz
 
 # What it says comes in one piece: another target runs beside it.
 _fuzz-one target seconds:
-    mkdir -p fuzz/corpus/{{ target }}
-    said=$(cargo +{{ nightly }} fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/corpus/seeds -- -max_len=40960 -dict=fuzz/corpus/words -timeout=10 \
+    @mkdir -p fuzz/corpus/{{ target }}
+    @said=$(cargo +{{ nightly }} fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/corpus/seeds -- -max_len=40960 -dict=fuzz/corpus/words -timeout=10 \
         {{ if seconds == "0" { "-runs=0" } else { "-max_total_time=" + seconds } }} -verbosity=0 -print_final_stats=1 2>&1) || failed=$?; \
         printf '%s\n' "$said"; exit "${failed:-0}"
 
