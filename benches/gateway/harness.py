@@ -29,7 +29,7 @@ def ensure_tools(*names: str) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise SystemExit(f"install these first: {' '.join(missing)}")
     (ROOT / "target").mkdir(exist_ok=True)
-    with (ROOT / "target/apt.lock").open("w") as lock:
+    with (ROOT / "target/install.lock").open("w") as lock:
         # The recipes of the justfile that install something wait for the same lock.
         fcntl.flock(lock, fcntl.LOCK_EX)
         for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *missing]):
