@@ -5,6 +5,7 @@
 
 pub mod banner;
 pub mod config;
+pub mod exit;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod lightning;
 pub mod logging;
@@ -12,3 +13,5 @@ pub mod logging;
 pub mod node;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod program;
+pub mod reference;
+pub mod variables;

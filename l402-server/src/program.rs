@@ -1,14 +1,4 @@
-//! The program `l402-server`: its command line, its life, its exit codes.
-//!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | stopped as it was told to, or the configuration is valid |
-//! | 1 | another failure, such as a key file that others can read |
-//! | 2 | the command line or the configuration is wrong |
-//! | 3 | the Lightning node does not start, or the LND cannot be used |
-//! | 4 | the address cannot be listened on |
-//! | 5 | the Lightning node failed while it ran, such as on a full disk |
-//! | 6 | it is not known whether a command of `node` has moved money |
+//! The program `l402-server`: its command line and its life. [`Exit`] has its exit codes.
 
 use clap::{Parser, Subcommand};
 use core::error::Error;
@@ -18,6 +8,7 @@ use core::time::Duration;
 use l402_gateway::node::{Control, ControlError};
 use l402_gateway::state::State;
 use l402_gateway::{Bound, Server, StartError, keys, settings};
+use l402_lightning::folder::FolderError;
 use l402_program::{Causes, core_dump};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -28,14 +19,16 @@ use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
 use crate::config::{self, Config, ConfigError, LogFormat};
+use crate::exit::Exit;
 use crate::lightning::{Failed, Lightning, LightningError};
-use crate::logging;
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
+use crate::reference::reference;
+use crate::{logging, variables};
 
 /// Sells the calls of an HTTP upstream for Lightning payments.
 #[derive(Debug, Parser)]
-#[command(name = "l402-server", version, after_help = ENVIRONMENT)]
+#[command(name = "l402-server", version, after_help = after_help())]
 pub struct Cli {
     /// The configuration, a TOML file.
     #[arg(long, global = true, value_name = "FILE")]
@@ -45,26 +38,23 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-const ENVIRONMENT: &str = "\
+/// What `--help` says at its end.
+fn after_help() -> String {
+    let (about, until) = (USE_WITHOUT_A_FILE, SIGNALS);
+    let exits: String = Exit::ALL.iter().map(|exit| format!("  {}  {}\n", exit.code(), exit.about())).collect();
+    let variables = l402_program::config::help(&variables::ALL);
+    format!(
+        "{about}\n\nEnvironment variables (override the file):\n{variables}\n{until}\n\nExit codes:\n{}",
+        exits.trim_end()
+    )
+}
+
+const USE_WITHOUT_A_FILE: &str = "\
 With UPSTREAM_URL set and no file, that upstream is sold on 127.0.0.1:8402: a token costs 1 sat and opens every path
-for an hour. It is paid in the sandbox, with play money.
+for an hour. It is paid in the sandbox, with play money.";
 
-Variables, which go before the file:
-  UPSTREAM_URL           sells every path of this origin
-  L402_PRICE             the price of a token for it, such as \"21 sat\"
-  L402_LISTEN            address and port for clients
-  L402_SERVER_DATA_DIR   where nodes, keys and the sandbox live
-  L402_SANDBOX           the file that announces the sandbox's wallet to the l402 command
-  LND_SOCKET             sells with the LND at this host and port
-  LND_CERT               its certificate: a path, PEM, or base64
-  LND_MACAROON           a macaroon of it: a path, hexadecimal, or base64
-  LND_CONNECT            an lndconnect:// URI in place of the three
-
-SIGINT and SIGTERM stop it, and requests under way may end; a second one cuts them off. SIGHUP is ignored.
-
-Exit codes: 0 stopped as told, or valid; 1 another failure; 2 wrong command line or configuration; 3 the Lightning
-node does not start or LND cannot be used; 4 the address cannot be listened on; 5 the Lightning node failed while it
-ran, such as on a full disk; 6 it is not known whether a `node` command has moved money.";
+const SIGNALS: &str = "\
+SIGINT and SIGTERM stop the gateway, and requests under way may end; a second one cuts them off. SIGHUP is ignored.";
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
@@ -74,6 +64,9 @@ pub enum Command {
     Check,
     /// Prints the JSON schema of the configuration file.
     Schema,
+    /// Prints every setting, environment variable and exit code as Markdown.
+    #[command(hide = true)]
+    Reference,
     /// Asks the embedded node of the running gateway, moves its money, opens and closes its channels.
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
     Node(node::NodeOptions),
@@ -89,6 +82,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
     let done = match &cli.command {
         Some(Command::Schema) => print(&config::schema()),
+        Some(Command::Reference) => print(reference().trim_end()),
         Some(Command::Check) => check(cli),
         #[cfg(any(feature = "ldk", feature = "sandbox"))]
         Some(Command::Node(options)) => command(cli, options),
@@ -99,8 +93,9 @@ pub fn run(cli: &Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "l402-server: {}", Causes(error.inner())); // where else to complain?
-            error.exit_code()
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let _ = writeln!(io::stderr(), "l402-server: {}{hint}", Causes(error.inner())); // where else to complain?
+            error.exit().into()
         }
     }
 }
@@ -356,18 +351,29 @@ enum ProgramError {
 }
 
 impl ProgramError {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Config(_) => 2,
-            Self::Lightning(_) => 3,
-            Self::Start(StartError::Bind { .. }) => 4,
-            Self::Failed(_) => 5,
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) => Exit::Usage,
+            Self::Lightning(_) => Exit::Node,
+            Self::Start(StartError::Bind { .. }) => Exit::Address,
+            Self::Failed(_) => Exit::NodeFailed,
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => 6,
+            Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => Exit::Unknown,
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(_) => 1,
-            Self::Start(_) | Self::Other(_) => 1,
-        })
+            Self::Command(_) => Exit::Other,
+            Self::Start(_) | Self::Other(_) => Exit::Other,
+        }
+    }
+
+    /// What to change, where a setting is to blame.
+    fn hint(&self) -> Option<String> {
+        let (variable, what) = match self {
+            Self::Start(StartError::State(FolderError::Missing { .. })) => return None,
+            Self::Start(StartError::State(_)) => (variables::DATA_DIR, "directory"),
+            Self::Start(StartError::Bind { .. }) => (variables::LISTEN, "address"),
+            _ => return None,
+        };
+        Some(format!("for another {what} set {}, or `{}` in the file", variable.name, variable.key))
     }
 
     fn inner(&self) -> &dyn Error {

@@ -531,6 +531,40 @@ fn the_schema_has_every_key() {
     assert_eq!(schema["$defs"]["Route"]["properties"]["price"]["type"], "string");
 }
 
+/// A setting that is left out has the default that the schema, `l402-server reference` and the docs say.
+#[test]
+fn a_default_that_is_written_out_changes_nothing() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).expect("JSON");
+    let default = |table: &serde_json::Value, key: &str| match &table["properties"][key]["default"] {
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+        default => Some(format!("{key} = {default}\n")),
+    };
+    let keys =
+        |table: &serde_json::Value| table["properties"].as_object().expect("keys").keys().cloned().collect::<Vec<_>>();
+    let upstream = "upstream = \"http://a\"\n";
+    let service = format!("[[service]]\nname = \"a\"\n{upstream}price = \"1 sat\"\n");
+    let mut tried = 0;
+    let mut compare = |before: &str, text: &str| {
+        let same = format!("{:?}", read(&format!("{before}{text}"))) == format!("{:?}", read(before));
+        assert!(same, "{before}{text}");
+        tried += 1;
+    };
+    for key in keys(&schema) {
+        default(&schema, &key).into_iter().for_each(|text| compare(upstream, &text));
+    }
+    for (name, table) in [("log", "Log"), ("protocol", "Protocol"), ("timeouts", "Timeouts"), ("limits", "Limits")] {
+        let table = &schema["$defs"][table];
+        for text in keys(table).iter().filter_map(|key| default(table, key)) {
+            compare(upstream, &format!("[{name}]\n{text}"));
+        }
+    }
+    let table = &schema["$defs"]["Service"];
+    for text in keys(table).iter().filter_map(|key| default(table, key)) {
+        compare(&service, &text);
+    }
+    assert!(tried > 30, "{tried}");
+}
+
 /// A block without an upstream is completed with one.
 #[test]
 fn every_configuration_in_the_docs_is_valid() {

@@ -251,14 +251,10 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::State(FolderError::Missing { .. }) => f.write_str("the data folder is not as it was"),
-            Self::State(_) => {
-                f.write_str("cannot use the data folder (L402_SERVER_DATA_DIR, or `data_dir` in the file)")
-            }
+            Self::State(FolderError::Missing { .. }) => f.write_str("the data directory is not as it was"),
+            Self::State(_) => f.write_str("cannot use the data directory"),
             Self::Keys(_) => f.write_str("cannot use the keys"),
-            Self::Bind { address, .. } => {
-                write!(f, "cannot listen on {address}; for another address set L402_LISTEN, or `listen` in the file")
-            }
+            Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Upstream(_) => f.write_str("an upstream cannot be set up"),
             Self::Thread(_) => f.write_str("a thread cannot be started"),
         }

@@ -16,8 +16,9 @@ use super::text::Text;
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "l402-server")]
 pub(super) struct File {
-    /// Address and port that clients connect to. `127.0.0.1:8402` unless set: tokens should not cross a network in the
-    /// clear, so put the gateway behind whatever ends TLS.
+    /// Address and port that clients connect to. Tokens should not cross a network in the clear: for another address than one of
+    /// this machine, put the gateway behind a server that ends TLS.
+    #[schemars(extend("default" = "127.0.0.1:8402"))]
     pub(super) listen: Option<At<String>>,
     /// How many threads serve. One for each core unless set.
     pub(super) threads: Option<At<u16>>,
@@ -25,7 +26,8 @@ pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     /// Folder of the file `root.keys`, which is made at the first start. `keys` in the data folder unless set.
     pub(super) key_dir: Option<PathBuf>,
-    /// Answers `/health` and `/info` itself. On unless set to `false`, which passes them on like any other path.
+    /// Answers `/health`, `/ready` and `/info` itself. `false` passes them on like any other path.
+    #[schemars(extend("default" = true))]
     pub(super) own_paths: Option<bool>,
     /// Proxies in front of the gateway, as addresses or CIDR ranges: `Forwarded`, `X-Forwarded-*`, and
     /// fields such as `X-Real-IP` and `CF-Connecting-IP` are believed from these alone. `X-L402-*` is believed from nobody.
@@ -33,15 +35,17 @@ pub(super) struct File {
 
     /// Short for one service that sells every path: its origin, such as `http://127.0.0.1:3000`.
     pub(super) upstream: Option<At<String>>,
-    /// The price of a token for `upstream`. `1 sat` unless set.
-    #[schemars(extend("examples" = ["21 sat", "500 msat"]))]
+    /// The price of a token for `upstream`.
+    #[schemars(extend("default" = "1 sat", "examples" = ["21 sat", "500 msat"]))]
     pub(super) price: Option<At<String>>,
-    /// How long a token for `upstream` is valid at least: the time counts from the end of its invoice. `1h` unless set.
-    #[schemars(extend("examples" = ["30s", "5m", "1h", "7d"]))]
+    /// How long a token for `upstream` is valid at least. The time counts from the end of its invoice.
+    #[schemars(extend("default" = "1h", "examples" = ["30s", "5m", "1h", "7d"]))]
     pub(super) valid_for: Option<At<String>>,
-    /// How long an invoice for `upstream` can be paid, from `10s` to `24h`. `10m` unless set.
+    /// How long an invoice for `upstream` can be paid, from `10s` to `24h`.
+    #[schemars(extend("default" = "10m"))]
     pub(super) invoice_expiry: Option<At<String>>,
-    /// Which pages of other origins may call `upstream` from a browser. All of them, without cookies, unless set.
+    /// Which pages of other origins may call `upstream` from a browser. With `true` all of them may, without cookies.
+    #[schemars(extend("default" = true))]
     pub(super) cors: Option<At<Pages>>,
 
     /// What is sold, in place of `upstream`.
@@ -67,8 +71,9 @@ pub(super) struct Service {
     /// The upstream's origin, such as `https://api.example.com`, or `h2c://127.0.0.1:50051` for HTTP/2 without TLS, as gRPC
     /// servers speak it.
     pub(super) upstream: At<String>,
-    /// The version of HTTP for the upstream. `auto` unless set: what TLS negotiates, HTTP/1.1 without TLS. `http1` or `http2`
-    /// demands one; `http2` without TLS is what `h2c://` in `upstream` says too, and passes no WebSocket.
+    /// The version of HTTP for the upstream. `auto` is what TLS negotiates, and HTTP/1.1 without TLS. `http1` or `http2` demands
+    /// one; `http2` without TLS is what `h2c://` in `upstream` says too, and passes no WebSocket.
+    #[schemars(extend("default" = "auto"))]
     pub(super) upstream_protocol: Option<At<UpstreamProtocol>>,
     /// A PEM file with certificate authorities that an https upstream may use besides the public ones.
     pub(super) upstream_roots: Option<At<String>>,
@@ -87,13 +92,17 @@ pub(super) struct Service {
     pub(super) paid_headers: BTreeMap<String, At<Text>>,
     /// The price of a route that names none; without any route, the price of every path.
     pub(super) price: Option<At<String>>,
-    /// How long a token is valid for a route that does not say. `1h` unless set.
+    /// How long a token is valid for a route that does not say.
+    #[schemars(extend("default" = "1h"))]
     pub(super) valid_for: Option<At<String>>,
-    /// How long an invoice can be paid for a route that does not say. `10m` unless set.
+    /// How long an invoice can be paid for a route that does not say.
+    #[schemars(extend("default" = "10m"))]
     pub(super) invoice_expiry: Option<At<String>>,
-    /// Which pages of other origins may call from a browser. None unless set.
+    /// Which pages of other origins may call from a browser.
+    #[schemars(extend("default" = false))]
     pub(super) cors: Option<At<Pages>>,
-    /// The tier of a route that names none. `0` unless set.
+    /// The tier of a route that names none.
+    #[schemars(extend("default" = 0))]
     pub(super) tier: Option<u32>,
     /// The routes that are sold. A token for one opens no other, unless they name the same capability.
     #[serde(default)]
@@ -133,7 +142,7 @@ pub(super) struct Route {
     /// The least tier that a token must have.
     pub(super) tier: Option<u32>,
     /// Forwards paths as they come, with `%2F`, `;` and `//`, which are refused otherwise: for a path such as `/npm/*`
-    /// beneath which no other route lies. Off unless set.
+    /// beneath which no other route lies.
     #[serde(default)]
     pub(super) raw_path: bool,
     /// What the buyer's wallet shows.
@@ -144,12 +153,14 @@ pub(super) struct Route {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Log {
-    /// For humans, or one JSON object in each line. `human` unless set.
+    /// For humans, or one JSON object in each line.
+    #[schemars(extend("default" = "human"))]
     pub(super) format: LogFormat,
-    /// A level (`error`, `warn`, `info`, `debug`, `trace`), or a filter such as `info,l402_http=debug`. `info` unless set.
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`), or a filter such as `info,l402_http=debug`.
+    #[schemars(extend("default" = "info"))]
     pub(super) level: Option<At<String>>,
     /// One line for each request: method, path, status, reason and duration; never a query, a credential or a preimage.
-    /// Off unless set, since it costs a write for each request.
+    /// It costs a write for each request.
     pub(super) requests: bool,
 }
 
@@ -168,18 +179,20 @@ pub enum LogFormat {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Protocol {
-    /// Shows the challenge in the older LSAT form as well, for older clients. On unless set to `false`.
+    /// Shows the challenge in the older LSAT form as well, for older clients.
+    #[schemars(extend("default" = true))]
     pub(super) lsat: Option<bool>,
-    /// The status for a malformed credential. `400` unless set to `401`, as the specification says literally.
-    #[schemars(extend("enum" = [400, 401]))]
+    /// The status for a malformed credential. `401` is what the specification says literally.
+    #[schemars(extend("default" = 400, "enum" = [400, 401]))]
     pub(super) malformed_status: Option<At<u16>>,
-    /// The status for a forged token. `401` unless set to `402`, for clients that do not recover from 401.
-    #[schemars(extend("enum" = [401, 402]))]
+    /// The status for a forged token. `402` is for clients that do not recover from 401.
+    #[schemars(extend("default" = 401, "enum" = [401, 402]))]
     pub(super) forged_status: Option<At<u16>>,
-    /// What becomes of caveats that are not known. `refuse` unless set to `skip`, as the specification says literally.
+    /// What becomes of caveats that are not known. `skip` is what the specification says literally.
+    #[schemars(extend("default" = "refuse"))]
     pub(super) unknown_caveats: UnknownCaveats,
-    /// Admits a token only after the node has recorded its payment. On unless set to `false`, where the preimage alone is
-    /// proof enough.
+    /// Admits a token only after the node has recorded its payment. With `false` the preimage alone is proof enough.
+    #[schemars(extend("default" = true))]
     pub(super) strict_settlement: Option<bool>,
 }
 
@@ -198,28 +211,35 @@ pub(super) enum UnknownCaveats {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Timeouts {
-    /// For the head of a client's request. `30s` unless set, `1h` at most.
+    /// For the head of a client's request; `1h` at most.
+    #[schemars(extend("default" = "30s"))]
     pub(super) request_head: Option<At<String>>,
-    /// For connecting to an upstream, and for waiting until there is room for that. `5s` unless set, `10m` at most.
+    /// For connecting to an upstream, and for waiting until there is room for that; `10m` at most.
+    #[schemars(extend("default" = "5s"))]
     pub(super) connect: Option<At<String>>,
-    /// From the end of the request to the head of the upstream's answer. `10m` unless set, since a model may think for long; `1d`
-    /// at most.
+    /// From the end of the request to the head of the upstream's response. A model may think for long; `1d` at most.
+    #[schemars(extend("default" = "10m"))]
     pub(super) response: Option<At<String>>,
     /// The longest time in which neither body moves, in which a client takes nothing of an answer, or in which nothing is
-    /// under way on a connection of HTTP/2. `60s` unless set, `1d` at most.
+    /// under way on a connection of HTTP/2; `1d` at most.
+    #[schemars(extend("default" = "60s"))]
     pub(super) idle: Option<At<String>>,
-    /// The longest time in which nothing moves on an upgraded connection, such as a WebSocket. `10m` unless set, `30d` at most.
+    /// The longest time in which nothing moves on an upgraded connection, such as a WebSocket; `30d` at most.
+    #[schemars(extend("default" = "10m"))]
     pub(super) tunnel: Option<At<String>>,
     /// How long an answer of unknown length, such as a stream of events, may go on after its token has ended. A WebSocket ends
-    /// with its token. `10m` unless set, `30d` at most.
+    /// with its token. `30d` at most.
+    #[schemars(extend("default" = "10m"))]
     pub(super) after_grant: Option<At<String>>,
-    /// How long an unused connection to an upstream is kept. `4s` unless set, `1h` at most; let it be shorter than the
-    /// upstream's own.
+    /// How long an unused connection to an upstream is kept; `1h` at most. Let it be shorter than the upstream's own.
+    #[schemars(extend("default" = "4s"))]
     pub(super) keep_alive: Option<At<String>>,
-    /// How often an upstream to which nobody has connected is tried, so that nothing is sold of one that is down. `10s` unless
-    /// set, `1h` at most.
+    /// How often an upstream to which nobody has connected is tried, so that nothing is sold of one that is down; `1h`
+    /// at most.
+    #[schemars(extend("default" = "10s"))]
     pub(super) probe: Option<At<String>>,
-    /// How long requests under way may take to end when the gateway is told to stop. `20s` unless set, `1h` at most.
+    /// How long requests under way may take to end when the gateway is told to stop; `1h` at most.
+    #[schemars(extend("default" = "20s"))]
     pub(super) shutdown: Option<At<String>>,
 }
 
@@ -239,18 +259,22 @@ pub(super) struct Limits {
     /// Connections to all upstreams. 16,384 for each thread unless set, or half of what the system allows. A request for which
     /// there is no room within `timeouts.connect` is answered with 503.
     pub(super) upstream_connections: Option<At<u32>>,
-    /// How many leading bits of an IPv4 address tell one client from another. `32` unless set.
+    /// How many leading bits of an IPv4 address tell one client from another.
     #[schemars(range(min = 1, max = 32))]
+    #[schemars(extend("default" = 32))]
     pub(super) ipv4_prefix: Option<At<u32>>,
-    /// The same for an IPv6 address. `64` unless set.
+    /// The same for an IPv6 address.
     #[schemars(range(min = 1, max = 128))]
+    #[schemars(extend("default" = 64))]
     pub(super) ipv6_prefix: Option<At<u32>>,
     /// Header fields of a request over HTTP/1.1; one with more is answered with 431, and an upstream's response with more becomes
-    /// a 502. `100` unless set. Over HTTP/2 the size of the header, 64 KiB, is the bound.
+    /// a 502. Over HTTP/2 the size of the header, 64 KiB, is the bound.
     #[schemars(range(min = 16, max = 4096))]
+    #[schemars(extend("default" = 100))]
     pub(super) header_fields: Option<At<u32>>,
     /// How many bytes a second a client must send of a request's body, on average over `timeouts.idle` and while the upstream
-    /// would take them. `16` unless set; with `0`, and always for gRPC, one byte in each idle time will do.
+    /// would take them. With `0`, and always for gRPC, one byte in each idle time will do.
+    #[schemars(extend("default" = 16))]
     pub(super) slowest_upload: Option<At<u32>>,
 }
 

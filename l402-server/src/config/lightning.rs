@@ -3,12 +3,14 @@
 use core::fmt;
 use core::net::SocketAddr;
 use l402_lightning::Network;
+use l402_program::config::Variable;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::at::{At, ValueOrigin};
 use super::file::{self, Backend};
 use super::resolve::{Resolver, address};
+use crate::variables;
 
 /// Where invoices come from.
 #[derive(Debug, Clone)]
@@ -123,9 +125,8 @@ impl Resolver<'_> {
 
     /// Whoever names an LND in the environment, or a part of what leads to it, means to sell with it.
     fn default_backend(&self) -> Backend {
-        let set = |name: &&str| (self.environment)(name).is_some_and(|value| !value.trim().is_empty());
-        let names = ["LND_SOCKET", "LND_CERT", "LND_MACAROON", "LND_CONNECT"]; // known without the feature, too
-        if names.iter().any(set) { Backend::Lnd } else { Backend::Sandbox }
+        let set = |variable: &Variable| variable.read(self.environment).is_some_and(|value| !value.trim().is_empty());
+        if variables::LND.iter().any(set) { Backend::Lnd } else { Backend::Sandbox }
     }
 
     /// Tells of settings that the backend does not have.

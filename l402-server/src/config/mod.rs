@@ -6,19 +6,9 @@
 //!    and routes that share one must be priced so that a cheap token does not open a dear route.
 //! 3. Secrets may be named by a variable of the environment; no error, log or `Debug` shows them.
 //! 4. Paths in a file are relative to the folder of that file.
-//!
-//! | variable | instead of | meaning |
-//! |---|---|---|
-//! | `UPSTREAM_URL` | `upstream` | sells every path of this origin; alone it needs no file |
-//! | `L402_PRICE` | `price` | the price of a token for that upstream |
-//! | `L402_LISTEN` | `listen` | address and port for clients |
-//! | `L402_SERVER_DATA_DIR` | `data_dir` | where nodes, keys and the sandbox live |
-//! | `LND_SOCKET` | `lightning.socket` | host and port of LND |
-//! | `LND_CERT` | `lightning.cert` | LND's certificate: a path, PEM, or base64 |
-//! | `LND_MACAROON` | `lightning.macaroon` | a macaroon of LND's: a path, hexadecimal, or base64 |
-//! | `LND_CONNECT` | `lightning.connect` | an `lndconnect://` URI in place of the three, as far as they are not set; of the file, none of the four counts |
-//!
-//! A variable goes before the file; one that is blank is not set. Any of the last four makes `lnd` the backend where the file names none.
+//! 5. An environment variable of [`crate::variables`] overrides the file; an empty one is not set. Any of those for LND makes `lnd` the
+//!    backend where the file names none. `LND_CONNECT` stands for the other three as far as they are not set; of the file, none of
+//!    the four counts then.
 
 mod cors;
 mod file;
@@ -35,28 +25,26 @@ mod span;
 mod text;
 mod warn;
 
-use l402_program::config::{at, error, read};
+use l402_program::config::{at, error};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 pub use error::{ConfigError, ConfigProblem};
 pub use file::LogFormat;
+pub use l402_program::config::Environment;
 pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
 pub use price::{Price, PriceError};
 pub use span::{Span, SpanError};
 
-use at::At;
 use file::File;
+use l402_gateway::settings::Settings;
+use l402_program::config::{Source, load};
 use resolve::Resolver;
 
-use l402_gateway::settings::Settings;
-
-/// Looks a variable of the environment up.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+use crate::variables;
 
 /// A configuration that makes sense.
 #[derive(Debug, Clone)]
@@ -92,9 +80,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn from_file(path: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let text =
-            fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
-        Self::build(&text, Some(path), environment)
+        Self::load(Source::File(path), environment)
     }
 
     /// Reads a configuration from a text, in whose place in the file system relative paths begin.
@@ -114,7 +100,7 @@ impl Config {
     /// # Ok::<(), l402_server::config::ConfigError>(())
     /// ```
     pub fn from_text(text: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        Self::build(text, None, environment)
+        Self::load(Source::Text(text), environment)
     }
 
     /// Makes a configuration from the environment alone.
@@ -122,15 +108,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        Self::build("", None, environment)
+        Self::load(Source::Nothing, environment)
     }
 
-    fn build(text: &str, path: Option<&Path>, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let invalid = |problems| ConfigError::Invalid { path: path.map(Path::to_owned), problems };
-        let mut file: File = read(text).map_err(|problem| invalid(vec![problem]))?;
-        override_by(&mut file, environment);
-        let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
-        Resolver::new(text, base, environment).resolve(file).map_err(invalid)
+    fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        load(source, |mut file: File, place| {
+            override_by(&mut file, environment);
+            Resolver::new(place.text, place.base, environment).resolve(file)
+        })
     }
 }
 
@@ -159,17 +144,12 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-/// Variables of the environment go before the file.
+/// Environment variables override the file. Those for LND are read with the settings of LND.
 fn override_by(file: &mut File, environment: Environment<'_>) {
-    let replace = |name: &'static str, setting: &mut Option<At<String>>| {
-        if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
-            *setting = Some(At::variable(name, value));
-        }
-    };
-    replace("UPSTREAM_URL", &mut file.upstream);
-    replace("L402_PRICE", &mut file.price);
-    replace("L402_LISTEN", &mut file.listen);
-    if let Some(folder) = environment("L402_SERVER_DATA_DIR").filter(|value| !value.is_empty()) {
-        file.data_dir = Some(folder.into());
+    variables::UPSTREAM.over(environment, &mut file.upstream);
+    variables::PRICE.over(environment, &mut file.price);
+    variables::LISTEN.over(environment, &mut file.listen);
+    if let Some(directory) = variables::DATA_DIR.read(environment) {
+        file.data_dir = Some(directory.into());
     }
 }

@@ -16,6 +16,7 @@ use super::price::Price;
 use super::resolve::Resolver;
 use super::route::{Defaults, every_path};
 use super::text::Text;
+use crate::variables;
 use l402_gateway::settings::{Service, Settings};
 
 /// A problem that has been noted.
@@ -80,7 +81,9 @@ impl Resolver<'_> {
                 None
             }
             (None, true) => {
-                self.problems.missing("", NOTHING_TO_SELL);
+                let variable = variables::UPSTREAM.name;
+                self.problems
+                    .missing("", format_args!("nothing to sell: set {variable}=http://127.0.0.1:3000, or {SELL_WITH}"));
                 None
             }
             (None, false) => {
@@ -251,7 +254,6 @@ const OWN_ADDRESS: &str =
     "this is the address that the gateway itself listens on; write that of the server whose calls are sold";
 const UPSTREAM_EXPECTED: &str =
     "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
-const NOTHING_TO_SELL: &str =
-    "nothing to sell: set UPSTREAM_URL=http://127.0.0.1:3000, or write `upstream` or a [[service]] in a file";
+const SELL_WITH: &str = "write `upstream` or a [[service]] in a file";
 const MISPLACED: &str = "this belongs to `upstream`; write it in [[service]] instead";
 const VALID_FOR: Duration = Duration::from_hours(1);

@@ -1,5 +1,7 @@
 //! Why there is no node, or why it does not stop.
 
+#[cfg(feature = "sandbox")]
+use crate::variables;
 use core::error::Error;
 use core::fmt;
 use l402_lightning::Cause;
@@ -50,7 +52,7 @@ impl fmt::Display for LightningError {
             Self::Wallet(_) => f.write_str("the sandbox's wallet cannot be served"),
             #[cfg(feature = "sandbox")]
             Self::NoStateDirectory => {
-                f.write_str("no folder to announce the sandbox's wallet in; set L402_SANDBOX to a file")
+                write!(f, "no folder to announce the sandbox's wallet in; set {} to a file", variables::SANDBOX.name)
             }
             #[cfg(not(all(feature = "sandbox", feature = "ldk")))]
             Self::NotBuilt => f.write_str("the program was built without this Lightning backend"),

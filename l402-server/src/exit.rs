@@ -1,0 +1,62 @@
+//! What the program's exit code says: one table for the code, `--help` and the reference.
+
+use std::process::ExitCode;
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It stopped as told, or the configuration is valid.
+    Done,
+    /// Another failure.
+    Other,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// No node to be paid with.
+    Node,
+    /// The address is taken, or not this machine's.
+    Address,
+    /// The node failed while it ran.
+    NodeFailed,
+    /// It is not known whether money has moved.
+    Unknown,
+}
+
+impl Exit {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 7] =
+        [Self::Done, Self::Other, Self::Usage, Self::Node, Self::Address, Self::NodeFailed, Self::Unknown];
+
+    /// Returns the code.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns what it means, in a few words.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Done => "stopped as told, or the configuration is valid",
+            Self::Other => "another failure, such as a key file that others can read",
+            Self::Usage => "wrong command line or configuration",
+            Self::Node => "the Lightning node does not start, or LND cannot be used",
+            Self::Address => "cannot listen on the address",
+            Self::NodeFailed => "the Lightning node failed while it ran, such as on a full disk",
+            Self::Unknown => "unknown whether a `node` command has moved money",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_rely_on_the_codes() {
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
+    }
+}
