@@ -8,8 +8,7 @@ use crate::{config, variables};
 /// Returns the page.
 pub fn reference() -> String {
     let schema = serde_json::from_str(&config::schema()).unwrap_or_default(); // it is JSON that was just written
-    let mut page =
-        format!("# Settings of `l402-server`\n\n{}", l402_program::config::reference(&schema, &variables::ALL));
+    let mut page = l402_program::config::reference(&schema, &variables::ALL);
     page.push_str("\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
     for exit in Exit::ALL {
         let _ = writeln!(page, "| {} | {} |", exit.code(), exit.about()); // a string takes everything

@@ -7,7 +7,6 @@ use core::fmt::Write as _;
 
 use l402_client::reference as client;
 use l402_http::response::Reason;
-use l402_program::config::reference;
 
 const HEAD: &str =
     "# Reference\n\nThis page is printed from the code: change the table that is named, then run `just reference`.\n";
@@ -16,7 +15,11 @@ const HEAD: &str =
 pub fn page() -> String {
     let mut page = String::from(HEAD);
     for (title, source, text) in [
-        ("Settings of `l402-server`", "l402-server/src/config", server_settings()),
+        (
+            "Settings of `l402-server`",
+            "l402-server/src/{config/file,variables,exit}.rs",
+            l402_server::reference::reference(),
+        ),
         ("Reasons of responses", "l402-http/src/response/reason.rs", reasons()),
         ("Settings of `l402`", "l402-client/src/reference.rs", client::settings()),
         ("Environment variables of `l402`", "l402-client/src/variables.rs", client::environment()),
@@ -27,11 +30,6 @@ pub fn page() -> String {
         let _ = write!(page, "\n## {title}\n\nFrom `{source}`.\n\n{}\n", text.trim()); // a string takes everything
     }
     page
-}
-
-fn server_settings() -> String {
-    let schema = serde_json::from_str(&l402_server::config::schema()).unwrap_or_default();
-    reference(&schema, &[])
 }
 
 /// The `reason` of JSON bodies, which gRPC responses carry as `l402-reason`.
