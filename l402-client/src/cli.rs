@@ -2,6 +2,7 @@
 
 use crate::exit;
 use crate::variables;
+use crate::wallet::WalletKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use core::time::Duration;
 use l402_agent::amount::Amount;
@@ -32,7 +33,7 @@ pub struct HomeArgs {
     #[arg(long, global = true, value_name = "FILE", env = variables::CONFIG.name)]
     pub config: Option<PathBuf>,
     /// Pay from this wallet [default: what the configuration says, else `sandbox`]
-    #[arg(long, global = true, value_enum, env = variables::WALLET.name)]
+    #[arg(long, global = true, value_parser = WalletKind::parser(), env = variables::WALLET.name)]
     pub wallet: Option<WalletKind>,
     /// The file that a running sandbox wrote for its wallet [default: where the sandbox puts it]
     #[arg(long, global = true, value_name = "FILE", env = variables::SANDBOX.name)]
@@ -46,30 +47,6 @@ pub struct HomeArgs {
     /// Let the embedded wallet see the chain through this Electrum server
     #[arg(long, global = true, value_name = "URL")]
     pub electrum: Option<String>,
-}
-
-/// A kind of wallet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum WalletKind {
-    /// Play money, from the sandbox that runs on this machine.
-    Sandbox,
-    /// An embedded Lightning node with its own data folder.
-    Ldk,
-    /// An LND that runs elsewhere: `LND_SOCKET`, `LND_CERT`, `LND_MACAROON`.
-    Lnd,
-}
-
-impl WalletKind {
-    /// Returns the name, as `--wallet` takes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sandbox => "sandbox",
-            Self::Ldk => "ldk",
-            Self::Lnd => "lnd",
-        }
-    }
 }
 
 /// A command.
@@ -288,7 +265,7 @@ mod tests {
     #[test]
     fn the_home_may_stand_behind_the_command() {
         let cli = Cli::try_parse_from("l402 get http://a/ --wallet ldk --data-dir d".split(' ')).unwrap();
-        assert_eq!(cli.home.wallet, Some(WalletKind::Ldk));
+        assert_eq!(cli.home.wallet, WalletKind::named("ldk"));
         assert_eq!(cli.home.data_dir, Some(PathBuf::from("d")));
     }
 

@@ -14,18 +14,20 @@
 //! # assert!(l402_client::config::Config::parse(text).is_ok());
 //! ```
 
-use crate::cli::WalletKind;
+use crate::backends::LEFT_OUT;
+use crate::wallet::WalletKind;
 use core::fmt;
 use l402_agent::amount::Amount;
-use l402_lightning::Network;
-use l402_program::config::load;
+use l402_lightning::backend::PayerSetup;
+use l402_program::config::{ConfigProblem, load};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, de};
+use std::sync::{Arc, LazyLock};
 
 pub use l402_program::config::{ConfigError, Source};
 
 /// What the configuration file says.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// What pays.
@@ -34,79 +36,61 @@ pub struct Config {
     pub max_price: Option<Amount>,
     /// The most to pay for routing.
     pub max_fee: Option<Amount>,
-    /// The embedded node.
-    #[serde(default)]
-    pub ldk: LdkSection,
-    /// An LND that runs elsewhere.
-    #[serde(default)]
-    pub lnd: LndSection,
+    /// The table of each wallet of this build.
+    pub(crate) setups: Vec<(WalletKind, Arc<dyn PayerSetup>)>,
 }
 
-/// `[ldk]`: the embedded node.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct LdkSection {
-    /// `bitcoin`, `testnet`, `signet` or `regtest`.
-    #[serde(default, deserialize_with = "network")]
-    pub network: Option<Network>,
-    /// Where the node sees the chain.
-    pub chain: Option<Chain>,
+/// The keys at the top of the file. The tables of the wallets are read by these.
+#[derive(Debug, Default)]
+struct File {
+    wallet: Option<WalletKind>,
+    max_price: Option<Amount>,
+    max_fee: Option<Amount>,
 }
 
-/// `[lnd]`: an LND that runs elsewhere. The variables `LND_SOCKET`, `LND_CERT` and `LND_MACAROON` go before it, and
-/// `LND_CONNECT` in place of all three. `Debug` shows the address alone: the others may be values instead of paths.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct LndSection {
-    /// `bitcoin`, `testnet`, `signet` or `regtest`; `bitcoin` unless set.
-    #[serde(default, deserialize_with = "network")]
-    pub network: Option<Network>,
-    /// Host and port of its gRPC interface.
-    pub socket: Option<String>,
-    /// The path of its certificate, or the certificate itself.
-    pub cert: Option<String>,
-    /// The path of a macaroon with `info:read offchain:read offchain:write`, or the macaroon itself.
-    pub macaroon: Option<String>,
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FileVisitor)
+    }
 }
 
-/// Where the embedded node sees the chain.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Chain {
-    /// The URL of an Esplora server.
-    Esplora(String),
-    /// The URL of an Electrum server.
-    Electrum(String),
-    /// The JSON-RPC of a bitcoind.
-    Bitcoind(Bitcoind),
+struct FileVisitor;
+
+impl<'de> Visitor<'de> for FileVisitor {
+    type Value = File;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a configuration")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<File, M::Error> {
+        let mut file = File::default();
+        while let Some(Key(key)) = map.next_key()? {
+            match key {
+                "wallet" => file.wallet = Some(map.next_value()?),
+                "max_price" => file.max_price = Some(map.next_value()?),
+                "max_fee" => file.max_fee = Some(map.next_value()?),
+                _ => drop(map.next_value::<IgnoredAny>()?), // the table of a wallet
+            }
+        }
+        Ok(file)
+    }
 }
 
-/// `chain.bitcoind`: the JSON-RPC of a bitcoind.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Bitcoind {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The user.
-    pub user: String,
-    /// The password, which has no place in a file that is copied about.
-    pub password: FromEnvironment,
+/// A key that the file may have. Any other is an error with the place of the key.
+struct Key(&'static str);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = KEYS.iter().chain(LEFT_OUT).find(|key| **key == name);
+        known.map(|key| Self(key)).ok_or_else(|| de::Error::unknown_field(&name, &KEYS))
+    }
 }
 
-/// `{ env = "NAME" }`: what an environment variable holds.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "{ env = 'NAME' }, which names an environment variable")]
-#[non_exhaustive]
-pub struct FromEnvironment {
-    /// The variable's name.
-    pub env: String,
-}
+static KEYS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    ["wallet", "max_price", "max_fee"].into_iter().chain(WalletKind::all().map(WalletKind::name)).collect()
+});
 
 impl Config {
     /// Reads a source.
@@ -114,7 +98,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], which names the file, the line and the key, and repeats no value that may be a password.
     pub fn load(source: Source<'_>) -> Result<Self, ConfigError> {
-        load(source, |file, _| Ok(file))
+        load(source, |file: File, place| Self::resolve(file, place.text).map_err(|problem| vec![problem]))
     }
 
     /// Reads the text of a file.
@@ -124,34 +108,13 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         Self::load(Source::Text(text))
     }
-}
 
-impl fmt::Debug for LndSection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LndSection")
-            .field("network", &self.network)
-            .field("socket", &self.socket)
-            .finish_non_exhaustive()
+    fn resolve(file: File, text: &str) -> Result<Self, ConfigProblem> {
+        let File { wallet, max_price, max_fee } = file;
+        let setups = WalletKind::all().map(|kind| Ok((kind, kind.read(text)?)));
+        Ok(Self { wallet, max_price, max_fee, setups: setups.collect::<Result<_, _>>()? })
     }
 }
-
-impl fmt::Debug for Chain {
-    /// Leaves out the URL, which may have a key in it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Esplora(_) => "Esplora(..)",
-            Self::Electrum(_) => "Electrum(..)",
-            Self::Bitcoind(_) => "Bitcoind(..)",
-        })
-    }
-}
-
-fn network<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Network>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    name.parse().map(Some).map_err(|_| de::Error::unknown_variant(&name, &NETWORKS))
-}
-
-const NETWORKS: [&str; 4] = ["bitcoin", "testnet", "signet", "regtest"];
 
 #[cfg(test)]
 mod tests {
@@ -166,7 +129,8 @@ mod tests {
             r#"{ bitcoind = { host = "127.0.0.1", port = 8332, user = "u", password = { env = "P" } } }"#,
         ] {
             let config = Config::parse(&format!("[ldk]\nchain = {chain}")).unwrap();
-            assert!(config.ldk.chain.is_some());
+            let named = format!("{config:?}").to_lowercase();
+            assert!(named.contains(chain.split_whitespace().nth(1).unwrap()), "{named}");
         }
     }
 
@@ -229,8 +193,8 @@ mod tests {
     #[test]
     fn debug_shows_no_macaroon() {
         let config = Config::parse("[lnd]\nsocket = 'lnd:1'\ncert = 'CANARY'\nmacaroon = 'CANARY'").unwrap();
-        assert_eq!(config.lnd.macaroon.as_deref(), Some("CANARY"));
-        assert!(!format!("{config:?}").contains("CANARY"));
+        let shown = format!("{config:?}");
+        assert!(shown.contains("lnd:1") && !shown.contains("CANARY"), "{shown}");
     }
 
     #[test]

@@ -1,27 +1,27 @@
 //! Where a user's tokens, payments and wallet live, and what the user has settled once for all calls.
 
-use crate::cli::{HomeArgs, WalletKind};
-use crate::config::{Chain, Config, LdkSection, LndSection, Source};
+use crate::cli::HomeArgs;
+use crate::config::{Config, Source};
 use crate::exit::{Exit, Failure, OrExit};
+use crate::wallet::WalletKind;
 use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::private::PrivateDir;
 use l402_agent::{DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
-use std::path::PathBuf;
+use l402_lightning::Network;
+use l402_lightning::backend::{PayerFlags, PayerSetup};
+use std::sync::Arc;
 
 /// The flags and the configuration, joined: flags win.
 #[derive(Debug, Clone)]
 pub struct Home {
     /// The data folder, mode 0700.
     pub data: PrivateDir,
-    /// What pays.
-    pub wallet: WalletKind,
-    /// The sandbox's file, where the user names it.
-    pub sandbox: Option<PathBuf>,
-    /// The embedded node's settings.
-    pub ldk: LdkSection,
-    /// The settings of an LND that runs elsewhere.
-    pub lnd: LndSection,
+    /// What pays; nothing in a build without wallets.
+    pub wallet: Option<WalletKind>,
+    /// The flags that a wallet may know.
+    pub flags: PayerFlags,
+    pub(crate) setups: Vec<(WalletKind, Arc<dyn PayerSetup>)>,
     /// The most to pay for one call, fees not counted.
     pub max_price: Amount,
     /// The most to pay for routing.
@@ -40,21 +40,25 @@ impl Home {
         let data = args.data_dir.clone().or_else(|| Some(dirs::data_dir()?.join("l402")));
         let data =
             data.ok_or_else(|| Failure::say(Exit::Usage, "there is no home folder; name one with --data-dir"))?;
-        let (mut ldk, mut lnd) = (config.ldk, config.lnd);
-        ldk.network = args.network.or(ldk.network);
-        lnd.network = args.network.or(lnd.network);
-        let esplora = args.esplora.clone().map(Chain::Esplora);
-        ldk.chain = esplora.or(args.electrum.clone().map(Chain::Electrum)).or(ldk.chain);
+        let flags = PayerFlags::default()
+            .and("sandbox", args.sandbox.clone())
+            .and("network", args.network.map(Network::as_str))
+            .and("esplora", args.esplora.clone())
+            .and("electrum", args.electrum.clone());
         Ok(Self {
             data: PrivateDir::open(data).or_exit(Exit::Local)?,
-            wallet: args.wallet.or(config.wallet).unwrap_or(WalletKind::Sandbox),
-            sandbox: args.sandbox.clone(),
-            ldk,
-            lnd,
+            wallet: args.wallet.or(config.wallet).or_else(WalletKind::usual),
+            flags,
+            setups: config.setups,
             max_price: config.max_price.unwrap_or(DEFAULT_MAX_PRICE),
             max_fee: config.max_fee.unwrap_or(DEFAULT_MAX_FEE),
             proxies: Proxies::default(),
         })
+    }
+
+    /// Returns the settings of a wallet.
+    pub(crate) fn setup(&self, kind: WalletKind) -> Option<Arc<dyn PayerSetup>> {
+        self.setups.iter().find(|(known, _)| *known == kind).map(|(_, setup)| Arc::clone(setup))
     }
 }
 
@@ -64,7 +68,7 @@ fn read_config(args: &HomeArgs) -> Result<Config, Failure> {
         (None, Some(folder)) => {
             Config::load(Source::OptionalFile(&folder.join("l402/client.toml"))).or_exit(Exit::Usage)
         }
-        (None, None) => Ok(Config::default()),
+        (None, None) => Config::load(Source::Nothing).or_exit(Exit::Usage),
     }
 }
 
@@ -80,13 +84,16 @@ mod tests {
         let mut args =
             HomeArgs { data_dir: Some(folder.path().join("data")), config: Some(config), ..HomeArgs::default() };
         let home = Home::open(&args).unwrap();
-        assert_eq!((home.wallet, home.max_price.msat(), home.max_fee), (WalletKind::Ldk, 5_000, DEFAULT_MAX_FEE));
-        assert!(matches!(home.ldk.chain, Some(Chain::Esplora(_))));
-        args.wallet = Some(WalletKind::Sandbox);
+        assert_eq!(
+            (home.wallet, home.max_price.msat(), home.max_fee),
+            (WalletKind::named("ldk"), 5_000, DEFAULT_MAX_FEE)
+        );
+        assert!(format!("{:?}", home.setups).contains("Esplora"));
+        args.wallet = WalletKind::named("sandbox");
         args.electrum = Some("tcp://b".to_owned());
         let home = Home::open(&args).unwrap();
-        assert_eq!(home.wallet, WalletKind::Sandbox);
-        assert!(matches!(home.ldk.chain, Some(Chain::Electrum(_))));
+        assert_eq!(home.wallet, WalletKind::named("sandbox"));
+        assert_eq!(home.flags.text("electrum"), Some("tcp://b"));
     }
 
     #[test]

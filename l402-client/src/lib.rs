@@ -7,6 +7,7 @@
 //! 3. [`variables`] and [`reference`] are the tables that `--help` and the documentation are printed from.
 //! 4. [`wallet`] is what pays.
 
+mod backends;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -43,6 +43,8 @@
 //! ```
 
 mod amount;
+#[cfg(feature = "backend")]
+pub mod backend;
 mod cause;
 mod clock;
 mod erased;

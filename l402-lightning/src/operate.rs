@@ -68,6 +68,9 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// Opens a channel, and returns its name.
     fn open_channel<'a>(&'a self, request: &'a NewChannel) -> BoxFuture<'a, Result<String, OperateError>>;
 
+    /// Waits for the channels of a node that has just started, for at most that long: they become usable as their peers answer.
+    fn wait_for_peers(&self, at_most: Duration) -> BoxFuture<'_, ()>;
+
     /// Waits until a channel can be used, for at most that long.
     fn wait_until_usable<'a>(&'a self, name: &'a str, at_most: Duration) -> BoxFuture<'a, Result<(), OperateError>>;
 

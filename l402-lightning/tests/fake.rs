@@ -80,8 +80,8 @@ impl Harness for Erased {
 #[tokio::test]
 async fn nodes_whose_type_was_erased_conform() {
     let pair = Pair::new();
-    let (payee, payer) = (PayeeNode::new(pair.payee.clone()), PayerWallet::new(pair.payer.clone()));
-    conformance::all(&Erased { pair, payee, payer }).await;
+    let nodes = Erased { payee: PayeeNode::new(pair.payee.clone()), payer: PayerWallet::new(pair.payer.clone()), pair };
+    conformance::all(&nodes).await;
 }
 
 #[tokio::test]

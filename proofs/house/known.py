@@ -46,5 +46,4 @@ BACKEND_CFGS = (
     ("l402-server/src/main.rs",),
     ("l402-server/src/program.rs",),
     ("l402-server/src/config/kept.rs",),
-    ("l402-client/src/wallet/mod.rs",),
 )

@@ -9,12 +9,13 @@ CRATES = {
     "l402-macaroon": ("l402-accel",),
     # Everything that builds on the protocol takes macaroons from `l402_core::macaroon`.
     "l402-core": ("l402-macaroon",),
-    "l402-lightning": ("l402-core",),
-    **{backend: ("l402-core", "l402-lightning") for backend in BACKENDS},
+    # What is wrong with a setting, and where: programs and backends say it in the same way.
+    "l402-program": (),
+    "l402-lightning": ("l402-core", "l402-program"),
+    **{backend: ("l402-core", "l402-program", "l402-lightning") for backend in BACKENDS},
     "l402-regtest": ("l402-core", "l402-lightning", *BACKENDS),
     "l402-ledger": ("l402-core",),
     "l402-http": ("l402-core", "l402-lightning", "l402-ledger"),
-    "l402-program": (),
     # These two are libraries for a gateway and an agent of one's own: they name no backend.
     "l402-gateway": ("l402-core", "l402-lightning", "l402-ledger", "l402-http", "l402-program"),
     "l402-agent": ("l402-core", "l402-lightning", "l402-http", "l402-program"),

@@ -10,6 +10,8 @@
 //!
 //! The node is for Unix.
 
+#[cfg(feature = "backend")]
+mod backend;
 mod channels;
 mod config;
 mod disk;
@@ -33,6 +35,8 @@ mod start;
 mod storage;
 mod waiters;
 
+#[cfg(feature = "backend")]
+pub use backend::LdkPayer;
 pub use channels::{Channel, ChannelId, ChannelIdError};
 pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
 pub use error::{NodeError, StartError};

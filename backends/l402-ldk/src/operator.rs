@@ -13,6 +13,7 @@ use l402_lightning::operate::{
     NewChannel, NodeBalances, NodeChannel, NodeInfo, OnchainAddress, OnchainSent, OperateError, Operator,
 };
 use l402_lightning::{BoxFuture, PayerWallet};
+use tokio::time::{Instant, sleep};
 
 impl Operator for LdkNode {
     fn info(&self) -> NodeInfo {
@@ -117,6 +118,17 @@ impl Operator for LdkNode {
         })
     }
 
+    fn wait_for_peers(&self, at_most: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let deadline = Instant::now() + at_most;
+            let is_waiting =
+                |channels: &[Channel]| !channels.is_empty() && !channels.iter().any(|channel| channel.usable);
+            while is_waiting(&Self::channels(self)) && Instant::now() < deadline {
+                sleep(LOOK_EVERY).await;
+            }
+        })
+    }
+
     fn wait_until_usable<'a>(&'a self, name: &'a str, at_most: Duration) -> BoxFuture<'a, Result<(), OperateError>> {
         Box::pin(async move {
             self.wait_for_channel(id(name)?, at_most, |channel| channel.usable).await?;
@@ -167,6 +179,9 @@ impl From<NodeError> for OperateError {
 fn id(name: &str) -> Result<ChannelId, OperateError> {
     name.parse().map_err(OperateError::refused)
 }
+
+/// How often the channels are looked at while they are waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

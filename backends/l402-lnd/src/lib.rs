@@ -37,6 +37,8 @@
 //! The published clients bind to an older tonic or to OpenSSL, or need `protoc` and LND's own files at build time. Eight calls
 //! with some thirty fields are less than that.
 
+#[cfg(feature = "backend")]
+mod backend;
 mod backoff;
 mod certificate;
 mod config;
@@ -57,6 +59,8 @@ mod socket;
 mod uri;
 mod watch;
 
+#[cfg(feature = "backend")]
+pub use backend::LndWallet;
 pub use certificate::Certificate;
 pub use config::LndConfig;
 pub use connect::ConnectError;

@@ -14,11 +14,15 @@
 //! Bodies are JSON. Success is status 200; everything else has an [`ErrorReply`] with the status that
 //! [`ErrorKind::status`] names.
 
+#[cfg(feature = "backend")]
+mod backend;
 mod client;
 mod file;
 mod http;
 mod wire;
 
+#[cfg(feature = "backend")]
+pub use backend::SandboxPayer;
 pub use client::{DiscoverError, SandboxWallet};
 pub use file::{SandboxFile, SandboxFileError, default_path};
 pub use l402_lightning::secret_file::SecretFileError;

@@ -32,6 +32,7 @@ mod load;
 pub mod read;
 #[cfg(feature = "schema")]
 mod reference;
+mod section;
 mod variable;
 
 pub use at::{At, ValueOrigin};
@@ -40,4 +41,5 @@ pub use load::{Place, Source, load};
 pub use read::read;
 #[cfg(feature = "schema")]
 pub use reference::reference;
+pub use section::Section;
 pub use variable::{Environment, Variable, help};

@@ -1,46 +1,43 @@
-//! An LND of the user's, which runs elsewhere. What it sends goes on, and is remembered, without this process.
+//! The table `[lnd]` of a program that pays, and the environment variables that override it.
 
-use crate::config::LndSection;
-use crate::home::Home;
+use crate::config::LndConfig;
+use crate::material::Setting;
 use core::error::Error as _;
-use l402_lightning::{Cause, Network};
-use l402_lnd::{LndConfig, LndError, LndPayer, Role, Setting};
-use std::env;
+use core::fmt;
+use l402_lightning::{Cause, Network, backend};
+use serde::Deserialize;
 
-pub(super) use l402_lnd::LndPayer as Opened;
-
-/// Real money unless the user says otherwise.
-#[expect(clippy::unnecessary_wraps, reason = "another kind of wallet may not know it")]
-pub(super) fn network(home: &Home) -> Result<Network, Cause> {
-    Ok(home.lnd.network.unwrap_or(Network::Bitcoin))
+/// `[lnd]`: an LND that runs elsewhere. The variables `LND_SOCKET`, `LND_CERT` and `LND_MACAROON` go before it, and
+/// `LND_CONNECT` in place of all three. `Debug` shows the address alone: the others may be values instead of paths.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LndPayerSettings {
+    /// `bitcoin`, `testnet`, `signet` or `regtest`; `bitcoin` unless set.
+    #[serde(default, deserialize_with = "backend::network")]
+    pub(super) network: Option<Network>,
+    /// Host and port of its gRPC interface.
+    pub(super) socket: Option<String>,
+    /// The path of its certificate, or the certificate itself.
+    pub(super) cert: Option<String>,
+    /// The path of a macaroon with `info:read offchain:read offchain:write`, or the macaroon itself.
+    pub(super) macaroon: Option<String>,
 }
 
-/// Tells one LND from another, also where both are reached at the same address at different times: only the one that was asked to
-/// pay knows what became of it.
-pub(super) fn place(home: &Home) -> Result<String, Cause> {
-    let config = config(home)?;
-    Ok(format!("{}/{}", config.socket, config.certificate.fingerprint()))
-}
-
-pub(super) async fn open(home: &Home) -> Result<LndPayer, Cause> {
-    let config = config(home)?;
-    match LndPayer::connect(&config).await {
-        Err(fault @ LndError::Denied(_)) => {
-            Err(format!("{fault}; make one that is enough with `{}`", Role::Payer.bake(config.network)).into())
-        }
-        opened => Ok(opened?),
+impl fmt::Debug for LndPayerSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LndPayerSettings")
+            .field("network", &self.network)
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
     }
 }
 
-fn config(home: &Home) -> Result<LndConfig, Cause> {
-    let mut config = settings(&home.lnd, |variable| env::var(variable).ok())?;
-    config.network = Some(network(home)?);
-    Ok(config)
-}
-
 /// What the environment says goes before the file, each variable for itself; a URI there stands for the whole section.
-fn settings(section: &LndSection, environment: impl Fn(&str) -> Option<String>) -> Result<LndConfig, Cause> {
-    let all_here = Setting::Uri.look_up(&environment).is_some();
+pub(super) fn settings(
+    section: &LndPayerSettings,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<LndConfig, Cause> {
+    let all_here = Setting::Uri.look_up(environment).is_some();
     let written = |variable: &str| {
         let all = [
             (Setting::Socket, &section.socket),
@@ -97,7 +94,7 @@ mod tests {
     #[test]
     fn a_uri_of_the_environment_stands_for_the_whole_section() {
         let uri = format!("lndconnect://first:1?cert={}&macaroon={}", certificate(), macaroon(b"first"));
-        let section = LndSection {
+        let section = LndPayerSettings {
             network: None,
             socket: Some("file:3".to_owned()),
             cert: Some(certificate()),
@@ -106,7 +103,7 @@ mod tests {
         let read = |variables: &[(&str, &str)]| {
             let found =
                 |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            let config = settings(&section, found).unwrap();
+            let config = settings(&section, &found).unwrap();
             let allows = config.macaroon.permissions().unwrap().iter().map(ToString::to_string).collect::<String>();
             (config.socket.to_string(), allows)
         };
@@ -119,7 +116,7 @@ mod tests {
         let cut = format!("lndconnect://first:1?cert={}", certificate());
         let cut = [("LND_CONNECT", &*cut)];
         let found = |name: &str| cut.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let told = settings(&section, found).unwrap_err().to_string();
+        let told = settings(&section, &found).unwrap_err().to_string();
         assert_eq!(told, "LND's macaroon is not set (LND_MACAROON, or the URI in LND_CONNECT)");
     }
 }

@@ -1,6 +1,6 @@
 //! `l402 wallet`: money in, channels, money out.
 
-use super::{LOOK_EVERY, PEERS_TIMEOUT, close, has_usable_channel, start};
+use super::{WalletKind, directory, environment};
 use crate::cli::WalletCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
@@ -8,39 +8,58 @@ use anyhow::Context as _;
 use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::text::lines;
-use l402_ldk::{Channel, ChannelId, ChannelRequest, LdkNode};
+use l402_lightning::backend::PayerHome;
+use l402_lightning::operate::{NewChannel, NodeChannel, Operator};
 use tokio::time::{Instant, sleep};
 
 /// Starts the node, runs the command, and stops the node. Returns what the command prints.
 pub(crate) async fn run(command: &WalletCommand, home: &Home) -> Result<String, Failure> {
-    let node = start(home).await.map_err(|cause| Failure::new(Exit::Usage, anyhow::Error::from_boxed(cause)))?;
-    let result = operate(command, &node).await;
-    close(node).await;
+    let setup = operated(home).and_then(|kind| home.setup(kind));
+    let setup = setup.ok_or_else(|| Failure::say(Exit::Usage, NO_NODE))?;
+    let directory = |name: &str| directory(home, name);
+    let around = PayerHome { directory: &directory, environment: &environment, flags: &home.flags };
+    let started = setup.operate(&around).await;
+    let node = started.map_err(|cause| Failure::new(Exit::Usage, anyhow::Error::from_boxed(cause)))?;
+    let result = operate(command, &*node).await;
+    stop(&*node).await;
     result
 }
 
-async fn operate(command: &WalletCommand, node: &LdkNode) -> Result<String, Failure> {
+/// Stops a node. What is wrong is told, and changes nothing of what the command has done.
+pub(super) async fn stop(node: &dyn Operator) {
+    if let Err(fault) = node.stop().await {
+        eprintln!("l402: the wallet did not stop as it should: {fault}");
+    }
+}
+
+/// The wallet that the user chose, if it can be operated; else the first that can.
+fn operated(home: &Home) -> Option<WalletKind> {
+    let operates = |kind: &WalletKind| kind.0.operates();
+    home.wallet.filter(operates).or_else(|| WalletKind::all().find(operates))
+}
+
+async fn operate(command: &WalletCommand, node: &dyn Operator) -> Result<String, Failure> {
     match command {
         WalletCommand::Info => info(node).await,
-        WalletCommand::Address => Ok(lines([node.new_address().await.or_exit(Exit::Local)?.to_string()])),
+        WalletCommand::Address => Ok(lines([node.new_address().await.or_exit(Exit::Local)?])),
         WalletCommand::Open { peer, amount } => open(node, peer, *amount).await,
         WalletCommand::Channels => {
-            has_usable_channel(node, GLANCE).await;
+            node.wait_for_peers(GLANCE).await;
             Ok(lines(node.channels().iter().map(line)))
         }
         WalletCommand::Close { channel } => close_channel(node, channel).await,
     }
 }
 
-async fn info(node: &LdkNode) -> Result<String, Failure> {
-    node.sync_wallets().await.or_exit(Exit::Network)?;
-    has_usable_channel(node, GLANCE).await;
-    let balances = node.balances().await.or_exit(Exit::Local)?;
+async fn info(node: &dyn Operator) -> Result<String, Failure> {
+    node.sync().await.or_exit(Exit::Network)?;
+    node.wait_for_peers(GLANCE).await;
+    let (info, balances) = (node.info(), node.balances().await.or_exit(Exit::Local)?);
     let outbound = node.channels().iter().fold(0_u64, |sum, channel| sum.saturating_add(channel.outbound_msat));
     let (total, spendable) = (balances.onchain_sat, balances.spendable_onchain_sat);
     Ok(lines([
-        format!("node id      {}", node.node_id()),
-        format!("network      {}", node.network()),
+        format!("node id      {}", info.node_id),
+        format!("network      {}", info.network),
         format!("on chain     {total} sat, of which {spendable} sat can be spent"),
         format!(
             "in channels  {} sat, of which {} can be sent now",
@@ -50,30 +69,31 @@ async fn info(node: &LdkNode) -> Result<String, Failure> {
     ]))
 }
 
-async fn open(node: &LdkNode, peer: &str, amount: Amount) -> Result<String, Failure> {
+async fn open(node: &dyn Operator, peer: &str, amount: Amount) -> Result<String, Failure> {
     let (id, address) =
         peer.split_once('@').ok_or_else(|| Failure::say(Exit::Usage, "the peer must be NODE_ID@HOST:PORT"))?;
-    let request = ChannelRequest {
+    node.peer_address(address).or_exit(Exit::Usage)?;
+    let request = NewChannel {
         peer: id.parse().or_exit(Exit::Usage)?,
-        address: address.parse().or_exit(Exit::Usage)?,
+        address: address.to_owned(),
         capacity_sat: amount.whole_sat().ok_or_else(|| Failure::say(Exit::Usage, "a channel holds whole satoshi"))?,
         push_msat: 0,
         announced: false,
     };
-    node.sync_wallets().await.or_exit(Exit::Network)?;
+    node.sync().await.or_exit(Exit::Network)?;
     let before = node.balances().await.or_exit(Exit::Local)?.lightning_sat;
-    let channel = node.open_channel(request).await.or_exit(Exit::Payment)?;
-    is_funded(node, channel, before).await?;
+    let channel = node.open_channel(&request).await.or_exit(Exit::Payment)?;
+    is_funded(node, &channel, before).await?;
     Ok(lines([format!(
         "opening {channel}; it is usable once its transaction is confirmed, see `l402 wallet channels`"
     )]))
 }
 
 /// Waits until the peer has signed: a channel that is not so far does not survive the end of this process.
-async fn is_funded(node: &LdkNode, channel: ChannelId, before_sat: u64) -> Result<(), Failure> {
+async fn is_funded(node: &dyn Operator, channel: &str, before_sat: u64) -> Result<(), Failure> {
     let deadline = Instant::now() + FUNDING_TIMEOUT;
     while node.balances().await.or_exit(Exit::Local)?.lightning_sat <= before_sat {
-        if node.channel(channel).is_none() {
+        if node.channel(channel).is_err() {
             return Err(Failure::say(Exit::Payment, "the peer refused the channel; nothing was spent"));
         }
         if Instant::now() >= deadline {
@@ -87,34 +107,36 @@ async fn is_funded(node: &LdkNode, channel: ChannelId, before_sat: u64) -> Resul
     Ok(())
 }
 
-async fn close_channel(node: &LdkNode, name: &str) -> Result<String, Failure> {
-    let channels = node.channels();
-    let Some(channel) = channels.iter().find(|channel| channel.id.to_string() == name) else {
+async fn close_channel(node: &dyn Operator, name: &str) -> Result<String, Failure> {
+    if node.channel(name).is_err() {
         return Err(Failure::say(
             Exit::Usage,
             "there is no such channel; `l402 wallet channels` shows those that there are",
         ));
-    };
-    let connected = node.wait_for_channel(channel.id, PEERS_TIMEOUT, |channel| channel.usable).await;
+    }
+    let connected = node.wait_until_usable(name, PEERS_TIMEOUT).await;
     connected.context("a channel is closed together with its peer, which does not answer").or_exit(Exit::Network)?;
-    node.close_channel(channel.id).await.or_exit(Exit::Network)?;
+    node.close_channel(name).await.or_exit(Exit::Network)?;
     let deadline = Instant::now() + PEERS_TIMEOUT;
-    while node.channel(channel.id).is_some() && Instant::now() < deadline {
+    while node.channel(name).is_ok() && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
     Ok(lines([format!("closing {name}; the money is back once the closing transaction is confirmed")]))
 }
 
-fn line(channel: &Channel) -> String {
+fn line(channel: &NodeChannel) -> String {
     let state = match (channel.usable, channel.ready) {
         (true, _) => "usable".to_owned(),
         (false, true) => "waits for its peer".to_owned(),
         (false, false) => format!("unconfirmed ({} confirmations)", channel.confirmations),
     };
     let outbound = Amount::from_msat(channel.outbound_msat);
-    format!("{}\t{}\t{} sat\t{outbound} to send\t{state}", channel.id, channel.peer, channel.capacity_sat)
+    format!("{}\t{}\t{} sat\t{outbound} to send\t{state}", channel.name, channel.peer, channel.capacity_sat)
 }
 
 /// How long a list waits for what it shows to be up to date.
 const GLANCE: Duration = Duration::from_secs(3);
 const FUNDING_TIMEOUT: Duration = Duration::from_mins(1);
+const PEERS_TIMEOUT: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const NO_NODE: &str = "this build has no wallet with a node of its own";

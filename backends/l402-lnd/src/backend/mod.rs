@@ -1,0 +1,70 @@
+//! How a program opens an LND as its wallet. What it sends goes on, and is remembered, without this process.
+
+mod settings;
+
+use crate::config::LndConfig;
+use crate::error::LndError;
+use crate::payer::LndPayer;
+use crate::permission::Role;
+use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetup};
+use l402_lightning::{BoxFuture, Cause, Network, PayerWallet};
+use l402_program::config::{ConfigProblem, Section};
+use settings::{LndPayerSettings, settings};
+use std::sync::Arc;
+
+/// An LND of the user's, which runs elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct LndWallet;
+
+impl PayerBackend for LndWallet {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn about(&self) -> &'static str {
+        "An LND that runs elsewhere: `LND_SOCKET`, `LND_CERT`, `LND_MACAROON`"
+    }
+
+    fn unusable(&self) -> &'static str {
+        "LND cannot be used"
+    }
+
+    fn read(&self, section: Section<'_>) -> Result<Arc<dyn PayerSetup>, ConfigProblem> {
+        Ok(Arc::new(section.read::<LndPayerSettings>()?))
+    }
+}
+
+impl PayerSetup for LndPayerSettings {
+    /// Real money unless the user says otherwise.
+    fn network(&self, home: &PayerHome<'_>) -> Result<Network, Cause> {
+        Ok(home.flags.network().or(self.network).unwrap_or(Network::Bitcoin))
+    }
+
+    /// Tells one LND from another, also where both are reached at the same address at different times.
+    fn record_name(&self, home: &PayerHome<'_>) -> Result<String, Cause> {
+        let config = self.config(home)?;
+        Ok(format!("{NAME}/{}/{}/{}", self.network(home)?, config.socket, config.certificate.fingerprint()))
+    }
+
+    fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>> {
+        Box::pin(async {
+            let config = self.config(home)?;
+            match LndPayer::connect(&config).await {
+                Err(fault @ LndError::Denied(_)) => {
+                    Err(format!("{fault}; make one that is enough with `{}`", Role::Payer.bake(config.network)).into())
+                }
+                opened => Ok(OpenPayer { wallet: PayerWallet::new(opened?), node: None }),
+            }
+        })
+    }
+}
+
+impl LndPayerSettings {
+    fn config(&self, home: &PayerHome<'_>) -> Result<LndConfig, Cause> {
+        let mut config = settings(self, home.environment)?;
+        config.network = Some(self.network(home)?);
+        Ok(config)
+    }
+}
+
+const NAME: &str = "lnd";
