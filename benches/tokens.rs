@@ -33,7 +33,7 @@ fn mint(c: &mut Criterion) {
     let mut group = c.benchmark_group("mint to base64, 3 caveats");
     group.bench_function("l402-core", |b| {
         let mut text = TokenText::new();
-        b.iter(|| gate.keys().mint(&offer, black_box(&hash), RANDOM, NOW, &mut text).map(str::len));
+        b.iter(|| gate.keys().mint(&offer, black_box(&hash), RANDOM, NOW.into(), &mut text).map(str::len));
     });
     group.bench_function("macaroon crate", |b| b.iter(|| macaroon_crate::mint(black_box(hash.as_bytes()))));
     group.finish();

@@ -49,7 +49,7 @@ pub const RANDOM: [u8; 28] = [0x77; 28];
 pub fn decide(gate: &Gate<DerivedKeys>, offer: &Offer, field: &[u8]) -> Decision {
     let mut fields = CredentialHeaders::new();
     fields.add("authorization", field);
-    gate.decide(&fields, offer, NOW)
+    gate.decide(&fields, offer, NOW.into())
 }
 
 /// A paid token as base64: none of the offer's caveats, or all three and narrower ends of validity.
@@ -72,7 +72,7 @@ pub fn token(caveats: usize) -> String {
 fn minted() -> Vec<u8> {
     let hash = Preimage::from_bytes(PREIMAGE).hash();
     let mut text = TokenText::new();
-    decoded(gate().keys().mint(&offer(), &hash, RANDOM, NOW, &mut text).expect("it fits"))
+    decoded(gate().keys().mint(&offer(), &hash, RANDOM, NOW.into(), &mut text).expect("it fits"))
 }
 
 fn bare() -> Vec<u8> {

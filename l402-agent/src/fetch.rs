@@ -14,6 +14,7 @@ use core::fmt;
 use http::{Response, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use l402_core::Msat;
 use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
@@ -60,8 +61,8 @@ impl<W: PaymentSource + 'static> Purse<W> {
 
     fn spend(&mut self, receipt: &Receipt) {
         let limits = &mut self.settings.limits;
-        limits.max_price_msat = limits.max_price_msat.saturating_sub(receipt.amount_msat);
-        limits.max_fee_msat = limits.max_fee_msat.saturating_sub(receipt.fee_msat);
+        limits.max_price_msat = limits.max_price_msat.saturating_sub(Msat::new(receipt.amount_msat));
+        limits.max_fee_msat = limits.max_fee_msat.saturating_sub(Msat::new(receipt.fee_msat));
     }
 }
 

@@ -12,16 +12,19 @@
 
 use crate::challenge::{Challenge, ChallengeError};
 use crate::identifier::Identifier;
+use crate::msat::Msat;
 use crate::payment::{PaymentHash, Preimage};
 use crate::token_facts::TokenFacts;
+use crate::unix_seconds::UnixSeconds;
 use core::fmt;
 
 /// One request on its way through answer, payment and retry.
 ///
 /// ```
 /// use l402_core::{ResponseStatus, Exchange, SpendLimits, Next};
+/// use l402_core::Msat;
 ///
-/// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+/// let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
 /// let line = br#"L402 version="0", token="AgEE", invoice="lnbc1""#;
 /// let answer = ResponseStatus { status: 402, grpc_status: None };
 /// assert!(matches!(exchange.on_response(answer, [&line[..]])?, Next::Pay(_)));
@@ -52,8 +55,9 @@ impl Exchange {
     ///
     /// ```
     /// use l402_core::{ResponseStatus, ChallengeError, Exchange, SpendLimits, Next};
+    /// use l402_core::Msat;
     ///
-    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
     /// let answer = |status| ResponseStatus { status, grpc_status: None };
     /// assert!(matches!(exchange.on_response(answer(200), [])?, Next::Deliver));
     /// assert_eq!(exchange.on_response(answer(402), []).unwrap_err(), ChallengeError::Missing);
@@ -94,8 +98,9 @@ impl Exchange {
     ///
     /// ```
     /// use l402_core::{ResponseStatus, Exchange, SpendLimits, Next};
+    /// use l402_core::Msat;
     ///
-    /// let mut exchange = Exchange::with_token(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let mut exchange = Exchange::with_token(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
     /// let bare = ResponseStatus { status: 401, grpc_status: None };
     /// assert!(matches!(exchange.on_response(bare, [])?, Next::Deliver));
     /// assert!(exchange.leave_out_token(bare));
@@ -110,25 +115,31 @@ impl Exchange {
         leaves_out
     }
 
-    /// Decides whether an invoice may be paid; `token` is the identifier of the challenge's token, `now` in Unix seconds.
+    /// Decides whether an invoice may be paid; `token` is the identifier of the challenge's token.
     ///
     /// # Errors
     /// [`Declined`]; nothing must be paid then.
     ///
     /// ```
     /// use l402_core::{Declined, Exchange, Identifier, InvoiceFacts, SpendLimits, PaymentHash, TokenId};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
-    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
+    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), UnixSeconds::new(1_700_000_000));
     /// let token = Identifier::new(payment_hash, TokenId::from_bytes([2; 32]));
-    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
+    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(Msat::new(21_000)), expires_at: now.saturating_add(600) };
     ///
-    /// let generous = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
-    /// assert_eq!(generous.authorize(&token, &invoice, now)?.amount_msat, 21_000);
-    /// let thrifty = Exchange::new(SpendLimits { max_price_msat: 20_000, max_fee_msat: 1_000 });
+    /// let generous = Exchange::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
+    /// assert_eq!(generous.authorize(&token, &invoice, now)?.amount_msat, Msat::new(21_000));
+    /// let thrifty = Exchange::new(SpendLimits { max_price_msat: Msat::new(20_000), max_fee_msat: Msat::new(1_000) });
     /// assert!(matches!(thrifty.authorize(&token, &invoice, now), Err(Declined::OverLimit { .. })));
     /// # Ok::<(), Declined>(())
     /// ```
-    pub fn authorize(&self, token: &Identifier, invoice: &InvoiceFacts, now: u64) -> Result<PayOrder, Declined> {
+    pub fn authorize(
+        &self,
+        token: &Identifier,
+        invoice: &InvoiceFacts,
+        now: UnixSeconds,
+    ) -> Result<PayOrder, Declined> {
         self.authorize_token(&token.into(), invoice, now)
     }
 
@@ -139,21 +150,27 @@ impl Exchange {
     ///
     /// ```
     /// use l402_core::{Declined, Exchange, InvoiceFacts, SpendLimits, PaymentHash, TokenFacts};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
-    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), 1_700_000_000);
-    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(21_000), expires_at: now + 600 };
-    /// let exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let (payment_hash, now) = (PaymentHash::from_bytes([1; 32]), UnixSeconds::new(1_700_000_000));
+    /// let invoice = InvoiceFacts { payment_hash, amount_msat: Some(Msat::new(21_000)), expires_at: now.saturating_add(600) };
+    /// let exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
     ///
     /// let opaque = TokenFacts::default();
-    /// assert_eq!(exchange.authorize_token(&opaque, &invoice, now)?.amount_msat, 21_000);
+    /// assert_eq!(exchange.authorize_token(&opaque, &invoice, now)?.amount_msat, Msat::new(21_000));
     /// let other = TokenFacts { payment_hash: Some(PaymentHash::from_bytes([2; 32])), expires_at: None };
     /// assert_eq!(exchange.authorize_token(&other, &invoice, now), Err(Declined::OtherPayment));
     /// # Ok::<(), Declined>(())
     /// ```
-    pub fn authorize_token(&self, token: &TokenFacts, invoice: &InvoiceFacts, now: u64) -> Result<PayOrder, Declined> {
+    pub fn authorize_token(
+        &self,
+        token: &TokenFacts,
+        invoice: &InvoiceFacts,
+        now: UnixSeconds,
+    ) -> Result<PayOrder, Declined> {
         let amount_msat = match invoice.amount_msat.ok_or(Declined::NoAmount)? {
-            0 => return Err(Declined::ZeroAmount),
-            amount_msat if amount_msat > ALL_MSAT => return Err(Declined::AboveAllMoney { amount_msat }),
+            Msat::ZERO => return Err(Declined::ZeroAmount),
+            amount_msat if amount_msat > Msat::SUPPLY => return Err(Declined::AboveAllMoney { amount_msat }),
             amount_msat => amount_msat,
         };
         if token.contradicts(&invoice.payment_hash) {
@@ -179,10 +196,11 @@ impl Exchange {
     ///
     /// ```
     /// use l402_core::{Exchange, SpendLimits, PayOrder, Preimage, WrongPreimage};
+    /// use l402_core::Msat;
     ///
     /// let preimage = Preimage::from_bytes([1; 32]);
-    /// let order = PayOrder { payment_hash: preimage.hash(), amount_msat: 21_000, max_fee_msat: 1_000 };
-    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    /// let order = PayOrder { payment_hash: preimage.hash(), amount_msat: Msat::new(21_000), max_fee_msat: Msat::new(1_000) };
+    /// let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
     /// assert_eq!(exchange.paid(&order, &Preimage::from_bytes([2; 32])), Err(WrongPreimage));
     /// exchange.paid(&order, &preimage)?;
     /// # Ok::<(), WrongPreimage>(())
@@ -263,10 +281,10 @@ pub enum Next<'a> {
 /// What a caller allows for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpendLimits {
-    /// The most that an invoice may ask for, in millisatoshi.
-    pub max_price_msat: u64,
-    /// The most that routing it may cost, in millisatoshi.
-    pub max_fee_msat: u64,
+    /// The most that an invoice may ask for.
+    pub max_price_msat: Msat,
+    /// The most that routing it may cost.
+    pub max_fee_msat: Msat,
 }
 
 /// What a decoded BOLT11 invoice says.
@@ -275,9 +293,9 @@ pub struct InvoiceFacts {
     /// The payment hash.
     pub payment_hash: PaymentHash,
     /// The amount in millisatoshi, if it names one.
-    pub amount_msat: Option<u64>,
-    /// When it expires, in Unix seconds.
-    pub expires_at: u64,
+    pub amount_msat: Option<Msat>,
+    /// When it expires.
+    pub expires_at: UnixSeconds,
 }
 
 /// Permission to pay one invoice.
@@ -285,10 +303,10 @@ pub struct InvoiceFacts {
 pub struct PayOrder {
     /// What will be proven.
     pub payment_hash: PaymentHash,
-    /// What the invoice asks for, in millisatoshi.
-    pub amount_msat: u64,
-    /// The most that routing may cost, in millisatoshi.
-    pub max_fee_msat: u64,
+    /// What the invoice asks for.
+    pub amount_msat: Msat,
+    /// The most that routing may cost.
+    pub max_fee_msat: Msat,
 }
 
 /// Why an invoice is not paid.
@@ -299,10 +317,10 @@ pub enum Declined {
     NoAmount,
     /// It asks for more than the limit.
     OverLimit {
-        /// What it asks for, in millisatoshi.
-        amount_msat: u64,
-        /// The limit, in millisatoshi.
-        max_price_msat: u64,
+        /// What it asks for.
+        amount_msat: Msat,
+        /// The limit.
+        max_price_msat: Msat,
     },
     /// It has expired.
     Expired,
@@ -314,8 +332,8 @@ pub enum Declined {
     ZeroAmount,
     /// It asks for more than 21 million bitcoin.
     AboveAllMoney {
-        /// What it asks for, in millisatoshi.
-        amount_msat: u64,
+        /// What it asks for.
+        amount_msat: Msat,
     },
 }
 
@@ -325,10 +343,10 @@ impl fmt::Display for Declined {
             Self::NoAmount => f.write_str("the invoice names no amount"),
             Self::ZeroAmount => f.write_str("the invoice asks for an amount of zero"),
             Self::AboveAllMoney { amount_msat } => {
-                write!(f, "the invoice asks for {amount_msat} msat, which is more than 21 million bitcoin")
+                write!(f, "the invoice asks for {amount_msat}, which is more than 21 million bitcoin")
             }
             Self::OverLimit { amount_msat, max_price_msat } => {
-                write!(f, "the invoice asks for {amount_msat} msat, which is above the limit of {max_price_msat} msat")
+                write!(f, "the invoice asks for {amount_msat}, which is above the limit of {max_price_msat}")
             }
             Self::Expired => f.write_str("the invoice has expired"),
             Self::OtherPayment => f.write_str("the invoice's payment hash is not the one in the token"),
@@ -360,9 +378,6 @@ enum Sent {
     StoredToken,
     PaidToken,
 }
-
-/// 21 million bitcoin, in millisatoshi.
-const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
 /// The gRPC statuses that say something of a payment or of the server: `INTERNAL` is that of an unpaid call.
 const GRPC_OK: u32 = 0;

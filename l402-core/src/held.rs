@@ -8,6 +8,7 @@
 
 use crate::caveat::{Capabilities, Services};
 use crate::token_facts::{end_of_service, parts};
+use crate::unix_seconds::UnixSeconds;
 use l402_macaroon::MacaroonRef;
 
 /// Whether it is worth while to present a token that is held, instead of buying the one that is sold.
@@ -21,21 +22,22 @@ pub enum Fit {
     Yes,
 }
 
-/// Compares a token that is held with the one that a challenge sells, at `now` in Unix seconds.
+/// Compares a token that is held with the one that a challenge sells, at the time `now`.
 ///
 /// ```
 /// use l402_core::macaroon::{RootKey, mint};
-/// use l402_core::{Fit, fit};
+/// use l402_core::{Fit, UnixSeconds, fit};
 ///
 /// let (mut held, mut sold) = ([0; 256], [0; 256]);
 /// let token = |service: &'static [u8], out| mint(&RootKey::new(b"k"), b"", b"id", &[service, b"a_capabilities="], out);
 /// let held = token(b"services=a:0,b:0", &mut held)?;
 /// let sold = token(b"services=a:0", &mut sold)?;
-/// assert_eq!(fit(held, sold, 1_700_000_000), Fit::Yes);
-/// assert_eq!(fit(sold, held, 1_700_000_000), Fit::No);
+/// let now = UnixSeconds::new(1_700_000_000);
+/// assert_eq!(fit(held, sold, now), Fit::Yes);
+/// assert_eq!(fit(sold, held, now), Fit::No);
 /// # Ok::<(), l402_core::macaroon::MintError>(())
 /// ```
-pub fn fit(held: MacaroonRef<'_>, sold: MacaroonRef<'_>, now: u64) -> Fit {
+pub fn fit(held: MacaroonRef<'_>, sold: MacaroonRef<'_>, now: UnixSeconds) -> Fit {
     let (Some(has), Some(needs)) = (services(held), services(sold)) else { return Fit::Unknown };
     let of_service = |(name, tier)| {
         let is_named = has.entries().any(|(other, most)| other == name && most >= tier);
@@ -64,7 +66,7 @@ fn capabilities(held: MacaroonRef<'_>, sold: MacaroonRef<'_>, service: &[u8]) ->
     }
 }
 
-fn has_ended(token: MacaroonRef<'_>, service: &[u8], now: u64) -> bool {
+fn has_ended(token: MacaroonRef<'_>, service: &[u8], now: UnixSeconds) -> bool {
     end_of_service(token, service).is_some_and(|end| end <= now)
 }
 
@@ -79,7 +81,7 @@ mod tests {
     use l402_macaroon::{RootKey, mint};
     use std::vec::Vec;
 
-    const NOW: u64 = 1_700_000_000;
+    const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
     fn compare(held: &str, sold: &str) -> Fit {
         let (mut one, mut other) = ([0; 1024], [0; 1024]);

@@ -21,9 +21,10 @@
 //! ```
 //! use l402_core::{ChallengeLine, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
 //! use l402_core::{Preimage, CredentialHeaders, Scheme, TokenText};
+//! use l402_core::{Msat, UnixSeconds};
 //!
-//! let now = 1_700_000_000;
-//! let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+//! let now = UnixSeconds::new(1_700_000_000);
+//! let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
 //! let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
 //!
 //! // The server answers 402 with a token for the payment hash of an invoice.
@@ -54,6 +55,7 @@ mod held;
 mod identifier;
 mod keys;
 mod mint;
+mod msat;
 mod name;
 mod offer;
 mod params;
@@ -65,6 +67,7 @@ mod scheme;
 mod server;
 mod token_facts;
 mod token_file;
+mod unix_seconds;
 mod verify;
 
 pub use any::AnyChallenge;
@@ -81,6 +84,7 @@ pub use identifier::{Identifier, IdentifierError, TokenId};
 pub use keys::{DerivedKeys, EpochError, MasterKey, RootKeySource};
 pub use l402_macaroon as macaroon;
 pub use mint::{TokenMintError, TokenText, TokenTooLong, mint_token};
+pub use msat::Msat;
 pub use name::{Name, NameError};
 pub use offer::Offer;
 pub use params::ParamValue;
@@ -94,6 +98,7 @@ pub use server::{
 };
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
+pub use unix_seconds::UnixSeconds;
 pub use verify::{Denied, Grant, Verified, verify};
 
 /// The examples of the README, which run as tests.

@@ -8,6 +8,7 @@ use crate::keys::{DerivedKeys, RootKeySource};
 use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::PaymentHash;
+use crate::unix_seconds::UnixSeconds;
 use core::fmt::{self, Write};
 use heapless::{String, Vec};
 use l402_macaroon::{self as macaroon, RootKey, base64};
@@ -16,18 +17,19 @@ impl DerivedKeys {
     /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded standard base64
     /// (L402 §HTTP Server Flow). It ends `offer.valid_for` seconds after `now`.
     ///
-    /// `random` comes from a cryptographic random source; `now` is in Unix seconds.
+    /// `random` comes from a cryptographic random source.
     ///
     /// # Errors
     /// [`TokenTooLong`], which a [`crate::Name`] of legal length cannot cause.
     ///
     /// ```
     /// use l402_core::{DerivedKeys, MasterKey, Name, Offer, PaymentHash, TokenText};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
     /// let mut text = TokenText::new();
-    /// let token = keys.mint(&offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
+    /// let token = keys.mint(&offer, &PaymentHash::from_bytes([1; 32]), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
     /// assert!(token.starts_with("AgEEbHNhdA"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -36,7 +38,7 @@ impl DerivedKeys {
         offer: &Offer,
         payment_hash: &PaymentHash,
         random: [u8; 28],
-        now: u64,
+        now: UnixSeconds,
         text: &'t mut TokenText,
     ) -> Result<&'t str, TokenTooLong> {
         let identifier = Identifier::new(*payment_hash, self.token_id(random));
@@ -47,7 +49,7 @@ impl DerivedKeys {
 
 /// Mints the token of an offer with any source of root keys, as [`DerivedKeys::mint`] does with its own.
 ///
-/// `random` comes from a cryptographic random source; `now` is in Unix seconds.
+/// `random` comes from a cryptographic random source.
 ///
 /// # Errors
 /// [`TokenMintError`].
@@ -55,15 +57,16 @@ impl DerivedKeys {
 /// ```
 /// use l402_core::macaroon::RootKey;
 /// use l402_core::{Identifier, Name, Offer, PaymentHash, TokenMintError, TokenText, mint_token};
+/// use l402_core::{Msat, UnixSeconds};
 ///
 /// let keys = |identifier: &Identifier| Some(RootKey::new(&[7; 32])); // one key for all tokens: for this example only
-/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
+/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
 /// let mut text = TokenText::new();
-/// let token = mint_token(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text)?;
+/// let token = mint_token(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
 /// assert!(token.starts_with("AgEEbHNhdA"));
 ///
 /// let gone = |_: &Identifier| None;
-/// let minted = mint_token(&gone, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], 1_700_000_000, &mut text);
+/// let minted = mint_token(&gone, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], UnixSeconds::new(1_700_000_000), &mut text);
 /// assert_eq!(minted, Err(TokenMintError::NoKey));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -72,7 +75,7 @@ pub fn mint_token<'t>(
     offer: &Offer,
     payment_hash: &PaymentHash,
     random: [u8; 28],
-    now: u64,
+    now: UnixSeconds,
     text: &'t mut TokenText,
 ) -> Result<&'t str, TokenMintError> {
     let identifier = Identifier::new(*payment_hash, keys.token_id(random));
@@ -84,7 +87,7 @@ fn write<'t>(
     key: &RootKey,
     identifier: &Identifier,
     offer: &Offer,
-    now: u64,
+    now: UnixSeconds,
     text: &'t mut TokenText,
 ) -> Result<&'t str, TokenTooLong> {
     let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
@@ -167,7 +170,7 @@ const CAVEAT: usize = 160;
 const TOKEN: usize = 640;
 
 /// The caveats of an offer, as text.
-fn caveats(offer: &Offer, now: u64) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error> {
+fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error> {
     let Offer { service, tier, capability, valid_for, .. } = offer;
     let mut caveats = Vec::new();
     let mut add = |text: fmt::Arguments<'_>| {
@@ -177,6 +180,6 @@ fn caveats(offer: &Offer, now: u64) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error
     };
     add(format_args!("services={service}:{tier}"))?;
     add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
-    add(format_args!("{service}_valid_until={}", now.saturating_add(*valid_for)))?;
+    add(format_args!("{service}_valid_until={}", now.saturating_add(*valid_for).get()))?;
     Ok(caveats)
 }

@@ -1,5 +1,6 @@
 //! What a route sells.
 
+use crate::msat::Msat;
 use crate::name::Name;
 
 /// One thing for sale: what a token must open, and on what terms it is sold.
@@ -15,8 +16,8 @@ pub struct Offer {
     /// The capability that the token must carry. [`None`] asks for the whole service: a token that is restricted to some
     /// capabilities does not open it.
     pub capability: Option<Name>,
-    /// The price, in millisatoshi.
-    pub price_msat: u64,
+    /// The price.
+    pub price_msat: Msat,
     /// How long a token is valid after it was minted, in seconds.
     pub valid_for: u64,
 }

@@ -16,6 +16,7 @@ use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Judge, Ruling};
+use crate::unix_seconds::UnixSeconds;
 use core::cell::OnceCell;
 use core::fmt;
 use l402_macaroon::Authentic;
@@ -25,8 +26,8 @@ use l402_macaroon::Authentic;
 pub struct Rules<'a> {
     /// What the request needs.
     pub offer: &'a Offer,
-    /// The time, in Unix seconds.
-    pub now: u64,
+    /// The time.
+    pub now: UnixSeconds,
     /// What becomes of conditions that this crate does not know.
     pub unknown: UnknownCaveats,
 }
@@ -41,13 +42,13 @@ pub enum UnknownCaveats {
     Skip,
 }
 
-/// Evaluates all caveats of one token and returns when it ends, in Unix seconds.
+/// Evaluates all caveats of one token and returns when it ends.
 pub(crate) fn satisfy(
     token: &Authentic<'_>,
     paid: &PaymentHash,
     rules: &Rules<'_>,
     judge: &mut impl Judge,
-) -> Result<Option<u64>, Unsatisfied> {
+) -> Result<Option<UnixSeconds>, Unsatisfied> {
     let mut state =
         State { rules, judge, paid, token, named: OnceCell::new(), services: None, capabilities: None, ends: None };
     for caveat in token.caveats() {
@@ -73,7 +74,7 @@ struct State<'a, J> {
     named: OnceCell<Option<Services<'a>>>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
-    ends: Option<u64>,
+    ends: Option<UnixSeconds>,
 }
 
 impl<'a, J: Judge> State<'a, J> {
@@ -121,7 +122,7 @@ impl<'a, J: Judge> State<'a, J> {
     }
 
     fn hold_valid_until(&mut self, value: &[u8]) -> Result<(), Unsatisfied> {
-        let end = number(value).ok_or(Unsatisfied::Undecodable)?;
+        let end = UnixSeconds::new(number(value).ok_or(Unsatisfied::Undecodable)?);
         if end <= self.rules.now {
             return Err(Unsatisfied::Expired);
         }
@@ -151,7 +152,7 @@ impl<'a, J: Judge> State<'a, J> {
         known.iter().any(|name| trim(text).starts_with(name))
     }
 
-    fn verdict(&self) -> Result<Option<u64>, Unsatisfied> {
+    fn verdict(&self) -> Result<Option<UnixSeconds>, Unsatisfied> {
         if self.services.is_none() {
             return Err(Unsatisfied::NoServices);
         }

@@ -17,6 +17,7 @@ use crate::keys::RootKeySource;
 use crate::offer::Offer;
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, UnknownCaveats, Unsatisfied};
+use crate::unix_seconds::UnixSeconds;
 use crate::verify::Grant;
 use core::fmt;
 use l402_macaroon::MAX_LEN;
@@ -25,10 +26,11 @@ use l402_macaroon::MAX_LEN;
 ///
 /// ```
 /// use l402_core::{Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, CredentialHeaders};
+/// use l402_core::{Msat, UnixSeconds};
 ///
 /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3600 };
-/// let decision = gate.decide(&CredentialHeaders::new(), &offer, 1_700_000_000);
+/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
+/// let decision = gate.decide(&CredentialHeaders::new(), &offer, UnixSeconds::new(1_700_000_000));
 /// assert!(matches!(decision, Decision::Charge(charge) if charge.status == 402));
 /// # Ok::<(), l402_core::NameError>(())
 /// ```
@@ -61,12 +63,12 @@ impl<K: RootKeySource> Gate<K> {
         &self.policy
     }
 
-    /// Decides about one request; `now` is in Unix seconds.
+    /// Decides about one request.
     ///
     /// Takes 1 KiB of stack for the tokens, or 8 KiB where they are longer; see [`Gate::decide_in`] for machines that have
     /// less. [`Gate`] shows it at work.
     #[inline]
-    pub fn decide(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+    pub fn decide(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: UnixSeconds) -> Decision {
         if headers.is_empty() {
             return Decision::Charge(Charge { status: 402, reason: ChargeReason::PaymentRequired });
         }
@@ -80,32 +82,39 @@ impl<K: RootKeySource> Gate<K> {
     /// Tokens that are longer than usual pay for the larger buffer themselves.
     #[cold]
     #[inline(never)]
-    fn decide_large(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+    fn decide_large(&self, headers: &CredentialHeaders<'_>, offer: &Offer, now: UnixSeconds) -> Decision {
         self.decide_in(&mut [0; MAX_LEN], headers, offer, now)
     }
 
-    /// Decides about one request with the caller's buffer, such as one of [`USUAL_BUFFER_LEN`] bytes; `now` is in Unix seconds.
+    /// Decides about one request with the caller's buffer, such as one of [`USUAL_BUFFER_LEN`] bytes.
     /// Tokens that it does not hold, decoded, are refused as too long.
     ///
     /// ```
     /// use l402_core::{CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
     /// use l402_core::{Preimage, CredentialHeaders, Scheme, TokenText};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
-    /// let (mut text, preimage, now) = (TokenText::new(), Preimage::from_bytes([1; 32]), 1_700_000_000);
+    /// let (mut text, preimage, now) = (TokenText::new(), Preimage::from_bytes([1; 32]), UnixSeconds::new(1_700_000_000));
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
     /// let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], now, &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
     /// let mut headers = CredentialHeaders::new();
     /// headers.add("authorization", credential.as_bytes());
-    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now + 59), Decision::Admit(_)));
-    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now + 60), Decision::Charge(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now.saturating_add(59)), Decision::Admit(_)));
+    /// assert!(matches!(gate.decide_in(&mut [0; 256], &headers, &offer, now.saturating_add(60)), Decision::Charge(_)));
     /// assert!(matches!(gate.decide_in(&mut [0; 64], &headers, &offer, now), Decision::Refuse(_)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn decide_in(&self, buffer: &mut [u8], headers: &CredentialHeaders<'_>, offer: &Offer, now: u64) -> Decision {
+    pub fn decide_in(
+        &self,
+        buffer: &mut [u8],
+        headers: &CredentialHeaders<'_>,
+        offer: &Offer,
+        now: UnixSeconds,
+    ) -> Decision {
         self.decide_by(buffer, headers, &self.rules(offer, now), &mut Nobody)
     }
 
@@ -114,15 +123,16 @@ impl<K: RootKeySource> Gate<K> {
     ///
     /// ```
     /// use l402_core::{Caveat, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, CredentialHeaders, Ruling};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
     /// let mut get_only = |caveat: Caveat<'_>, _: Option<&str>| match (caveat.condition, caveat.value) {
     ///     ("method", "GET") => Ruling::Holds,
     ///     ("method", _) => Ruling::Fails,
     ///     _ => Ruling::NotMine,
     /// };
-    /// let (headers, now) = (CredentialHeaders::new(), 1_700_000_000); // no credential: nothing to ask about
+    /// let (headers, now) = (CredentialHeaders::new(), UnixSeconds::new(1_700_000_000)); // no credential: nothing to ask about
     /// assert!(matches!(gate.decide_with(&mut [], &headers, &offer, now, &mut get_only), Decision::Charge(_)));
     /// # Ok::<(), l402_core::NameError>(())
     /// ```
@@ -131,14 +141,14 @@ impl<K: RootKeySource> Gate<K> {
         buffer: &mut [u8],
         headers: &CredentialHeaders<'_>,
         offer: &Offer,
-        now: u64,
+        now: UnixSeconds,
         rule: &mut (impl CaveatRule + ?Sized),
     ) -> Decision {
         self.decide_by(buffer, headers, &self.rules(offer, now), &mut Asked(rule))
     }
 
     #[inline]
-    const fn rules<'o>(&self, offer: &'o Offer, now: u64) -> Rules<'o> {
+    const fn rules<'o>(&self, offer: &'o Offer, now: UnixSeconds) -> Rules<'o> {
         Rules { offer, now, unknown: self.policy.unknown_caveats }
     }
 

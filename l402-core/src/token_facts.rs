@@ -10,20 +10,21 @@
 use crate::caveat::{Parts, Services, number};
 use crate::identifier::Identifier;
 use crate::payment::PaymentHash;
+use crate::unix_seconds::UnixSeconds;
 use l402_macaroon::{MacaroonRef, ParseError, base64, hex};
 
 /// What can be read in a token. Nothing vouches for it: only the server has its key.
 ///
 /// ```
 /// use l402_core::macaroon::{RootKey, base64, mint};
-/// use l402_core::{PaymentHash, TokenFacts};
+/// use l402_core::{PaymentHash, TokenFacts, UnixSeconds};
 ///
 /// let (mut bytes, mut text) = ([0; 192], [0; 256]);
 /// let token = mint(&RootKey::new(b"root key"), b"", &[7; 32], &[b"maps_valid_until=1700000000"], &mut bytes)?;
 /// let text = base64::encode_into(token.as_bytes(), &mut text).unwrap();
 /// let facts = TokenFacts::read(text.as_bytes(), &mut [0; 192]);
 /// assert_eq!(facts.payment_hash, Some(PaymentHash::from_bytes([7; 32])));
-/// assert!(facts.has_expired(1_700_000_000));
+/// assert!(facts.has_expired(UnixSeconds::new(1_700_000_000)));
 ///
 /// assert_eq!(TokenFacts::read(b"any-other.text", &mut [0; 192]), TokenFacts::default());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,8 +33,8 @@ use l402_macaroon::{MacaroonRef, ParseError, base64, hex};
 pub struct TokenFacts {
     /// The payment that buys the token.
     pub payment_hash: Option<PaymentHash>,
-    /// When the token ends, in Unix seconds.
-    pub expires_at: Option<u64>,
+    /// When the token ends.
+    pub expires_at: Option<UnixSeconds>,
 }
 
 impl TokenFacts {
@@ -50,9 +51,9 @@ impl TokenFacts {
         })
     }
 
-    /// Tells whether the token is known to have ended at `now`, in Unix seconds.
-    pub const fn has_expired(&self, now: u64) -> bool {
-        matches!(self.expires_at, Some(end) if end <= now)
+    /// Tells whether the token is known to have ended at `now`.
+    pub const fn has_expired(&self, now: UnixSeconds) -> bool {
+        matches!(self.expires_at, Some(end) if end.get() <= now.get())
     }
 
     /// Tells whether the token is known to belong to another payment.
@@ -97,9 +98,9 @@ fn bound_hash(identifier: &[u8]) -> Option<PaymentHash> {
 }
 
 /// Returns when a token ends for one of its services. Each caveat narrows those before it: the earliest end counts.
-pub(crate) fn end_of_service(token: MacaroonRef<'_>, service: &[u8]) -> Option<u64> {
+pub(crate) fn end_of_service(token: MacaroonRef<'_>, service: &[u8]) -> Option<UnixSeconds> {
     let ends = parts(token).filter(|parts| service_of(parts.condition) == Some(service));
-    ends.filter_map(|parts| number(parts.value)).min()
+    ends.filter_map(|parts| number(parts.value)).min().map(UnixSeconds::new)
 }
 
 /// Returns the caveats that are addressed to the server itself, as far as they have a condition and a value.
@@ -115,7 +116,7 @@ pub(crate) fn services(token: MacaroonRef<'_>) -> Option<Services<'_>> {
 }
 
 /// Returns when a token ends for the last of its services.
-pub(crate) fn end(token: MacaroonRef<'_>) -> Option<u64> {
+pub(crate) fn end(token: MacaroonRef<'_>) -> Option<UnixSeconds> {
     let parts = || parts(token);
     let end_of = |service| end_of_service(token, service);
     let of_services = match services(token) {
@@ -123,7 +124,7 @@ pub(crate) fn end(token: MacaroonRef<'_>) -> Option<u64> {
         None => latest(parts().filter_map(|parts| service_of(parts.condition)).map(end_of)),
     };
     let of_token = parts().filter(|parts| parts.condition == b"valid_until");
-    let of_token = of_token.filter_map(|parts| number(parts.value)).min();
+    let of_token = of_token.filter_map(|parts| number(parts.value)).min().map(UnixSeconds::new);
     of_token.into_iter().chain(of_services).min()
 }
 
@@ -133,7 +134,7 @@ fn service_of(condition: &[u8]) -> Option<&[u8]> {
 }
 
 /// The last of several ends, where each is known.
-fn latest(ends: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+fn latest(ends: impl Iterator<Item = Option<UnixSeconds>>) -> Option<UnixSeconds> {
     ends.reduce(|one, other| Some(one?.max(other?))).flatten()
 }
 
@@ -144,7 +145,8 @@ mod tests {
 
     fn end_with(caveats: &[&[u8]]) -> Option<u64> {
         let mut out = [0; 1024];
-        end(mint(&RootKey::new(b"key"), b"", b"id", caveats, &mut out).unwrap())
+        let end = end(mint(&RootKey::new(b"key"), b"", b"id", caveats, &mut out).unwrap());
+        end.map(UnixSeconds::get)
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! 3. The file holds a bearer credential: keep it readable by its owner alone.
 
 use crate::identifier::{Identifier, IdentifierError};
+use crate::msat::Msat;
 use crate::payment::{PaymentHash, Preimage};
 use core::fmt;
 use l402_macaroon::{MAX_LEN, MacaroonRef, ParseError};
@@ -18,15 +19,16 @@ use l402_macaroon::{MAX_LEN, MacaroonRef, ParseError};
 /// ```
 /// use l402_core::macaroon::{MacaroonRef, RootKey, mint};
 /// use l402_core::{Identifier, Preimage, TokenFile, TokenId};
+/// use l402_core::Msat;
 ///
 /// let preimage = Preimage::from_bytes([0x11; 32]);
 /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([0x22; 32]));
 /// let (mut token, mut file) = ([0; 256], [0; 512]);
 /// let macaroon = mint(&RootKey::new(b"root key"), b"lsat", &identifier.to_bytes(), &[], &mut token)?;
 ///
-/// let paid = TokenFile::pending(macaroon, 1_700_000_000_000_000_000)?.paid(preimage, 21_000, 12)?;
+/// let paid = TokenFile::pending(macaroon, 1_700_000_000_000_000_000)?.paid(preimage, Msat::new(21_000), Msat::new(12))?;
 /// let read = TokenFile::parse(paid.write_into(&mut file)?)?;
-/// assert_eq!((read.paid_msat(), read.fee_msat()), (21_000, 12));
+/// assert_eq!((read.paid_msat(), read.fee_msat()), (Msat::new(21_000), Msat::new(12)));
 /// assert!(read.preimage().is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -35,8 +37,8 @@ pub struct TokenFile<'a> {
     macaroon: MacaroonRef<'a>,
     payment_hash: PaymentHash,
     preimage: Option<Preimage>,
-    paid_msat: u64,
-    fee_msat: u64,
+    paid_msat: Msat,
+    fee_msat: Msat,
     time_ns: i64,
 }
 
@@ -61,7 +63,7 @@ impl<'a> TokenFile<'a> {
         let (macaroon, mut rest) = rest.split_at_checked(length).ok_or(TokenFileError::Truncated)?;
         let hash = PaymentHash::from_bytes(*array(&mut rest)?);
         let preimage = array(&mut rest)?;
-        let [paid_msat, fee_msat] = [u64::from_be_bytes(*array(&mut rest)?), u64::from_be_bytes(*array(&mut rest)?)];
+        let [paid_msat, fee_msat] = [msat(&mut rest)?, msat(&mut rest)?];
         let time_ns = i64::from_be_bytes(*array(&mut rest)?);
         if !rest.is_empty() {
             return Err(TokenFileError::TrailingBytes);
@@ -93,10 +95,10 @@ impl<'a> TokenFile<'a> {
     pub fn pending(macaroon: MacaroonRef<'a>, time_ns: i64) -> Result<Self, TokenFileError> {
         let identifier = Identifier::parse(macaroon.identifier()).map_err(TokenFileError::Identifier)?;
         let payment_hash = identifier.payment_hash();
-        Ok(Self { macaroon, payment_hash, preimage: None, paid_msat: 0, fee_msat: 0, time_ns })
+        Ok(Self { macaroon, payment_hash, preimage: None, paid_msat: Msat::ZERO, fee_msat: Msat::ZERO, time_ns })
     }
 
-    /// Takes the proof of payment, and what it cost, in millisatoshi.
+    /// Takes the proof of payment, and what it cost.
     ///
     /// # Errors
     /// [`TokenFileError::WrongPreimage`]: it does not prove the payment that the token names.
@@ -104,16 +106,17 @@ impl<'a> TokenFile<'a> {
     /// ```
     /// # use l402_core::macaroon::{RootKey, mint};
     /// # use l402_core::{Identifier, Preimage, TokenFile, TokenFileError, TokenId};
+    /// # use l402_core::Msat;
     /// # let (preimage, mut out) = (Preimage::from_bytes([1; 32]), [0; 256]);
     /// # let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
     /// # let macaroon = mint(&RootKey::new(b"root key"), b"lsat", &identifier, &[], &mut out)?;
     /// let pending = TokenFile::pending(macaroon, 1_700_000_000_000_000_000)?;
-    /// let wrong = pending.clone().paid(Preimage::from_bytes([2; 32]), 21_000, 12);
+    /// let wrong = pending.clone().paid(Preimage::from_bytes([2; 32]), Msat::new(21_000), Msat::new(12));
     /// assert_eq!(wrong.unwrap_err(), TokenFileError::WrongPreimage);
-    /// assert_eq!(pending.paid(preimage, 21_000, 12)?.paid_msat(), 21_000);
+    /// assert_eq!(pending.paid(preimage, Msat::new(21_000), Msat::new(12))?.paid_msat(), Msat::new(21_000));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn paid(self, preimage: Preimage, paid_msat: u64, fee_msat: u64) -> Result<Self, TokenFileError> {
+    pub fn paid(self, preimage: Preimage, paid_msat: Msat, fee_msat: Msat) -> Result<Self, TokenFileError> {
         if !preimage.matches(&self.payment_hash) {
             return Err(TokenFileError::WrongPreimage);
         }
@@ -147,8 +150,8 @@ impl<'a> TokenFile<'a> {
             macaroon,
             self.payment_hash.as_bytes(),
             preimage,
-            &self.paid_msat.to_be_bytes(),
-            &self.fee_msat.to_be_bytes(),
+            &self.paid_msat.get().to_be_bytes(),
+            &self.fee_msat.get().to_be_bytes(),
             &self.time_ns.to_be_bytes(),
         ];
         for (to, from) in out.iter_mut().zip(parts.into_iter().flatten()) {
@@ -178,13 +181,13 @@ impl<'a> TokenFile<'a> {
         self.preimage.as_ref()
     }
 
-    /// Returns what was paid, without the fee, in millisatoshi.
-    pub const fn paid_msat(&self) -> u64 {
+    /// Returns what was paid, without the fee.
+    pub const fn paid_msat(&self) -> Msat {
         self.paid_msat
     }
 
-    /// Returns what routing the payment cost, in millisatoshi.
-    pub const fn fee_msat(&self) -> u64 {
+    /// Returns what routing the payment cost.
+    pub const fn fee_msat(&self) -> Msat {
         self.fee_msat
     }
 
@@ -198,7 +201,7 @@ impl fmt::Debug for TokenFile<'_> {
     /// Shows neither the token nor the preimage.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.preimage.is_some() { "paid" } else { "pending" };
-        write!(f, "TokenFile({}, {state}, {} msat, redacted)", self.payment_hash, self.paid_msat)
+        write!(f, "TokenFile({}, {state}, {}, redacted)", self.payment_hash, self.paid_msat)
     }
 }
 
@@ -264,6 +267,11 @@ const PENDING: [u8; 32] = [0; 32];
 /// Bytes of everything but the macaroon.
 const FIXED: usize = 4 + 32 + 32 + 8 + 8 + 8;
 
+/// Takes an amount from the front.
+fn msat(rest: &mut &[u8]) -> Result<Msat, TokenFileError> {
+    Ok(Msat::new(u64::from_be_bytes(*array(rest)?)))
+}
+
 /// Takes `N` bytes from the front.
 fn array<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], TokenFileError> {
     let (front, behind) = rest.split_first_chunk().ok_or(TokenFileError::Truncated)?;
@@ -296,12 +304,12 @@ mod tests {
             let (mut out, mut file) = ([0; 256], [0; ROOM]);
             let mut stored = TokenFile::pending(token(&mut out), time).unwrap();
             if paid {
-                stored = stored.paid(preimage(), amounts.0, amounts.1).unwrap();
+                stored = stored.paid(preimage(), Msat::new(amounts.0), Msat::new(amounts.1)).unwrap();
             }
             let read = TokenFile::parse(stored.write_into(&mut file).unwrap()).unwrap();
             prop_assert_eq!(read.macaroon().as_bytes(), stored.macaroon().as_bytes());
             prop_assert_eq!(read.preimage().map(Preimage::expose), paid.then_some(&[0x11; 32]));
-            prop_assert_eq!((read.paid_msat(), read.fee_msat()), if paid { amounts } else { (0, 0) });
+            prop_assert_eq!((read.paid_msat().get(), read.fee_msat().get()), if paid { amounts } else { (0, 0) });
             prop_assert_eq!(read.time_ns(), time);
         }
 
@@ -336,7 +344,8 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let mut out = [0; 256];
-        let stored = TokenFile::pending(token(&mut out), 0).unwrap().paid(preimage(), 7, 0).unwrap();
+        let stored =
+            TokenFile::pending(token(&mut out), 0).unwrap().paid(preimage(), Msat::new(7), Msat::ZERO).unwrap();
         let shown = format!("{stored:?}");
         assert_eq!(shown, format!("TokenFile({}, paid, 7 msat, redacted)", preimage().hash()));
     }

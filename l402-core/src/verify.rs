@@ -9,6 +9,7 @@ use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
 use crate::token_facts::{end, services};
+use crate::unix_seconds::UnixSeconds;
 use core::fmt;
 use heapless::Vec;
 use l402_macaroon::{Authentic, MacaroonRef, RootKey};
@@ -46,11 +47,12 @@ impl<'b> UnverifiedCredential<'b> {
     ///
     /// ```
     /// use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, CredentialHeaders, Scheme, TokenText};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let (mut text, preimage) = (TokenText::new(), Preimage::from_bytes([1; 32]));
     /// let keys = |byte| DerivedKeys::new(0, &MasterKey::from_bytes([byte; 32]));
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
-    /// let token = keys(7).mint(&offer, &preimage.hash(), [2; 28], 1_700_000_000, &mut text)?;
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let token = keys(7).mint(&offer, &preimage.hash(), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
     /// let (mut headers, mut buffer) = (CredentialHeaders::new(), [0; 256]);
@@ -110,6 +112,7 @@ impl Verified<'_> {
     /// ```
     /// use l402_core::macaroon::{RootKey, mint};
     /// use l402_core::{Identifier, Preimage, TokenId, verify};
+    /// use l402_core::UnixSeconds;
     ///
     /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
     /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32]));
@@ -118,7 +121,7 @@ impl Verified<'_> {
     ///
     /// assert!(verified.token_ids().eq([identifier.token_id()]));
     /// assert!(verified.services().eq(["weather", "maps"]));
-    /// assert_eq!(verified.expires_at(), Some(1_700_000_060));
+    /// assert_eq!(verified.expires_at(), Some(UnixSeconds::new(1_700_000_060)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn token_ids(&self) -> impl Iterator<Item = TokenId> {
@@ -133,9 +136,9 @@ impl Verified<'_> {
         lists.flat_map(|services| services.names()).filter_map(|name| core::str::from_utf8(name).ok())
     }
 
-    /// Returns when the first of the tokens ends for all its services, in Unix seconds, as far as can be read: for a log, as
+    /// Returns when the first of the tokens ends for all its services, as far as can be read: for a log, as
     /// [`Verified::services`].
-    pub fn expires_at(&self) -> Option<u64> {
+    pub fn expires_at(&self) -> Option<UnixSeconds> {
         self.tokens.iter().filter_map(|token| end(token.macaroon())).min()
     }
 
@@ -147,15 +150,16 @@ impl Verified<'_> {
     /// ```
     /// use l402_core::macaroon::{RootKey, mint};
     /// use l402_core::{Identifier, Name, Offer, Preimage, Rules, TokenId, UnknownCaveats, Unsatisfied, verify};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
     /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
     /// let caveats = [&b"services=weather:0"[..], b"weather_valid_until=1700000060"];
     /// let verified = verify(mint(&key, b"lsat", &identifier, &caveats, &mut out)?, &preimage, &key)?;
     ///
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
-    /// let rules = |now| Rules { offer: &offer, now, unknown: UnknownCaveats::Refuse };
-    /// assert_eq!(verified.grant(&rules(1_700_000_059))?.expires_at(), Some(1_700_000_060));
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let rules = |now| Rules { offer: &offer, now: UnixSeconds::new(now), unknown: UnknownCaveats::Refuse };
+    /// assert_eq!(verified.grant(&rules(1_700_000_059))?.expires_at(), Some(UnixSeconds::new(1_700_000_060)));
     /// assert_eq!(verified.grant(&rules(1_700_000_060)), Err(Unsatisfied::Expired));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -172,14 +176,15 @@ impl Verified<'_> {
     /// ```
     /// use l402_core::macaroon::{RootKey, mint};
     /// use l402_core::{Caveat, Identifier, Name, Offer, Preimage, Rules, Ruling, TokenId, UnknownCaveats, Unsatisfied, verify};
+    /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
     /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
     /// let caveats = [&b"services=weather:0"[..], b"region=north"];
     /// let token = mint(&key, b"lsat", &identifier, &caveats, &mut out)?;
     ///
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 60 };
-    /// let rules = Rules { offer: &offer, now: 1_700_000_000, unknown: UnknownCaveats::Refuse };
+    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let rules = Rules { offer: &offer, now: UnixSeconds::new(1_700_000_000), unknown: UnknownCaveats::Refuse };
     /// let verified = verify(token, &preimage, &key)?;
     /// assert_eq!(verified.grant(&rules), Err(Unsatisfied::Unknown));
     ///
@@ -211,7 +216,7 @@ impl Verified<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     identifier: Identifier,
-    expires_at: Option<u64>,
+    expires_at: Option<UnixSeconds>,
 }
 
 impl Grant {
@@ -225,8 +230,8 @@ impl Grant {
         self.identifier.token_id()
     }
 
-    /// Returns when the token ends, in Unix seconds; [`None`] where no caveat ends it.
-    pub const fn expires_at(&self) -> Option<u64> {
+    /// Returns when the token ends; [`None`] where no caveat ends it.
+    pub const fn expires_at(&self) -> Option<UnixSeconds> {
         self.expires_at
     }
 }

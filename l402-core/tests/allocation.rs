@@ -8,8 +8,8 @@ use allocation_counter::measure;
 use core::hint::black_box;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, hex};
 use l402_core::{
-    Caveat, CredentialHeaders, Decision, Exchange, Next, Preimage, ResponseStatus, Ruling, SpendLimits, TokenFile,
-    TokenText,
+    Caveat, CredentialHeaders, Decision, Exchange, Msat, Next, Preimage, ResponseStatus, Ruling, SpendLimits,
+    TokenFile, TokenText,
 };
 use maximal::{NOW, challenges, credentials, gate, largest, offer, reads, sold, verdict};
 
@@ -54,7 +54,7 @@ fn reading_challenges_allocates_nothing() {
     }
     let (line, _) = &challenges()[0];
     let answer = ResponseStatus { status: 402, grpc_status: None };
-    let mut exchange = Exchange::new(SpendLimits { max_price_msat: 1000, max_fee_msat: 10 });
+    let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(1000), max_fee_msat: Msat::new(10) });
     assert_eq!(allocations(|| assert!(matches!(exchange.on_response(answer, [&**line]), Ok(Next::Pay(_))))), 0);
 }
 
@@ -77,7 +77,10 @@ fn token_files_allocate_nothing() {
     let (token, mut file) = (largest(), vec![0; 2 * MAX_LEN]);
     let round = || {
         let macaroon = MacaroonRef::parse(&token).unwrap();
-        let stored = TokenFile::pending(macaroon, 0).unwrap().paid(Preimage::from_bytes([1; 32]), 1, 0).unwrap();
+        let stored = TokenFile::pending(macaroon, 0)
+            .unwrap()
+            .paid(Preimage::from_bytes([1; 32]), Msat::new(1), Msat::ZERO)
+            .unwrap();
         assert!(TokenFile::parse(stored.write_into(&mut file).unwrap()).is_ok());
     };
     assert_eq!(allocations(round), 0);

@@ -4,13 +4,13 @@
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
     Caveat, Challenge, ChallengeError, CredentialHeaders, CredentialLine, Decision, Declined, DerivedKeys, Exchange,
-    ForgedStatus, Gate, GatePolicy, Identifier, InvoiceFacts, MalformedStatus, MasterKey, Name, Next, Offer,
-    PaymentHash, Preimage, ResponseStatus, Scheme, SettlementRule, SpendLimits, TokenId, TokenText, UnknownCaveats,
-    WrongPreimage,
+    ForgedStatus, Gate, GatePolicy, Identifier, InvoiceFacts, MalformedStatus, MasterKey, Msat, Name, Next, Offer,
+    PaymentHash, Preimage, ResponseStatus, Scheme, SettlementRule, SpendLimits, TokenId, TokenText, UnixSeconds,
+    UnknownCaveats, WrongPreimage,
 };
 
-const NOW: u64 = 1_700_000_000;
-const LIMITS: SpendLimits = SpendLimits { max_price_msat: 21_000, max_fee_msat: 1_000 };
+const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
+const LIMITS: SpendLimits = SpendLimits { max_price_msat: Msat::new(21_000), max_fee_msat: Msat::new(1_000) };
 const LINE: &[u8] = br#"L402 version="0", token="AgEE", invoice="lnbc1""#;
 
 fn gate(policy: GatePolicy) -> Gate<DerivedKeys> {
@@ -18,10 +18,10 @@ fn gate(policy: GatePolicy) -> Gate<DerivedKeys> {
 }
 
 fn offer() -> Offer {
-    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: 1000, valid_for: 60 }
+    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 60 }
 }
 
-fn decide(policy: GatePolicy, authorization: &str, now: u64) -> Decision {
+fn decide(policy: GatePolicy, authorization: &str, now: UnixSeconds) -> Decision {
     let mut headers = CredentialHeaders::new();
     headers.add("authorization", authorization.as_bytes());
     gate(policy).decide(&headers, &offer(), now)
@@ -54,8 +54,8 @@ fn the_gate_answers_every_situation_with_its_status() {
     assert_eq!(charged(decide(usual, &credential(8, 1), NOW)), (401, "forged"));
     assert_eq!(charged(decide(usual, &credential(7, 2), NOW)), (401, "forged"));
     assert_eq!(charged(decide(literal, &credential(7, 2), NOW)), (402, "forged"));
-    assert_eq!(charged(decide(usual, &credential(7, 1), NOW + 60)), (402, "expired"));
-    assert!(matches!(decide(usual, &credential(7, 1), NOW + 59), Decision::Admit(_)));
+    assert_eq!(charged(decide(usual, &credential(7, 1), NOW.saturating_add(60))), (402, "expired"));
+    assert!(matches!(decide(usual, &credential(7, 1), NOW.saturating_add(59)), Decision::Admit(_)));
     assert!(matches!(decide(usual, "L402 x", NOW), Decision::Refuse(refusal) if refusal.status == 400));
     assert!(matches!(decide(literal, "L402 x", NOW), Decision::Refuse(refusal) if refusal.status == 401));
 }
@@ -148,11 +148,11 @@ fn a_stored_token_that_is_refused_is_replaced_once() {
 fn a1_an_invoice_without_an_amount_above_the_limit_or_expired_is_declined() {
     let exchange = Exchange::new(LIMITS);
     assert_eq!(exchange.authorize(&token(1), &invoice(1, None), NOW), Err(Declined::NoAmount));
-    let over = Declined::OverLimit { amount_msat: 21_001, max_price_msat: 21_000 };
+    let over = Declined::OverLimit { amount_msat: Msat::new(21_001), max_price_msat: Msat::new(21_000) };
     assert_eq!(exchange.authorize(&token(1), &invoice(1, Some(21_001)), NOW), Err(over));
-    assert_eq!(exchange.authorize(&token(1), &invoice(1, Some(1)), NOW + 60), Err(Declined::Expired));
-    let order = exchange.authorize(&token(1), &invoice(1, Some(21_000)), NOW + 59).unwrap();
-    assert_eq!((order.amount_msat, order.max_fee_msat), (21_000, 1_000));
+    assert_eq!(exchange.authorize(&token(1), &invoice(1, Some(1)), NOW.saturating_add(60)), Err(Declined::Expired));
+    let order = exchange.authorize(&token(1), &invoice(1, Some(21_000)), NOW.saturating_add(59)).unwrap();
+    assert_eq!((order.amount_msat, order.max_fee_msat), (Msat::new(21_000), Msat::new(1_000)));
 }
 
 #[test]
@@ -184,5 +184,9 @@ fn token(preimage: u8) -> Identifier {
 }
 
 fn invoice(preimage: u8, amount_msat: Option<u64>) -> InvoiceFacts {
-    InvoiceFacts { payment_hash: hash(preimage), amount_msat, expires_at: NOW + 60 }
+    InvoiceFacts {
+        payment_hash: hash(preimage),
+        amount_msat: amount_msat.map(Msat::new),
+        expires_at: NOW.saturating_add(60),
+    }
 }

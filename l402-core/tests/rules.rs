@@ -3,14 +3,14 @@
 
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
-    Caveat, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name,
-    Offer, Preimage, Rules, Ruling, Scheme, TokenId, TokenText, UnknownCaveats, Unsatisfied, verify,
+    Caveat, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Msat,
+    Name, Offer, Preimage, Rules, Ruling, Scheme, TokenId, TokenText, UnixSeconds, UnknownCaveats, Unsatisfied, verify,
 };
 
-const NOW: u64 = 1_700_000_000;
+const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
 fn offer() -> Offer {
-    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: 1000, valid_for: 60 }
+    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 60 }
 }
 
 fn preimage() -> Preimage {

@@ -152,7 +152,7 @@ impl Route {
     /// States the route to a policy.
     fn sale(&self) -> Sale {
         let Self { methods, path, offer, description, invoice_expiry, raw_path } = self;
-        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
+        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat.get())
             .tier(offer.tier)
             .valid_for(Duration::from_secs(offer.valid_for))
             .invoice_expiry(*invoice_expiry)
@@ -219,7 +219,7 @@ pub(crate) mod tests {
         let name: Name = "default".parse().expect("a name");
         let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
         let mut service = Service::new(name.clone(), upstream);
-        let offer = Offer { service: name, tier: 0, capability: None, price_msat: 1_000, valid_for: 3_600 };
+        let offer = Offer { service: name, tier: 0, capability: None, price_msat: 1_000.into(), valid_for: 3_600 };
         service.routes.push(Route::new("/*", offer));
         Settings::new("data", vec![service]).expect("one route")
     }

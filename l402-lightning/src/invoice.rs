@@ -13,7 +13,7 @@ use bitcoin::hashes::Hash as _;
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
-use l402_core::{InvoiceFacts, PaymentHash};
+use l402_core::{InvoiceFacts, Msat, PaymentHash, UnixSeconds};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef, ParseOrSemanticError};
 
 /// A BOLT11 invoice, signed by its payee.
@@ -116,8 +116,8 @@ impl Invoice {
     pub fn facts(&self) -> InvoiceFacts {
         InvoiceFacts {
             payment_hash: self.payment_hash(),
-            amount_msat: self.amount_msat(),
-            expires_at: self.expires_at(),
+            amount_msat: self.amount_msat().map(Msat::new),
+            expires_at: UnixSeconds::new(self.expires_at()),
         }
     }
 

@@ -75,9 +75,9 @@ impl fmt::Display for PriceLine<'_> {
             write!(f, "{method} ")?;
         }
         write!(f, "{path}  ")?;
-        match (offer.price_msat / 1_000, offer.price_msat % 1_000) {
+        match (offer.price_msat.get() / 1_000, offer.price_msat.get() % 1_000) {
             (sat, 0) => write!(f, "{sat} sat")?,
-            _ => write!(f, "{} msat", offer.price_msat)?,
+            _ => write!(f, "{}", offer.price_msat)?,
         }
         let most = offer.valid_for.saturating_add(invoice_expiry.as_secs());
         write!(f, " for {}, up to {} if paid at once", Seconds(offer.valid_for), Seconds(most))

@@ -23,7 +23,7 @@
 mod request;
 
 use core::sync::atomic::{AtomicU8, Ordering};
-use l402_core::{Decision, Grant};
+use l402_core::{UnixSeconds, Decision, Grant};
 use request::Request;
 
 /// Room for one request, and for the tokens in it. Atomic, so that it can be written without `unsafe`; there is one thread.
@@ -96,7 +96,7 @@ fn wipe_stack() {
 
 fn admit(grant: &Grant) -> u32 {
     let (hash, id) = (grant.payment_hash(), grant.token_id());
-    let end = grant.expires_at().unwrap_or(0).to_le_bytes();
+    let end = grant.expires_at().map_or(0, UnixSeconds::get).to_le_bytes();
     put(hash.as_bytes().iter().chain(id.as_bytes()).chain(&end));
     0
 }

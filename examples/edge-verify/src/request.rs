@@ -1,6 +1,6 @@
 //! A request of the host, read from its bytes.
 
-use l402_core::{CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
+use l402_core::{UnixSeconds, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer};
 
 /// Everything that a decision depends on.
 pub(crate) struct Request<'a> {
@@ -19,7 +19,7 @@ impl<'a> Request<'a> {
         let tier = u32::from_le_bytes(bytes.array()?);
         let capability = Some(bytes.text()?).filter(|name| !name.is_empty());
         let capability = capability.map(Name::new).transpose().ok()?;
-        let offer = Offer { service, tier, capability, price_msat: 0, valid_for: 0 };
+        let offer = Offer { service, tier, capability, price_msat: Msat::new(0), valid_for: 0 };
         let now = u64::from_le_bytes(bytes.array()?);
         let mut fields = CredentialHeaders::new();
         while !bytes.0.is_empty() {
@@ -30,7 +30,7 @@ impl<'a> Request<'a> {
 
     /// Decides.
     pub(crate) fn decide(self) -> Decision {
-        Gate::new(self.keys, GatePolicy::default()).decide(&self.fields, &self.offer, self.now)
+        Gate::new(self.keys, GatePolicy::default()).decide(&self.fields, &self.offer, UnixSeconds::new(self.now))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use embedded_door::sign_time;
 use l402_core::macaroon::hex;
-use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Scheme, TokenText};
+use l402_core::{CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, Preimage, Scheme, TokenText};
 use std::env::args;
 use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let master = master_key(&std::fs::read_to_string(key?)?)?;
     let now = now?.parse()?;
     let service = Name::new(&args().nth(4).unwrap_or_else(|| "door".into()))?;
-    let offer = Offer { service, tier: 0, capability: None, price_msat: 50_000, valid_for: valid_for?.parse()? };
+    let offer =
+        Offer { service, tier: 0, capability: None, price_msat: Msat::new(50_000), valid_for: valid_for?.parse()? };
 
     let preimage = unique();
     let mut random = [0; 28];

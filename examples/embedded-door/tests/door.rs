@@ -81,7 +81,7 @@ fn credential(service: &str, epoch: u32, now: u64) -> Vec<u8> {
     let preimage = Preimage::from_bytes([0x11; 32]);
     let mut text = TokenText::new();
     let keys = DerivedKeys::new(epoch, &master());
-    let token = keys.mint(&offer(service), &preimage.hash(), [9; 28], now, &mut text).unwrap();
+    let token = keys.mint(&offer(service), &preimage.hash(), [9; 28], now.into(), &mut text).unwrap();
     CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string().into_bytes()
 }
 

@@ -13,7 +13,9 @@ use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use l402_core::{ChallengeLine, Charge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer};
+use l402_core::{
+    ChallengeLine, Charge, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, UnixSeconds,
+};
 use l402_core::{CredentialHeaders, SettlementRule, TokenText};
 use l402_lightning::{InvoiceRequest, InvoiceSource, SettlementSource};
 use l402_regtest::{Sandbox, wallet};
@@ -38,7 +40,7 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
         Ok(match self.gate.decide(&fields, &self.offer, now()?) {
             Decision::Admit(_) => report(),
             Decision::Settle(grant) => match self.node.settled_msat(&grant.payment_hash()).await {
-                Ok(Some(msat)) if msat >= self.offer.price_msat => report(),
+                Ok(Some(msat)) if msat >= self.offer.price_msat.get() => report(),
                 // Never 402 while the money may be on its way: an agent would pay twice.
                 Ok(_) | Err(_) => unavailable("the payment is not settled yet"),
             },
@@ -50,7 +52,7 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
     /// The node chooses the payment hash, the keys make a token for it, and the client is asked to pay.
     async fn charge(&self, charge: Charge) -> Result<Answer> {
         let expiry = Duration::from_mins(10);
-        let request = InvoiceRequest { amount_msat: self.offer.price_msat, description: "weather", expiry };
+        let request = InvoiceRequest { amount_msat: self.offer.price_msat.get(), description: "weather", expiry };
         let Ok(invoice) = self.node.create_invoice(request).await else {
             return Ok(unavailable("the Lightning node makes no invoice"));
         };
@@ -58,8 +60,13 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
         getrandom::fill(&mut random)?;
         let mut room = TokenText::new();
         // The token is valid from the last moment at which its invoice can be paid.
-        let token =
-            self.gate.keys().mint(&self.offer, &invoice.payment_hash(), random, invoice.expires_at(), &mut room)?;
+        let token = self.gate.keys().mint(
+            &self.offer,
+            &invoice.payment_hash(),
+            random,
+            invoice.expires_at().into(),
+            &mut room,
+        )?;
         let mut answer = text(charge.status, &charge.reason.to_string())?;
         for line in ChallengeLine::both(token, invoice.bolt11()) {
             answer.headers_mut().append(WWW_AUTHENTICATE, line.to_string().try_into()?);
@@ -88,8 +95,8 @@ fn unavailable(text: &str) -> Answer {
     answer
 }
 
-fn now() -> Result<u64> {
-    Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs())
+fn now() -> Result<UnixSeconds> {
+    Ok(UnixSeconds::new(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs()))
 }
 
 async fn serve<N>(listener: TcpListener, gateway: Arc<Gateway<N>>) -> Result<()>
@@ -119,8 +126,13 @@ async fn main() -> Result<()> {
     getrandom::fill(&mut master)?;
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes(master));
     let policy = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
-    let offer =
-        Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: 21_000, valid_for: 3_600 };
+    let offer = Offer {
+        service: Name::new("weather")?,
+        tier: 0,
+        capability: None,
+        price_msat: Msat::new(21_000),
+        valid_for: 3_600,
+    };
     let gateway = Gateway { gate: Gate::new(keys, policy), offer, node: network.payee().clone() };
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;

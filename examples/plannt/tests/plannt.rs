@@ -75,7 +75,7 @@ fn the_prices_are_those_of_the_api() {
     let config = Config::from_text(include_str!("../plannt.toml"), &environment).expect("a configuration");
     let routes = config.settings.services().iter().flat_map(|service| &service.routes);
     let prices: Vec<_> =
-        routes.map(|route| (route.methods.clone(), route.path.as_str(), route.offer.price_msat)).collect();
+        routes.map(|route| (route.methods.clone(), route.path.as_str(), route.offer.price_msat.get())).collect();
     let expected = [
         (vec![Method::GET], "/v1/demo", 21_000),
         (vec![Method::GET], "/v1/data", 100_000),

@@ -9,7 +9,7 @@ use crate::store::private::{PrivateDir, PrivateError};
 use crate::store::{Database, DatabaseError, Reuse};
 use core::fmt;
 use core::time::Duration;
-use l402_core::SpendLimits;
+use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{PaySettings, TokenField};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +37,10 @@ pub struct AgentBuilder<W> {
 
 impl<W> AgentBuilder<W> {
     pub(super) fn new(data: PathBuf, wallet: Arc<W>, wallet_name: String) -> Self {
-        let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE.msat(), max_fee_msat: DEFAULT_MAX_FEE.msat() };
+        let limits = SpendLimits {
+            max_price_msat: Msat::new(DEFAULT_MAX_PRICE.msat()),
+            max_fee_msat: Msat::new(DEFAULT_MAX_FEE.msat()),
+        };
         let terms = Terms { settings: PaySettings::new(limits), reuse: Reuse::Kept, redirects: Redirects::Refuse };
         let (timeout, proxies) = (DEFAULT_TIMEOUT, Proxies::default());
         Self { data, wallet, wallet_name, terms, timeout, cacert: None, proxies }
@@ -45,13 +48,13 @@ impl<W> AgentBuilder<W> {
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
     pub const fn max_price(mut self, amount: Amount) -> Self {
-        self.terms.settings.limits.max_price_msat = amount.msat();
+        self.terms.settings.limits.max_price_msat = Msat::new(amount.msat());
         self
     }
 
     /// The most to pay for routing. 10 sat unless set.
     pub const fn max_fee(mut self, amount: Amount) -> Self {
-        self.terms.settings.limits.max_fee_msat = amount.msat();
+        self.terms.settings.limits.max_fee_msat = Msat::new(amount.msat());
         self
     }
 

@@ -74,8 +74,8 @@ fn read(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Option<Ke
         token: base64::encode_into(macaroon, &mut text).unwrap_or_default().to_owned(),
         payment_hash: file.payment_hash(),
         preimage,
-        amount_msat: file.paid_msat(),
-        fee_msat: file.fee_msat(),
+        amount_msat: file.paid_msat().get(),
+        fee_msat: file.fee_msat().get(),
         bought_at: u64::try_from(file.time_ns()).unwrap_or_default() / NANOS,
         standing: Standing::Served, // lnget has used it, as far as is known
     }))
@@ -157,7 +157,7 @@ mod tests {
         let (mut token, mut out) = ([0; 256], [0; 512]);
         let macaroon = mint(&RootKey::new(b"key"), b"lsat", &identifier, &[b"services=a:0"], &mut token).unwrap();
         let pending = TokenFile::pending(macaroon, 1_700_000_000_000_000_001).unwrap();
-        let file = if paid { pending.paid(preimage, 21_000, 12).unwrap() } else { pending };
+        let file = if paid { pending.paid(preimage, 21_000.into(), 12.into()).unwrap() } else { pending };
         file.write_into(&mut out).unwrap().to_vec()
     }
 

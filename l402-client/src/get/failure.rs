@@ -98,7 +98,7 @@ fn declined(why: Declined) -> Failure {
     let Declined::OverLimit { amount_msat, max_price_msat } = why else {
         return Failure::new(Exit::Challenge, PayError::<TransportError>::Declined(why));
     };
-    let (price, limit) = (Amount::from_msat(amount_msat), Amount::from_msat(max_price_msat));
+    let (price, limit) = (Amount::from_msat(amount_msat.get()), Amount::from_msat(max_price_msat.get()));
     let hint = format!("not paid: the price is {price}, the limit {limit}; allow more with --max-price \"{price}\"");
     Failure::say(Exit::Limit, hint)
 }

@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use l402_core::{
-    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, TokenText,
+    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, TokenText,
 };
 use l402_lightning::testing::FakeNode;
 use l402_lightning::{InvoiceRequest, InvoiceSource};
@@ -175,13 +175,13 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, I
 
 async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat: u64) -> Answer {
     let service = Name::new(service).unwrap();
-    let offer = Offer { service, tier: 0, capability: None, price_msat, valid_for: 3600 };
+    let offer = Offer { service, tier: 0, capability: None, price_msat: Msat::new(price_msat), valid_for: 3600 };
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let mut fields = CredentialHeaders::new();
     for (name, value) in request.headers() {
         fields.add(name.as_str(), value.as_bytes());
     }
-    match shop.gate.decide(&fields, &offer, now) {
+    match shop.gate.decide(&fields, &offer, now.into()) {
         Decision::Admit(_) if offer.service.as_str() == "paid-move" => {
             let location = request.uri().query().unwrap_or_default().to_owned();
             answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", location)])
@@ -203,11 +203,11 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
 
 async fn charge(shop: &Inner, offer: &Offer, now: u64) -> Answer {
     let description = "weather \u{1b}[2J today";
-    let request = InvoiceRequest { amount_msat: offer.price_msat, description, expiry: Duration::from_mins(5) };
+    let request = InvoiceRequest { amount_msat: offer.price_msat.get(), description, expiry: Duration::from_mins(5) };
     let invoice = shop.payee.create_invoice(request).await.unwrap();
     let random = [shop.minted.fetch_add(1, Ordering::Relaxed); 28];
     let mut text = TokenText::new();
-    let token = shop.gate.keys().mint(offer, &invoice.payment_hash(), random, now, &mut text).unwrap();
+    let token = shop.gate.keys().mint(offer, &invoice.payment_hash(), random, now.into(), &mut text).unwrap();
     let lines = ChallengeLine::both(token, invoice.bolt11()).map(|line| line.to_string());
     let body = if offer.service.as_str() == "liar" { r#"{"price_msat":1}"# } else { r#"{"error":"Payment Required"}"# };
     challenge(&lines, body)

@@ -137,7 +137,7 @@ async fn the_tokens_of_lnget_are_taken_over_and_used() {
     let pending = mint(&RootKey::new(b"key"), b"", &pending, &[], &mut out).unwrap();
     let pending = TokenFile::pending(pending, 0).unwrap();
     let paid = TokenFile::pending(macaroon, 1_700_000_000_000_000_000).unwrap();
-    let paid = paid.paid(bought.preimage.clone(), 21_000, 7).unwrap();
+    let paid = paid.paid(bought.preimage.clone(), 21_000.into(), 7.into()).unwrap();
     let host = bought.origin.to_string().trim_start_matches("http://").replace(':', "_");
     for (host, name, file) in [(host.as_str(), "l402.token", paid), ("other.example", "l402.token.pending", pending)] {
         let folder = machine.folder.path().join("lnget").join(host);

@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 use core::net::SocketAddr;
-use l402_core::{ChallengeLine, DerivedKeys, MasterKey, Name, Offer, PaymentHash, TokenText};
+use l402_core::{ChallengeLine, DerivedKeys, MasterKey, Msat, Name, Offer, PaymentHash, TokenText};
 use l402_lightning::Invoice;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -84,10 +84,16 @@ pub(crate) fn demand(invoice: &Invoice, bought: &PaymentHash, body: &str) -> Str
 
 /// The two challenge lines.
 pub(crate) fn lines(invoice: &Invoice, bought: &PaymentHash) -> [String; 2] {
-    let offer = Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: 1, valid_for: 3600 };
+    let offer = Offer {
+        service: Name::new("a").unwrap(),
+        tier: 0,
+        capability: None,
+        price_msat: Msat::new(1),
+        valid_for: 3600,
+    };
     let mut text = TokenText::new();
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
-    let token = keys.mint(&offer, bought, [1; 28], 4_000_000_000, &mut text).unwrap();
+    let token = keys.mint(&offer, bought, [1; 28], 4_000_000_000.into(), &mut text).unwrap();
     ChallengeLine::both(token, invoice.bolt11()).map(|line| format!("WWW-Authenticate: {line}"))
 }
 

@@ -2,11 +2,11 @@
 
 use l402_core::macaroon::{MAX_CAVEATS, MAX_LEN, MacaroonRef, attenuate, base64, hex};
 use l402_core::{
-    CREDENTIAL_HEADERS, Challenge, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer,
-    Preimage, TokenFacts, TokenText,
+    CREDENTIAL_HEADERS, Challenge, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name,
+    Offer, Preimage, TokenFacts, TokenText, UnixSeconds,
 };
 
-pub(crate) const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
 /// The value of a credential-bearing field, and how the gate decides about it.
 pub(crate) struct Credential {
@@ -21,7 +21,7 @@ pub(crate) fn gate() -> Gate<DerivedKeys> {
 }
 
 pub(crate) fn offer() -> Offer {
-    Offer { service: Name::new("x").unwrap(), tier: 0, capability: None, price_msat: 1000, valid_for: 100 }
+    Offer { service: Name::new("x").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 100 }
 }
 
 impl Credential {

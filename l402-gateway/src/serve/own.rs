@@ -113,7 +113,7 @@ impl<'a> Priced<'a> {
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,
-            price_msat: offer.price_msat,
+            price_msat: offer.price_msat.get(),
             valid_for_seconds: offer.valid_for,
             valid_for_at_most_seconds: offer.valid_for.saturating_add(invoice_expiry.as_secs()),
             invoice_expiry_seconds: invoice_expiry.as_secs(),

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use http::Method;
     use l402_core::{
-        CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, Scheme, TokenText,
+        CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, Scheme, TokenText,
     };
 
     fn token(text: &str, preimage: &Preimage) -> Token {
@@ -90,17 +90,22 @@ mod tests {
 
     #[test]
     fn a_gate_admits_the_token_beside_a_login() {
-        let offer =
-            Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: 1, valid_for: 3600 };
+        let offer = Offer {
+            service: Name::new("a").unwrap(),
+            tier: 0,
+            capability: None,
+            price_msat: Msat::new(1),
+            valid_for: 3600,
+        };
         let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
         let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
-        let minted = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 1_000, &mut text).unwrap();
+        let minted = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 1_000.into(), &mut text).unwrap();
         let value = TokenField::Macaroon.value(&token(minted, &preimage)).unwrap();
         assert!(value.is_sensitive());
         let mut fields = CredentialHeaders::new();
         fields.add("authorization", b"Bearer x");
         fields.add("macaroon", value.as_bytes());
-        assert!(matches!(gate.decide(&fields, &offer, 1_001), Decision::Admit(_)));
+        assert!(matches!(gate.decide(&fields, &offer, 1_001.into()), Decision::Admit(_)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{PayError, Receipt, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
-use l402_core::{Fit, PaymentHash, Verdict};
+use l402_core::{Fit, PaymentHash, UnixSeconds, Verdict};
 
 impl<W: Sync, T: TokenStore> Payer<W, T> {
     /// Chooses the token to present; `sold` is the one of the challenge, where there is one yet.
@@ -128,7 +128,7 @@ fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: u64
 fn fit(held: &str, sold: &str, now: u64) -> Fit {
     let (mut one, mut other) = (vec![0; MAX_LEN], vec![0; MAX_LEN]);
     match (macaroon(held, &mut one), macaroon(sold, &mut other)) {
-        (Some(held), Some(sold)) => l402_core::fit(held, sold, now),
+        (Some(held), Some(sold)) => l402_core::fit(held, sold, UnixSeconds::new(now)),
         _ => Fit::Unknown,
     }
 }
@@ -138,7 +138,7 @@ fn macaroon<'b>(text: &str, buffer: &'b mut [u8]) -> Option<MacaroonRef<'b>> {
 }
 
 fn has_ended(token: &Token, now: u64) -> bool {
-    readable::token_facts(&token.text).has_expired(now)
+    readable::token_facts(&token.text).has_expired(UnixSeconds::new(now))
 }
 
 fn contains(tokens: &[Token], hash: &PaymentHash) -> bool {

@@ -6,7 +6,7 @@
 //! use http_body_util::Full;
 //! use hyper_util::client::legacy::Client;
 //! use hyper_util::rt::TokioExecutor;
-//! use l402_core::SpendLimits;
+//! use l402_core::{Msat, SpendLimits};
 //! use l402_http::pay::{MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody};
 //! use l402_lightning::testing::FakeNetwork;
 //! use tower::{Layer, ServiceExt};
@@ -14,7 +14,7 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let wallet = FakeNetwork::new().node(); // any `PaymentSource`
-//!     let limits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+//!     let limits = SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) };
 //!     let layer = PayLayer::new(wallet, MemoryStore::new(), PaySettings::new(limits));
 //!
 //!     let client: Client<_, ReplayBody<Full<Bytes>>> = Client::builder(TokioExecutor::new()).build_http();
@@ -154,7 +154,7 @@ pub struct PaySettings {
 impl PaySettings {
     /// Takes the limits, in millisatoshi, and the usual terms.
     pub const fn new(limits: SpendLimits) -> Self {
-        let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
+        let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat.get());
         let (patience, token_field) =
             (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
         let (max_replay, buy_again) = (1 << 20, false);
@@ -169,14 +169,14 @@ impl PaySettings {
 /// # use http::{Request, Response};
 /// # use http_body_util::Full;
 /// # use std::convert::Infallible;
-/// use l402_core::SpendLimits;
+/// use l402_core::{Msat, SpendLimits};
 /// use l402_http::pay::{MemoryStore, PayLayer, PaySettings, ReplayBody};
 /// use l402_lightning::testing::FakeNetwork;
 /// use tower::{Layer, ServiceExt, service_fn};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let wallet = FakeNetwork::new().node(); // any PaymentSource
-/// let limits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+/// let limits = SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) };
 /// let layer = PayLayer::new(wallet, MemoryStore::new(), PaySettings::new(limits));
 ///
 /// // Such as hyper-util's legacy client.

@@ -50,7 +50,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             text: quote.token().to_owned(),
             payment_hash: order.payment_hash,
             preimage: None,
-            amount_msat: order.amount_msat,
+            amount_msat: order.amount_msat.get(),
             fee_msat: 0,
             method: purpose.method.clone(),
             path: purpose.path.clone(),
@@ -58,7 +58,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             standing: Standing::New,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
-                max_fee_msat: order.max_fee_msat,
+                max_fee_msat: order.max_fee_msat.get(),
                 max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
                 is_repeated,
             }),

@@ -7,8 +7,8 @@ use core::fmt;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use l402_core::{
-    Challenge, ChallengeError, Declined, Exchange, Next, ParamValue, PayOrder, ResponseStatus, Scheme, SpendLimits,
-    TokenFacts,
+    Challenge, ChallengeError, Declined, Exchange, Msat, Next, ParamValue, PayOrder, ResponseStatus, Scheme,
+    SpendLimits, TokenFacts, UnixSeconds,
 };
 use l402_lightning::{Invoice, InvoiceError};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ impl Quote {
     /// # Errors
     /// [`BadChallenge`] when there is such a challenge and it cannot be met.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Result<Option<Self>, BadChallenge> {
-        let mut exchange = Exchange::new(SpendLimits { max_price_msat: 0, max_fee_msat: 0 });
+        let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(0), max_fee_msat: Msat::new(0) });
         match read(&mut exchange, status, headers)? {
             Next::Pay(challenge) | Next::Replace(challenge) => Self::decode(&challenge).map(Some),
             Next::Deliver | Next::Refused => Ok(None),
@@ -82,7 +82,7 @@ impl Quote {
     /// # Errors
     /// [`Declined`]; nothing must be paid then.
     pub fn authorize(&self, exchange: &Exchange, now: u64) -> Result<PayOrder, Declined> {
-        exchange.authorize_token(&self.facts, &self.invoice.facts(), now)
+        exchange.authorize_token(&self.facts, &self.invoice.facts(), UnixSeconds::new(now))
     }
 
     pub(super) fn decode(challenge: &Challenge<'_>) -> Result<Self, BadChallenge> {

@@ -6,7 +6,7 @@
 //! 3. What cannot be read says nothing.
 
 use l402_core::macaroon::{MAX_LEN, base64};
-use l402_core::{PaymentHash, TokenFacts};
+use l402_core::{PaymentHash, TokenFacts, UnixSeconds};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(super) fn token_facts(text: &str) -> TokenFacts {
     let claims = claims.and_then(|json| serde_json::from_slice::<Claims>(json).ok()).unwrap_or_default();
     TokenFacts {
         payment_hash: claims.payment_hash.as_ref().and_then(Value::as_str).and_then(payment_hash),
-        expires_at: claims.exp.as_ref().and_then(Value::as_u64),
+        expires_at: claims.exp.as_ref().and_then(Value::as_u64).map(UnixSeconds::new),
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn json_says_what_it_pays_for_and_when_it_ends() {
         let hash = PaymentHash::from_bytes([0xfb; 32]);
-        let read = TokenFacts { payment_hash: Some(hash), expires_at: Some(1_700_000_000) };
+        let read = TokenFacts { payment_hash: Some(hash), expires_at: Some(UnixSeconds::new(1_700_000_000)) };
         let json = format!(r#"{{"payment_hash":"{hash}","mac":"00","exp":1700000000}}"#);
         assert_eq!(token_facts(&encoded(json.as_bytes())), read);
         let in_base64 = format!(r#"{{"paymentHash":"{}","exp":1700000000}}"#, encoded(hash.as_bytes()));

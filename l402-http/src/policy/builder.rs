@@ -9,7 +9,7 @@ use super::{Policy, Route, RouteId};
 use crate::method;
 use core::time::Duration;
 use http::Method;
-use l402_core::{Name, Offer};
+use l402_core::{Msat, Name, Offer};
 use std::sync::Arc;
 
 /// Collects routes.
@@ -141,7 +141,7 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
         service: Name::new(&sale.service).map_err(RouteFault::Service)?,
         tier: sale.tier,
         capability: sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?,
-        price_msat: sale.price_msat,
+        price_msat: Msat::new(sale.price_msat),
         valid_for: sale.valid_for.as_secs(),
     })
 }

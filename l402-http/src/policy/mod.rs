@@ -12,7 +12,7 @@
 //!         .free(Free::new("/status"))
 //!         .build()?;
 //!     let path = CanonicalPath::parse("/v1/data/2024/rain")?;
-//!     assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat == 100_000));
+//!     assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat.get() == 100_000));
 //!     Ok(())
 //! }
 //! ```

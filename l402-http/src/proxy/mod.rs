@@ -372,7 +372,7 @@ impl Opening {
 /// When a grant ends, by a clock that nobody can put back.
 fn end_of(grant: &Grant) -> Option<Instant> {
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
-    let left = Duration::from_secs(grant.expires_at()?).saturating_sub(now);
+    let left = Duration::from_secs(grant.expires_at()?.get()).saturating_sub(now);
     Instant::now().checked_add(left)
 }
 

@@ -20,10 +20,10 @@ pub(super) fn judge<N, K: RootKeySource, B>(
     let now = (paywall.clock)();
     let fields = credential_headers(request.headers());
     match &paywall.rules {
-        None => paywall.gate.decide(&fields, priced.offer, now),
+        None => paywall.gate.decide(&fields, priced.offer, now.into()),
         Some(rules) => {
             let head = RequestHead::of(request).with_target(priced.target.as_deref());
-            judge_by(&paywall.gate, &**rules, &head, &fields, priced.offer, now)
+            judge_by(&paywall.gate, &**rules, &head, &fields, priced.offer, now.into())
         }
     }
 }
@@ -39,10 +39,10 @@ fn judge_by<K: RootKeySource>(
     now: u64,
 ) -> Decision {
     // Nothing to ask a rule about, and the decision where no rule was lent.
-    let mut decision = gate.decide(&CredentialHeaders::new(), offer, now);
+    let mut decision = gate.decide(&CredentialHeaders::new(), offer, now.into());
     if !fields.is_empty() {
         let mut buffer = [0; macaroon::MAX_LEN];
-        rules.lend(head, &mut |rule| decision = gate.decide_with(&mut buffer, fields, offer, now, rule));
+        rules.lend(head, &mut |rule| decision = gate.decide_with(&mut buffer, fields, offer, now.into(), rule));
     }
     decision
 }

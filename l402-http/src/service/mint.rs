@@ -26,7 +26,7 @@ pub(super) fn mint<'t, N, K: RootKeySource>(
     (paywall.random)(&mut random).map_err(Fault::Random)?;
     // The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
     let begins = (paywall.clock)().saturating_add(order.invoice_expiry.as_secs());
-    let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins, text);
+    let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins.into(), text);
     Ok(Minted { token: token.map_err(Fault::Mint)?, valid_until: begins.saturating_add(order.offer.valid_for) })
 }
 

@@ -58,7 +58,7 @@ pub(super) fn price<N, K>(
     Ok(Order {
         offer: Arc::clone(offer),
         // Strict settlement asks for no more than the price of the route, and the policy has compared that one with others (T3).
-        price_msat: asked.max(offer.price_msat),
+        price_msat: asked.max(offer.price_msat.get()),
         description: Arc::clone(route.description()),
         invoice_expiry: route.invoice_expiry().unwrap_or(paywall.invoice_expiry),
         demand,

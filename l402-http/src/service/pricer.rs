@@ -22,7 +22,7 @@ use crate::policy::Route;
 ///
 /// impl Pricer for Marked {
 ///     fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> u64 {
-///         let price = route.offer().map_or(0, |offer| offer.price_msat);
+///         let price = route.offer().map_or(0, |offer| offer.price_msat.get());
 ///         if request.extensions().get::<Marked>().is_some() { price * 2 } else { price }
 ///     }
 /// }

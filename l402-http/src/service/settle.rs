@@ -33,7 +33,7 @@ pub(super) enum Settlement {
 
 impl Settlement {
     const fn of(received_msat: u64, offer: &Offer) -> Self {
-        if received_msat >= offer.price_msat { Self::Paid(received_msat) } else { Self::Underpaid(received_msat) }
+        if received_msat >= offer.price_msat.get() { Self::Paid(received_msat) } else { Self::Underpaid(received_msat) }
     }
 
     /// What subscribers are told.

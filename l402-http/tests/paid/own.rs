@@ -120,7 +120,7 @@ async fn p5_a_pricer_is_asked_after_the_verdict_and_sees_no_credential() {
             count.fetch_add(1, Ordering::Relaxed);
             assert_eq!((request.uri().path(), request.uri().query()), ("/v1/demo", Some("n=2")));
             assert!(!request.headers().contains_key("authorization"));
-            route.offer().unwrap().price_msat * 2
+            route.offer().unwrap().price_msat.get() * 2
         })
     });
     let bought = shop.buy("/v1/%64emo?n=2").await;
@@ -168,7 +168,7 @@ async fn a_payment_that_is_too_small_is_priced_again() {
     let bought = shop.buy("/one").await.credential();
     let double = |route: &Route, request: &RequestHead<'_>| {
         assert!(!request.headers().contains_key("authorization"));
-        route.offer().unwrap().price_msat * 2
+        route.offer().unwrap().price_msat.get() * 2
     };
     let shop = shop.reopened(sale(2_000), |paywall| paywall.gate_policy(rule).pricer(double));
     let answer = shop.present("/one", &bought).await;

@@ -126,7 +126,7 @@ pub(crate) fn request(path: &str, fields: &[(&str, &str)]) -> Request<String> {
 /// The offer of `/v1/demo`.
 pub(crate) fn demo() -> Offer {
     let capability = Some(Name::new("demo").unwrap());
-    Offer { service: Name::new("plannt").unwrap(), tier: 0, capability, price_msat: 21_000, valid_for: 3600 }
+    Offer { service: Name::new("plannt").unwrap(), tier: 0, capability, price_msat: 21_000.into(), valid_for: 3600 }
 }
 
 /// A token with its proof of payment.
@@ -141,7 +141,7 @@ impl Purchase {
     pub(crate) fn mint(keys: &DerivedKeys, offer: &Offer, preimage: [u8; 32]) -> Self {
         let preimage = Preimage::from_bytes(preimage);
         let mut text = TokenText::new();
-        let token = keys.mint(offer, &preimage.hash(), [9; 28], system_time(), &mut text).unwrap().to_owned();
+        let token = keys.mint(offer, &preimage.hash(), [9; 28], system_time().into(), &mut text).unwrap().to_owned();
         Self { token, preimage }
     }
 

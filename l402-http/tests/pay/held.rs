@@ -6,7 +6,7 @@ use core::time::Duration;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
-use l402_core::{Identifier, PaymentHash, Preimage, Scheme, SpendLimits, TokenId};
+use l402_core::{Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId};
 use l402_http::pay::{
     MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore, Turn,
 };
@@ -29,7 +29,8 @@ async fn tokens(world: &World) -> Vec<Token> {
 
 /// The client of another run: all that it knows is in the store.
 fn next_run(world: &World, change: impl FnOnce(&mut PaySettings)) -> PayService<Http, FakeNode, MemoryStore> {
-    let mut settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+    let mut settings =
+        PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
     change(&mut settings);
     PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(connect(&world.shop))
 }
@@ -238,7 +239,8 @@ async fn a9_a_token_that_its_buyer_in_another_process_has_not_used_is_left_to_it
         world.get("http://shop.example/a/1").await.unwrap();
         let token = tokens(&world).await.remove(0);
         world.store.put(&origin(), &Token { standing, ..token }).await.unwrap();
-        let settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+        let settings =
+            PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
         let layer = PayLayer::new(world.wallet.clone(), Shared(world.store.clone()), settings);
         let request = |path| Request::get(format!("http://shop.example{path}")).body(Full::default()).unwrap();
         let response = layer.layer(connect(&world.shop)).oneshot(request("/a/2")).await.unwrap();

@@ -8,7 +8,7 @@ use core::time::Duration;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use l402_core::purchase::{Step, Unresolved};
-use l402_core::{PaymentHash, SpendLimits};
+use l402_core::{Msat, PaymentHash, SpendLimits};
 use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore, payment_status};
 use l402_lightning::PaymentStatus;
 use l402_lightning::testing::{FakeFault, FakeNetwork};
@@ -60,7 +60,7 @@ async fn a4_what_is_under_way_is_waited_for_by_paying_the_same_invoice() {
 async fn a4_what_the_wallet_knows_nothing_of_is_paid_within_the_limits_of_the_call_that_pays() {
     let world = World::new();
     world.wallet.misbehave(FakeFault::LoseRequest);
-    let settings = PaySettings::new(SpendLimits { max_price_msat: 20_999, max_fee_msat: 0 });
+    let settings = PaySettings::new(SpendLimits { max_price_msat: Msat::new(20_999), max_fee_msat: Msat::new(0) });
     let thrifty = PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(connect(&world.shop));
     world.get("http://shop.example/a").await.unwrap_err();
     world.wallet.behave();
@@ -225,7 +225,7 @@ impl TokenStore for FakeBrokenStore {
 async fn a4_without_a_store_nothing_is_paid_and_with_it_nothing_is_lost() {
     let network = FakeNetwork::new();
     let (shop, wallet, store) = (Shop::open(&network), network.node(), FakeBrokenStore::default());
-    let settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 0 });
+    let settings = PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(0) });
     let client = PayLayer::new(wallet.clone(), store.clone(), settings).layer(connect(&shop));
     let get = || client.clone().oneshot(Request::get("http://shop.example/a").body(Full::<Bytes>::default()).unwrap());
 

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{
-    ChallengeError, ChallengeLine, Declined, Identifier, PaymentHash, Preimage, Scheme, SpendLimits, TokenId,
+    ChallengeError, ChallengeLine, Declined, Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId,
 };
 use l402_http::pay::{
     BadChallenge, MemoryStore, PayLayer, PaySettings, Receipt, ReplayBody, Standing, Token, TokenField, TokenStore,
@@ -122,7 +122,8 @@ impl Market {
         change: impl FnOnce(&mut PaySettings),
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Full<Bytes>>, Error> {
-        let mut settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 0 });
+        let mut settings =
+            PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(0) });
         change(&mut settings);
         let client = PayLayer::new(self.wallet.clone(), self.store.clone(), settings).layer(self.http.clone());
         tokio::time::timeout(Duration::from_mins(1), client.oneshot(request)).await.expect("an answer in time")

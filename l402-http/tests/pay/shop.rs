@@ -9,8 +9,8 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Collected, Full};
 use l402_core::{
-    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Name, Offer, PaymentHash,
-    Preimage, SpendLimits, TokenText,
+    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer,
+    PaymentHash, Preimage, SpendLimits, TokenText,
 };
 use l402_http::pay::{MemoryStore, PayError, PayLayer, PayService, PaySettings, ReplayBody};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
@@ -141,7 +141,7 @@ impl Shop {
             service: Name::new(&service).unwrap(),
             tier: 0,
             capability: None,
-            price_msat: PRICE_MSAT,
+            price_msat: Msat::new(PRICE_MSAT),
             valid_for: 60,
         };
         let charge = {
@@ -166,7 +166,7 @@ impl Shop {
                 };
                 return fault.body(Full::default()).unwrap();
             }
-            match state.gate.decide(&fields, &offer, unix_now()) {
+            match state.gate.decide(&fields, &offer, unix_now().into()) {
                 Decision::Admit(grant) if state.lie != Some(Lie::AcceptsNothing) => {
                     if !state.single_use || state.spent.insert(grant.payment_hash()) {
                         return Response::new(Full::from(body));
@@ -192,7 +192,7 @@ impl Shop {
             _ => invoice.payment_hash(),
         };
         let mut text = TokenText::new();
-        let token = state.gate.keys().mint(offer, &hash, [state.minted; 28], unix_now(), &mut text).unwrap();
+        let token = state.gate.keys().mint(offer, &hash, [state.minted; 28], unix_now().into(), &mut text).unwrap();
         let declared = match lie {
             Some(Lie::DeclaresLess) => format!(r#"{{"price_msat":1000,"payment_hash":"{hash}"}}"#),
             Some(Lie::SellsNothingQuietly) => String::new(),
@@ -244,7 +244,8 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut PaySettings)) -> Self {
         let network = FakeNetwork::new();
         let (shop, wallet, store) = (Shop::open(&network), network.node(), MemoryStore::new());
-        let mut settings = PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 });
+        let mut settings =
+            PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) });
         settings.payment_timeout = Duration::from_millis(50);
         change(&mut settings);
         let client = PayLayer::new(wallet.clone(), store.clone(), settings).layer(connect(&shop));

@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use l402_core::{
-    CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Name, Offer,
+    CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Grant, MasterKey, Msat, Name, Offer,
     Preimage, Scheme, TokenText,
 };
 use l402_http::proxy::UpstreamConfig;
@@ -106,14 +106,15 @@ async fn p2_added_fields_replace_the_clients() {
 
 /// What a gate gives for a token that was paid for.
 fn grant() -> Grant {
-    let offer = Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: 1, valid_for: 60 };
+    let offer =
+        Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1), valid_for: 60 };
     let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
     let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
-    let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0, &mut text).unwrap();
+    let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0.into(), &mut text).unwrap();
     let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     let mut fields = CredentialHeaders::new();
     fields.add("authorization", credential.as_bytes());
-    match gate.decide(&fields, &offer, 0) {
+    match gate.decide(&fields, &offer, 0.into()) {
         Decision::Admit(grant) => grant,
         other => panic!("{other:?}"),
     }

@@ -93,7 +93,7 @@ impl Config {
     ///
     /// let text = "upstream = \"http://127.0.0.1:3000\"\nprice = \"21 sat\"\ndata_dir = \"data\"";
     /// let config = Config::from_text(text, &|_| None)?;
-    /// assert_eq!(config.settings.services()[0].routes[0].offer.price_msat, 21_000);
+    /// assert_eq!(config.settings.services()[0].routes[0].offer.price_msat.get(), 21_000);
     ///
     /// let error = Config::from_text("prise = \"21 sat\"", &|_| None).unwrap_err();
     /// assert_eq!(error.to_string(), "line 1: prise: unknown key `prise`; did you mean `price`?");

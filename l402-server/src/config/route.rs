@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use http::Method;
-use l402_core::{Name, NameError, Offer};
+use l402_core::{Msat, Name, NameError, Offer};
 
 use super::at::{At, ValueOrigin};
 use super::file;
@@ -45,7 +45,7 @@ impl Resolver<'_> {
             service: defaults.service.clone(),
             tier: written.tier.unwrap_or(defaults.tier),
             capability: Some(capability?),
-            price_msat: price?.msat(),
+            price_msat: Msat::new(price?.msat()),
             valid_for: valid_for?.as_secs(),
         };
         let (methods, path) = (methods?, written.path.value.clone());

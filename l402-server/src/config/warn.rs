@@ -8,7 +8,7 @@ use super::Config;
 /// `/v1/now%3F` for `/v1/now`: where one path is sold and a cheaper pattern covers what begins like it, it gives that away.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let sold = config.settings.services().iter().flat_map(|service| &service.routes);
-    let sold: Vec<(&str, u64)> = sold.map(|route| (route.path.as_str(), route.offer.price_msat)).collect();
+    let sold: Vec<(&str, u64)> = sold.map(|route| (route.path.as_str(), route.offer.price_msat.get())).collect();
     let free = config.settings.services().iter().flat_map(|service| &service.free).map(|path| (path.as_str(), 0));
     let wide: Vec<(&str, u64)> = sold.iter().copied().chain(free).filter(|(path, _)| path.ends_with('*')).collect();
     let exact = sold.iter().filter(|(path, _)| !path.ends_with('*'));

@@ -22,13 +22,13 @@ fn binding(case: &Bolt11Binding, mut room: Room<'_>) -> Checked {
     let text = base64::encode_into(token, text).ok_or(differs("macaroon"))?;
     let token = TokenFacts::read(text.as_bytes(), room.take(token.len())?);
     let exchange = Exchange::new(sold::limits(&case.limits));
-    match exchange.authorize_token(&token, &sold::facts(&case.facts), case.now) {
+    match exchange.authorize_token(&token, &sold::facts(&case.facts), case.now.into()) {
         Err(fault) => wrong(case, "declined", FaultName("", names::declined(fault))),
         Ok(found) => {
             let stated = right(case, "pay")?;
             same("payment_hash", stated.payment_hash == *found.payment_hash.as_bytes())?;
-            same("amount_msat", stated.amount_msat == found.amount_msat)?;
-            same("max_fee_msat", stated.max_fee_msat == found.max_fee_msat)
+            same("amount_msat", stated.amount_msat == found.amount_msat.get())?;
+            same("max_fee_msat", stated.max_fee_msat == found.max_fee_msat.get())
         }
     }
 }

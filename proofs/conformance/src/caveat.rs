@@ -9,7 +9,7 @@ use crate::room::Room;
 use crate::sold::{name, unknown};
 use crate::{Report, names, run};
 use l402_core::macaroon::{MacaroonRef, RootKey};
-use l402_core::{Caveat, Offer, Preimage, Rules, verify};
+use l402_core::{Caveat, Msat, Offer, Preimage, Rules, verify};
 
 /// Runs `caveat`.
 pub fn caveat(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -65,11 +65,11 @@ fn ask(
         service: name(asked.service)?,
         tier: asked.tier,
         capability: asked.capability.map(name).transpose()?,
-        price_msat: 1000,
+        price_msat: Msat::new(1000),
         valid_for: 3600,
     };
-    match verified.grant(&Rules { offer: &offer, now, unknown: unknown(unknown_caveats)? }) {
-        Ok(grant) => same("expires_at", right(case, "granted")?.expires_at == grant.expires_at()),
+    match verified.grant(&Rules { offer: &offer, now: now.into(), unknown: unknown(unknown_caveats)? }) {
+        Ok(grant) => same("expires_at", right(case, "granted")?.expires_at == grant.expires_at().map(u64::from)),
         Err(reason) => wrong(case, "denied", FaultName("", reason.as_str())),
     }
 }

@@ -34,7 +34,7 @@ fn token(case: &ChallengeToken, mut room: Room<'_>) -> Checked {
     let found = TokenFacts::read(text.as_bytes(), room.take(text.len().min(MAX_LEN))?);
     let stated = right(case, "read")?;
     same("payment_hash", stated.payment_hash == found.payment_hash.map(|hash| *hash.as_bytes()))?;
-    same("expires_at", stated.expires_at == found.expires_at)
+    same("expires_at", stated.expires_at == found.expires_at.map(u64::from))
 }
 
 fn emit(case: &ChallengeEmit, mut room: Room<'_>) -> Checked {

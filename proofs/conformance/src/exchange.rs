@@ -11,8 +11,8 @@ use crate::room::Room;
 use crate::{Report, names, run, sold};
 use l402_core::macaroon::MAX_LEN;
 use l402_core::{
-    ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, Grant, Identifier, InvoiceFacts, Next,
-    PaymentHash, Preimage, ResponseStatus, SpendLimits, TokenFacts, TokenId, TokenText,
+    ChallengeLine, CredentialLine, Decision, DerivedKeys, Exchange, Gate, Grant, Identifier, InvoiceFacts, Msat, Next,
+    PaymentHash, Preimage, ResponseStatus, SpendLimits, TokenFacts, TokenId, TokenText, UnixSeconds,
 };
 
 /// Runs `exchange`.
@@ -52,18 +52,18 @@ fn decide(
     let fields = presentation(fields, &mut room)?;
     let offer = sold::offer(offer).map_err(sold::refused)?;
     let buffer = room.take(fields.buffer_len().min(MAX_LEN))?;
-    Ok(gate.decide_in(buffer, &fields, &offer, now))
+    Ok(gate.decide_in(buffer, &fields, &offer, now.into()))
 }
 
 fn granted(case: &ExchangeGate, verdict: &'static str, grant: &Grant) -> Checked {
     let stated = right(case, verdict)?;
     same("payment_hash", stated.payment_hash.as_ref() == Some(grant.payment_hash().as_bytes()))?;
     same("token_id", stated.token_id.as_ref() == Some(grant.token_id().as_bytes()))?;
-    same("expires_at", stated.expires_at == grant.expires_at())
+    same("expires_at", stated.expires_at == grant.expires_at().map(u64::from))
 }
 
 fn client(case: &ExchangeClient, Room(room): Room<'_>) -> Checked {
-    let limits = SpendLimits { max_price_msat: 1000, max_fee_msat: 10 };
+    let limits = SpendLimits { max_price_msat: Msat::new(1000), max_fee_msat: Msat::new(10) };
     let mut exchange = if case.stored_token { Exchange::with_token(limits) } else { Exchange::new(limits) };
     for step in case.steps {
         follow(&mut exchange, step, Room(room))?;
@@ -99,8 +99,12 @@ fn follow(exchange: &mut Exchange, step: &Step, mut room: Room<'_>) -> Checked {
 fn pay(exchange: &mut Exchange) -> Checked {
     let preimage = Preimage::from_bytes([0x11; 32]);
     let token = Identifier::new(preimage.hash(), TokenId::from_bytes([0; 32]));
-    let facts = InvoiceFacts { payment_hash: preimage.hash(), amount_msat: Some(1), expires_at: u64::MAX };
-    let order = exchange.authorize(&token, &facts, 0).map_err(|_| differs("paid"))?;
+    let facts = InvoiceFacts {
+        payment_hash: preimage.hash(),
+        amount_msat: Some(Msat::new(1)),
+        expires_at: UnixSeconds::new(u64::MAX),
+    };
+    let order = exchange.authorize(&token, &facts, 0.into()).map_err(|_| differs("paid"))?;
     exchange.paid(&order, &preimage).map_err(|_| differs("paid"))
 }
 
@@ -130,7 +134,7 @@ fn whole(case: &ExchangeWhole, room: Room<'_>) -> Checked {
 fn show<'t>(case: &ExchangeWhole, keys: &DerivedKeys, text: &'t mut TokenText) -> Result<&'t str, Differs> {
     let offer = sold::offer(&case.offer).map_err(sold::refused)?;
     let hash = PaymentHash::from_bytes(case.payment_hash);
-    let token = keys.mint(&offer, &hash, case.random, case.now, text).map_err(|_| differs("token"))?;
+    let token = keys.mint(&offer, &hash, case.random, case.now.into(), text).map_err(|_| differs("token"))?;
     let lines = ChallengeLine::both(token, case.invoice);
     same("lines", case.lines.len() == lines.len())?;
     lines.iter().zip(case.lines).try_for_each(|(found, stated)| displays("lines", found, stated))?;
@@ -150,7 +154,7 @@ fn buy(case: &ExchangeWhole, token: &str, mut room: Room<'_>) -> Result<bool, Di
     let text = challenge.token().unescape(room.take(length)?).ok_or(differs("lines"))?;
     let facts = TokenFacts::read(text, room.take(length)?);
     same("lines", facts.payment_hash.is_some())?;
-    let order = match exchange.authorize_token(&facts, &sold::facts(&case.facts), case.now) {
+    let order = match exchange.authorize_token(&facts, &sold::facts(&case.facts), case.now.into()) {
         Ok(order) => order,
         Err(fault) => return wrong(case, "declined", FaultName("", names::declined(fault))).map(|()| false),
     };

@@ -6,7 +6,7 @@ use crate::credential::parse_grpc;
 use crate::data::{Field, GRPC_CREDENTIAL, GRPC_RESPONSE, GrpcResponse};
 use crate::room::Room;
 use crate::{Report, names, run};
-use l402_core::{Exchange, Next, ResponseStatus, SpendLimits};
+use l402_core::{Exchange, Msat, Next, ResponseStatus, SpendLimits};
 
 /// Runs `grpc`.
 pub fn grpc(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -26,7 +26,7 @@ fn response(case: &GrpcResponse, mut room: Room<'_>) -> Checked {
         *lines.get_mut(count).ok_or(differs("lines"))? = room.field(field)?;
         count += 1;
     }
-    let mut exchange = Exchange::new(SpendLimits { max_price_msat: 1000, max_fee_msat: 10 });
+    let mut exchange = Exchange::new(SpendLimits { max_price_msat: Msat::new(1000), max_fee_msat: Msat::new(10) });
     match exchange.on_response(ResponseStatus { status: case.status, grpc_status }, lines[..count].iter().copied()) {
         Ok(Next::Pay(challenge)) => shows(right(case, "pay")?, &challenge),
         Ok(Next::Deliver) => plain(case, "deliver"),

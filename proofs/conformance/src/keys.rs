@@ -38,6 +38,6 @@ fn mint(case: &KeysMint, _: Room<'_>) -> Checked {
         Err(fault) => return wrong(case, "refused", names::name(fault)),
     };
     let (hash, mut text) = (PaymentHash::from_bytes(case.payment_hash), TokenText::new());
-    let token = keys.mint(&offer, &hash, case.random, case.now, &mut text).map_err(|_| differs("token"))?;
+    let token = keys.mint(&offer, &hash, case.random, case.now.into(), &mut text).map_err(|_| differs("token"))?;
     same("token", right(case, "minted")?.token == *token.as_bytes())
 }

@@ -4,8 +4,8 @@ use crate::check::{Differs, FaultName, differs};
 use crate::data::{Bounds, EpochKey, Facts, Policy, Sold};
 use crate::names;
 use l402_core::{
-    DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, MalformedStatus, MasterKey, Name, NameError,
-    Offer, PaymentHash, SettlementRule, SpendLimits, UnknownCaveats,
+    DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, MalformedStatus, MasterKey, Msat, Name, NameError,
+    Offer, PaymentHash, SettlementRule, SpendLimits, UnixSeconds, UnknownCaveats,
 };
 
 /// A name that the case does not mean to be refused.
@@ -22,7 +22,7 @@ pub(crate) fn offer(sold: &Sold) -> Result<Offer, NameError> {
         service: Name::new(sold.service)?,
         tier: sold.tier,
         capability: sold.capability.map(Name::new).transpose()?,
-        price_msat: sold.price_msat.unwrap_or(1000),
+        price_msat: Msat::new(sold.price_msat.unwrap_or(1000)),
         valid_for: sold.valid_for,
     })
 }
@@ -70,13 +70,13 @@ pub(crate) fn policy(policy: &Policy) -> Result<GatePolicy, Differs> {
 }
 
 pub(crate) const fn limits(bounds: &Bounds) -> SpendLimits {
-    SpendLimits { max_price_msat: bounds.max_price_msat, max_fee_msat: bounds.max_fee_msat }
+    SpendLimits { max_price_msat: Msat::new(bounds.max_price_msat), max_fee_msat: Msat::new(bounds.max_fee_msat) }
 }
 
-pub(crate) const fn facts(facts: &Facts) -> InvoiceFacts {
+pub(crate) fn facts(facts: &Facts) -> InvoiceFacts {
     InvoiceFacts {
         payment_hash: PaymentHash::from_bytes(facts.payment_hash),
-        amount_msat: facts.amount_msat,
-        expires_at: facts.expires_at,
+        amount_msat: facts.amount_msat.map(Msat::new),
+        expires_at: UnixSeconds::new(facts.expires_at),
     }
 }

@@ -22,15 +22,15 @@ fn read(case: &TokenFileRead, mut room: Room<'_>) -> Checked {
     same("macaroon", stated.macaroon == *found.macaroon().as_bytes())?;
     same("payment_hash", stated.payment_hash == *found.payment_hash().as_bytes())?;
     same("preimage", stated.preimage.as_ref() == found.preimage().map(Preimage::expose))?;
-    same("paid_msat", stated.paid_msat == found.paid_msat())?;
-    same("fee_msat", stated.fee_msat == found.fee_msat())?;
+    same("paid_msat", stated.paid_msat == found.paid_msat().get())?;
+    same("fee_msat", stated.fee_msat == found.fee_msat().get())?;
     same("time_ns", stated.time_ns == found.time_ns())
 }
 
 fn write(case: &TokenFileWrite, mut room: Room<'_>) -> Checked {
     let macaroon = MacaroonRef::parse(room.join(&case.macaroon)?).map_err(|_| differs("macaroon"))?;
     let stored = TokenFile::pending(macaroon, case.time_ns).and_then(|pending| match case.preimage {
-        Some(preimage) => pending.paid(Preimage::from_bytes(preimage), case.paid_msat, case.fee_msat),
+        Some(preimage) => pending.paid(Preimage::from_bytes(preimage), case.paid_msat.into(), case.fee_msat.into()),
         None => Ok(pending),
     });
     let file = match stored {

@@ -100,7 +100,7 @@ fn decide(input: &Input, name: &str, value: &[u8]) -> Verdict {
         let input = black_box(input);
         let mut fields = CredentialHeaders::new();
         fields.add(black_box(name), black_box(value));
-        input.gate.decide(&fields, &input.offer, black_box(NOW))
+        input.gate.decide(&fields, &input.offer, black_box(NOW).into())
     });
     match decision {
         Decision::Admit(_) | Decision::Settle(_) => "admitted",

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{StatusCode, Uri};
 use http_body_util::BodyExt as _;
-use l402_core::SpendLimits;
+use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{PayError, PayLayer, PayService, PaySettings, Receipt, TokenStore};
 use l402_lightning::PaymentSource;
 use tower_layer::Layer as _;
@@ -60,5 +60,5 @@ impl<W, T> Clone for Buyer<W, T> {
 
 /// What a buyer pays at most: 100 sat, and what a few hops take.
 pub const fn settings() -> PaySettings {
-    PaySettings::new(SpendLimits { max_price_msat: 100_000, max_fee_msat: 10_000 })
+    PaySettings::new(SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(10_000) })
 }

@@ -13,8 +13,8 @@ use core::panic::PanicInfo;
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
     Challenge, ChallengeLine, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy,
-    InvoiceFacts, MasterKey, Name, Next, Offer, PaymentHash, Preimage, ResponseStatus, Scheme, SpendLimits, TokenFacts,
-    TokenFile, TokenText,
+    InvoiceFacts, MasterKey, Msat, Name, Next, Offer, PaymentHash, Preimage, ResponseStatus, Scheme, SpendLimits,
+    TokenFacts, TokenFile, TokenText, UnixSeconds,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -77,7 +77,7 @@ extern "C" fn main() -> i32 {
 fn offer() -> Option<Offer> {
     let service = Name::new(black_box("weather")).ok()?;
     let capability = Some(Name::new(black_box("forecast")).ok()?);
-    Some(Offer { service, tier: black_box(1), capability, price_msat: 1000, valid_for: black_box(3600) })
+    Some(Offer { service, tier: black_box(1), capability, price_msat: Msat::new(1000), valid_for: black_box(3600) })
 }
 
 /// Header fields in, verdict out.
@@ -86,13 +86,13 @@ fn admits(keys: &DerivedKeys, offer: &Offer) -> bool {
     fields.add(black_box("accept"), black_box(b"*/*"));
     fields.add(black_box("Authorization"), black_box(CREDENTIAL));
     let gate = Gate::new(keys.clone(), black_box(GatePolicy::default()));
-    matches!(gate.decide(&fields, offer, black_box(NOW)), Decision::Admit(_))
+    matches!(gate.decide(&fields, offer, black_box(NOW).into()), Decision::Admit(_))
 }
 
 fn mints(keys: &DerivedKeys, offer: &Offer) -> bool {
     let mut text = TokenText::new();
     let hash = PaymentHash::from_bytes(black_box(PAYMENT_HASH));
-    keys.mint(offer, &hash, black_box([5; 28]), black_box(NOW), &mut text) == Ok(token!())
+    keys.mint(offer, &hash, black_box([5; 28]), black_box(NOW).into(), &mut text) == Ok(token!())
 }
 
 fn reads_challenges() -> bool {
@@ -118,12 +118,16 @@ fn emits() -> bool {
 
 /// A client's first answer, which demands payment.
 fn exchanges() -> bool {
-    let mut exchange = Exchange::new(black_box(SpendLimits { max_price_msat: 1000, max_fee_msat: 10 }));
+    let mut exchange =
+        Exchange::new(black_box(SpendLimits { max_price_msat: Msat::new(1000), max_fee_msat: Msat::new(10) }));
     let answer = black_box(ResponseStatus { status: 402, grpc_status: None });
     let token = black_box(TokenFacts::default());
-    let invoice =
-        InvoiceFacts { payment_hash: PaymentHash::from_bytes(PAYMENT_HASH), amount_msat: Some(1), expires_at: NOW };
-    let authorized = exchange.authorize_token(&token, &black_box(invoice), black_box(0)).is_ok();
+    let invoice = InvoiceFacts {
+        payment_hash: PaymentHash::from_bytes(PAYMENT_HASH),
+        amount_msat: Some(Msat::new(1)),
+        expires_at: UnixSeconds::new(NOW),
+    };
+    let authorized = exchange.authorize_token(&token, &black_box(invoice), black_box(0).into()).is_ok();
     authorized
         && matches!(exchange.on_response(answer, [black_box(CHALLENGE)]), Ok(Next::Pay(_)))
         && !exchange.leave_out_token(answer)

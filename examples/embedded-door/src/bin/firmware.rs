@@ -14,7 +14,7 @@ use cortex_m_rt::{entry, exception};
 use embedded_door::{Answer, Clock, Door, LineError, Lines, Monotonic, TOKEN_LEN};
 use embedded_io::{ErrorType, Read};
 use heapless::Vec;
-use l402_core::{MasterKey, Name, Offer};
+use l402_core::{MasterKey, Msat, Name, Offer};
 use stm32f4::stm32f405::{GPIOA, GPIOC, Peripherals, USART1};
 
 include!(concat!(env!("OUT_DIR"), "/provisioned.rs"));
@@ -59,7 +59,7 @@ fn main() -> ! {
 #[inline(never)]
 fn hang(place: &mut Vec<Door<fn() -> u64>, 1>) -> Option<&mut Door<fn() -> u64>> {
     let service = Name::new(SERVICE).ok()?;
-    let offer = Offer { service, tier: 0, capability: None, price_msat: 0, valid_for: 0 };
+    let offer = Offer { service, tier: 0, capability: None, price_msat: Msat::new(0), valid_for: 0 };
     place.push(Door::new(EPOCH, &MasterKey::from_bytes(MASTER_KEY), offer, Clock::new(seconds, FLOOR))).ok()?;
     place.first_mut()
 }

@@ -98,7 +98,7 @@ fn p3_another_case_is_no_way_round_a_price() {
         .build()
         .expect("a policy");
     let ask = |method, path| match policy.route(method, &CanonicalPath::parse(path).expect(path)) {
-        Access::Priced(_, offer) => offer.price_msat,
+        Access::Priced(_, offer) => offer.price_msat.get(),
         Access::Free(_) => 0,
         Access::NotFound => 404,
         Access::MethodNotAllowed { .. } => 405,
@@ -134,7 +134,7 @@ fn methods_choose_among_the_routes_of_a_path() {
         .build()
         .expect("a policy");
     let ask = |method: &Method, path| match policy.route(method, &CanonicalPath::parse(path).expect(path)) {
-        Access::Priced(_, offer) => offer.price_msat.to_string(),
+        Access::Priced(_, offer) => offer.price_msat.get().to_string(),
         Access::Free(_) => "free".to_owned(),
         Access::NotFound => "not found".to_owned(),
         Access::MethodNotAllowed { allow } => allow.to_str().expect("ASCII").to_owned(),

@@ -19,7 +19,7 @@ impl Purchase {
         let preimage = Preimage::from_bytes(preimage);
         let now = unix_now().checked_add_signed(later).unwrap();
         let mut text = TokenText::new();
-        let token = keys.mint(offer, &preimage.hash(), [9; 28], now, &mut text).unwrap().to_owned();
+        let token = keys.mint(offer, &preimage.hash(), [9; 28], now.into(), &mut text).unwrap().to_owned();
         Self { token, preimage }
     }
 

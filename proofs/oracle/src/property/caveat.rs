@@ -54,10 +54,10 @@ pub fn permits(data: &[u8]) {
     let verified =
         verify(view, &Preimage::from_bytes(PREIMAGE), &RootKey::new(b"root")).expect("signed by the plain writer");
     for unknown in [UnknownCaveats::Refuse, UnknownCaveats::Skip] {
-        let grant = |now| verified.grant(&Rules { offer: &offer, now, unknown });
+        let grant = |now: u64| verified.grant(&Rules { offer: &offer, now: now.into(), unknown });
         let request = request(&offer, now, unknown);
         assert_eq!(grant(now).is_ok(), second::permit::permits(&token, &paid, &request), "{:?}", grant(now));
-        if let Some(end) = grant(now).ok().and_then(|grant| grant.expires_at()) {
+        if let Some(end) = grant(now).ok().and_then(|grant| grant.expires_at()).map(u64::from) {
             assert!(grant(end - 1).is_ok());
             assert_eq!(grant(end), Err(Unsatisfied::Expired));
         }
@@ -75,7 +75,7 @@ pub fn narrowing(data: &[u8]) {
         let verified =
             verify(token, &Preimage::from_bytes(PREIMAGE), &RootKey::new(&key)).expect("attenuated properly");
         [UnknownCaveats::Refuse, UnknownCaveats::Skip]
-            .map(|unknown| verified.grant(&Rules { offer: &asked, now, unknown }).is_ok())
+            .map(|unknown| verified.grant(&Rules { offer: &asked, now: now.into(), unknown }).is_ok())
     };
     let mut bytes = sell(&keys(), &sold);
     let mut before = permitted(MacaroonRef::parse(&bytes).expect("minted"));
@@ -98,11 +98,11 @@ pub fn offer(data: &[u8]) {
     assert_eq!(bytes, sold_plainly(&sold).write_v2());
 
     let view = MacaroonRef::parse(&bytes).expect("minted");
-    let rules = Rules { offer: &asked, now, unknown: UnknownCaveats::Refuse };
+    let rules = Rules { offer: &asked, now: now.into(), unknown: UnknownCaveats::Refuse };
     let same = sold.service == asked.service && sold.tier >= asked.tier && sold.capability == asked.capability;
     let ends = NOW + sold.valid_for;
     let expected = (same && now < ends).then_some(Some(ends));
-    assert_eq!(granted(view, &rules).ok().map(|grant| grant.expires_at()), expected);
+    assert_eq!(granted(view, &rules).ok().map(|grant| grant.expires_at().map(u64::from)), expected);
 }
 
 /// An offer; the services and capabilities are few, so that two of them are often the same.
@@ -110,7 +110,7 @@ pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
     let service = name(input.pick(&SERVICES));
     let tier = u32::from(input.below(3));
     let capability = input.pick(&CAPABILITIES).map(name);
-    Offer { service, tier, capability, price_msat: 1000, valid_for: 100 + u64::from(input.byte()) }
+    Offer { service, tier, capability, price_msat: 1000.into(), valid_for: 100 + u64::from(input.byte()) }
 }
 
 /// An offer that is asked for, which in three cases of four is of the service that was sold.
@@ -156,7 +156,7 @@ pub(super) fn sold_plainly(offer: &Offer) -> Macaroon {
 fn sell(keys: &DerivedKeys, offer: &Offer) -> Vec<u8> {
     let paid = PaymentHash::from_bytes(text::sha256(&PREIMAGE));
     let mut out = TokenText::new();
-    let token = keys.mint(offer, &paid, [5; 28], NOW, &mut out).expect("names are short");
+    let token = keys.mint(offer, &paid, [5; 28], NOW.into(), &mut out).expect("names are short");
     text::base64(token.as_bytes()).expect("minted")
 }
 

@@ -81,7 +81,7 @@ pub fn gate(data: &[u8]) {
     let policy = GatePolicy { unknown_caveats: unknown, ..GatePolicy::default() };
     let retired = keys().with_retired(1, &MasterKey::from_bytes([8; 32])).expect("another epoch");
     let gate: Gate<DerivedKeys> = Gate::new(retired, policy);
-    let ours = gate.decide(&presented(&fields), &asked, now);
+    let ours = gate.decide(&presented(&fields), &asked, now.into());
     let second = second::gate::decide(&[(EPOCH, MASTER), (1, [8; 32])], &fields, &request(&asked, now, unknown));
     assert_eq!(verdict(&ours), second, "{ours:?}");
 }

@@ -61,7 +61,7 @@ pub fn token_facts(data: &[u8]) {
     for token in [data, in_base64.as_bytes()] {
         let ours = TokenFacts::read(token, &mut vec![0; token.len()]);
         let payment_hash = ours.payment_hash.map(|hash| hash.as_bytes().to_vec());
-        let read = second::token_facts::TokenFacts { payment_hash, expires_at: ours.expires_at };
+        let read = second::token_facts::TokenFacts { payment_hash, expires_at: ours.expires_at.map(u64::from) };
         assert_eq!(read, second::token_facts::read(token));
         assert_eq!(TokenFacts::read(token, &mut []), TokenFacts::default());
     }

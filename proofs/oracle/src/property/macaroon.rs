@@ -92,8 +92,8 @@ pub fn token_file(data: &[u8]) {
         macaroon: parts(&file.macaroon()),
         payment_hash: file.payment_hash().as_bytes().to_vec(),
         preimage: file.preimage().map(Preimage::expose).map(|preimage| preimage.to_vec()),
-        paid_msat: file.paid_msat(),
-        fee_msat: file.fee_msat(),
+        paid_msat: file.paid_msat().get(),
+        fee_msat: file.fee_msat().get(),
         time_ns: file.time_ns(),
     });
     assert_eq!(read, token_file::read(data));

@@ -8,14 +8,17 @@ use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
-use l402_core::{CredentialLine, Exchange, Identifier, InvoiceFacts, Next, PayOrder, Preimage, Scheme, SpendLimits};
+use l402_core::{
+    CredentialLine, Exchange, Identifier, InvoiceFacts, Msat, Next, PayOrder, Preimage, Scheme, SpendLimits,
+    UnixSeconds,
+};
 use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
 use std::time::SystemTime;
 use tokio::net::TcpStream;
 
 /// What this client pays for one call, at most.
-const LIMITS: SpendLimits = SpendLimits { max_price_msat: 100_000, max_fee_msat: 1_000 };
+const LIMITS: SpendLimits = SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) };
 
 /// A client with a wallet.
 pub(crate) struct Buyer<'a> {
@@ -50,7 +53,7 @@ impl<'a> Buyer<'a> {
 
     /// Pays, and checks that the preimage proves it.
     pub(crate) async fn pay(&self, mut order: Order) -> Result<Purchase> {
-        let limit = PayLimit::fee(order.terms.max_fee_msat);
+        let limit = PayLimit::fee(order.terms.max_fee_msat.get());
         let paid = self.wallet.pay(&order.invoice, limit).await?;
         order.exchange.paid(&order.terms, &paid.preimage)?;
         Ok(Purchase { scheme: order.scheme, token: order.token, paid })
@@ -97,12 +100,12 @@ impl Order {
         let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not plain text")?)?;
         let facts = InvoiceFacts {
             payment_hash: invoice.payment_hash(),
-            amount_msat: invoice.amount_msat(),
-            expires_at: invoice.expires_at(),
+            amount_msat: invoice.amount_msat().map(Msat::new),
+            expires_at: UnixSeconds::new(invoice.expires_at()),
         };
         let bytes = decode(token)?;
         let identifier = Identifier::parse(MacaroonRef::parse(&bytes)?.identifier())?;
-        let terms = exchange.authorize(&identifier, &facts, unix_now()?)?;
+        let terms = exchange.authorize(&identifier, &facts, unix_now()?.into())?;
         Ok(Self { exchange, scheme: challenge.scheme(), token: token.to_owned(), invoice, terms })
     }
 

@@ -54,7 +54,7 @@ impl Transcript {
         let (length, caveats) = order.caveats()?;
         self.timed("challenge read; token and invoice name the same payment");
         println!("{:10}  token: macaroon of {length} bytes, {}", "", caveats.join(", "));
-        let (invoice, sat) = (&order.invoice, order.terms.amount_msat / 1000);
+        let (invoice, sat) = (&order.invoice, order.terms.amount_msat.get() / 1000);
         println!(
             "{:10}  invoice: {sat} sat, payment hash {}, expires at {}",
             "",
