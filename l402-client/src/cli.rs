@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn options_stand_where_curl_has_them() {
+    fn options_have_the_names_of_curl() {
         let args = get("l402 get http://a/ -X PUT -d @- -H A:1 -H B:2 -o out -i -L -q --max-price 5sat --timeout 0.5")
             .unwrap();
         assert_eq!(args.method.as_deref(), Some("PUT"));
@@ -263,14 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn the_home_may_stand_behind_the_command() {
+    fn home_options_may_follow_the_command() {
         let cli = Cli::try_parse_from("l402 get http://a/ --wallet ldk --data-dir d".split(' ')).unwrap();
         assert_eq!(cli.home.wallet, WalletKind::named("ldk"));
         assert_eq!(cli.home.data_dir, Some(PathBuf::from("d")));
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_command_lines_are_refused() {
         for line in [
             "l402",
             "l402 get",

@@ -43,7 +43,7 @@ fn charged(decision: Decision) -> (u16, &'static str) {
 }
 
 #[test]
-fn the_gate_answers_every_situation_with_its_status() {
+fn each_situation_has_its_status() {
     let literal = GatePolicy {
         malformed: MalformedStatus::Unauthorized,
         forged: ForgedStatus::PaymentRequired,
@@ -126,7 +126,7 @@ fn a_free_answer_is_delivered() {
 }
 
 #[test]
-fn payment_is_demanded_by_402_by_401_with_a_challenge_and_by_grpc() {
+fn a_402_a_401_with_challenge_and_grpc_all_ask_for_payment() {
     let grpc = |status| ResponseStatus { status: 200, grpc_status: Some(status) };
     for answer in [answer(402), answer(401), grpc(13), grpc(16)] {
         assert!(matches!(Exchange::new(LIMITS).on_response(answer, [LINE]), Ok(Next::Pay(_))));

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn s6_a_part_that_was_there_is_demanded_until_its_line_is_removed() {
+    fn s6_a_listed_file_is_required_until_its_line_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let mut manifest = Manifest::read(home.path()).unwrap();
         let part = home.path().join("part");

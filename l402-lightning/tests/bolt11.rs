@@ -74,7 +74,7 @@ fn a_changed_character_is_found() {
 }
 
 #[test]
-fn l3_an_invoice_answers_one_request_only() {
+fn l3_an_invoice_matches_one_request_only() {
     let invoice = Invoice::parse(coffee()).unwrap();
     let request = InvoiceRequest {
         amount_msat: 250_000_000,

@@ -129,7 +129,7 @@ async fn a_hanging_wallet_is_unknown_when_the_time_is_over() {
 }
 
 #[tokio::test]
-async fn a3_a_hash_that_nobody_can_prove_is_not_paid() {
+async fn a3_a_hash_without_a_known_preimage_is_not_paid() {
     let nodes = Pair::new();
     nodes.payee.misbehave(FakeFault::WrongHash);
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();

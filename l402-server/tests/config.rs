@@ -54,7 +54,7 @@ fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
 }
 
 #[test]
-fn variables_go_before_the_file() {
+fn environment_variables_override_the_file() {
     let variables = |name: &str| match name {
         "UPSTREAM_URL" => Some("http://b:2".to_owned()),
         "L402_PRICE" => Some("5 sat".to_owned()),
@@ -70,7 +70,7 @@ fn variables_go_before_the_file() {
 }
 
 #[test]
-fn everything_can_be_said() {
+fn every_key_can_be_set() {
     let config = read(include_str!("everything.toml"));
     assert_eq!(config.settings.threads.get(), 3);
     assert!(!config.settings.own_paths && !config.settings.lsat_line && config.settings.log_requests);
@@ -379,7 +379,7 @@ fn h2_no_value_of_a_header_or_password_is_ever_shown() {
 }
 
 #[test]
-fn nodes_that_make_no_sense_name_the_key_and_what_to_do() {
+fn invalid_node_settings_name_the_key_and_the_remedy() {
     let chain = "chain = { esplora = \"https://a\" }\n";
     for (lines, expected) in [
         (

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn o2_nobody_else_can_use_the_directory() {
+    fn o2_other_users_cannot_access_the_directory() {
         let home = used();
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!((mode(&database(home.path())), mode(&home.path().join("seed"))), (0o600, 0o600));

@@ -67,7 +67,7 @@ mod tests {
     const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
 
     #[tokio::test]
-    async fn everybody_who_waits_is_told() {
+    async fn all_waiters_are_woken() {
         let waiters = Waiters::new();
         let (first, second) = (waiters.join(HASH), waiters.join(HASH));
         waiters.announce(&HASH, 21);

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_told_apart() {
+    fn each_invalid_certificate_has_its_own_error() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("empty"), "").unwrap();
         let fault = |text: &str| Certificate::find(text, folder.path()).unwrap_err();

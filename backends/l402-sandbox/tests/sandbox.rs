@@ -84,7 +84,7 @@ fn refusal(kind: ErrorKind) -> Act {
 }
 
 #[tokio::test]
-async fn a4_what_was_sent_and_not_answered_is_unknown() {
+async fn a4_a_request_without_a_response_is_unknown() {
     for act in [
         Act::HangUp,
         Act::Answer(200, "{}".to_owned()),

@@ -49,7 +49,7 @@ async fn the_routes_answer_as_promised() {
 }
 
 #[tokio::test]
-async fn a_prompt_is_answered_by_the_stand_in_which_says_so() {
+async fn the_stand_in_model_identifies_itself() {
     let (status, body) = ask(stand_in().await, generate(r#"{"prompt":"two words"}"#, Some("key"))).await;
     let body: Value = serde_json::from_str(&body).expect("JSON");
     let expected = json!({ "response": "This is the stand-in model. Your prompt has 2 words: two words" });
@@ -57,7 +57,7 @@ async fn a_prompt_is_answered_by_the_stand_in_which_says_so() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_told_without_detail() {
+async fn errors_are_reported_without_details() {
     let model = stand_in().await;
     let (status, _) = ask(model.clone(), generate("no JSON", Some("key"))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

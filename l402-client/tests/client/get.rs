@@ -215,7 +215,7 @@ async fn every_failure_has_an_exit_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_demand_that_is_not_l402_is_told_and_not_called_free() {
+async fn a_402_without_l402_is_reported_and_not_called_free() {
     let buyer = Buyer::new().await;
     for (path, body, offer) in [
         ("/bare", "pay me somehow", "only a body"),
@@ -265,7 +265,7 @@ async fn what_failed_is_not_called_free() {
 }
 
 #[tokio::test]
-async fn a_login_of_the_users_own_is_told_and_another_field_is_offered() {
+async fn an_own_authorization_header_is_reported_with_the_alternative() {
     let buyer = Buyer::new().await;
     let login = ["-H", "Authorization: Bearer mine"];
     let refused = buyer.get("/weather", &login).await;
@@ -293,7 +293,7 @@ async fn a_login_of_the_users_own_is_told_and_another_field_is_offered() {
 
 /// What a caller's own login prevents from being answered is told, whatever it is.
 #[tokio::test]
-async fn a_challenge_that_cannot_be_read_is_told_beside_a_login_too() {
+async fn an_unreadable_challenge_is_reported_with_an_own_login_too() {
     let buyer = Buyer::new().await;
     let outcome = buyer.get("/garbled", &["-H", "Authorization: Bearer mine"]).await;
     assert_eq!(outcome.exit, Exit::Http);
@@ -556,7 +556,7 @@ async fn a_redirect_is_followed_on_request_only() {
 }
 
 #[tokio::test]
-async fn the_price_is_told_without_paying() {
+async fn dry_run_shows_the_price_without_paying() {
     let buyer = Buyer::new().await;
     let quote = buyer.get("/weather", &["--dry-run"]).await;
     assert_eq!(quote.exit, Exit::Served);

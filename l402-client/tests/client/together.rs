@@ -40,7 +40,7 @@ async fn a9_twenty_processes_at_the_same_time_share_one_purchase() {
 }
 
 #[tokio::test]
-async fn a9_whoever_waits_goes_on_when_the_buyer_is_killed() {
+async fn a9_a_waiting_command_continues_after_the_buyer_is_killed() {
     let machine = Machine::new().await;
     let url = machine.shop.url("/weather");
     machine.wallet.misbehave(FakeFault::LoseOutcome);
@@ -65,7 +65,7 @@ async fn a9_whoever_waits_goes_on_when_the_buyer_is_killed() {
 }
 
 #[tokio::test]
-async fn a9_whoever_waits_for_another_process_has_a_deadline() {
+async fn a9_waiting_for_another_process_has_a_deadline() {
     let machine = Machine::new().await;
     let url = machine.shop.url("/weather");
     let till = machine.sandbox.hold().await;

@@ -25,7 +25,7 @@ async fn a1_an_invoice_without_an_amount_is_not_paid() {
 
 /// The invoices of the vectors: each is well-formed but for its amount.
 #[tokio::test]
-async fn a1_an_invoice_of_an_amount_that_nobody_can_pay_is_not_paid() {
+async fn a1_an_invoice_with_an_impossible_amount_is_not_paid() {
     let buyer = Buyer::new();
     let file: serde_json::Value =
         serde_json::from_str(include_str!("../../../spec-vectors/bolt11/binding.json")).unwrap();

@@ -38,7 +38,7 @@ async fn a2_no_declaration_brings_a_price_under_the_limit() {
 }
 
 #[tokio::test]
-async fn a2_what_is_paid_and_told_is_the_invoices_amount() {
+async fn a2_the_paid_and_reported_amount_is_that_of_the_invoice() {
     let buyer = Buyer::new();
     let invoice = buyer.invoice(PRICE_MSAT).await;
     let lines = lines(&invoice, &invoice.payment_hash()).map(|line| format!("{line}, price=\"1\""));

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn p9_the_fields_that_are_asked_for_are_allowed_and_authorization() {
+    fn p9_requested_headers_and_authorization_are_allowed() {
         for (asked, allowed) in [
             (&[][..], "authorization"),
             (&["x-a,X-B , authorization"], "authorization, x-a, x-b"),

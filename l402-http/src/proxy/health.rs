@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_upstream_is_tried_when_nobody_has_connected_for_a_while() {
+    async fn an_idle_upstream_is_probed() {
         let health = Health::new("upstream.example");
         let every = Duration::from_secs(10);
         assert_eq!(health.due(every), Instant::now());

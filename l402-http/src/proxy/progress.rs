@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn p6_the_rest_of_an_upload_is_not_waited_for_after_the_answer() {
+    async fn p6_an_upload_ends_after_the_response() {
         let progress = Progress::of_upload(IDLE, 1);
         assert!(!progress.waits_for_client(Waker::noop()));
         advance(IDLE * 2).await;

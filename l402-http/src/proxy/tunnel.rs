@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn p8_each_side_is_told_once_and_between_two_frames() {
+    async fn p8_each_side_gets_one_close_frame_between_frames() {
         let (told, masked) = (Close::Expired.to_client(), Close::Expired.to_upstream());
         assert_eq!(ended(b"", b"").await, (told.clone(), masked.clone()));
         let (ping, close) = (&b"\x89\x00"[..], &b"\x88\x00"[..]);

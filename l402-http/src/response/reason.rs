@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_stands_in_the_table_once_and_is_lower_case_words() {
+    fn each_code_is_unique_and_in_lower_case() {
         for reason in Reason::ALL {
             let same = Reason::ALL.iter().filter(|other| other.code == reason.code).count();
             assert_eq!(same, 1, "{reason} stands twice");

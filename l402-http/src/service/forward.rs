@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn p3_t3_no_field_names_another_path_or_method() {
+    fn p3_t3_no_header_overrides_path_or_method() {
         for name in [
             "x-original-url",
             "x-rewrite-url",

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn h3_no_field_tells_a_shared_cache_otherwise() {
+    fn h3_no_header_allows_a_shared_cache_to_store() {
         for name in [
             "cdn-cache-control",
             "cloudflare-cdn-cache-control",

@@ -128,7 +128,7 @@ async fn p9_a_preflight_that_is_passed_on_brings_back_no_content() {
 }
 
 #[tokio::test]
-async fn p9_every_answer_of_ours_can_be_read_by_an_allowed_page() {
+async fn p9_an_allowed_page_can_read_each_response_of_ours() {
     for (cors, allowed) in [(Cors::any(), "*"), (listed(), PAGE)] {
         let shop = shop(&cors);
         let page = |path: &str, credential| {
@@ -203,7 +203,7 @@ async fn options_without_the_signs_of_a_preflight_is_priced() {
 
 /// Where the upstream answers preflights of a path that is free for them, nothing stands in the way.
 #[tokio::test]
-async fn a_free_path_answers_preflights_itself_where_the_setting_is_off() {
+async fn a_free_path_receives_preflights_if_cors_is_off() {
     let policy = Policy::builder()
         .sell(Sale::new("plannt", "/v1/demo", 21_000).methods([Method::GET]))
         .free(Free::new("/v1/demo").methods([Method::OPTIONS]))

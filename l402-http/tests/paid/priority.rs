@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 #[tokio::test]
-async fn p10_a_flood_of_unpaid_requests_does_not_go_before_a_paid_one() {
+async fn p10_a_flood_of_unpaid_requests_does_not_delay_paid_ones() {
     let shop = Shop::open();
     let credential = shop.buy("/v1/demo").await.credential();
     let before = shop.payee.invoices_asked();

@@ -173,7 +173,7 @@ async fn a_token_opens_its_route_until_it_expires() {
 
 /// However short a token lives, its time begins when its invoice can be paid no more.
 #[tokio::test]
-async fn whoever_pays_at_the_last_moment_gets_the_whole_time() {
+async fn a_payment_at_the_last_moment_gets_the_whole_validity() {
     let sale = Sale::new("plannt", "/v1/demo", 21_000).valid_for(Duration::from_secs(30));
     let policy = Policy::builder().sell(sale).build().unwrap();
     let shop = Shop::with(policy, |paywall| paywall.invoice_expiry(Duration::from_mins(2)));
@@ -187,7 +187,7 @@ async fn whoever_pays_at_the_last_moment_gets_the_whole_time() {
 
 /// What the answer says of the token's time is what the token says, and a route may set how long its invoice can be paid.
 #[tokio::test]
-async fn the_real_span_of_a_token_stands_in_the_terms() {
+async fn the_terms_state_the_real_validity() {
     let short = Sale::new("plannt", "/v1/demo", 21_000).valid_for(Duration::from_secs(2)).capability("demo");
     let shorter = short.clone().invoice_expiry(Duration::from_secs(20));
     for (sale, invoice) in [(short, 600), (shorter, 20)] {

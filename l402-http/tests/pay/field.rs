@@ -9,7 +9,7 @@ use l402_http::pay::{Receipt, Replay, TokenField};
 use std::sync::Arc;
 
 #[tokio::test]
-async fn in_the_macaroon_field_a_token_leaves_authorization_to_the_caller() {
+async fn a_token_in_the_macaroon_header_leaves_authorization_free() {
     let world = World::with(|settings| settings.token_field = TokenField::Macaroon);
     for reused in [false, true] {
         let request = Request::get("http://shop.example/a").header(AUTHORIZATION, "Bearer mine");
@@ -22,7 +22,7 @@ async fn in_the_macaroon_field_a_token_leaves_authorization_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_macaroon_field_of_the_callers_own_is_passed_on_and_not_paid_for() {
+async fn a_callers_own_macaroon_header_is_forwarded_unpaid() {
     let world = World::with(|settings| settings.token_field = TokenField::Macaroon);
     let request = Request::get("http://shop.example/a").header("macaroon", "mine").body(Full::default()).unwrap();
     assert_eq!(world.send(request).await.unwrap().status(), StatusCode::BAD_REQUEST);

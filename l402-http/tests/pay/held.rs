@@ -317,7 +317,7 @@ async fn a9_what_is_bought_again_and_accepted_opens_the_rest_of_the_origin() {
 }
 
 #[tokio::test]
-async fn a9_whoever_waits_for_another_purchase_has_a_deadline() {
+async fn a9_waiting_for_another_purchase_has_a_deadline() {
     let world = World::with(|settings| {
         settings.payment_timeout = Duration::from_mins(1);
         settings.patience = Duration::from_millis(100);

@@ -153,7 +153,7 @@ async fn a_single_use_is_not_taken_from_its_buyer() {
 }
 
 #[tokio::test]
-async fn the_form_of_grpc_is_a_demand_too() {
+async fn a_grpc_challenge_is_paid() {
     let world = World::new();
     assert!(!receipt(&world.get("http://shop.example/grpc").await.unwrap()).reused);
 }

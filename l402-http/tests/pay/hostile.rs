@@ -93,7 +93,7 @@ async fn what_cannot_be_read_is_not_paid() {
 }
 
 #[tokio::test]
-async fn a_demand_that_is_not_of_l402_is_the_callers_business() {
+async fn a_402_without_l402_goes_to_the_caller() {
     for (lie, status) in [
         (Lie::NoChallenge, StatusCode::PAYMENT_REQUIRED),
         (Lie::OtherScheme, StatusCode::PAYMENT_REQUIRED),

@@ -301,7 +301,7 @@ async fn a2_a_contradiction_that_can_be_read_is_refused_in_any_form() {
 }
 
 #[tokio::test]
-async fn an_lsat_challenge_is_answered_where_the_l402_one_cannot_be() {
+async fn an_lsat_challenge_is_used_if_the_l402_one_cannot_be() {
     let lines: [(&str, Lines); 3] = [
         ("an invoice that is none", |token, invoice| {
             vec![
@@ -324,7 +324,7 @@ async fn an_lsat_challenge_is_answered_where_the_l402_one_cannot_be() {
 }
 
 #[tokio::test]
-async fn every_request_says_which_challenges_are_answered() {
+async fn every_request_says_which_challenges_it_accepts() {
     let market = Market::new(Manner::default());
     market.get().await.unwrap();
     market.get().await.unwrap();
@@ -372,7 +372,7 @@ async fn a_body_that_cannot_be_sent_again_leaves_the_refusal_to_the_caller() {
 }
 
 #[tokio::test]
-async fn what_the_macaroon_field_cannot_carry_is_not_paid_for() {
+async fn a_token_that_does_not_fit_the_macaroon_header_is_not_bought() {
     for (token, is_bought) in [(Manner::default().token, true), ((|_| "any~text".to_owned()) as fn(&_) -> _, false)] {
         let market = Market::new(Manner { token, ..Manner::default() });
         let request = Request::get("http://stall.example/").body(Full::default()).unwrap();

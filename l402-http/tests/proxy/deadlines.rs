@@ -34,7 +34,7 @@ async fn gone(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn p6_a_body_that_nobody_reads_does_not_hold_the_upstream() {
+async fn p6_an_unread_body_does_not_hold_the_upstream() {
     let closed = Arc::new(Notify::new());
     let told = Arc::clone(&closed);
     let address = raw_upstream(move |mut stream| {
@@ -118,7 +118,7 @@ async fn a_call_of_grpc_may_send_a_byte_now_and_then() {
 }
 
 #[tokio::test]
-async fn p6_the_rest_of_an_upload_is_not_waited_for_after_the_answer() {
+async fn p6_an_upload_ends_after_the_response() {
     let (closed, mut closing) = mpsc::channel(1);
     let address = raw_upstream(move |mut stream| {
         let closed = closed.clone();

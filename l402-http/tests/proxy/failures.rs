@@ -31,7 +31,7 @@ fn assert_refused(answer: &str, status: &str, reason: &str) {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn an_unreachable_upstream_is_a_502() {
     let (listener, address) = listen().await;
     drop(listener);
     let gateway = gateway(origin(address)).await;
@@ -41,7 +41,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn the_upstream_does_not_answer() {
+async fn an_upstream_without_a_response_is_a_504() {
     let address = raw_upstream(|mut stream| async move { while stream.read_u8().await.is_ok() {} }).await;
     let gateway = gateway(short(origin(address))).await;
     assert_refused(&get(gateway, "").await, "504", "upstream-timeout");
@@ -75,7 +75,7 @@ async fn a_broken_exchange_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_protocol_that_nobody_asked_for_is_not_passed_on() {
+async fn an_unrequested_protocol_change_is_not_forwarded() {
     let address = raw_upstream(|mut stream| async move {
         read_until(&mut stream, "\r\n\r\n").await;
         stream
@@ -101,7 +101,7 @@ async fn a_body_that_breaks_off_does_not_look_complete() {
 }
 
 #[tokio::test]
-async fn p4_a_body_that_stands_still_is_cut_off() {
+async fn p4_a_stalled_body_is_cut_off() {
     let address = raw_upstream(|mut stream| async move {
         read_until(&mut stream, "\r\n\r\n").await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
@@ -114,7 +114,7 @@ async fn p4_a_body_that_stands_still_is_cut_off() {
 }
 
 #[tokio::test]
-async fn p4_a_client_that_stops_sending_is_told() {
+async fn p4_a_client_that_stops_sending_gets_a_408() {
     let (address, _) = echo().await;
     let request = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\nconnection: close\r\n\r\nhalf";
     assert_refused(&exchange(gateway(short(origin(address))).await, request).await, "408", "request-timeout");
@@ -160,7 +160,7 @@ async fn a_client_that_leaves_cancels_its_request() {
 }
 
 #[tokio::test]
-async fn an_answer_with_too_many_fields_has_a_reason_of_its_own() {
+async fn a_response_with_too_many_headers_has_its_own_reason() {
     let address = raw_upstream(|mut stream| async move {
         let mut head = [0; 4096];
         let _ = stream.read(&mut head).await;

@@ -17,7 +17,7 @@ async fn seen_by_upstream(config: impl FnOnce(UpstreamConfig) -> UpstreamConfig,
 }
 
 #[tokio::test]
-async fn p2_fields_of_the_connection_stay_behind() {
+async fn p2_connection_headers_are_not_forwarded() {
     let cases = [
         ("keep-alive: timeout=5\r\n", "keep-alive:"),
         ("proxy-connection: keep-alive\r\n", "proxy-connection:"),
@@ -68,7 +68,7 @@ async fn p2_claims_about_the_client_are_dropped_and_made_anew() {
 }
 
 #[tokio::test]
-async fn p3_t3_no_field_names_another_path_or_method() {
+async fn p3_t3_no_header_overrides_path_or_method() {
     let overrides = "X-Original-URL: /dear\r\nX-Rewrite-URL: /dear\r\nX_Original_URL: /dear\r\nX-Original-Method: DEAR\r\n\
         X-Original-URI: /dear\r\nX-HTTP-Path-Override: /dear\r\nX-HTTP-Method: DEAR\r\nX-HTTP-Method-Override: DEAR\r\nX_HTTP_Method_Override: DEAR\r\nX-Method-Override: DEAR\r\n";
     let seen = seen_by_upstream(|config| config, overrides).await;
@@ -94,7 +94,7 @@ async fn p2_a_trusted_proxy_is_believed_and_joins_the_chain() {
 }
 
 #[tokio::test]
-async fn p2_added_fields_replace_the_clients() {
+async fn p2_added_headers_replace_the_clients() {
     let added = |config: UpstreamConfig| {
         let config = config.secret_header("x-api-key".parse().unwrap(), HeaderValue::from_static("ours")).unwrap();
         config.paid_header("verified".parse().unwrap(), HeaderValue::from_static("yes")).unwrap()
@@ -217,7 +217,7 @@ async fn p2_fields_of_the_upstreams_connection_stay_behind() {
 }
 
 #[tokio::test]
-async fn p1_odd_spellings_of_framing_fields_are_dropped_whoever_sends_them() {
+async fn p1_odd_spellings_of_framing_headers_are_always_dropped() {
     let odd = "Transfer_Encoding: chunked\r\nContent_Length: 6\r\nKeep_Alive: 1\r\nProxy_Authorization: x\r\n\
         content.length: 6\r\nGrpc_Metadata_Macaroon: 0201\r\napi_key: stays\r\n";
     let trusting = |config: UpstreamConfig| config.trusted_proxies(["127.0.0.0/8".parse().unwrap()]);
@@ -273,7 +273,7 @@ async fn p7_a_method_that_reflects_is_never_forwarded() {
 }
 
 #[tokio::test]
-async fn p7_an_answer_that_holds_the_request_is_not_passed_on() {
+async fn p7_a_response_that_contains_the_request_is_not_forwarded() {
     let (address, _) = upstream(|request| async move {
         let key = request.headers()["authorization"].clone();
         let mut response = respond(StatusCode::OK, &format!("GET / HTTP/1.1\r\nauthorization: {key:?}\r\n\r\n"));
@@ -287,7 +287,7 @@ async fn p7_an_answer_that_holds_the_request_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn p7_a_secret_that_was_added_does_not_come_back_in_a_field() {
+async fn p7_an_added_secret_does_not_come_back_in_a_header() {
     let (address, _) = upstream(|request| async move {
         let key = request.headers()["authorization"].to_str().unwrap().to_owned();
         let mut response = respond(StatusCode::OK, "served");

@@ -252,7 +252,7 @@ async fn p6_a_connection_of_http2_takes_room_as_long_as_it_is_used_and_no_longer
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_early_is_passed_on() {
+async fn an_early_response_is_forwarded() {
     let (address, _) = http2_upstream(|_| async {
         let mut response = Response::new(whole("too much"));
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;

@@ -99,7 +99,7 @@ async fn p2_a_certificate_for_another_name_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn p4_a_handshake_that_stands_still_has_a_deadline() {
+async fn p4_a_stalled_handshake_has_a_deadline() {
     let address = raw_upstream(|stream| async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
         drop(stream);

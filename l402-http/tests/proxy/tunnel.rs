@@ -63,7 +63,7 @@ async fn p1_nothing_passes_before_the_upstreams_101() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_declines_answers_as_usual() {
+async fn a_declined_upgrade_is_an_ordinary_response() {
     let address = raw_upstream(|mut stream| async move {
         read_until(&mut stream, "\r\n\r\n").await;
         stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").await.unwrap();

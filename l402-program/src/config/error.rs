@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn another_form_is_answered_with_the_right_one() {
+    fn a_wrong_form_is_reported_with_the_right_one() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "snake_case")]
         #[expect(dead_code, reason = "what matters is what cannot be read")]

@@ -36,7 +36,7 @@ async fn each_fault_has_its_own_words() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let lnd = FakeLnd::start(&World::new()).await;
     lnd.go_away().await;
     let fault = inspect(&lnd.config(), Role::Payee).await.unwrap_err();
@@ -68,7 +68,7 @@ async fn o2_a_macaroon_that_allows_too_little_is_named_before_anything_is_asked(
 }
 
 #[tokio::test]
-async fn o2_nobody_pays_with_a_macaroon_that_others_can_read() {
+async fn o2_a_paying_macaroon_that_others_can_read_is_refused() {
     let world = World::new();
     let (one, other) = (FakeLnd::start(&world).await, FakeLnd::start(&world).await);
     let (mut paid, mut pays) = (one.config(), other.config());

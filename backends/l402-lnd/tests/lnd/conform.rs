@@ -70,7 +70,7 @@ async fn l3_a_lying_lnd_is_found_out() {
 }
 
 #[tokio::test]
-async fn an_invoice_hints_at_hidden_channels_as_it_is_told() {
+async fn an_invoice_has_hints_if_configured() {
     let lnd = FakeLnd::start(&World::new()).await;
     let mut config = lnd.config();
     for private in [true, false] {
@@ -99,7 +99,7 @@ async fn a8_the_limits_are_lnds_to_keep() {
 }
 
 #[tokio::test]
-async fn l5_a_lookup_that_fails_is_an_error_and_no_answer() {
+async fn l5_a_failed_lookup_is_an_error() {
     let lnd = FakeLnd::start(&World::new()).await;
     let payee = LndPayee::start(&lnd.config()).await.unwrap();
     let hash = payee.create_invoice(REQUEST).await.unwrap().payment_hash();

@@ -37,7 +37,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn a4_an_answer_that_gets_lost_is_asked_for() {
+async fn a4_a_lost_response_is_asked_for_again() {
     let stage = stage().await;
     stage.lnd.be(Mood::LosesAnswers);
     assert!(stage.pay().await.unwrap().preimage.matches(&stage.invoice.payment_hash()));

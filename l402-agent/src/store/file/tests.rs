@@ -45,7 +45,7 @@ async fn a9_of_stores_that_share_a_folder_one_has_the_turn() {
 }
 
 #[tokio::test]
-async fn a9_what_somebody_has_forgotten_does_not_come_back_for_a_note() {
+async fn a9_a_note_does_not_restore_a_forgotten_token() {
     let folder = tempfile::tempdir().unwrap();
     let data = PrivateDir::open(folder.path().join("data")).unwrap();
     let store = FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned()).unwrap();

@@ -64,7 +64,7 @@ fn a4_that_a_request_was_repeated_outlives_its_process() {
 }
 
 #[test]
-fn a4_whoever_looks_hides_nothing() {
+fn a4_a_lookup_does_not_hide_a_payment() {
     let (_folder, payments) = payments();
     let open = payments.begin(intent(1)).unwrap();
     drop(payments.begin(intent(2)).unwrap());
