@@ -207,7 +207,7 @@ impl Default for Limits {
 /// The gateway does not end TLS, so that by default tokens stay on this machine.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
 #[cfg(test)]

@@ -182,18 +182,18 @@ fn new_channel(
     node: &dyn Operator,
     peer: &str,
     address: &str,
-    (capacity_sat, push_sat): (u64, u64),
+    (capacity_sat, peer_sat): (u64, u64),
     announced: bool,
 ) -> Result<NewChannel, String> {
     let peer = NodeId::from_str(peer).map_err(|fault| fault.to_string())?;
     node.peer_address(address).map_err(|fault| fault.to_string())?;
-    if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || push_sat >= capacity_sat {
+    if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || peer_sat >= capacity_sat {
         return Err(format!(
             "a channel has {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and the peer is given less than that"
         ));
     }
-    let (address, push_msat) = (address.to_owned(), push_sat.saturating_mul(1_000));
-    Ok(NewChannel { peer, address, capacity_sat, push_msat, announced })
+    let push_msat = peer_sat.saturating_mul(1_000);
+    Ok(NewChannel { peer, address: address.to_owned(), capacity_sat, push_msat, announced })
 }
 
 /// Where nothing is said: a hundredth, and ten satoshis for small amounts.
