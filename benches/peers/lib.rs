@@ -31,7 +31,7 @@ pub fn offer() -> Offer {
         service: name("api"),
         tier: 0,
         capability: Some(name("read-write")),
-        price_msat: 21_000,
+        price_msat: 21_000.into(),
         valid_for: 10_000_000,
     }
 }

@@ -1,6 +1,8 @@
 //! A request of the host, read from its bytes.
 
-use l402_core::{UnixSeconds, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer};
+use l402_core::{
+    CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, UnixSeconds,
+};
 
 /// Everything that a decision depends on.
 pub(crate) struct Request<'a> {

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 fn main() -> Result<(), Box<dyn Error>> {
     let [key, now, valid_for] = [1, 2, 3].map(|at| args().nth(at).ok_or("seller <key file> <now> <seconds> [service]"));
     let master = master_key(&std::fs::read_to_string(key?)?)?;
-    let now = now?.parse()?;
+    let now: u64 = now?.parse()?;
     let service = Name::new(&args().nth(4).unwrap_or_else(|| "door".into()))?;
     let offer =
         Offer { service, tier: 0, capability: None, price_msat: Msat::new(50_000), valid_for: valid_for?.parse()? };
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut random = [0; 28];
     random.copy_from_slice(&preimage.hash().as_bytes()[..28]);
     let mut text = TokenText::new();
-    let token = DerivedKeys::new(0, &master).mint(&offer, &preimage.hash(), random, now, &mut text)?;
+    let token = DerivedKeys::new(0, &master).mint(&offer, &preimage.hash(), random, now.into(), &mut text)?;
 
     println!("time {}", core::str::from_utf8(&sign_time(&master, now))?);
     println!("{}", CredentialLine { scheme: Scheme::L402, token, preimage: &preimage });

@@ -85,7 +85,7 @@ fn credential<'b>(line: &[u8], buffer: &'b mut [u8]) -> Option<(MacaroonRef<'b>,
 ///
 /// ```
 /// use embedded_door::{Answer, Clock, Door, TOKEN_LEN, sign_time};
-/// use l402_core::{MasterKey, Name, Offer};
+/// use l402_core::{MasterKey, Msat, Name, Offer};
 ///
 /// let master = MasterKey::from_bytes([7; 32]);
 /// let offer = Offer { service: Name::new("door")?, tier: 0, capability: None, price_msat: Msat::new(0), valid_for: 0 };

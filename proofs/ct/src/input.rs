@@ -138,7 +138,13 @@ fn keys(master: [u8; 32]) -> DerivedKeys {
 
 fn offer() -> Offer {
     let name = |text| Name::new(text).expect("a legal name");
-    Offer { service: name("api"), tier: 0, capability: Some(name("read")), price_msat: 21_000, valid_for: 10_000_000 }
+    Offer {
+        service: name("api"),
+        tier: 0,
+        capability: Some(name("read")),
+        price_msat: 21_000.into(),
+        valid_for: 10_000_000,
+    }
 }
 
 fn parsed(token: &Text) -> MacaroonRef<'_> {
