@@ -7,10 +7,6 @@ ARROWS = (
 
 # Files of one circle: it may hold these or fewer.
 CIRCLES = (
-    # backends
-    ("backends/l402-ldk/src/error.rs", "backends/l402-ldk/src/health.rs"),
-    ("backends/l402-ldk/src/node.rs", "backends/l402-ldk/src/start.rs"),
-    ("backends/l402-lnd/src/connect.rs", "backends/l402-lnd/src/error.rs"),
     # perf
     (
         "l402-http/src/proxy/body.rs", "l402-http/src/proxy/config.rs", "l402-http/src/proxy/connect.rs",

@@ -1,6 +1,5 @@
 //! Why the node does not start, or does not do what it is told.
 
-use super::health::NodeFailure;
 use super::records::RecordsError;
 use core::fmt;
 use l402_lightning::folder::FolderError;
@@ -8,6 +7,7 @@ use l402_lightning::secret_file::SecretFileError;
 use ldk_node::{BuildError, NodeError as LdkError};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Why a node did not start.
 #[derive(Debug)]
@@ -168,6 +168,38 @@ impl core::error::Error for NodeError {
             Self::ChainSource(cause) | Self::Node(cause) => Some(cause),
             Self::Failed(failure) => Some(failure),
             _ => None,
+        }
+    }
+}
+
+/// What broke a node.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum NodeFailure {
+    /// One of its threads panicked. What it said goes to the log.
+    Panicked(Arc<str>),
+    /// What it must remember cannot be written.
+    Disk(Arc<io::Error>),
+    /// It cannot start, and trying again would not help.
+    Start(Arc<StartError>),
+}
+
+impl fmt::Display for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(said) => write!(f, "the node panicked: {said}"),
+            Self::Disk(_) => f.write_str("the node's disk cannot be written"),
+            Self::Start(_) => f.write_str("the node cannot start"),
+        }
+    }
+}
+
+impl core::error::Error for NodeFailure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Panicked(_) => None,
+            Self::Disk(cause) => Some(&**cause),
+            Self::Start(cause) => Some(&**cause),
         }
     }
 }

@@ -5,9 +5,8 @@
 //! 2. While the disk is nearly full, nothing new is sold. What has been sold still finds room to settle.
 //! 3. A start that fails because the chain source does not answer is tried again; everything else is final.
 
-use super::error::{NodeError, StartError};
+use super::error::{NodeError, NodeFailure, StartError};
 use core::cell::RefCell;
-use core::fmt;
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Once, Weak};
@@ -28,38 +27,6 @@ pub enum NodeHealth {
     },
     /// It is broken, for good: the process has to end.
     Failed(NodeFailure),
-}
-
-/// What broke a node.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum NodeFailure {
-    /// One of its threads panicked. What it said goes to the log.
-    Panicked(Arc<str>),
-    /// What it must remember cannot be written.
-    Disk(Arc<io::Error>),
-    /// It cannot start, and trying again would not help.
-    Start(Arc<StartError>),
-}
-
-impl fmt::Display for NodeFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Panicked(said) => write!(f, "the node panicked: {said}"),
-            Self::Disk(_) => f.write_str("the node's disk cannot be written"),
-            Self::Start(_) => f.write_str("the node cannot start"),
-        }
-    }
-}
-
-impl core::error::Error for NodeFailure {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Panicked(_) => None,
-            Self::Disk(cause) => Some(&**cause),
-            Self::Start(cause) => Some(&**cause),
-        }
-    }
 }
 
 /// The health of one node.

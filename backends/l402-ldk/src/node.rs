@@ -1,12 +1,10 @@
-//! The life of a node: start, run, stop.
+//! The life of a node: run, stop.
 
-use super::config::LdkConfig;
-use super::error::{NodeError, StartError};
+use super::error::{NodeError, NodeFailure, StartError};
 use super::events::News;
-use super::health::{Health, NodeFailure, NodeHealth};
+use super::health::{Health, NodeHealth};
 use super::mint::Mint;
 use super::shell::Shell;
-use super::start;
 use core::fmt;
 use l402_lightning::{Network, NodeId};
 use ldk_node::Node;
@@ -26,27 +24,6 @@ use tokio::task::JoinHandle;
 pub struct LdkNode(Arc<Inner>);
 
 impl LdkNode {
-    /// Starts a node, the one of the storage directory or a new one, and waits until it runs.
-    ///
-    /// Its chain source should answer: with real money it must, and elsewhere it depends on the kind of source whether the node
-    /// starts without one and keeps trying. [`LdkNode::last_synced`] tells.
-    ///
-    /// # Errors
-    /// [`StartError`]; nothing runs then.
-    pub async fn start(config: LdkConfig) -> Result<Self, StartError> {
-        aside(move || start::at_once(config)).await
-    }
-
-    /// Starts a node, and returns also where its chain source does not answer, such as one that has had too many requests: the node
-    /// then tries again by itself, after longer and longer pauses, and [`LdkNode::health`] is [`NodeHealth::Starting`]. Meanwhile
-    /// it knows what was settled before, and makes no invoices.
-    ///
-    /// # Errors
-    /// [`StartError`] where trying again would not help; nothing runs then.
-    pub async fn launch(config: LdkConfig) -> Result<Self, StartError> {
-        aside(move || start::at_last(config)).await
-    }
-
     /// Stops the node: no call succeeds after this one. Stopping twice is no error. A node that has failed is cut off: its threads
     /// end, and nothing more is written.
     ///
@@ -147,7 +124,9 @@ pub(super) struct Inner {
 
 /// Runs what blocks on a thread of its own: the caller's runtime may have one thread only. If the caller gives up, the node stops as
 /// it is dropped.
-async fn aside(start: impl FnOnce() -> Result<LdkNode, StartError> + Send + 'static) -> Result<LdkNode, StartError> {
+pub(super) async fn aside(
+    start: impl FnOnce() -> Result<LdkNode, StartError> + Send + 'static,
+) -> Result<LdkNode, StartError> {
     let (started, result) = oneshot::channel();
     thread::Builder::new()
         .name("l402-ldk-start".into())

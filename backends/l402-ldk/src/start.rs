@@ -3,13 +3,13 @@
 use super::channels::Inbound;
 use super::config::{ChainSource, LdkConfig};
 use super::disk;
-use super::error::StartError;
+use super::error::{NodeFailure, StartError};
 use super::events::{News, pump, watch_channels};
-use super::health::{Health, NodeFailure, NodeHealth};
+use super::health::{Health, NodeHealth};
 use super::in_flight::InFlight;
 use super::log::LogFile;
 use super::mint::{Mint, bitcoin_network};
-use super::node::{Inner, LdkNode};
+use super::node::{Inner, LdkNode, aside};
 use super::sent::Sent;
 use super::settled::Settlements;
 use super::shell::{Shell, Threads};
@@ -23,15 +23,38 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::thread;
 
+impl LdkNode {
+    /// Starts a node, the one of the storage directory or a new one, and waits until it runs.
+    ///
+    /// Its chain source should answer: with real money it must, and elsewhere it depends on the kind of source whether the node
+    /// starts without one and keeps trying. [`LdkNode::last_synced`] tells.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(config: LdkConfig) -> Result<Self, StartError> {
+        aside(move || at_once(config)).await
+    }
+
+    /// Starts a node, and returns also where its chain source does not answer, such as one that has had too many requests: the node
+    /// then tries again by itself, after longer and longer pauses, and [`LdkNode::health`] is [`NodeHealth::Starting`]. Meanwhile
+    /// it knows what was settled before, and makes no invoices.
+    ///
+    /// # Errors
+    /// [`StartError`] where trying again would not help; nothing runs then.
+    pub async fn launch(config: LdkConfig) -> Result<Self, StartError> {
+        aside(move || at_last(config)).await
+    }
+}
+
 /// Starts a node, or fails.
-pub(super) fn at_once(config: LdkConfig) -> Result<LdkNode, StartError> {
+fn at_once(config: LdkConfig) -> Result<LdkNode, StartError> {
     let start = Start::open(config)?;
     start.attempt()?;
     Ok(start.into_node())
 }
 
 /// Starts a node; where the chain source does not answer, a thread goes on trying.
-pub(super) fn at_last(config: LdkConfig) -> Result<LdkNode, StartError> {
+fn at_last(config: LdkConfig) -> Result<LdkNode, StartError> {
     let start = Start::open(config)?;
     if let Err(fault) = start.attempt() {
         if !fault.may_pass() {

@@ -4,10 +4,10 @@
 //! pinged, so that a connection to an LND that hangs is given up.
 
 use super::config::LndConfig;
+use super::connect_error::ConnectError;
 use super::error::LndError;
 use super::rpc::Call;
 use super::socket::Socket;
-use core::error::Error;
 use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
@@ -152,29 +152,9 @@ impl Dial {
             TlsConnector::from(self.tls.clone()).connect(name, tcp).await
         };
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
-        timeout(CONNECT_TIMEOUT, dialled).await.map_err(late).flatten().map_err(|cause| ConnectError(Arc::new(cause)))
+        timeout(CONNECT_TIMEOUT, dialled).await.map_err(late).flatten().map_err(ConnectError::new)
     }
 }
-
-/// Why there is no connection: of the network, or of TLS. Nothing was asked of LND.
-#[derive(Debug, Clone)]
-pub struct ConnectError(Arc<io::Error>);
-
-impl ConnectError {
-    /// Whether the server showed a certificate that is not to be trusted.
-    pub(super) fn is_certificate(&self) -> bool {
-        let tls = self.0.get_ref().and_then(|cause| cause.downcast_ref());
-        matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for ConnectError {}
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// LND closes a connection that pings it more often than every five seconds.

@@ -1,6 +1,6 @@
 //! What is wrong with LND or with our access to it, in the operator's words.
 
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
 use super::material::ExposedFile;
 use super::permission::Permission;
 use super::rpc::{Call, Needs};
