@@ -48,3 +48,8 @@ pub use spend::{AddressError, OnchainAmount, OnchainPayment};
 
 pub use l402_lightning::folder::FolderError;
 pub use l402_lightning::secret_file::SecretFileError;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -75,3 +75,8 @@ pub use permission::{Permission, Permissions, Role};
 pub use socket::Socket;
 pub use uri::LndUri;
 pub use watch::Readiness;
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -27,3 +27,8 @@ pub use client::{DiscoverError, SandboxWallet};
 pub use file::{SandboxFile, SandboxFileError, default_path};
 pub use l402_lightning::secret_file::SecretFileError;
 pub use wire::{ErrorKind, ErrorReply, InfoReply, PaidReply, PayRequest, PaymentReply};
+
+/// The examples of the README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
