@@ -89,7 +89,8 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 static KEYS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    ["wallet", "max_price", "max_fee"].into_iter().chain(WalletKind::all().map(WalletKind::name)).collect()
+    let tables = WalletKind::all().filter(|kind| !kind.settings().is_empty());
+    ["wallet", "max_price", "max_fee"].into_iter().chain(tables.map(WalletKind::name)).collect()
 });
 
 impl Config {
@@ -98,7 +99,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], which names the file, the line and the key, and repeats no value that may be a password.
     pub fn load(source: Source<'_>) -> Result<Self, ConfigError> {
-        load(source, |file: File, place| Self::resolve(file, place.text).map_err(|problem| vec![problem]))
+        load(source, |file: File, place| Self::resolve(&file, place.text).map_err(|problem| vec![problem]))
     }
 
     /// Reads the text of a file.
@@ -109,8 +110,8 @@ impl Config {
         Self::load(Source::Text(text))
     }
 
-    fn resolve(file: File, text: &str) -> Result<Self, ConfigProblem> {
-        let File { wallet, max_price, max_fee } = file;
+    fn resolve(file: &File, text: &str) -> Result<Self, ConfigProblem> {
+        let &File { wallet, max_price, max_fee } = file;
         let setups = WalletKind::all().map(|kind| Ok((kind, kind.read(text)?)));
         Ok(Self { wallet, max_price, max_fee, setups: setups.collect::<Result<_, _>>()? })
     }

@@ -2,42 +2,42 @@
 
 use crate::exit::Exit;
 use crate::variables;
+use crate::wallet::WalletKind;
 use core::fmt::Write as _;
+use l402_lightning::backend::PayerSetting;
 
 /// A key of the configuration file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// The key, with that of its table: `lnd.socket`.
-    pub key: &'static str,
+    pub key: String,
     /// What it is unless it is set; empty where it must be set before it is needed.
     pub default: &'static str,
     /// What it says, in a sentence.
-    pub about: &'static str,
+    pub about: String,
 }
 
-/// Every key of the configuration file.
-pub const SETTINGS: [Setting; 9] = [
-    setting("wallet", "sandbox", "The wallet that pays: `sandbox`, `ldk` or `lnd`."),
-    setting("max_price", "100 sat", "The most to pay for one call, fees not counted."),
-    setting("max_fee", "10 sat", "The most to pay for routing."),
-    setting("ldk.network", "", "The network of the embedded node: `bitcoin`, `testnet`, `signet` or `regtest`."),
-    setting(
-        "ldk.chain",
-        "",
-        "Where the embedded node sees the chain: `{ esplora = URL }`, `{ electrum = URL }` or `{ bitcoind = … }`.",
-    ),
-    setting("lnd.network", "bitcoin", "The network of LND."),
-    setting("lnd.socket", "", "Host and port of LND's gRPC interface."),
-    setting("lnd.cert", "", "The path of LND's certificate, or the certificate itself."),
-    setting(
-        "lnd.macaroon",
-        "",
-        "The path of a macaroon with `info:read offchain:read offchain:write`, or the macaroon itself.",
-    ),
-];
-
-const fn setting(key: &'static str, default: &'static str, about: &'static str) -> Setting {
-    Setting { key, default, about }
+/// Returns every key of the configuration file: those at its top, and the tables of the wallets of this build.
+pub fn all_settings() -> Vec<Setting> {
+    let names: Vec<String> = WalletKind::all().map(|kind| format!("`{}`", kind.name())).collect();
+    let usual = WalletKind::usual().map_or("", WalletKind::name);
+    let names = match names.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        names => names.concat(),
+    };
+    let own = [
+        ("wallet", usual, format!("The wallet that pays: {names}.")),
+        ("max_price", "100 sat", "The most to pay for one call, fees not counted.".to_owned()),
+        ("max_fee", "10 sat", "The most to pay for routing.".to_owned()),
+    ];
+    let own = own.into_iter().map(|(key, default, about)| Setting { key: key.to_owned(), default, about });
+    let wallets = WalletKind::all().flat_map(|kind| kind.settings().iter().map(move |setting| (kind, setting)));
+    let wallets = wallets.map(|(kind, PayerSetting { key, default, about })| Setting {
+        key: format!("{}.{key}", kind.name()),
+        default,
+        about: (*about).to_owned(),
+    });
+    own.chain(wallets).collect()
 }
 
 /// Returns the table of exit codes.
@@ -52,8 +52,9 @@ pub fn exit_codes() -> String {
 /// Returns the table of settings.
 pub fn settings() -> String {
     let mut table = String::from("| key | default | variable | meaning |\n|---|---|---|---|\n");
-    for Setting { key, default, about } in SETTINGS {
-        let variable = variables::ALL.iter().find(|variable| variable.key == key);
+    let variables = variables::all();
+    for Setting { key, default, about } in all_settings() {
+        let variable = variables.iter().find(|variable| variable.key == key);
         let [default, variable] = [default, variable.map_or("", |variable| variable.name)].map(code);
         let _ = writeln!(table, "| `{key}` | {default} | {variable} | {about} |");
     }
@@ -63,7 +64,7 @@ pub fn settings() -> String {
 /// Returns the table of environment variables.
 pub fn environment() -> String {
     let mut table = String::from("| variable | meaning |\n|---|---|\n");
-    for variable in variables::ALL {
+    for variable in variables::all() {
         let _ = writeln!(table, "| `{}` | {} |", variable.name, variable.about);
     }
     table
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_setting_of_the_table() {
-        for Setting { key, .. } in SETTINGS {
+        for Setting { key, .. } in all_settings() {
             // A value of no key's type: one that is unknown is told otherwise.
             let fault = Config::parse(&format!("{key} = 2024-01-01")).unwrap_err().to_string();
             assert!(!fault.contains("unknown key"), "{fault}");
@@ -95,14 +96,18 @@ mod tests {
             let (_, keys) = fault.split_once("valid are ").unwrap_or_else(|| panic!("{fault}"));
             for key in keys.split(", ").map(|key| format!("{table}{key}")) {
                 let below = format!("{key}.");
-                assert!(SETTINGS.iter().any(|setting| setting.key == key || setting.key.starts_with(&below)), "{key}");
+                assert!(
+                    all_settings().into_iter().any(|setting| setting.key == key || setting.key.starts_with(&below)),
+                    "{key}"
+                );
             }
         }
     }
 
     #[test]
     fn the_defaults_are_those_of_the_agent() {
-        let default = |key| SETTINGS.iter().find(|setting| setting.key == key).map(|setting| setting.default.parse());
+        let default =
+            |key| all_settings().into_iter().find(|setting| setting.key == key).map(|setting| setting.default.parse());
         assert_eq!(default("max_price"), Some(Ok(DEFAULT_MAX_PRICE)));
         assert_eq!(default("max_fee"), Some(Ok(DEFAULT_MAX_FEE)));
     }

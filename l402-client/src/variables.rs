@@ -1,5 +1,6 @@
 //! The environment variables of the command, in one table.
 
+use crate::wallet::WalletKind;
 use l402_program::config::Variable;
 
 /// Where tokens, payments and the embedded wallet are kept.
@@ -15,17 +16,14 @@ pub const SANDBOX: Variable = Variable::new("L402_SANDBOX", "", "file of a runni
 pub const NETWORK: Variable =
     Variable::new("L402_NETWORK", "", "network of the embedded wallet or of LND (`--network`)");
 
-/// Every variable that the command reads.
-pub const ALL: [Variable; 13] = [
-    DATA_DIR,
-    CONFIG,
-    WALLET,
-    SANDBOX,
-    NETWORK,
-    Variable::new("LND_SOCKET", "lnd.socket", "host and port of LND's gRPC interface"),
-    Variable::new("LND_CERT", "lnd.cert", "LND's certificate: a path, or the certificate itself"),
-    Variable::new("LND_MACAROON", "lnd.macaroon", "LND's macaroon: a path, or the macaroon itself"),
-    Variable::new("LND_CONNECT", "", "an `lndconnect://` URI, in place of the three above"),
+/// Returns every variable that the command reads: its own, those of the wallets of this build, and those of proxies.
+pub fn all() -> Vec<Variable> {
+    let own = [DATA_DIR, CONFIG, WALLET, SANDBOX, NETWORK];
+    let wallets = WalletKind::all().flat_map(WalletKind::variables).copied();
+    own.into_iter().chain(wallets).chain(PROXIES).collect()
+}
+
+const PROXIES: [Variable; 4] = [
     Variable::new("http_proxy", "", "proxy for http URLs; `HTTP_PROXY` where it is not set"),
     Variable::new("https_proxy", "", "proxy for https URLs; `HTTPS_PROXY` where it is not set"),
     Variable::new("all_proxy", "", "proxy for both, where those are not set; `ALL_PROXY` where it is not set"),
@@ -42,6 +40,6 @@ mod tests {
     fn every_variable_of_a_flag_is_in_the_table() {
         let command = Cli::command();
         let read = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str());
-        assert!(read.into_iter().all(|name| ALL.iter().any(|variable| variable.name == name)));
+        assert!(read.into_iter().all(|name| all().iter().any(|variable| variable.name == name)));
     }
 }

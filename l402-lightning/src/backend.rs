@@ -10,7 +10,7 @@ use crate::erased::{BoxFuture, PayerWallet};
 use crate::network::Network;
 use crate::operate::Operator;
 use core::fmt::Debug;
-use l402_program::config::{ConfigProblem, Section};
+use l402_program::config::{ConfigProblem, Section, Variable};
 use serde::{Deserialize as _, Deserializer, de};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -27,6 +27,16 @@ pub trait PayerBackend: Sync {
     /// Says that it cannot be used, and what else the user may do. The cause is written behind it.
     fn unusable(&self) -> &'static str;
 
+    /// Lists its settings. A wallet without any has no table in the configuration.
+    fn settings(&self) -> &'static [PayerSetting] {
+        &[]
+    }
+
+    /// Lists the environment variables that override its settings.
+    fn variables(&self) -> &'static [Variable] {
+        &[]
+    }
+
     /// Tells whether its node can be operated: [`PayerSetup::operate`].
     fn operates(&self) -> bool {
         false
@@ -39,6 +49,24 @@ pub trait PayerBackend: Sync {
     fn read(&self, section: Section<'_>) -> Result<Arc<dyn PayerSetup>, ConfigProblem>;
 }
 
+/// A key in the table of a wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayerSetting {
+    /// The key.
+    pub key: &'static str,
+    /// What it is unless it is set; empty where it must be set before it is needed.
+    pub default: &'static str,
+    /// What it says, in a sentence.
+    pub about: &'static str,
+}
+
+impl PayerSetting {
+    /// Names a key, its default, and what it says.
+    pub const fn new(key: &'static str, default: &'static str, about: &'static str) -> Self {
+        Self { key, default, about }
+    }
+}
+
 /// The settings of a wallet. Where a flag of the command line or a variable of the environment says otherwise, that counts.
 pub trait PayerSetup: Debug + Send + Sync {
     /// Returns the network that the wallet pays on.
@@ -47,12 +75,12 @@ pub trait PayerSetup: Debug + Send + Sync {
     /// What the settings lack.
     fn network(&self, home: &PayerHome<'_>) -> Result<Network, Cause>;
 
-    /// Returns the name under which its payments are recorded. Only the wallet that was asked to pay knows what became of a payment, so
+    /// Returns the name under which its payments on a network are recorded. Only the wallet that was asked to pay knows what became of a payment, so
     /// two wallets never share a name.
     ///
     /// # Errors
     /// What the settings lack.
-    fn record_name(&self, home: &PayerHome<'_>) -> Result<String, Cause>;
+    fn record_name(&self, network: Network, home: &PayerHome<'_>) -> Result<String, Cause>;
 
     /// Opens the wallet, ready to pay.
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>>;

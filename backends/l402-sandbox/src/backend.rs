@@ -36,7 +36,7 @@ impl PayerSetup for SandboxPayer {
         Ok(Network::Regtest)
     }
 
-    fn record_name(&self, _: &PayerHome<'_>) -> Result<String, Cause> {
+    fn record_name(&self, _: Network, _: &PayerHome<'_>) -> Result<String, Cause> {
         Ok(NAME.to_owned())
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(Strin
         }
         PaymentsCommand::Resolve => {
             let wallet = LazyWallet::new(home).or_exit(Exit::Usage)?;
-            let name = wallet::name(home).or_exit(Exit::Usage)?;
+            let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
             let resolved = resolve(&payments, &wallet, &name).await;
             wallet.close().await;
             resolved

@@ -62,7 +62,7 @@ pub async fn run<W: PaymentSource + 'static>(
 }
 
 fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Agent<W>, Failure> {
-    let wallet_name = wallet::name(home).or_exit(Exit::Usage)?;
+    let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let SpendLimits { max_price_msat, max_fee_msat } = limits(args, home);
     let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
         .max_price(Amount::from_msat(max_price_msat.get()))

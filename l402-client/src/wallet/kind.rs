@@ -3,8 +3,8 @@
 use crate::backends::{LEFT_OUT, WALLETS};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use core::fmt;
-use l402_lightning::backend::{PayerBackend, PayerSetup};
-use l402_program::config::{ConfigProblem, Section};
+use l402_lightning::backend::{PayerBackend, PayerSetting, PayerSetup};
+use l402_program::config::{ConfigProblem, Section, Variable};
 use serde::{Deserialize, Deserializer, de};
 use std::sync::{Arc, LazyLock};
 
@@ -31,6 +31,16 @@ impl WalletKind {
     /// Returns the name, as `--wallet` takes it.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Returns the keys of its table.
+    pub fn settings(self) -> &'static [PayerSetting] {
+        self.0.settings()
+    }
+
+    /// Returns the environment variables that override them.
+    pub fn variables(self) -> &'static [Variable] {
+        self.0.variables()
     }
 
     /// Reads the table of this wallet in a configuration.

@@ -17,14 +17,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// Returns the name under which the payments of the user's wallet are recorded: only the wallet that was asked to pay knows what
+/// Returns the name under which the payments of the user's wallet on a network are recorded: only the wallet that was asked to pay knows what
 /// became of it.
 ///
 /// # Errors
 /// [`WalletError`] where the settings say too little to tell.
-pub fn name(home: &Home) -> Result<String, WalletError> {
+pub fn name(home: &Home, network: Network) -> Result<String, WalletError> {
     let (kind, setup) = chosen(home)?;
-    in_home(home, |around| setup.record_name(around)).map_err(|cause| WalletError::new(kind, cause))
+    in_home(home, |around| setup.record_name(network, around)).map_err(|cause| WalletError::new(kind, cause))
 }
 
 /// The wallet that the user chose, opened when it is first asked for something.

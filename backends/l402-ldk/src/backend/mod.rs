@@ -8,7 +8,7 @@ use crate::config::{ChainSource, LdkConfig};
 use crate::error::StartError;
 use crate::node::LdkNode;
 use core::time::Duration;
-use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetup};
+use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetting, PayerSetup};
 use l402_lightning::operate::Operator;
 use l402_lightning::{BoxFuture, Cause, Network, PayerWallet};
 use l402_program::config::{ConfigProblem, Section};
@@ -33,6 +33,10 @@ impl PayerBackend for LdkPayer {
         "the embedded wallet cannot be used"
     }
 
+    fn settings(&self) -> &'static [PayerSetting] {
+        &SETTINGS
+    }
+
     fn operates(&self) -> bool {
         true
     }
@@ -50,8 +54,8 @@ impl PayerSetup for LdkPayerSettings {
     }
 
     /// Each network has a node of its own.
-    fn record_name(&self, home: &PayerHome<'_>) -> Result<String, Cause> {
-        Ok(format!("{NAME}/{}", self.network(home)?))
+    fn record_name(&self, network: Network, _: &PayerHome<'_>) -> Result<String, Cause> {
+        Ok(format!("{NAME}/{network}"))
     }
 
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>> {
@@ -103,6 +107,14 @@ impl LdkPayerSettings {
 }
 
 const NAME: &str = "ldk";
+const SETTINGS: [PayerSetting; 2] = [
+    PayerSetting::new("network", "", "The network of the embedded node: `bitcoin`, `testnet`, `signet` or `regtest`."),
+    PayerSetting::new(
+        "chain",
+        "",
+        "Where the embedded node sees the chain: `{ esplora = URL }`, `{ electrum = URL }` or `{ bitcoind = … }`.",
+    ),
+];
 const NO_NETWORK: &str =
     "no network is set for the embedded wallet: write `network` under `[ldk]` in the configuration, or use --network";
 const NO_CHAIN: &str = "no chain source is set for the embedded wallet: write `chain` under `[ldk]` in the configuration, or use \

@@ -6,9 +6,9 @@ use crate::config::LndConfig;
 use crate::error::LndError;
 use crate::payer::LndPayer;
 use crate::permission::Role;
-use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetup};
+use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetting, PayerSetup};
 use l402_lightning::{BoxFuture, Cause, Network, PayerWallet};
-use l402_program::config::{ConfigProblem, Section};
+use l402_program::config::{ConfigProblem, Section, Variable};
 use settings::{LndPayerSettings, settings};
 use std::sync::Arc;
 
@@ -29,6 +29,14 @@ impl PayerBackend for LndWallet {
         "LND cannot be used"
     }
 
+    fn settings(&self) -> &'static [PayerSetting] {
+        &SETTINGS
+    }
+
+    fn variables(&self) -> &'static [Variable] {
+        &VARIABLES
+    }
+
     fn read(&self, section: Section<'_>) -> Result<Arc<dyn PayerSetup>, ConfigProblem> {
         Ok(Arc::new(section.read::<LndPayerSettings>()?))
     }
@@ -41,9 +49,9 @@ impl PayerSetup for LndPayerSettings {
     }
 
     /// Tells one LND from another, also where both are reached at the same address at different times.
-    fn record_name(&self, home: &PayerHome<'_>) -> Result<String, Cause> {
+    fn record_name(&self, network: Network, home: &PayerHome<'_>) -> Result<String, Cause> {
         let config = self.config(home)?;
-        Ok(format!("{NAME}/{}/{}/{}", self.network(home)?, config.socket, config.certificate.fingerprint()))
+        Ok(format!("{NAME}/{network}/{}/{}", config.socket, config.certificate.fingerprint()))
     }
 
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>> {
@@ -68,3 +76,19 @@ impl LndPayerSettings {
 }
 
 const NAME: &str = "lnd";
+const SETTINGS: [PayerSetting; 4] = [
+    PayerSetting::new("network", "bitcoin", "The network of LND."),
+    PayerSetting::new("socket", "", "Host and port of LND's gRPC interface."),
+    PayerSetting::new("cert", "", "The path of LND's certificate, or the certificate itself."),
+    PayerSetting::new(
+        "macaroon",
+        "",
+        "The path of a macaroon with `info:read offchain:read offchain:write`, or the macaroon itself.",
+    ),
+];
+const VARIABLES: [Variable; 4] = [
+    Variable::new("LND_SOCKET", "lnd.socket", "host and port of LND's gRPC interface"),
+    Variable::new("LND_CERT", "lnd.cert", "LND's certificate: a path, or the certificate itself"),
+    Variable::new("LND_MACAROON", "lnd.macaroon", "LND's macaroon: a path, or the macaroon itself"),
+    Variable::new("LND_CONNECT", "", "an `lndconnect://` URI, in place of the three above"),
+];
