@@ -41,6 +41,7 @@ impl UnixSeconds {
     }
 
     /// Returns the time that many seconds later, or the latest time that can be counted.
+    #[must_use]
     pub const fn saturating_add(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
