@@ -41,6 +41,5 @@ BACKEND_CFGS = (
     ("l402-server/src/lib.rs",),
     ("l402-server/src/main.rs",),
     ("l402-server/src/program.rs",),
-    ("l402-server/src/variables.rs",),
     ("l402-server/src/config/kept.rs",),
 )

@@ -142,6 +142,7 @@ class Planted(unittest.TestCase):
     def test_a_backend_asked_for_outside_of_the_registration(self):
         self.crate("l402-server", backends='#[cfg(feature = "lnd")]\nfn lnd() {}\n')
         self.crate("l402-http", one='fn one() -> bool { cfg!(any(\n  windows, feature = "ldk")) }\n#[cfg(feature = "proxy")]\nfn two() {}\n')
+        self.write("l402-core/src/core.rs", '#[cfg(all(test, feature = "lnd"))]\nmod tests {}\n')
         self.assert_fault("l402-http/src/one.rs:1", "`cfg` of a backend")
 
     # The list of known faults
