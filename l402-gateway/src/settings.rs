@@ -29,14 +29,14 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The directory of the key file; `keys` in the data directory unless set.
     pub key_dir: PathBuf,
-    /// Whether the gateway answers `/health`, `/ready` and `/info` itself; it does unless told otherwise.
-    pub own_paths: bool,
-    /// Whether a challenge is shown in the LSAT form as well; it is unless told otherwise.
-    pub lsat_line: bool,
+    /// What becomes of requests for `/health`, `/ready` and `/info`.
+    pub own_paths: OwnPaths,
+    /// Whether a challenge is sent in the older LSAT form as well.
+    pub lsat_line: LsatLine,
     /// How credentials are judged.
     pub gate: GatePolicy,
-    /// Whether the log has a line for each request; it does not unless told to.
-    pub log_requests: bool,
+    /// Whether the log has a line for each request.
+    pub request_lines: RequestLines,
     /// How long a client may take for the head of a request; 30 seconds unless set.
     pub request_head: Duration,
     /// How long a client may take nothing of an answer; 60 seconds unless set.
@@ -66,10 +66,10 @@ impl Settings {
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             key_dir: data_dir.join("keys"),
             data_dir,
-            own_paths: true,
-            lsat_line: true,
+            own_paths: OwnPaths::default(),
+            lsat_line: LsatLine::default(),
             gate: GatePolicy::default(),
-            log_requests: false,
+            request_lines: RequestLines::default(),
             request_head: REQUEST_HEAD,
             idle: IDLE,
             shutdown: SHUTDOWN,
@@ -92,7 +92,57 @@ impl Settings {
     }
 }
 
+/// What becomes of requests for `/health`, `/ready` and `/info`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OwnPaths {
+    /// The gateway answers them itself.
+    #[default]
+    Answered,
+    /// They go to an upstream like any other path.
+    Forwarded,
+}
+
+/// Whether a challenge is sent in the older LSAT form as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LsatLine {
+    /// It is, for older clients.
+    #[default]
+    Sent,
+    /// Only the L402 form is sent.
+    LeftOut,
+}
+
+/// Whether the log has a line for each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestLines {
+    /// It has none. A line costs a write for each request.
+    #[default]
+    Off,
+    /// Each request has a line, without query, credential or preimage.
+    On,
+}
+
+/// How paths of a route reach the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paths {
+    /// In canonical form; paths with `%2F`, `;` or `//` are refused.
+    #[default]
+    Canonical,
+    /// As they came. Only for a pattern such as `/npm/*`, beneath which no other route lies.
+    AsTheyCame,
+}
+
 /// One service: an upstream, and what is sold of it.
+///
+/// ```
+/// use l402_gateway::settings::Service;
+/// use l402_http::proxy::UpstreamConfig;
+///
+/// let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
+/// let service = Service::new("weather".parse()?, upstream).sell("/v1/*", 21_000).free("/status");
+/// assert_eq!(service.routes[0].offer.valid_for, 3_600);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Service {
@@ -112,6 +162,25 @@ impl Service {
     /// Begins with an upstream of which nothing is sold yet.
     pub fn new(name: Name, upstream: UpstreamConfig) -> Self {
         Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off() }
+    }
+
+    /// Sells a path for any method, for `price_msat` millisatoshis an hour. For other terms, push a [`Route`].
+    ///
+    /// A token opens every path that is sold in this way, so all of them must have one price.
+    #[must_use]
+    pub fn sell(mut self, path: &str, price_msat: u64) -> Self {
+        let service = self.name.clone();
+        let offer =
+            Offer { service, tier: 0, capability: None, price_msat: price_msat.into(), valid_for: VALID_FOR.as_secs() };
+        self.routes.push(Route::new(path, offer));
+        self
+    }
+
+    /// Lets a path pass without payment.
+    #[must_use]
+    pub fn free(mut self, path: &str) -> Self {
+        self.free.push(path.to_owned());
+        self
     }
 
     fn state(&self, builder: PolicyBuilder) -> PolicyBuilder {
@@ -136,8 +205,8 @@ pub struct Route {
     pub description: String,
     /// How long an invoice can be paid; ten minutes unless set. A token's time begins at its end.
     pub invoice_expiry: Duration,
-    /// Whether paths are forwarded as they come; they must be canonical unless set.
-    pub raw_path: bool,
+    /// How its paths reach the upstream.
+    pub paths: Paths,
 }
 
 impl Route {
@@ -146,12 +215,12 @@ impl Route {
         let path = path.into();
         let description = format!("{} {path}", offer.service);
         let (methods, invoice_expiry) = (Vec::new(), Sale::INVOICE_EXPIRY);
-        Self { methods, path, offer, description, invoice_expiry, raw_path: false }
+        Self { methods, path, offer, description, invoice_expiry, paths: Paths::default() }
     }
 
     /// States the route to a policy.
     fn sale(&self) -> Sale {
-        let Self { methods, path, offer, description, invoice_expiry, raw_path } = self;
+        let Self { methods, path, offer, description, invoice_expiry, paths } = self;
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat.get())
             .tier(offer.tier)
             .valid_for(Duration::from_secs(offer.valid_for))
@@ -160,7 +229,7 @@ impl Route {
         if let Some(capability) = &offer.capability {
             sale = sale.capability(capability.as_str());
         }
-        if *raw_path {
+        if *paths == Paths::AsTheyCame {
             sale = sale.raw_path();
         }
         if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
@@ -208,6 +277,7 @@ impl Default for Limits {
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_mins(1);
+const VALID_FOR: Duration = Duration::from_hours(1);
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
@@ -218,9 +288,6 @@ pub(crate) mod tests {
     pub(crate) fn settings() -> Settings {
         let name: Name = "default".parse().expect("a name");
         let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
-        let mut service = Service::new(name.clone(), upstream);
-        let offer = Offer { service: name, tier: 0, capability: None, price_msat: 1_000.into(), valid_for: 3_600 };
-        service.routes.push(Route::new("/*", offer));
-        Settings::new("data", vec![service]).expect("one route")
+        Settings::new("data", vec![Service::new(name, upstream).sell("/*", 1_000)]).expect("one route")
     }
 }

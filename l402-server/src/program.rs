@@ -41,12 +41,10 @@ pub struct Cli {
 /// What `--help` says at its end.
 fn after_help() -> String {
     let (about, until) = (USE_WITHOUT_A_FILE, SIGNALS);
-    let exits: String = Exit::ALL.iter().map(|exit| format!("  {}  {}\n", exit.code(), exit.about())).collect();
     let variables = l402_program::config::help(&variables::ALL);
-    format!(
-        "{about}\n\nEnvironment variables (override the file):\n{variables}\n{until}\n\nExit codes:\n{}",
-        exits.trim_end()
-    )
+    let exits: Vec<String> = Exit::ALL.iter().map(|exit| format!("  {}  {}", exit.code(), exit.about())).collect();
+    let exits = exits.join("\n");
+    format!("{about}\n\nEnvironment variables (override the file):\n{variables}\n{until}\n\nExit codes:\n{exits}")
 }
 
 const USE_WITHOUT_A_FILE: &str = "\

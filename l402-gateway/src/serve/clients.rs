@@ -148,7 +148,7 @@ mod tests {
         let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a range")];
         let (connections, connections_per_client, requests_per_client) = (Some(4), Some(2), Some(1));
         let limits = Limits { connections, connections_per_client, requests_per_client, ..Limits::default() };
-        let settings = Settings { trusted_proxies, limits, ..settings() };
+        let settings = Settings { limits, trusted_proxies, ..settings() };
         Clients::new(&settings, Shares::of(&settings, None, 0))
     }
 

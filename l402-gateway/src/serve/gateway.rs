@@ -25,7 +25,7 @@ use super::forward::Forward;
 use super::own::OwnPaths;
 use super::ready::Checks;
 use super::requests::{Lines, RequestLog};
-use crate::settings::Settings;
+use crate::settings::{RequestLines, Settings};
 
 /// What the connections of one thread share.
 pub(super) struct Gateway<N> {
@@ -46,7 +46,7 @@ impl<N> Gateway<N> {
     ) -> Result<Self, UpstreamConfigError> {
         let own = Arc::new(OwnPaths::new(settings, network, checks));
         let forward = Forward::new(settings, limit)?;
-        let paywall = if settings.log_requests { paywall.observe(Lines) } else { paywall };
+        let paywall = if settings.request_lines == RequestLines::On { paywall.observe(Lines) } else { paywall };
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (settings.policy().elsewhere().clone(), RequestLog::new(settings));
         Ok(Self { own, forward, pages, paid, log })

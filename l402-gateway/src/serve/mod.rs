@@ -40,7 +40,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
 use crate::keys::{self, KeyFileError};
-use crate::settings::Settings;
+use crate::settings::{LsatLine, Settings};
 use crate::state::State;
 use clients::Clients;
 use descriptors::Shares;
@@ -82,7 +82,7 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
     fn paywall(&self, settings: &Settings, keys: &DerivedKeys) -> Paywall<N> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
-            .lsat_line(settings.lsat_line)
+            .lsat_line(settings.lsat_line == LsatLine::Sent)
             .deliverable(forward::deliverable(settings))
             .observe(LogFaults);
         match self.id {
@@ -110,13 +110,13 @@ impl Server {
     /// ```
     /// use l402_lightning::{Network, testing::FakeNetwork};
     /// use l402_http::proxy::UpstreamConfig;
-    /// use l402_gateway::{Payee, Server, settings::{Service, Settings}};
+    /// use l402_gateway::settings::{Service, Settings};
+    /// use l402_gateway::{Payee, Server};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let data = folder.path();
-    /// let mut service = Service::new("files".parse()?, UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?);
-    /// service.free.push("/*".to_owned());
-    /// let mut settings = Settings::new(data, vec![service])?;
+    /// let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
+    /// let mut settings = Settings::new(data, vec![Service::new("files".parse()?, upstream).free("/*")])?;
     /// settings.listen = "127.0.0.1:0".parse()?;
     /// let server = Server::start(&settings, &Payee::new(FakeNetwork::new().node(), Network::Regtest))?;
     /// println!("http://{}/", server.address());

@@ -11,7 +11,7 @@ use l402_lightning::Network;
 use serde::Serialize;
 
 use super::ready::Checks;
-use crate::settings::{Route, Service, Settings};
+use crate::settings::{self, Route, Service, Settings};
 
 /// What is answered, if anything.
 #[derive(Debug)]
@@ -23,8 +23,10 @@ pub(super) struct OwnPaths {
 
 impl OwnPaths {
     pub(super) fn new(settings: &Settings, network: Network, checks: Checks) -> Self {
-        let own =
-            |pattern| settings.own_paths && settings.policy().routes().iter().all(|route| route.pattern() != pattern);
+        let own = |pattern| {
+            settings.own_paths == settings::OwnPaths::Answered
+                && settings.policy().routes().iter().all(|route| route.pattern() != pattern)
+        };
         Self {
             health: own(HEALTH).then_some(Bytes::from_static(b"{\"status\":\"ok\"}\n")),
             ready: own(READY).then_some(checks),
@@ -109,7 +111,7 @@ struct Priced<'a> {
 
 impl<'a> Priced<'a> {
     fn of(route: &'a Route) -> Self {
-        let Route { methods, path, offer, description, invoice_expiry, raw_path: _ } = route;
+        let Route { methods, path, offer, description, invoice_expiry, paths: _ } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,

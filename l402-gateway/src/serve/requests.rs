@@ -15,7 +15,7 @@ use l402_http::response::Rejection;
 use l402_http::service::{Event, Observe, Phase};
 use std::sync::Arc;
 
-use crate::settings::Settings;
+use crate::settings::{RequestLines, Settings};
 
 /// Writes a line at the end of each request that came to the paid service.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) struct RequestLog {
 
 impl RequestLog {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { policy: settings.log_requests.then(|| Arc::clone(settings.policy())) }
+        Self { policy: (settings.request_lines == RequestLines::On).then(|| Arc::clone(settings.policy())) }
     }
 
     /// Writes the line of a request to the gateway itself.
@@ -140,6 +140,6 @@ mod tests {
 
     #[test]
     fn nothing_is_noted_unless_asked_for() {
-        assert!(RequestLog::new(&Settings { log_requests: false, ..settings() }).policy.is_none());
+        assert!(RequestLog::new(&Settings { request_lines: RequestLines::Off, ..settings() }).policy.is_none());
     }
 }

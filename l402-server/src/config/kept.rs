@@ -20,7 +20,6 @@ pub(super) fn kept(lightning: &Lightning, data_dir: &Path) -> Vec<Kept> {
         }),
         _ => {}
     }
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
     if matches!(lightning, Lightning::Sandbox { .. } | Lightning::Ldk(_)) {
         kept.push(l402_gateway::node::kept(data_dir));
     }

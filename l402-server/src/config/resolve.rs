@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
+use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
 use l402_http::proxy::IpRange;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -49,14 +50,15 @@ impl<'a> Resolver<'a> {
         let gate = self.gate(&file.protocol);
         let log = self.log(&file.log);
         let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
-        let (own_paths, lsat_line) = (file.own_paths.unwrap_or(true), file.protocol.lsat.unwrap_or(true));
-        let log_requests = file.log.requests;
+        let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
+        let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
+        let request_lines = if file.log.requests { RequestLines::On } else { RequestLines::Off };
         let sold = self.sold(file, data_dir.clone(), Common { listen, timeouts });
         let (mut settings, lightning, log) = (sold?, lightning?, log?);
         (settings.listen, settings.threads, settings.key_dir) = (listen?, threads?, key_dir?);
         (settings.own_paths, settings.lsat_line, settings.gate) = (own_paths, lsat_line, gate?);
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
-        (settings.limits, settings.trusted_proxies, settings.log_requests) = (limits?, trusted, log_requests);
+        (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
         settings.kept = kept(&lightning, &settings.data_dir);
         Some(Config { settings, log, lightning })
     }

@@ -8,7 +8,7 @@ use super::at::{At, ValueOrigin};
 use super::file;
 use super::price::Price;
 use super::resolve::Resolver;
-use l402_gateway::settings::Route;
+use l402_gateway::settings::{Paths, Route};
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {
@@ -55,7 +55,8 @@ impl Resolver<'_> {
         };
         let mut route = Route::new(path, offer);
         (route.methods, route.description) = (methods, description);
-        (route.invoice_expiry, route.raw_path) = (invoice_expiry?, written.raw_path);
+        route.invoice_expiry = invoice_expiry?;
+        route.paths = if written.raw_path { Paths::AsTheyCame } else { Paths::Canonical };
         Some(route)
     }
 
