@@ -9,7 +9,7 @@ use crate::http::client::HttpClient;
 use crate::http::draft::Draft;
 use crate::http::payload::{Payload, PayloadBody};
 use crate::http::redirect::Trail;
-use crate::price::{self, Price, PriceError};
+use crate::price::{self, Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
 use crate::store::file::FileStore;
@@ -125,15 +125,15 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// Asks for the price of a request, and pays nothing. No token is presented.
     ///
     /// # Errors
-    /// [`PriceError`].
-    pub async fn price<B: Into<Payload>>(&self, request: Request<B>) -> Result<Price, PriceError> {
+    /// [`QuoteError`].
+    pub async fn price<B: Into<Payload>>(&self, request: Request<B>) -> Result<Price, QuoteError> {
         let terms = price::Terms {
             limits: self.terms.settings.limits,
             network: self.wallet.network(),
             field: self.terms.settings.token_field,
             redirects: self.terms.redirects,
         };
-        price::ask(Draft::try_from(request).map_err(PriceError::Url)?, self.plain.clone(), terms).await
+        price::ask(Draft::try_from(request).map_err(QuoteError::Url)?, self.plain.clone(), terms).await
     }
 
     /// Asks the wallet what became of the payments without a known outcome, and keeps the tokens of those that were paid. Pays

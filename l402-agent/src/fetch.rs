@@ -15,7 +15,7 @@ use http::{Response, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
-use l402_http::pay::{PayError, PayLayer, PaySettings, Receipt, ReplayBody};
+use l402_http::pay::{PayLayer, PaySettings, Receipt, ReplayBody, RequestError};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
 use std::sync::Arc;
@@ -163,7 +163,7 @@ impl core::error::Error for BodyError {
     }
 }
 
-/// Why there is no response. What it means for the money stands at each variant of [`PayError`].
+/// Why there is no response. What it means for the money stands at each variant of [`RequestError`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -174,7 +174,7 @@ pub enum FetchError {
         /// The URL of the request that failed, which may be that of a redirect.
         url: Uri,
         /// Why.
-        cause: Box<PayError<TransportError>>,
+        cause: Box<RequestError<TransportError>>,
     },
     /// A redirect was not followed.
     Redirect(RedirectError),

@@ -71,25 +71,25 @@ pub struct InvoiceReport {
 /// Sends a request without a token, and reads the price off the response.
 ///
 /// # Errors
-/// [`PriceError`].
-pub async fn ask(draft: Draft, mut http: HttpClient<PayloadBody>, terms: Terms) -> Result<Price, PriceError> {
+/// [`QuoteError`].
+pub async fn ask(draft: Draft, mut http: HttpClient<PayloadBody>, terms: Terms) -> Result<Price, QuoteError> {
     let mut trail = Trail::new(draft, terms.redirects);
     let response = loop {
         let mut request = trail.draft().request();
         accept_l402(request.headers_mut());
-        let response = http.call(request).await.map_err(PriceError::Transport)?;
-        if !trail.follows(response.status(), response.headers()).map_err(PriceError::Redirect)? {
+        let response = http.call(request).await.map_err(QuoteError::Transport)?;
+        if !trail.follows(response.status(), response.headers()).map_err(QuoteError::Redirect)? {
             break response;
         }
     };
     let answer = unpaid::look(trail.draft(), terms.field, response).await;
-    read(&trail.draft().uri, &answer, terms).map_err(PriceError::Challenge)
+    read(&trail.draft().uri, &answer, terms).map_err(QuoteError::Challenge)
 }
 
 fn read(uri: &Uri, answer: &Answer, terms: Terms) -> Result<Price, BadChallenge> {
     let (status, headers) = (answer.response.status(), answer.response.headers());
     let quote = Quote::of(status, headers)?;
-    let why = answer.unpaid.as_ref().map(|unpaid| unpaid.to_string());
+    let why = answer.unpaid.as_ref().map(ToString::to_string);
     Ok(Price {
         url: uri.to_string(),
         status: status.as_u16(),
@@ -135,7 +135,7 @@ impl From<&Invoice> for InvoiceReport {
 /// Why the price is not known.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum PriceError {
+pub enum QuoteError {
     /// The URL cannot be requested. Nothing was sent.
     Url(UrlError),
     /// There is no response.
@@ -146,7 +146,7 @@ pub enum PriceError {
     Challenge(BadChallenge),
 }
 
-impl fmt::Display for PriceError {
+impl fmt::Display for QuoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(_) => f.write_str("cannot request this URL"),
@@ -157,7 +157,7 @@ impl fmt::Display for PriceError {
     }
 }
 
-impl core::error::Error for PriceError {
+impl core::error::Error for QuoteError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Url(cause) => Some(cause),

@@ -1,6 +1,6 @@
 //! What became of payments without a known outcome: the wallet is asked, and nothing is paid.
 
-use crate::store::payments::{OpenPayment, Payments, PaymentsError, Unpaid};
+use crate::store::payments::{Closing, OpenPayment, Payments, PaymentsError};
 use crate::store::record::Intent;
 use l402_core::purchase::{Step, Unresolved};
 use l402_http::pay::{Order, payment_status};
@@ -85,7 +85,7 @@ async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Findin
             Ok(Finding::Paid)
         }
         (Step::NotPaid, _) => {
-            payment.close(Unpaid::NotPaid).map_err(PaymentsError::Database)?;
+            payment.close(Closing::NotPaid).map_err(PaymentsError::Database)?;
             Ok(Finding::NotPaid)
         }
         (Step::Unknown(why) | Step::PayAgain(why), _) => Ok(Finding::Unknown(why)),

@@ -19,7 +19,7 @@ pub struct Unpaid {
     /// The status.
     pub status: u16,
     /// Why nothing was paid.
-    pub reason: Reason,
+    pub reason: UnpaidReason,
     /// What the L402 invoice asks for, where there is one that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount_msat: Option<u64>,
@@ -31,7 +31,7 @@ pub struct Unpaid {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Reason {
+pub enum UnpaidReason {
     /// The server shows no L402 challenge, and nothing else is paid here.
     NoChallenge,
     /// The user's own `Authorization` field stands where the token goes.
@@ -40,7 +40,7 @@ pub enum Reason {
     OwnMacaroon,
 }
 
-impl Reason {
+impl UnpaidReason {
     const fn of(field: TokenField) -> Self {
         match field {
             TokenField::Macaroon => Self::OwnMacaroon,
@@ -53,17 +53,17 @@ impl Reason {
 pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>) -> Answer {
     let status = response.status();
     let demand = match Quote::of(status, response.headers()) {
-        Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((Reason::NoChallenge, None)),
+        Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((UnpaidReason::NoChallenge, None)),
         _ if field.is_free(&draft.headers) => None, // it was answered, or is an error already
-        Ok(Some(quote)) => Some((Reason::of(field), quote.amount_msat())),
-        Err(_) => Some((Reason::of(field), None)),
+        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat())),
+        Err(_) => Some((UnpaidReason::of(field), None)),
     };
     let (head, body) = response.into_parts();
     let Some((reason, amount_msat)) = demand else {
         return Answer { response: Response::from_parts(head, Peeked::unread(body)), unpaid: None };
     };
     let body = match reason {
-        Reason::NoChallenge => Peeked::read(body, MAX_READ, READ_TIME).await,
+        UnpaidReason::NoChallenge => Peeked::read(body, MAX_READ, READ_TIME).await,
         _ => Peeked::unread(body), // it repeats the challenge
     };
     let offers = ForeignOffer::read(&head.headers, &body.start());
@@ -83,23 +83,23 @@ pub(crate) struct Answer {
 impl fmt::Display for Unpaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.reason, self.amount_msat.map(Amount::from_msat)) {
-            (Reason::NoChallenge, _) => {
+            (UnpaidReason::NoChallenge, _) => {
                 write!(f, "the answer is {} without an L402 challenge, and only L402 is paid here", self.status)?;
             }
             (_, Some(amount)) => write!(f, "the server asks for {amount} by L402")?,
             (_, None) => f.write_str("the server asks for a payment by L402")?,
         }
         match self.reason {
-            Reason::NoChallenge => {}
-            Reason::OwnAuthorization => {
+            UnpaidReason::NoChallenge => {}
+            UnpaidReason::OwnAuthorization => {
                 f.write_str(", but your own `Authorization` field stands where the token goes")?;
             }
-            Reason::OwnMacaroon => f.write_str(", but your own `Macaroon` field stands where the token goes")?,
+            UnpaidReason::OwnMacaroon => f.write_str(", but your own `Macaroon` field stands where the token goes")?,
         }
         let offers: Vec<String> = self.offers.iter().map(|offer| printable(&offer.to_string())).collect();
         match (self.reason, offers.is_empty()) {
-            (Reason::NoChallenge, true) => f.write_str("; the server offers nothing else"),
-            (Reason::NoChallenge, false) => write!(f, "; the server offers {}", offers.join(", ")),
+            (UnpaidReason::NoChallenge, true) => f.write_str("; the server offers nothing else"),
+            (UnpaidReason::NoChallenge, false) => write!(f, "; the server offers {}", offers.join(", ")),
             _ => Ok(()), // what is offered besides is not in the way
         }
     }

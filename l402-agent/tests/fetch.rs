@@ -9,7 +9,7 @@ use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
 use l402_agent::{Agent, CredentialUsed, FetchError};
 use l402_core::macaroon::{RootKey, base64, mint};
-use l402_http::pay::PayError;
+use l402_http::pay::RequestError;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{InvoiceRequest, InvoiceSource};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,7 +100,7 @@ async fn a_price_above_the_limit_is_not_paid() {
     let world = World::new().await;
     let fault = world.agent(20_999).fetch(world.request()).await.unwrap_err();
     let FetchError::Pay { cause, .. } = fault else { panic!("{fault:?}") };
-    assert!(matches!(*cause, PayError::Declined(_)), "{cause:?}");
+    assert!(matches!(*cause, RequestError::Declined(_)), "{cause:?}");
     assert_eq!(world.wallet.payments_sent(), 0);
 }
 
@@ -110,7 +110,7 @@ async fn a4_a_lost_outcome_is_resolved() {
     let agent = world.agent(21_000);
     world.wallet.misbehave(FakeFault::LoseOutcome);
     let fault = agent.fetch(world.request()).await.unwrap_err();
-    assert!(matches!(fault, FetchError::Pay { cause, .. } if matches!(*cause, PayError::PaymentUnknown { .. })));
+    assert!(matches!(fault, FetchError::Pay { cause, .. } if matches!(*cause, RequestError::PaymentUnknown { .. })));
     drop(agent);
 
     let found = world.agent(0).resolve().await.unwrap();

@@ -16,7 +16,7 @@ pub use error::StoreError;
 
 use super::database::Database;
 use super::news::{News, Purchase};
-use super::payments::{OpenPayment, Payments, PaymentsError, Unpaid};
+use super::payments::{Closing, OpenPayment, Payments, PaymentsError};
 use super::record::{Intent, KeptToken};
 use super::tokens::Tokens;
 use core::time::Duration;
@@ -210,7 +210,7 @@ impl Inner {
     fn forget(&self, hash: &PaymentHash) -> Result<(), StoreError> {
         let held = self.state().open.remove(hash);
         match held {
-            Some(held) => held.payment.close(Unpaid::NotPaid).map_err(StoreError::database),
+            Some(held) => held.payment.close(Closing::NotPaid).map_err(StoreError::database),
             None => self.tokens.forget(hash).map_err(StoreError::Tokens),
         }
     }

@@ -11,7 +11,7 @@ use super::database::Database;
 use super::error::{DatabaseError, ImportError};
 use super::format::FIRST_VERSION;
 use super::private::{Lock, PrivateDir, PrivateError};
-use super::record::{Intent, KeptToken, Outcome};
+use super::record::{Intent, KeptToken, PaymentOutcome};
 use super::row::{self, Conflict};
 use http::Method;
 use l402_core::{PaymentHash, Preimage, Scheme};
@@ -107,7 +107,7 @@ fn move_aside(data: &PrivateDir) -> Result<(), PrivateError> {
 
 struct Record {
     intent: Intent,
-    outcome: Option<Outcome>,
+    outcome: Option<PaymentOutcome>,
 }
 
 /// Read first, so that another version is not called damaged.
@@ -158,7 +158,7 @@ impl From<OldToken> for KeptToken {
 struct PaymentFile {
     intent: OldIntent,
     #[serde(default)]
-    outcome: Option<Outcome>,
+    outcome: Option<PaymentOutcome>,
 }
 
 #[derive(Deserialize)]

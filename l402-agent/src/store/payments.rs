@@ -13,7 +13,7 @@
 use super::database::Database;
 use super::error::DatabaseError;
 use super::private::{Lock, PrivateDir, PrivateError};
-use super::record::{Intent, KeptToken, Outcome, Recorded};
+use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use super::row::{self, Conflict};
 use core::fmt;
 use http::Method;
@@ -118,10 +118,10 @@ fn obstacle(tx: &Transaction<'_>, intent: &Intent) -> rusqlite::Result<Option<Pa
     match recorded(tx, &hash)? {
         Some(Recorded { outcome: None, .. }) => return Ok(Some(PaymentsError::StillOpen(hash))),
         // Money moved, or possibly did.
-        Some(Recorded { outcome: Some(Outcome::Paid { .. } | Outcome::Forgotten), .. }) => {
+        Some(Recorded { outcome: Some(PaymentOutcome::Paid { .. } | PaymentOutcome::Forgotten), .. }) => {
             return Ok(Some(PaymentsError::Seen(hash)));
         }
-        Some(Recorded { outcome: Some(Outcome::NotPaid), .. }) | None => {}
+        Some(Recorded { outcome: Some(PaymentOutcome::NotPaid), .. }) | None => {}
     }
     // Whoever wants to pay has settled what was open for this request before: it was begun since, by somebody else.
     let same = "SELECT * FROM payments WHERE outcome IS NULL AND origin = ?1 AND method = ?2 AND path = ?3 LIMIT 1";
@@ -162,20 +162,20 @@ impl OpenPayment {
     /// # Errors
     /// [`DatabaseError`]; the payment is then still open.
     pub fn paid(self, token: &KeptToken) -> Result<(), DatabaseError> {
-        self.end(Outcome::Paid { fee_msat: token.fee_msat }, |tx| row::put_token(tx, token, Conflict::Replace))
+        self.end(PaymentOutcome::Paid { fee_msat: token.fee_msat }, |tx| row::put_token(tx, token, Conflict::Replace))
     }
 
     /// Records that it bought nothing.
     ///
     /// # Errors
     /// [`DatabaseError`]; the payment is then still open.
-    pub fn close(self, why: Unpaid) -> Result<(), DatabaseError> {
+    pub fn close(self, why: Closing) -> Result<(), DatabaseError> {
         self.end(why.into(), |_| Ok(()))
     }
 
     fn end(
         self,
-        outcome: Outcome,
+        outcome: PaymentOutcome,
         also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), DatabaseError> {
         let Self { payments, intent, lock } = self;
@@ -210,18 +210,18 @@ fn fnv(parts: &[&str]) -> u64 {
 
 /// Why a payment buys nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unpaid {
-    /// [`Outcome::NotPaid`].
+pub enum Closing {
+    /// [`PaymentOutcome::NotPaid`].
     NotPaid,
-    /// [`Outcome::Forgotten`].
+    /// [`PaymentOutcome::Forgotten`].
     Forgotten,
 }
 
-impl From<Unpaid> for Outcome {
-    fn from(why: Unpaid) -> Self {
+impl From<Closing> for PaymentOutcome {
+    fn from(why: Closing) -> Self {
         match why {
-            Unpaid::NotPaid => Self::NotPaid,
-            Unpaid::Forgotten => Self::Forgotten,
+            Closing::NotPaid => Self::NotPaid,
+            Closing::Forgotten => Self::Forgotten,
         }
     }
 }

@@ -87,7 +87,7 @@ impl Intent {
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum PaymentOutcome {
     /// It succeeded, and the token is kept.
     Paid {
         /// What routing cost, in millisatoshi.
@@ -105,7 +105,7 @@ pub struct Recorded {
     /// What was about to be paid.
     pub intent: Intent,
     /// What became of it.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<PaymentOutcome>,
 }
 
 /// A token that was paid for.

@@ -1,6 +1,6 @@
 //! The protocol's types in the columns of the database. No error repeats what a column holds.
 
-use super::record::{Intent, KeptToken, Outcome, Recorded};
+use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use core::fmt;
 use core::str::FromStr;
 use http::Method;
@@ -13,7 +13,7 @@ use rusqlite::{Row, Transaction, named_params};
 pub(super) fn put_payment(
     tx: &Transaction<'_>,
     intent: &Intent,
-    outcome: Option<Outcome>,
+    outcome: Option<PaymentOutcome>,
     conflict: Conflict,
 ) -> rusqlite::Result<()> {
     let order = intent.order.as_ref();
@@ -141,22 +141,22 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     }
 }
 
-fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
+fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<PaymentOutcome>> {
     Ok(match row.get::<_, Option<String>>("outcome")?.as_deref() {
         None => None,
-        Some(PAID) => Some(Outcome::Paid { fee_msat: row.get("fee_msat")? }),
-        Some(NOT_PAID) => Some(Outcome::NotPaid),
-        Some(FORGOTTEN) => Some(Outcome::Forgotten),
+        Some(PAID) => Some(PaymentOutcome::Paid { fee_msat: row.get("fee_msat")? }),
+        Some(NOT_PAID) => Some(PaymentOutcome::NotPaid),
+        Some(FORGOTTEN) => Some(PaymentOutcome::Forgotten),
         Some(_) => return Err(wrong(row, "outcome")),
     })
 }
 
 /// Splits an outcome into its columns.
-pub(super) const fn columns(outcome: Outcome) -> (&'static str, Option<u64>) {
+pub(super) const fn columns(outcome: PaymentOutcome) -> (&'static str, Option<u64>) {
     match outcome {
-        Outcome::Paid { fee_msat } => (PAID, Some(fee_msat)),
-        Outcome::NotPaid => (NOT_PAID, None),
-        Outcome::Forgotten => (FORGOTTEN, None),
+        PaymentOutcome::Paid { fee_msat } => (PAID, Some(fee_msat)),
+        PaymentOutcome::NotPaid => (NOT_PAID, None),
+        PaymentOutcome::Forgotten => (FORGOTTEN, None),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::wallet::{self, LazyWallet};
 use l402_agent::amount::Amount;
 use l402_agent::resolve::{self, Finding, Resolved};
 use l402_agent::store::Database;
-use l402_agent::store::payments::{Payments, PaymentsError, Unpaid};
-use l402_agent::store::record::{Intent, Outcome, Recorded};
+use l402_agent::store::payments::{Closing, Payments, PaymentsError};
+use l402_agent::store::record::{Intent, PaymentOutcome, Recorded};
 use l402_agent::text::{lines, printable};
 use l402_core::PaymentHash;
 use l402_lightning::PaymentSource;
@@ -45,9 +45,9 @@ fn line(intent: &Intent) -> String {
 fn outcome_line(Recorded { intent, outcome }: &Recorded) -> String {
     let outcome = match outcome {
         None => "unknown".to_owned(),
-        Some(Outcome::Paid { fee_msat }) => format!("paid, fee {}", Amount::from_msat(*fee_msat)),
-        Some(Outcome::NotPaid) => "not paid".to_owned(),
-        Some(Outcome::Forgotten) => "forgotten".to_owned(),
+        Some(PaymentOutcome::Paid { fee_msat }) => format!("paid, fee {}", Amount::from_msat(*fee_msat)),
+        Some(PaymentOutcome::NotPaid) => "not paid".to_owned(),
+        Some(PaymentOutcome::Forgotten) => "forgotten".to_owned(),
     };
     format!("{}\t{outcome}", line(intent))
 }
@@ -86,6 +86,6 @@ fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {
             format!("there is no payment {hash} without an outcome; `l402 payments list` shows those that there are");
         return Err(Failure::say(Exit::Usage, hint));
     };
-    payment.close(Unpaid::Forgotten).or_exit(Exit::Local)?;
+    payment.close(Closing::Forgotten).or_exit(Exit::Local)?;
     Ok(lines([format!("forgot {hash}")]))
 }

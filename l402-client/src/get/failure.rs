@@ -5,12 +5,12 @@ use crate::flags::flags;
 use http::Uri;
 use l402_agent::amount::Amount;
 use l402_agent::http::client::TransportError;
-use l402_agent::price::PriceError;
+use l402_agent::price::QuoteError;
 use l402_agent::store::file::StoreError;
 use l402_agent::store::payments::PaymentsError;
 use l402_agent::{BuildError, FetchError};
 use l402_core::Declined;
-use l402_http::pay::{Origin, PayError};
+use l402_http::pay::{Origin, RequestError};
 
 /// An agent could not be made.
 pub(super) fn of_build(fault: BuildError) -> Failure {
@@ -19,12 +19,12 @@ pub(super) fn of_build(fault: BuildError) -> Failure {
 }
 
 /// The price is not known.
-pub(super) fn of_price(fault: PriceError) -> Failure {
+pub(super) fn of_price(fault: QuoteError) -> Failure {
     let exit = match &fault {
-        PriceError::Url(_) => Exit::Usage,
-        PriceError::Transport(_) => Exit::Network,
-        PriceError::Redirect(_) => Exit::Http,
-        PriceError::Challenge(_) => Exit::Challenge,
+        QuoteError::Url(_) => Exit::Usage,
+        QuoteError::Transport(_) => Exit::Network,
+        QuoteError::Redirect(_) => Exit::Http,
+        QuoteError::Challenge(_) => Exit::Challenge,
         _ => Exit::Local,
     };
     Failure::new(exit, fault)
@@ -41,30 +41,30 @@ pub(super) fn of(fault: FetchError) -> Failure {
     }
 }
 
-fn of_pay(fault: PayError<TransportError>) -> Failure {
-    use l402_lightning::PayError as WalletError;
+fn of_pay(fault: RequestError<TransportError>) -> Failure {
+    use l402_lightning::PayError;
     let exit = match &fault {
-        PayError::Transport(_) => Exit::Network,
-        PayError::Origin(_) => Exit::Usage,
-        PayError::BadChallenge(_) => Exit::Challenge,
-        PayError::Declined(why) => return declined(*why),
-        PayError::WrongNetwork { .. } | PayError::PaymentFailed(_) => Exit::Payment,
-        PayError::PaymentUnknown { .. } => {
+        RequestError::Transport(_) => Exit::Network,
+        RequestError::Origin(_) => Exit::Usage,
+        RequestError::BadChallenge(_) => Exit::Challenge,
+        RequestError::Declined(why) => return declined(*why),
+        RequestError::WrongNetwork { .. } | RequestError::PaymentFailed(_) => Exit::Payment,
+        RequestError::PaymentUnknown { .. } => {
             let hint = "run the same command again to learn what became of it; nothing is paid twice";
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
         }
-        PayError::StillRefused { .. } | PayError::NotAccepted(_) => Exit::Http,
-        PayError::Busy => Exit::Unknown,
+        RequestError::StillRefused { .. } | RequestError::NotAccepted(_) => Exit::Http,
+        RequestError::Busy => Exit::Unknown,
         _ => Exit::Local,
     };
     match fault {
         // Nothing was tried, so that the cause alone says more than what it prevented.
-        PayError::PaymentFailed(WalletError::Unavailable(cause)) => {
+        RequestError::PaymentFailed(PayError::Unavailable(cause)) => {
             Failure::new(exit, anyhow::Error::from_boxed(cause))
         }
-        PayError::Transport(cause) => Failure::new(exit, cause),
+        RequestError::Transport(cause) => Failure::new(exit, cause),
         // The store's own errors say what they are about.
-        PayError::Store(cause) => match cause.downcast() {
+        RequestError::Store(cause) => match cause.downcast() {
             Ok(cause) => of_store(*cause),
             Err(cause) => Failure::new(exit, anyhow::Error::from_boxed(cause)),
         },
@@ -73,12 +73,12 @@ fn of_pay(fault: PayError<TransportError>) -> Failure {
 }
 
 /// Says what was lost to a server that takes money for nothing, and how to pay it all the same.
-fn not_accepted(fault: &PayError<TransportError>, url: &Uri) -> Option<Failure> {
+fn not_accepted(fault: &RequestError<TransportError>, url: &Uri) -> Option<Failure> {
     let (start, receipt) = match fault {
-        PayError::StillRefused { status, receipt } => {
+        RequestError::StillRefused { status, receipt } => {
             (format!("the server answers {status} to what was just bought"), receipt)
         }
-        PayError::NotAccepted(receipt) => {
+        RequestError::NotAccepted(receipt) => {
             ("nothing was paid: the server has not accepted what was bought before".to_owned(), receipt)
         }
         _ => return None,
@@ -96,7 +96,7 @@ fn not_accepted(fault: &PayError<TransportError>, url: &Uri) -> Option<Failure> 
 /// Only what the user can change is the limit's fault; the rest is the server's.
 fn declined(why: Declined) -> Failure {
     let Declined::OverLimit { amount_msat, max_price_msat } = why else {
-        return Failure::new(Exit::Challenge, PayError::<TransportError>::Declined(why));
+        return Failure::new(Exit::Challenge, RequestError::<TransportError>::Declined(why));
     };
     let (price, limit) = (Amount::from_msat(amount_msat.get()), Amount::from_msat(max_price_msat.get()));
     let hint = format!("not paid: the price is {price}, the limit {limit}; allow more with --max-price \"{price}\"");

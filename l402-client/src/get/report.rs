@@ -12,7 +12,7 @@ use l402_agent::amount::Amount;
 use l402_agent::price::Price;
 use l402_agent::store::news::{News, Purchase};
 use l402_agent::text::printable;
-use l402_agent::unpaid::{Reason, Unpaid};
+use l402_agent::unpaid::{Unpaid, UnpaidReason};
 use serde::Serialize;
 use std::io::Write;
 
@@ -162,7 +162,7 @@ impl fmt::Display for Shown<'_> {
 /// What the user can do about a payment that is not made.
 const fn hint(unpaid: &Unpaid) -> &'static str {
     match unpaid.reason {
-        Reason::OwnAuthorization => "; `--token-field macaroon` sends the token in the `Macaroon` field instead",
+        UnpaidReason::OwnAuthorization => "; `--token-field macaroon` sends the token in the `Macaroon` field instead",
         _ => "",
     }
 }

@@ -367,7 +367,7 @@ async fn an_error_of_a_payment_says_nothing_twice() {
         }
     }
     let refused = l402_lightning::PayError::Failed(FailureReason::Rejected);
-    let failed = l402_http::pay::PayError::<core::convert::Infallible>::PaymentFailed(refused);
+    let failed = l402_http::pay::RequestError::<core::convert::Infallible>::PaymentFailed(refused);
     let failed = ended::Failure::new(Exit::Payment, failed).to_string();
     assert_eq!(failed, "not paid, no money moved: the payment failed: the payee refused it");
 }

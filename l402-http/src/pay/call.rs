@@ -5,7 +5,7 @@ use super::payer::{Payer, is_for};
 use super::purchase::Stored;
 use super::quote::{self, Quote};
 use super::replay::Again;
-use super::{BadChallenge, Origin, PayError, Receipt, ReplayBody, Token, TokenField, TokenStore};
+use super::{BadChallenge, Origin, Receipt, ReplayBody, RequestError, Token, TokenField, TokenStore};
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
 use core::pin::pin;
@@ -25,7 +25,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         &self,
         mut client: S,
         request: Request<B>,
-    ) -> Result<Response<R>, PayError<S::Error>>
+    ) -> Result<Response<R>, RequestError<S::Error>>
     where
         S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
         B: Body<Data = Bytes, Error: Into<Cause>> + 'static,
@@ -36,10 +36,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         if field.is_free(&head.headers) {
             accept_l402(&mut head.headers);
         }
-        let origin = Origin::of(&head.uri).map_err(PayError::Origin)?;
+        let origin = Origin::of(&head.uri).map_err(RequestError::Origin)?;
         let purpose = Purpose::new(origin, &head.method, &head.uri);
         let body = ReplayBody::first(body, limit, head.extensions.remove()).await;
-        let mut body = body.map_err(|error| PayError::Body(error.into()))?;
+        let mut body = body.map_err(|error| RequestError::Body(error.into()))?;
         let mut attempt = self.first_attempt(&head, &purpose).await?;
         loop {
             let again = body.again();
@@ -66,18 +66,18 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 self.delivered(&mut attempt, answer.verdict(), &purpose).await;
                 return Ok(attempt.with_receipt(response));
             };
-            let quote = quote.map_err(PayError::BadChallenge)?;
+            let quote = quote.map_err(RequestError::BadChallenge)?;
             if !field.carries(quote.token()) {
-                return Err(PayError::BadChallenge(BadChallenge::NoMacaroon));
+                return Err(RequestError::BadChallenge(BadChallenge::NoMacaroon));
             }
             body = Again::body(again, limit)?;
-            quote.agrees_with(&beginning(response.into_body()).await).map_err(PayError::BadChallenge)?;
+            quote.agrees_with(&beginning(response.into_body()).await).map_err(RequestError::BadChallenge)?;
             self.next_attempt(&mut attempt, &quote, &purpose).await?;
         }
     }
 
     /// Begins with a stored token, where there is one and the request has room for it.
-    async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, PayError<E>> {
+    async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, RequestError<E>> {
         let token = if self.settings.token_field.is_free(&head.headers) {
             // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
             let _flight = self.enter(purpose).await?;
@@ -97,7 +97,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         attempt: &mut Attempt,
         quote: &Quote,
         purpose: &Purpose,
-    ) -> Result<(), PayError<E>> {
+    ) -> Result<(), RequestError<E>> {
         attempt.refused.extend(attempt.token.take());
         let flight = self.enter(purpose).await?;
         let Stored { paid, unheard } = self.stored(purpose).await?;
@@ -173,9 +173,9 @@ impl Attempt {
     }
 
     /// After this request has paid, nothing more is paid.
-    fn refused<R, E>(&self, response: Response<R>) -> Result<Response<R>, PayError<E>> {
+    fn refused<R, E>(&self, response: Response<R>) -> Result<Response<R>, RequestError<E>> {
         match self.receipt() {
-            Some(receipt) => Err(PayError::StillRefused { status: response.status(), receipt }),
+            Some(receipt) => Err(RequestError::StillRefused { status: response.status(), receipt }),
             None => Ok(response),
         }
     }
@@ -206,7 +206,7 @@ async fn send<S, B, R>(
     body: ReplayBody<B>,
     field: TokenField,
     token: Option<&Token>,
-) -> Result<Response<R>, PayError<S::Error>>
+) -> Result<Response<R>, RequestError<S::Error>>
 where
     S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
 {
@@ -214,8 +214,8 @@ where
     if let Some(credential) = token.and_then(|token| field.value(token)) {
         request.headers_mut().insert(field.name(), credential);
     }
-    poll_fn(|context| client.poll_ready(context)).await.map_err(PayError::Transport)?;
-    client.call(request).await.map_err(PayError::Transport)
+    poll_fn(|context| client.poll_ready(context)).await.map_err(RequestError::Transport)?;
+    client.call(request).await.map_err(RequestError::Transport)
 }
 
 /// What a 402 says to programs, as far as it is short and comes at once. Reading it to its end also keeps the connection.

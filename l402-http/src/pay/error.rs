@@ -11,7 +11,7 @@ use l402_lightning::{Cause, Network};
 /// A request failed, before, while or after it was paid for. `E` is the error of the HTTP client.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum PayError<E> {
+pub enum RequestError<E> {
     /// The HTTP client failed. Where a payment had been made, the token is stored and the next attempt uses it.
     Transport(E),
     /// The request has no origin to buy from. Nothing was sent.
@@ -67,7 +67,7 @@ pub enum PayError<E> {
     Store(Cause),
 }
 
-impl<E> fmt::Display for PayError<E> {
+impl<E> fmt::Display for RequestError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transport(_) => f.write_str("the request failed"),
@@ -107,7 +107,7 @@ impl<E> fmt::Display for PayError<E> {
     }
 }
 
-impl<E: core::error::Error + 'static> core::error::Error for PayError<E> {
+impl<E: core::error::Error + 'static> core::error::Error for RequestError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Transport(cause) => Some(cause),

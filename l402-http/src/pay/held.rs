@@ -13,7 +13,7 @@
 
 use super::flight::Purpose;
 use super::payer::{Payer, is_for, store, unix_now};
-use super::{PayError, Receipt, Standing, Token, TokenStore, readable};
+use super::{Receipt, RequestError, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
@@ -27,7 +27,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         purpose: &Purpose,
         sold: Option<&str>,
         refused: &[Token],
-    ) -> Result<Option<Token>, PayError<E>> {
+    ) -> Result<Option<Token>, RequestError<E>> {
         let now = unix_now();
         for token in ranked(held, purpose, sold, now) {
             let most = if is_for(token, purpose) { 2 * MAX_TRIED } else { MAX_TRIED };
@@ -42,7 +42,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
     }
 
     /// Tells whether nobody else is about to use a token for the first time.
-    async fn is_free<E>(&self, token: &Token, purpose: &Purpose) -> Result<bool, PayError<E>> {
+    async fn is_free<E>(&self, token: &Token, purpose: &Purpose) -> Result<bool, RequestError<E>> {
         if is_for(token, purpose) {
             return Ok(true); // whoever bought it was waited for
         }
@@ -64,7 +64,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         held: &[Token],
         refused: &[Token],
         purpose: &Purpose,
-    ) -> Result<(), PayError<E>> {
+    ) -> Result<(), RequestError<E>> {
         if self.settings.buy_again {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         let Some(lost) = held.iter().find(was_refused) else { return Ok(()) };
         self.mark(lost, Standing::Refused, purpose).await;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *lost;
-        Err(PayError::NotAccepted(Receipt { amount_msat, fee_msat, payment_hash, reused: true }))
+        Err(RequestError::NotAccepted(Receipt { amount_msat, fee_msat, payment_hash, reused: true }))
     }
 
     /// Notes what a server made of a token. A server that is out of order says nothing of it.

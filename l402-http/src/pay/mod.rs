@@ -86,7 +86,7 @@ mod replay;
 mod store;
 
 pub use call::accept_l402;
-pub use error::PayError;
+pub use error::RequestError;
 pub use field::TokenField;
 pub use foreign::ForeignOffer;
 pub use origin::{Origin, OriginError};
@@ -246,11 +246,11 @@ where
     R: Body<Data: Send> + Send + 'static,
 {
     type Response = Response<R>;
-    type Error = PayError<S::Error>;
+    type Error = RequestError<S::Error>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context).map_err(PayError::Transport)
+        self.inner.poll_ready(context).map_err(RequestError::Transport)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {

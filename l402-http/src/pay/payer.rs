@@ -1,7 +1,7 @@
 //! Who pays, and whose turn it is to pay.
 
 use super::flight::{Flight, Flights, Purpose};
-use super::{PayError, PaySettings, Token, TokenStore};
+use super::{PaySettings, RequestError, Token, TokenStore};
 use l402_lightning::Cause;
 use std::time::SystemTime;
 use tokio::time::{Instant, timeout};
@@ -23,13 +23,13 @@ impl<W, T> Payer<W, T> {
 
 impl<W, T: TokenStore> Payer<W, T> {
     /// Waits until nobody else buys for this purpose, in this process or another one that shares the store.
-    pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, PayError<E>> {
+    pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, RequestError<E>> {
         let (begun, patience) = (Instant::now(), self.settings.patience);
-        let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| PayError::Busy)?;
+        let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| RequestError::Busy)?;
         let Purpose { origin, method, path } = purpose;
         let left = patience.saturating_sub(begun.elapsed());
         let turn = self.store.enter(origin, method, path, left).await.map_err(store)?;
-        Ok(Flight::new(turn.ok_or(PayError::Busy)?, guard))
+        Ok(Flight::new(turn.ok_or(RequestError::Busy)?, guard))
     }
 }
 
@@ -42,6 +42,6 @@ pub(super) fn unix_now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
-pub(super) fn store<E>(error: impl Into<Cause>) -> PayError<E> {
-    PayError::Store(error.into())
+pub(super) fn store<E>(error: impl Into<Cause>) -> RequestError<E> {
+    RequestError::Store(error.into())
 }

@@ -12,14 +12,14 @@ use super::flight::Purpose;
 use super::payer::{Payer, is_for, store, unix_now};
 use super::quote::Quote;
 use super::store::payment_status;
-use super::{Order, PayError, Standing, Token, TokenStore};
+use super::{Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
 use l402_core::{Exchange, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Returns the tokens of the origin that the field carries, after asking what became of payments for this purpose.
-    pub(super) async fn stored<E>(&self, purpose: &Purpose) -> Result<Stored, PayError<E>> {
+    pub(super) async fn stored<E>(&self, purpose: &Purpose) -> Result<Stored, RequestError<E>> {
         let mut stored = Stored { paid: Vec::new(), unheard: None };
         for token in self.store.tokens(&purpose.origin).await.map_err(store)? {
             if token.preimage.is_some() {
@@ -42,7 +42,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         quote: &Quote,
         is_repeated: bool,
         purpose: &Purpose,
-    ) -> Result<Token, PayError<E>> {
+    ) -> Result<Token, RequestError<E>> {
         let now = unix_now();
         let order = self.authorize(exchange, quote, now)?;
         let token = Token {
@@ -65,20 +65,21 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         };
         let token = self.pay(token, quote, purpose).await?;
         let proof = token.preimage.as_ref().ok_or(WrongPreimage).and_then(|proof| exchange.paid(&order, proof));
-        proof.map_err(|wrong| PayError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
+        proof
+            .map_err(|wrong| RequestError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
         Ok(token)
     }
 
-    fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: u64) -> Result<PayOrder, PayError<E>> {
+    fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: u64) -> Result<PayOrder, RequestError<E>> {
         let (expected, found) = (self.wallet.network(), quote.invoice().network());
         if expected != found {
-            return Err(PayError::WrongNetwork { expected, found });
+            return Err(RequestError::WrongNetwork { expected, found });
         }
-        quote.authorize(exchange, now).map_err(PayError::Declined)
+        quote.authorize(exchange, now).map_err(RequestError::Declined)
     }
 
     /// Pays what a token costs, once the token is in the store, and stores the proof.
-    async fn pay<E>(&self, token: Token, quote: &Quote, purpose: &Purpose) -> Result<Token, PayError<E>> {
+    async fn pay<E>(&self, token: Token, quote: &Quote, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         self.store.put(&purpose.origin, &token).await.map_err(store)?;
         let payment_hash = token.payment_hash;
         let record = Order::record(token.order.as_ref());
@@ -93,10 +94,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             (Step::Prove, Ok(paid)) => self.prove(token, paid, purpose).await,
             (Step::NotPaid, Err(fault)) => {
                 self.store.forget(&purpose.origin, &payment_hash).await.map_err(store)?;
-                Err(PayError::PaymentFailed(fault))
+                Err(RequestError::PaymentFailed(fault))
             }
-            (_, Err(fault)) => Err(PayError::PaymentUnknown { payment_hash, cause: fault.into() }),
-            (_, Ok(_)) => Err(PayError::PaymentUnknown { payment_hash, cause: WrongPreimage.into() }),
+            (_, Err(fault)) => Err(RequestError::PaymentUnknown { payment_hash, cause: fault.into() }),
+            (_, Ok(_)) => Err(RequestError::PaymentUnknown { payment_hash, cause: WrongPreimage.into() }),
         }
     }
 
@@ -109,9 +110,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// Asks the wallet about a payment whose outcome is not known.
-    async fn resolve<E>(&self, token: Token, purpose: &Purpose) -> Result<Resolved, PayError<E>> {
+    async fn resolve<E>(&self, token: Token, purpose: &Purpose) -> Result<Resolved, RequestError<E>> {
         let payment_hash = token.payment_hash;
-        let unknown = |cause| PayError::PaymentUnknown { payment_hash, cause };
+        let unknown = |cause| RequestError::PaymentUnknown { payment_hash, cause };
         let found = self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))?;
         let step = Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now());
         match (step, found) {
@@ -130,20 +131,20 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// Waits for a payment that is under way, by asking for the same again within the same limits.
-    async fn wait<E>(&self, token: Token, purpose: &Purpose) -> Result<Token, PayError<E>> {
+    async fn wait<E>(&self, token: Token, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         let payment_hash = token.payment_hash;
-        let unknown = |cause: Cause| PayError::PaymentUnknown { payment_hash, cause };
+        let unknown = |cause: Cause| RequestError::PaymentUnknown { payment_hash, cause };
         let quote = Quote::of_token(&token).ok_or_else(|| unknown(Unresolved::Pending.into()))?;
         let order = token.order.clone().map(|order| Order { is_repeated: true, ..order });
         self.pay(Token { order, ..token }, &quote, purpose).await
     }
 
     /// Stores the proof of a payment; the token can be used then.
-    async fn prove<E>(&self, mut token: Token, paid: Paid, purpose: &Purpose) -> Result<Token, PayError<E>> {
+    async fn prove<E>(&self, mut token: Token, paid: Paid, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         token.preimage = Some(paid.preimage);
         token.fee_msat = paid.fee_msat;
         let stored = self.store.put(&purpose.origin, &token).await;
-        stored.map_err(|error| PayError::NotStored { payment_hash: token.payment_hash, cause: error.into() })?;
+        stored.map_err(|error| RequestError::NotStored { payment_hash: token.payment_hash, cause: error.into() })?;
         Ok(token)
     }
 }

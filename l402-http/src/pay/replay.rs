@@ -1,6 +1,6 @@
 //! Bodies that can be sent again after the payment.
 
-use super::PayError;
+use super::RequestError;
 use bytes::{Bytes, BytesMut};
 use core::fmt;
 use core::pin::Pin;
@@ -125,12 +125,12 @@ impl<B> Again<B> {
     /// Returns the body; `limit` is how many bytes could be kept.
     ///
     /// # Errors
-    /// [`PayError::BodyTooLong`] where there is none, [`PayError::Body`] where it is another one by now.
-    pub(super) fn body<E>(again: Option<Self>, limit: usize) -> Result<ReplayBody<B>, PayError<E>> {
-        match again.ok_or(PayError::BodyTooLong { limit })? {
+    /// [`RequestError::BodyTooLong`] where there is none, [`RequestError::Body`] where it is another one by now.
+    pub(super) fn body<E>(again: Option<Self>, limit: usize) -> Result<ReplayBody<B>, RequestError<E>> {
+        match again.ok_or(RequestError::BodyTooLong { limit })? {
             Self::Kept(body) => Ok(body),
             Self::Made(replay) => {
-                let body = replay.body().map_err(PayError::Body)?;
+                let body = replay.body().map_err(RequestError::Body)?;
                 Ok(ReplayBody { start: Bytes::new(), rest: Some(Box::pin(body)), trailers: None, replay: Some(replay) })
             }
         }

@@ -12,7 +12,7 @@ use l402_core::{
     ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer,
     PaymentHash, Preimage, SpendLimits, TokenText,
 };
-use l402_http::pay::{MemoryStore, PayError, PayLayer, PayService, PaySettings, ReplayBody};
+use l402_http::pay::{MemoryStore, PayLayer, PayService, PaySettings, ReplayBody, RequestError};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{InvoiceRequest, InvoiceSource};
 use std::collections::HashSet;
@@ -225,7 +225,7 @@ fn gate(key: u8) -> Gate<DerivedKeys> {
     Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([key; 32])), GatePolicy::default())
 }
 
-pub(crate) type Error = PayError<Infallible>;
+pub(crate) type Error = RequestError<Infallible>;
 pub(crate) type Http = BoxCloneService<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>, Infallible>;
 
 /// A shop, and a client with a wallet and a store.

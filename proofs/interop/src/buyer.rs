@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use l402_core::{Msat, SpendLimits};
-use l402_http::pay::{PayError, PayLayer, PayService, PaySettings, Receipt, TokenStore};
+use l402_http::pay::{PayLayer, PayService, PaySettings, Receipt, RequestError, TokenStore};
 use l402_lightning::PaymentSource;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
@@ -43,7 +43,7 @@ impl<W: PaymentSource + 'static, T: TokenStore + 'static> Buyer<W, T> {
     /// # Errors
     ///
     /// When it cannot be had; the error says what that means for the money.
-    pub async fn get(&self, uri: &Uri) -> Result<Answer, PayError<HttpError>> {
+    pub async fn get(&self, uri: &Uri) -> Result<Answer, RequestError<HttpError>> {
         let response = self.service.clone().call(get(uri)).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

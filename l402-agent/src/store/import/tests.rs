@@ -1,7 +1,7 @@
 //! Tests of taking over the first format, on a folder as that version wrote it.
 
 use super::*;
-use crate::store::payments::{Payments as PaymentRecord, Unpaid};
+use crate::store::payments::{Closing, Payments as PaymentRecord};
 use crate::store::record::Recorded;
 use crate::store::tokens::Tokens;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -62,7 +62,7 @@ fn a4_nothing_of_the_first_format_is_lost() {
     assert_eq!(kept[0].token, "AgEETDQwMg==");
     let recorded = payments.all().unwrap();
     let outcomes = recorded.iter().map(|Recorded { intent, outcome }| (intent.payment_hash, *outcome));
-    assert_eq!(outcomes.collect::<Vec<_>>(), [(hash(1), Some(Outcome::Paid { fee_msat: 3 })), (hash(3), None)]);
+    assert_eq!(outcomes.collect::<Vec<_>>(), [(hash(1), Some(PaymentOutcome::Paid { fee_msat: 3 })), (hash(3), None)]);
     let intent = &recorded[1].intent;
     assert_eq!((intent.wallet.as_str(), intent.path.as_str(), intent.at), ("ldk/signet", "/poems", 1_700_000_002));
     assert!(payments.adopt(&hash(3)).unwrap().is_some(), "it can be asked for");
@@ -99,7 +99,7 @@ fn a_crash_before_the_files_are_moved_changes_nothing() {
 fn an_outcome_that_is_known_by_now_stays() {
     let (_home, data) = first_format();
     let (_, payments) = open(&data);
-    payments.adopt(&hash(3)).unwrap().unwrap().close(Unpaid::Forgotten).unwrap();
+    payments.adopt(&hash(3)).unwrap().unwrap().close(Closing::Forgotten).unwrap();
     write(&data, &open_file(), OPEN);
     let (_, payments) = open(&data);
     assert!(payments.intents().unwrap().is_empty());
@@ -109,7 +109,7 @@ fn an_outcome_that_is_known_by_now_stays() {
 fn what_an_earlier_version_begins_again_is_open_again() {
     let (_home, data) = first_format();
     let (_, payments) = open(&data);
-    payments.adopt(&hash(3)).unwrap().unwrap().close(Unpaid::NotPaid).unwrap();
+    payments.adopt(&hash(3)).unwrap().unwrap().close(Closing::NotPaid).unwrap();
     write(&data, &open_file(), OPEN);
     let (_, payments) = open(&data);
     assert_eq!(payments.intents().unwrap().len(), 1);

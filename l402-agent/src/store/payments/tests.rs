@@ -80,7 +80,7 @@ fn a4_the_outcome_and_the_token_come_together() {
     let (_folder, payments) = payments();
     payments.begin(intent(1)).unwrap().paid(&kept(1, 3)).unwrap();
     assert!(payments.intents().unwrap().is_empty());
-    let paid = Recorded { intent: intent(1), outcome: Some(Outcome::Paid { fee_msat: 3 }) };
+    let paid = Recorded { intent: intent(1), outcome: Some(PaymentOutcome::Paid { fee_msat: 3 }) };
     assert_eq!(payments.all().unwrap(), [paid]);
     let tokens = super::super::tokens::Tokens::new(payments.database.clone());
     assert_eq!(tokens.all().unwrap()[0].preimage.expose(), &[1; 32]);
@@ -102,11 +102,11 @@ fn a4_one_hash_is_paid_once() {
     let (_folder, payments) = payments();
     let open = payments.begin(intent(1)).unwrap();
     assert!(matches!(another(&payments).begin(intent(1)), Err(PaymentsError::StillOpen(_))), "under way");
-    open.close(Unpaid::NotPaid).unwrap();
+    open.close(Closing::NotPaid).unwrap();
     assert!(payments.adopt(&intent(1).payment_hash).unwrap().is_none(), "it has an outcome");
     payments.begin(intent(1)).unwrap().paid(&kept(1, 0)).unwrap();
     assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "paid");
-    payments.begin(intent(2)).unwrap().close(Unpaid::Forgotten).unwrap();
+    payments.begin(intent(2)).unwrap().close(Closing::Forgotten).unwrap();
     assert!(matches!(payments.begin(intent(2)), Err(PaymentsError::Seen(_))), "it may have been paid");
     assert!(payments.begin(intent(3)).is_ok());
 }
@@ -122,9 +122,9 @@ fn a5_one_request_is_paid_for_once() {
     let elsewhere = Intent { origin: "http://b".parse().unwrap(), path: path.clone(), ..intent(3) };
     let other_method = Intent { method: Method::POST, path: path.clone(), ..intent(4) };
     for other in [elsewhere, other_method] {
-        payments.begin(other).unwrap().close(Unpaid::NotPaid).unwrap();
+        payments.begin(other).unwrap().close(Closing::NotPaid).unwrap();
     }
-    open.close(Unpaid::NotPaid).unwrap();
+    open.close(Closing::NotPaid).unwrap();
     assert!(payments.begin(again()).is_ok());
 }
 

@@ -9,7 +9,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{StatusCode, Uri};
 use interop::{Buyer, Gateway, Http, HttpVersion, Upstream, settings};
 use l402_core::Declined;
-use l402_http::pay::{MemoryStore, PayError};
+use l402_http::pay::{MemoryStore, RequestError};
 use l402_lightning::{Invoice, Network as Chain, PaymentSource as _, PaymentStatus};
 use tokio::net::TcpListener;
 
@@ -38,9 +38,11 @@ fn a3_an_invoice_that_does_not_buy_the_token_is_not_paid() {
                 let buyer = Buyer::new(&http, wallet.clone(), MemoryStore::new(), settings());
                 let fault = buyer.get(&uri).await.unwrap_err();
                 let told = match number {
-                    0 => matches!(fault, PayError::Declined(Declined::OtherPayment)),
-                    1 => matches!(fault, PayError::Declined(Declined::NoAmount)),
-                    _ => matches!(fault, PayError::WrongNetwork { expected: Chain::Regtest, found: Chain::Bitcoin }),
+                    0 => matches!(fault, RequestError::Declined(Declined::OtherPayment)),
+                    1 => matches!(fault, RequestError::Declined(Declined::NoAmount)),
+                    _ => {
+                        matches!(fault, RequestError::WrongNetwork { expected: Chain::Regtest, found: Chain::Bitcoin })
+                    }
                 };
                 assert!(told, "{name}, lie {number}: {fault:?}");
                 let status = wallet.payment(&lie.payment_hash()).await.unwrap();
