@@ -7,11 +7,6 @@ ARROWS = (
 
 # Files of one circle: it may hold these or fewer.
 CIRCLES = (
-    # perf
-    (
-        "l402-http/src/proxy/body.rs", "l402-http/src/proxy/config.rs", "l402-http/src/proxy/connect.rs",
-        "l402-http/src/proxy/error.rs", "l402-http/src/proxy/fields.rs", "l402-http/src/proxy/health.rs",
-    ),
     # gateway
     (
         "l402-server/src/config/cors.rs", "l402-server/src/config/file.rs", "l402-server/src/config/kept.rs",

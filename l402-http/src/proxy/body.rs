@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::BoxError;
-use super::config::Edits;
+use super::edits::Edits;
 use super::expect::{Held, Hold, Unwanted};
 use super::fields;
 use super::pool::Pool;

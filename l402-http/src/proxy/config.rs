@@ -1,58 +1,22 @@
 //! Where the upstream is, how it is reached, and what it is told.
 
-use core::fmt;
-use core::time::Duration;
 use std::path::Path;
 use std::sync::Arc;
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::{Authority, Uri};
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::config_error::UpstreamConfigError;
 use super::connect::{Connector, Tls};
+use super::edits::Edits;
 use super::health::Health;
 use super::limit::ConnectionLimit;
-use super::location::Origin;
 use super::peer::IpRange;
-
-/// Deadlines of one exchange with the upstream (P4).
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Timeouts {
-    /// Name look-up, TCP and TLS together. 5 seconds unless set.
-    pub connect: Duration,
-    /// From the last byte of the request until the head of the response. 10 minutes unless set: a model may think for long.
-    pub response: Duration,
-    /// The longest time in which neither body moves once the response has begun, and for which a client may let the upstream
-    /// wait for each [`UpstreamConfig::slowest_upload`] of a request. 60 seconds unless set.
-    pub idle: Duration,
-    /// How long a response of unknown length may go on after its token has ended. 10 minutes unless set.
-    pub after_grant: Duration,
-    /// The same for an upgraded connection, such as a WebSocket. 10 minutes unless set.
-    pub tunnel: Duration,
-    /// How long an unused connection is kept. 4 seconds unless set: common servers close theirs after 5, and a request
-    /// that crosses such a close is lost.
-    pub keep_alive: Duration,
-    /// How long after the last connection [`Upstream::watch`](super::Upstream::watch) tries the upstream. 10 seconds unless
-    /// set.
-    pub probe: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            response: Duration::from_mins(10),
-            idle: Duration::from_mins(1),
-            after_grant: Duration::from_mins(10),
-            tunnel: Duration::from_mins(10),
-            keep_alive: Duration::from_secs(4),
-            probe: Duration::from_secs(10),
-        }
-    }
-}
+use super::protocol::{HEADER_FIELDS, Protocol};
+use super::timeouts::Timeouts;
 
 /// The settings of an [`Upstream`](super::Upstream); one set serves any number of them.
 ///
@@ -83,37 +47,6 @@ pub struct UpstreamConfig {
     pub(super) limit: Option<ConnectionLimit>,
     pub(super) slowest_upload: u64,
     pub(super) health: Health,
-}
-
-/// The version of HTTP that the upstream is spoken to in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// HTTP/2 or HTTP/1.1 over TLS, as the upstream prefers (ALPN, RFC 7301); HTTP/1.1 without TLS.
-    #[default]
-    Auto,
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2, without TLS by prior knowledge (RFC 9113 §3.3). There are no upgrades then, such as to a WebSocket.
-    Http2,
-}
-
-/// What is done to the fields of each request.
-#[derive(Clone, Debug)]
-pub(super) struct Edits {
-    pub(super) authority: HeaderValue,
-    pub(super) tls: bool,
-    pub(super) preserve_host: bool,
-    pub(super) trusted: Vec<IpRange>,
-    pub(super) always: Vec<(HeaderName, HeaderValue)>,
-    pub(super) when_paid: Vec<(HeaderName, HeaderValue)>,
-}
-
-impl Edits {
-    /// The names by which the upstream may call itself.
-    pub(super) fn origin<'a>(&'a self, host: Option<&'a HeaderValue>) -> Origin<'a> {
-        Origin { tls: self.tls, authority: self.authority.as_bytes(), host: host.map(HeaderValue::as_bytes) }
-    }
 }
 
 impl UpstreamConfig {
@@ -324,9 +257,6 @@ impl UpstreamConfig {
     }
 }
 
-/// The fields in a header that hyper has room for without asking for memory.
-pub const HEADER_FIELDS: usize = 100;
-
 /// The host as a resolver and a certificate know it: an IPv6 address without its brackets.
 fn bare_host(authority: &Authority) -> &str {
     let host = authority.host();
@@ -348,53 +278,4 @@ fn settable(name: HeaderName) -> Result<HeaderName, UpstreamConfigError> {
         return Err(UpstreamConfigError::Reserved(name));
     }
     Ok(name)
-}
-
-/// Why an upstream cannot be set up as asked.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum UpstreamConfigError {
-    /// The scheme is none of `http`, `https` and `h2c`.
-    Scheme,
-    /// The host is missing or can be no name in a certificate.
-    Host,
-    /// A user name or a password stands before the host.
-    UserInfo,
-    /// There is a path or a query after host and port.
-    Path,
-    /// The field belongs to the connection or frames the message.
-    Reserved(HeaderName),
-    /// The file of extra certificates cannot be read.
-    Roots(pem::Error),
-    /// The file of extra certificates holds none.
-    NoRoots,
-    /// TLS does not accept the settings, such as a malformed extra certificate.
-    Tls(rustls::Error),
-}
-
-impl fmt::Display for UpstreamConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scheme => f.write_str("the upstream's scheme must be http, https or h2c"),
-            Self::Host => f.write_str("the upstream needs a valid host"),
-            Self::UserInfo => {
-                f.write_str("put the user and the password into a header such as Authorization, not here")
-            }
-            Self::Path => f.write_str("the upstream must be an origin, without a path or query"),
-            Self::Reserved(name) => write!(f, "the field {name} cannot be set"),
-            Self::Roots(_) => f.write_str("the extra root certificates cannot be read"),
-            Self::NoRoots => f.write_str("the file of extra root certificates holds none"),
-            Self::Tls(_) => f.write_str("the TLS settings are not accepted"),
-        }
-    }
-}
-
-impl core::error::Error for UpstreamConfigError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Roots(error) => Some(error),
-            Self::Tls(error) => Some(error),
-            _ => None,
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! New connections to the upstream: TCP, then TLS whose certificate and host name are always verified, then HTTP/1.1 or, as
 //! TLS has negotiated it (ALPN) or the configuration says, HTTP/2.
 
-use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::time::Duration;
@@ -21,11 +20,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::BoxError;
-use super::config::HEADER_FIELDS;
-use super::config::Protocol;
-use super::error::ForwardError;
+use super::error::{ForwardError, NotHttp2};
 use super::health::{Health, TimedOut};
 use super::limit::ConnectionLimit;
+use super::protocol::{HEADER_FIELDS, Protocol};
 use super::sender::Sender;
 use super::streams::{Connection, Load};
 use super::wire::Wire;
@@ -65,8 +63,22 @@ impl Tls {
 }
 
 impl Connector {
-    /// Opens a connection and drops it, which says that one can be opened.
-    pub(super) async fn reach(&self) -> Result<(), ForwardError> {
+    /// Keeps what is known of the upstream up to date, by trying it when nobody has connected for so long; never completes.
+    pub(super) async fn watch(self, every: Duration) {
+        let health = self.health.clone();
+        health.watch(every, || self.reach()).await;
+    }
+
+    /// Opens a connection within the deadline and drops it, and notes whether that can be done.
+    async fn reach(&self) {
+        match timeout(self.timeout, self.try_to_reach()).await {
+            Ok(Ok(())) => self.health.connected(),
+            Ok(Err(error)) => self.health.failed(error.cause().unwrap_or(&TimedOut)),
+            Err(_) => self.health.failed(&TimedOut),
+        }
+    }
+
+    async fn try_to_reach(&self) -> Result<(), ForwardError> {
         let tcp = self.tcp().await.map_err(ForwardError::Unreachable)?;
         if let Some(tls) = &self.tls {
             tls.connect(tcp, false).await?;
@@ -192,18 +204,6 @@ where
     });
     Ok(Connected::Many(Connection::new(send, scheme, load)))
 }
-
-/// TLS has negotiated another protocol than the one that was demanded.
-#[derive(Debug)]
-pub(super) struct NotHttp2;
-
-impl fmt::Display for NotHttp2 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the upstream does not speak HTTP/2")
-    }
-}
-
-impl core::error::Error for NotHttp2 {}
 
 /// How often an HTTP/2 upstream that is being used is asked whether it is still there, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(20);

@@ -1,15 +1,12 @@
-//! What a client is told when its request could not be forwarded.
+//! Why a request could not be forwarded.
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Response, StatusCode};
+use core::fmt;
+use http::StatusCode;
 use std::io;
 
-use super::body::ProxyBody;
-use super::connect::NotHttp2;
-use super::health::Health;
 use crate::framing::FramingFault;
 use crate::method;
-use crate::response::{Form, Problem, Reason};
+use crate::response::Reason;
 
 /// Why there is no response of the upstream to pass on.
 #[derive(Debug)]
@@ -45,40 +42,7 @@ pub(super) enum ForwardError {
 }
 
 impl ForwardError {
-    /// Answers the client; the cause goes to the log alone.
-    pub(super) fn into_response<B>(self, form: Form, to: &Health) -> Response<ProxyBody<B>> {
-        let (status, reason) = (self.status(), self.reason());
-        let (code, service, upstream) = (status.as_u16(), to.service(), to.authority());
-        if status.is_server_error() {
-            tracing::warn!(
-                status = code,
-                reason = reason.code(),
-                service,
-                upstream,
-                error = self.cause(),
-                "not forwarded"
-            );
-        } else {
-            tracing::debug!(
-                status = code,
-                reason = reason.code(),
-                service,
-                upstream,
-                error = self.cause(),
-                "not forwarded"
-            );
-        }
-        let message = self.message();
-        let problem = Problem::new(status, reason, &message);
-        let problem = if matches!(self, Self::NoRoom) { problem.retry_after(RETRY_AFTER) } else { problem };
-        let mut response = problem.response(form);
-        if matches!(self, Self::Framing(_)) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response.map(ProxyBody::whole)
-    }
-
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::NOT_IMPLEMENTED,
@@ -98,7 +62,7 @@ impl ForwardError {
     }
 
     /// A word for programs.
-    fn reason(&self) -> Reason {
+    pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Refused(_) => Reason::REQUEST_REFUSED,
             Self::Method => method::REASON,
@@ -121,7 +85,7 @@ impl ForwardError {
     }
 
     /// A sentence for people.
-    fn message(&self) -> &'static str {
+    pub(super) fn message(&self) -> &'static str {
         match self {
             Self::Refused(message) => message,
             Self::Framing(fault) => fault.message(),
@@ -159,5 +123,14 @@ impl ForwardError {
     }
 }
 
-/// Seconds after which another attempt makes sense.
-const RETRY_AFTER: u64 = 5;
+/// TLS has negotiated another protocol than the one that was demanded.
+#[derive(Debug)]
+pub(super) struct NotHttp2;
+
+impl fmt::Display for NotHttp2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream does not speak HTTP/2")
+    }
+}
+
+impl core::error::Error for NotHttp2 {}

@@ -14,7 +14,7 @@ use http::{Method, Uri, Version};
 use http_body::Body;
 use l402_core::{CredentialHeaders, Grant};
 
-use super::config::Edits;
+use super::edits::Edits;
 use super::error::ForwardError;
 use super::peer::Peer;
 use crate::claim;

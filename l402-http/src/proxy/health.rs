@@ -13,9 +13,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
-
-use super::connect::Connector;
+use tokio::time::{Instant, sleep_until};
 
 /// Whether an upstream can be reached, as the last attempts found. Clones are about the same upstream.
 #[derive(Clone)]
@@ -110,12 +108,13 @@ impl Health {
         );
     }
 
-    /// Tries the upstream whenever that is due; never completes. Does nothing while another watches.
-    pub(super) async fn watch(self, connector: Connector, every: Duration) {
+    /// Calls `reach`, which notes what it finds, whenever the upstream is to be tried; never completes. Does nothing while
+    /// another watches.
+    pub(super) async fn watch<F: Future<Output = ()>>(&self, every: Duration, reach: impl Fn() -> F) {
         while self.0.watched.swap(true, Ordering::AcqRel) {
             self.0.left.notified().await;
         }
-        let _watch = Watch(&self);
+        let _watch = Watch(self);
         loop {
             tokio::select! {
                 () = sleep_until(self.due(every)) => {}
@@ -124,11 +123,7 @@ impl Health {
             if self.due(every) > Instant::now() {
                 continue; // somebody has connected since
             }
-            match timeout(connector.timeout, connector.reach()).await {
-                Ok(Ok(())) => self.connected(),
-                Ok(Err(error)) => self.failed(error.cause().unwrap_or(&TimedOut)),
-                Err(_) => self.failed(&TimedOut),
-            }
+            reach().await;
         }
     }
 

@@ -29,10 +29,14 @@
 
 mod body;
 mod config;
+mod config_error;
 mod connect;
+mod edits;
 mod error;
+mod exchange;
 mod expect;
 mod fields;
+mod forward;
 mod frames;
 mod health;
 mod limit;
@@ -41,48 +45,40 @@ mod peer;
 mod pool;
 mod probe;
 mod progress;
+mod protocol;
+mod refusal;
 mod sender;
 mod streams;
 mod sweep;
+mod timeouts;
 mod tunnel;
 mod version;
 mod wire;
 
 use core::convert::Infallible;
 use core::fmt;
-use core::pin::{Pin, pin};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::pin::Pin;
 use core::task::{Context, Poll};
-use core::time::Duration;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
-use l402_core::Grant;
-use tokio::time::{Instant, sleep_until, timeout};
 
 pub use self::body::{ProxyBody, ProxyBodyError, RequestBody};
-pub use self::config::{HEADER_FIELDS, Protocol, Timeouts, UpstreamConfig, UpstreamConfigError};
+pub use self::config::UpstreamConfig;
+pub use self::config_error::UpstreamConfigError;
 pub use self::health::{Health, Outage};
 pub use self::limit::{ConnectionLimit, Session};
 pub use self::peer::{IpRange, IpRangeError, Peer};
 pub use self::probe::{ProbeError, Spoken};
+pub use self::protocol::{HEADER_FIELDS, Protocol};
+pub use self::timeouts::Timeouts;
 
-use self::body::{Deadlines, Lease};
-use self::config::Edits;
-use self::connect::{Connected, Connector};
-use self::error::ForwardError;
-use self::expect::Hold;
+use self::connect::Connector;
+use self::edits::Edits;
+use self::exchange::Opening;
 use self::pool::Pool;
-use self::progress::Progress;
-use self::sender::Sender;
 use self::sweep::Sweeper;
-use self::tunnel::Terms;
-use crate::framing::FramingFault;
-use crate::method;
 use crate::response::Form;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
@@ -144,7 +140,7 @@ impl<B> Upstream<B> {
     /// [`Timeouts::probe`], and with growing pauses of 250 milliseconds to 10 seconds while the upstream is down. Never
     /// completes: spawn it, beside requests. Of those made from one [`UpstreamConfig`] only one works at a time.
     pub fn watch(&self) -> impl Future<Output = ()> + Send + use<B> {
-        self.shared.connector.health.clone().watch(self.shared.connector.clone(), self.shared.timeouts.probe)
+        self.shared.connector.clone().watch(self.shared.timeouts.probe)
     }
 }
 
@@ -193,208 +189,5 @@ impl<B> Clone for Upstream<B> {
 impl<B> fmt::Debug for Upstream<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream").field("authority", &self.shared.edits.authority).finish_non_exhaustive()
-    }
-}
-
-impl<B> Shared<B>
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    async fn forward(&self, request: Request<B>) -> Result<Response<ProxyBody<B>>, ForwardError> {
-        if method::reflects(request.method()) {
-            return Err(ForwardError::Method);
-        }
-        if let Some(fault) = FramingFault::of(request.headers()) {
-            return Err(ForwardError::Framing(fault));
-        }
-        let (mut head, body) = request.into_parts();
-        #[cfg(feature = "server")]
-        if head.extensions.get::<crate::framing::NoBody>().is_some() && !body.is_end_stream() {
-            return Err(ForwardError::Refused("a preflight has no body"));
-        }
-        let upgrade = head.extensions.remove::<OnUpgrade>();
-        let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
-        let session = head.extensions.remove::<Session>();
-        let end = head.extensions.get::<Grant>().and_then(end_of);
-        let hold = Hold::of(&head, !body.is_end_stream());
-        fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
-        head.extensions.clear();
-        if let Some(hold) = &hold {
-            head.extensions.insert(hold.clone());
-        }
-        let host = head.headers.get(header::HOST).filter(|_| self.edits.preserve_host).cloned();
-        let upload = (!body.is_end_stream()).then(|| self.quota(&head));
-        let progress =
-            Arc::new(upload.map_or_else(Progress::new, |quota| Progress::of_upload(self.timeouts.idle, quota)));
-        // Without a body there is nothing to note.
-        let noted = upload.map(|_| Arc::clone(&progress));
-        let body = RequestBody::new(body, Arc::clone(&self.edits), noted).held(hold.clone());
-        let request = Request::from_parts(head, body);
-
-        let (response, sender) = self.exchange(request, upgrade.is_some(), &progress).await?;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
-        }
-        if fields::is_reflection(response.headers()) {
-            return Err(ForwardError::Reflected);
-        }
-        if FramingFault::of(response.headers()).is_some() {
-            return Err(ForwardError::Coding); // the coding would stay, and the field that names it would go
-        }
-        let (mut head, incoming) = response.into_parts();
-        fields::to_client(&mut head, &self.edits, false);
-        location::publish(&mut head.headers, self.edits.origin(host.as_ref()));
-        let is_endless = incoming.size_hint().exact().is_none();
-        let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
-        if upload.is_some() {
-            self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);
-        }
-        let deadlines = Deadlines { progress, idle: self.timeouts.idle, end };
-        let unwanted = hold.and_then(|hold| hold.answered());
-        let lease = Lease { sender, pool: Arc::clone(&self.pool), unwanted };
-        let body = ProxyBody::streamed(incoming, lease, deadlines, Arc::clone(&self.edits));
-        if let Some(watched) = body.watched() {
-            self.sweeper.watch(watched);
-        }
-        self.pool.watch();
-        Ok(Response::from_parts(head, body))
-    }
-
-    /// For how many bytes of a body the client may use up the idle time. A message of gRPC comes when there is something to say.
-    fn quota(&self, head: &http::request::Parts) -> u64 {
-        let is_grpc =
-            head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-        let bytes = if is_grpc { 0 } else { self.timeouts.idle.as_secs().saturating_mul(self.slowest_upload) };
-        bytes.max(1)
-    }
-
-    /// Sends the request and waits for the head of the response.
-    async fn exchange(
-        &self,
-        request: Request<RequestBody<B>>,
-        upgrades: bool,
-        progress: &Progress,
-    ) -> Result<(Response<Incoming>, Sender<RequestBody<B>>), ForwardError> {
-        let kept = Some(()).filter(|()| !upgrades).and_then(|()| self.pool.stream(None)).or_else(|| self.pool.take());
-        let (mut sender, is_new) = match kept {
-            Some(sender) => (sender, false),
-            None => self.open(upgrades, None).await?,
-        };
-        let copy = if is_new { None } else { self.copy(&request) };
-        let failed = match within(sender.exchange(request), progress, &self.timeouts).await? {
-            Ok(response) => return Ok((response, sender)),
-            Err(failed) => failed,
-        };
-        // The upstream had closed the connection. Others of the same age may be closed as well.
-        let again = failed.unsent.filter(|_| !is_new).or(copy.filter(|_| failed.is_unheard));
-        let Some(again) = again else { return Err(ForwardError::Exchange(failed.error)) };
-        drop(sender);
-        let (mut sender, _) = self.open(upgrades, Some(Instant::now())).await?;
-        let response = within(sender.exchange(again), progress, &self.timeouts).await?;
-        Ok((response.map_err(|failed| ForwardError::Exchange(failed.error))?, sender))
-    }
-
-    /// Opens a connection, and returns whether it is new. Where the upstream speaks HTTP/2, those who want one at the same time
-    /// share it, if it is no older than `since`.
-    async fn open(
-        &self,
-        upgrades: bool,
-        since: Option<Instant>,
-    ) -> Result<(Sender<RequestBody<B>>, bool), ForwardError> {
-        let turn = if upgrades || !self.opening.is_shared(&self.connector) {
-            None
-        } else {
-            let turn = timeout(self.timeouts.connect, self.opening.turn.lock()).await;
-            let turn = turn.map_err(|_| ForwardError::ConnectTimeout)?;
-            if let Some(sender) = self.pool.stream(since) {
-                return Ok((sender, false));
-            }
-            Some(turn)
-        };
-        match self.connector.connect(upgrades).await? {
-            Connected::One(sender) => Ok((sender, true)),
-            Connected::Many(connection) => {
-                self.opening.has_shared.store(true, Ordering::Relaxed);
-                let sender = Sender::of(&connection).ok_or(ForwardError::ConnectTimeout)?;
-                self.pool.share(connection);
-                drop(turn);
-                Ok((sender, true))
-            }
-        }
-    }
-
-    /// Copies a request that may be sent twice: one that is idempotent and has no body.
-    fn copy(&self, request: &Request<RequestBody<B>>) -> Option<Request<RequestBody<B>>> {
-        if !request.method().is_idempotent() || *request.method() == Method::TRACE || !request.body().is_end_stream() {
-            return None;
-        }
-        let mut copy = Request::new(RequestBody::empty(Arc::clone(&self.edits)));
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.version_mut() = request.version();
-        *copy.headers_mut() = request.headers().clone();
-        Some(copy)
-    }
-
-    /// Passes the 101 on and joins the two connections behind it.
-    fn open_tunnel(
-        &self,
-        mut response: Response<Incoming>,
-        client: Option<OnUpgrade>,
-        terms: Terms,
-    ) -> Result<Response<ProxyBody<B>>, ForwardError> {
-        let client = client.filter(|_| fields::is_websocket(response.headers())).ok_or(ForwardError::Upgrade)?;
-        let upstream = hyper::upgrade::on(&mut response);
-        tokio::spawn(tunnel::run(client, upstream, terms));
-        let (mut head, _) = response.into_parts();
-        fields::to_client(&mut head, &self.edits, true);
-        head.extensions.clear();
-        Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
-    }
-}
-
-/// The right to open a connection that others share.
-#[derive(Default)]
-struct Opening {
-    turn: tokio::sync::Mutex<()>,
-    /// Whether the upstream has chosen HTTP/2 before.
-    has_shared: AtomicBool,
-}
-
-impl Opening {
-    fn is_shared(&self, connector: &Connector) -> bool {
-        connector.is_http2_only() || self.has_shared.load(Ordering::Relaxed)
-    }
-}
-
-/// When a grant ends, by a clock that nobody can put back.
-fn end_of(grant: &Grant) -> Option<Instant> {
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
-    let left = Duration::from_secs(grant.expires_at()?.get()).saturating_sub(now);
-    Instant::now().checked_add(left)
-}
-
-/// Waits for an answer: for as long as the upstream takes the request's body and the client sends it, and `response` beyond.
-async fn within<F: Future>(answer: F, progress: &Progress, limits: &Timeouts) -> Result<F::Output, ForwardError> {
-    let mut answer = pin!(answer);
-    let mut timer = pin!(sleep_until(Instant::now() + limits.response.min(limits.idle)));
-    loop {
-        tokio::select! {
-            biased;
-            answer = &mut answer => return Ok(answer),
-            () = &mut timer => {}
-        }
-        let (end, fault) = match progress.client_ends() {
-            Some(end) => (end, ForwardError::ClientStalled),
-            None => (progress.last() + limits.response, ForwardError::ResponseTimeout),
-        };
-        let now = Instant::now();
-        if end <= now {
-            return Err(fault);
-        }
-        // It may be the client's turn before that.
-        timer.as_mut().reset(end.min(now + limits.idle));
     }
 }

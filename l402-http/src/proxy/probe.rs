@@ -11,8 +11,9 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::config::{Protocol, UpstreamConfig};
+use super::config::UpstreamConfig;
 use super::connect::Connector;
+use super::protocol::Protocol;
 
 /// What an upstream speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
