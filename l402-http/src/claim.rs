@@ -15,17 +15,21 @@
 /// Whether the field names another path, method or host than the request line, or claims what was paid for. Names are in
 /// lower case, as those of [`http::HeaderName`] are.
 pub(crate) fn overrides(name: &str) -> bool {
-    OVERRIDE_STARTS.iter().any(|start| begins_with(name, start))
-        || OVERRIDE_ENDS.iter().any(|end| ends_with(name, end))
-        || OVERRIDES.iter().any(|known| is_same(name, known))
+    let Some(ends) = Ends::of(name) else { return false };
+    (OVERRIDE_FIRST.has(ends.first)
+        && (OVERRIDE_STARTS.iter().any(|start| begins_with(name, start))
+            || OVERRIDES.iter().any(|known| is_same(name, known))))
+        || (OVERRIDE_LAST.has(ends.last) && OVERRIDE_ENDS.iter().any(|end| ends_with(name, end)))
 }
 
 /// Whether the field says who the client is, or how it reached a proxy.
 #[cfg(feature = "proxy")]
 pub(crate) fn is_about_client(name: &str) -> bool {
-    CLIENT_STARTS.iter().any(|start| begins_with(name, start))
-        || CLIENT_ENDS.iter().any(|end| ends_with(name, end))
-        || CLIENT.iter().any(|known| is_same(name, known))
+    let Some(ends) = Ends::of(name) else { return false };
+    (CLIENT_FIRST.has(ends.first)
+        && (CLIENT_STARTS.iter().any(|start| begins_with(name, start))
+            || CLIENT.iter().any(|known| is_same(name, known))))
+        || (CLIENT_LAST.has(ends.last) && CLIENT_ENDS.iter().any(|end| ends_with(name, end)))
 }
 
 /// Whether the name is an odd spelling of one that frames a message, belongs to a connection or carries a credential.
@@ -57,6 +61,57 @@ fn alike(name: impl Iterator<Item = u8>, known: impl Iterator<Item = u8>) -> boo
 const fn dashed(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte } else { b'-' }
 }
+
+/// The first and the last character of a name: most names differ from every family in one of them.
+struct Ends {
+    first: u8,
+    last: u8,
+}
+
+impl Ends {
+    fn of(name: &str) -> Option<Self> {
+        let bytes = name.as_bytes();
+        Some(Self { first: dashed(*bytes.first()?), last: dashed(*bytes.last()?) })
+    }
+}
+
+/// A set of ASCII characters, one bit each.
+struct Letters(u128);
+
+impl Letters {
+    const fn has(&self, byte: u8) -> bool {
+        byte.is_ascii() && self.0 & (1 << byte) != 0
+    }
+
+    const fn firsts(self, names: &[&str]) -> Self {
+        let (mut set, mut rest) = (self.0, names);
+        while let [name, others @ ..] = rest {
+            if let [first, ..] = name.as_bytes() {
+                set |= 1 << *first;
+            }
+            rest = others;
+        }
+        Self(set)
+    }
+
+    const fn lasts(self, names: &[&str]) -> Self {
+        let (mut set, mut rest) = (self.0, names);
+        while let [name, others @ ..] = rest {
+            if let [.., last] = name.as_bytes() {
+                set |= 1 << *last;
+            }
+            rest = others;
+        }
+        Self(set)
+    }
+}
+
+const OVERRIDE_FIRST: Letters = Letters(0).firsts(&OVERRIDE_STARTS).firsts(&OVERRIDES);
+const OVERRIDE_LAST: Letters = Letters(0).lasts(&OVERRIDE_ENDS);
+#[cfg(feature = "proxy")]
+const CLIENT_FIRST: Letters = Letters(0).firsts(&CLIENT_STARTS).firsts(&CLIENT);
+#[cfg(feature = "proxy")]
+const CLIENT_LAST: Letters = Letters(0).lasts(&CLIENT_ENDS);
 
 const OVERRIDE_STARTS: [&str; 8] = [
     "x-l402-",
