@@ -1,11 +1,10 @@
 //! From a request that may pass to the upstream of its service.
 
 use core::convert::Infallible;
-use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::{Request, Response};
 use l402_http::policy::RouteId;
-use l402_http::proxy::{ConnectionLimit, Health, ProxyBody, Upstream, UpstreamConfig, UpstreamConfigError};
+use l402_http::proxy::{ConnectionLimit, Forwarding, Health, ProxyBody, Upstream, UpstreamConfig, UpstreamConfigError};
 use l402_http::service::Undeliverable;
 use std::sync::Arc;
 use tower_service::Service;
@@ -68,7 +67,7 @@ pub(super) fn deliverable(settings: &Settings) -> impl Fn(RouteId) -> Result<(),
 impl Service<Request<Upload>> for Forward {
     type Response = Response<ProxyBody<Upload>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Forwarding<Upload>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -77,7 +76,7 @@ impl Service<Request<Upload>> for Forward {
     fn call(&mut self, request: Request<Upload>) -> Self::Future {
         let route = request.extensions().get::<RouteId>();
         let upstream = route.and_then(|route| self.upstreams.get(route.index()));
-        let upstream = upstream.expect("the paid service marks what it lets pass with a route of its policy").clone();
-        Box::pin(async move { Ok(upstream.forward(request).await) })
+        let upstream = upstream.expect("the paid service marks what it lets pass with a route of its policy");
+        upstream.clone().call(request) // always ready
     }
 }

@@ -169,7 +169,7 @@ where
             tracing::debug!(%error, "an upstream connection ended");
         }
     });
-    Ok(Connected::One(Sender::One { send, heard }))
+    Ok(Connected::One(Sender::one(send, heard)))
 }
 
 async fn open_http2<S, B>(

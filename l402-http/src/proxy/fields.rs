@@ -184,9 +184,26 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in &HOP_BY_HOP {
+    // Most messages have none, or one: cheaper to look at each field than for each name.
+    while let Some(name) = headers.keys().find(|name| is_hop_by_hop(name)).cloned() {
         headers.remove(name);
     }
+}
+
+/// Whether a field is about one connection and means nothing on the next. `Trailer` is not: it says what follows the body, and
+/// the body passes with what follows it.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 /// Removes what must not come from the client: credentials, claims about who it is, and the fields that we add.
@@ -284,19 +301,6 @@ fn origin_form(uri: &Uri) -> Result<Uri, ForwardError> {
 }
 
 const MALFORMED_HOST: ForwardError = ForwardError::Refused("malformed Host");
-
-/// Fields that are about one connection and mean nothing on the next. `Trailer` is not among them: it says what follows
-/// the body, and the body passes with what follows it.
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 /// What decides about a message before its body, and therefore cannot stand behind it (RFC 9110 §6.5.1): a server that adds
 /// trailers to the fields of the head must not find another there.

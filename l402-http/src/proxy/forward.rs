@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{Request, Response, StatusCode, header};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use l402_core::Grant;
+use l402_core::{Grant, UnixSeconds};
 use tokio::time::Instant;
 
 use super::body::{Deadlines, Lease, ProxyBody, RequestBody};
@@ -16,10 +17,38 @@ use super::error::ForwardError;
 use super::expect::Hold;
 use super::limit::Session;
 use super::progress::Progress;
+use super::sender::Sender;
 use super::tunnel::{self, Terms};
 use super::{BoxError, Shared, fields, location};
 use crate::framing::FramingFault;
 use crate::method;
+
+/// What the response to a request needs to know of it.
+pub(super) struct Asked {
+    upgrade: Option<OnUpgrade>,
+    session: Option<Session>,
+    /// When the token ends that paid for it, in Unix seconds.
+    paid_until: Option<u64>,
+    hold: Option<Hold>,
+    /// The host that the upstream was told, where it is the client's.
+    host: Option<HeaderValue>,
+    has_body: bool,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Asked {
+    /// Whether another protocol is asked for on the connection.
+    pub(super) const fn upgrades(&self) -> bool {
+        self.upgrade.is_some()
+    }
+
+    /// When what was paid for ends, by a clock that does not jump.
+    fn end(&self) -> Option<Instant> {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
+        let left = Duration::from_secs(self.paid_until?).saturating_sub(now);
+        Instant::now().checked_add(left)
+    }
+}
 
 impl<B> Shared<B>
 where
@@ -27,8 +56,8 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    /// Forwards a request: what is refused or fails has no response yet.
-    pub(super) async fn forward(&self, request: Request<B>) -> Result<Response<ProxyBody<B>>, ForwardError> {
+    /// Makes the upstream's request of the client's.
+    pub(super) fn to_upstream(&self, request: Request<B>) -> Result<(Request<RequestBody<B>>, Asked), ForwardError> {
         if method::reflects(request.method()) {
             return Err(ForwardError::Method);
         }
@@ -36,32 +65,42 @@ where
             return Err(ForwardError::Framing(fault));
         }
         let (mut head, body) = request.into_parts();
+        let has_body = !body.is_end_stream();
         #[cfg(feature = "server")]
-        if head.extensions.get::<crate::framing::NoBody>().is_some() && !body.is_end_stream() {
+        if has_body && head.extensions.get::<crate::framing::NoBody>().is_some() {
             return Err(ForwardError::Refused("a preflight has no body"));
         }
         let upgrade = head.extensions.remove::<OnUpgrade>();
         let upgrade = upgrade.filter(|_| !self.connector.is_http2_only() && fields::asks_for_websocket(&head));
         let session = head.extensions.remove::<Session>();
-        let end = head.extensions.get::<Grant>().and_then(end_of);
-        let hold = Hold::of(&head, !body.is_end_stream());
+        let paid_until = head.extensions.get::<Grant>().and_then(Grant::expires_at).map(UnixSeconds::get);
+        let hold = Hold::of(&head, has_body);
         fields::to_upstream(&mut head, &body, &self.edits, upgrade.is_some())?;
         head.extensions.clear();
         if let Some(hold) = &hold {
             head.extensions.insert(hold.clone());
         }
-        let host = head.headers.get(header::HOST).filter(|_| self.edits.preserve_host).cloned();
-        let upload = (!body.is_end_stream()).then(|| self.quota(&head));
-        let progress =
-            Arc::new(upload.map_or_else(Progress::new, |quota| Progress::of_upload(self.timeouts.idle, quota)));
+        let host = if self.edits.preserve_host { head.headers.get(header::HOST).cloned() } else { None };
+        let progress = Arc::new(match has_body {
+            true => Progress::of_upload(self.timeouts.idle, self.quota(&head)),
+            false => Progress::new(),
+        });
         // Without a body there is nothing to note.
-        let noted = upload.map(|_| Arc::clone(&progress));
+        let noted = has_body.then(|| Arc::clone(&progress));
         let body = RequestBody::new(body, Arc::clone(&self.edits), noted).held(hold.clone());
-        let request = Request::from_parts(head, body);
+        let asked = Asked { upgrade, session, paid_until, hold, host, has_body, progress };
+        Ok((Request::from_parts(head, body), asked))
+    }
 
-        let (response, sender) = self.exchange(request, upgrade.is_some(), &progress).await?;
+    /// Makes our response of the upstream's.
+    pub(super) fn to_client(
+        &self,
+        response: Response<Incoming>,
+        sender: Sender<RequestBody<B>>,
+        asked: Asked,
+    ) -> Result<Response<ProxyBody<B>>, ForwardError> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.open_tunnel(response, upgrade, Terms { idle: self.timeouts.tunnel, end, session });
+            return self.open_tunnel(response, asked);
         }
         if fields::is_reflection(response.headers()) {
             return Err(ForwardError::Reflected);
@@ -71,14 +110,15 @@ where
         }
         let (mut head, incoming) = response.into_parts();
         fields::to_client(&mut head, &self.edits, false);
-        location::publish(&mut head.headers, self.edits.origin(host.as_ref()));
+        location::publish(&mut head.headers, self.edits.origin(asked.host.as_ref()));
         let is_endless = incoming.size_hint().exact().is_none();
-        let end = end.filter(|_| is_endless).and_then(|end| end.checked_add(self.timeouts.after_grant));
-        if upload.is_some() {
-            self.sweeper.watch(Arc::<Progress>::downgrade(&progress) as _);
+        let end = if is_endless { asked.end() } else { None };
+        let end = end.and_then(|end| end.checked_add(self.timeouts.after_grant));
+        if asked.has_body {
+            self.sweeper.watch(Arc::<Progress>::downgrade(&asked.progress) as _);
         }
-        let deadlines = Deadlines { progress, idle: self.timeouts.idle, end };
-        let unwanted = hold.and_then(|hold| hold.answered());
+        let deadlines = Deadlines { progress: asked.progress, idle: self.timeouts.idle, end };
+        let unwanted = asked.hold.and_then(|hold| hold.answered());
         let lease = Lease { sender, pool: Arc::clone(&self.pool), unwanted };
         let body = ProxyBody::streamed(incoming, lease, deadlines, Arc::clone(&self.edits));
         if let Some(watched) = body.watched() {
@@ -100,22 +140,17 @@ where
     fn open_tunnel(
         &self,
         mut response: Response<Incoming>,
-        client: Option<OnUpgrade>,
-        terms: Terms,
+        asked: Asked,
     ) -> Result<Response<ProxyBody<B>>, ForwardError> {
-        let client = client.filter(|_| fields::is_websocket(response.headers())).ok_or(ForwardError::Upgrade)?;
+        let end = asked.end();
+        let client = asked.upgrade.filter(|_| fields::is_websocket(response.headers()));
+        let client = client.ok_or(ForwardError::Upgrade)?;
         let upstream = hyper::upgrade::on(&mut response);
+        let terms = Terms { idle: self.timeouts.tunnel, end, session: asked.session };
         tokio::spawn(tunnel::run(client, upstream, terms));
         let (mut head, _) = response.into_parts();
         fields::to_client(&mut head, &self.edits, true);
         head.extensions.clear();
         Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
     }
-}
-
-/// When a grant ends, by a clock that nobody can put back.
-fn end_of(grant: &Grant) -> Option<Instant> {
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
-    let left = Duration::from_secs(grant.expires_at()?.get()).saturating_sub(now);
-    Instant::now().checked_add(left)
 }

@@ -21,28 +21,36 @@ pub(super) struct Origin<'a> {
 
 /// Makes the URLs at the upstream's own origin those of the public one.
 pub(super) fn publish(headers: &mut HeaderMap, origin: Origin<'_>) {
+    if !headers.keys().any(is_rewritten) {
+        return; // as in most responses
+    }
     headers.remove(header::ALT_SVC);
-    for (name, rewrite) in REWRITES {
+    for (name, rewrite) in &REWRITES {
         let rewritten = |value: &HeaderValue| {
             let value = rewrite(origin, value.as_bytes())?;
             HeaderValue::from_bytes(&value).ok()
         };
-        if !headers.get_all(&name).iter().any(|value| rewritten(value).is_some()) {
+        if !headers.get_all(name).iter().any(|value| rewritten(value).is_some()) {
             continue;
         }
         let values: Vec<_> =
-            headers.get_all(&name).iter().map(|value| rewritten(value).unwrap_or_else(|| value.clone())).collect();
-        headers.remove(&name);
+            headers.get_all(name).iter().map(|value| rewritten(value).unwrap_or_else(|| value.clone())).collect();
+        headers.remove(name);
         for value in values {
             headers.append(name.clone(), value);
         }
     }
 }
 
+/// Whether this field is looked at.
+fn is_rewritten(name: &HeaderName) -> bool {
+    *name == header::ALT_SVC || REWRITES.iter().any(|(rewritten, _)| rewritten == name)
+}
+
 /// What becomes of a value; [`None`] where it stays.
 type Rewrite = fn(Origin<'_>, &[u8]) -> Option<Vec<u8>>;
 
-const REWRITES: [(HeaderName, Rewrite); 4] = [
+static REWRITES: [(HeaderName, Rewrite); 4] = [
     (header::LOCATION, |origin, url| origin.path_of(url)),
     (header::CONTENT_LOCATION, |origin, url| origin.path_of(url)),
     (header::REFRESH, refresh),

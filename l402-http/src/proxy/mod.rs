@@ -31,6 +31,7 @@ mod body;
 mod config;
 mod config_error;
 mod connect;
+mod deadline;
 mod edits;
 mod error;
 mod exchange;
@@ -79,7 +80,6 @@ use self::edits::Edits;
 use self::exchange::Opening;
 use self::pool::Pool;
 use self::sweep::Sweeper;
-use crate::response::Form;
 
 type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
@@ -150,13 +150,9 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    /// Forwards one request; what the service does, without its box.
+    /// Forwards one request, as the service does.
     pub async fn forward(&self, request: Request<B>) -> Response<ProxyBody<B>> {
-        let form = Form::without_page(request.headers());
-        match self.shared.forward(request).await {
-            Ok(response) => response,
-            Err(error) => error.into_response(form, &self.shared.connector.health),
-        }
+        self.shared.forward(request).await
     }
 }
 
@@ -168,15 +164,32 @@ where
 {
     type Response = Response<ProxyBody<B>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Forwarding<B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let upstream = self.clone();
-        Box::pin(async move { Ok(upstream.forward(request).await) })
+        Forwarding(self.shared.forward(request))
+    }
+}
+
+/// The future of [`Upstream`]. A request goes out when the service is called, if there is a connection for it.
+#[must_use = "futures do nothing unless polled"]
+pub struct Forwarding<B>(exchange::Forwarded<B>);
+
+impl<B> Future for Forwarding<B> {
+    type Output = Result<Response<ProxyBody<B>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context).map(Ok)
+    }
+}
+
+impl<B> fmt::Debug for Forwarding<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarding").finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,8 @@ use core::future::pending;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::limit::ConnectionLimit;
 use super::sender::Sender;
@@ -43,7 +42,7 @@ impl<B> Pool<B> {
     }
 
     /// Takes a stream of a connection that is shared, and no older than `since`.
-    pub(super) fn stream(&self, since: Option<tokio::time::Instant>) -> Option<Sender<B>> {
+    pub(super) fn stream(&self, since: Option<Instant>) -> Option<Sender<B>> {
         let is_young = |connection: &Connection<B>| since.is_none_or(|since| connection.opened >= since.into_std());
         self.lock().shared.find(|connection| Some(connection).filter(|found| is_young(found)).and_then(Sender::of))
     }
@@ -54,8 +53,7 @@ impl<B> Pool<B> {
     }
 
     /// Takes out the connection that was used last among those that can send at once.
-    pub(super) fn take(&self) -> Option<Sender<B>> {
-        let now = Instant::now();
+    pub(super) fn take(&self, now: Instant) -> Option<Sender<B>> {
         let idle = &mut self.lock().idle;
         let mut at = idle.len();
         while let Some(below) = at.checked_sub(1) {

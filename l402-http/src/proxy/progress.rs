@@ -60,6 +60,11 @@ impl Progress {
         Self { upload: Some(upload), ..Self::new() }
     }
 
+    /// Returns when the exchange began.
+    pub(super) const fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Notes that a body moved or ended.
     pub(super) fn moved(&self) {
         self.last_ms.store(self.now_ms(), Ordering::Relaxed);

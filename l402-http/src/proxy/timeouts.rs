@@ -38,3 +38,10 @@ impl Default for Timeouts {
         }
     }
 }
+
+impl Timeouts {
+    /// After how long an exchange is looked at that has no response yet.
+    pub(super) fn first_look(&self) -> Duration {
+        self.response.min(self.idle)
+    }
+}
