@@ -12,6 +12,10 @@ pub(super) fn keep_private(fields: &mut HeaderMap) {
     while let Some(name) = fields.keys().find(|name| is_for_shared_caches(name)).cloned() {
         fields.remove(name);
     }
+    if !fields.contains_key(CACHE_CONTROL) {
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        return;
+    }
     let lines: Vec<&[u8]> = fields.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes).collect();
     let merged = merged(&lines.join(&b", "[..]));
     // What was taken from fields can stand in one.
