@@ -114,6 +114,14 @@ where
     trail.tell(|| Phase::Judged(decision));
     let Priced { route, offer, target } = priced;
     let passage = |grant| Passage { route: route.id(), target, grant };
+    let noted;
+    let trail = match decision {
+        Decision::Settle(_) | Decision::Charge(_) => {
+            noted = paywall.observers.begin_sale(&paywall.policy, &request, trail);
+            &noted
+        }
+        Decision::Admit(_) | Decision::Refuse(_) => trail,
+    };
     let demand = match decision {
         Decision::Admit(grant) => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
         Decision::Settle(grant) => match settle::look(paywall, &grant, offer) {

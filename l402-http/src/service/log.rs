@@ -27,4 +27,8 @@ impl Observe for LogFaults {
             _ => {}
         }
     }
+
+    fn sees_all(&self) -> bool {
+        false
+    }
 }

@@ -33,6 +33,12 @@ use std::time::Instant;
 pub trait Observe: Send + Sync {
     /// Takes an event.
     fn observe(&self, event: &Event<'_>);
+
+    /// Returns whether it wants the events of requests for which nothing is asked of a node or a pricer, such as those that were
+    /// paid for. Where no subscriber does, nothing is noted of them: that costs as much as a tenth of a forwarded request.
+    fn sees_all(&self) -> bool {
+        true
+    }
 }
 
 impl<F: Fn(&Event<'_>) + Send + Sync> Observe for F {
@@ -48,16 +54,19 @@ pub(super) type Stopwatch = Arc<dyn Fn() -> Duration + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Observers {
     all: Arc<[Arc<dyn Observe>]>,
+    /// Whether one of them wants the events of all requests.
+    see_all: bool,
     stopwatch: Stopwatch,
 }
 
 impl Observers {
     pub(super) fn none() -> Self {
         let begun = Instant::now();
-        Self { all: Arc::new([]), stopwatch: Arc::new(move || begun.elapsed()) }
+        Self { all: Arc::new([]), see_all: false, stopwatch: Arc::new(move || begun.elapsed()) }
     }
 
     pub(super) fn add(&mut self, observer: impl Observe + 'static) {
+        self.see_all |= observer.sees_all();
         self.all = self.all.iter().cloned().chain([Arc::new(observer) as Arc<dyn Observe>]).collect();
     }
 
@@ -65,10 +74,15 @@ impl Observers {
         self.stopwatch = stopwatch;
     }
 
-    /// Begins to take notes of a request, if there is a subscriber.
+    /// Begins to take notes of a request, if there is a subscriber to all.
     #[inline]
     pub(super) fn begin<B>(&self, policy: &Arc<Policy>, request: &Request<B>) -> Trail {
-        if self.all.is_empty() { Trail(None) } else { self.begin_noted(policy, request) }
+        if self.see_all { self.begin_noted(policy, request) } else { Trail(None) }
+    }
+
+    /// Begins to take notes of a request for which a node or a pricer is asked, unless they were begun before.
+    pub(super) fn begin_sale<B>(&self, policy: &Arc<Policy>, request: &Request<B>, trail: &Trail) -> Trail {
+        if trail.0.is_some() || self.all.is_empty() { trail.clone() } else { self.begin_noted(policy, request) }
     }
 
     #[cold]
