@@ -28,6 +28,8 @@ pub(super) struct Activity {
     is_tunnel: AtomicBool,
     live: AtomicUsize,
     quiet_ms: AtomicU64,
+    /// When it was last looked at.
+    ticked_ms: AtomicU64,
     exchanges: Mutex<Vec<Weak<Exchange>>>,
     /// The exchange whose task is about to be spawned.
     newest: Mutex<Option<Arc<Exchange>>>,
@@ -56,6 +58,7 @@ impl Activity {
             is_tunnel: AtomicBool::new(false),
             live: AtomicUsize::new(0),
             quiet_ms: AtomicU64::new(0),
+            ticked_ms: AtomicU64::new(0),
             exchanges: Mutex::default(),
             newest: Mutex::default(),
         })
@@ -112,6 +115,7 @@ impl Activity {
     /// for the first request.
     pub(super) fn look(&self, head: Duration, idle: Duration) -> Standing {
         let now = self.now_ms();
+        self.ticked_ms.store(now, Ordering::Relaxed);
         if !self.has_asked.load(Ordering::Relaxed) {
             return if now >= millis(head) { Standing::Silent } else { Standing::Busy };
         }
@@ -128,6 +132,16 @@ impl Activity {
         let quiet_since = self.quiet_ms.load(Ordering::Relaxed);
         let is_quiet = self.live.load(Ordering::Relaxed) == 0 && now.saturating_sub(quiet_since) >= millis(idle);
         if is_quiet { Standing::Quiet } else { Standing::Busy }
+    }
+
+    /// When it was last looked at, in milliseconds since it began.
+    pub(super) fn ticked_ms(&self) -> u64 {
+        self.ticked_ms.load(Ordering::Relaxed)
+    }
+
+    /// A time in milliseconds since it began.
+    pub(super) fn ms_at(&self, time: std::time::Instant) -> u64 {
+        millis(time.saturating_duration_since(self.begun.into_std()))
     }
 
     fn now_ms(&self) -> u64 {

@@ -1,10 +1,10 @@
 //! One connection of a client.
 
 use core::fmt;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
-use hyper_util::server::conn::auto::Builder;
 use l402_http::proxy::{HEADER_FIELDS, Peer, Session};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use socket2::SockRef;
@@ -12,11 +12,13 @@ use std::io;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::activity::{Activity, Exchanges, Standing};
 use super::clients::Seat;
 use super::gateway::{Client, Gateway};
+use super::head_timer::HeadTimer;
+use super::preface::{self, Spoken};
 use super::socket::Socket;
 use super::worker::Limits;
 
@@ -29,7 +31,7 @@ pub(super) fn of<N>(
     gateway: &Gateway<N>,
     limits: Limits,
     seat: Arc<Seat>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) -> io::Result<impl Future<Output = ()> + Send + use<N>>
 where
     N: InvoiceSource + SettlementSource + 'static,
@@ -41,30 +43,138 @@ where
     let session = Session::new(stopping.clone());
     let client = Client::new(gateway.clone(), peer, Arc::clone(&activity), seat, session);
     Ok(async move {
-        let builder = builder(limits, &activity);
-        let socket = Socket::new(stream, Arc::clone(&activity));
-        let mut connection = pin!(builder.serve_connection_with_upgrades(socket, client));
-        let (mut watchdog, mut is_told) = (pin!(watchdog(&activity, limits)), false);
-        let end = loop {
-            tokio::select! {
-                biased;
-                ended = &mut connection => break ended.map_or_else(End::Broken, |()| End::Done),
-                _ = stopping.wait_for(|stopping| *stopping), if !is_told => {}
-                cut = &mut watchdog => match cut {
-                    // It may end by itself, and has as long again for that.
-                    Standing::Quiet if !is_told => watchdog.set(self::watchdog(&activity, limits)),
-                    cut => break End::Cut(cut),
-                },
-            }
-            is_told = true;
-            connection.as_mut().graceful_shutdown();
-        };
-        match end {
+        let mut guard = Guard::new(Arc::clone(&activity), limits, stopping);
+        match serve(stream, client, activity, limits, &mut guard).await {
             End::Done => {}
             End::Broken(error) => tracing::debug!(%address, error = &*error, "a connection broke off"),
             End::Cut(why) => tracing::debug!(%address, %why, "a connection was cut"),
         }
     })
+}
+
+/// Finds out which version of HTTP the client speaks, and serves it to the end.
+async fn serve<N>(
+    mut stream: TcpStream,
+    client: Client<N>,
+    activity: Arc<Activity>,
+    limits: Limits,
+    guard: &mut Guard,
+) -> End
+where
+    N: InvoiceSource + SettlementSource + 'static,
+{
+    let spoken = {
+        let mut spoken = pin!(preface::spoken(&mut stream));
+        loop {
+            tokio::select! {
+                biased;
+                spoken = &mut spoken => break spoken,
+                event = guard.event() => match event {
+                    Event::Tick => {}
+                    Event::Told => return End::Done,
+                    Event::Cut(why) => return End::Cut(why),
+                },
+            }
+        }
+    };
+    match spoken {
+        Ok(Spoken::Http1(first)) => {
+            let socket = Socket::new(stream, first, Arc::clone(&activity));
+            guard.lead(http1(limits, activity).serve_connection(socket, client).with_upgrades()).await
+        }
+        Ok(Spoken::Http2(first)) => {
+            let socket = Socket::new(stream, first, Arc::clone(&activity));
+            guard.lead(http2(limits, activity).serve_connection(socket, client)).await
+        }
+        Err(error) => End::Broken(error.into()),
+    }
+}
+
+/// Ends a connection that has stood still for too long, whoever should have polled what: hyper's own deadline for a head
+/// begins only when it knows the version of HTTP, and a body is not polled while its client takes nothing.
+struct Guard {
+    activity: Arc<Activity>,
+    limits: Limits,
+    stopping: watch::Receiver<bool>,
+    ticks: Interval,
+    begun: Instant,
+    /// Whether the connection was told to end.
+    is_told: bool,
+}
+
+/// A connection of either version of HTTP.
+trait Connection: Future<Output = hyper::Result<()>> {
+    /// Serves what is under way, and no more.
+    fn graceful_shutdown(self: Pin<&mut Self>);
+}
+
+impl<N: InvoiceSource + SettlementSource + 'static> Connection for http1::UpgradeableConnection<Socket, Client<N>> {
+    fn graceful_shutdown(self: Pin<&mut Self>) {
+        Self::graceful_shutdown(self);
+    }
+}
+
+impl<N: InvoiceSource + SettlementSource + 'static> Connection for http2::Connection<Socket, Client<N>, Exchanges> {
+    fn graceful_shutdown(self: Pin<&mut Self>) {
+        Self::graceful_shutdown(self);
+    }
+}
+
+/// What a connection has to know.
+enum Event {
+    /// Time has passed; it is to be polled again, for the sake of its own deadlines.
+    Tick,
+    /// It is to end when nothing is under way any more.
+    Told,
+    /// It is to end at once.
+    Cut(Standing),
+}
+
+impl Guard {
+    fn new(activity: Arc<Activity>, limits: Limits, stopping: watch::Receiver<bool>) -> Self {
+        let every = (limits.head.min(limits.unread) / 8).clamp(SHORTEST, LONGEST);
+        let begun = Instant::now();
+        let mut ticks = interval_at(begun + every, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { activity, limits, stopping, ticks, begun, is_told: false }
+    }
+
+    /// Polls a connection to its end.
+    async fn lead(&mut self, connection: impl Connection) -> End {
+        let mut connection = pin!(connection);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => return ended.map_or_else(|error| End::Broken(error.into()), |()| End::Done),
+                event = self.event() => match event {
+                    Event::Tick => {}
+                    Event::Told => connection.as_mut().graceful_shutdown(),
+                    Event::Cut(why) => return End::Cut(why),
+                },
+            }
+        }
+    }
+
+    /// Waits for the next event. Nothing is lost where that is given up.
+    async fn event(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            () = told(&mut self.stopping), if !self.is_told => return self.tell(),
+            _ = self.ticks.tick() => {}
+        }
+        match self.activity.look(self.limits.head, self.limits.unread) {
+            Standing::Busy => Event::Tick,
+            // It may end by itself, and has as long again for that.
+            Standing::Quiet if !self.is_told => self.tell(),
+            Standing::Quiet if self.begun.elapsed() < self.limits.unread.min(GOODBYE) => Event::Tick,
+            standing => Event::Cut(standing),
+        }
+    }
+
+    fn tell(&mut self) -> Event {
+        (self.is_told, self.begun) = (true, Instant::now());
+        Event::Told
+    }
 }
 
 /// How a connection ended.
@@ -85,6 +195,11 @@ impl fmt::Display for Standing {
     }
 }
 
+/// Completes when the server stops, also where it was dropped.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
 fn prepare(stream: &TcpStream, limits: Limits) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
@@ -98,15 +213,19 @@ fn prepare(stream: &TcpStream, limits: Limits) -> io::Result<()> {
     Ok(())
 }
 
-fn builder(limits: Limits, activity: &Arc<Activity>) -> Builder<Exchanges> {
-    let mut builder = Builder::new(Exchanges(Arc::clone(activity)));
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
+fn http1(limits: Limits, activity: Arc<Activity>) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(HeadTimer(activity)).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
     // Room for more than the usual number is made anew for each request.
     if limits.header_fields != HEADER_FIELDS {
-        builder.http1().max_headers(limits.header_fields);
+        builder.max_headers(limits.header_fields);
     }
     builder
-        .http2()
+}
+
+fn http2(limits: Limits, activity: Arc<Activity>) -> http2::Builder<Exchanges> {
+    let mut builder = http2::Builder::new(Exchanges(activity));
+    builder
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_U32)
         .max_concurrent_streams(MAX_STREAMS)
@@ -115,24 +234,6 @@ fn builder(limits: Limits, activity: &Arc<Activity>) -> Builder<Exchanges> {
         .keep_alive_interval(limits.head)
         .keep_alive_timeout(PING);
     builder
-}
-
-/// Completes when a connection has stood still for too long, whoever should have polled what: hyper's own deadline for a head
-/// begins only when it knows the version of HTTP, and a body is not polled while its client takes nothing.
-async fn watchdog(activity: &Activity, limits: Limits) -> Standing {
-    let every = (limits.head.min(limits.unread) / 8).clamp(SHORTEST, LONGEST);
-    let mut ticks = interval_at(Instant::now() + every, every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let begun = Instant::now();
-    loop {
-        ticks.tick().await;
-        match activity.look(limits.head, limits.unread) {
-            Standing::Busy => {}
-            // A second watchdog finds it so at once.
-            Standing::Quiet if begun.elapsed() < limits.unread.min(GOODBYE) => {}
-            standing => return standing,
-        }
-    }
 }
 
 /// The most bytes of a request's head.

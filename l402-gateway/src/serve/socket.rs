@@ -6,6 +6,7 @@
 //!
 //! A refusal that hyper has made by itself, of a head that it could not read, is written with a body that says why.
 
+use bytes::Bytes;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -24,6 +25,8 @@ use super::refusal;
 /// A client's connection.
 pub(super) struct Socket {
     stream: TokioIo<TcpStream>,
+    /// What has been read of it already.
+    first: Bytes,
     activity: Arc<Activity>,
     linger: Option<Linger>,
     /// What is written in place of an answer of hyper's own, and how much of it is.
@@ -40,8 +43,9 @@ struct Linger {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, linger: None, own: None, is_refused: false }
+    /// Takes a connection, and the first bytes that came over it.
+    pub(super) fn new(stream: TcpStream, first: Bytes, activity: Arc<Activity>) -> Self {
+        Self { stream: TokioIo::new(stream), first, activity, linger: None, own: None, is_refused: false }
     }
 }
 
@@ -88,8 +92,17 @@ impl Read for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let count = self.first.len().min(buffer.remaining());
+            let first = self.first.split_to(count);
+            if self.first.is_empty() {
+                self.first = Bytes::new(); // lets go of the memory
+            }
+            buffer.put_slice(&first);
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
