@@ -15,6 +15,7 @@ use core::str::FromStr;
 use core::time::Duration;
 use l402_core::{InvoiceFacts, Msat, PaymentHash, UnixSeconds};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef, ParseOrSemanticError};
+use std::sync::OnceLock;
 
 /// A BOLT11 invoice, signed by its payee.
 ///
@@ -33,12 +34,23 @@ use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescriptionRef, ParseOrSeman
 /// assert_eq!(invoice.description(), Some("1 cup coffee"));
 /// # Ok::<(), l402_lightning::InvoiceError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Invoice {
     text: Box<str>,
-    network: Network,
-    payee: NodeId,
-    decoded: Bolt11Invoice,
+    said: Said,
+    /// Made when it is first asked for, where the invoice was written here.
+    decoded: OnceLock<Bolt11Invoice>,
+}
+
+/// What an invoice says, as far as it is asked for often.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) network: Network,
+    pub(crate) payee: NodeId,
+    pub(crate) payment_hash: PaymentHash,
+    pub(crate) amount_msat: Option<u64>,
+    pub(crate) made_at: u64,
+    pub(crate) expiry: Duration,
 }
 
 impl Invoice {
@@ -54,14 +66,10 @@ impl Invoice {
         Self::of(decoded, text.into(), payee)
     }
 
-    /// Takes an invoice that the caller has just signed with the key of `payee`, without verifying it again.
-    ///
-    /// # Errors
-    /// [`InvoiceError::UnsupportedNetwork`] and [`InvoiceError::Amount`].
-    pub fn signed_by(payee: NodeId, invoice: Bolt11Invoice) -> Result<Self, InvoiceError> {
-        let text = invoice.to_string();
+    /// Takes the text of an invoice that was written and signed in this process, and what it says.
+    pub(crate) fn written(text: String, said: Said) -> Result<Self, InvoiceError> {
         amount::check(&text).map_err(InvoiceError::Amount)?;
-        Self::of(invoice, text.into(), payee)
+        Ok(Self { text: text.into(), said, decoded: OnceLock::new() })
     }
 
     /// Returns the text: bech32, as it was given.
@@ -70,43 +78,44 @@ impl Invoice {
     }
 
     /// Returns the decoded form.
-    pub const fn decoded(&self) -> &Bolt11Invoice {
-        &self.decoded
+    #[expect(clippy::missing_panics_doc, reason = "what a signer writes can be read")]
+    pub fn decoded(&self) -> &Bolt11Invoice {
+        self.decoded.get_or_init(|| self.text.parse().expect("a signer writes invoices"))
     }
 
     /// Returns the hash that paying proves.
     pub fn payment_hash(&self) -> PaymentHash {
-        PaymentHash::from_bytes(self.decoded.payment_hash().to_byte_array())
+        self.said.payment_hash
     }
 
     /// Returns the amount in millisatoshis; `None` leaves it to the payer.
     pub fn amount_msat(&self) -> Option<u64> {
-        self.decoded.amount_milli_satoshis()
+        self.said.amount_msat
     }
 
     /// Returns when it expires, in Unix seconds.
     pub fn expires_at(&self) -> u64 {
-        self.decoded.duration_since_epoch().as_secs().saturating_add(self.expiry().as_secs())
+        self.said.made_at.saturating_add(self.said.expiry.as_secs())
     }
 
     /// Returns how long it is valid from its own time stamp; an hour where it does not say (BOLT 11 §Tagged Fields).
     pub fn expiry(&self) -> Duration {
-        self.decoded.expiry_time()
+        self.said.expiry
     }
 
     /// Returns the network that its prefix names.
     pub const fn network(&self) -> Network {
-        self.network
+        self.said.network
     }
 
     /// Returns the node that signed it.
     pub const fn payee(&self) -> NodeId {
-        self.payee
+        self.said.payee
     }
 
     /// Returns the description; `None` where only the hash of one is given. The payee wrote it: do not trust it.
     pub fn description(&self) -> Option<&str> {
-        match self.decoded.description() {
+        match self.decoded().description() {
             Bolt11InvoiceDescriptionRef::Direct(text) => Some(&text.as_inner().0),
             Bolt11InvoiceDescriptionRef::Hash(_) => None,
         }
@@ -133,13 +142,13 @@ impl Invoice {
         payee: Option<&NodeId>,
         now: u64,
     ) -> Result<(), Mismatch> {
-        if self.network != network {
-            return Err(Mismatch::Network { expected: network, found: self.network });
+        if self.said.network != network {
+            return Err(Mismatch::Network { expected: network, found: self.said.network });
         }
         if self.amount_msat() != Some(request.amount_msat) {
             return Err(Mismatch::Amount { expected_msat: request.amount_msat, found_msat: self.amount_msat() });
         }
-        if payee.is_some_and(|payee| *payee != self.payee) {
+        if payee.is_some_and(|payee| *payee != self.said.payee) {
             return Err(Mismatch::Payee);
         }
         if self.expiry().as_secs() != request.expiry.as_secs() || self.expires_at() <= now {
@@ -163,8 +172,8 @@ impl Invoice {
     /// # Errors
     /// [`PayError::WrongNetwork`], [`PayError::NoAmount`] (threat A1), [`PayError::Expired`].
     pub fn payable(&self, network: Network, now: u64) -> Result<u64, PayError> {
-        if self.network != network {
-            return Err(PayError::WrongNetwork { expected: network, found: self.network });
+        if self.said.network != network {
+            return Err(PayError::WrongNetwork { expected: network, found: self.said.network });
         }
         if self.expires_at() <= now {
             return Err(PayError::Expired);
@@ -174,9 +183,25 @@ impl Invoice {
 
     fn of(decoded: Bolt11Invoice, text: Box<str>, payee: NodeId) -> Result<Self, InvoiceError> {
         let network = Network::of(&decoded.currency()).ok_or(InvoiceError::UnsupportedNetwork)?;
-        Ok(Self { text, network, payee, decoded })
+        let said = Said {
+            network,
+            payee,
+            payment_hash: PaymentHash::from_bytes(decoded.payment_hash().to_byte_array()),
+            amount_msat: decoded.amount_milli_satoshis(),
+            made_at: decoded.duration_since_epoch().as_secs(),
+            expiry: decoded.expiry_time(),
+        };
+        Ok(Self { text, said, decoded: OnceLock::from(decoded) })
     }
 }
+
+impl PartialEq for Invoice {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text // which says all else
+    }
+}
+
+impl Eq for Invoice {}
 
 impl fmt::Display for Invoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,6 +47,7 @@ mod amount;
 pub mod backend;
 mod cause;
 mod clock;
+mod draft;
 mod erased;
 #[cfg(unix)]
 pub mod folder;
@@ -63,6 +64,7 @@ mod source;
 pub use amount::AmountError;
 pub use cause::{Cause, LookupError};
 pub use clock::unix_now;
+pub use draft::{DraftError, InvoiceDraft, InvoiceSigner};
 pub use erased::{BoxFuture, PayeeNode, PayerWallet};
 pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};

@@ -7,23 +7,21 @@
 use super::channels::Snapshot;
 use super::storage::Seed;
 use bitcoin::bip32::Xpriv;
-use bitcoin::hashes::{Hash as _, sha256};
-use bitcoin::secp256k1::{Secp256k1, SecretKey, SignOnly};
-use core::time::Duration;
-use l402_lightning::{InvalidRequest, Invoice, InvoiceRequest, InvoiceSourceError, Network, NodeId};
+use l402_core::PaymentHash;
+use l402_lightning::{
+    DraftError, InvalidRequest, Invoice, InvoiceDraft, InvoiceRequest, InvoiceSigner, InvoiceSourceError, Network,
+    NodeId,
+};
 use ldk_node::lightning::ln::channelmanager::MIN_FINAL_CLTV_EXPIRY_DELTA;
 use ldk_node::lightning::ln::inbound_payment::{self, ExpandedKey};
 use ldk_node::lightning::sign::{EntropySource, KeysManager, NodeSigner};
-use lightning_invoice::InvoiceBuilder;
 use std::time::SystemTime;
 
 /// Signs invoices with the keys of a node.
 pub(super) struct Mint {
     network: Network,
-    payee: NodeId,
     inbound: ExpandedKey,
-    signing: SecretKey,
-    curve: Secp256k1<SignOnly>,
+    signer: InvoiceSigner,
 }
 
 impl Mint {
@@ -32,15 +30,13 @@ impl Mint {
         let root = Xpriv::new_master(bitcoin_network(network), seed.as_ref()).ok()?;
         // The two times only vary random numbers that are not drawn here. The flag concerns channels, not invoices.
         let keys = KeysManager::new(&root.private_key.secret_bytes(), 0, 0, true);
-        let curve = Secp256k1::signing_only();
-        let signing = keys.get_node_secret_key();
-        let payee = signing.public_key(&curve).into();
-        Some(Self { network, payee, inbound: keys.get_expanded_key(), signing, curve })
+        let signer = InvoiceSigner::new(keys.get_node_secret_key());
+        Some(Self { network, inbound: keys.get_expanded_key(), signer })
     }
 
     /// Returns the public key of the node whose seed it is.
     pub(super) const fn payee(&self) -> NodeId {
-        self.payee
+        self.signer.payee()
     }
 
     /// Signs an invoice.
@@ -59,26 +55,21 @@ impl Mint {
         let (hash, secret) =
             inbound_payment::create(&self.inbound, Some(request.amount_msat), expiry_s, &&draw, now.as_secs(), None)
                 .map_err(|()| invalid(InvalidRequest::Amount))?;
-        let mut builder = InvoiceBuilder::new(self.network.currency())
-            .amount_milli_satoshis(request.amount_msat)
-            .description(request.description.to_owned())
-            .duration_since_epoch(now)
-            .payment_hash(sha256::Hash::from_byte_array(hash.0))
-            .payment_secret(secret)
-            .basic_mpp()
-            .min_final_cltv_expiry_delta(MIN_FINAL_CLTV_EXPIRY_DELTA.into())
-            .expiry_time(Duration::from_secs(expiry_s.into()));
-        for hint in channels.hints(request.amount_msat) {
-            builder = builder.private_route(hint.clone());
-        }
-        let signed = builder.build_signed(|digest| self.curve.sign_ecdsa_recoverable(digest, &self.signing));
-        Invoice::signed_by(self.payee, signed.map_err(unavailable)?).map_err(InvoiceSourceError::Malformed)
-    }
-}
-
-impl Drop for Mint {
-    fn drop(&mut self) {
-        self.signing.non_secure_erase();
+        let draft = InvoiceDraft {
+            network: self.network,
+            amount_msat: request.amount_msat,
+            description: request.description,
+            made_at: now.as_secs(),
+            expiry: request.expiry,
+            payment_hash: PaymentHash::from_bytes(hash.0),
+            payment_secret: secret,
+            min_final_cltv_expiry_delta: MIN_FINAL_CLTV_EXPIRY_DELTA,
+            hints: channels.hints(request.amount_msat),
+        };
+        self.signer.sign(&draft).map_err(|fault| match fault {
+            DraftError::Invoice(fault) => InvoiceSourceError::Malformed(fault),
+            other => unavailable(other),
+        })
     }
 }
 
@@ -124,6 +115,7 @@ const MAX_EXPIRY_S: u64 = u32::MAX as u64 - 7200;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::time::Duration;
     use std::collections::HashSet;
 
     const REQUEST: InvoiceRequest<'static> =

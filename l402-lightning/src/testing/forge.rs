@@ -45,6 +45,6 @@ pub fn forge(what: &ForgedInvoice<'_>) -> Invoice {
         builder = builder.amount_milli_satoshis(amount_msat);
     }
     let signed = builder.build_signed(|digest| curve.sign_ecdsa_recoverable(digest, &what.payee));
-    let payee = what.payee.public_key(&curve).into();
-    Invoice::signed_by(payee, signed.expect("a test forges what can be written")).expect("every network is supported")
+    let text = signed.expect("a test forges what can be written").to_string();
+    Invoice::parse(&text).expect("a test forges amounts that can be paid")
 }
