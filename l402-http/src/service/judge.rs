@@ -23,7 +23,7 @@ pub(super) fn judge<N, K: RootKeySource, B>(
         None => paywall.gate.decide(&fields, priced.offer, now.into()),
         Some(rules) => {
             let head = RequestHead::of(request).with_target(priced.target.as_deref());
-            judge_by(&paywall.gate, &**rules, &head, &fields, priced.offer, now.into())
+            judge_by(&paywall.gate, &**rules, &head, &fields, priced.offer, now)
         }
     }
 }
