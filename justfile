@@ -73,12 +73,12 @@ fix:
 typos: _typos
     typos
 
-# Arrows between crates point one way, files of a crate name each other in no circle, none is too long; proofs/house/rules.py
+# Check dependencies between crates and files, and the length of files; proofs/house/rules.py
 house:
     python3 -B proofs/house/selfcheck.py --quiet
     python3 -B proofs/house/house.py
 
-# The vectors are what their generators write, with four other implementations of macaroons, and have the shape of their schema
+# Write the vectors again with four other implementations, and compare
 vectors: _vectors
     NODE_PATH="{{ vectors }}/js/node_modules" {{ vectors }}/python/bin/python -B spec-vectors/generate.py \
         "{{ vectors }}/go-macaroon" "node spec-vectors/generators/js/main.js" \
@@ -87,7 +87,7 @@ vectors: _vectors
     git diff --exit-code -- spec-vectors
     [[ -z "$(git status --porcelain -- spec-vectors)" ]] || { git status --short -- spec-vectors; exit 1; }
 
-# The protocol crates on machines without an operating system
+# Build the protocol crates for machines without an operating system
 no-std:
     rustup target add {{ bare_targets }}
     for target in {{ bare_targets }}; do cargo build {{ protocol }} {{ no_std }} --no-default-features --target "$target"; done
@@ -108,7 +108,7 @@ minimal-versions: _nightly
     cargo +{{ nightly }} update --quiet -Z direct-minimal-versions --manifest-path {{ minimal }}/Cargo.toml
     cargo check --manifest-path {{ minimal }}/Cargo.toml --workspace --all-features
 
-# Nothing public of the protocol crates is taken away or changed without a version that says so
+# Check the public interface of the protocol crates against semver
 semver: _semver
     git cat-file -e {{ semver_baseline }}^{commit} 2>/dev/null || { echo "skipped: the baseline is not in this clone's history"; exit 0; }; \
         cargo semver-checks {{ no_std }} --all-features --baseline-rev {{ semver_baseline }}
@@ -153,7 +153,7 @@ interop-build:
 interop *options: interop-build
     L402_LND={{ lnd }} cargo test --workspace --test up {{ interop_tests }} -- --ignored --show-output {{ options }}
 
-# Kills sandboxes at any moment, most of them in their first start, and starts each again; minutes. `test` does a few
+# Kill sandboxes at random moments and restart them; takes minutes
 kill-sandbox kills="200":
     L402_KILLS={{ kills }} cargo test -p l402-regtest --test sandbox -- --nocapture a_sandbox_that_was_killed_at_any_moment
 
@@ -174,16 +174,16 @@ accel-aarch64: _aarch64
         cargo test {{ protocol }} -p l402-accel -p l402-macaroon -p l402-core --features l402-core/accel,l402-core/v1 --lib --tests \
         --target aarch64-unknown-linux-gnu -- --skip the_small_stack_can_be_used_up
 
-# Undefined behaviour in the acceleration: Miri knows the instructions, and is told that the processor has them
+# Miri on the acceleration
 accel-miri: (_nightly "miri,rust-src")
     RUSTFLAGS="-C target-feature=+sha,+ssse3,+sse4.1,+avx2" L402_ACCEL_MUST_HAVE=sha256,base64 \
         MIRIFLAGS=-Zmiri-disable-isolation cargo +{{ nightly }} miri test -p l402-accel --test engines
 
-# Licences, sources and banned crates of the tree, and advisories where their database can be had
+# Check licences, sources, banned crates; advisories if reachable
 deny: _deny
     cargo deny check --hide-inclusion-graph bans licenses sources
     if timeout 120 cargo deny fetch db 2>/dev/null; then cargo deny check --hide-inclusion-graph advisories; \
-        else echo "advisories: no database can be had here, nothing was checked"; fi
+        else echo "advisories: cannot reach the database, nothing was checked"; fi
 
 # Parsers, signatures and verdicts agree with a second implementation, on vector units too
 properties:
@@ -223,7 +223,7 @@ miri-properties: (_nightly "miri,rust-src")
     PROPTEST_CASES=4 MIRIFLAGS=-Zmiri-disable-isolation \
         cargo +{{ nightly }} miri test -p l402-oracle --features v1 --test properties
 
-# The program links only where no panic is left in the optimised protocol crates; its control must not link
+# Check that the optimised protocol crates cannot panic
 no-panic:
     cargo clippy --release --manifest-path proofs/no-panic/Cargo.toml -- -D warnings
     cargo run --release --manifest-path proofs/no-panic/Cargo.toml --features accel
@@ -252,7 +252,7 @@ bench-gateway-smoke:
 bench *options:
     python3 -B benches/table.py {{ options }}
 
-# Constant time on the machine code, and the instructions of one verification (x86-64 Linux)
+# Check constant time and count instructions (x86-64 Linux)
 ct *options: _valgrind
     cargo clippy --manifest-path proofs/ct/Cargo.toml -- -D warnings
     cargo run --quiet --release --manifest-path proofs/ct/Cargo.toml {{ options }}
@@ -264,7 +264,7 @@ ct-accel: (ct "--features" "accel")
 bench-gateway *options:
     python3 -B benches/gateway/proxy.py {{ options }}
 
-# Unpaid challenges per second, and what they leave behind
+# Measure challenges per second, and what they store
 bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
 
@@ -272,7 +272,7 @@ bench-challenges *options:
 bench-flood *options:
     python3 -B benches/gateway/flood.py {{ options }}
 
-# What the gateway adds to what LND and a payment take by themselves
+# Measure the time that the gateway adds to LND and to a payment
 bench-lnd *options: interop-build
     L402_LND={{ lnd }} cargo bench -p interop --bench lnd {{ options }}
 
@@ -282,7 +282,7 @@ _apt +packages:
     DEBIAN_FRONTEND=noninteractive flock target/install.lock bash -c 'apt-get update -qq && apt-get install -qq --yes --no-install-recommends "$@"' _ {{ packages }}
 
 _vectors:
-    for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "the vectors need $tool, which is missing here"; exit 1; }; done
+    for tool in python3 go node npm cc; do command -v "$tool" >/dev/null || { echo "missing: $tool (needed for the vectors)"; exit 1; }; done
     [[ -x {{ vectors }}/python/bin/python ]] || python3 -m venv {{ vectors }}/python
     {{ vectors }}/python/bin/pip install --quiet --disable-pip-version-check --no-deps -r spec-vectors/generators/requirements.txt
     go build -C spec-vectors/generators/go -trimpath -o {{ vectors }}/go-macaroon .

@@ -10,9 +10,9 @@ use l402_http::pay::{Origin, TokenField};
 use l402_lightning::Network;
 use std::path::PathBuf;
 
-/// Gets URLs that cost money, and pays for them over Lightning.
+/// Get a URL, pay for it over Lightning, print the body
 #[derive(Debug, Parser)]
-#[command(name = "l402", version, about, after_help = exit::help(), arg_required_else_help = true)]
+#[command(name = "l402", version, after_help = exit::help(), arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -26,25 +26,27 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Home and wallet")]
 pub struct HomeArgs {
-    /// Keep tokens, payments and the embedded wallet in this folder [default: the user's data folder, `l402` in it]
+    /// Data directory [default: `l402` in your data directory]
     #[arg(long, global = true, value_name = "DIR", env = variables::DATA_DIR.name)]
     pub data_dir: Option<PathBuf>,
-    /// Read this configuration file [default: `l402/client.toml` in the user's configuration folder, if it is there]
+    /// Configuration file [default: `l402/client.toml`]
+    ///
+    /// The default is in your configuration directory, and does not have to exist.
     #[arg(long, global = true, value_name = "FILE", env = variables::CONFIG.name)]
     pub config: Option<PathBuf>,
-    /// Pay from this wallet [default: what the configuration says, else `sandbox`]
+    /// Wallet that pays [default: configured, or sandbox]
     #[arg(long, global = true, value_parser = WalletKind::parser(), env = variables::WALLET.name)]
     pub wallet: Option<WalletKind>,
-    /// The file that a running sandbox wrote for its wallet [default: where the sandbox puts it]
+    /// File through which the sandbox is found [default: automatic]
     #[arg(long, global = true, value_name = "FILE", env = variables::SANDBOX.name)]
     pub sandbox: Option<PathBuf>,
-    /// The network of the embedded wallet or of LND [default: what the configuration says; for LND `bitcoin`]
+    /// Bitcoin network [default: configured; with LND: bitcoin]
     #[arg(long, global = true, env = variables::NETWORK.name)]
     pub network: Option<Network>,
-    /// Let the embedded wallet see the chain through this Esplora server
+    /// Esplora server for the embedded wallet
     #[arg(long, global = true, value_name = "URL", conflicts_with = "electrum")]
     pub esplora: Option<String>,
-    /// Let the embedded wallet see the chain through this Electrum server
+    /// Electrum server for the embedded wallet
     #[arg(long, global = true, value_name = "URL")]
     pub electrum: Option<String>,
 }
@@ -53,18 +55,20 @@ pub struct HomeArgs {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
-    /// Get a URL, pay for it if it costs something, and print the body
+    /// Get a URL, pay if asked, and print the body
+    ///
+    /// Example: `l402 get --max-price "5 sat" https://api.example/data`
     ///
     /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     #[command(after_help = exit::help())]
     Get(Box<GetArgs>),
-    /// Show, import or forget the tokens that were bought
+    /// List, import or delete bought tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Show payments, and resolve or forget those whose outcome is unknown
+    /// List payments, resolve those with an unknown outcome
     #[command(subcommand)]
     Payments(PaymentsCommand),
-    /// Fund and look after the embedded wallet
+    /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),
 }
@@ -75,55 +79,63 @@ pub enum Command {
 pub struct GetArgs {
     /// An http or https URL
     pub url: String,
-    /// The method [default: GET, or POST with -d]
+    /// Request method [default: GET, or POST with -d]
     #[arg(short = 'X', long = "request", value_name = "METHOD")]
     pub method: Option<String>,
-    /// Send this as the body; `@FILE` reads it from a file, `@-` from standard input
+    /// Request body; `@FILE` reads a file, `@-` standard input
     #[arg(short, long, value_name = "DATA")]
     pub data: Option<String>,
-    /// Send this header field; may be repeated
+    /// Add this header to the request; can be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// Write the body to this file instead of standard output, which is also `-`; it is opened before anything is paid
+    /// Write the body to this file; `-` is standard output
+    ///
+    /// The file is opened before anything is paid.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Print the status and the header fields before the body
+    /// Print status and headers before the body
     #[arg(short, long)]
     pub include: bool,
-    /// Send the token in this field; `macaroon` leaves `Authorization` to your own login (-H), for servers that read the token there
+    /// Header for the token
+    ///
+    /// With `macaroon`, you can send your own login in `Authorization` (-H). Not every server reads that header.
     #[arg(long, value_enum, default_value_t, value_name = "FIELD")]
     pub token_field: TokenFieldName,
-    /// Follow redirects, at most 10; a token never leaves the origin that sold it
+    /// Follow up to 10 redirects; a token stays with its origin
     #[arg(short = 'L', long)]
     pub location: bool,
-    /// Pay at most this for the call, its redirects included, fees not [default: what the configuration says, else `100 sat`]
+    /// Maximum price [default: configured, or 100 sat]
+    ///
+    /// For the whole call: includes redirects, excludes routing fees.
     #[arg(long, value_name = "AMOUNT")]
     pub max_price: Option<Amount>,
-    /// Pay at most this for routing [default: what the configuration says, else `10 sat`]
+    /// Maximum routing fee [default: configured, or 10 sat]
     #[arg(long, value_name = "AMOUNT")]
     pub max_fee: Option<Amount>,
-    /// Ask for the price and show the invoice's facts on standard output; pay nothing, present no token
+    /// Show price and invoice; pay nothing, present no token
     #[arg(long)]
     pub dry_run: bool,
-    /// Report in JSON, an object a line: on standard error, the price of --dry-run on standard output
+    /// Report in JSON, one object per line, on standard error
+    ///
+    /// With --dry-run, the price goes to standard output.
     #[arg(long)]
     pub json: bool,
-    /// Present no token that has served before, and forget the new one once it has
+    /// Use no kept token, and do not keep the new one
     #[arg(long)]
     pub no_token_cache: bool,
-    /// Pay also a server that has not accepted what was bought from it before
+    /// Pay even if the server refused a bought token before
     #[arg(long)]
     pub buy_again: bool,
-    /// Give up when the server is silent for so many seconds
+    /// Maximum time without data from the server, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
-    /// Wait so many seconds for the payment; afterwards its state counts as unknown
+    /// Maximum time for the payment; then its state is unknown
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub pay_timeout: Duration,
-    /// Trust the certificates in this PEM file too
+    /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
-    /// Report nothing but errors, and demands that were not paid
+    /// Report only errors and unpaid challenges
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -135,7 +147,7 @@ pub enum TokenFieldName {
     /// `Authorization: L402 TOKEN:PREIMAGE`
     #[default]
     Authorization,
-    /// `Macaroon: HEX`, the preimage in a caveat; the token must be a macaroon of format V2
+    /// `Macaroon: HEX`, only for macaroons of format V2
     Macaroon,
 }
 
@@ -152,23 +164,25 @@ impl From<TokenFieldName> for TokenField {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum TokensCommand {
-    /// List the tokens, without their secrets
+    /// List tokens, without their secrets
     List,
-    /// Forget the tokens of an origin, such as `https://api.example:8443`
+    /// Delete the tokens of an origin
+    ///
+    /// Example: `l402 tokens forget https://api.example:8443`
     Forget {
         /// The origin: scheme, host and port
         origin: Origin,
     },
-    /// Take over the tokens that lnget has bought; its files stay as they are
+    /// Import lnget's tokens; its files stay as they are
     Import(ImportArgs),
 }
 
 /// `l402 tokens import`.
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
-    /// lnget's folder of tokens, the folder of one host in it, or one token file
+    /// lnget's token directory, one host's directory, or one file
     pub path: PathBuf,
-    /// Where the tokens were bought [default: what the name of each folder says, over https]
+    /// Origin of the tokens [default: https://DIRECTORY_NAME]
     #[arg(long)]
     pub origin: Option<Origin>,
     /// The tokens were bought over http
@@ -180,15 +194,15 @@ pub struct ImportArgs {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum PaymentsCommand {
-    /// List the payments whose outcome is not known yet
+    /// List payments with an unknown outcome
     List {
-        /// List those with an outcome too, each with what became of it
+        /// List all payments, with their outcome
         #[arg(long)]
         all: bool,
     },
-    /// Ask the wallet what became of them, and keep the tokens of those that were paid; pays nothing
+    /// Ask the wallet for outcomes, keep paid tokens; pay nothing
     Resolve,
-    /// Stop asking for a payment: the next call for its URL may pay again
+    /// Give a payment up; the next call may pay again
     Forget {
         /// The payment hash, as `list` shows it
         payment_hash: l402_core::PaymentHash,
@@ -199,7 +213,7 @@ pub enum PaymentsCommand {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum WalletCommand {
-    /// Show the node's id, its network and what it can spend
+    /// Show node id, network and balance
     Info,
     /// Print an on-chain address to send bitcoin to
     Address,
@@ -207,12 +221,12 @@ pub enum WalletCommand {
     Open {
         /// The peer, as `NODE_ID@HOST:PORT`
         peer: String,
-        /// What to put into the channel, in whole satoshi
+        /// Capacity, in whole sat
         amount: Amount,
     },
     /// List the channels
     Channels,
-    /// Close a channel together with its peer; the money returns on chain
+    /// Close a channel with its peer; the money returns on-chain
     Close {
         /// The channel, as `channels` shows it
         channel: String,

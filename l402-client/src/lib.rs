@@ -1,4 +1,4 @@
-//! The `l402` command: gets a URL, pays for it over Lightning where it must, and prints the body.
+//! The command `l402`: gets a URL, pays for it over Lightning, and prints the body.
 //!
 //! A thin shell around [`l402_agent`], which pays and keeps what was bought:
 //!

@@ -50,9 +50,9 @@ pub enum ResetError {
 impl fmt::Display for ResetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSandbox(dir) => write!(f, "there is no sandbox in {}", dir.display()),
+            Self::NoSandbox(dir) => write!(f, "no sandbox in {}", dir.display()),
             Self::InUse(dir) => write!(f, "the sandbox in {} is running; stop it first", dir.display()),
-            Self::Io(_) => f.write_str("sandbox cannot be removed"),
+            Self::Io(_) => f.write_str("cannot delete the sandbox"),
         }
     }
 }

@@ -163,7 +163,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When a node did not stop as it should; what it has on disk is whole even then.
+    /// When error while stopping a node; what it has on disk is whole even then.
     pub async fn stop(mut self) -> Result<(), NodeError> {
         stop(self.caretaker.take(), &self.nodes).await
     }

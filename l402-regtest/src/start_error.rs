@@ -59,7 +59,7 @@ impl fmt::Display for StartError {
             Self::Node(_) => "a node of the sandbox does not start",
             Self::Channels(_) => "channels of the sandbox do not open",
             Self::TimedOut => "channels of the sandbox are not funded in time",
-            Self::Invoice(_) => "payee of the sandbox makes no invoices",
+            Self::Invoice(_) => "the payee of the sandbox creates no invoices",
             Self::Payment(_) => "payments do not pass through the sandbox",
         })
     }

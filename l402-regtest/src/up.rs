@@ -61,7 +61,7 @@ async fn stand(options: Options) -> anyhow::Result<()> {
 fn empty(dir: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     let is_empty = dir.read_dir()?.next().is_none();
-    anyhow::ensure!(is_empty, "{} is not empty: a network always begins anew", dir.display());
+    anyhow::ensure!(is_empty, "{} is not empty; use an empty directory", dir.display());
     Ok(dir.canonicalize()?)
 }
 

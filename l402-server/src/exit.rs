@@ -5,19 +5,19 @@ use std::process::ExitCode;
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It stopped as told, or the configuration is valid.
+    /// It was stopped by a signal, or the configuration is valid.
     Done,
     /// Another failure.
     Other,
     /// The command line or the configuration is wrong.
     Usage,
-    /// No node to be paid with.
+    /// The Lightning node does not start, or LND is not usable.
     Node,
     /// The address is taken, or not this machine's.
     Address,
     /// The node failed while it ran.
     NodeFailed,
-    /// It is not known whether money has moved.
+    /// A `node` command may have moved money.
     Unknown,
 }
 
@@ -34,13 +34,13 @@ impl Exit {
     /// Returns what it means, in a few words.
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Done => "stopped as told, or the configuration is valid",
-            Self::Other => "another failure, such as a key file that others can read",
+            Self::Done => "stopped by a signal, or the configuration is valid",
+            Self::Other => "another failure, such as a key file that other users can read",
             Self::Usage => "wrong command line or configuration",
-            Self::Node => "the Lightning node does not start, or LND cannot be used",
+            Self::Node => "cannot start the Lightning node, or cannot use LND",
             Self::Address => "cannot listen on the address",
-            Self::NodeFailed => "the Lightning node failed while it ran, such as on a full disk",
-            Self::Unknown => "unknown whether a `node` command has moved money",
+            Self::NodeFailed => "the Lightning node failed while running, such as on a full disk",
+            Self::Unknown => "unknown whether a `node` command moved money",
         }
     }
 }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-/// What to ask of the running gateway's node.
+/// Show and manage the node of the running gateway.
 #[derive(Debug, Clone, Args)]
 pub struct NodeOptions {
-    /// The socket of the running gateway, where no configuration names its data folder.
+    /// Socket of the gateway [default: from the configuration]
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
@@ -24,68 +24,74 @@ pub struct NodeOptions {
 /// What to do with the node.
 #[derive(Debug, Clone, Subcommand)]
 pub enum NodeCommand {
-    /// Says who the node is and how it fares.
+    /// Show the node id, address and health
     Info,
-    /// Says how much money there is, in satoshis.
+    /// Show the balance in sat
     Balance,
-    /// Makes a fresh on-chain address of the node.
+    /// Create a new on-chain address
     Address,
-    /// Lists the channels.
+    /// List the channels
     Channels,
-    /// Sends on-chain money. What is reserved for closing channels stays.
+    /// Send on-chain money
+    ///
+    /// The reserve for closing channels stays.
     Send {
-        /// Where to.
+        /// The on-chain address
         address: String,
-        /// How much, in satoshis; `all` for all but the reserve.
+        /// Amount in sat, or `all` for everything but the reserve
         #[arg(value_name = "SAT|all")]
         amount: String,
-        /// The fee rate in satoshis per virtual byte [default: what the chain source estimates].
+        /// Fee rate in sat per vbyte [default: estimated]
         #[arg(long, value_name = "SAT/VB", value_parser = clap::value_parser!(u64).range(FEE_RATES))]
         fee_rate: Option<u64>,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
         care: Care,
     },
-    /// Pays a Lightning invoice.
+    /// Pay a Lightning invoice
     Pay {
-        /// The invoice.
+        /// The invoice
         invoice: String,
-        /// What routing may cost at most, in satoshis [default: 10, and a hundredth of the amount].
+        /// Maximum routing fee in sat [default: 10 + 1 %]
         #[arg(long, value_name = "SAT", value_parser = sat)]
         max_fee: Option<u64>,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
         care: Care,
     },
-    /// Opens a channel.
+    /// Open a channel
     Open {
-        /// The peer's public key, `@`, host and port.
+        /// The peer: node id, `@`, host and port
         #[arg(value_name = "KEY@HOST:PORT")]
         peer: String,
-        /// How large, in satoshis.
+        /// Capacity in sat
         #[arg(value_name = "SAT", value_parser = sat)]
         capacity: u64,
-        /// What the peer is given at once, in satoshis: what the node can then receive.
+        /// Amount to give to the peer, in sat
+        ///
+        /// The node can receive this much over the new channel at once.
         #[arg(long, value_name = "SAT", value_parser = sat, default_value = "0")]
         push: u64,
-        /// Tell the network of it.
+        /// Announce the channel to the network
         #[arg(long)]
         announce: bool,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
         care: Care,
     },
-    /// Closes a channel together with the peer.
+    /// Close a channel together with the peer
     Close {
-        /// Its name, as `channels` lists it.
+        /// The channel id, as `channels` shows it
         channel: String,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
         care: Care,
     },
-    /// Closes a channel without the peer: the money is locked for days, and the fee is higher.
+    /// Close a channel without the peer; locks money for days
+    ///
+    /// The fee is higher than that of a `close` together with the peer.
     ForceClose {
-        /// Its name, as `channels` lists it.
+        /// The channel id, as `channels` shows it
         channel: String,
         /// What keeps money from moving by mistake.
         #[command(flatten)]
@@ -96,14 +102,15 @@ pub enum NodeCommand {
 /// What keeps money from moving by mistake.
 #[derive(Debug, Clone, Args)]
 pub struct Care {
-    /// The operation's name. A command that is repeated with the same name sends nothing, and prints what became of it
-    /// [default: a random one, which is printed].
+    /// Id of this operation [default: random]
+    ///
+    /// A command that is repeated with the same id does nothing, and prints the result of the first one.
     #[arg(long)]
     id: Option<String>,
-    /// Only say what would be done.
+    /// Show the plan, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }

@@ -26,14 +26,14 @@ use crate::node;
 use crate::reference::reference;
 use crate::{logging, variables};
 
-/// Sells the calls of an HTTP upstream for Lightning payments.
+/// Sell HTTP calls for Lightning payments
 #[derive(Debug, Parser)]
 #[command(name = "l402-server", version, after_help = after_help())]
 pub struct Cli {
-    /// The configuration, a TOML file.
+    /// Read the configuration from this TOML file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What to do; serves unless told otherwise.
+    /// The command [default: serve]
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -48,27 +48,30 @@ fn after_help() -> String {
 }
 
 const USE_WITHOUT_A_FILE: &str = "\
-With UPSTREAM_URL set and no file, that upstream is sold on 127.0.0.1:8402: a token costs 1 sat and opens every path
-for an hour. It is paid in the sandbox, with play money.";
+Example:
+  UPSTREAM_URL=http://127.0.0.1:3000 l402-server
+
+This sells every path of that server on 127.0.0.1:8402, with play money. A token costs 1 sat and is valid for an hour.";
 
 const SIGNALS: &str = "\
-SIGINT and SIGTERM stop the gateway, and requests under way may end; a second one cuts them off. SIGHUP is ignored.";
+SIGINT and SIGTERM stop the gateway after the running requests; a second signal stops it at once. SIGHUP is ignored.";
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Says whether the configuration is valid, what it sells, which version of HTTP each upstream speaks, and whether the data
-    /// folder, the keys and the LND that it names can be used; starts nothing.
+    /// Check the configuration, and start nothing
+    ///
+    /// Prints what is sold and which version of HTTP each upstream speaks. Also checks the data directory, the key file and LND.
     Check,
-    /// Prints the JSON schema of the configuration file.
+    /// Print the JSON schema of the configuration file
     Schema,
-    /// Prints every setting, environment variable and exit code as Markdown.
+    /// Print settings, variables and exit codes as Markdown
     #[command(hide = true)]
     Reference,
-    /// Asks the embedded node of the running gateway, moves its money, opens and closes its channels.
+    /// Show and manage the node of the running gateway
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
     Node(node::NodeOptions),
-    /// Removes the sandbox that the configuration names, with its play money: the next start makes a new one.
+    /// Delete the sandbox; the next start creates a new one
     #[cfg(feature = "sandbox")]
     ResetSandbox,
 }

@@ -104,7 +104,7 @@ impl fmt::Display for ModelError {
             Self::Tls(_) => f.write_str("TLS cannot be set up"),
             Self::Exchange(_) => f.write_str("the model cannot be reached"),
             Self::Status(status) => write!(f, "the model refused with {status}"),
-            Self::Answer(_) => f.write_str("the model's answer is not of the expected form"),
+            Self::Answer(_) => f.write_str("unexpected response from the model"),
             Self::NoChoice => f.write_str("the model's answer is empty"),
         }
     }

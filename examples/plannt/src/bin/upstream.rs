@@ -31,6 +31,6 @@ async fn model() -> Result<Model, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     tokio::spawn(stand_in_model::serve(listener));
-    eprintln!("plannt-upstream: MODEL_URL is not set, so the stand-in model answers");
+    eprintln!("plannt-upstream: MODEL_URL is not set, using the stand-in model");
     Ok(Model::new(&base, "stand-in")?)
 }

@@ -1,4 +1,4 @@
-//! What the gateway adds to what LND and a payment take by themselves. Run: `just bench-lnd`.
+//! Measure the time that the gateway adds to LND and to a payment. Run: `just bench-lnd`.
 //!
 //! 1. What is compared is measured in turns, in one run, on one network.
 //! 2. Challenges per second through the gateway, beside `AddInvoice` per second of the same LND by a client that only calls it

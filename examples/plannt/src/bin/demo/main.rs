@@ -97,13 +97,13 @@ async fn refuse(buyer: &Buyer<'_>, purchase: &Purchase, transcript: &mut Transcr
 
 /// A holder can bring the end of a token forward, without asking anybody.
 async fn attenuate(buyer: &Buyer<'_>, purchase: &Purchase, transcript: &mut Transcript) -> Result<()> {
-    transcript.request("GET /v1/demo", "the token attenuated by its holder: it ends in 60 seconds");
+    transcript.request("GET /v1/demo", "the token with a caveat added by its holder: it expires in 60 seconds");
     let narrowed = purchase.ending(60)?;
     let served = buyer.get("/v1/demo", Some(&purchase.credential(&narrowed))).await?;
     transcript.answer(&served);
     ensure!(served.status == 200, "an attenuated token must serve");
 
-    transcript.request("GET /v1/demo", "the same, ended a second ago");
+    transcript.request("GET /v1/demo", "the same, expired a second ago");
     let ended = buyer.get("/v1/demo", Some(&purchase.credential(&purchase.ending(-1)?))).await?;
     transcript.answer(&ended);
     ensure!(refused(&ended, 402, "expired"), "a token that has ended must be refused");

@@ -56,7 +56,7 @@ impl Stage {
     /// Stops it all.
     pub(crate) async fn strike(self) -> Result<()> {
         self.server.shutdown().await;
-        self.sandbox.stop().await.context("a node did not stop as it should")
+        self.sandbox.stop().await.context("error while stopping a node")
     }
 }
 
