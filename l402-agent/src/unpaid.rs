@@ -84,17 +84,17 @@ impl fmt::Display for Unpaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.reason, self.amount_msat.map(Amount::from_msat)) {
             (UnpaidReason::NoChallenge, _) => {
-                write!(f, "the answer is {} without an L402 challenge, and only L402 is paid here", self.status)?;
+                write!(f, "status {} without an L402 challenge; only L402 is supported", self.status)?;
             }
-            (_, Some(amount)) => write!(f, "the server asks for {amount} by L402")?,
-            (_, None) => f.write_str("the server asks for a payment by L402")?,
+            (_, Some(amount)) => write!(f, "the server asks for {amount} (L402)")?,
+            (_, None) => f.write_str("the server asks for a payment (L402)")?,
         }
         match self.reason {
             UnpaidReason::NoChallenge => {}
             UnpaidReason::OwnAuthorization => {
-                f.write_str(", but your own `Authorization` field stands where the token goes")?;
+                f.write_str(", but you set the `Authorization` header yourself")?;
             }
-            UnpaidReason::OwnMacaroon => f.write_str(", but your own `Macaroon` field stands where the token goes")?,
+            UnpaidReason::OwnMacaroon => f.write_str(", but you set the `Macaroon` header yourself")?,
         }
         let offers: Vec<String> = self.offers.iter().map(|offer| printable(&offer.to_string())).collect();
         match (self.reason, offers.is_empty()) {

@@ -38,8 +38,7 @@ impl Home {
     pub fn open(args: &HomeArgs) -> Result<Self, Failure> {
         let config = read_config(args)?;
         let data = args.data_dir.clone().or_else(|| Some(dirs::data_dir()?.join("l402")));
-        let data =
-            data.ok_or_else(|| Failure::say(Exit::Usage, "there is no home folder; name one with --data-dir"))?;
+        let data = data.ok_or_else(|| Failure::say(Exit::Usage, "no home directory; use --data-dir"))?;
         let flags = PayerFlags::default()
             .and("sandbox", args.sandbox.clone())
             .and("network", args.network.map(Network::as_str))

@@ -340,7 +340,7 @@ pub enum Declined {
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoAmount => f.write_str("the invoice names no amount"),
+            Self::NoAmount => f.write_str("the invoice has no amount"),
             Self::ZeroAmount => f.write_str("the invoice asks for an amount of zero"),
             Self::AboveAllMoney { amount_msat } => {
                 write!(f, "the invoice asks for {amount_msat}, which is more than 21 million bitcoin")

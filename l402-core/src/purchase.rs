@@ -103,13 +103,11 @@ pub enum Unresolved {
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::WrongProof => "the wallet's proof is not that of the payment",
-            Self::Pending => "the payment is still under way",
-            Self::NotRead => {
-                "the wallet knows nothing of it, but may still read the request until the invoice has expired"
-            }
+            Self::WrongProof => "the preimage from the wallet does not match the payment",
+            Self::Pending => "the payment is still pending",
+            Self::NotRead => "the wallet does not know it yet; it may still succeed until the invoice expires",
             Self::FailedAgain => {
-                "it failed when it was repeated, but the first request may still be read until the invoice has expired"
+                "it failed when it was repeated; the first attempt may still succeed until the invoice expires"
             }
             Self::JustExpired => "its invoice has only just expired",
         })

@@ -120,8 +120,8 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(cause) if cause.is_connect() => f.write_str("cannot connect to the server"),
-            Self::Http(_) => f.write_str("the exchange with the server failed"),
-            Self::Silent(timeout) => write!(f, "no answer within {timeout:?}"),
+            Self::Http(_) => f.write_str("the connection to the server broke"),
+            Self::Silent(timeout) => write!(f, "no response within {timeout:?}"),
         }
     }
 }
@@ -150,9 +150,9 @@ pub enum TlsError {
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pem(_) => "cannot read the certificates that --cacert names",
-            Self::NoCertificate => "the file that --cacert names holds no certificate",
-            Self::Protocol(_) => "TLS cannot be set up",
+            Self::Pem(_) => "cannot read the --cacert file",
+            Self::NoCertificate => "the --cacert file contains no certificate",
+            Self::Protocol(_) => "cannot set up TLS",
         })
     }
 }

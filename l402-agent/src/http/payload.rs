@@ -239,7 +239,7 @@ impl fmt::Display for PayloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { path, .. } => write!(f, "cannot read {}", path.display()),
-            Self::Changed { path } => write!(f, "{} has changed since this command began", path.display()),
+            Self::Changed { path } => write!(f, "{} changed while the command ran", path.display()),
         }
     }
 }

@@ -104,7 +104,10 @@ pub struct ProxyError {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable } = self;
-        write!(f, "the environment variable {variable} names no proxy, such as http://HOST:PORT or socks5://HOST:PORT")
+        write!(
+            f,
+            "the environment variable {variable} is not a proxy URL, such as http://HOST:PORT or socks5://HOST:PORT"
+        )
     }
 }
 

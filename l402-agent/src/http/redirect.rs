@@ -113,8 +113,8 @@ pub enum RedirectError {
 impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Location(_) => f.write_str("the redirect leads nowhere"),
-            Self::Downgrade => f.write_str("the redirect leads from https to http, and is not followed"),
+            Self::Location(_) => f.write_str("invalid redirect"),
+            Self::Downgrade => f.write_str("refusing to follow a redirect from https to http"),
             Self::TooMany => write!(f, "more than {MAX_REDIRECTS} redirects"),
         }
     }

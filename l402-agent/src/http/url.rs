@@ -136,8 +136,8 @@ impl fmt::Display for UrlError {
             Self::Syntax => "this is not a URL; spaces and other special characters must be percent-encoded",
             Self::Scheme => "the URL must begin with http:// or https://",
             Self::Host => "the URL has no host",
-            Self::HostName => "the host name has characters beyond ASCII; write its `xn--` form",
-            Self::UserInfo => "the URL has a name or password in it; send it as a header field with -H instead",
+            Self::HostName => "the host name has non-ASCII characters; write its `xn--` form",
+            Self::UserInfo => "the URL contains a user name or password; send it with -H instead",
         })
     }
 }

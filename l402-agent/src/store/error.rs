@@ -65,23 +65,15 @@ impl fmt::Display for DatabaseError {
             Self::Import(cause) => cause.fmt(f),
             Self::Damaged { path, .. } => write!(
                 f,
-                "{} is damaged, and was left as it is; put back a copy, or move it away, with the files beside it whose names \
+                "{} is damaged; restore a copy, or move it away, with the files beside it whose names \
                  begin with its own, to start without tokens and payments",
                 path.display()
             ),
             Self::Version { path, version } => {
-                write!(
-                    f,
-                    "{} has version {version}; this program knows version {VERSION} and earlier ones",
-                    path.display()
-                )
+                write!(f, "{} has version {version}; this program supports up to version {VERSION}", path.display())
             }
             Self::Orphan { log } => {
-                write!(
-                    f,
-                    "{} belongs to a database that is gone; put that back, or move this file away too",
-                    log.display()
-                )
+                write!(f, "{} belongs to a missing database; restore it, or move this file away, too", log.display())
             }
             Self::Sqlite { path, .. } => write!(f, "cannot use {}", path.display()),
         }
@@ -129,18 +121,14 @@ impl fmt::Display for ImportError {
         match self {
             Self::File(cause) => cause.fmt(f),
             Self::Damaged { path, .. } => {
-                write!(
-                    f,
-                    "{} is damaged, and was left as it is; repair it, or move it away to do without",
-                    path.display()
-                )
+                write!(f, "{} is damaged; repair it, or move it away to continue without it", path.display())
             }
             Self::Version { path, version } => {
                 write!(f, "{} has version {version}; files of this kind have version {FIRST_VERSION}", path.display())
             }
             Self::InUse(path) => write!(
                 f,
-                "an earlier version of this program is settling the payment in {}; run the same command again when it has ended",
+                "an earlier version of this program is resolving the payment in {}; run the command again later",
                 path.display()
             ),
         }

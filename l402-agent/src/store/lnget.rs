@@ -112,9 +112,9 @@ impl fmt::Display for LngetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Read(_) => "cannot be read",
-            Self::NoTokens => "there is no l402.token in it, nor in a folder in it",
-            Self::Token(_) => "it is no token file",
-            Self::Origin => "the name of its folder is no host; say where it was bought with --origin",
+            Self::NoTokens => "no l402.token in this directory or its subdirectories",
+            Self::Token(_) => "not a token file",
+            Self::Origin => "the directory name is not a host; use --origin",
         })
     }
 }

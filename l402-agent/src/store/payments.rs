@@ -247,14 +247,14 @@ impl fmt::Display for PaymentsError {
         match self {
             Self::Database(cause) => cause.fmt(f),
             Self::Lock(cause) => cause.fmt(f),
-            Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which was made before"),
+            Self::Seen(hash) => write!(f, "the server asks again for payment {hash}, which you already made"),
             Self::StillOpen(hash) => write!(
                 f,
                 "the server asks for payment {hash}, which was begun before and has no outcome yet; `l402 payments list` \
                  shows what for"
             ),
             Self::Held(hash) => {
-                write!(f, "another call is settling this payment, {hash}; run the same command again when it has ended")
+                write!(f, "another command is resolving payment {hash}; run the command again later")
             }
         }
     }

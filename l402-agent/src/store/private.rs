@@ -33,7 +33,7 @@ impl PrivateDir {
         }
         let mode = fs::metadata(&path).map_err(failed)?.mode();
         if mode & 0o022 != 0 {
-            return Err(failed(exposed("others can write to it; run `chmod go-w` on it")));
+            return Err(failed(exposed("other users can write to it; run `chmod go-w` on it")));
         }
         Ok(Self(path))
     }
@@ -78,12 +78,12 @@ impl PrivateDir {
             Err(cause) => return Err(failed(cause)),
         };
         if file.metadata().map_err(failed)?.mode() & 0o077 != 0 {
-            return Err(failed(exposed("others can read it; run `chmod 600` on it")));
+            return Err(failed(exposed("other users can read it; run `chmod 600` on it")));
         }
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > MAX_LEN {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it is longer than any file of ours")));
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "the file is too long")));
         }
         Ok(Some(bytes))
     }
@@ -111,7 +111,9 @@ impl PrivateDir {
         match fs::metadata(&path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(failed(cause)),
-            Ok(found) if found.mode() & 0o077 != 0 => Err(failed(exposed("others can read it; run `chmod 600` on it"))),
+            Ok(found) if found.mode() & 0o077 != 0 => {
+                Err(failed(exposed("other users can read it; run `chmod 600` on it")))
+            }
             Ok(found) => Ok(Some(found)),
         }
     }
@@ -156,8 +158,7 @@ impl PrivateDir {
                 Some(lock) => return Ok(lock),
                 None if begun.elapsed() < patience => thread::sleep(POLL),
                 None => {
-                    let cause =
-                        io::Error::new(io::ErrorKind::TimedOut, "another process holds it; see whether one is stopped");
+                    let cause = io::Error::new(io::ErrorKind::TimedOut, "locked by another process; is one suspended?");
                     return Err(PrivateError::new(Doing::Lock, &self.path(name), cause));
                 }
             }
@@ -224,7 +225,7 @@ impl PrivateError {
 impl fmt::Display for PrivateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let doing = match self.doing {
-            Doing::OpenDir => "cannot use the folder",
+            Doing::OpenDir => "cannot use the directory",
             Doing::Read => "cannot read",
             Doing::Write => "cannot write",
             Doing::Lock => "cannot lock",
@@ -316,7 +317,7 @@ mod tests {
         let held = dir.lock("lock").unwrap();
         assert!(dir.try_lock("lock").unwrap().is_none());
         let gave_up = anyhow::Error::from(dir.lock_within("lock", Duration::from_millis(20)).unwrap_err());
-        assert!(format!("{gave_up:#}").contains("see whether one is stopped"), "{gave_up:#}");
+        assert!(format!("{gave_up:#}").contains("is one suspended?"), "{gave_up:#}");
         drop(held);
         dir.try_lock("lock").unwrap().unwrap().discard();
         assert!(!dir.path("lock").exists());

@@ -67,8 +67,8 @@ async fn resolve(payments: &Payments, wallet: &impl PaymentSource, name: &str) -
             }
             Finding::Unknown(why) => why.to_string(),
             Finding::Silent(fault) => Causes(&fault).to_string(),
-            Finding::OtherWallet(name) => format!("another wallet was asked to pay; repeat with {}", flags(&name)),
-            Finding::Held => "another call is settling it".to_owned(),
+            Finding::OtherWallet(name) => format!("made by another wallet; repeat with {}", flags(&name)),
+            Finding::Held => "another command is resolving it".to_owned(),
         };
         exit = Exit::Unknown;
         told.push(format!("{}\tunknown: {}", line(&intent), printable(&why)));
@@ -82,8 +82,7 @@ fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {
         Failure::new(exit, fault)
     });
     let Some(payment) = adopted? else {
-        let hint =
-            format!("there is no payment {hash} without an outcome; `l402 payments list` shows those that there are");
+        let hint = format!("no unresolved payment {hash}; see `l402 payments list`");
         return Err(Failure::say(Exit::Usage, hint));
     };
     payment.close(Closing::Forgotten).or_exit(Exit::Local)?;

@@ -15,7 +15,7 @@ pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, E
         TokensCommand::List => Ok((lines(tokens.all().or_exit(Exit::Local)?.iter().map(line)), Exit::Served)),
         TokensCommand::Forget { origin } => {
             let count = tokens.forget_origin(origin).or_exit(Exit::Local)?;
-            Ok((lines([format!("forgot {count} of {origin}")]), Exit::Served))
+            Ok((lines([format!("deleted {count} tokens of {origin}")]), Exit::Served))
         }
         TokensCommand::Import(args) => import(args, tokens),
     }
@@ -41,7 +41,7 @@ fn import(args: &ImportArgs, tokens: &Tokens) -> Result<(String, Exit), Failure>
                 paid.push(token);
                 continue;
             }
-            Ok(None) => "left out: its payment has no proof yet".to_owned(),
+            Ok(None) => "skipped: no preimage yet".to_owned(),
             Err(fault) => {
                 exit = Exit::Local;
                 format!("left out: {:#}", anyhow::Error::from(fault))
@@ -50,6 +50,6 @@ fn import(args: &ImportArgs, tokens: &Tokens) -> Result<(String, Exit), Failure>
         told.push(format!("{}\t{}", printable(&path.display().to_string()), printable(&why)));
     }
     let added = tokens.import(&paid).or_exit(Exit::Local)?;
-    told.push(format!("imported {added}; {} were known already", paid.len().saturating_sub(added)));
+    told.push(format!("imported {added}; {} already known", paid.len().saturating_sub(added)));
     Ok((lines(told), exit))
 }

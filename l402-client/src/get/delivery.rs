@@ -84,8 +84,8 @@ pub enum DeliveryError {
 impl fmt::Display for DeliveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Body(_) => f.write_str("the body broke off"),
-            Self::Silent(timeout) => write!(f, "the body broke off: nothing came for {timeout:?}"),
+            Self::Body(_) => f.write_str("the body ended early"),
+            Self::Silent(timeout) => write!(f, "the body ended early: no data for {timeout:?}"),
             Self::Output(_) => f.write_str("cannot write the body"),
         }
     }

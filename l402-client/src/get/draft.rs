@@ -82,17 +82,17 @@ pub enum DraftError {
 impl fmt::Display for DraftError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(_) => f.write_str("cannot get this"),
+            Self::Url(_) => f.write_str("cannot send this request"),
             Self::Method => f.write_str("-X needs a method, such as PUT"),
-            Self::Header => f.write_str("-H needs `Name: value`, of visible characters"),
-            Self::ConnectionField(name) => write!(f, "-H cannot set `{name}`, which follows from the URL and the body"),
+            Self::Header => f.write_str("-H needs `Name: value`, in printable characters"),
+            Self::ConnectionField(name) => write!(f, "-H cannot set `{name}`: it comes from the URL and the body"),
             Self::Credential(name) => {
                 write!(
                     f,
                     "-H cannot set an L402 credential in `{name}`; tokens are bought, kept and presented by this command"
                 )
             }
-            Self::Body(_) => f.write_str("-d names no body"),
+            Self::Body(_) => f.write_str("-d needs a body"),
         }
     }
 }

@@ -50,7 +50,7 @@ fn of_pay(fault: RequestError<TransportError>) -> Failure {
         RequestError::Declined(why) => return declined(*why),
         RequestError::WrongNetwork { .. } | RequestError::PaymentFailed(_) => Exit::Payment,
         RequestError::PaymentUnknown { .. } => {
-            let hint = "run the same command again to learn what became of it; nothing is paid twice";
+            let hint = "run the same command again to learn the outcome; nothing is paid twice";
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
         }
         RequestError::StillRefused { .. } | RequestError::NotAccepted(_) => Exit::Http,
@@ -76,10 +76,10 @@ fn of_pay(fault: RequestError<TransportError>) -> Failure {
 fn not_accepted(fault: &RequestError<TransportError>, url: &Uri) -> Option<Failure> {
     let (start, receipt) = match fault {
         RequestError::StillRefused { status, receipt } => {
-            (format!("the server answers {status} to what was just bought"), receipt)
+            (format!("the server refused the new token with {status}"), receipt)
         }
         RequestError::NotAccepted(receipt) => {
-            ("nothing was paid: the server has not accepted what was bought before".to_owned(), receipt)
+            ("nothing was paid: the server refused a token that you bought before".to_owned(), receipt)
         }
         _ => return None,
     };

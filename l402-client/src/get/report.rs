@@ -91,7 +91,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Paid(payment) => write!(f, "paid {payment}"),
-            Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; its token is used now"),
+            Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; using its token"),
             Self::Served(served) => served.fmt(f),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),
             Self::Price(price) => Shown(price).fmt(f),
@@ -105,15 +105,15 @@ impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.credential == CredentialUsed::Kept;
         if kept {
-            f.write_str("paid nothing: a token from an earlier call was presented")?;
+            f.write_str("paid nothing: used a kept token")?;
         }
         let Ok(status) = StatusCode::from_u16(self.status) else { return Ok(()) };
         let (between, code) = (if kept { "; " } else { "" }, status.as_u16());
         match code {
             301 | 302 | 303 | 307 | 308 => {
-                write!(f, "{between}the answer is {status}, a redirect; -L follows redirects")
+                write!(f, "{between}status {status}, a redirect; use -L to follow it")
             }
-            400.. if code != 402 => write!(f, "{between}the answer is {status}"),
+            400.. if code != 402 => write!(f, "{between}status {status}"),
             _ => Ok(()),
         }
     }
@@ -136,13 +136,13 @@ impl fmt::Display for Shown<'_> {
         let Some(invoice) = invoice else {
             return match refusal {
                 Some(reason) => write!(f, "would not be paid: {reason}{hint}"),
-                None if *free => write!(f, "free: the answer is {status}"),
-                None => write!(f, "the price is not known: the answer is {status}"),
+                None if *free => write!(f, "free: status {status}"),
+                None => write!(f, "price unknown: status {status}"),
             };
         };
         match invoice.amount_msat {
             Some(msat) => writeln!(f, "price         {}", Amount::from_msat(msat))?,
-            None => writeln!(f, "price         not named by the invoice")?,
+            None => writeln!(f, "price         not in the invoice")?,
         }
         writeln!(f, "payment hash  {}", invoice.payment_hash)?;
         writeln!(f, "network       {}", invoice.network)?;
@@ -162,7 +162,7 @@ impl fmt::Display for Shown<'_> {
 /// What the user can do about a payment that is not made.
 const fn hint(unpaid: &Unpaid) -> &'static str {
     match unpaid.reason {
-        UnpaidReason::OwnAuthorization => "; `--token-field macaroon` sends the token in the `Macaroon` field instead",
+        UnpaidReason::OwnAuthorization => "; use `--token-field macaroon` to send the token in the `Macaroon` header",
         _ => "",
     }
 }
@@ -229,8 +229,8 @@ mod tests {
         assert_eq!(told(false, false, &served(CredentialUsed::None)), "");
         assert!(told(false, false, &served(CredentialUsed::Kept)).contains("paid nothing"));
         assert!(told(true, false, &served(CredentialUsed::None)).contains(r#""credential":"none""#));
-        assert_eq!(told(false, false, &answered(404)), "the answer is 404 Not Found\n");
-        assert_eq!(told(false, false, &answered(302)), "the answer is 302 Found, a redirect; -L follows redirects\n");
+        assert_eq!(told(false, false, &answered(404)), "status 404 Not Found\n");
+        assert_eq!(told(false, false, &answered(302)), "status 302 Found, a redirect; use -L to follow it\n");
         assert_eq!(told(false, false, &answered(402)), "", "told as unpaid");
         assert_eq!(told(false, true, &answered(404)), "");
     }

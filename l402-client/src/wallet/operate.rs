@@ -28,7 +28,7 @@ pub(crate) async fn run(command: &WalletCommand, home: &Home) -> Result<String, 
 /// Stops a node. What is wrong is told, and changes nothing of what the command has done.
 pub(super) async fn stop(node: &dyn Operator) {
     if let Err(fault) = node.stop().await {
-        eprintln!("l402: the wallet did not stop as it should: {fault}");
+        eprintln!("l402: error while stopping the wallet: {fault}");
     }
 }
 
@@ -76,7 +76,7 @@ async fn open(node: &dyn Operator, peer: &str, amount: Amount) -> Result<String,
     let request = NewChannel {
         peer: id.parse().or_exit(Exit::Usage)?,
         address: address.to_owned(),
-        capacity_sat: amount.whole_sat().ok_or_else(|| Failure::say(Exit::Usage, "a channel holds whole satoshi"))?,
+        capacity_sat: amount.whole_sat().ok_or_else(|| Failure::say(Exit::Usage, "write a whole number of sat"))?,
         push_msat: 0,
         announced: false,
     };
@@ -84,9 +84,7 @@ async fn open(node: &dyn Operator, peer: &str, amount: Amount) -> Result<String,
     let before = node.balances().await.or_exit(Exit::Local)?.lightning_sat;
     let channel = node.open_channel(&request).await.or_exit(Exit::Payment)?;
     is_funded(node, &channel, before).await?;
-    Ok(lines([format!(
-        "opening {channel}; it is usable once its transaction is confirmed, see `l402 wallet channels`"
-    )]))
+    Ok(lines([format!("opening channel {channel}; usable after confirmation, see `l402 wallet channels`")]))
 }
 
 /// Waits until the peer has signed: a channel that is not so far does not survive the end of this process.
@@ -97,10 +95,7 @@ async fn is_funded(node: &dyn Operator, channel: &str, before_sat: u64) -> Resul
             return Err(Failure::say(Exit::Payment, "the peer refused the channel; nothing was spent"));
         }
         if Instant::now() >= deadline {
-            return Err(Failure::say(
-                Exit::Unknown,
-                "the peer does not answer; `l402 wallet channels` shows what came of it",
-            ));
+            return Err(Failure::say(Exit::Unknown, "no response from the peer; see `l402 wallet channels`"));
         }
         sleep(LOOK_EVERY).await;
     }
@@ -109,25 +104,22 @@ async fn is_funded(node: &dyn Operator, channel: &str, before_sat: u64) -> Resul
 
 async fn close_channel(node: &dyn Operator, name: &str) -> Result<String, Failure> {
     if node.channel(name).is_err() {
-        return Err(Failure::say(
-            Exit::Usage,
-            "there is no such channel; `l402 wallet channels` shows those that there are",
-        ));
+        return Err(Failure::say(Exit::Usage, "no such channel; see `l402 wallet channels`"));
     }
     let connected = node.wait_until_usable(name, PEERS_TIMEOUT).await;
-    connected.context("a channel is closed together with its peer, which does not answer").or_exit(Exit::Network)?;
+    connected.context("cannot close the channel: no response from the peer").or_exit(Exit::Network)?;
     node.close_channel(name).await.or_exit(Exit::Network)?;
     let deadline = Instant::now() + PEERS_TIMEOUT;
     while node.channel(name).is_ok() && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    Ok(lines([format!("closing {name}; the money is back once the closing transaction is confirmed")]))
+    Ok(lines([format!("closing channel {name}; the money returns after confirmation")]))
 }
 
 fn line(channel: &NodeChannel) -> String {
     let state = match (channel.usable, channel.ready) {
         (true, _) => "usable".to_owned(),
-        (false, true) => "waits for its peer".to_owned(),
+        (false, true) => "peer is offline".to_owned(),
         (false, false) => format!("unconfirmed ({} confirmations)", channel.confirmations),
     };
     let outbound = Amount::from_msat(channel.outbound_msat);

@@ -222,11 +222,9 @@ async fn a_402_without_l402_is_reported_and_not_called_free() {
         ("/html", "<p>pay me", "only a body of type text/html"),
         ("/payment", "{}", "the `Payment` scheme (lightning charge, 21 sat)"),
         ("/x402", "{\"x402", "x402 version 1 (10000 of USDC\u{fffd}[2J on base)"),
-        ("/fewsats", "{\"version", "a JSON offer as of Fewsats (10 calls for 100 USD)"),
+        ("/fewsats", "{\"version", "a JSON offer in the format of Fewsats (10 calls for 100 USD)"),
     ] {
-        let said = format!(
-            "the answer is 402 without an L402 challenge, and only L402 is paid here; the server offers {offer}\n"
-        );
+        let said = format!("status 402 without an L402 challenge; only L402 is supported; the server offers {offer}\n");
         for options in [&[][..], &["-q"]] {
             let outcome = buyer.get(path, options).await;
             assert_eq!((outcome.exit, outcome.report), (Exit::Http, format!("not paid: {said}")));
@@ -260,7 +258,7 @@ async fn what_failed_is_not_called_free() {
     let buyer = Buyer::new().await;
     for (path, status) in [("/down", "503"), ("/teapot", "418"), ("/moved?/free", "302")] {
         let dry = buyer.get(path, &["--dry-run"]).await;
-        assert_eq!(dry.out, format!("the price is not known: the answer is {status}\n"));
+        assert_eq!(dry.out, format!("price unknown: status {status}\n"));
     }
 }
 
@@ -269,8 +267,8 @@ async fn an_own_authorization_header_is_reported_with_the_alternative() {
     let buyer = Buyer::new().await;
     let login = ["-H", "Authorization: Bearer mine"];
     let refused = buyer.get("/weather", &login).await;
-    let said = "the server asks for 21 sat by L402, but your own `Authorization` field stands where the token goes; \
-                `--token-field macaroon` sends the token in the `Macaroon` field instead\n";
+    let said = "the server asks for 21 sat (L402), but you set the `Authorization` header yourself; \
+                use `--token-field macaroon` to send the token in the `Macaroon` header\n";
     assert_eq!((refused.exit, refused.report), (Exit::Http, format!("not paid: {said}")));
     let json = buyer.get("/weather", &[&login[..], &["--json"]].concat()).await;
     let told: serde_json::Value = serde_json::from_str(json.report.lines().last().unwrap()).unwrap();
@@ -298,7 +296,7 @@ async fn an_unreadable_challenge_is_reported_with_an_own_login_too() {
     let outcome = buyer.get("/garbled", &["-H", "Authorization: Bearer mine"]).await;
     assert_eq!(outcome.exit, Exit::Http);
     assert!(
-        outcome.report.starts_with("not paid: the server asks for a payment by L402, but your own"),
+        outcome.report.starts_with("not paid: the server asks for a payment (L402), but you set the"),
         "{}",
         outcome.report
     );
@@ -476,7 +474,7 @@ async fn a4_a_payment_that_another_call_settles_is_waited_for() {
     let other_call = payments.adopt(&payments.intents().unwrap()[0].payment_hash).unwrap().unwrap();
     let held = buyer.get("/weather", &[]).await;
     assert_eq!(held.exit, Exit::Unknown, "{}", held.report);
-    assert!(held.report.contains("another call is settling this payment"), "{}", held.report);
+    assert!(held.report.contains("another command is resolving payment"), "{}", held.report);
     assert_eq!(buyer.get("/poems", &[]).await.exit, Exit::Served, "another path is not held up");
     let (served, ()) = tokio::join!(buyer.get("/weather", &[]), async {
         tokio::time::sleep(core::time::Duration::from_millis(500)).await;

@@ -243,7 +243,7 @@ async fn a_server_that_takes_a_long_body_slowly_is_not_silent() {
     let path = machine.folder.path().join("long");
     std::fs::File::create(&path).unwrap().set_len(LENGTH.into()).unwrap();
     let data = format!("@{}", path.display());
-    for (pause, exit, message) in [(50, 0, ""), (5_000, 3, "no answer within 1s")] {
+    for (pause, exit, message) in [(50, 0, ""), (5_000, 3, "no response within 1s")] {
         let url = slow_server(LENGTH as usize, Duration::from_millis(pause)).await;
         let begun = std::time::Instant::now();
         let output = machine.run(&["get", &url, "-d", &data, "--timeout", "1"]).await;

@@ -162,7 +162,7 @@ async fn a4_what_is_unknown_is_asked_for_and_never_paid() {
     let told = text(&resolved.stdout);
     assert_eq!(resolved.status.code(), Some(8), "{told}");
     assert!(told.contains("/weather\tpaid; its token is kept\n"), "{told}");
-    assert!(told.contains("/poems\tunknown: the payment is still under way\n"), "{told}");
+    assert!(told.contains("/poems\tunknown: the payment is still pending\n"), "{told}");
     let all = machine.run(&["payments", "list", "--all"]).await;
     assert!(text(&all.stdout).contains("/weather\tpaid, fee 0 sat\n"), "{}", text(&all.stdout));
     assert!(text(&all.stdout).contains("/poems\tunknown\n"), "{}", text(&all.stdout));
@@ -178,7 +178,11 @@ async fn a4_what_is_unknown_is_asked_for_and_never_paid() {
     assert!(text(&nowhere.stdout).contains("\tunknown: "), "{}", text(&nowhere.stdout));
     let resolved = machine.run(&["payments", "resolve"]).await;
     assert_eq!(resolved.status.code(), Some(8), "its invoice can still be paid: {}", text(&resolved.stdout));
-    assert!(text(&resolved.stdout).contains("\tunknown: the wallet knows nothing of it"), "{}", text(&resolved.stdout));
+    assert!(
+        text(&resolved.stdout).contains("\tunknown: the wallet does not know it yet"),
+        "{}",
+        text(&resolved.stdout)
+    );
     sql.execute("UPDATE payments SET invoice = ?1 WHERE outcome IS NULL", [EXPIRED]).unwrap();
     let resolved = machine.run(&["payments", "resolve"]).await;
     assert_eq!(resolved.status.code(), Some(0), "{}", text(&resolved.stdout));

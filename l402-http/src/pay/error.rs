@@ -72,18 +72,18 @@ impl<E> fmt::Display for RequestError<E> {
         match self {
             Self::Transport(_) => f.write_str("the request failed"),
             Self::Origin(_) => f.write_str("the request cannot be paid for"),
-            Self::Body(_) => f.write_str("the body of the request broke off"),
+            Self::Body(_) => f.write_str("the request body ended early"),
             Self::BodyTooLong { limit } => {
-                write!(f, "payment is demanded, but a body of more than {limit} bytes cannot be sent again")
+                write!(f, "the server asks for a payment, but a body of more than {limit} bytes cannot be repeated")
             }
-            Self::BadChallenge(_) => f.write_str("the server's demand cannot be met"),
+            Self::BadChallenge(_) => f.write_str("cannot use the server's payment challenge"),
             Self::Declined(_) => f.write_str("not paid"),
             Self::WrongNetwork { expected, found } => {
                 write!(f, "not paid: the invoice is for {found}, the wallet is on {expected}")
             }
             Self::PaymentFailed(_) => f.write_str("not paid, no money moved"),
             Self::PaymentUnknown { payment_hash, .. } => {
-                write!(f, "it is not known whether the payment {payment_hash} succeeded")
+                write!(f, "unknown whether payment {payment_hash} succeeded")
             }
             Self::NotStored { payment_hash, .. } => {
                 write!(f, "the payment {payment_hash} succeeded, but its token could not be stored")
@@ -101,8 +101,8 @@ impl<E> fmt::Display for RequestError<E> {
                 "not paid: the server has not accepted what {amount_msat} msat, and a fee of {fee_msat} msat, bought from it before \
                  (payment {payment_hash})"
             ),
-            Self::Busy => f.write_str("not paid: somebody else is buying the same, and has not ended in time"),
-            Self::Store(_) => f.write_str("the stored tokens cannot be read or written"),
+            Self::Busy => f.write_str("not paid: another call is buying the same token, and did not finish in time"),
+            Self::Store(_) => f.write_str("cannot read or write the token store"),
         }
     }
 }

@@ -112,7 +112,7 @@ impl fmt::Display for ForeignOffer {
                 details(f, &[joined(" on ", &[&price, network])])
             }
             Self::Fewsats { offers } => {
-                f.write_str("a JSON offer as of Fewsats")?;
+                f.write_str("a JSON offer in the format of Fewsats")?;
                 details(f, &[Some(offers.join("; ")).filter(|offers| !offers.is_empty())])
             }
             Self::Scheme { name } => write!(f, "the scheme `{name}`"),
@@ -247,7 +247,7 @@ mod tests {
             (
                 &[],
                 r#"{"version":"0.1","payment_request_url":"http://a/","offers":[{"id":"1","title":"10 calls","amount":100,"currency":"USD"}]}"#,
-                "a JSON offer as of Fewsats (10 calls for 100 USD)",
+                "a JSON offer in the format of Fewsats (10 calls for 100 USD)",
             ),
             (&[], r#"{"error":"pay","invoice":"lnbc1"}"#, "a JSON body (error, invoice)"),
             (&[("content-type", "text/html")], "<p>pay", "only a body of type text/html"),

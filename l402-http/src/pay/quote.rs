@@ -173,11 +173,11 @@ pub enum BadChallenge {
 impl fmt::Display for BadChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Challenge(_) => "the challenge cannot be answered",
-            Self::InvoiceText | Self::Invoice(_) => "the challenge's invoice cannot be paid",
-            Self::OtherPrice => "the server declares another price than its invoice asks for",
-            Self::OtherHash => "the server declares another payment hash than its invoice names",
-            Self::NoMacaroon => "the token cannot be sent in the `Macaroon` field: it is no macaroon of format V2",
+            Self::Challenge(_) => "cannot use the payment challenge",
+            Self::InvoiceText | Self::Invoice(_) => "cannot pay the invoice of the challenge",
+            Self::OtherPrice => "the price in the response differs from the invoice",
+            Self::OtherHash => "the payment hash in the response differs from the invoice",
+            Self::NoMacaroon => "cannot send the token in the `Macaroon` header: not a macaroon of format V2",
         })
     }
 }

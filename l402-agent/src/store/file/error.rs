@@ -34,8 +34,8 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tokens(_) => f.write_str("the kept tokens cannot be used"),
-            Self::Payments(_) => f.write_str("the record of payments cannot be used"),
+            Self::Tokens(_) => f.write_str("cannot use the token store"),
+            Self::Payments(_) => f.write_str("cannot use the payment record"),
             Self::OtherWallet { wallet, payment_hash } => write!(
                 f,
                 "an earlier payment to this origin, {payment_hash} from the wallet `{wallet}`, has no known outcome"

@@ -28,7 +28,7 @@ async fn a4_the_command_killed_between_intent_and_result_asks_and_pays_once() {
 
     customer.runs(&["payments", "list"], Exit::Served, &format!("\t21 sat\t{}\tGET {url}", customer.wallet_name()));
     customer.runs(&["get", "--pay-timeout=1", &url.to_string()], Exit::Unknown, "");
-    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the payment is still under way");
+    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the payment is still pending");
     customer.hub().resume().unwrap();
     customer.has_payment("SUCCEEDED").await;
     customer.runs(&["payments", "resolve"], Exit::Served, "\tpaid; its token is kept");
@@ -49,7 +49,7 @@ async fn a4_the_command_killed_while_its_lnd_hangs_pays_the_same_invoice_once() 
     killed.kill();
     customer.lnd().resume().unwrap();
 
-    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the wallet knows nothing of it");
+    customer.runs(&["payments", "resolve"], Exit::Unknown, "\tunknown: the wallet does not know it yet");
     customer.runs(&["get", &url], Exit::Served, GOODS);
     customer.has_payment("SUCCEEDED").await;
     let all = customer.runs(&["payments", "list", "--all"], Exit::Served, "\tpaid, fee ");
