@@ -74,9 +74,9 @@ fn whoever_names_a_part_of_an_lnd_is_told_what_is_missing_instead_of_given_the_s
     let text = "upstream = \"http://a\"";
     let (macaroon, uri) = (macaroon(b"info"), uri("lnd", b"info"));
     for (name, value, missing) in [
-        ("LND_SOCKET", "lnd", Some("lightning.cert: LND's certificate is needed")),
-        ("LND_CERT", CERT, Some("lightning.socket: LND's host and port are needed")),
-        ("LND_MACAROON", &macaroon, Some("lightning.socket: LND's host and port are needed")),
+        ("LND_SOCKET", "lnd", Some("lightning.cert: missing certificate of LND")),
+        ("LND_CERT", CERT, Some("lightning.socket: missing host and port of LND")),
+        ("LND_MACAROON", &macaroon, Some("lightning.socket: missing host and port of LND")),
         ("LND_CONNECT", &uri, None),
     ] {
         let with = |value: &str| {
@@ -133,7 +133,7 @@ fn what_a_uri_leaves_out_comes_from_elsewhere() {
         );
     }
     let told = read(&text, &[]).unwrap_err();
-    assert!(told.contains("LND's certificate is needed") && told.contains("write it here, or set LND_CERT"), "{told}");
+    assert!(told.contains("missing certificate of LND") && told.contains("write it here, or set LND_CERT"), "{told}");
     let told = read("upstream = \"http://a\"", &[("LND_CONNECT", &cut)]).unwrap_err();
     assert!(told.contains("LND_CONNECT has none, or set LND_CERT"), "{told}");
 }
@@ -161,18 +161,18 @@ fn each_setting_that_is_wrong_or_missing_is_named() {
     let text = "upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\n";
     assert_eq!(
         fault(text),
-        "lightning.socket: LND's host and port are needed, such as \"127.0.0.1:10009\"; write it here, or set LND_SOCKET\n\
-         lightning.cert: LND's certificate is needed, such as \"/home/lnd/.lnd/tls.cert\"; write it here, or set LND_CERT\n\
-         lightning.macaroon: a macaroon of LND's is needed, such as \"l402-payee.macaroon\"; write it here, or set LND_MACAROON"
+        "lightning.socket: missing host and port of LND, such as \"127.0.0.1:10009\"; write it here, or set LND_SOCKET\n\
+         lightning.cert: missing certificate of LND, such as \"/home/lnd/.lnd/tls.cert\"; write it here, or set LND_CERT\n\
+         lightning.macaroon: missing macaroon for LND, such as \"l402-payee.macaroon\"; write it here, or set LND_MACAROON"
     );
     let all =
         format!("{text}socket = \"http://lnd\"\ncert = \"nowhere\"\nmacaroon = \"{}\"", &macaroon(b"canary")[2..]);
     let told = fault(&all);
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines[0], "line 4: lightning.socket: LND's address is not host:port");
-    assert!(lines[1].starts_with("line 5: lightning.cert: LND's certificate is neither PEM nor base64 of"), "{told}");
+    assert!(lines[1].starts_with("line 5: lightning.cert: LND's certificate is not PEM, base64"), "{told}");
     assert!(lines[1].ends_with("No such file or directory (os error 2)"), "{told}");
-    assert!(lines[2].starts_with("line 6: lightning.macaroon: LND's macaroon is neither hexadecimal nor"), "{told}");
+    assert!(lines[2].starts_with("line 6: lightning.macaroon: LND's macaroon is not hexadecimal"), "{told}");
     assert!(!told.contains(&macaroon(b"canary")[8..40]), "{told}");
 
     let wrong = |name: &str| if name == "LND_MACAROON" { Some("canary".to_owned()) } else { environment(name) };
@@ -184,18 +184,15 @@ fn each_setting_that_is_wrong_or_missing_is_named() {
 #[test]
 fn settings_of_another_backend_are_told() {
     let told = fault("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nalias = \"me\"\ntemporary = true");
-    assert!(
-        told.contains("line 4: lightning.alias: LND has no such setting; write backend = \"ldk\" as well"),
-        "{told}"
-    );
-    assert!(told.contains("lightning.temporary = \"true\": a node with real money cannot forget its state"), "{told}");
+    assert!(told.contains("line 4: lightning.alias: not a setting of LND; add backend = \"ldk\""), "{told}");
+    assert!(told.contains("lightning.temporary = \"true\": not allowed with real money"), "{told}");
 }
 
 #[cfg(feature = "sandbox")]
 #[test]
 fn settings_of_lnd_are_told_of_another_backend() {
     let of_lnd = "upstream = \"http://a\"\n[lightning]\nsocket = \"lnd\"";
-    let expected = "line 3: lightning.socket: the sandbox has no such setting; write backend = \"lnd\" as well";
+    let expected = "line 3: lightning.socket: not a setting of the sandbox; add backend = \"lnd\"";
     assert_eq!(fault(of_lnd), expected);
 }
 

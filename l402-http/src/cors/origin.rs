@@ -43,7 +43,7 @@ impl fmt::Display for CorsOriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Shape => {
-                "write scheme and host, and a port where it is not the usual one, such as \"https://shop.example\""
+                "write scheme and host, and the port if it is not the default, such as \"https://shop.example\""
             }
             Self::Null => "every sandboxed page and local file has this origin, so it cannot be listed",
             Self::Every => "a list names single origins; allow every origin instead of a list",

@@ -99,10 +99,10 @@ impl fmt::Display for RouteFault {
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
             Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),
             Self::RawOverlap => f.write_str(
-                "the first lies beneath the second, whose paths are forwarded as they come: its price could be bypassed",
+                "the first is below the second, which has `raw_path`: its price could be bypassed",
             ),
             Self::NoMethod => f.write_str("the list of methods is empty"),
-            Self::UnservedMethod => f.write_str("TRACE and its like are never forwarded; take the method out of the list"),
+            Self::UnservedMethod => f.write_str("TRACE and similar methods are never forwarded; remove the method"),
             Self::LongDescription => f.write_str("the description is longer than 639 bytes"),
             Self::Duplicate => f.write_str("both take the same method of the same path"),
             Self::SameButForCase => {
@@ -112,7 +112,7 @@ impl fmt::Display for RouteFault {
                 "both sell the same service, tier and capability, so price, validity and invoice_expiry must be equal; give each a capability",
             ),
             Self::Undercut => f.write_str(
-                "a token for the cheaper opens the dearer too; give each a capability, or the higher tier no lower price",
+                "a token for the cheaper route also opens the more expensive one; give each a capability",
             ),
         }
     }

@@ -88,8 +88,8 @@ impl fmt::Display for PatternError {
         match self {
             Self::Path(fault) => fault.fmt(f),
             Self::Parameter => f.write_str("a parameter is a whole segment, '{name}'"),
-            Self::Wildcard => f.write_str("'*' may only stand alone at the end, as in '/v1/*'"),
-            Self::Plus => f.write_str("'+' is read in two ways; use a parameter in its place"),
+            Self::Wildcard => f.write_str("'*' is allowed only at the end, as in '/v1/*'"),
+            Self::Plus => f.write_str("'+' is ambiguous; use a parameter instead"),
         }
     }
 }

@@ -35,7 +35,7 @@ pub enum ConfigError {
 impl Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, .. } => write!(f, "the configuration {} cannot be read", path.display()),
+            Self::Unreadable { path, .. } => write!(f, "cannot read the configuration {}", path.display()),
             Self::Invalid { path, problems } => {
                 for (index, problem) in problems.iter().enumerate() {
                     if index > 0 {
@@ -270,9 +270,7 @@ fn suggestion(message: &str) -> Option<String> {
 /// Says how to write what was written in another form.
 fn form(message: &str, key: &str) -> Option<String> {
     let list = key.split('.').next().unwrap_or_default();
-    let of_list = || {
-        format!("this is a list of tables: begin each with [[{list}]], in double brackets, above what belongs to it")
-    };
+    let of_list = || format!("write [[{list}]], with double brackets, before each entry");
     let number = ["invalid type: integer", "invalid type: floating point"];
     match message {
         _ if message.ends_with("expected a string") && number.iter().any(|number| message.starts_with(number)) => {

@@ -36,7 +36,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ConfigProblem> {
         let problem = explain(text, &error);
         match problem.unknown_key() {
             Some((_, name)) if keys::<T>().iter().any(|key| key == name) => {
-                let message = format!("`{name}` belongs to the top of the file, above the first [table]");
+                let message = format!("`{name}` belongs at the top of the file, before the first [table]");
                 problem.saying(message)
             }
             _ => problem,

@@ -145,12 +145,12 @@ impl Resolver<'_> {
         ] {
             if let Some(origin) = origin.filter(|_| !owners.contains(&backend)) {
                 let (this, owner) = (backend.called(), owners.first().map_or("", |owner| owner.name()));
-                let message = format!("{this} has no such setting; write backend = \"{owner}\" as well");
+                let message = format!("not a setting of {this}; add backend = \"{owner}\"");
                 self.problems.wrong_at(key, origin, message);
             }
         }
         if let Some(at) = written.temporary.as_ref().filter(|_| backend != Backend::Sandbox) {
-            self.problems.wrong("lightning.temporary", at, "a node with real money cannot forget its state");
+            self.problems.wrong("lightning.temporary", at, "not allowed with real money");
         }
     }
 
@@ -168,7 +168,7 @@ impl Resolver<'_> {
             self.problems.missing("lightning.network", message);
         }
         if written.chain.is_none() {
-            let message = "the node needs a source of blocks, such as chain = { esplora = \"https://…/api\" }";
+            let message = "missing chain source, such as chain = { esplora = \"https://…/api\" }";
             self.problems.missing("lightning.chain", message);
         }
         let listen = self.listen(written.listen.as_ref().map_or(&[], |at| &at.value));
@@ -193,11 +193,7 @@ impl Resolver<'_> {
     fn alias(&mut self, written: Option<At<String>>, listens: bool) -> Option<String> {
         let at = written?;
         if !listens {
-            self.problems.wrong(
-                "lightning.alias",
-                &at,
-                "a name is announced only with an address; write `listen` as well",
-            );
+            self.problems.wrong("lightning.alias", &at, "`alias` needs `listen`");
         }
         if at.value.len() > MAX_ALIAS {
             self.problems.wrong("lightning.alias", &at, format_args!("at most {MAX_ALIAS} bytes fit"));

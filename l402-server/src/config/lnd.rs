@@ -13,7 +13,7 @@ use super::text::Text;
 impl Resolver<'_> {
     pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {
         if written.storage_dir.is_some() {
-            self.problems.missing("lightning.storage_dir", "LND keeps its state itself");
+            self.problems.missing("lightning.storage_dir", "not used with LND, which stores its own state");
         }
         // A URI of the environment stands for the whole way to LND: no part of the file's is joined to it.
         let all_here = Setting::Uri.look_up(self.environment).is_some();
@@ -88,9 +88,9 @@ const fn key(setting: Setting) -> &'static str {
 
 const fn description(setting: Setting) -> &'static str {
     match setting {
-        Setting::Socket => "LND's host and port are needed, such as \"127.0.0.1:10009\"",
-        Setting::Certificate => "LND's certificate is needed, such as \"/home/lnd/.lnd/tls.cert\"",
-        Setting::Macaroon => "a macaroon of LND's is needed, such as \"l402-payee.macaroon\"",
-        _ => "an lndconnect URI is needed",
+        Setting::Socket => "missing host and port of LND, such as \"127.0.0.1:10009\"",
+        Setting::Certificate => "missing certificate of LND, such as \"/home/lnd/.lnd/tls.cert\"",
+        Setting::Macaroon => "missing macaroon for LND, such as \"l402-payee.macaroon\"",
+        _ => "missing lndconnect URI",
     }
 }

@@ -59,8 +59,8 @@ impl fmt::Display for PriceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unit => "write a whole number and its unit, such as \"21 sat\" or \"500 msat\"",
-            Self::Zero => "a price is above zero; list the path under `free` instead",
-            Self::TooLarge => "there are not that many bitcoin",
+            Self::Zero => "the price must be greater than zero; use `free` for a free path",
+            Self::TooLarge => "the price is more than all bitcoin",
         })
     }
 }

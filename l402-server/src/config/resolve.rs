@@ -84,7 +84,7 @@ impl<'a> Resolver<'a> {
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {
         let folder = own.map(|own| self.base.join(own)).or_else(|| Some(dirs::data_dir()?.join("l402-server")));
         if folder.is_none() {
-            self.problems.missing("data_dir", "there is no home folder to keep data in; name a folder");
+            self.problems.missing("data_dir", "no home directory; set `data_dir`");
         }
         folder
     }

@@ -64,7 +64,7 @@ impl Resolver<'_> {
         let method = |text: &str| {
             let upper = !text.bytes().any(|byte| byte.is_ascii_lowercase());
             let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
-            method.ok_or("write a method in capitals, such as \"GET\"")
+            method.ok_or("write the method in upper case, such as \"GET\"")
         };
         let methods: Vec<Option<Method>> =
             written.iter().map(|at| self.problems.parse_with("service.route.methods", at, method)).collect();
@@ -91,7 +91,7 @@ impl Resolver<'_> {
         let valid_for = self.span(key, at, default)?;
         match at {
             Some(at) if valid_for.subsec_millis() != 0 => {
-                self.problems.wrong(key, at, "a token is valid for whole seconds");
+                self.problems.wrong(key, at, "write whole seconds");
                 None
             }
             _ => Some(valid_for),
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         let expiry = self.span(key, at, default)?;
         match at {
             Some(at) if expiry.subsec_millis() != 0 || !(SHORTEST_INVOICE..=LONGEST_INVOICE).contains(&expiry) => {
-                self.problems.wrong(key, at, "an invoice can be paid for whole seconds, from \"10s\" to \"24h\"");
+                self.problems.wrong(key, at, "write whole seconds, from \"10s\" to \"24h\"");
                 None
             }
             _ => Some(expiry),
@@ -116,7 +116,7 @@ impl Resolver<'_> {
         }
         let named = slug(written);
         if named.is_err() {
-            let message = "the path gives no name for tokens; set a `capability`";
+            let message = "cannot derive a capability from this path; set `capability`";
             self.problems.wrong("service.route.path", &written.path, message);
         }
         named.ok()

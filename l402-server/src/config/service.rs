@@ -76,7 +76,7 @@ impl Resolver<'_> {
                 Some(vec![short_form(upstream, file)])
             }
             (Some(upstream), false) => {
-                let message = "this stands beside [[service]]; give each service an upstream of its own instead";
+                let message = "`upstream` cannot be combined with [[service]]; give each service its own `upstream`";
                 self.problems.wrong("upstream", &upstream, message);
                 None
             }
@@ -176,7 +176,7 @@ impl Resolver<'_> {
         written.iter().try_fold(upstream, |upstream, (name, text)| {
             let key = format!("{table}.{name}");
             let Ok(field) = HeaderName::try_from(name.as_str()) else {
-                self.problems.wrong_at(&key, &text.origin, "this is not the name of a header field");
+                self.problems.wrong_at(&key, &text.origin, "not a valid header name");
                 return None;
             };
             let value = self.field_value(&key, text)?;
@@ -193,7 +193,7 @@ impl Resolver<'_> {
             }
         };
         let Ok(mut value) = HeaderValue::from_str(&secret) else {
-            self.problems.wrong_at(key, &text.origin, "the value holds characters that a header field cannot carry");
+            self.problems.wrong_at(key, &text.origin, "the value contains characters that are not allowed in a header");
             return None;
         };
         value.set_sensitive(true);
@@ -250,8 +250,7 @@ fn is_own(upstream: &str, listen: SocketAddr) -> bool {
     })
 }
 
-const OWN_ADDRESS: &str =
-    "this is the address that the gateway itself listens on; write that of the server whose calls are sold";
+const OWN_ADDRESS: &str = "this is the address of the gateway itself; write the address of the server that you sell";
 const UPSTREAM_EXPECTED: &str =
     "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
 const SELL_WITH: &str = "write `upstream` or a [[service]] in a file";

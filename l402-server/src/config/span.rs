@@ -63,8 +63,8 @@ impl fmt::Display for SpanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unit => "write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
-            Self::Zero => "a span of time is above zero",
-            Self::TooLong => "a span of time is at most ten years",
+            Self::Zero => "the time must be greater than zero",
+            Self::TooLong => "the time must be at most ten years",
         })
     }
 }

@@ -113,12 +113,12 @@ impl fmt::Display for TextError {
                 "the environment variable that `env` names is not set; write its name there, such as \"MODEL_KEY\", and no key",
             ),
             Self::NotPutIn { name, prefix } if prefix.is_empty() => {
-                write!(f, "variables are not expanded in a value; write {{ env = \"{name}\" }} instead")
+                write!(f, "environment variables are not expanded here; write {{ env = \"{name}\" }} instead")
             }
             Self::NotPutIn { name, prefix } => {
                 // What stands before it is a word such as `Bearer`, or may be half of a secret.
                 let prefix = if PREFIXES.contains(&prefix.as_str()) { prefix } else { "…" };
-                write!(f, "variables are not expanded in a value; write {{ env = \"{name}\", prefix = \"{prefix}\" }} instead")
+                write!(f, "environment variables are not expanded here; write {{ env = \"{name}\", prefix = \"{prefix}\" }} instead")
             }
         }
     }

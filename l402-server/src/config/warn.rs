@@ -18,7 +18,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             let path = path.trim_end_matches('/');
             warnings.push(format!(
                 "{pattern} costs less than {path}: an upstream that takes {path}%3F or {path}%23 for {path} would serve it \
-                 for the lower price; see that it does not, or sell {}* instead",
+                 for the lower price; make sure that it does not, or sell {}* instead",
                 path.rsplit_once('/').map_or("/", |(parent, _)| path.get(..=parent.len()).unwrap_or("/")),
             ));
         }
