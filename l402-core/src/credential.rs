@@ -261,7 +261,7 @@ impl fmt::Display for CredentialError {
             Self::TooLong => write!(f, "the credential is longer than {MAX_HEADER_LEN} bytes"),
             Self::MissingPreimage => f.write_str("the preimage is missing; the form is 'L402 <token>:<preimage>'"),
             Self::Preimage => f.write_str("the preimage is not 64 hexadecimal digits"),
-            Self::PreimagesDiffer => f.write_str("the credential holds two different preimages"),
+            Self::PreimagesDiffer => f.write_str("the credential contains two different preimages"),
             Self::MissingToken => f.write_str("a token is missing; the form is 'L402 <token>:<preimage>'"),
             Self::TooManyTokens => write!(f, "more than {MAX_TOKENS} tokens"),
             Self::Token(fault) => fault.fmt(f),

@@ -275,13 +275,13 @@ impl fmt::Display for Unsatisfied {
             Self::Tier => "the token's tier is too low",
             Self::Capability => "the token is for another route of the service",
             Self::NoServices => "the token names no service",
-            Self::NoCapabilities => "the token names no capability, which this route asks for",
+            Self::NoCapabilities => "the token has no capability, but this route needs one",
             Self::Widened => "a later caveat allows more than an earlier one",
             Self::Undecodable => "a caveat cannot be read",
-            Self::Unknown => "a caveat's condition is not known here",
+            Self::Unknown => "a caveat has an unknown condition",
             Self::Unmet => "a condition that this service sets does not hold",
             Self::ThirdParty => "a third-party caveat cannot be discharged here",
-            Self::Preimage => "a caveat holds another preimage than the one that paid",
+            Self::Preimage => "a caveat names another preimage than that of the payment",
         })
     }
 }

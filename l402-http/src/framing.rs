@@ -58,7 +58,7 @@ impl FramingFault {
     /// A sentence for people.
     pub(crate) const fn message(self) -> &'static str {
         match self {
-            Self::Coding => "the only transfer coding that is served is chunked",
+            Self::Coding => "the only supported transfer coding is chunked",
             Self::Twice => "the transfer coding chunked is named more than once",
         }
     }

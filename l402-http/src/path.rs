@@ -89,13 +89,13 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAbsolute => "the path does not begin with a slash",
-            Self::Delimiter => "the path holds a question mark or number sign",
-            Self::EmptySegment => "the path holds two slashes in a row",
-            Self::DotSegment => "the path holds a dot segment",
-            Self::EncodedSlash => "the path holds an encoded slash",
-            Self::Backslash => "the path holds a backslash",
-            Self::Control => "the path holds a control character",
-            Self::Parameter => "the path holds a semicolon",
+            Self::Delimiter => "the path contains a question mark or number sign",
+            Self::EmptySegment => "the path contains two slashes in a row",
+            Self::DotSegment => "the path contains a dot segment",
+            Self::EncodedSlash => "the path contains an encoded slash",
+            Self::Backslash => "the path contains a backslash",
+            Self::Control => "the path contains a control character",
+            Self::Parameter => "the path contains a semicolon",
             Self::EncodedTwice => "the path is percent-encoded twice",
             Self::Escape => "a percent sign in the path is not followed by two hexadecimal digits",
         })

@@ -145,7 +145,7 @@ fn crowded<B>(pages: &Cors, request: &Request<B>) -> Response<Full<Bytes>> {
     response
 }
 
-const CROWDED: &str = "this client has too many requests under way; try again later";
+const CROWDED: &str = "this client has too many running requests; try again later";
 
 /// Seconds after which another attempt makes sense.
 const RETRY_AFTER: u64 = 5;

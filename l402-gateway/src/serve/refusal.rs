@@ -14,13 +14,11 @@ pub(super) fn explained(head: &[u8]) -> Option<Vec<u8>> {
     let mut lines = str::from_utf8(head).ok()?.split("\r\n");
     let problem = match lines.next()?.get(..2)? {
         "00" => Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_REQUEST, &"the request cannot be parsed"),
-        "14" => {
-            Problem::new(StatusCode::URI_TOO_LONG, Reason::TARGET_TOO_LONG, &"the target of the request is too long")
-        }
+        "14" => Problem::new(StatusCode::URI_TOO_LONG, Reason::TARGET_TOO_LONG, &"the request target is too long"),
         "31" => Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Reason::HEADER_TOO_LARGE,
-            &"the request has too many header fields, or too long ones",
+            &"the request has too many headers, or too long ones",
         ),
         _ => return None,
     };

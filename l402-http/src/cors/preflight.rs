@@ -42,7 +42,7 @@ impl<'r> Preflight<'r> {
         let sharing = cors.sharing(self.fields);
         let Sharing::Said { allowed: Some(_), .. } = sharing else {
             let mut response = if cors.is_off() {
-                refuse(Reason::CROSS_ORIGIN_OFF, &"calls of pages of other origins are switched off here")
+                refuse(Reason::CROSS_ORIGIN_OFF, &"pages of other origins may not call this service")
             } else {
                 refuse(Reason::ORIGIN_NOT_ALLOWED, &"pages of this origin may not call")
             };

@@ -339,7 +339,7 @@ pub enum ProxyBodyError {
 impl fmt::Display for ProxyBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Upstream(_) => "the upstream broke off",
+            Self::Upstream(_) => "the upstream closed the connection",
             Self::Idle => "nothing moved for longer than `timeouts.idle` allows",
             Self::Unread => "the client took nothing for longer than `timeouts.idle` allows",
             Self::Expired => "the token has ended",

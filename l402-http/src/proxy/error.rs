@@ -91,25 +91,21 @@ impl ForwardError {
             Self::Framing(fault) => fault.message(),
             Self::Method => method::MESSAGE,
             Self::Reflected => "the upstream sent the request back",
-            Self::Coding => "the upstream's answer has a transfer coding other than chunked",
+            Self::Coding => "the upstream's response has a transfer coding other than chunked",
             Self::ClientStalled => "the request was not completed in time",
-            Self::NoRoom => "too many requests are under way; try again later",
-            Self::Unreachable(_) => "the upstream cannot be reached",
+            Self::NoRoom => "too many running requests; try again later",
+            Self::Unreachable(_) => "cannot reach the upstream",
             Self::Tls(_) => "no trusted TLS connection to the upstream",
             Self::Protocol(_) => "the upstream does not speak HTTP/2",
-            Self::ConnectTimeout => {
-                "the upstream cannot be reached in time; `timeouts.connect` says how long that may take"
-            }
-            Self::ResponseTimeout => {
-                "the upstream did not answer in time; `timeouts.response` says how long that may take"
-            }
+            Self::ConnectTimeout => "no connection to the upstream in time (`timeouts.connect`)",
+            Self::ResponseTimeout => "no response from the upstream in time (`timeouts.response`)",
             Self::Exchange(error) if error.is_user() => "the request was not completed",
             Self::Exchange(error) if error.is_parse_too_large() => {
-                "the upstream's answer has too many header fields, or too long ones"
+                "the upstream's response has too many headers, or too long ones"
             }
-            Self::Exchange(error) if error.is_parse() => "the upstream's answer is malformed",
-            Self::Exchange(_) => "the upstream broke off",
-            Self::Upgrade => "the upstream changed the protocol unasked",
+            Self::Exchange(error) if error.is_parse() => "the upstream's response is malformed",
+            Self::Exchange(_) => "the upstream closed the connection",
+            Self::Upgrade => "the upstream changed the protocol without a request to do so",
         }
     }
 

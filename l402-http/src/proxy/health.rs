@@ -84,7 +84,7 @@ impl Health {
         known.contact = Some(Instant::now());
         if let Some(down) = known.down.take() {
             let seconds = down.since.elapsed().as_secs();
-            tracing::info!(service = self.service(), upstream = self.authority(), seconds, "the upstream is back");
+            tracing::info!(service = self.service(), upstream = self.authority(), seconds, "upstream reachable again");
         }
     }
 
@@ -104,7 +104,7 @@ impl Health {
             service = self.service(),
             upstream = self.authority(),
             error = cause,
-            "the upstream cannot be reached: nothing of it is sold until it can"
+            "upstream unreachable: its routes are not sold"
         );
     }
 

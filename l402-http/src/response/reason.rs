@@ -96,7 +96,7 @@ const fn refused(fault: CredentialError) -> &'static str {
 reasons! {
     PAYMENT_REQUIRED = ChargeReason::PaymentRequired.as_str(), [402], "The request carries no L402 credential.";
     FORGED = ChargeReason::Forged.as_str(), [401, 402],
-        "The credential proves nothing: the token is forged or changed, its key is gone, or the preimage is wrong.";
+        "The token is forged or changed, its key is gone, or the preimage is wrong.";
     EXPIRED = Unsatisfied::Expired.as_str(), [402], "The token has expired.";
     OTHER_SERVICE = Unsatisfied::Service.as_str(), [402], "The token is for another service.";
     TIER_TOO_LOW = Unsatisfied::Tier.as_str(), [402], "The tier of the token is lower than the route asks for.";
@@ -112,7 +112,7 @@ reasons! {
     THIRD_PARTY_CAVEAT = Unsatisfied::ThirdParty.as_str(), [402],
         "The token has a third-party caveat, which L402 cannot discharge.";
     OTHER_PREIMAGE = Unsatisfied::Preimage.as_str(), [402],
-        "A `preimage` caveat of the token holds another preimage than the one that paid.";
+        "A `preimage` caveat of the token names another preimage than that of the payment.";
     UNDERPAID = "underpaid", [402], "The payment behind the token is less than the price of the route.";
     MALFORMED_CREDENTIAL = refused(CredentialError::MissingPreimage), [400, 401], "The credential cannot be read.";
     AMBIGUOUS_CREDENTIAL = refused(CredentialError::Ambiguous), [400, 401],
@@ -144,17 +144,17 @@ reasons! {
     UPSTREAM_RESET = "upstream-reset", [502], "The upstream broke off before its response began.";
     UPSTREAM_MALFORMED = "upstream-malformed", [502], "The response of the upstream is malformed.";
     UPSTREAM_HEADER_TOO_LARGE = "upstream-header-too-large", [502],
-        "The response of the upstream has too many header fields, or too long ones.";
+        "The response of the upstream has too many headers, or too long ones.";
     UPSTREAM_TRANSFER_CODING = "upstream-transfer-coding", [502],
         "The response of the upstream has a transfer coding other than chunked.";
     UPSTREAM_REFLECTS = "upstream-reflects", [502], "The upstream sent the request back.";
     UPSTREAM_UPGRADE = "upstream-upgrade", [502], "The upstream changed the protocol without being asked.";
     UPSTREAM_CONNECT_TIMEOUT = "upstream-connect-timeout", [504], "The upstream did not accept a connection in time.";
     UPSTREAM_TIMEOUT = "upstream-timeout", [504], "The response of the upstream did not begin in time.";
-    TOO_MANY_REQUESTS = "too-many-requests", [429], "The client has too many requests under way.";
+    TOO_MANY_REQUESTS = "too-many-requests", [429], "The client has too many running requests.";
     MALFORMED_REQUEST = "malformed-request", [400], "The request is not HTTP.";
-    TARGET_TOO_LONG = "target-too-long", [414], "The target of the request is too long.";
-    HEADER_TOO_LARGE = "header-too-large", [431], "The request has too many header fields, or too long ones.";
+    TARGET_TOO_LONG = "target-too-long", [414], "The request target is too long.";
+    HEADER_TOO_LARGE = "header-too-large", [431], "The request has too many headers, or too long ones.";
 }
 
 #[cfg(test)]

@@ -59,12 +59,12 @@ async fn sell<N: InvoiceSource, K: RootKeySource>(
     match paywall.lane.take(ask(paywall, order, trail)).await {
         Ok(Ok(challenge)) => challenge,
         Ok(Err(_)) => {
-            let message = "no invoice can be made at the moment";
+            let message = "cannot create an invoice now; try again later";
             unavailable(Reason::NO_INVOICE, &message, paywall.retry_after, order.form)
         }
         Err(Full) => {
             trail.tell(|| Phase::Invoiced(Invoiced::Busy));
-            let message = "too many ask for an invoice at the moment";
+            let message = "too many requests for an invoice; try again later";
             unavailable(Reason::BUSY, &message, paywall.retry_after, order.form)
         }
     }
@@ -98,7 +98,7 @@ pub(super) fn unavailable(
 
 /// Nothing is charged for what cannot be delivered.
 fn undeliverable(outage: Undeliverable, form: Form) -> Response<Bytes> {
-    let message = "what is sold here cannot be delivered at the moment; nothing was charged";
+    let message = "the service is not available now; nothing was charged";
     let seconds = outage.retry_after.as_millis().div_ceil(1_000).max(1);
     unavailable(Reason::UNDELIVERABLE, &message, seconds.try_into().unwrap_or(u64::MAX), form)
 }

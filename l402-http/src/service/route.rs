@@ -124,7 +124,7 @@ fn preflight<'p, B>(
     target: Option<Box<Uri>>,
 ) -> Routed<'p> {
     let Some(method) = preflight.method() else {
-        let message = "this method cannot be asked for";
+        let message = "the preflight does not name a valid method";
         let problem = Problem::new(StatusCode::BAD_REQUEST, Reason::MALFORMED_PREFLIGHT, &message);
         return Routed::answer(problem.response(Form::Json));
     };
@@ -189,7 +189,7 @@ fn not_found<B>(request: &Request<B>) -> Response<Bytes> {
 
 #[cold]
 fn not_allowed<B>(request: &Request<B>, allow: &HeaderValue) -> Response<Bytes> {
-    let message = "no route takes this method of the path";
+    let message = "this path does not support the method";
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, Reason::METHOD_NOT_ALLOWED, &message);
     problem.allow(allow).response(Form::of(request.headers()))
 }

@@ -89,9 +89,7 @@ where
             })));
         }
         Settlement::Pending => (Reason::NOT_SETTLED, "the payment is not settled yet"),
-        Settlement::Unknown(_) => {
-            (Reason::SETTLEMENT_UNKNOWN, "whether the payment was settled cannot be told at the moment")
-        }
+        Settlement::Unknown(_) => (Reason::SETTLEMENT_UNKNOWN, "cannot look up the payment now; try again later"),
     };
     Err(Unsettled::Answer(unavailable(reason, &message, paywall.retry_after, form)))
 }
