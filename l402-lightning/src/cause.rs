@@ -18,7 +18,7 @@ impl LookupError {
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the node could not be asked about a payment")
+        f.write_str("cannot look up a payment")
     }
 }
 

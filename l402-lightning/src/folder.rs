@@ -229,18 +229,18 @@ pub enum FolderError {
 impl fmt::Display for FolderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { path, .. } => write!(f, "{} cannot be read or written", path.display()),
+            Self::Io { path, .. } => write!(f, "cannot read or write {}", path.display()),
             Self::Exposed { path, mode, wanted } => {
                 let path = path.display();
-                write!(f, "others can use {path} (mode {mode:o} instead of {wanted:o}); run chmod {wanted:o} {path}")
+                write!(f, "other users can access {path} (mode {mode:o}); run chmod {wanted:o} {path}")
             }
-            Self::Malformed { path } => write!(f, "{} does not begin with {HEADER:?}", path.display()),
+            Self::Malformed { path } => write!(f, "{}: the first line is not {HEADER:?}", path.display()),
             Self::Missing { path, part, manifest, loss } => write!(
                 f,
-                "{} is missing{}, and it was there before: put it back, from a backup or by mounting the right folder; \
-                 if it is lost for good, {loss}; to accept that, remove the line {part:?} from {}",
+                "{} is missing{}, but it existed before. Restore it from a backup, or mount the right directory. \
+                 If it is lost, {loss}. To accept that, remove the line {part:?} from {}",
                 path.display(),
-                if path.exists() { " what it held" } else { "" },
+                if path.exists() { " its content" } else { "" },
                 manifest.display()
             ),
         }

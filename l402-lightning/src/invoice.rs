@@ -287,7 +287,7 @@ impl fmt::Display for Mismatch {
                 write!(f, "the invoice asks for {found} msat instead of {expected_msat} msat")
             }
             Self::Amount { expected_msat, found_msat: None } => {
-                write!(f, "the invoice names no amount instead of {expected_msat} msat")
+                write!(f, "the invoice has no amount, expected {expected_msat} msat")
             }
             Self::Network { expected, found } => write!(f, "the invoice is for {found} instead of {expected}"),
             Self::Payee => f.write_str("the invoice is signed by another node"),

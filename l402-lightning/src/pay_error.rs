@@ -50,13 +50,13 @@ impl fmt::Display for PayError {
             Self::WrongNetwork { expected, found } => {
                 write!(f, "the invoice is for {found}, the wallet is on {expected}")
             }
-            Self::NoAmount => f.write_str("the invoice names no amount"),
+            Self::NoAmount => f.write_str("the invoice has no amount"),
             Self::InsufficientBalance { amount_msat } => write!(f, "the wallet cannot send {amount_msat} msat"),
             Self::NoRoute => f.write_str("no route to the payee within the limits"),
             Self::Busy => f.write_str("too many payments are in flight"),
             Self::Unavailable(_) => f.write_str("the wallet is not available, nothing was sent"),
             Self::Failed(reason) => write!(f, "the payment failed: {reason}"),
-            Self::Unknown(_) => f.write_str("the state of the payment is unknown, it may still succeed"),
+            Self::Unknown(_) => f.write_str("the outcome of the payment is unknown; it may still succeed"),
         }
     }
 }

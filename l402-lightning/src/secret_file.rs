@@ -94,10 +94,10 @@ impl fmt::Display for SecretFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match self.fault {
-            Fault::Io(_) => write!(f, "{path} cannot be read or written"),
-            Fault::NotSecretFile => write!(f, "{path} is not the file that it should be"),
+            Fault::Io(_) => write!(f, "cannot read or write {path}"),
+            Fault::NotSecretFile => write!(f, "{path} is not the expected file"),
             Fault::ForeignOwner => write!(f, "{path} belongs to another user"),
-            Fault::Exposed { mode } => write!(f, "{path} can be read by others (mode {mode:o} instead of 600)"),
+            Fault::Exposed { mode } => write!(f, "other users can read {path} (mode {mode:o} instead of 600)"),
         }
     }
 }

@@ -75,9 +75,9 @@ impl fmt::Display for InvoiceSourceError {
             Self::NoInboundLiquidity { amount_msat } => {
                 write!(f, "no channel of the payee's node can receive {amount_msat} msat")
             }
-            Self::InvalidRequest(_) => f.write_str("no invoice can say what was asked for"),
-            Self::Malformed(_) => f.write_str("the payee's node answered with something that is no invoice"),
-            Self::Mismatch(_) => f.write_str("the payee's node answered with another invoice than asked for"),
+            Self::InvalidRequest(_) => f.write_str("cannot express the request as an invoice"),
+            Self::Malformed(_) => f.write_str("the node returned an invalid invoice"),
+            Self::Mismatch(_) => f.write_str("the node returned another invoice than requested"),
         }
     }
 }

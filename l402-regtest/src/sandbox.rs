@@ -81,11 +81,7 @@ impl SandboxBuilder {
         let folder = Folder::open(self.dir, "l402-sandbox-")?;
         let mut manifest = Manifest::read(folder.path())?;
         for part in PARTS {
-            manifest.demand(
-                part,
-                &folder.path().join(part),
-                "the sandbox can only begin anew (l402-server reset-sandbox)",
-            )?;
+            manifest.demand(part, &folder.path().join(part), "reset the sandbox with `l402-server reset-sandbox`")?;
         }
         let chain = Chain::open(&folder.path().join("chain"))?;
         in_time(&chain)?;

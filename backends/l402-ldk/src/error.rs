@@ -40,10 +40,10 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Storage(_) => f.write_str("the node's storage directory cannot be used"),
-            Self::Folder(_) => f.write_str("the node's storage directory cannot be used as it is"),
+            Self::Storage(_) => f.write_str("cannot use the node's storage directory"),
+            Self::Folder(_) => f.write_str("cannot use the node's storage directory as it is"),
             Self::InUse(path) => write!(f, "another node uses {}", path.display()),
-            Self::Seed(_) => f.write_str("the node's seed cannot be used"),
+            Self::Seed(_) => f.write_str("cannot use the node's seed"),
             Self::SeedMissing(path) => {
                 write!(
                     f,
@@ -56,8 +56,8 @@ impl fmt::Display for StartError {
             Self::Settlements(_) => f.write_str("the record of settled payments cannot be used"),
             Self::Sent(_) => f.write_str("the record of payments that were sent cannot be used"),
             Self::Threads(_) => f.write_str("the node's threads cannot be started"),
-            Self::Build(_) => f.write_str("the node cannot be set up from its settings and its storage"),
-            Self::Start(_) => f.write_str("the node does not start: is its chain source up, is its address free?"),
+            Self::Build(_) => f.write_str("cannot set up the node from its settings and its storage"),
+            Self::Start(_) => f.write_str("cannot start the node; is the chain source up, and its address free?"),
         }
     }
 }
@@ -152,11 +152,11 @@ impl fmt::Display for NodeError {
             Self::Starting => "the node has not started yet",
             Self::DiskLow => "the node's disk is nearly full",
             Self::Failed(_) => "the node has failed",
-            Self::Unreachable => "the peer cannot be reached",
-            Self::InsufficientFunds => "the on-chain wallet has not enough",
-            Self::NoSuchChannel => "there is no such channel",
-            Self::TimedOut => "the channel did not get there in time",
-            Self::ChainSource(_) => "the chain source did not answer",
+            Self::Unreachable => "cannot reach the peer",
+            Self::InsufficientFunds => "not enough money in the on-chain wallet",
+            Self::NoSuchChannel => "no such channel",
+            Self::TimedOut => "the channel was not ready in time",
+            Self::ChainSource(_) => "no response from the chain source",
             Self::Node(_) => "the node refused",
         })
     }

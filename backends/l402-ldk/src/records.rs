@@ -106,7 +106,7 @@ impl From<io::Error> for RecordsError {
 impl fmt::Display for RecordsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(_) => f.write_str("the file of records cannot be read or written"),
+            Self::Io(_) => f.write_str("cannot read or write the file of records"),
             Self::Foreign => f.write_str("the file is not one of such records"),
             Self::Damaged { offset } => write!(f, "the file of records is damaged at byte {offset}"),
         }

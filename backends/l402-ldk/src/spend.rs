@@ -39,7 +39,7 @@ pub struct AddressError;
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this is no on-chain address of the node's network")
+        f.write_str("not an on-chain address of the node's network")
     }
 }
 

@@ -153,8 +153,8 @@ const DATABASE_LOSS: &str = "the channels are lost, and the money in them with t
 const PARTS: [(&str, &str); 4] = [
     (DATABASE, DATABASE_LOSS),
     (LOG, "the newest states of the channels are lost, and closing a channel with an old one forfeits its money"),
-    (SETTLED, "every token that was paid before is answered 503 until it expires"),
-    (SENT, "a payment that was on its way may be made twice"),
+    (SETTLED, "tokens that were paid before get 503 until they expire"),
+    (SENT, "a pending payment may be made twice"),
 ];
 
 #[cfg(test)]

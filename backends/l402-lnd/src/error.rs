@@ -152,24 +152,24 @@ fn caused_by<E: Error + 'static>(fault: &dyn Error) -> Option<&E> {
 impl fmt::Display for LndError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { socket, .. } => write!(f, "LND cannot be reached at {socket}"),
+            Self::Unreachable { socket, .. } => write!(f, "cannot reach LND at {socket}"),
             Self::WrongCertificate { socket, .. } => {
-                write!(f, "the certificate that is shown at {socket} is not the one that was configured for LND")
+                write!(f, "the server at {socket} presents another certificate than the configured one")
             }
             Self::UnusableCertificate(_) => f.write_str("TLS cannot use the certificate that was configured for LND"),
             Self::Disconnected(_) => f.write_str("the connection to LND broke"),
-            Self::TimedOut { after } => write!(f, "LND did not answer within {} ms", after.as_millis()),
-            Self::NoWallet => f.write_str("LND has no wallet; make one with `lncli create`"),
+            Self::TimedOut { after } => write!(f, "no response from LND within {} ms", after.as_millis()),
+            Self::NoWallet => f.write_str("LND has no wallet; create one with `lncli create`"),
             Self::Locked => f.write_str("LND's wallet is locked; unlock it with `lncli unlock`"),
             Self::Starting => f.write_str("LND is starting"),
-            Self::NotSynced => f.write_str("LND has not caught up with the chain"),
+            Self::NotSynced => f.write_str("LND is still syncing with the chain"),
             Self::WrongNetwork { expected, found } => write!(f, "LND is on {found}, not on {expected}"),
             Self::UnsupportedNetwork => f.write_str("LND is on a network that is not supported"),
             Self::Denied(permission) => write!(f, "the macaroon lacks the permission {permission}"),
             Self::ExposedMacaroon(file) => write!(f, "the macaroon pays, and {file}"),
             Self::MacaroonRejected(message) => write!(f, "LND does not accept the macaroon: {message}"),
-            Self::NotLnd => f.write_str("what answers is not LND's gRPC interface, which is on port 10009 as a rule"),
-            Self::Malformed => f.write_str("LND's answer means nothing"),
+            Self::NotLnd => f.write_str("this is not LND's gRPC interface, which usually has port 10009"),
+            Self::Malformed => f.write_str("invalid response from LND"),
             Self::Refused(refusal) => write!(f, "LND refused: {}", refusal.message),
         }
     }

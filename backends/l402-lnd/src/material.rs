@@ -62,7 +62,7 @@ impl ExposedFile {
 impl fmt::Display for ExposedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, mode) = (self.path.display(), self.mode);
-        write!(f, "{path} is open to every user of this machine (mode {mode:o}); close it with `chmod 600 {path}`")
+        write!(f, "{path} is accessible to every user of this machine (mode {mode:o}); run `chmod 600 {path}`")
     }
 }
 
@@ -131,13 +131,13 @@ impl fmt::Display for SettingError {
             (Setting::Macaroon, SettingFault::Missing) => f.write_str("LND's macaroon is not set"),
             (Setting::Uri, SettingFault::Missing) => f.write_str("the lndconnect URI is not set"),
             (Setting::Socket, _) => f.write_str("LND's address is not host:port"),
-            (Setting::Certificate, SettingFault::Unreadable(_)) => f.write_str(
-                "LND's certificate is neither PEM nor base64 of a certificate, and no file of that name can be read",
-            ),
+            (Setting::Certificate, SettingFault::Unreadable(_)) => {
+                f.write_str("LND's certificate is not PEM, base64, or a readable file")
+            }
             (Setting::Certificate, _) => f.write_str("the file holds no certificate in PEM or DER"),
-            (Setting::Macaroon, SettingFault::Unreadable(_)) => f.write_str(
-                "LND's macaroon is neither hexadecimal nor base64 of a macaroon, and no file of that name can be read",
-            ),
+            (Setting::Macaroon, SettingFault::Unreadable(_)) => {
+                f.write_str("LND's macaroon is not hexadecimal, base64, or a readable file")
+            }
             (Setting::Macaroon, _) => f.write_str("the file holds no macaroon"),
             (Setting::Uri, _) => f.write_str("not of the form lndconnect://host:port?cert=…&macaroon=…"),
         }

@@ -17,12 +17,11 @@ impl PayerBackend for SandboxPayer {
     }
 
     fn about(&self) -> &'static str {
-        "Play money, from the sandbox that runs on this machine"
+        "Play money from a sandbox on this machine"
     }
 
     fn unusable(&self) -> &'static str {
-        "no sandbox to take play money from; start `l402-server` in another terminal, or name the file of a sandbox with --sandbox, or \
-         pay from an embedded node with --wallet ldk"
+        "no sandbox is running; start `l402-server` in another terminal, or use --wallet ldk"
     }
 
     fn read(&self, _: Section<'_>) -> Result<Arc<dyn PayerSetup>, ConfigProblem> {

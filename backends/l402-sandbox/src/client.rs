@@ -107,9 +107,9 @@ impl fmt::Display for DiscoverError {
         f.write_str(match self {
             Self::NoStateDirectory => "this system has no state directory, where a sandbox announces its wallet",
             Self::File(SandboxFileError::File(fault)) if fault.is_missing() => "no sandbox is running",
-            Self::File(_) => "the sandbox's wallet cannot be found",
-            Self::Unavailable(_) => "the sandbox's wallet does not answer",
-            Self::Malformed => "what answers is not a sandbox's wallet",
+            Self::File(_) => "cannot find the sandbox's wallet",
+            Self::Unavailable(_) => "no response from the sandbox's wallet",
+            Self::Malformed => "this is not a sandbox's wallet",
         })
     }
 }

@@ -26,11 +26,11 @@ impl PayerBackend for LdkPayer {
     }
 
     fn about(&self) -> &'static str {
-        "An embedded Lightning node with its own data folder"
+        "A Lightning node inside the command"
     }
 
     fn unusable(&self) -> &'static str {
-        "the embedded wallet cannot be used"
+        "cannot use the embedded wallet"
     }
 
     fn settings(&self) -> &'static [PayerSetting] {

@@ -22,11 +22,11 @@ impl PayerBackend for LndWallet {
     }
 
     fn about(&self) -> &'static str {
-        "An LND that runs elsewhere: `LND_SOCKET`, `LND_CERT`, `LND_MACAROON`"
+        "Your LND: LND_SOCKET, LND_CERT, LND_MACAROON"
     }
 
     fn unusable(&self) -> &'static str {
-        "LND cannot be used"
+        "cannot use LND"
     }
 
     fn settings(&self) -> &'static [PayerSetting] {
@@ -59,7 +59,7 @@ impl PayerSetup for LndPayerSettings {
             let config = self.config(home)?;
             match LndPayer::connect(&config).await {
                 Err(fault @ LndError::Denied(_)) => {
-                    Err(format!("{fault}; make one that is enough with `{}`", Role::Payer.bake(config.network)).into())
+                    Err(format!("{fault}; create a suitable one with `{}`", Role::Payer.bake(config.network)).into())
                 }
                 opened => Ok(OpenPayer { wallet: PayerWallet::new(opened?), node: None }),
             }

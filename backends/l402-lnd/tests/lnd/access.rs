@@ -20,9 +20,9 @@ async fn each_fault_has_its_own_words() {
     assert_eq!(inspect(&config, Role::Payee).await.unwrap().node_id, lnd.id());
     for (mood, expected, temporary) in [
         (Mood::Locked, "LND's wallet is locked; unlock it with `lncli unlock`", true),
-        (Mood::NotSynced, "LND has not caught up with the chain", true),
+        (Mood::NotSynced, "LND is still syncing with the chain", true),
         (Mood::OnMainnet, "LND is on bitcoin, not on regtest", false),
-        (Mood::Hangs, "LND did not answer within 2000 ms", true),
+        (Mood::Hangs, "no response from LND within 2000 ms", true),
         (
             Mood::Rejects,
             "LND does not accept the macaroon: cannot get macaroon: root key with id 7 doesn't exist",
@@ -40,7 +40,7 @@ async fn a_closed_port_is_unreachable() {
     let lnd = FakeLnd::start(&World::new()).await;
     lnd.go_away().await;
     let fault = inspect(&lnd.config(), Role::Payee).await.unwrap_err();
-    assert_eq!(fault.to_string(), format!("LND cannot be reached at {}", lnd.address()));
+    assert_eq!(fault.to_string(), format!("cannot reach LND at {}", lnd.address()));
     assert!(fault.source().unwrap().to_string().contains("refused"), "{:?}", fault.source());
 }
 
@@ -88,10 +88,10 @@ async fn o2_a_paying_macaroon_that_others_can_read_is_refused() {
         assert_eq!((paying.is_err(), inspected.is_err()), (exposed, exposed), "{mode:o}");
         if let Err(fault) = paying {
             let path = path.display();
-            let expected = format!("(mode {mode:o}); close it with `chmod 600 {path}`");
+            let expected = format!("(mode {mode:o}); run `chmod 600 {path}`");
             assert_eq!(
                 fault.to_string(),
-                format!("the macaroon pays, and {path} is open to every user of this machine {expected}")
+                format!("the macaroon pays, and {path} is accessible to every user of this machine {expected}")
             );
             assert!(!fault.is_temporary());
             assert_eq!(other.asked("GetInfo"), asked, "nothing was sent");
