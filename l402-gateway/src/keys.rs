@@ -102,17 +102,17 @@ enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(_) => f.write_str("cannot be read or made"),
-            Self::Readable(mode) => write!(f, "others can read it (mode {mode:04o}); run chmod 600 on it"),
+            Self::Io(_) => f.write_str("cannot read or create this file"),
+            Self::Readable(mode) => write!(f, "other users can read it (mode {mode:04o}); run chmod 600 on it"),
             Self::Writable(mode) => {
-                write!(f, "others can write to its folder (mode {mode:04o}); run chmod 700 on the folder")
+                write!(f, "other users can write to its directory (mode {mode:04o}); run chmod 700 on it")
             }
-            Self::TooLong => f.write_str("is far longer than a key file"),
-            Self::Format => write!(f, "does not begin with {HEADER:?}"),
+            Self::TooLong => f.write_str("too long for a key file"),
+            Self::Format => write!(f, "the first line is not {HEADER:?}"),
             Self::Line(line) => write!(f, "line {line} is not an epoch and 64 hexadecimal digits"),
-            Self::Empty => f.write_str("holds no key"),
-            Self::Epoch(_) => f.write_str("its epochs do not go together"),
-            Self::Folder(_) => f.write_str("its folder is not as it was"),
+            Self::Empty => f.write_str("contains no key"),
+            Self::Epoch(_) => f.write_str("invalid combination of epochs"),
+            Self::Folder(_) => f.write_str("cannot use its directory"),
         }
     }
 }
@@ -213,7 +213,7 @@ fn key(line: &str) -> Option<(u32, MasterKey)> {
 pub(crate) const FILE: &str = "root.keys";
 
 /// What it means to go on without it.
-pub(crate) const LOSS: &str = "a new key is made, and every token that was sold is refused as forged";
+pub(crate) const LOSS: &str = "a new key is created, and all sold tokens become invalid";
 
 const HEADER: &str = "l402 root keys, format 1";
 
@@ -273,7 +273,7 @@ mod tests {
         fs::rename(&path, home.path().join("elsewhere")).expect("moved");
         let lost = open(home.path()).expect_err("lost");
         let said = l402_program::Causes(&lost).to_string();
-        assert!(said.contains("root.keys is missing") && said.contains("refused as forged"), "{said}");
+        assert!(said.contains("root.keys is missing") && said.contains("all sold tokens become invalid"), "{said}");
         assert!(said.contains("remove the line \"root.keys\" from "), "{said}");
         assert!(!path.exists(), "no other key is made");
         fs::rename(home.path().join("elsewhere"), &path).expect("moved back");
@@ -302,11 +302,14 @@ mod tests {
         open(&folder).expect("made");
         set_mode(&folder.join(FILE), 0o640);
         let readable = open(&folder).expect_err("readable").to_string();
-        assert!(readable.ends_with("root.keys: others can read it (mode 0640); run chmod 600 on it"), "{readable}");
+        assert!(
+            readable.ends_with("root.keys: other users can read it (mode 0640); run chmod 600 on it"),
+            "{readable}"
+        );
         set_mode(&folder.join(FILE), 0o600);
         set_mode(&folder, 0o770);
         let writable = open(&folder).expect_err("writable").to_string();
-        assert!(writable.contains("others can write to its folder (mode 0770)"), "{writable}");
+        assert!(writable.contains("other users can write to its directory (mode 0770)"), "{writable}");
     }
 
     #[test]
@@ -330,10 +333,10 @@ mod tests {
 
     #[test]
     fn faults_name_the_line_and_never_the_content() {
-        assert_eq!(fault(""), "does not begin with \"l402 root keys, format 1\"");
-        assert_eq!(fault("l402 root keys, format 2"), "does not begin with \"l402 root keys, format 1\"");
-        assert_eq!(fault(HEADER), "holds no key");
-        assert_eq!(fault(&format!("{HEADER}\n1 {ONE}\n1 {TWO}")), "its epochs do not go together");
+        assert_eq!(fault(""), "the first line is not \"l402 root keys, format 1\"");
+        assert_eq!(fault("l402 root keys, format 2"), "the first line is not \"l402 root keys, format 1\"");
+        assert_eq!(fault(HEADER), "contains no key");
+        assert_eq!(fault(&format!("{HEADER}\n1 {ONE}\n1 {TWO}")), "invalid combination of epochs");
         for line in [
             ONE,
             &format!("x {ONE}"),

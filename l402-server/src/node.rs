@@ -131,10 +131,10 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ask(_) => f.write_str("the node has not answered; nothing was sent"),
-            Self::Unheard(_) => f.write_str("it is not known whether this was done"),
+            Self::Ask(_) => f.write_str("no response from the node; nothing was sent"),
+            Self::Unheard(_) => f.write_str("unknown whether this was done"),
             Self::Refused(why) | Self::Unknown(why) => f.write_str(why),
-            Self::Io(_) => f.write_str("the terminal cannot be used"),
+            Self::Io(_) => f.write_str("cannot use the terminal"),
         }
     }
 }
@@ -152,7 +152,7 @@ impl core::error::Error for Failure {
 /// Runs a command, with the data folder of the gateway.
 pub(crate) fn run(options: &NodeOptions, data_dir: Option<&Path>) -> Result<(), Failure> {
     let socket = options.socket.clone().or_else(|| Some(socket_path(data_dir?)));
-    let socket = socket.ok_or_else(|| Failure::Refused("there is no data folder; name the --socket".to_owned()))?;
+    let socket = socket.ok_or_else(|| Failure::Refused("no data directory; use --socket".to_owned()))?;
     let (call, care) = call(&options.command).map_err(Failure::Refused)?;
     let Some(care) = care else {
         let reply = ask(&socket, &Request { call, id: None, dry_run: false }).map_err(Failure::Ask)?;
@@ -222,7 +222,7 @@ fn random_id() -> io::Result<String> {
 
 fn agreed(terminal: &mut impl Write) -> io::Result<bool> {
     if !io::stdin().is_terminal() {
-        writeln!(terminal, "nobody can be asked here; add --yes to do it")?;
+        writeln!(terminal, "cannot ask for confirmation without a terminal; use --yes")?;
         return Ok(false);
     }
     write!(terminal, "Do this? Type yes: ")?;
@@ -245,7 +245,7 @@ fn show(reply: &Reply, json: bool) -> Result<(), Failure> {
         Reply::Refused(why) => return Err(Failure::Refused(why.clone())),
         Reply::Operation { id, repeated, outcome } => {
             let again = if *repeated {
-                format!("the operation {id} was asked for before, nothing was sent now: ")
+                format!("operation {id} was already requested, nothing was sent now: ")
             } else {
                 String::new()
             };

@@ -164,7 +164,7 @@ fn commanded(config: &Config) -> Result<(), ProgramError> {
         config::Lightning::Sandbox { .. } | config::Lightning::Ldk(_) => Ok(()),
         #[cfg(feature = "lnd")]
         config::Lightning::Lnd(_) => {
-            Err(ProgramError::Other("this gateway sells with an LND: move its money with lncli".into()))
+            Err(ProgramError::Other("this gateway uses LND: move its money with lncli".into()))
         }
     }
 }
@@ -173,12 +173,12 @@ fn commanded(config: &Config) -> Result<(), ProgramError> {
 fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
     let config::Lightning::Sandbox { dir: Some(dir) } = &config.lightning else {
-        return Err(ProgramError::Other("the configuration names no sandbox that is kept in a folder".into()));
+        return Err(ProgramError::Other("the configuration has no permanent sandbox".into()));
     };
     l402_regtest::Sandbox::reset(dir).map_err(|cause| ProgramError::Other(cause.into()))?;
     State::forget(&config.settings.data_dir, "sandbox")
         .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
-    print(&format!("{} is removed; the next start makes a new sandbox", dir.display()))
+    print(&format!("deleted {}; the next start creates a new sandbox", dir.display()))
 }
 
 fn serve(cli: &Cli) -> Result<(), ProgramError> {
@@ -219,12 +219,12 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         failed = lightning.failed() => Some(failed),
     };
     if let Some(failed) = &failed {
-        tracing::error!(cause = %Causes(failed), "the Lightning node has failed: nothing is sold any more, and the gateway ends");
+        tracing::error!(cause = %Causes(failed), "the Lightning node has failed; stopping the gateway");
     }
     tracing::info!("stopping");
     tokio::select! {
         () = server.shutdown() => {}
-        () = stop.requested() => tracing::warn!("told to stop again: requests under way are cut off"),
+        () = stop.requested() => tracing::warn!("second signal: cutting off running requests"),
     }
     #[cfg(any(feature = "ldk", feature = "sandbox"))]
     drop(control);
@@ -242,7 +242,7 @@ async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Contr
     match Control::open(&config.settings.data_dir, std::sync::Arc::new(node.clone())).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
-            tracing::error!(cause = %Causes(&fault), "no command for the node can be taken; a socket's path has about 100 bytes at most");
+            tracing::error!(cause = %Causes(&fault), "cannot accept node commands; the path of the socket may be too long (about 100 bytes)");
             Ok(None)
         }
         Err(fault) => Err(ProgramError::Other(fault.into())),
@@ -275,7 +275,7 @@ async fn give_up(
         Ok(Ok(lightning)) => lightning.stop().await.map_err(|cause| ProgramError::Other(cause.into())),
         Ok(Err(_)) => Ok(()), // nothing runs, as was asked for
         Err(_) => {
-            tracing::warn!("the Lightning node is still starting; it is cut off");
+            tracing::warn!("the Lightning node is still starting; stopping anyway");
             Ok(())
         }
     }
@@ -334,7 +334,7 @@ fn ignore_hangups() -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            tracing::warn!("SIGHUP is ignored: a changed configuration counts from the next start on");
+            tracing::warn!("SIGHUP is ignored; restart to apply a changed configuration");
         }
     });
     Ok(())

@@ -7,15 +7,14 @@ use l402_program::config::Variable;
 /// The upstream that is sold without a file, or in place of the file's.
 pub const UPSTREAM: Variable = Variable::new("UPSTREAM_URL", "upstream", "sell every path of this server");
 /// What a token for that upstream costs.
-pub const PRICE: Variable = Variable::new("L402_PRICE", "price", "price of a token for UPSTREAM_URL, such as \"21 sat\"");
+pub const PRICE: Variable =
+    Variable::new("L402_PRICE", "price", "price of a token for UPSTREAM_URL, such as \"21 sat\"");
 /// Where clients connect.
 pub const LISTEN: Variable = Variable::new("L402_LISTEN", "listen", "address and port for clients");
 /// The directory of everything that the gateway keeps.
-pub const DATA_DIR: Variable =
-    Variable::new("L402_SERVER_DATA_DIR", "data_dir", "data directory: keys, node, sandbox");
+pub const DATA_DIR: Variable = Variable::new("L402_SERVER_DATA_DIR", "data_dir", "data directory: keys, node, sandbox");
 /// The file through which `l402` finds the sandbox.
-pub const SANDBOX: Variable =
-    Variable::new("L402_SANDBOX", "", "file through which `l402` finds the sandbox");
+pub const SANDBOX: Variable = Variable::new("L402_SANDBOX", "", "file through which `l402` finds the sandbox");
 /// How to reach an LND. Any of them makes `lnd` the backend where the file names none.
 pub const LND: [Variable; 4] = [
     Variable::new("LND_SOCKET", "lightning.socket", "host and port of LND's gRPC interface"),

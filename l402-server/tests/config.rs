@@ -480,7 +480,7 @@ fn a_gateway_is_not_its_own_upstream() {
     ] {
         let text = format!("listen = \"{listen}\"\nupstream = \"{upstream}\"");
         let fault = Config::from_text(&text, &environment).err().map(|fault| fault.to_string());
-        assert_eq!(fault.is_some_and(|fault| fault.contains("the gateway itself listens on")), own, "{text}");
+        assert_eq!(fault.is_some_and(|fault| fault.contains("the address of the gateway itself")), own, "{text}");
     }
 }
 

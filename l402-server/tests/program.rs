@@ -121,7 +121,7 @@ fn gateway_that_says(socket: &Path, answers: &'static [&'static str]) {
 fn a4_whether_money_was_moved_is_not_known_when_the_gateway_breaks_off_while_it_may_be() {
     let folder = tempfile::tempdir().unwrap();
     for (name, answers, code, said) in [
-        ("a", &["{\"plan\":[\"close it\"]}\n", ""][..], 6, "it is not known whether this was done"),
+        ("a", &["{\"plan\":[\"close it\"]}\n", ""][..], 6, "unknown whether this was done"),
         ("b", &[""], 1, "nothing was sent"),
         ("c", &["{\"plan\":[\"close it\"]}\n", "{\"refused\":\"no such channel\"}\n"], 1, "no such channel"),
     ] {

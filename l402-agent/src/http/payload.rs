@@ -313,7 +313,7 @@ mod tests {
             let (mut file, payload) = file(b"some text");
             let mut begun = payload.body();
             change(file.as_file_mut());
-            assert!(payload.replay().body().unwrap_err().to_string().contains("has changed"));
+            assert!(payload.replay().body().unwrap_err().to_string().contains("changed while"));
             let fault = begun.frame().await.unwrap().unwrap_err();
             assert!(matches!(fault, PayloadError::Changed { .. }), "{fault}");
         }

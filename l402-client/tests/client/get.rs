@@ -196,10 +196,10 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/never"), &[], Exit::Http, "402"),
         (shop("/bare"), &[], Exit::Http, "the server offers only a body"),
         (shop("/garbled"), &[], Exit::Challenge, "that no credential can carry"),
-        (shop("/liar"), &[], Exit::Challenge, "another price"),
+        (shop("/liar"), &[], Exit::Challenge, "differs from the invoice"),
         (gone, &[], Exit::Network, "cannot connect"),
-        (shop("/hang"), &["--timeout", "0.1"], Exit::Network, "no answer"),
-        (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "broke off"),
+        (shop("/hang"), &["--timeout", "0.1"], Exit::Network, "no response"),
+        (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "ended early"),
         (shop("/break"), &[], Exit::Network, ""),
         ("example.com".to_owned(), &[], Exit::Usage, "http://"),
         (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Http, "--token-field macaroon"),
@@ -491,7 +491,7 @@ async fn a9_who_waits_in_vain_for_another_call_pays_nothing() {
     let turn = buyer.payments().try_turn(&origin, &http::Method::GET, "/weather").unwrap().unwrap();
     let waited = buyer.get("/weather", &["--pay-timeout", "0.1", "--timeout", "0.2"]).await;
     assert_eq!(waited.exit, Exit::Unknown, "{}", waited.report);
-    assert!(waited.report.contains("somebody else is buying the same"), "{}", waited.report);
+    assert!(waited.report.contains("another call is buying the same"), "{}", waited.report);
     assert_eq!((buyer.paid(), buyer.shop.requests()), (0, 0));
     drop(turn);
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);

@@ -73,7 +73,7 @@ async fn a9_waiting_for_another_process_has_a_deadline() {
     machine.sandbox.is_asked_to_pay().await;
     let gave_up = machine.run(&["get", &url, "--pay-timeout", "1", "--timeout", "1"]).await;
     assert_eq!((gave_up.status.code(), text(&gave_up.stdout)), (Some(8), ""), "{}", text(&gave_up.stderr));
-    assert!(text(&gave_up.stderr).contains("somebody else is buying the same"), "{}", text(&gave_up.stderr));
+    assert!(text(&gave_up.stderr).contains("another call is buying the same"), "{}", text(&gave_up.stderr));
     drop(till);
     assert_eq!(outputs(vec![buyer]).await[0].status.code(), Some(0));
     assert_eq!(machine.wallet.payments_sent(), 1);

@@ -17,7 +17,7 @@ async fn a2_a_declared_price_that_is_not_the_invoices_is_an_error() {
     ] {
         let invoice = buyer.invoice(PRICE_MSAT).await;
         let lie = demand(&invoice, &invoice.payment_hash(), body);
-        buyer.declines(body, lie, &[], Exit::Challenge, "another price").await;
+        buyer.declines(body, lie, &[], Exit::Challenge, "price in the response differs").await;
     }
 }
 

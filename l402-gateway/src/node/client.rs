@@ -40,14 +40,12 @@ pub enum AskError {
 impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { socket, .. } => write!(
-                f,
-                "cannot reach the gateway at {} (is it running, with this configuration and an embedded node?)",
-                socket.display()
-            ),
-            Self::Broken(_) => {
-                f.write_str("the gateway broke off; repeat the command, with the same --id where it moves money, to learn the outcome")
+            Self::Unreachable { socket, .. } => {
+                write!(f, "cannot reach the gateway at {}; is it running with this configuration?", socket.display())
             }
+            Self::Broken(_) => f.write_str(
+                "the gateway closed the connection; repeat the command with the same --id to learn the outcome",
+            ),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Desk {
     pub(super) async fn answer(&self, uid: u32, request: &Request) -> Reply {
         let moves = matches!(request.call, Call::Money(_)) && !request.dry_run;
         if moves && let Err(fault) = self.audit.note(uid, request, "asked for") {
-            return Reply::Refused(format!("the audit log cannot be written, nothing was sent: {fault}"));
+            return Reply::Refused(format!("cannot write the audit log; nothing was sent: {fault}"));
         }
         let reply = self.reply(request).await;
         if let Err(fault) = self.audit.note(uid, request, &told(&reply)) {
@@ -54,9 +54,7 @@ impl Desk {
 
     async fn money(&self, request: &Request, asked: &Money) -> Reply {
         let Some(id) = request.id.as_deref().filter(|id| is_id(id)) else {
-            return Reply::Refused(format!(
-                "an operation's id has 1 to {MAX_ID} letters, digits, dashes, dots or underscores"
-            ));
+            return Reply::Refused(format!("an id has 1 to {MAX_ID} letters, digits, dashes, dots or underscores"));
         };
         let mut journal = self.journal.lock().await;
         if let Some(entry) = journal.get(id) {
@@ -81,7 +79,7 @@ impl Desk {
         }
         let channels = self.node.channels().into_iter().map(|channel| channel.name).collect();
         if let Err(fault) = journal.begin(id, asked, channels) {
-            return Reply::Refused(format!("the operation cannot be recorded, nothing was sent: {fault}"));
+            return Reply::Refused(format!("cannot record the operation; nothing was sent: {fault}"));
         }
         let outcome = money::act(&*self.node, asked).await;
         record(&mut journal, id, &outcome);
@@ -146,7 +144,7 @@ fn told(reply: &Reply) -> String {
         Reply::Plan(_) => "planned".to_owned(),
         Reply::Refused(why) => format!("refused: {why}"),
         Reply::Operation { repeated, outcome, .. } => {
-            let again = if *repeated { "told again: " } else { "" };
+            let again = if *repeated { "repeated: " } else { "" };
             match outcome {
                 Outcome::Done { what, .. } => format!("{again}{what}"),
                 Outcome::NotDone { why } => format!("{again}not done: {why}"),

@@ -21,24 +21,26 @@ pub(super) async fn plan(node: &dyn Operator, money: &Money) -> Result<Vec<Strin
             let known = if *announced { "announced to the network" } else { "not announced" };
             Ok(vec![
                 format!("open a channel of {capacity_sat} sat, {known}, with {peer} at {address}"),
-                format!("given to the peer at once: {push_sat} sat"),
+                format!("pushed to the peer: {push_sat} sat"),
                 format!("on-chain, spendable: {} sat", balances.spendable_onchain_sat),
-                "a further reserve for closing it is kept on-chain, and the transaction's fee is paid from there"
-                    .to_owned(),
+                "the on-chain balance also pays the fee, and keeps a reserve for closing the channel".to_owned(),
             ])
         }
         Money::Close { channel } => {
             let found = find(node, channel)?;
             Ok(vec![
                 format!("close the channel {channel} of {} sat together with {}", found.capacity_sat, found.peer),
-                format!("ours in it: about {} sat, less the transaction's fee", found.outbound_msat / 1_000),
+                format!("your balance in it: about {} sat, less the transaction fee", found.outbound_msat / 1_000),
             ])
         }
         Money::ForceClose { channel } => {
             let found = find(node, channel)?;
             Ok(vec![
                 format!("close the channel {channel} of {} sat without {}", found.capacity_sat, found.peer),
-                format!("ours in it: about {} sat, locked for days, less higher fees", found.outbound_msat / 1_000),
+                format!(
+                    "your balance in it: about {} sat, locked for days, less higher fees",
+                    found.outbound_msat / 1_000
+                ),
             ])
         }
     }
@@ -52,14 +54,14 @@ async fn send_plan(
 ) -> Result<Vec<String>, String> {
     let payee = node.onchain_address(address).map_err(|fault| fault.to_string())?;
     if amount_sat == Some(0) {
-        return Err("an amount of zero moves nothing".to_owned());
+        return Err("the amount is zero".to_owned());
     }
     if fee_rate.is_some_and(|rate| !FEE_RATES.contains(&rate)) {
-        return Err(format!("a fee rate has {} to {} sat/vB", FEE_RATES.start(), FEE_RATES.end()));
+        return Err(format!("the fee rate must be {} to {} sat/vB", FEE_RATES.start(), FEE_RATES.end()));
     }
     let least = payee.least_sat;
     if amount_sat.is_some_and(|amount| amount < least) {
-        return Err(format!("no node of the network passes on so little; send at least {least} sat to this address"));
+        return Err(format!("too small for the network; send at least {least} sat to this address"));
     }
     let balances = node.balances().await.map_err(told)?;
     let (spendable, reserve) = (balances.spendable_onchain_sat, balances.reserve_sat);
@@ -69,11 +71,11 @@ async fn send_plan(
         ));
     }
     let what = amount_sat.map_or_else(
-        || format!("send all that can be spent on-chain, {spendable} sat less the fee, to {address}"),
+        || format!("send all spendable on-chain money, {spendable} sat less the fee, to {address}"),
         |amount| format!("send {amount} sat to {address}"),
     );
     let fee = fee_rate.map_or_else(
-        || "fee rate: what the chain source estimates".to_owned(),
+        || "fee rate: estimated by the chain source".to_owned(),
         |rate| {
             format!(
                 "fee rate: {rate} sat/vB, {} sat for a transaction of {USUAL_VSIZE} vB",
@@ -96,7 +98,7 @@ fn pay_plan(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Res
     Ok(vec![
         format!("pay {amount_msat} msat ({} sat) over Lightning", amount_msat.div_ceil(1_000)),
         format!("for: {:?}", invoice.description().unwrap_or_default()),
-        format!("routing costs at most {} sat more", max_fee_msat(max_fee_sat, amount_msat) / 1_000),
+        format!("maximum routing fee: {} sat", max_fee_msat(max_fee_sat, amount_msat) / 1_000),
     ])
 }
 
@@ -111,7 +113,7 @@ pub(super) async fn act(node: &dyn Operator, money: &Money) -> Outcome {
                 Err(why) => return Outcome::NotDone { why },
             };
             let done = |id: String| Outcome::Done {
-                what: format!("the channel {id} is being opened; it can be used when its transaction is confirmed"),
+                what: format!("opening channel {id}; usable after confirmation"),
                 reference: id,
             };
             node.open_channel(&request).await.map_or_else(|fault| failed(&fault), done)
@@ -153,7 +155,7 @@ async fn pay(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Ou
 
 pub(super) fn paid_outcome(hash: &str, amount_msat: u64, fee_msat: u64) -> Outcome {
     Outcome::Done {
-        what: format!("paid {amount_msat} msat, and {fee_msat} msat for the route; payment hash {hash}"),
+        what: format!("paid {amount_msat} msat, fee {fee_msat} msat, payment hash {hash}"),
         reference: hash.to_owned(),
     }
 }
@@ -188,9 +190,7 @@ fn new_channel(
     let peer = NodeId::from_str(peer).map_err(|fault| fault.to_string())?;
     node.peer_address(address).map_err(|fault| fault.to_string())?;
     if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || peer_sat >= capacity_sat {
-        return Err(format!(
-            "a channel has {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and the peer is given less than that"
-        ));
+        return Err(format!("the capacity must be {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and more than --push"));
     }
     let push_msat = peer_sat.saturating_mul(1_000);
     Ok(NewChannel { peer, address: address.to_owned(), capacity_sat, push_msat, announced })

@@ -33,7 +33,7 @@ pub fn kept(data_dir: &Path) -> Kept {
 }
 
 /// What a start without that record means.
-const LOSS: &str = "a command that is repeated with its id is carried out again";
+const LOSS: &str = "a repeated command is executed again";
 
 /// Listens for commands until it is dropped. What has begun runs to its end, if the process does.
 #[derive(Debug)]
@@ -104,12 +104,12 @@ async fn serve(stream: UnixStream, desk: Arc<Desk>) {
             let mut stream = BufReader::new(stream);
             let reply = match read(&mut stream).await {
                 Ok(request) => desk.answer(uid, &request).await,
-                Err(fault) => Reply::Refused(format!("this is no command: {fault}")),
+                Err(fault) => Reply::Refused(format!("invalid command: {fault}")),
             };
             (stream.into_inner(), reply)
         }
         Ok(uid) => (stream, Reply::Refused(format!("the user {uid} may not command the node"))),
-        Err(fault) => (stream, Reply::Refused(format!("nobody knows who asks: {fault}"))),
+        Err(fault) => (stream, Reply::Refused(format!("cannot identify the calling user: {fault}"))),
     };
     let (mut stream, reply) = reply;
     let mut line = serde_json::to_vec(&reply).unwrap_or_default(); // it has no map whose keys are no text
@@ -142,7 +142,7 @@ pub enum ControlError {
 impl fmt::Display for ControlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder(_) => f.write_str("the records of the node's commands cannot be used"),
+            Self::Folder(_) => f.write_str("cannot use the record of node commands"),
             Self::Bind { path, .. } => write!(f, "cannot listen on {}", path.display()),
         }
     }

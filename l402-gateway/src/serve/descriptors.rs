@@ -18,7 +18,7 @@ pub(super) fn raise() -> Option<u64> {
         (None, _) => false,
     };
     if is_lower && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::debug!(%error, limit = current, "the limit of descriptors cannot be raised");
+        tracing::debug!(%error, limit = current, "cannot raise the limit of open files");
     }
     getrlimit(Resource::Nofile).current
 }
@@ -49,7 +49,7 @@ impl Shares {
                 limit,
                 open,
                 free,
-                "the limit of descriptors (ulimit -n) is low: few clients can be served at once"
+                "the limit of open files (ulimit -n) is low: the gateway can serve few clients at once"
             );
         }
         let usual = USUAL.saturating_mul(threads).min(free / 2);
@@ -61,7 +61,7 @@ impl Shares {
                 limit,
                 wanted = sum,
                 free,
-                "the limit of descriptors (ulimit -n) is too low for `limits`; they are lowered"
+                "the limit of open files (ulimit -n) is too low for `limits`; using lower limits"
             );
             wanted = wanted.map(|count| part(count, free, sum));
         }

@@ -253,12 +253,12 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::State(FolderError::Missing { .. }) => f.write_str("the data directory is not as it was"),
+            Self::State(FolderError::Missing { .. }) => f.write_str("a file of the data directory is missing"),
             Self::State(_) => f.write_str("cannot use the data directory"),
-            Self::Keys(_) => f.write_str("cannot use the keys"),
+            Self::Keys(_) => f.write_str("cannot use the key file"),
             Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
-            Self::Upstream(_) => f.write_str("an upstream cannot be set up"),
-            Self::Thread(_) => f.write_str("a thread cannot be started"),
+            Self::Upstream(_) => f.write_str("cannot set up an upstream"),
+            Self::Thread(_) => f.write_str("cannot start a thread"),
         }
     }
 }

@@ -72,7 +72,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
             };
             let Some(seat) = self.clients.seat(address.ip(), room) else {
                 if let Some(left_out) = CROWDED.turn() {
-                    tracing::warn!(%address, left_out, "a client has as many connections as it may; another is refused");
+                    tracing::warn!(%address, left_out, "connection refused: the client has too many connections");
                 }
                 continue;
             };
@@ -90,7 +90,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
         if waits {
             stop.send_replace(true);
             if timeout(self.limits.shutdown, stop.closed()).await.is_err() {
-                tracing::warn!("requests under way were cut off at the deadline");
+                tracing::warn!("shutdown deadline reached; running requests were cut off");
             }
         }
     }
@@ -105,14 +105,14 @@ async fn accept(listener: &TcpListener, clients: &Clients) -> (TcpStream, Socket
                 if clients.is_full()
                     && let Some(left_out) = FULL.turn()
                 {
-                    tracing::warn!(left_out, "there are as many connections as there may be; others wait");
+                    tracing::warn!(left_out, "connection limit reached; new connections wait");
                 }
                 return (stream, address, clients.room().await);
             }
             Err(error) => {
                 // Such as "too many open files": trying again at once would only burn the processor.
                 if let Some(left_out) = UNACCEPTED.turn() {
-                    tracing::warn!(%error, left_out, "a connection cannot be accepted");
+                    tracing::warn!(%error, left_out, "cannot accept a connection");
                 }
                 sleep(BACK_OFF).await;
             }

@@ -11,12 +11,12 @@ pub(super) fn kept(lightning: &Lightning, data_dir: &Path) -> Vec<Kept> {
     match lightning {
         Lightning::Sandbox { dir: Some(dir) } => {
             let path = dir.join("chain").join("blocks.dat");
-            kept.push(Kept { name: "sandbox", path, loss: "the sandbox begins anew" });
+            kept.push(Kept { name: "sandbox", path, loss: "the sandbox starts from zero" });
         }
         Lightning::Ldk(settings) => kept.push(Kept {
             name: "node",
             path: settings.storage_dir.join("ldk_node_data.sqlite"),
-            loss: "another node begins, and the money of the one before is out of reach",
+            loss: "a new node is created, and the money of the old one is out of reach",
         }),
         _ => {}
     }

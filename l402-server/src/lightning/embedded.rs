@@ -42,15 +42,15 @@ fn watch(node: &LdkNode) {
             match &now {
                 NodeHealth::Starting(Some(fault)) => tracing::warn!(
                     cause = %Causes(&**fault),
-                    "the Lightning node has not started yet, and tries again: paid tokens are served, nothing is sold"
+                    "the Lightning node has not started yet, retrying: paid tokens work, nothing is sold"
                 ),
                 NodeHealth::DiskLow { free_bytes } if !was_low => {
                     tracing::warn!(
                         free_bytes,
-                        "the Lightning node's disk is nearly full: nothing is sold until there is room"
+                        "the Lightning node's disk is nearly full: nothing is sold until there is space"
                     );
                 }
-                NodeHealth::Good if was_low => tracing::info!("the Lightning node's disk has room again"),
+                NodeHealth::Good if was_low => tracing::info!("the Lightning node's disk has space again"),
                 _ => {}
             }
             was_low = matches!(now, NodeHealth::DiskLow { .. });
@@ -97,15 +97,15 @@ async fn report(node: LdkNode) {
         node_id = %node.node_id(),
         listen = ?node.listening_addresses(),
         inbound_sat = inbound_msat / 1_000,
-        "the Lightning node runs"
+        "the Lightning node is running"
     );
     if inbound_msat == 0 {
         tracing::warn!(
-            "no channel can receive: every priced call will be answered 503; open a channel to this node or buy inbound liquidity"
+            "no channel can receive: requests that must be paid get 503; get inbound liquidity (docs/gateway/money.md)"
         );
     }
     if node.last_synced().is_none() {
-        tracing::warn!("the Lightning node has not heard from its chain source yet; is that up?");
+        tracing::warn!("no data from the chain source yet; is it up?");
     }
 }
 

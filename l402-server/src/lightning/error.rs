@@ -39,23 +39,23 @@ impl fmt::Display for LightningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Node(_) => f.write_str("the Lightning node does not start"),
+            Self::Node(_) => f.write_str("cannot start the Lightning node"),
             #[cfg(feature = "lnd")]
-            Self::Lnd { bake: None, .. } => f.write_str("LND cannot be used"),
+            Self::Lnd { bake: None, .. } => f.write_str("cannot use LND"),
             #[cfg(feature = "lnd")]
             Self::Lnd { bake: Some(bake), .. } => {
-                write!(f, "LND cannot be used with this macaroon (make one that is enough with `{bake}`)")
+                write!(f, "cannot use LND with this macaroon; create a suitable one with `{bake}`")
             }
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => f.write_str("the sandbox does not start"),
+            Self::Sandbox(_) => f.write_str("cannot start the sandbox"),
             #[cfg(feature = "sandbox")]
-            Self::Wallet(_) => f.write_str("the sandbox's wallet cannot be served"),
+            Self::Wallet(_) => f.write_str("cannot serve the sandbox's wallet"),
             #[cfg(feature = "sandbox")]
             Self::NoStateDirectory => {
-                write!(f, "no folder to announce the sandbox's wallet in; set {} to a file", variables::SANDBOX.name)
+                write!(f, "no directory for the sandbox file; set {} to a path", variables::SANDBOX.name)
             }
             #[cfg(not(all(feature = "sandbox", feature = "ldk")))]
-            Self::NotBuilt => f.write_str("the program was built without this Lightning backend"),
+            Self::NotBuilt => f.write_str("this build does not include this Lightning backend"),
         }
     }
 }
@@ -115,7 +115,7 @@ impl StopError {
 
 impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the Lightning node did not stop as it should")
+        f.write_str("error while stopping the Lightning node")
     }
 }
 

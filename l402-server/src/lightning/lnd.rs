@@ -21,7 +21,7 @@ pub(super) async fn start(config: &LndConfig) -> Result<LndPayee, LightningError
 /// Returns an LND as the one that is paid. It knows its key itself.
 pub(super) fn payee(node: &LndPayee) -> Payee<Node> {
     let readiness = node.readiness();
-    let there = move || if readiness.borrow().is_ready() { Ok(()) } else { Err("LND is away") };
+    let there = move || if readiness.borrow().is_ready() { Ok(()) } else { Err("LND is not available") };
     Payee::new(Node::Lnd(node.clone()), node.network()).checks(Checks::default().and("node", there))
 }
 
@@ -52,7 +52,7 @@ fn excess(config: &LndConfig, network: Option<Network>) -> Option<String> {
     }
     let more: Vec<String> = more.iter().map(ToString::to_string).collect();
     Some(format!(
-        "the macaroon for LND may be able to spend ({}), which selling does not take; make one that cannot with `{}`",
+        "the macaroon for LND may be able to spend ({}), which the gateway does not need; create a safer one with `{}`",
         more.join(", "),
         Role::Payee.bake(network)
     ))
@@ -70,8 +70,8 @@ async fn report(mut readiness: watch::Receiver<Readiness>) {
         let now = told(&readiness.borrow_and_update());
         if last.as_ref() != Some(&now) {
             match &now {
-                Ok(node) => tracing::info!(%node, "LND is there"),
-                Err(fault) => tracing::warn!(%fault, "LND is away: every call that has to be paid is answered 503"),
+                Ok(node) => tracing::info!(%node, "LND is available"),
+                Err(fault) => tracing::warn!(%fault, "LND is not available: requests that must be paid get 503"),
             }
             last = Some(now);
         }
@@ -118,7 +118,7 @@ mod tests {
         config.socket = "127.0.0.1:1".parse().expect("an address");
         let (told, found) = inspect(&config).await;
         assert!(found.is_err());
-        assert!(told.iter().any(|line| line.contains("open to every user")), "{told:?}");
+        assert!(told.iter().any(|line| line.contains("accessible to every user")), "{told:?}");
     }
 
     #[test]
@@ -131,8 +131,8 @@ mod tests {
             config.macaroon = LndMacaroon::find("payee.macaroon", folder.path()).expect("a macaroon");
             let path = path.display();
             let expected = format!(
-                "the macaroon for LND in {path} is open to every user of this machine (mode 644); \
-                 close it with `chmod 600 {path}`"
+                "the macaroon for LND in {path} is accessible to every user of this machine (mode 644); \
+                 run `chmod 600 {path}`"
             );
             assert_eq!(warnings(&config, Some(Network::Bitcoin)), if warned { vec![expected] } else { Vec::new() });
         }
@@ -146,7 +146,7 @@ mod tests {
         (config.network, config.socket) = (Some(Network::Regtest), nobody.to_string().parse().expect("an address"));
         let payee = LndPayee::start(&config).await.expect("LND is merely away");
         let said = told(&payee.readiness().borrow()).expect_err("away");
-        let (what, why) = said.split_once(&format!("LND cannot be reached at {nobody}: ")).expect("what, then why");
+        let (what, why) = said.split_once(&format!("cannot reach LND at {nobody}: ")).expect("what, then why");
         assert!(what.is_empty() && why.contains("refused"), "{said}");
     }
 }

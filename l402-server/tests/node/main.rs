@@ -197,7 +197,7 @@ async fn an_esplora_server_that_answers_429_is_tried_again_while_paid_tokens_are
     assert!(ready.text.contains("\"node\":\"has not started yet\""), "{}", ready.text);
     assert_eq!(gateway.ask("/health", None).expect("an answer").status, 200);
     sleep(Duration::from_secs(3)).await;
-    assert!(gateway.log().contains("tries again"), "{}", gateway.log());
+    assert!(gateway.log().contains("retrying"), "{}", gateway.log());
 
     stand.open_esplora();
     until("the node to start", async || {

@@ -71,7 +71,7 @@ async fn an_lnd_that_hangs_is_found_out_by_the_first_call() {
     lnd.be(Mood::Hangs);
     let fault = payee.create_invoice(REQUEST).await.unwrap_err();
     assert!(format!("{fault:?}").contains("TimedOut"), "{fault:?}");
-    assert!(away(&payee).await.contains("did not answer"));
+    assert!(away(&payee).await.contains("no response"));
     assert!(payee.create_invoice(REQUEST).await.is_err());
     assert!(payee.settled_msat(&PaymentHash::from_bytes([7; 32])).await.is_err());
     assert_eq!(
