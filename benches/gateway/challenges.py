@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Unpaid challenges (402) per second with the embedded node, and what they leave behind in memory and on disk.
+"""Unpaid challenges (402) per second with the embedded node, and what they store in memory and on disk.
 
 Run: `just bench-challenges`.
 """

@@ -101,7 +101,7 @@ impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Base(_) => f.write_str("the model's address is no URL"),
-            Self::Tls(_) => f.write_str("TLS cannot be set up"),
+            Self::Tls(_) => f.write_str("cannot set up TLS"),
             Self::Exchange(_) => f.write_str("the model cannot be reached"),
             Self::Status(status) => write!(f, "the model refused with {status}"),
             Self::Answer(_) => f.write_str("unexpected response from the model"),

@@ -58,7 +58,7 @@ async fn buy(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase>
     let challenged = buyer.get("/v1/demo", None).await?;
     transcript.answer(&challenged);
     ensure!(challenged.status == 402 && challenged.challenges.len() == 2, "an unpaid call must be challenged");
-    let order = Order::read(&challenged).context("the challenge cannot be answered")?;
+    let order = Order::read(&challenged).context("cannot use the payment challenge")?;
     transcript.order(&challenged, &order)?;
 
     let purchase = buyer.pay(order).await.context("the payment failed")?;

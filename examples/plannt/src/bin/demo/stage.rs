@@ -24,7 +24,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts it all.
     pub(crate) async fn set(transcript: &mut Transcript) -> Result<Self> {
-        let sandbox = Sandbox::builder().start().await.context("the sandbox does not start")?;
+        let sandbox = Sandbox::builder().start().await.context("cannot start the sandbox")?;
         let channels = sandbox.payer().channels().len();
         transcript.set(format_args!("regtest chain, two Lightning nodes, {channels} channels"));
 
