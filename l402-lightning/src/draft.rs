@@ -190,7 +190,7 @@ fn hops(hint: &RouteHint) -> Vec<u8> {
 fn push_number(words: &mut Vec<u8>, number: u64, least: u32) {
     let bits = u64::BITS.saturating_sub(number.leading_zeros());
     for word in (0..bits.div_ceil(5).max(least)).rev() {
-        words.push((number >> word.saturating_mul(5)) as u8 & 31);
+        words.push(low_word(number >> word.saturating_mul(5)));
     }
 }
 
@@ -202,10 +202,14 @@ fn push_bytes(words: &mut Vec<u8>, bytes: &[u8]) {
             room.copy_from_slice(chunk);
         }
         let bits = u64::from_be_bytes(packed);
-        let all = [35, 30, 25, 20, 15, 10, 5, 0].map(|shift| (bits >> shift) as u8 & 31);
+        let all = [35, 30, 25, 20, 15, 10, 5, 0].map(|shift| low_word(bits >> shift));
         let count = chunk.len().saturating_mul(8).div_ceil(5);
         words.extend_from_slice(all.get(..count).unwrap_or(&all));
     }
+}
+
+const fn low_word(bits: u64) -> u8 {
+    bits.to_le_bytes()[0] & 31
 }
 
 /// What is signed: the prefix and the data, this filled up with zeroes to whole bytes.
@@ -238,7 +242,7 @@ fn bech32(prefix: &str, words: &[u8]) -> String {
     }
     checksum = words.iter().fold(checksum, |checksum, word| polymod(checksum, *word));
     checksum = (0..6).fold(checksum, |checksum, _| polymod(checksum, 0)) ^ 1;
-    let last = [25, 20, 15, 10, 5, 0].map(|shift| (checksum >> shift) as u8 & 31);
+    let last = [25, 20, 15, 10, 5, 0].map(|shift| low_word(u64::from(checksum >> shift)));
     let character = |word: &u8| CHARSET.get(usize::from(*word)).copied().unwrap_or_default(); // a word is below 32
     let mut text = Vec::with_capacity(prefix.len().saturating_add(words.len()).saturating_add(7));
     text.extend_from_slice(prefix.as_bytes());

@@ -39,7 +39,7 @@ pub struct Invoice {
     text: Box<str>,
     said: Said,
     /// Made when it is first asked for, where the invoice was written here.
-    decoded: OnceLock<Bolt11Invoice>,
+    decoded: OnceLock<Box<Bolt11Invoice>>,
 }
 
 /// What an invoice says, as far as it is asked for often.
@@ -80,7 +80,7 @@ impl Invoice {
     /// Returns the decoded form.
     #[expect(clippy::missing_panics_doc, reason = "what a signer writes can be read")]
     pub fn decoded(&self) -> &Bolt11Invoice {
-        self.decoded.get_or_init(|| self.text.parse().expect("a signer writes invoices"))
+        self.decoded.get_or_init(|| Box::new(self.text.parse().expect("a signer writes invoices")))
     }
 
     /// Returns the hash that paying proves.
@@ -191,7 +191,7 @@ impl Invoice {
             made_at: decoded.duration_since_epoch().as_secs(),
             expiry: decoded.expiry_time(),
         };
-        Ok(Self { text, said, decoded: OnceLock::from(decoded) })
+        Ok(Self { text, said, decoded: OnceLock::from(Box::new(decoded)) })
     }
 }
 

@@ -81,10 +81,9 @@ where
             head.extensions.insert(hold.clone());
         }
         let host = if self.edits.preserve_host { head.headers.get(header::HOST).cloned() } else { None };
-        let progress = Arc::new(match has_body {
-            true => Progress::of_upload(self.timeouts.idle, self.quota(&head)),
-            false => Progress::new(),
-        });
+        let progress =
+            if has_body { Progress::of_upload(self.timeouts.idle, self.quota(&head)) } else { Progress::new() };
+        let progress = Arc::new(progress);
         // Without a body there is nothing to note.
         let noted = has_body.then(|| Arc::clone(&progress));
         let body = RequestBody::new(body, Arc::clone(&self.edits), noted).held(hold.clone());
