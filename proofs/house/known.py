@@ -19,9 +19,6 @@ CIRCLES = (
 
 # Files that are too long.
 LONG = (
-    ("l402-client/tests/client/get.rs",),
-    ("l402-http/tests/pay/opaque.rs",),
-    ("l402-server/tests/config.rs",),
 )
 
 # Files that ask for the feature of a backend.
@@ -36,5 +33,4 @@ BACKEND_CFGS = (
     ("l402-server/src/lib.rs",),
     ("l402-server/src/main.rs",),
     ("l402-server/src/program.rs",),
-    ("l402-server/src/config/kept.rs",),
 )

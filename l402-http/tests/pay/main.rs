@@ -8,4 +8,6 @@ mod honest;
 mod hostile;
 mod money;
 mod opaque;
+mod refused;
 mod shop;
+mod stall;

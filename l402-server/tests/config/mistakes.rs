@@ -1,0 +1,225 @@
+//! What each mistake in a value is answered with: the line, the key, and what to write.
+
+use crate::stand::{environment, fault, read, with_service};
+use l402_server::config::Config;
+
+#[test]
+fn deadlines_and_bounds_have_a_range() {
+    let keys =
+        ["request_head", "connect", "response", "idle", "tunnel", "after_grant", "keep_alive", "probe", "shutdown"];
+    for (key, most) in keys.into_iter().zip(["1h", "10m", "1d", "1d", "30d", "30d", "1h", "1h", "1h"]) {
+        for wrong in ["31d", "3650d"] {
+            let text = format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"{wrong}\" }}");
+            let expected = format!("line 2: timeouts.{key} = \"{wrong}\": write a time of at most {most}");
+            assert_eq!(fault(&text), expected);
+        }
+        read(&format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"{most}\" }}"));
+        read(&format!("upstream = \"http://a\"\ntimeouts = {{ {key} = \"1ms\" }}"));
+    }
+    assert!(fault("upstream = \"http://a\"\ntimeouts.idle = \"25d\"").contains("at most 1d"));
+    for (key, least, most) in [
+        ("connections", 1, 10_000_000),
+        ("connections_per_client", 1, 10_000_000),
+        ("requests_per_client", 1, 10_000_000),
+        ("upstream_connections", 1, 10_000_000),
+        ("ipv4_prefix", 1, 32),
+        ("ipv6_prefix", 1, 128),
+        ("slowest_upload", 0, 1_000_000),
+        ("header_fields", 16, 4096),
+    ] {
+        let with = |value: u32| format!("upstream = \"http://a\"\nlimits.{key} = {value}");
+        let expected = format!("line 2: limits.{key} = \"{}\": write a number from {least} to {most}", most + 1);
+        assert_eq!(fault(&with(most + 1)), expected);
+        assert!(least == 0 || fault(&with(0)).contains(&format!("from {least} to {most}")));
+        read(&with(least));
+        read(&with(most));
+    }
+}
+
+#[test]
+fn values_that_make_no_sense_name_the_key_and_what_to_do() {
+    let upstream = "upstream = \"http://127.0.0.1:3000\"\n";
+    for (line, expected) in [
+        (
+            "listen = \"8402\"",
+            "line 2: listen = \"8402\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"",
+        ),
+        ("threads = 0", "line 2: threads = \"0\": write a number from 1 to 1024"),
+        ("threads = -1", "line 2: threads: invalid value: integer `-1`, expected u16"),
+        (
+            "price = \"21\"",
+            "line 2: price = \"21\": write a whole number and its unit, such as \"21 sat\" or \"500 msat\"",
+        ),
+        (
+            "price = \"0 sat\"",
+            "line 2: price = \"0 sat\": the price must be greater than zero; use `free` for a free path",
+        ),
+        (
+            "valid_for = \"1 week\"",
+            "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
+        ),
+        ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
+        ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
+        ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
+        (
+            "cors = \"*\"",
+            "line 2: cors: write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]",
+        ),
+        (
+            "cors = []",
+            "line 2: cors: write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]",
+        ),
+        ("cors = [\"*\"]", "line 2: cors = \"*\": write cors = true instead of a list"),
+        (
+            "cors = [\"null\"]",
+            "line 2: cors = \"null\": every sandboxed page and local file has this origin, so it cannot be listed",
+        ),
+        (
+            "cors = [\"https://a:CANARY@b\"]",
+            "line 2: cors: write scheme and host, and the port if it is not the default, such as \"https://shop.example\"",
+        ),
+        (
+            "cors = 1",
+            "line 2: cors: invalid type: integer `1`, expected true, false, \"upstream\", or a list of origins",
+        ),
+        ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
+        ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": the time must be greater than zero"),
+        ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
+        ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),
+        (
+            "log = { level = \"a=b=c\" }",
+            "line 2: log.level = \"a=b=c\": write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"",
+        ),
+    ] {
+        assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn services_that_make_no_sense_name_the_key_and_what_to_do() {
+    let route = "[[service.route]]\npath = \"/a\"\nprice = \"1 sat\"\n";
+    for (lines, expected) in [
+        ("", "line 2: service.name = \"weather\": the service needs a `price` for every path, or a [[service.route]]".to_owned()),
+        ("price = \"x\"", "line 4: service.price = \"x\": write a whole number and its unit, such as \"21 sat\" or \"500 msat\"".to_owned()),
+        ("[[service.route]]\npath = \"/a\"", "line 5: service.route.path = \"/a\": the route needs a `price`, such as \"21 sat\"".to_owned()),
+        (&format!("{route}methods = [\"get\"]"), "line 7: service.route.methods = \"get\": write the method in upper case, such as \"GET\"".to_owned()),
+        (
+            &format!("{route}capability = \"a,b\""),
+            "line 7: service.route.capability = \"a,b\": a name may not contain ','; use letters, digits, '.', '_' and '-'".to_owned(),
+        ),
+        (
+            "[[service.route]]\npath = \"/a/../b\"\nprice = \"1 sat\"",
+            format!("line 5: service.route.path = \"/a/../b\": route /a/../b: {}", l402_http::path::PathError::DotSegment),
+        ),
+        (
+            &format!("{route}[[service.route]]\npath = \"/a/\"\nprice = \"1 sat\"\ncapability = \"b\""),
+            "line 8: service.route.path = \"/a/\": routes /a and /a/: both take the same method of the same path".to_owned(),
+        ),
+        (
+            &format!("free = [\"/a\"]\n{route}"),
+            "line 4: service.free = \"/a\": routes /a and /a: both take the same method of the same path".to_owned(),
+        ),
+        (
+            &format!("{route}[[service.route]]\npath = \"/{{a}}\"\nprice = \"9 sat\""),
+            "line 8: service.route.path = \"/{a}\": its tokens would open /a as well; set a `capability`".to_owned(),
+        ),
+        (
+            &format!("{route}capability = \"x\"\n[[service.route]]\npath = \"/b\"\nprice = \"9 sat\"\ncapability = \"x\""),
+            "line 9: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price, \
+             validity and invoice_expiry must be equal; give each a capability"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(fault(&with_service(lines)), expected, "{lines}");
+    }
+}
+
+#[test]
+fn upstreams_that_make_no_sense_name_the_key_and_what_to_do() {
+    let expected = "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
+    for (upstream, shown, reason) in [
+        ("localhost:3000", "localhost:3000", "the upstream's scheme must be http, https or h2c; "),
+        ("ftp://a", "ftp://a", "the upstream's scheme must be http, https or h2c; "),
+        ("http://a/v1", "http://a/…", "the upstream must be an origin, without a path or query; "),
+        (
+            "http://user:pw@a",
+            "http://…",
+            "put the user and the password into a header such as Authorization, not here; ",
+        ),
+        ("http://a b", "http://a b", ""),
+    ] {
+        let text = format!("[[service]]\nname = \"a\"\nprice = \"1 sat\"\nupstream = \"{upstream}\"");
+        assert_eq!(fault(&text), format!("line 4: service.upstream = {shown:?}: {reason}{expected}"));
+    }
+    let roots = fault(&with_service("price = \"1 sat\"\nupstream_roots = \"/no/such/file\""));
+    assert_eq!(roots, "line 5: service.upstream_roots = \"/no/such/file\": the extra root certificates cannot be read");
+}
+
+#[test]
+fn invalid_node_settings_name_the_key_and_the_remedy() {
+    let chain = "chain = { esplora = \"https://a\" }\n";
+    for (lines, expected) in [
+        (
+            "backend = \"sandbox\"\nnetwork = \"bitcoin\"",
+            "line 4: lightning.network: not a setting of the sandbox; add backend = \"ldk\"".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"",
+            "lightning.network: write \"bitcoin\" for real money, or \"testnet\", \"signet\" or \"regtest\"\n\
+             lightning.chain: missing chain source, such as chain = { esplora = \"https://…/api\" }"
+                .to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"main\""),
+            "line 5: lightning.network: unknown value; valid are bitcoin, testnet, signet, regtest".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"\nnetwork = \"bitcoin\"\nchain = { esplora = \"https://a\", electrum = \"ssl://b\" }",
+            "line 5: lightning.chain: name exactly one of esplora, electrum and bitcoind".to_owned(),
+        ),
+        (
+            "backend = \"ldk\"\nnetwork = \"bitcoin\"\nchain = { esplora = \"a\" }",
+            "line 5: lightning.chain.esplora = \"a\": write an address that begins with https:// or http://".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\ntemporary = true"),
+            "line 6: lightning.temporary = \"true\": not allowed with real money".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"9735\"]"),
+            "line 6: lightning.listen = \"9735\": write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nalias = \"me\""),
+            "line 6: lightning.alias = \"me\": `alias` needs `listen`".to_owned(),
+        ),
+        (
+            &format!("{chain}backend = \"ldk\"\nnetwork = \"bitcoin\"\nlisten = [\"[::]:1\"]\nalias = \"{}\"", "x".repeat(33)),
+            "line 7: lightning.alias = \"…\": at most 32 bytes fit".to_owned(),
+        ),
+    ] {
+        assert_eq!(fault(&format!("upstream = \"http://a\"\n[lightning]\n{lines}")), expected, "{lines}");
+    }
+}
+
+#[test]
+fn a_gateway_is_not_its_own_upstream() {
+    for (listen, upstream, own) in [
+        ("127.0.0.1:8402", "http://127.0.0.1:8402", true),
+        ("127.0.0.1:8402", "http://localhost:8402", true),
+        ("127.0.0.1:8402", "http://0.0.0.0:8402", true),
+        ("0.0.0.0:80", "http://127.0.0.1", true),
+        ("[::]:443", "https://[::1]", true),
+        ("[::1]:8402", "h2c://[::1]:8402", true),
+        ("127.0.0.1:8402", "http://127.0.0.1:8403", false),
+        ("127.0.0.1:8402", "http://127.0.0.2:8402", false),
+        ("0.0.0.0:8402", "http://192.0.2.1:8402", false),
+        ("192.0.2.1:80", "http://localhost", false),
+        ("127.0.0.1:80", "https://127.0.0.1", false),
+        ("127.0.0.1:0", "http://127.0.0.1:0", false),
+    ] {
+        let text = format!("listen = \"{listen}\"\nupstream = \"{upstream}\"");
+        let fault = Config::from_text(&text, &environment).err().map(|fault| fault.to_string());
+        assert_eq!(fault.is_some_and(|fault| fault.contains("the address of the gateway itself")), own, "{text}");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a configuration means: defaults, variables, every key, and paths.
+
+use crate::stand::{environment, read, with_service};
+use core::time::Duration;
+use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
+use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
+use l402_http::cors::Cors;
+use l402_server::config::{Chain, Config, Lightning, LogFormat};
+
+#[test]
+fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
+    let only_upstream = |name: &str| match name {
+        "UPSTREAM_URL" => Some("http://localhost:3000".to_owned()),
+        other => environment(other),
+    };
+    let config = Config::from_environment(&only_upstream).expect("a configuration");
+    assert_eq!(config.settings.listen.to_string(), "127.0.0.1:8402");
+    let told = (config.settings.own_paths, config.settings.lsat_line, config.settings.request_lines);
+    assert_eq!(told, (OwnPaths::Answered, LsatLine::Sent, RequestLines::Off));
+    assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Human, "info"));
+    assert_eq!(config.settings.key_dir.to_str(), Some("/data/keys"));
+    assert!(
+        matches!(&config.lightning, Lightning::Sandbox { dir: Some(dir) } if dir.to_str() == Some("/data/sandbox"))
+    );
+    assert_eq!(config.settings.gate.settlement, SettlementRule::Strict);
+    let [service] = config.settings.services() else { panic!("one service") };
+    assert_eq!(service.upstream.authority(), "localhost:3000");
+    let [route] = service.routes.as_slice() else { panic!("one route") };
+    assert_eq!((route.path.as_str(), route.offer.price_msat.get(), route.offer.valid_for), ("/*", 1_000, 3_600));
+    assert_eq!(route.offer.capability.as_ref().map(Name::as_str), Some("all"));
+}
+
+#[test]
+fn environment_variables_override_the_file() {
+    let variables = |name: &str| match name {
+        "UPSTREAM_URL" => Some("http://b:2".to_owned()),
+        "L402_PRICE" => Some("5 sat".to_owned()),
+        "L402_LISTEN" => Some("[::]:80".to_owned()),
+        other => environment(other),
+    };
+    let text = "upstream = \"http://a:1\"\nprice = \"1 sat\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"/other\"";
+    let config = Config::from_text(text, &variables).expect("a configuration");
+    assert_eq!(config.settings.services()[0].upstream.authority(), "b:2");
+    assert_eq!(config.settings.services()[0].routes[0].offer.price_msat.get(), 5_000);
+    assert_eq!(config.settings.listen.to_string(), "[::]:80");
+    assert_eq!(config.settings.key_dir.to_str(), Some("/data/keys"));
+}
+
+#[test]
+fn every_key_can_be_set() {
+    let config = read(include_str!("../everything.toml"));
+    assert_eq!(config.settings.threads.get(), 3);
+    let told = (config.settings.own_paths, config.settings.lsat_line, config.settings.request_lines);
+    assert_eq!(told, (OwnPaths::Forwarded, LsatLine::LeftOut, RequestLines::On));
+    assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Json, "warn,l402_http=debug"));
+    assert_eq!(config.settings.gate.malformed, MalformedStatus::Unauthorized);
+    assert_eq!(config.settings.gate.forged, ForgedStatus::PaymentRequired);
+    assert_eq!(config.settings.gate.unknown_caveats, UnknownCaveats::Skip);
+    assert_eq!(config.settings.gate.settlement, SettlementRule::Trust);
+    assert_eq!(
+        (config.settings.request_head, config.settings.shutdown),
+        (Duration::from_secs(10), Duration::from_secs(5))
+    );
+    assert_eq!(
+        (config.settings.limits.connections, config.settings.limits.connections_per_client),
+        (Some(2000), Some(100))
+    );
+    assert_eq!(
+        (config.settings.limits.upstream_connections, config.settings.limits.requests_per_client),
+        (Some(1000), Some(200))
+    );
+    assert_eq!((config.settings.limits.ipv4_prefix, config.settings.limits.ipv6_prefix), (24, 56));
+    assert_eq!((config.settings.limits.slowest_upload, config.settings.trusted_proxies.len()), (64, 2));
+    let Lightning::Ldk(node) = &config.lightning else { panic!("a node") };
+    assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
+    assert_eq!(node.storage_dir.to_str(), Some("/var/lib/l402/node"));
+    assert_eq!(node.listen.len(), 2);
+    let Chain::Bitcoind(bitcoind) = &node.chain else { panic!("a bitcoind") };
+    assert_eq!((bitcoind.port, bitcoind.password.as_str()), (38332, "sk-canary"));
+    let offers: Vec<_> =
+        config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
+    let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
+    assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
+    let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for, offer.tier)).collect();
+    assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
+    assert_eq!(config.settings.policy().routes().len(), 7);
+    let expiry = config
+        .settings
+        .services()
+        .iter()
+        .flat_map(|service| &service.routes)
+        .map(|route| route.invoice_expiry.as_secs());
+    assert_eq!(expiry.collect::<Vec<_>>(), [300, 300, 300, 30, 600]);
+    let listed = Cors::origins(["https://shop.example", "http://localhost:5173"]).expect("origins");
+    let cors: Vec<_> = config.settings.services().iter().map(|service| service.cors.clone()).collect();
+    assert_eq!(cors, [listed, Cors::upstream()]);
+    assert!(
+        config
+            .settings
+            .policy()
+            .routes()
+            .iter()
+            .all(|route| cors.contains(route.cors()) && *route.cors() != Cors::off())
+    );
+}
+
+#[test]
+fn p9_pages_may_call_the_quick_start_and_no_other_service_unless_it_says_so() {
+    let of = |text: &str| read(text).settings.services()[0].cors.clone();
+    assert_eq!(of("upstream = \"http://a\""), Cors::any());
+    assert_eq!(of("upstream = \"http://a\"\ncors = false"), Cors::off());
+    assert_eq!(
+        of("upstream = \"http://a\"\ncors = [\"HTTPS://A.example:443\"]"),
+        Cors::origins(["https://a.example"]).expect("one")
+    );
+    assert_eq!(of(&with_service("price = \"1 sat\"")), Cors::off());
+    assert_eq!(of(&with_service("price = \"1 sat\"\ncors = true")), Cors::any());
+}
+
+#[test]
+fn t3_each_route_has_a_capability_of_its_own() {
+    let config = read(&with_service(
+        "price = \"1 sat\"\n[[service.route]]\npath = \"/\"\n[[service.route]]\npath = \"/a\"\n[[service.route]]\npath = \"/a/*\"\n\
+         [[service.route]]\npath = \"/a/{b}\"\n[[service.route]]\nmethods = [\"GET\", \"PUT\"]\npath = \"/a\"",
+    ));
+    let names: Vec<_> =
+        config.settings.services()[0].routes.iter().map(|route| route.offer.capability.clone()).collect();
+    let names: Vec<_> = names.iter().flatten().map(Name::as_str).collect();
+    assert_eq!(names, ["root", "a", "a-all", "a-b", "get-put-a"]);
+}
+
+#[test]
+fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gateway.toml");
+    let missing = Config::from_file(&path, &|_| None).expect_err("no file").to_string();
+    assert_eq!(missing, format!("cannot read the configuration {}", path.display()));
+    std::fs::write(&path, "\nnonsense").expect("written");
+    let syntax = Config::from_file(&path, &|_| None).expect_err("no TOML").to_string();
+    assert!(syntax.starts_with(&format!("{}:2: ", path.display())), "{syntax}");
+    std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
+    let config = Config::from_file(&path, &|_| None).expect("a configuration");
+    assert_eq!(config.settings.key_dir, folder.path().join("data/keys"));
+}

@@ -1,0 +1,28 @@
+//! A configuration is read here with fixed environment variables.
+
+use l402_server::config::Config;
+
+pub(crate) fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "MODEL_KEY" => "sk-canary",
+        "BITCOIND_PASSWORD" => "rpc-canary",
+        "BROKEN_KEY" => "sk-\ncanary",
+        "EMPTY" => "",
+        "L402_SERVER_DATA_DIR" => "/data",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+pub(crate) fn read(text: &str) -> Config {
+    Config::from_text(text, &environment).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+pub(crate) fn fault(text: &str) -> String {
+    Config::from_text(text, &environment).expect_err(text).to_string()
+}
+
+/// A file with one service, into which a line of it, or a whole table, is put.
+pub(crate) fn with_service(lines: &str) -> String {
+    format!("[[service]]\nname = \"weather\"\nupstream = \"http://127.0.0.1:3000\"\n{lines}")
+}
