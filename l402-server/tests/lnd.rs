@@ -177,7 +177,7 @@ fn each_setting_that_is_wrong_or_missing_is_named() {
 
     let wrong = |name: &str| if name == "LND_MACAROON" { Some("canary".to_owned()) } else { environment(name) };
     let told = Config::from_text(text, &wrong).expect_err(text).to_string();
-    assert!(told.contains("LND_MACAROON: LND's macaroon is neither"), "{told}");
+    assert!(told.contains("LND_MACAROON: LND's macaroon is not"), "{told}");
     assert!(!told.contains("canary"), "{told}");
 }
 

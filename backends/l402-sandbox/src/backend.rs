@@ -21,7 +21,7 @@ impl PayerBackend for SandboxPayer {
     }
 
     fn unusable(&self) -> &'static str {
-        "no sandbox is running; start `l402-server` in another terminal, or use --wallet ldk"
+        "no sandbox is running; start `l402-server` in another terminal, name its file with --sandbox, or use --wallet ldk"
     }
 
     fn read(&self, _: Section<'_>) -> Result<Arc<dyn PayerSetup>, ConfigProblem> {

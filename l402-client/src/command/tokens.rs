@@ -15,7 +15,8 @@ pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, E
         TokensCommand::List => Ok((lines(tokens.all().or_exit(Exit::Local)?.iter().map(line)), Exit::Served)),
         TokensCommand::Forget { origin } => {
             let count = tokens.forget_origin(origin).or_exit(Exit::Local)?;
-            Ok((lines([format!("deleted {count} tokens of {origin}")]), Exit::Served))
+            let noun = if count == 1 { "token" } else { "tokens" };
+            Ok((lines([format!("deleted {count} {noun} of {origin}")]), Exit::Served))
         }
         TokensCommand::Import(args) => import(args, tokens),
     }

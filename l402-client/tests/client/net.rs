@@ -192,7 +192,7 @@ async fn a_proxy_that_is_none_or_away_is_named() {
     let machine = Machine::new().await;
     let url = machine.shop.url("/free");
     for (value, exit, message) in [
-        ("ftp://me:CANARY@p:1", 2, "the environment variable http_proxy names no proxy"),
+        ("ftp://me:CANARY@p:1", 2, "the environment variable http_proxy is not a proxy URL"),
         (
             "http://me:CANARY@127.0.0.1:1",
             3,

@@ -239,7 +239,7 @@ async fn tokens_are_listed_without_their_secrets_and_forgotten() {
         assert!(!listed.contains(secret));
     }
     let forgot = machine.run(&["tokens", "forget", &machine.shop.url("/")]).await;
-    assert!(text(&forgot.stdout).starts_with("forgot 1"), "{}", text(&forgot.stdout));
+    assert!(text(&forgot.stdout).starts_with("deleted 1 token of"), "{}", text(&forgot.stdout));
     assert_eq!(text(&machine.run(&["tokens", "list"]).await.stdout), "");
 }
 

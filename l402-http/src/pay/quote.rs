@@ -173,7 +173,7 @@ pub enum BadChallenge {
 impl fmt::Display for BadChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Challenge(_) => "cannot use the payment challenge",
+            Self::Challenge(_) => "it is invalid",
             Self::InvoiceText | Self::Invoice(_) => "cannot pay the invoice of the challenge",
             Self::OtherPrice => "the price in the response differs from the invoice",
             Self::OtherHash => "the payment hash in the response differs from the invoice",
