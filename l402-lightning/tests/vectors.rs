@@ -20,7 +20,7 @@ fn a1_the_facts_of_every_case_are_those_of_its_invoice() {
         let read = json!({
             "network": invoice.network().to_string(),
             "payment_hash": facts.payment_hash.to_string(),
-            "amount_msat": facts.amount_msat.map(|amount| amount.to_string()),
+            "amount_msat": facts.amount_msat.map(|amount| amount.get().to_string()),
             "expires_at": facts.expires_at.get().to_string(),
         });
         assert_eq!(read, case["facts"], "{}", case["id"]);
