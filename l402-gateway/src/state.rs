@@ -93,6 +93,6 @@ mod tests {
         State::open(&settings).expect("complete");
         fs::remove_dir_all(home.path().join("control")).expect("removed");
         let fault = State::open(&settings).expect_err("incomplete").to_string();
-        assert!(fault.contains("operations is missing") && fault.contains("executed again"), "{fault}");
+        assert!(fault.contains("operations is missing") && fault.contains("carried out again"), "{fault}");
     }
 }

@@ -281,7 +281,7 @@ mod tests {
 
         fs::set_permissions(folder.join("file"), Permissions::from_mode(0o640)).unwrap();
         let said = guard(&folder).unwrap_err().to_string();
-        assert!(said.contains("file (mode 640 instead of 600); run chmod 600 "), "{said}");
+        assert!(said.contains("file (mode 640); run chmod 600 "), "{said}");
         fs::set_permissions(folder.join("file"), Permissions::from_mode(0o600)).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o710)).unwrap();
         assert!(matches!(guard(&folder), Err(FolderError::Exposed { mode: 0o710, .. })));
@@ -322,7 +322,7 @@ mod tests {
         manifest.demand("part", &part, "it is lost").unwrap();
         manifest.add(&["part"]).unwrap();
         let fault = manifest.demand("part", &part, "it is lost").unwrap_err().to_string();
-        assert!(fault.contains("part is missing what it held, and it was there before"), "{fault}");
+        assert!(fault.contains("part is missing its content, but it existed before"), "{fault}");
         fs::write(&part, "state").unwrap();
         manifest.demand("part", &part, "it is lost").unwrap();
     }

@@ -229,7 +229,7 @@ mod tests {
             let path = home.path().join(part);
             File::options().write(true).truncate(true).open(&path).unwrap();
             let StartError::Folder(fault) = start(home.path()).unwrap_err() else { panic!("{part}") };
-            assert!(fault.to_string().contains(&format!("{} is missing what it held", path.display())), "{fault}");
+            assert!(fault.to_string().contains(&format!("{} is missing its content", path.display())), "{fault}");
         }
         let home = used();
         fs::remove_file(database(home.path())).unwrap();
