@@ -9,7 +9,7 @@ use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Exchange, SpendLimits};
+use l402_core::{Exchange, Msat, SpendLimits};
 use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
 use l402_lightning::{Invoice, Network};
 use serde::Serialize;
@@ -121,7 +121,7 @@ impl Terms {
 impl From<&Invoice> for InvoiceReport {
     fn from(invoice: &Invoice) -> Self {
         Self {
-            amount_msat: invoice.amount_msat(),
+            amount_msat: invoice.amount_msat().map(Msat::get),
             payment_hash: invoice.payment_hash().to_string(),
             network: invoice.network().to_string(),
             payee: invoice.payee().to_string(),

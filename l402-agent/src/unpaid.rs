@@ -8,6 +8,7 @@ use core::fmt;
 use core::time::Duration;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
+use l402_core::Msat;
 use l402_http::pay::{ForeignOffer, Quote, TokenField};
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<In
     let demand = match Quote::of(status, response.headers()) {
         Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((UnpaidReason::NoChallenge, None)),
         _ if field.is_free(&draft.headers) => None, // it was answered, or is an error already
-        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat())),
+        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat().map(Msat::get))),
         Err(_) => Some((UnpaidReason::of(field), None)),
     };
     let (head, body) = response.into_parts();

@@ -8,6 +8,7 @@ use l402_agent::amount::Amount;
 use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
 use l402_agent::{Agent, CredentialUsed, FetchError};
+use l402_core::Msat;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_http::pay::RequestError;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
@@ -39,7 +40,7 @@ async fn answer(mut stream: TcpStream, payee: FakeNode) {
     let response = if request.contains("authorization: l402 ") {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsunny".to_owned()
     } else {
-        let asked = InvoiceRequest { amount_msat: 21_000, description: "a", expiry: Duration::from_mins(5) };
+        let asked = InvoiceRequest { amount_msat: Msat::new(21_000), description: "a", expiry: Duration::from_mins(5) };
         let invoice = payee.create_invoice(asked).await.unwrap();
         let (mut bytes, mut text) = ([0; 256], [0; 512]);
         let token = mint(&RootKey::new(b"root"), b"", b"some id", &[], &mut bytes).unwrap();

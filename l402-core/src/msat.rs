@@ -39,6 +39,16 @@ impl Msat {
         self.0
     }
 
+    /// Returns the whole satoshi in it; what is less than a satoshi is left out.
+    pub const fn to_sat_floor(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// Returns the least number of whole satoshi that is not less than it.
+    pub const fn to_sat_ceil(self) -> u64 {
+        self.0.div_ceil(1000)
+    }
+
     /// Returns the sum, or [`None`] where it is too large.
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -101,6 +111,13 @@ mod tests {
         assert_eq!(most.checked_add(one), None);
         assert_eq!(most.saturating_add(one), most);
         assert_eq!(Msat::from_sat(u64::MAX), most);
+    }
+
+    #[test]
+    fn a_part_of_a_satoshi_is_left_out_or_counted_as_a_whole() {
+        assert_eq!((Msat::new(1_999).to_sat_floor(), Msat::new(1_999).to_sat_ceil()), (1, 2));
+        assert_eq!((Msat::from_sat(2).to_sat_floor(), Msat::from_sat(2).to_sat_ceil()), (2, 2));
+        assert_eq!(Msat::new(u64::MAX).to_sat_ceil(), u64::MAX / 1000 + 1);
     }
 
     #[test]

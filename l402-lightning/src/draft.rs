@@ -12,7 +12,7 @@ use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use bitcoin::secp256k1::{Message, Secp256k1, SecretKey, SignOnly};
 use core::fmt;
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use lightning_invoice::{PaymentSecret, RouteHint};
 
 /// Signs invoices with the key of a node in this process.
@@ -79,8 +79,8 @@ impl fmt::Debug for InvoiceSigner {
 pub struct InvoiceDraft<'a> {
     /// The chain.
     pub network: Network,
-    /// The amount in millisatoshis.
-    pub amount_msat: u64,
+    /// The amount.
+    pub amount_msat: Msat,
     /// What the payer's wallet shows; at most 639 bytes.
     pub description: &'a str,
     /// When it is made, in Unix seconds.
@@ -132,7 +132,7 @@ impl InvoiceDraft<'_> {
             Network::Signet => "tbs",
             Network::Regtest => "bcrt",
         };
-        let pico = u128::from(self.amount_msat).saturating_mul(10);
+        let pico = u128::from(self.amount_msat.get()).saturating_mul(10);
         let units = [(1_000_000_000, 'm'), (1_000_000, 'u'), (1_000, 'n'), (1, 'p')];
         let (unit, letter) = units.into_iter().find(|(unit, _)| pico.is_multiple_of(*unit)).unwrap_or((1, 'p'));
         format!("ln{network}{}{letter}", pico / unit)
@@ -282,7 +282,7 @@ mod tests {
 
     const DRAFT: InvoiceDraft<'static> = InvoiceDraft {
         network: Network::Regtest,
-        amount_msat: 21_000,
+        amount_msat: Msat::new(21_000),
         description: "weather",
         made_at: 1_700_000_000,
         expiry: Duration::from_hours(1),
@@ -312,7 +312,7 @@ mod tests {
     fn built(draft: &InvoiceDraft<'_>, key: &SecretKey) -> String {
         let curve = Secp256k1::signing_only();
         let mut builder = InvoiceBuilder::new(draft.network.currency())
-            .amount_milli_satoshis(draft.amount_msat)
+            .amount_milli_satoshis(draft.amount_msat.get())
             .description(draft.description.to_owned())
             .duration_since_epoch(Duration::from_secs(draft.made_at))
             .payment_hash(sha256::Hash::from_byte_array(*draft.payment_hash.as_bytes()))
@@ -336,7 +336,7 @@ mod tests {
             drafts.push(InvoiceDraft { network, ..DRAFT });
         }
         for amount_msat in [1, 10, 999, 1_000, 21_000, 100_000, 123_456_789, 100_000_000, 250_000_000_000] {
-            drafts.push(InvoiceDraft { amount_msat, ..DRAFT });
+            drafts.push(InvoiceDraft { amount_msat: Msat::new(amount_msat), ..DRAFT });
         }
         for description in ["", "a", "ab", "abc", "abcd", "abcde", "21 °C", &long] {
             drafts.push(InvoiceDraft { description, ..DRAFT });
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn l3_whoever_else_signs_is_another_payee() {
-        let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: DRAFT.expiry };
+        let request = InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: DRAFT.expiry };
         let ours = InvoiceSigner::new(key(1));
         let honest = ours.sign(&DRAFT).unwrap();
         assert_eq!(honest.answers(&request, Network::Regtest, Some(&ours.payee()), DRAFT.made_at), Ok(()));
@@ -376,9 +376,12 @@ mod tests {
             let found = lie.answers(&request, Network::Regtest, Some(&ours.payee()), DRAFT.made_at);
             assert_eq!(found, Err(Mismatch::Payee));
         }
-        let other = ours.sign(&InvoiceDraft { amount_msat: 20_000, ..DRAFT }).unwrap();
+        let other = ours.sign(&InvoiceDraft { amount_msat: Msat::new(20_000), ..DRAFT }).unwrap();
         let found = other.answers(&request, Network::Regtest, Some(&ours.payee()), DRAFT.made_at);
-        assert_eq!(found, Err(Mismatch::Amount { expected_msat: 21_000, found_msat: Some(20_000) }));
+        assert_eq!(
+            found,
+            Err(Mismatch::Amount { expected_msat: Msat::new(21_000), found_msat: Some(Msat::new(20_000)) })
+        );
     }
 
     #[test]
@@ -389,7 +392,10 @@ mod tests {
             (InvoiceDraft { description: &long, ..DRAFT }, DraftError::Description),
             (InvoiceDraft { hints: &far, ..DRAFT }, DraftError::Hint),
             (InvoiceDraft { made_at: 1 << 35, ..DRAFT }, DraftError::Time),
-            (InvoiceDraft { amount_msat: 0, ..DRAFT }, DraftError::Invoice(InvoiceError::Amount(AmountError::Zero))),
+            (
+                InvoiceDraft { amount_msat: Msat::ZERO, ..DRAFT },
+                DraftError::Invoice(InvoiceError::Amount(AmountError::Zero)),
+            ),
         ] {
             assert_eq!(signer.sign(&draft).unwrap_err(), expected);
         }

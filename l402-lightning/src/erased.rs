@@ -12,7 +12,7 @@ use crate::request::InvoiceRequest;
 use crate::source::{InvoiceSource, InvoiceSourceError, SettlementSource};
 use core::fmt;
 use core::pin::Pin;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use std::sync::Arc;
 
 /// A future on the heap.
@@ -50,11 +50,11 @@ impl InvoiceSource for PayeeNode {
 }
 
 impl SettlementSource for PayeeNode {
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         self.0.settled_msat(hash).await
     }
 
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         self.0.settled_in_memory(hash)
     }
 }
@@ -93,8 +93,8 @@ impl PaymentSource for PayerWallet {
 /// [`InvoiceSource`] and [`SettlementSource`], object-safe.
 trait Payee: Send + Sync {
     fn create_invoice<'a>(&'a self, request: InvoiceRequest<'a>) -> BoxFuture<'a, Result<Invoice, InvoiceSourceError>>;
-    fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<u64>, LookupError>>;
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64>;
+    fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Msat>, LookupError>>;
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat>;
 }
 
 impl<N: InvoiceSource + SettlementSource> Payee for N {
@@ -102,11 +102,11 @@ impl<N: InvoiceSource + SettlementSource> Payee for N {
         Box::pin(InvoiceSource::create_invoice(self, request))
     }
 
-    fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<u64>, LookupError>> {
+    fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Msat>, LookupError>> {
         Box::pin(SettlementSource::settled_msat(self, hash))
     }
 
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         SettlementSource::settled_in_memory(self, hash)
     }
 }

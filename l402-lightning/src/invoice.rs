@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 /// A BOLT11 invoice, signed by its payee.
 ///
 /// ```
+/// use l402_core::Msat;
 /// use l402_lightning::{Invoice, Network};
 ///
 /// // From the test vectors of BOLT 11: "Please send $3 for a cup of coffee to the same peer, within one minute".
@@ -29,7 +30,7 @@ use std::sync::OnceLock;
 ///      gext0eh0ymjpf39tuven09sam30g4vgpfna3rh",
 /// )?;
 /// assert_eq!(invoice.network(), Network::Bitcoin);
-/// assert_eq!(invoice.amount_msat(), Some(250_000_000));
+/// assert_eq!(invoice.amount_msat(), Some(Msat::new(250_000_000)));
 /// assert_eq!(invoice.expires_at(), 1_496_314_718);
 /// assert_eq!(invoice.description(), Some("1 cup coffee"));
 /// # Ok::<(), l402_lightning::InvoiceError>(())
@@ -48,7 +49,7 @@ pub(crate) struct Said {
     pub(crate) network: Network,
     pub(crate) payee: NodeId,
     pub(crate) payment_hash: PaymentHash,
-    pub(crate) amount_msat: Option<u64>,
+    pub(crate) amount_msat: Option<Msat>,
     pub(crate) made_at: u64,
     pub(crate) expiry: Duration,
 }
@@ -88,8 +89,8 @@ impl Invoice {
         self.said.payment_hash
     }
 
-    /// Returns the amount in millisatoshis; `None` leaves it to the payer.
-    pub fn amount_msat(&self) -> Option<u64> {
+    /// Returns the amount; `None` leaves it to the payer.
+    pub fn amount_msat(&self) -> Option<Msat> {
         self.said.amount_msat
     }
 
@@ -125,7 +126,7 @@ impl Invoice {
     pub fn facts(&self) -> InvoiceFacts {
         InvoiceFacts {
             payment_hash: self.payment_hash(),
-            amount_msat: self.amount_msat().map(Msat::new),
+            amount_msat: self.amount_msat(),
             expires_at: UnixSeconds::new(self.expires_at()),
         }
     }
@@ -167,11 +168,11 @@ impl Invoice {
 
     /// Tells whether a wallet on `network` can pay this, before anything is sent; `now` is in Unix seconds.
     ///
-    /// Returns the amount in millisatoshis.
+    /// Returns the amount.
     ///
     /// # Errors
     /// [`PayError::WrongNetwork`], [`PayError::NoAmount`] (threat A1), [`PayError::Expired`].
-    pub fn payable(&self, network: Network, now: u64) -> Result<u64, PayError> {
+    pub fn payable(&self, network: Network, now: u64) -> Result<Msat, PayError> {
         if self.said.network != network {
             return Err(PayError::WrongNetwork { expected: network, found: self.said.network });
         }
@@ -187,7 +188,7 @@ impl Invoice {
             network,
             payee,
             payment_hash: PaymentHash::from_bytes(decoded.payment_hash().to_byte_array()),
-            amount_msat: decoded.amount_milli_satoshis(),
+            amount_msat: decoded.amount_milli_satoshis().map(Msat::new),
             made_at: decoded.duration_since_epoch().as_secs(),
             expiry: decoded.expiry_time(),
         };
@@ -260,10 +261,10 @@ impl core::error::Error for InvoiceError {
 pub enum Mismatch {
     /// It asks for another amount, or leaves the amount to the payer.
     Amount {
-        /// What was asked for, in millisatoshis.
-        expected_msat: u64,
-        /// What the invoice says, in millisatoshis.
-        found_msat: Option<u64>,
+        /// What was asked for.
+        expected_msat: Msat,
+        /// What the invoice says.
+        found_msat: Option<Msat>,
     },
     /// It is for another network.
     Network {
@@ -284,10 +285,10 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Amount { expected_msat, found_msat: Some(found) } => {
-                write!(f, "the invoice asks for {found} msat instead of {expected_msat} msat")
+                write!(f, "the invoice asks for {found} instead of {expected_msat}")
             }
             Self::Amount { expected_msat, found_msat: None } => {
-                write!(f, "the invoice has no amount, expected {expected_msat} msat")
+                write!(f, "the invoice has no amount, expected {expected_msat}")
             }
             Self::Network { expected, found } => write!(f, "the invoice is for {found} instead of {expected}"),
             Self::Payee => f.write_str("the invoice is signed by another node"),

@@ -31,11 +31,12 @@
 //!
 //! ```
 //! use core::time::Duration;
+//! use l402_core::Msat;
 //! use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network};
 //!
 //! async fn challenge(node: &impl InvoiceSource, now: u64) -> Result<Invoice, InvoiceSourceError> {
 //!     let expiry = Duration::from_mins(10);
-//!     let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry };
+//!     let request = InvoiceRequest { amount_msat: Msat::from_sat(21), description: "weather", expiry };
 //!     let invoice = node.create_invoice(request).await?;
 //!     invoice.answers(&request, Network::Bitcoin, None, now).map_err(InvoiceSourceError::Mismatch)?;
 //!     Ok(invoice)

@@ -10,6 +10,7 @@ use crate::erased::{BoxFuture, PayerWallet};
 use crate::network::{Network, NodeId};
 use core::fmt;
 use core::time::Duration;
+use l402_core::Msat;
 
 /// A node whose money this process can move. Object-safe: programs hold an `Arc<dyn Operator>`.
 pub trait Operator: fmt::Debug + Send + Sync {
@@ -95,8 +96,8 @@ pub struct NodeInfo {
     pub health: &'static str,
     /// Where other nodes connect.
     pub listens: Vec<String>,
-    /// What its channels can receive, in millisatoshis.
-    pub receivable_msat: u64,
+    /// What its channels can receive.
+    pub receivable_msat: Msat,
     /// When it last heard from its chain source, in Unix seconds.
     pub last_synced: Option<u64>,
 }
@@ -110,10 +111,10 @@ pub struct NodeChannel {
     pub peer: NodeId,
     /// Its size, in satoshis.
     pub capacity_sat: u64,
-    /// What can be sent, in millisatoshis.
-    pub outbound_msat: u64,
-    /// What can be received, in millisatoshis.
-    pub inbound_msat: u64,
+    /// What can be sent.
+    pub outbound_msat: Msat,
+    /// What can be received.
+    pub inbound_msat: Msat,
     /// The transaction that funds it, once there is one.
     pub funding_txid: Option<String>,
     /// How often that transaction is confirmed.
@@ -168,8 +169,8 @@ pub struct NewChannel {
     pub address: String,
     /// Its size, in satoshis.
     pub capacity_sat: u64,
-    /// What the peer is given at once, in millisatoshis.
-    pub push_msat: u64,
+    /// What the peer is given at once.
+    pub push_msat: Msat,
     /// Whether the network learns of it.
     pub announced: bool,
 }

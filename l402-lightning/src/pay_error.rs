@@ -3,6 +3,7 @@
 use crate::cause::Cause;
 use crate::network::Network;
 use core::fmt;
+use l402_core::Msat;
 
 /// Why an invoice was not paid, or is not known to be paid.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub enum PayError {
     NoAmount,
     /// Our channels cannot send the amount. Nothing was sent.
     InsufficientBalance {
-        /// The amount of the invoice, in millisatoshis.
-        amount_msat: u64,
+        /// The amount of the invoice.
+        amount_msat: Msat,
     },
     /// No route to the payee was found within the limits. No money moved.
     NoRoute,
@@ -51,7 +52,7 @@ impl fmt::Display for PayError {
                 write!(f, "the invoice is for {found}, the wallet is on {expected}")
             }
             Self::NoAmount => f.write_str("the invoice has no amount"),
-            Self::InsufficientBalance { amount_msat } => write!(f, "the wallet cannot send {amount_msat} msat"),
+            Self::InsufficientBalance { amount_msat } => write!(f, "the wallet cannot send {amount_msat}"),
             Self::NoRoute => f.write_str("no route to the payee within the limits"),
             Self::Busy => f.write_str("too many payments are in flight"),
             Self::Unavailable(_) => f.write_str("the wallet is not available, nothing was sent"),

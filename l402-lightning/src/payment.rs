@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::pay_error::PayError;
 use core::fmt;
 use core::time::Duration;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use std::sync::Arc;
 
 /// Pays invoices.
@@ -56,8 +56,8 @@ impl<S: PaymentSource> PaymentSource for Arc<S> {
 /// How far a payment may go (threat A8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayLimit {
-    /// The most that routing may cost, in millisatoshis.
-    pub max_fee_msat: u64,
+    /// The most that routing may cost.
+    pub max_fee_msat: Msat,
     /// For how many blocks the money may be locked on its way, in total.
     pub max_cltv_expiry_delta: u32,
     /// How long to wait for the outcome. The payment may go on after that: [`PayError::Unknown`].
@@ -66,7 +66,7 @@ pub struct PayLimit {
 
 impl PayLimit {
     /// A limit on the fee, with the usual ones for the rest: 1008 blocks (a week) and a minute.
-    pub const fn fee(max_fee_msat: u64) -> Self {
+    pub const fn fee(max_fee_msat: Msat) -> Self {
         Self { max_fee_msat, max_cltv_expiry_delta: 1008, timeout: Duration::from_mins(1) }
     }
 }
@@ -76,10 +76,10 @@ impl PayLimit {
 pub struct Paid {
     /// The proof.
     pub preimage: Preimage,
-    /// What the payee received, in millisatoshis.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshis.
-    pub fee_msat: u64,
+    /// What the payee received.
+    pub amount_msat: Msat,
+    /// What routing cost.
+    pub fee_msat: Msat,
 }
 
 /// What became of a payment.

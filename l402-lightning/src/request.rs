@@ -2,12 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
+use l402_core::Msat;
 
 /// What an invoice is asked to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvoiceRequest<'a> {
-    /// The amount in millisatoshis, at least one.
-    pub amount_msat: u64,
+    /// The amount, at least one millisatoshi.
+    pub amount_msat: Msat,
     /// What the payer's wallet shows: at most 639 bytes of UTF-8 (BOLT 11 §Tagged Fields).
     pub description: &'a str,
     /// How long the invoice is valid; whole seconds, fractions are cut off.
@@ -19,8 +20,8 @@ impl InvoiceRequest<'_> {
     ///
     /// # Errors
     /// [`InvalidRequest`] names what cannot be written as an invoice.
-    pub fn validate(&self, max_msat: u64, max_expiry_s: u64) -> Result<(), InvalidRequest> {
-        if !(1..=max_msat).contains(&self.amount_msat) {
+    pub fn validate(&self, max_msat: Msat, max_expiry_s: u64) -> Result<(), InvalidRequest> {
+        if !(Msat::new(1)..=max_msat).contains(&self.amount_msat) {
             return Err(InvalidRequest::Amount);
         }
         if self.description.len() > 639 {

@@ -7,7 +7,7 @@ use crate::cause::{Cause, LookupError};
 use crate::invoice::{Invoice, InvoiceError, Mismatch};
 use crate::request::{InvalidRequest, InvoiceRequest};
 use core::fmt;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use std::sync::Arc;
 
 /// Makes invoices that pay to us.
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The node chooses the payment hash, never a client (threat L2), and no two invoices share one (H3). Its preimage stays
 /// inside the node until somebody pays (L4).
 pub trait InvoiceSource: Send + Sync {
-    /// Makes an invoice for exactly `request.amount_msat` millisatoshis.
+    /// Makes an invoice for exactly `request.amount_msat`.
     ///
     /// A caller that does not trust the node holds what comes back against [`Invoice::answers`] before anybody sees it.
     ///
@@ -29,21 +29,21 @@ pub trait InvoiceSource: Send + Sync {
 
 /// Tells which of our invoices were settled (threat L5).
 pub trait SettlementSource: Send + Sync {
-    /// Returns how many millisatoshis our node has recorded as received for a payment hash; `None` when it has recorded none.
+    /// Returns how much our node has recorded as received for a payment hash; `None` when it has recorded none.
     ///
     /// A payer may hold the preimage some milliseconds before the payee's node has recorded the payment: an implementation may
     /// wait for a record that is on its way, for a time that it states. It never waits for one that it already has.
     ///
     /// # Errors
     /// [`LookupError`] when the answer could not be had; it is then unknown whether the payment was settled.
-    fn settled_msat(&self, hash: &PaymentHash) -> impl Future<Output = Result<Option<u64>, LookupError>> + Send;
+    fn settled_msat(&self, hash: &PaymentHash) -> impl Future<Output = Result<Option<Msat>, LookupError>> + Send;
 
     /// Returns what was received for a payment hash, if that is known without I/O. `None` says nothing: ask
     /// [`SettlementSource::settled_msat`].
     ///
     /// A server asks this first, so that a token which it knows to be paid costs no future and no wait. What is returned here
     /// must be what [`SettlementSource::settled_msat`] would return.
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         let _ = hash;
         None
     }
@@ -57,8 +57,8 @@ pub enum InvoiceSourceError {
     Unavailable(Cause),
     /// No channel can receive the amount. Another attempt succeeds only after the channels have changed.
     NoInboundLiquidity {
-        /// The amount asked for, in millisatoshis.
-        amount_msat: u64,
+        /// The amount asked for.
+        amount_msat: Msat,
     },
     /// The request cannot be written as an invoice. Another attempt fails too.
     InvalidRequest(InvalidRequest),
@@ -73,7 +73,7 @@ impl fmt::Display for InvoiceSourceError {
         match self {
             Self::Unavailable(_) => f.write_str("the payee's node is not available"),
             Self::NoInboundLiquidity { amount_msat } => {
-                write!(f, "no channel of the payee's node can receive {amount_msat} msat")
+                write!(f, "no channel of the payee's node can receive {amount_msat}")
             }
             Self::InvalidRequest(_) => f.write_str("cannot express the request as an invoice"),
             Self::Malformed(_) => f.write_str("the node returned an invalid invoice"),
@@ -101,11 +101,11 @@ impl<S: InvoiceSource> InvoiceSource for Arc<S> {
 }
 
 impl<S: SettlementSource> SettlementSource for Arc<S> {
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         (**self).settled_msat(hash).await
     }
 
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         (**self).settled_in_memory(hash)
     }
 }

@@ -1,5 +1,6 @@
 //! The examples of BOLT 11: what an invoice says, and what is none.
 
+use l402_core::Msat;
 use l402_lightning::{AmountError, Invoice, InvoiceError, InvoiceRequest, Mismatch, Network, PayError};
 
 /// One line of the table.
@@ -77,7 +78,7 @@ fn a_changed_character_is_found() {
 fn l3_an_invoice_matches_one_request_only() {
     let invoice = Invoice::parse(coffee()).unwrap();
     let request = InvoiceRequest {
-        amount_msat: 250_000_000,
+        amount_msat: Msat::new(250_000_000),
         description: "1 cup coffee",
         expiry: core::time::Duration::from_mins(1),
     };
@@ -87,12 +88,12 @@ fn l3_an_invoice_matches_one_request_only() {
     assert_eq!(invoice.answers(&request, Network::Bitcoin, None, now + 59), Ok(()));
 
     let stranger = "039e03a901b85534ff1e92c43c74431f7ce72046060fcf7a95c37e148f78c77255".parse().unwrap();
-    let other_amount = InvoiceRequest { amount_msat: 249_999_999, ..request };
+    let other_amount = InvoiceRequest { amount_msat: Msat::new(249_999_999), ..request };
     let other_expiry = InvoiceRequest { expiry: core::time::Duration::from_secs(61), ..request };
     for (found, expected) in [
         (
             invoice.answers(&other_amount, Network::Bitcoin, None, now),
-            Mismatch::Amount { expected_msat: 249_999_999, found_msat: Some(250_000_000) },
+            Mismatch::Amount { expected_msat: Msat::new(249_999_999), found_msat: Some(Msat::new(250_000_000)) },
         ),
         (
             invoice.answers(&request, Network::Regtest, None, now),
@@ -109,7 +110,7 @@ fn l3_an_invoice_matches_one_request_only() {
 #[test]
 fn a1_a_wallet_refuses_before_it_sends() {
     let coffee = Invoice::parse(coffee()).unwrap();
-    assert!(matches!(coffee.payable(Network::Bitcoin, 1_496_314_717), Ok(250_000_000)));
+    assert!(coffee.payable(Network::Bitcoin, 1_496_314_717).is_ok_and(|amount| amount == Msat::new(250_000_000)));
     assert!(matches!(coffee.payable(Network::Bitcoin, 1_496_314_718), Err(PayError::Expired)));
     assert!(matches!(coffee.payable(Network::Testnet, 0), Err(PayError::WrongNetwork { .. })));
     let donation = Invoice::parse(examples(true)[0].text).unwrap();

@@ -2,6 +2,7 @@
 #![cfg(feature = "testing")]
 
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{
@@ -37,7 +38,7 @@ impl Harness for Pair {
         &self.payer
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         None
     }
 }
@@ -72,7 +73,7 @@ impl Harness for Erased {
         &self.payer
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         self.pair.too_much_msat()
     }
 }
@@ -92,8 +93,11 @@ async fn l3_a_lying_payee_is_found_out() {
         invoice.answers(&REQUEST, Network::Regtest, Some(&nodes.payee.node_id()), now)
     };
     for (fault, expected) in [
-        (FakeFault::WrongAmount, Mismatch::Amount { expected_msat: 21_000, found_msat: Some(21_001) }),
-        (FakeFault::NoAmount, Mismatch::Amount { expected_msat: 21_000, found_msat: None }),
+        (
+            FakeFault::WrongAmount,
+            Mismatch::Amount { expected_msat: Msat::new(21_000), found_msat: Some(Msat::new(21_001)) },
+        ),
+        (FakeFault::NoAmount, Mismatch::Amount { expected_msat: Msat::new(21_000), found_msat: None }),
         (FakeFault::WrongNetwork, Mismatch::Network { expected: Network::Regtest, found: Network::Bitcoin }),
         (FakeFault::WrongPayee, Mismatch::Payee),
         (FakeFault::WrongExpiry, Mismatch::Expiry),
@@ -110,12 +114,12 @@ async fn a4_a_lost_outcome_is_resolved_without_paying_again() {
     let nodes = Pair::new();
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
     nodes.payer.misbehave(FakeFault::LoseOutcome);
-    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap_err().is_unknown());
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap_err().is_unknown());
 
     nodes.payer.behave();
     let status = nodes.payer.payment(&invoice.payment_hash()).await.unwrap();
     assert!(matches!(status, PaymentStatus::Succeeded(_)), "{status:?}");
-    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.is_ok());
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.is_ok());
     assert_eq!(nodes.payer.payments_sent(), 1);
 }
 
@@ -124,7 +128,7 @@ async fn a_hanging_wallet_is_unknown_when_the_time_is_over() {
     let nodes = Pair::new();
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
     nodes.payer.misbehave(FakeFault::Hang);
-    assert!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap_err().is_unknown());
+    assert!(nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap_err().is_unknown());
     assert!(matches!(nodes.payer.payment(&invoice.payment_hash()).await.unwrap(), PaymentStatus::Pending));
 }
 
@@ -133,12 +137,12 @@ async fn a3_a_hash_without_a_known_preimage_is_not_paid() {
     let nodes = Pair::new();
     nodes.payee.misbehave(FakeFault::WrongHash);
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
-    assert!(matches!(nodes.payer.pay(&invoice, PayLimit::fee(0)).await, Err(PayError::NoRoute)));
+    assert!(matches!(nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await, Err(PayError::NoRoute)));
 
     nodes.payee.behave();
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
     nodes.payer.misbehave(FakeFault::WrongHash);
-    let paid = nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    let paid = nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert!(!paid.preimage.matches(&invoice.payment_hash()), "a lying wallet's preimage proves nothing");
 }
 
@@ -147,14 +151,14 @@ async fn l5_a_late_settlement_counts_once_it_is_there() {
     let nodes = Pair::new();
     nodes.payee.misbehave(FakeFault::SettlesLate(Duration::from_millis(50)));
     let invoice = nodes.payee.create_invoice(REQUEST).await.unwrap();
-    nodes.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    nodes.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert_eq!(nodes.payee.settled_msat(&invoice.payment_hash()).await.unwrap(), None);
 
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(nodes.payee.settled_msat(&invoice.payment_hash()).await.unwrap(), Some(21_000));
+    assert_eq!(nodes.payee.settled_msat(&invoice.payment_hash()).await.unwrap(), Some(Msat::new(21_000)));
     nodes.payee.misbehave(FakeFault::Unreachable);
     assert!(nodes.payee.settled_msat(&invoice.payment_hash()).await.is_err());
 }
 
 const REQUEST: InvoiceRequest<'static> =
-    InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
+    InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: Duration::from_mins(5) };

@@ -14,15 +14,16 @@
 //!
 //! ```no_run
 //! use core::time::Duration;
+//! use l402_core::Msat;
 //! use l402_lightning::{InvoiceRequest, InvoiceSource as _, PayLimit, PaymentSource as _};
 //! use l402_regtest::Sandbox;
 //!
 //! # async fn run() -> Result<(), Box<dyn core::error::Error>> {
 //! let sandbox = Sandbox::builder().start().await?;
 //! let expiry = Duration::from_mins(5);
-//! let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry };
+//! let request = InvoiceRequest { amount_msat: Msat::from_sat(21), description: "weather", expiry };
 //! let invoice = sandbox.payee().create_invoice(request).await?;
-//! let paid = sandbox.payer().pay(&invoice, PayLimit::fee(0)).await?;
+//! let paid = sandbox.payer().pay(&invoice, PayLimit::fee(Msat::ZERO)).await?;
 //! assert!(paid.preimage.matches(&invoice.payment_hash()));
 //! sandbox.stop().await?;
 //! # Ok(())

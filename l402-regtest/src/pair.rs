@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use l402_core::Msat;
 use std::path::Path;
 use std::time::Instant;
 
@@ -164,7 +165,7 @@ impl Pair {
                 peer: self.payee.node_id(),
                 address: self.address.into(),
                 capacity_sat: size.to_sat(),
-                push_msat: size.to_sat() * 1000 / PUSHED_PART,
+                push_msat: Msat::new(size.to_sat() * 1000 / PUSHED_PART),
                 announced: false,
             };
             let channel = self.payer.open_channel(request).await.map_err(StartError::Channels)?;
@@ -239,9 +240,9 @@ impl Pair {
     /// only proof that the next one passes at once.
     async fn pay_once(&self) -> Result<(), StartError> {
         let description = "first payment of the sandbox";
-        let request = InvoiceRequest { amount_msat: 1_000, description, expiry: PATIENCE };
+        let request = InvoiceRequest { amount_msat: Msat::new(1_000), description, expiry: PATIENCE };
         let invoice = self.payee.create_invoice(request).await.map_err(StartError::Invoice)?;
-        self.payer.pay(&invoice, PayLimit::fee(0)).await.map_err(StartError::Payment)?;
+        self.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.map_err(StartError::Payment)?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 use bitcoin::hashes::{Hash as _, sha256};
 use core::time::Duration;
+use l402_core::Msat;
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -79,9 +80,10 @@ async fn a4_a_payment_that_was_begun_is_pending_after_a_crash_and_can_be_paid_ag
 
     let sandbox = start(dir.path()).await;
     assert!(matches!(sandbox.payer().payment(&hash).await.unwrap(), PaymentStatus::Pending));
-    let refused = sandbox.payer().pay(&invoice, PayLimit { timeout: Duration::ZERO, ..PayLimit::fee(0) }).await;
+    let refused =
+        sandbox.payer().pay(&invoice, PayLimit { timeout: Duration::ZERO, ..PayLimit::fee(Msat::ZERO) }).await;
     assert!(refused.unwrap_err().is_unknown());
-    let paid = sandbox.payer().pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    let paid = sandbox.payer().pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert!(paid.preimage.matches(&hash));
     assert!(matches!(sandbox.payer().payment(&hash).await.unwrap(), PaymentStatus::Succeeded(_)));
     sandbox.stop().await.unwrap();
@@ -203,7 +205,8 @@ async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
 }
 
 async fn invoice(sandbox: &Sandbox, amount_msat: u64) -> Invoice {
-    let request = InvoiceRequest { amount_msat, description: "l402", expiry: Duration::from_mins(5) };
+    let request =
+        InvoiceRequest { amount_msat: Msat::new(amount_msat), description: "l402", expiry: Duration::from_mins(5) };
     sandbox.payee().create_invoice(request).await.unwrap()
 }
 
@@ -211,9 +214,9 @@ async fn invoice(sandbox: &Sandbox, amount_msat: u64) -> Invoice {
 async fn pays(sandbox: &Sandbox, payer: &impl l402_lightning::PaymentSource) {
     let invoice = invoice(sandbox, 21_000).await;
     let hash = invoice.payment_hash();
-    let paid = payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    let paid = payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert!(paid.preimage.matches(&hash));
-    assert_eq!(sandbox.payee().settled_msat(&hash).await.unwrap(), Some(21_000));
+    assert_eq!(sandbox.payee().settled_msat(&hash).await.unwrap(), Some(Msat::new(21_000)));
 }
 
 async fn pays_in_sequence(sandbox: &Sandbox) {
@@ -227,7 +230,7 @@ async fn pays_many_at_once(sandbox: &Sandbox) {
     for amount in 1..=20 {
         let (invoice, payer) = (invoice(sandbox, amount * 1_000).await, sandbox.payer().clone());
         payments.spawn(async move {
-            let paid = payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+            let paid = payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
             paid.preimage.matches(&invoice.payment_hash())
         });
     }
@@ -292,8 +295,8 @@ impl conformance::Harness for Pair<'_> {
         self.0.payer()
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         let channels = self.0.payer().channels();
-        Some(2_000 * channels.iter().map(|channel| channel.capacity_sat).sum::<u64>())
+        Some(Msat::new(2_000 * channels.iter().map(|channel| channel.capacity_sat).sum::<u64>()))
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode, conformance};
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayError, PayLimit, PaymentSource as _};
 use l402_regtest::wallet::WalletServer;
@@ -40,7 +40,8 @@ impl Bench {
     }
 
     async fn invoice(&self) -> Invoice {
-        let request = InvoiceRequest { amount_msat: 21_000, description: "l402", expiry: Duration::from_mins(5) };
+        let request =
+            InvoiceRequest { amount_msat: Msat::new(21_000), description: "l402", expiry: Duration::from_mins(5) };
         self.payee.create_invoice(request).await.unwrap()
     }
 
@@ -79,7 +80,7 @@ impl conformance::Harness for Bench {
         &self.wallet
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         None
     }
 }
@@ -94,7 +95,7 @@ async fn the_wallet_keeps_every_promise_of_a_payment_source() {
 #[tokio::test]
 async fn a_failure_is_the_same_on_both_sides() {
     let bench = Bench::new().await;
-    let limit = PayLimit { timeout: Duration::from_millis(50), ..PayLimit::fee(0) };
+    let limit = PayLimit { timeout: Duration::from_millis(50), ..PayLimit::fee(Msat::ZERO) };
     for fault in [FakeFault::NoRoute, FakeFault::Unreachable, FakeFault::LoseOutcome, FakeFault::Hang] {
         bench.payer.misbehave(fault);
         let direct = bench.payer.pay(&bench.invoice().await, limit).await.unwrap_err();
@@ -177,7 +178,7 @@ async fn a_server_that_ends_leaves_the_payment_unknown() {
     bench.payer.misbehave(FakeFault::Hang);
     let invoice = bench.invoice().await;
     let wallet = bench.wallet.clone();
-    let payment = tokio::spawn(async move { wallet.pay(&invoice, PayLimit::fee(0)).await });
+    let payment = tokio::spawn(async move { wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     let server = bench.server;
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();

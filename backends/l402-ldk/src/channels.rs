@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use l402_core::Msat;
 use l402_lightning::NodeId;
 use ldk_node::lightning::routing::router::{RouteHint, RouteHintHop};
 use ldk_node::lightning_types::routing::RoutingFees;
@@ -72,9 +73,9 @@ pub struct Channel {
     /// Its size, in satoshis.
     pub capacity_sat: u64,
     /// What can be sent through it now, in millisatoshis.
-    pub outbound_msat: u64,
+    pub outbound_msat: Msat,
     /// What can be received through it now, in millisatoshis.
-    pub inbound_msat: u64,
+    pub inbound_msat: Msat,
     /// The transaction that funds it, in the usual display order of its hexadecimal digits, once that is made.
     pub funding_txid: Option<String>,
     /// How deep that transaction is in the chain.
@@ -96,8 +97,8 @@ impl From<&ChannelDetails> for Channel {
             id: channel.user_channel_id.into(),
             peer: channel.counterparty_node_id.into(),
             capacity_sat: channel.channel_value_sats,
-            outbound_msat: channel.next_outbound_htlc_limit_msat,
-            inbound_msat: channel.inbound_capacity_msat,
+            outbound_msat: Msat::new(channel.next_outbound_htlc_limit_msat),
+            inbound_msat: Msat::new(channel.inbound_capacity_msat),
             funding_txid: channel.funding_txo.map(|outpoint| outpoint.txid.to_string()),
             confirmations: channel.confirmations.unwrap_or(0),
             ready: channel.is_channel_ready,
@@ -131,41 +132,42 @@ impl Inbound {
 /// The usable channels at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
-    capacity_msat: u64,
-    announced_msat: u64,
+    capacity_msat: Msat,
+    announced_msat: Msat,
     /// Of the channels that the network does not know, those with the most to receive.
     hints: Vec<RouteHint>,
 }
 
 impl Snapshot {
     /// What they can receive together.
-    pub(super) const fn capacity_msat(&self) -> u64 {
+    pub(super) const fn capacity_msat(&self) -> Msat {
         self.capacity_msat
     }
 
     /// Whether our channels, together, can receive an amount.
-    pub(super) const fn can_receive(&self, amount_msat: u64) -> bool {
+    pub(super) fn can_receive(&self, amount_msat: Msat) -> bool {
         amount_msat <= self.capacity_msat
     }
 
     /// The hints that a payer of an amount needs; none where announced channels suffice, lest the others become known.
-    pub(super) fn hints(&self, amount_msat: u64) -> &[RouteHint] {
-        if self.announced_msat > 0 && amount_msat <= self.announced_msat { &[] } else { &self.hints }
+    pub(super) fn hints(&self, amount_msat: Msat) -> &[RouteHint] {
+        if self.announced_msat > Msat::ZERO && amount_msat <= self.announced_msat { &[] } else { &self.hints }
     }
 
     #[cfg(test)]
-    pub(super) const fn of_capacity(capacity_msat: u64) -> Self {
-        Self { capacity_msat, announced_msat: 0, hints: Vec::new() }
+    pub(super) const fn of_capacity(capacity_msat: Msat) -> Self {
+        Self { capacity_msat, announced_msat: Msat::ZERO, hints: Vec::new() }
     }
 
     fn of(channels: &[ChannelDetails]) -> Self {
         let usable = || channels.iter().filter(|channel| channel.is_usable);
-        let sum = |total: u64, channel: &ChannelDetails| total.saturating_add(channel.inbound_capacity_msat);
+        let sum =
+            |total: Msat, channel: &ChannelDetails| total.saturating_add(Msat::new(channel.inbound_capacity_msat));
         let mut private: Vec<_> = usable().filter(|channel| !channel.is_announced).collect();
         private.sort_by_key(|channel| core::cmp::Reverse(channel.inbound_capacity_msat));
         Self {
-            capacity_msat: usable().fold(0, sum),
-            announced_msat: usable().filter(|channel| channel.is_announced).fold(0, sum),
+            capacity_msat: usable().fold(Msat::ZERO, sum),
+            announced_msat: usable().filter(|channel| channel.is_announced).fold(Msat::ZERO, sum),
             hints: private.into_iter().filter_map(hint).take(MAX_HINTS).collect(),
         }
     }

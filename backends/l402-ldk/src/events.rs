@@ -9,7 +9,7 @@ use super::sent::Sent;
 use super::settled::Settlements;
 use super::waiters::Waiters;
 use core::time::Duration;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use l402_lightning::FailureReason;
 use ldk_node::lightning::events::PaymentFailureReason;
 use ldk_node::lightning::ln::channelmanager::PaymentId;
@@ -24,7 +24,7 @@ use tokio::time::interval;
 /// How a payment ended.
 #[derive(Clone)]
 pub(super) enum Outcome {
-    Paid { preimage: Preimage, fee_msat: u64 },
+    Paid { preimage: Preimage, fee_msat: Msat },
     Failed(Failure),
 }
 
@@ -79,11 +79,11 @@ impl News {
     fn take(&self, event: &Event, node: &Node) -> io::Result<()> {
         match event {
             Event::PaymentReceived { payment_hash, amount_msat, .. } => {
-                self.settlements.record(hash_of(payment_hash), *amount_msat)?;
+                self.settlements.record(hash_of(payment_hash), Msat::new(*amount_msat))?;
             }
             Event::PaymentSuccessful { payment_hash, payment_preimage: Some(preimage), fee_paid_msat, .. } => {
                 let (hash, preimage) = (hash_of(payment_hash), Preimage::from_bytes(preimage.0));
-                let fee_msat = fee_paid_msat.unwrap_or(0);
+                let fee_msat = Msat::new(fee_paid_msat.unwrap_or(0));
                 let row = node.payment(&PaymentId(payment_hash.0));
                 if row.is_none_or(|row| row.status != LdkStatus::Succeeded) {
                     self.sent.paid(hash, preimage.clone(), fee_msat)?;

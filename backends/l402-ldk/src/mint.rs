@@ -7,7 +7,7 @@
 use super::channels::Snapshot;
 use super::storage::Seed;
 use bitcoin::bip32::Xpriv;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::{
     DraftError, InvalidRequest, Invoice, InvoiceDraft, InvoiceRequest, InvoiceSigner, InvoiceSourceError, Network,
     NodeId,
@@ -45,16 +45,22 @@ impl Mint {
         request: &InvoiceRequest<'_>,
         channels: &Snapshot,
     ) -> Result<Invoice, InvoiceSourceError> {
-        request.validate(MAX_MSAT, MAX_EXPIRY_S).map_err(InvoiceSourceError::InvalidRequest)?;
+        request.validate(Msat::SUPPLY, MAX_EXPIRY_S).map_err(InvoiceSourceError::InvalidRequest)?;
         if !channels.can_receive(request.amount_msat) {
             return Err(InvoiceSourceError::NoInboundLiquidity { amount_msat: request.amount_msat });
         }
         let expiry_s = u32::try_from(request.expiry.as_secs()).map_err(|_| invalid(InvalidRequest::Expiry))?;
         let now = SystemTime::UNIX_EPOCH.elapsed().map_err(unavailable)?;
         let draw = OneDraw::new().map_err(unavailable)?;
-        let (hash, secret) =
-            inbound_payment::create(&self.inbound, Some(request.amount_msat), expiry_s, &&draw, now.as_secs(), None)
-                .map_err(|()| invalid(InvalidRequest::Amount))?;
+        let (hash, secret) = inbound_payment::create(
+            &self.inbound,
+            Some(request.amount_msat.get()),
+            expiry_s,
+            &&draw,
+            now.as_secs(),
+            None,
+        )
+        .map_err(|()| invalid(InvalidRequest::Amount))?;
         let draft = InvoiceDraft {
             network: self.network,
             amount_msat: request.amount_msat,
@@ -108,7 +114,6 @@ fn unavailable(cause: impl core::error::Error + Send + Sync + 'static) -> Invoic
     InvoiceSourceError::Unavailable(cause.into())
 }
 
-const MAX_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 /// What the payment secret can express, with the two hours that the node adds for the clocks of others.
 const MAX_EXPIRY_S: u64 = u32::MAX as u64 - 7200;
 
@@ -119,7 +124,7 @@ mod tests {
     use std::collections::HashSet;
 
     const REQUEST: InvoiceRequest<'static> =
-        InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_hours(1) };
+        InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: Duration::from_hours(1) };
 
     fn mint() -> Mint {
         Mint::new(&Seed::new([7; 64]), Network::Regtest).unwrap()
@@ -128,7 +133,7 @@ mod tests {
     #[test]
     fn l3_an_invoice_says_what_was_asked_for_and_reads_back() {
         let mint = mint();
-        let invoice = mint.mint(&REQUEST, &Snapshot::of_capacity(MAX_MSAT)).unwrap();
+        let invoice = mint.mint(&REQUEST, &Snapshot::of_capacity(Msat::SUPPLY)).unwrap();
         invoice.answers(&REQUEST, Network::Regtest, Some(&mint.payee()), 0).unwrap();
         assert_eq!(Invoice::parse(invoice.bolt11()).unwrap(), invoice);
         assert_eq!(invoice.decoded().min_final_cltv_expiry_delta(), 42);
@@ -139,15 +144,15 @@ mod tests {
         let mint = mint();
         let mut seen = HashSet::new();
         for _ in 0..1_000 {
-            assert!(seen.insert(mint.mint(&REQUEST, &Snapshot::of_capacity(MAX_MSAT)).unwrap().payment_hash()));
+            assert!(seen.insert(mint.mint(&REQUEST, &Snapshot::of_capacity(Msat::SUPPLY)).unwrap().payment_hash()));
         }
     }
 
     #[test]
     fn more_than_the_channels_can_receive_is_refused() {
-        assert!(mint().mint(&REQUEST, &Snapshot::of_capacity(21_000)).is_ok());
-        match mint().mint(&REQUEST, &Snapshot::of_capacity(20_999)) {
-            Err(InvoiceSourceError::NoInboundLiquidity { amount_msat: 21_000 }) => {}
+        assert!(mint().mint(&REQUEST, &Snapshot::of_capacity(Msat::new(21_000))).is_ok());
+        match mint().mint(&REQUEST, &Snapshot::of_capacity(Msat::new(20_999))) {
+            Err(InvoiceSourceError::NoInboundLiquidity { amount_msat }) => assert_eq!(amount_msat, Msat::new(21_000)),
             other => panic!("no inbound liquidity expected, not {other:?}"),
         }
     }
@@ -156,11 +161,14 @@ mod tests {
     fn what_no_invoice_can_say_is_refused() {
         let too_long = Duration::from_secs(u64::from(u32::MAX));
         for (request, expected) in [
-            (InvoiceRequest { amount_msat: 0, ..REQUEST }, InvalidRequest::Amount),
-            (InvoiceRequest { amount_msat: MAX_MSAT + 1, ..REQUEST }, InvalidRequest::Amount),
+            (InvoiceRequest { amount_msat: Msat::ZERO, ..REQUEST }, InvalidRequest::Amount),
+            (
+                InvoiceRequest { amount_msat: Msat::SUPPLY.saturating_add(Msat::new(1)), ..REQUEST },
+                InvalidRequest::Amount,
+            ),
             (InvoiceRequest { expiry: too_long, ..REQUEST }, InvalidRequest::Expiry),
         ] {
-            match mint().mint(&request, &Snapshot::of_capacity(MAX_MSAT)) {
+            match mint().mint(&request, &Snapshot::of_capacity(Msat::SUPPLY)) {
                 Err(InvoiceSourceError::InvalidRequest(found)) => assert_eq!(found, expected),
                 other => panic!("{expected:?} expected, not {other:?}"),
             }

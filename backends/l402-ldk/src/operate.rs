@@ -6,6 +6,7 @@ use super::error::NodeError;
 use super::node::LdkNode;
 use core::net::SocketAddr;
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::NodeId;
 use ldk_node::{Node, NodeError as LdkError};
 use std::net::ToSocketAddrs as _;
@@ -22,7 +23,7 @@ pub struct ChannelRequest {
     /// How large, in satoshis: at most 16,777,215.
     pub capacity_sat: u64,
     /// What the peer is given at once, in millisatoshis.
-    pub push_msat: u64,
+    pub push_msat: Msat,
     /// Whether the network learns of it; needs an alias and a listening address on both sides.
     pub announced: bool,
 }
@@ -135,7 +136,7 @@ impl LdkNode {
     pub async fn open_channel(&self, request: ChannelRequest) -> Result<ChannelId, NodeError> {
         let ChannelRequest { peer, address, capacity_sat, push_msat, announced } = request;
         let open = if announced { Node::open_announced_channel } else { Node::open_channel };
-        self.on_node(move |node| open(node, *peer.public_key(), address.0, capacity_sat, Some(push_msat), None))
+        self.on_node(move |node| open(node, *peer.public_key(), address.0, capacity_sat, Some(push_msat.get()), None))
             .await
             .map(ChannelId::from)
     }

@@ -5,7 +5,7 @@ use super::events::{Failure, News, Outcome};
 use super::node::LdkNode;
 use super::sent::Earlier;
 use core::time::Duration;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use l402_lightning::unix_now;
 use l402_lightning::{
     FailureReason, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut,
@@ -39,7 +39,7 @@ impl PaymentSource for LdkNode {
         loop {
             match waiter.wait(left()).await {
                 Some(Outcome::Paid { preimage, fee_msat }) => {
-                    return Ok(Paid { preimage, amount_msat: invoice.amount_msat().unwrap_or(0), fee_msat });
+                    return Ok(Paid { preimage, amount_msat: invoice.amount_msat().unwrap_or_default(), fee_msat });
                 }
                 Some(Outcome::Failed(fault)) => {
                     // Perhaps of an earlier attempt, while another is under way or has ended meanwhile.
@@ -120,7 +120,7 @@ fn send(
     node: &Node,
     news: &News,
     hash: PaymentHash,
-    amount_msat: u64,
+    amount_msat: Msat,
     send: impl FnOnce() -> Result<PaymentId, LdkError>,
 ) -> Result<(), PayError> {
     let earlier = match news.sent.begin(hash, amount_msat) {
@@ -163,8 +163,8 @@ fn status_of(payment: &PaymentDetails) -> PaymentStatus {
         (LdkStatus::Succeeded, PaymentKind::Bolt11 { preimage: Some(preimage), .. }) => {
             PaymentStatus::Succeeded(Paid {
                 preimage: Preimage::from_bytes(preimage.0),
-                amount_msat: payment.amount_msat.unwrap_or(0),
-                fee_msat: payment.fee_paid_msat.unwrap_or(0),
+                amount_msat: Msat::new(payment.amount_msat.unwrap_or(0)),
+                fee_msat: Msat::new(payment.fee_paid_msat.unwrap_or(0)),
             })
         }
         _ => PaymentStatus::Pending,
@@ -172,14 +172,14 @@ fn status_of(payment: &PaymentDetails) -> PaymentStatus {
 }
 
 /// Tells a lack of money from a lack of connection, before anything is sent.
-fn affordable(node: &Node, amount_msat: u64) -> Result<(), PayError> {
+fn affordable(node: &Node, amount_msat: Msat) -> Result<(), PayError> {
     let channels = node.list_channels();
-    let sum = |total: u64, msat: u64| total.saturating_add(msat);
+    let sum = |total: Msat, msat: u64| total.saturating_add(Msat::new(msat));
     let now = channels.iter().filter(|channel| channel.is_usable).map(|channel| channel.next_outbound_htlc_limit_msat);
-    if amount_msat <= now.fold(0, sum) {
+    if amount_msat <= now.fold(Msat::ZERO, sum) {
         return Ok(());
     }
-    if amount_msat <= channels.iter().map(|channel| channel.outbound_capacity_msat).fold(0, sum) {
+    if amount_msat <= channels.iter().map(|channel| channel.outbound_capacity_msat).fold(Msat::ZERO, sum) {
         return Err(PayError::NoRoute); // the peers are away, or the rest is on its way elsewhere
     }
     Err(PayError::InsufficientBalance { amount_msat })
@@ -196,7 +196,7 @@ impl From<Failure> for PayError {
 
 fn route_limits(limit: &PayLimit) -> RouteParametersConfig {
     RouteParametersConfig {
-        max_total_routing_fee_msat: Some(limit.max_fee_msat),
+        max_total_routing_fee_msat: Some(limit.max_fee_msat.get()),
         max_total_cltv_expiry_delta: limit.max_cltv_expiry_delta,
         ..RouteParametersConfig::default()
     }

@@ -2,7 +2,7 @@
 
 use super::node::LdkNode;
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource};
 
 impl InvoiceSource for LdkNode {
@@ -21,12 +21,12 @@ impl InvoiceSource for LdkNode {
 
 impl SettlementSource for LdkNode {
     /// Waits for a record that is not there yet for at most two seconds.
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         self.settled_within(hash, SETTLEMENT_WAIT).await
     }
 
     /// Knows every settlement that is on the disk.
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         self.news().settlements.lookup(hash)
     }
 }
@@ -34,7 +34,7 @@ impl SettlementSource for LdkNode {
 impl LdkNode {
     /// Returns what the usable channels, together, can receive, in millisatoshis; as of the last look, at most a second ago. Costs
     /// nothing.
-    pub fn receivable_msat(&self) -> u64 {
+    pub fn receivable_msat(&self) -> Msat {
         self.news().inbound.snapshot().capacity_msat()
     }
 
@@ -43,7 +43,7 @@ impl LdkNode {
     /// # Errors
     /// [`LookupError`] while received payments cannot be written to the disk, or when none is recorded and the node does not
     /// run.
-    pub async fn settled_within(&self, hash: &PaymentHash, at_most: Duration) -> Result<Option<u64>, LookupError> {
+    pub async fn settled_within(&self, hash: &PaymentHash, at_most: Duration) -> Result<Option<Msat>, LookupError> {
         let at_most = if self.is_running() { at_most } else { Duration::ZERO };
         let found = self.news().settlements.within(hash, at_most).await.map_err(LookupError::new)?;
         if found.is_none() {

@@ -6,7 +6,7 @@
 //! 3. The preimage of a payment that ldk-node has no row of is recorded as well: nothing else would know it.
 
 use super::records::{Header, RecordFile, RecordsError};
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use l402_lightning::unix_now;
 use l402_lightning::{Paid, PaymentStatus};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ impl Sent {
     }
 
     /// Records that a payment is about to be sent; blocks for the disk. Tells whether an earlier attempt may be on its way.
-    pub(super) fn begin(&self, hash: PaymentHash, amount_msat: u64) -> io::Result<Earlier> {
+    pub(super) fn begin(&self, hash: PaymentHash, amount_msat: Msat) -> io::Result<Earlier> {
         self.append(hash, &Entry::Begun { amount_msat }, |state| matches!(state, None | Some(State::Over)))
             .map(|fresh| if fresh { Earlier::None } else { Earlier::Perhaps })
     }
@@ -45,7 +45,7 @@ impl Sent {
     }
 
     /// Records the success of a payment.
-    pub(super) fn paid(&self, hash: PaymentHash, preimage: Preimage, fee_msat: u64) -> io::Result<()> {
+    pub(super) fn paid(&self, hash: PaymentHash, preimage: Preimage, fee_msat: Msat) -> io::Result<()> {
         self.append(hash, &Entry::Paid { preimage, fee_msat }, |state| !matches!(state, Some(State::Paid(_)))).map(drop)
     }
 
@@ -79,16 +79,16 @@ pub(super) enum Earlier {
 }
 
 enum State {
-    Begun { amount_msat: u64 },
+    Begun { amount_msat: Msat },
     Over,
     Paid(Paid),
 }
 
 #[derive(Clone)]
 enum Entry {
-    Begun { amount_msat: u64 },
+    Begun { amount_msat: Msat },
     Over,
-    Paid { preimage: Preimage, fee_msat: u64 },
+    Paid { preimage: Preimage, fee_msat: Msat },
 }
 
 fn note(known: &mut HashMap<PaymentHash, State>, hash: PaymentHash, entry: Entry) {
@@ -98,7 +98,7 @@ fn note(known: &mut HashMap<PaymentHash, State>, hash: PaymentHash, entry: Entry
         Entry::Paid { preimage, fee_msat } => {
             let amount_msat = match known.get(&hash) {
                 Some(State::Begun { amount_msat }) => *amount_msat,
-                _ => 0,
+                _ => Msat::new(0),
             };
             State::Paid(Paid { preimage, amount_msat, fee_msat })
         }
@@ -109,13 +109,13 @@ fn note(known: &mut HashMap<PaymentHash, State>, hash: PaymentHash, entry: Entry
 fn encode(hash: &PaymentHash, entry: &Entry, unix_s: u64) -> Zeroizing<[u8; BODY]> {
     let (kind, msat, preimage) = match entry {
         Entry::Begun { amount_msat } => (BEGUN, *amount_msat, None),
-        Entry::Over => (OVER, 0, None),
+        Entry::Over => (OVER, Msat::ZERO, None),
         Entry::Paid { preimage, fee_msat } => (PAID, *fee_msat, Some(preimage)),
     };
     let mut body = Zeroizing::new([0; BODY]);
     body[0] = kind;
     body[1..33].copy_from_slice(hash.as_bytes());
-    body[33..41].copy_from_slice(&msat.to_be_bytes());
+    body[33..41].copy_from_slice(&msat.get().to_be_bytes());
     if let Some(preimage) = preimage {
         body[41..73].copy_from_slice(preimage.expose());
     }
@@ -128,7 +128,7 @@ fn decode(body: &[u8; BODY]) -> Option<(PaymentHash, Entry)> {
     let (hash, rest) = rest.split_first_chunk()?;
     let (msat, rest) = rest.split_first_chunk()?;
     let (preimage, _) = rest.split_first_chunk()?;
-    let msat = u64::from_be_bytes(*msat);
+    let msat = Msat::new(u64::from_be_bytes(*msat));
     let entry = match *kind {
         BEGUN => Entry::Begun { amount_msat: msat },
         OVER => Entry::Over,
@@ -158,17 +158,17 @@ mod tests {
         let path = folder.path().join("sent");
         let sent = Sent::open(&path).unwrap();
         assert!(matches!(sent.status(&HASH), PaymentStatus::NotFound));
-        assert_eq!(sent.begin(HASH, 21_000).unwrap(), Earlier::None);
+        assert_eq!(sent.begin(HASH, Msat::new(21_000)).unwrap(), Earlier::None);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
         let sent = Sent::open(&path).unwrap();
         assert!(matches!(sent.status(&HASH), PaymentStatus::Pending));
-        assert_eq!(sent.begin(HASH, 21_000).unwrap(), Earlier::Perhaps);
+        assert_eq!(sent.begin(HASH, Msat::new(21_000)).unwrap(), Earlier::Perhaps);
         sent.end(HASH).unwrap();
 
         let sent = Sent::open(&path).unwrap();
         assert!(matches!(sent.status(&HASH), PaymentStatus::Failed));
-        assert_eq!(sent.begin(HASH, 21_000).unwrap(), Earlier::None, "it can be paid again");
+        assert_eq!(sent.begin(HASH, Msat::new(21_000)).unwrap(), Earlier::None, "it can be paid again");
         assert!(matches!(Sent::open(&path).unwrap().status(&HASH), PaymentStatus::Pending));
     }
 
@@ -177,24 +177,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sent");
         let sent = Sent::open(&path).unwrap();
-        sent.begin(HASH, 21_000).unwrap();
-        sent.paid(HASH, Preimage::from_bytes([9; 32]), 3).unwrap();
+        sent.begin(HASH, Msat::new(21_000)).unwrap();
+        sent.paid(HASH, Preimage::from_bytes([9; 32]), Msat::new(3)).unwrap();
         sent.end(HASH).unwrap();
         let PaymentStatus::Succeeded(paid) = Sent::open(&path).unwrap().status(&HASH) else { panic!("not paid") };
-        assert_eq!((paid.preimage.expose(), paid.amount_msat, paid.fee_msat), (&[9; 32], 21_000, 3));
+        assert_eq!(
+            (paid.preimage.expose(), paid.amount_msat, paid.fee_msat),
+            (&[9; 32], Msat::new(21_000), Msat::new(3))
+        );
     }
 
     #[test]
     fn a4_a_torn_record_was_not_sent() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sent");
-        Sent::open(&path).unwrap().begin(HASH, 21_000).unwrap();
+        Sent::open(&path).unwrap().begin(HASH, Msat::new(21_000)).unwrap();
         let whole = fs::read(&path).unwrap();
         assert_eq!(whole.len(), 8 + 89);
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
         let sent = Sent::open(&path).unwrap();
         assert!(matches!(sent.status(&HASH), PaymentStatus::NotFound));
-        sent.begin(HASH, 21_000).unwrap();
+        sent.begin(HASH, Msat::new(21_000)).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().len(), 8 + 89);
     }
 }

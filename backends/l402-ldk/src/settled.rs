@@ -10,7 +10,7 @@ use super::waiters::Waiters;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::unix_now;
 use std::collections::HashMap;
 use std::io;
@@ -20,8 +20,8 @@ use std::sync::{Mutex, PoisonError, RwLock};
 /// The payments that were received.
 pub(super) struct Settlements {
     file: Mutex<RecordFile<BODY>>,
-    known: RwLock<HashMap<PaymentHash, u64>>,
-    waiters: Waiters<u64>,
+    known: RwLock<HashMap<PaymentHash, Msat>>,
+    waiters: Waiters<Msat>,
     broken: AtomicBool,
 }
 
@@ -43,7 +43,7 @@ impl Settlements {
     }
 
     /// Records a payment durably, then tells who waits for it. Blocks for the disk. The same payment may be recorded again.
-    pub(super) fn record(&self, hash: PaymentHash, msat: u64) -> io::Result<()> {
+    pub(super) fn record(&self, hash: PaymentHash, msat: Msat) -> io::Result<()> {
         if self.lookup(&hash).is_none_or(|known| known < msat) {
             let written =
                 self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&encode(&hash, msat, unix_now()));
@@ -58,7 +58,7 @@ impl Settlements {
     /// Returns what was received for a hash. Waits for a payment that has not been recorded yet; `None` when none came.
     ///
     /// Fails while payments cannot be recorded: then one that was received may be missing.
-    pub(super) async fn within(&self, hash: &PaymentHash, at_most: Duration) -> Result<Option<u64>, Unrecorded> {
+    pub(super) async fn within(&self, hash: &PaymentHash, at_most: Duration) -> Result<Option<Msat>, Unrecorded> {
         if let Some(msat) = self.lookup(hash) {
             return Ok(Some(msat));
         }
@@ -71,7 +71,7 @@ impl Settlements {
     }
 
     /// Returns what is recorded by now.
-    pub(super) fn lookup(&self, hash: &PaymentHash) -> Option<u64> {
+    pub(super) fn lookup(&self, hash: &PaymentHash) -> Option<Msat> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash).copied()
     }
 }
@@ -89,23 +89,23 @@ impl fmt::Display for Unrecorded {
 impl core::error::Error for Unrecorded {}
 
 /// Of several payments of one invoice the largest counts.
-fn note(known: &mut HashMap<PaymentHash, u64>, hash: PaymentHash, msat: u64) {
+fn note(known: &mut HashMap<PaymentHash, Msat>, hash: PaymentHash, msat: Msat) {
     let entry = known.entry(hash).or_default();
     *entry = msat.max(*entry);
 }
 
-fn encode(hash: &PaymentHash, msat: u64, unix_s: u64) -> [u8; BODY] {
+fn encode(hash: &PaymentHash, msat: Msat, unix_s: u64) -> [u8; BODY] {
     let mut body = [0; BODY];
     body[..32].copy_from_slice(hash.as_bytes());
-    body[32..40].copy_from_slice(&msat.to_be_bytes());
+    body[32..40].copy_from_slice(&msat.get().to_be_bytes());
     body[40..].copy_from_slice(&unix_s.to_be_bytes());
     body
 }
 
-fn decode(body: &[u8; BODY]) -> Option<(PaymentHash, u64)> {
+fn decode(body: &[u8; BODY]) -> Option<(PaymentHash, Msat)> {
     let (hash, rest) = body.split_first_chunk()?;
     let msat = rest.first_chunk()?;
-    Some((PaymentHash::from_bytes(*hash), u64::from_be_bytes(*msat)))
+    Some((PaymentHash::from_bytes(*hash), Msat::new(u64::from_be_bytes(*msat))))
 }
 
 const HEADER: Header = b"L402SET\x01";
@@ -120,7 +120,7 @@ mod tests {
     const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
     const OTHER: PaymentHash = PaymentHash::from_bytes([8; 32]);
 
-    fn file_of(records: &[(PaymentHash, u64)]) -> (TempDir, std::path::PathBuf) {
+    fn file_of(records: &[(PaymentHash, Msat)]) -> (TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settled");
         let settlements = Settlements::open(&path).unwrap();
@@ -132,31 +132,32 @@ mod tests {
 
     #[test]
     fn l5_what_was_recorded_is_there_after_a_restart() {
-        let (_folder, path) = file_of(&[(HASH, 21_000), (OTHER, 1_000), (HASH, 21_000)]);
+        let (_folder, path) =
+            file_of(&[(HASH, Msat::new(21_000)), (OTHER, Msat::new(1_000)), (HASH, Msat::new(21_000))]);
         assert_eq!(fs::metadata(&path).unwrap().len(), 8 + 2 * 56, "the same payment is not written twice");
         let again = Settlements::open(&path).unwrap();
-        assert_eq!((again.lookup(&HASH), again.lookup(&OTHER)), (Some(21_000), Some(1_000)));
+        assert_eq!((again.lookup(&HASH), again.lookup(&OTHER)), (Some(Msat::new(21_000)), Some(Msat::new(1_000))));
     }
 
     #[test]
     fn l5_a_torn_record_is_cut_off_wherever_it_ends() {
-        let (_folder, path) = file_of(&[(HASH, 21_000), (OTHER, 1_000)]);
+        let (_folder, path) = file_of(&[(HASH, Msat::new(21_000)), (OTHER, Msat::new(1_000))]);
         let whole = fs::read(&path).unwrap();
         for len in 8 + 56..whole.len() {
             fs::write(&path, &whole[..len]).unwrap();
             let settlements = Settlements::open(&path).unwrap();
-            assert_eq!((settlements.lookup(&HASH), settlements.lookup(&OTHER)), (Some(21_000), None));
-            settlements.record(OTHER, 2_000).unwrap();
-            assert_eq!(Settlements::open(&path).unwrap().lookup(&OTHER), Some(2_000), "cut at {len}");
+            assert_eq!((settlements.lookup(&HASH), settlements.lookup(&OTHER)), (Some(Msat::new(21_000)), None));
+            settlements.record(OTHER, Msat::new(2_000)).unwrap();
+            assert_eq!(Settlements::open(&path).unwrap().lookup(&OTHER), Some(Msat::new(2_000)), "cut at {len}");
         }
         // The length may reach the disk before what was written.
         fs::write(&path, [&whole[..8 + 56], &[0; 56]].concat()).unwrap();
-        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(21_000));
+        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(Msat::new(21_000)));
     }
 
     #[test]
     fn damage_before_the_end_is_an_error() {
-        let (_folder, path) = file_of(&[(HASH, 21_000), (OTHER, 1_000)]);
+        let (_folder, path) = file_of(&[(HASH, Msat::new(21_000)), (OTHER, Msat::new(1_000))]);
         let mut bytes = fs::read(&path).unwrap();
         bytes[20] ^= 1;
         fs::write(&path, bytes).unwrap();
@@ -170,23 +171,23 @@ mod tests {
     fn a_file_whose_making_was_cut_short_is_made() {
         let (_folder, path) = file_of(&[]);
         fs::write(&path, b"L402").unwrap();
-        Settlements::open(&path).unwrap().record(HASH, 1).unwrap();
-        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(1));
+        Settlements::open(&path).unwrap().record(HASH, Msat::new(1)).unwrap();
+        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(Msat::new(1)));
     }
 
     #[tokio::test]
     async fn l5_while_nothing_can_be_recorded_nothing_is_called_unpaid() {
-        let (_folder, path) = file_of(&[(OTHER, 1_000)]);
+        let (_folder, path) = file_of(&[(OTHER, Msat::new(1_000))]);
         let settlements = Settlements::open(&path).unwrap();
         let writable = settlements.file.lock().unwrap().swap(File::open(&path).unwrap());
-        assert!(settlements.record(HASH, 21_000).is_err());
+        assert!(settlements.record(HASH, Msat::new(21_000)).is_err());
         assert!(settlements.within(&HASH, Duration::ZERO).await.is_err());
-        assert_eq!(settlements.within(&OTHER, Duration::ZERO).await.unwrap(), Some(1_000));
+        assert_eq!(settlements.within(&OTHER, Duration::ZERO).await.unwrap(), Some(Msat::new(1_000)));
 
         settlements.file.lock().unwrap().swap(writable);
-        settlements.record(HASH, 21_000).unwrap();
-        assert_eq!(settlements.within(&HASH, Duration::ZERO).await.unwrap(), Some(21_000));
-        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(21_000));
+        settlements.record(HASH, Msat::new(21_000)).unwrap();
+        assert_eq!(settlements.within(&HASH, Duration::ZERO).await.unwrap(), Some(Msat::new(21_000)));
+        assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(Msat::new(21_000)));
     }
 
     #[tokio::test]
@@ -198,9 +199,9 @@ mod tests {
         let recorder = settlements.clone();
         let late = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            recorder.record(HASH, 21_000).unwrap();
+            recorder.record(HASH, Msat::new(21_000)).unwrap();
         });
-        assert_eq!(settlements.within(&HASH, Duration::from_secs(10)).await.unwrap(), Some(21_000));
+        assert_eq!(settlements.within(&HASH, Duration::from_secs(10)).await.unwrap(), Some(Msat::new(21_000)));
         late.await.unwrap();
     }
 }

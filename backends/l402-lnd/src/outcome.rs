@@ -3,7 +3,7 @@
 use super::error::LndError;
 use super::rpc::{Payment, PaymentFailure, PaymentState};
 use core::mem;
-use l402_core::Preimage;
+use l402_core::{Msat, Preimage};
 use l402_lightning::{FailureReason, Paid, PayError, PaymentStatus};
 use zeroize::Zeroizing;
 
@@ -32,7 +32,7 @@ pub(super) fn result(payment: Payment) -> Result<Paid, PayError> {
 
 fn paid(mut payment: Payment) -> Result<Paid, LndError> {
     let preimage = Zeroizing::new(mem::take(&mut payment.preimage));
-    let msat = |msat: i64| u64::try_from(msat).map_err(|_| LndError::Malformed);
+    let msat = |msat: i64| u64::try_from(msat).map(Msat::new).map_err(|_| LndError::Malformed);
     Ok(Paid {
         preimage: Preimage::from_hex(preimage.as_bytes()).map_err(|_| LndError::Malformed)?,
         amount_msat: msat(payment.value_msat)?,
@@ -42,9 +42,9 @@ fn paid(mut payment: Payment) -> Result<Paid, LndError> {
 
 fn failure(payment: &Payment) -> PayError {
     match payment.failure_reason() {
-        PaymentFailure::InsufficientBalance => {
-            PayError::InsufficientBalance { amount_msat: u64::try_from(payment.value_msat).unwrap_or_default() }
-        }
+        PaymentFailure::InsufficientBalance => PayError::InsufficientBalance {
+            amount_msat: u64::try_from(payment.value_msat).map(Msat::new).unwrap_or_default(),
+        },
         PaymentFailure::NoRoute if payment.htlcs.is_empty() => PayError::NoRoute,
         PaymentFailure::NoRoute | PaymentFailure::Timeout => PayError::Failed(FailureReason::RetriesExhausted),
         PaymentFailure::IncorrectPaymentDetails => PayError::Failed(FailureReason::Rejected),
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(failed(PaymentFailure::Timeout, 0).to_string(), sent.to_string());
         assert!(matches!(
             failed(PaymentFailure::InsufficientBalance, 0),
-            PayError::InsufficientBalance { amount_msat: 21_000 }
+            PayError::InsufficientBalance { amount_msat } if amount_msat == Msat::new(21_000)
         ));
         assert!(matches!(
             failed(PaymentFailure::IncorrectPaymentDetails, 1),
@@ -95,7 +95,10 @@ mod tests {
         assert_eq!(payment.index, 5);
         assert!(!format!("{payment:?}").contains("1111"), "{payment:?}");
         let PaymentStatus::Succeeded(paid) = status(payment).unwrap() else { panic!("not paid") };
-        assert_eq!((paid.preimage.expose(), paid.amount_msat, paid.fee_msat), (&[0x11; 32], 21_000, 7));
+        assert_eq!(
+            (paid.preimage.expose(), paid.amount_msat, paid.fee_msat),
+            (&[0x11; 32], Msat::new(21_000), Msat::new(7))
+        );
     }
 
     #[test]

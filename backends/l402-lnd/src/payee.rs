@@ -9,7 +9,7 @@ use super::permission::Role;
 use super::rpc::{AddInvoiceRequest, Call, InvoiceState, LookupInvoiceRequest};
 use super::watch::{Readiness, Watch};
 use core::fmt;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::unix_now;
 use l402_lightning::{
     InvalidRequest, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Mismatch, Network,
@@ -83,7 +83,7 @@ impl InvoiceSource for LndPayee {
             memo: request.description.to_owned(),
             expiry: i64::try_from(request.expiry.as_secs()).map_err(invalid(InvalidRequest::Expiry))?,
             private: self.0.hints.look(),
-            value_msat: i64::try_from(request.amount_msat).map_err(invalid(InvalidRequest::Amount))?,
+            value_msat: i64::try_from(request.amount_msat.get()).map_err(invalid(InvalidRequest::Amount))?,
         };
         let identity = self.0.watch.identity().map_err(|fault| InvoiceSourceError::Unavailable(fault.into()))?;
         let before = unix_now();
@@ -106,7 +106,7 @@ impl InvoiceSource for LndPayee {
 impl SettlementSource for LndPayee {
     /// Never waits: LND records a payment before it gives the preimage away. What LND has told of once is known while it is
     /// away, too.
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         if let Some(msat) = self.0.watch.settled.received_msat(hash) {
             return Ok(Some(msat));
         }
@@ -122,12 +122,13 @@ impl SettlementSource for LndPayee {
             return Ok(None);
         }
         let msat = u64::try_from(found.amt_paid_msat).map_err(|_| LookupError::new(LndError::Malformed))?;
+        let msat = Msat::new(msat);
         self.0.watch.settled.note(*hash, msat);
         Ok(Some(msat))
     }
 
     /// Knows the last 131,072 settlements that LND has told of.
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         self.0.watch.settled.received_msat(hash)
     }
 }
@@ -147,6 +148,6 @@ impl Drop for Inner {
 }
 
 /// LND refuses more than 100,000 bitcoin.
-const MAX_MSAT: u64 = 100_000 * 100_000_000 * 1000;
+const MAX_MSAT: Msat = Msat::from_sat(100_000 * 100_000_000);
 /// LND refuses more than a year.
 const MAX_EXPIRY_S: u64 = 365 * 24 * 3600;

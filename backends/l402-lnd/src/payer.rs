@@ -118,7 +118,7 @@ impl LndPayer {
             payment_request: invoice.bolt11().to_owned(),
             timeout_seconds: attempts_for(limit.timeout),
             cltv_limit: i32::try_from(limit.max_cltv_expiry_delta).unwrap_or(i32::MAX),
-            fee_limit_msat: i64::try_from(limit.max_fee_msat).unwrap_or(i64::MAX),
+            fee_limit_msat: i64::try_from(limit.max_fee_msat.get()).unwrap_or(i64::MAX),
             max_parts: self.0.max_parts,
         })
     }

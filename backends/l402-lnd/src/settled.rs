@@ -2,7 +2,7 @@
 //!
 //! What is here is certain and never changes. What is not here has to be asked for.
 
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ pub(super) struct Settled(Mutex<Known>);
 
 impl Settled {
     /// Notes what was received for a payment hash.
-    pub(super) fn note(&self, hash: PaymentHash, msat: u64) {
+    pub(super) fn note(&self, hash: PaymentHash, msat: Msat) {
         let mut known = self.lock();
         if known.received.insert(hash, msat).is_none() {
             known.order.push_back(hash);
@@ -25,7 +25,7 @@ impl Settled {
     }
 
     /// Returns what is known to have been received.
-    pub(super) fn received_msat(&self, hash: &PaymentHash) -> Option<u64> {
+    pub(super) fn received_msat(&self, hash: &PaymentHash) -> Option<Msat> {
         self.lock().received.get(hash).copied()
     }
 
@@ -36,7 +36,7 @@ impl Settled {
 
 #[derive(Debug, Default)]
 struct Known {
-    received: HashMap<PaymentHash, u64>,
+    received: HashMap<PaymentHash, Msat>,
     order: VecDeque<PaymentHash>,
 }
 
@@ -56,11 +56,11 @@ mod tests {
             PaymentHash::from_bytes(bytes)
         };
         for n in 0..=MOST {
-            settled.note(hash(n), 1);
-            settled.note(hash(n), 1);
+            settled.note(hash(n), Msat::new(1));
+            settled.note(hash(n), Msat::new(1));
         }
         assert_eq!(settled.received_msat(&hash(0)), None);
-        assert_eq!(settled.received_msat(&hash(1)), Some(1));
+        assert_eq!(settled.received_msat(&hash(1)), Some(Msat::new(1)));
         assert_eq!(settled.lock().order.len(), MOST);
         assert_eq!(settled.lock().received.len(), MOST);
     }

@@ -16,7 +16,7 @@ use backon::Retryable as _;
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::Network;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
@@ -133,7 +133,7 @@ impl Watch {
         self.last_settled.fetch_max(invoice.settle_index, Ordering::Relaxed);
         let hash = <[u8; 32]>::try_from(&*invoice.r_hash).map(PaymentHash::from_bytes);
         if let (Ok(hash), Ok(msat)) = (hash, u64::try_from(invoice.amt_paid_msat)) {
-            self.settled.note(hash, msat);
+            self.settled.note(hash, Msat::new(msat));
         }
     }
 }

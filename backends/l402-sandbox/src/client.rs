@@ -60,7 +60,7 @@ impl PaymentSource for SandboxWallet {
         invoice.payable(self.network, unix_now())?;
         let request = PayRequest {
             invoice: invoice.bolt11().to_owned(),
-            max_fee_msat: limit.max_fee_msat,
+            max_fee_msat: limit.max_fee_msat.get(),
             max_cltv_expiry_delta: limit.max_cltv_expiry_delta,
             timeout_ms: u64::try_from(limit.timeout.as_millis()).unwrap_or(u64::MAX),
         };

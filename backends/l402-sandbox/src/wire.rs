@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use l402_core::{Preimage, PreimageError};
+use l402_core::{Msat, Preimage, PreimageError};
 use l402_lightning::{FailureReason, NodeId, Paid, PayError, PayLimit, PaymentStatus};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -25,7 +25,7 @@ impl PayRequest {
     /// Returns the limits as the traits have them.
     pub const fn limit(&self) -> PayLimit {
         PayLimit {
-            max_fee_msat: self.max_fee_msat,
+            max_fee_msat: Msat::new(self.max_fee_msat),
             max_cltv_expiry_delta: self.max_cltv_expiry_delta,
             timeout: Duration::from_millis(self.timeout_ms),
         }
@@ -46,7 +46,7 @@ pub struct PaidReply {
 impl From<&Paid> for PaidReply {
     fn from(paid: &Paid) -> Self {
         let preimage = Zeroizing::new(paid.preimage.to_hex().expose().to_owned());
-        Self { preimage, amount_msat: paid.amount_msat, fee_msat: paid.fee_msat }
+        Self { preimage, amount_msat: paid.amount_msat.get(), fee_msat: paid.fee_msat.get() }
     }
 }
 
@@ -55,7 +55,7 @@ impl TryFrom<&PaidReply> for Paid {
 
     fn try_from(reply: &PaidReply) -> Result<Self, PreimageError> {
         let preimage = Preimage::from_hex(reply.preimage.as_bytes())?;
-        Ok(Self { preimage, amount_msat: reply.amount_msat, fee_msat: reply.fee_msat })
+        Ok(Self { preimage, amount_msat: Msat::new(reply.amount_msat), fee_msat: Msat::new(reply.fee_msat) })
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, too")]
 
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{
     FailureReason, Invoice, InvoiceRequest, InvoiceSource, Network, PayError, PayLimit, PaymentSource, PaymentStatus,
@@ -70,12 +71,13 @@ fn node() -> FakeNode {
 }
 
 async fn invoice() -> Invoice {
-    let request = InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
+    let request =
+        InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: Duration::from_mins(5) };
     node().create_invoice(request).await.unwrap()
 }
 
 async fn pay(act: Act) -> PayError {
-    let limit = PayLimit { timeout: Duration::from_millis(50), ..PayLimit::fee(0) };
+    let limit = PayLimit { timeout: Duration::from_millis(50), ..PayLimit::fee(Msat::ZERO) };
     wallet(act).await.pay(&invoice().await, limit).await.unwrap_err()
 }
 
@@ -117,7 +119,7 @@ async fn every_kind_of_failure_comes_back_as_it_went() {
         PayError::Expired,
         PayError::WrongNetwork { expected: Network::Regtest, found: Network::Regtest },
         PayError::NoAmount,
-        PayError::InsufficientBalance { amount_msat: 21_000 },
+        PayError::InsufficientBalance { amount_msat: Msat::new(21_000) },
         PayError::NoRoute,
         PayError::Busy,
         PayError::Failed(FailureReason::Rejected),
@@ -136,12 +138,15 @@ async fn every_kind_of_failure_comes_back_as_it_went() {
 async fn a_payment_and_its_state_come_back() {
     let preimage = "1".repeat(64);
     let paid = format!(r#"{{"preimage":"{preimage}","amount_msat":21000,"fee_msat":3}}"#);
-    let paid = wallet(Act::Answer(200, paid)).await.pay(&invoice().await, PayLimit::fee(5)).await.unwrap();
-    assert_eq!((paid.preimage.to_hex().expose(), paid.amount_msat, paid.fee_msat), (&*preimage, 21_000, 3));
+    let paid = wallet(Act::Answer(200, paid)).await.pay(&invoice().await, PayLimit::fee(Msat::new(5))).await.unwrap();
+    assert_eq!(
+        (paid.preimage.to_hex().expose(), paid.amount_msat, paid.fee_msat),
+        (&*preimage, Msat::new(21_000), Msat::new(3))
+    );
 
     let state = format!(r#"{{"status":"succeeded","preimage":"{preimage}","amount_msat":21000,"fee_msat":3}}"#);
     let state = wallet(Act::Answer(200, state)).await.payment(&paid.preimage.hash()).await.unwrap();
-    assert!(matches!(state, PaymentStatus::Succeeded(found) if found.fee_msat == 3));
+    assert!(matches!(state, PaymentStatus::Succeeded(found) if found.fee_msat == Msat::new(3)));
     assert!(wallet(Act::HangUp).await.payment(&paid.preimage.hash()).await.is_err());
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
 use core::time::Duration;
-use l402_core::{Challenge, CredentialLine};
+use l402_core::{Challenge, CredentialLine, Msat};
 use l402_lightning::{Invoice, PayLimit, PaymentSource as _};
 use l402_sandbox::SandboxWallet;
 use reqwest::Client;
@@ -37,7 +37,7 @@ async fn one_route_of_an_axum_app_is_sold_for_play_money() {
     let challenge = Challenge::select(lines.iter().map(HeaderValue::as_bytes)).unwrap();
     let invoice = Invoice::parse(challenge.invoice().as_str().unwrap()).unwrap();
     let wallet = SandboxWallet::discover(Some(&file)).await.unwrap();
-    let paid = wallet.pay(&invoice, PayLimit::fee(1_000)).await.unwrap();
+    let paid = wallet.pay(&invoice, PayLimit::fee(Msat::new(1_000))).await.unwrap();
 
     let token = challenge.token().as_str().unwrap();
     let credential = CredentialLine { scheme: challenge.scheme(), token, preimage: &paid.preimage }.to_string();

@@ -40,7 +40,7 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
         Ok(match self.gate.decide(&fields, &self.offer, now()?) {
             Decision::Admit(_) => report(),
             Decision::Settle(grant) => match self.node.settled_msat(&grant.payment_hash()).await {
-                Ok(Some(msat)) if msat >= self.offer.price_msat.get() => report(),
+                Ok(Some(msat)) if msat >= self.offer.price_msat => report(),
                 // Never 402 while the money may be on its way: an agent would pay twice.
                 Ok(_) | Err(_) => unavailable("the payment is not settled yet"),
             },
@@ -52,7 +52,7 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
     /// The node chooses the payment hash, the keys make a token for it, and the client is asked to pay.
     async fn charge(&self, charge: Charge) -> Result<Answer> {
         let expiry = Duration::from_mins(10);
-        let request = InvoiceRequest { amount_msat: self.offer.price_msat.get(), description: "weather", expiry };
+        let request = InvoiceRequest { amount_msat: self.offer.price_msat, description: "weather", expiry };
         let Ok(invoice) = self.node.create_invoice(request).await else {
             return Ok(unavailable("the Lightning node makes no invoice"));
         };

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use l402_core::{Challenge, CredentialLine};
+use l402_core::{Challenge, CredentialLine, Msat};
 use l402_lightning::{Invoice, PayLimit, PaymentSource as _};
 use l402_sandbox::SandboxWallet;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -39,7 +39,7 @@ async fn a_report_is_sold_and_the_token_is_good_for_another() {
 
     let wallet = SandboxWallet::discover(Some(&file)).await.unwrap();
     let invoice = Invoice::parse(challenge.invoice().as_str().unwrap()).unwrap();
-    let paid = wallet.pay(&invoice, PayLimit::fee(1_000)).await.unwrap();
+    let paid = wallet.pay(&invoice, PayLimit::fee(Msat::new(1_000))).await.unwrap();
     let token = challenge.token().as_str().unwrap();
     let credential = CredentialLine { scheme: challenge.scheme(), token, preimage: &paid.preimage }.to_string();
 

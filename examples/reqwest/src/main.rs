@@ -21,7 +21,7 @@ async fn buy(http: &Client, url: &str, wallet: &impl PaymentSource, limits: Spen
     let now = UnixSeconds::new(unix_now());
     let order = exchange.authorize_token(&facts, &invoice.facts(), now)?; // an error means: do not pay
 
-    let paid = wallet.pay(&invoice, PayLimit::fee(order.max_fee_msat.get())).await?;
+    let paid = wallet.pay(&invoice, PayLimit::fee(order.max_fee_msat)).await?;
     exchange.paid(&order, &paid.preimage)?;
     let line = CredentialLine { scheme: challenge.scheme(), token, preimage: &paid.preimage };
     let mut credential = HeaderValue::try_from(line.to_string())?;

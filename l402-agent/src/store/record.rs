@@ -60,7 +60,7 @@ impl Intent {
             payment_hash: self.payment_hash,
             preimage: paid.preimage,
             amount_msat: self.amount_msat,
-            fee_msat: paid.fee_msat,
+            fee_msat: paid.fee_msat.get(),
             bought_at: self.at,
             standing: Standing::New,
         }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::text::lines;
+use l402_core::Msat;
 use l402_lightning::backend::PayerHome;
 use l402_lightning::operate::{NewChannel, NodeChannel, Operator};
 use tokio::time::{Instant, sleep};
@@ -55,7 +56,7 @@ async fn info(node: &dyn Operator) -> Result<String, Failure> {
     node.sync().await.or_exit(Exit::Network)?;
     node.wait_for_peers(GLANCE).await;
     let (info, balances) = (node.info(), node.balances().await.or_exit(Exit::Local)?);
-    let outbound = node.channels().iter().fold(0_u64, |sum, channel| sum.saturating_add(channel.outbound_msat));
+    let outbound = node.channels().iter().fold(Msat::ZERO, |sum, channel| sum.saturating_add(channel.outbound_msat));
     let (total, spendable) = (balances.onchain_sat, balances.spendable_onchain_sat);
     Ok(lines([
         format!("node id      {}", info.node_id),
@@ -64,7 +65,7 @@ async fn info(node: &dyn Operator) -> Result<String, Failure> {
         format!(
             "in channels  {} sat, of which {} can be sent now",
             balances.lightning_sat,
-            Amount::from_msat(outbound)
+            Amount::from_msat(outbound.get())
         ),
     ]))
 }
@@ -77,7 +78,7 @@ async fn open(node: &dyn Operator, peer: &str, amount: Amount) -> Result<String,
         peer: id.parse().or_exit(Exit::Usage)?,
         address: address.to_owned(),
         capacity_sat: amount.whole_sat().ok_or_else(|| Failure::say(Exit::Usage, "write a whole number of sat"))?,
-        push_msat: 0,
+        push_msat: Msat::ZERO,
         announced: false,
     };
     node.sync().await.or_exit(Exit::Network)?;
@@ -122,7 +123,7 @@ fn line(channel: &NodeChannel) -> String {
         (false, true) => "peer is offline".to_owned(),
         (false, false) => format!("unconfirmed ({} confirmations)", channel.confirmations),
     };
-    let outbound = Amount::from_msat(channel.outbound_msat);
+    let outbound = Amount::from_msat(channel.outbound_msat.get());
     format!("{}\t{}\t{} sat\t{outbound} to send\t{state}", channel.name, channel.peer, channel.capacity_sat)
 }
 

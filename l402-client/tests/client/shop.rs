@@ -203,7 +203,7 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
 
 async fn charge(shop: &Inner, offer: &Offer, now: u64) -> Answer {
     let description = "weather \u{1b}[2J today";
-    let request = InvoiceRequest { amount_msat: offer.price_msat.get(), description, expiry: Duration::from_mins(5) };
+    let request = InvoiceRequest { amount_msat: offer.price_msat, description, expiry: Duration::from_mins(5) };
     let invoice = shop.payee.create_invoice(request).await.unwrap();
     let random = [shop.minted.fetch_add(1, Ordering::Relaxed); 28];
     let mut text = TokenText::new();

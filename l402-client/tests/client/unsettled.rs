@@ -2,6 +2,7 @@
 
 use crate::buyer::Buyer;
 use l402_client::exit::Exit;
+use l402_core::Msat;
 use l402_lightning::Invoice;
 use l402_lightning::testing::FakeFault;
 
@@ -73,7 +74,7 @@ async fn a4_killed_between_intent_and_outcome_it_goes_on() {
     let [intent] = intents.as_slice() else { panic!("the intent is on the disk: {intents:?}") };
     let order = intent.order.as_ref().unwrap();
     let invoice = Invoice::parse(&order.invoice).unwrap();
-    assert_eq!((invoice.payment_hash(), invoice.amount_msat()), (intent.payment_hash, Some(21_000)));
+    assert_eq!((invoice.payment_hash(), invoice.amount_msat()), (intent.payment_hash, Some(Msat::new(21_000))));
     assert_eq!((order.max_fee_msat, order.max_cltv_expiry_delta), (10_000, 1008));
     let waited = buyer.get("/weather", &["--pay-timeout", "0.1"]).await;
     assert_eq!(waited.exit, Exit::Unknown, "the wallet says that it is under way");

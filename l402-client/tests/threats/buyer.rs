@@ -9,7 +9,7 @@ use l402_client::exit::Exit;
 use l402_client::get;
 use l402_client::get::report::{Event, Reporter};
 use l402_client::home::Home;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{
     Invoice, InvoiceRequest, InvoiceSource, LookupError, Network, Paid, PayError, PayLimit, PaymentSource,
@@ -44,7 +44,8 @@ impl Buyer {
 
     /// An invoice that the buyer's wallet can pay, unless the payee was told to lie.
     pub(crate) async fn invoice(&self, amount_msat: u64) -> Invoice {
-        let request = InvoiceRequest { amount_msat, description: "a", expiry: Duration::from_mins(5) };
+        let request =
+            InvoiceRequest { amount_msat: Msat::new(amount_msat), description: "a", expiry: Duration::from_mins(5) };
         self.payee.create_invoice(request).await.unwrap()
     }
 

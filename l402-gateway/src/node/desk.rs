@@ -94,7 +94,7 @@ impl Desk {
             "health": info.health,
             "listens": info.listens,
             "channels": self.node.channels().len(),
-            "receivable_sat": info.receivable_msat / 1_000,
+            "receivable_sat": info.receivable_msat.to_sat_floor(),
             "last_synced_unix": info.last_synced,
         })
     }
@@ -129,8 +129,8 @@ fn channel(channel: &NodeChannel) -> Value {
         "channel": channel.name,
         "peer": channel.peer.to_string(),
         "capacity_sat": channel.capacity_sat,
-        "outbound_sat": channel.outbound_msat / 1_000,
-        "inbound_sat": channel.inbound_msat / 1_000,
+        "outbound_sat": channel.outbound_msat.to_sat_floor(),
+        "inbound_sat": channel.inbound_msat.to_sat_floor(),
         "funding_txid": channel.funding_txid,
         "ready": channel.ready,
         "usable": channel.usable,

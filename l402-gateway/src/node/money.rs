@@ -3,6 +3,7 @@
 use core::ops::RangeInclusive;
 use core::str::FromStr as _;
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::operate::{NewChannel, NodeChannel, OperateError, Operator};
 use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _};
 use l402_program::Causes;
@@ -30,7 +31,10 @@ pub(super) async fn plan(node: &dyn Operator, money: &Money) -> Result<Vec<Strin
             let found = find(node, channel)?;
             Ok(vec![
                 format!("close the channel {channel} of {} sat together with {}", found.capacity_sat, found.peer),
-                format!("your balance in it: about {} sat, less the transaction fee", found.outbound_msat / 1_000),
+                format!(
+                    "your balance in it: about {} sat, less the transaction fee",
+                    found.outbound_msat.to_sat_floor()
+                ),
             ])
         }
         Money::ForceClose { channel } => {
@@ -39,7 +43,7 @@ pub(super) async fn plan(node: &dyn Operator, money: &Money) -> Result<Vec<Strin
                 format!("close the channel {channel} of {} sat without {}", found.capacity_sat, found.peer),
                 format!(
                     "your balance in it: about {} sat, locked for days, less higher fees",
-                    found.outbound_msat / 1_000
+                    found.outbound_msat.to_sat_floor()
                 ),
             ])
         }
@@ -94,11 +98,11 @@ async fn send_plan(
 
 fn pay_plan(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Result<Vec<String>, String> {
     let invoice = Invoice::parse(invoice).map_err(told)?;
-    let amount_msat = invoice.payable(node.info().network, unix_now()).map_err(told)?;
+    let amount = invoice.payable(node.info().network, unix_now()).map_err(told)?;
     Ok(vec![
-        format!("pay {amount_msat} msat ({} sat) over Lightning", amount_msat.div_ceil(1_000)),
+        format!("pay {amount} ({} sat) over Lightning", amount.to_sat_ceil()),
         format!("for: {:?}", invoice.description().unwrap_or_default()),
-        format!("maximum routing fee: {} sat", max_fee_msat(max_fee_sat, amount_msat) / 1_000),
+        format!("maximum routing fee: {} sat", max_fee(max_fee_sat, amount).to_sat_floor()),
     ])
 }
 
@@ -144,7 +148,7 @@ async fn pay(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Ou
         Ok(invoice) => invoice,
         Err(fault) => return Outcome::NotDone { why: Causes(&fault).to_string() },
     };
-    let most = max_fee_msat(max_fee_sat, invoice.amount_msat().unwrap_or(0));
+    let most = max_fee(max_fee_sat, invoice.amount_msat().unwrap_or_default());
     let limit = PayLimit { timeout: PAY_TIMEOUT, ..PayLimit::fee(most) };
     match node.wallet().pay(&invoice, limit).await {
         Ok(paid) => paid_outcome(&invoice.payment_hash().to_string(), paid.amount_msat, paid.fee_msat),
@@ -153,11 +157,8 @@ async fn pay(node: &dyn Operator, invoice: &str, max_fee_sat: Option<u64>) -> Ou
     }
 }
 
-pub(super) fn paid_outcome(hash: &str, amount_msat: u64, fee_msat: u64) -> Outcome {
-    Outcome::Done {
-        what: format!("paid {amount_msat} msat, fee {fee_msat} msat, payment hash {hash}"),
-        reference: hash.to_owned(),
-    }
+pub(super) fn paid_outcome(hash: &str, amount: Msat, fee: Msat) -> Outcome {
+    Outcome::Done { what: format!("paid {amount}, fee {fee}, payment hash {hash}"), reference: hash.to_owned() }
 }
 
 fn closed(channel: &str, asked: Result<(), OperateError>) -> Outcome {
@@ -192,13 +193,13 @@ fn new_channel(
     if !(MIN_CHANNEL_SAT..=MAX_CHANNEL_SAT).contains(&capacity_sat) || peer_sat >= capacity_sat {
         return Err(format!("the capacity must be {MIN_CHANNEL_SAT} to {MAX_CHANNEL_SAT} sat, and more than --push"));
     }
-    let push_msat = peer_sat.saturating_mul(1_000);
+    let push_msat = Msat::from_sat(peer_sat);
     Ok(NewChannel { peer, address: address.to_owned(), capacity_sat, push_msat, announced })
 }
 
 /// Where nothing is said: a hundredth, and ten satoshis for small amounts.
-fn max_fee_msat(max_fee_sat: Option<u64>, amount_msat: u64) -> u64 {
-    max_fee_sat.map_or(amount_msat / 100 + 10_000, |sat| sat.saturating_mul(1_000))
+fn max_fee(max_fee_sat: Option<u64>, amount: Msat) -> Msat {
+    max_fee_sat.map_or_else(|| Msat::new(amount.get() / 100 + 10_000), Msat::from_sat)
 }
 
 fn told(fault: impl core::error::Error + 'static) -> String {

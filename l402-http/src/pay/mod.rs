@@ -154,7 +154,7 @@ pub struct PaySettings {
 impl PaySettings {
     /// Takes the limits, in millisatoshi, and the usual terms.
     pub const fn new(limits: SpendLimits) -> Self {
-        let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat.get());
+        let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
         let (patience, token_field) =
             (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
         let (max_replay, buy_again) = (1 << 20, false);

@@ -14,7 +14,7 @@ use super::quote::Quote;
 use super::store::payment_status;
 use super::{Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
-use l402_core::{Exchange, PayOrder, WrongPreimage};
+use l402_core::{Exchange, Msat, PayOrder, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
@@ -106,7 +106,11 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             Some(order) => (order.max_fee_msat, order.max_cltv_expiry_delta),
             None => (0, self.settings.max_cltv_expiry_delta),
         };
-        PayLimit { max_fee_msat, max_cltv_expiry_delta, timeout: self.settings.payment_timeout }
+        PayLimit {
+            max_fee_msat: Msat::new(max_fee_msat),
+            max_cltv_expiry_delta,
+            timeout: self.settings.payment_timeout,
+        }
     }
 
     /// Asks the wallet about a payment whose outcome is not known.
@@ -142,7 +146,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Stores the proof of a payment; the token can be used then.
     async fn prove<E>(&self, mut token: Token, paid: Paid, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         token.preimage = Some(paid.preimage);
-        token.fee_msat = paid.fee_msat;
+        token.fee_msat = paid.fee_msat.get();
         let stored = self.store.put(&purpose.origin, &token).await;
         stored.map_err(|error| RequestError::NotStored { payment_hash: token.payment_hash, cause: error.into() })?;
         Ok(token)

@@ -48,7 +48,7 @@ impl Quote {
     }
 
     /// Returns the price, in millisatoshi; [`None`] where the invoice leaves it to the payer, which is never paid.
-    pub fn amount_msat(&self) -> Option<u64> {
+    pub fn amount_msat(&self) -> Option<Msat> {
         self.invoice.amount_msat()
     }
 
@@ -105,7 +105,7 @@ impl Quote {
     pub(super) fn agrees_with(&self, body: &[u8]) -> Result<(), BadChallenge> {
         let Ok(declared) = serde_json::from_slice::<Declared>(body) else { return Ok(()) };
         let price = declared.price_msat.as_ref().and_then(readable::amount);
-        if price.zip(self.invoice.amount_msat()).is_some_and(|(declared, asked)| declared != asked) {
+        if price.zip(self.invoice.amount_msat()).is_some_and(|(declared, asked)| declared != asked.get()) {
             return Err(BadChallenge::OtherPrice);
         }
         let hash = declared.payment_hash.as_ref().and_then(Value::as_str).and_then(readable::payment_hash);

@@ -63,7 +63,7 @@ pub(super) fn look<N: SettlementSource, K>(
     offer: &Offer,
 ) -> Option<Settlement> {
     let received = paywall.node.settled_in_memory(&grant.payment_hash())?;
-    Some(Settlement::of(received, offer))
+    Some(Settlement::of(received.get(), offer))
 }
 
 /// Asks the node whether a payment is settled, and says what follows.
@@ -98,7 +98,7 @@ where
 async fn ask<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Settlement {
     let hash = grant.payment_hash();
     match timeout(paywall.node_deadline, paywall.node.settled_msat(&hash)).await {
-        Ok(Ok(Some(received))) => Settlement::of(received, offer),
+        Ok(Ok(Some(received))) => Settlement::of(received.get(), offer),
         Ok(Ok(None)) => Settlement::Pending,
         Ok(Err(fault)) => Settlement::Unknown(Fault::Lookup(fault)),
         Err(_) => Settlement::Unknown(Fault::TooSlow),

@@ -2,6 +2,7 @@
 
 use crate::support::{Answer, Shop, policy, request};
 use http::StatusCode;
+use l402_core::Msat;
 use l402_http::policy::{Policy, Sale};
 use l402_http::response::{Form, Problem, Reason};
 use l402_lightning::testing::FakeFault;
@@ -47,7 +48,7 @@ async fn programs_get_json() {
             "valid_until": answer.json()["valid_until"],
         })
     );
-    assert_eq!(invoice.amount_msat(), Some(21_000));
+    assert_eq!(invoice.amount_msat(), Some(Msat::new(21_000)));
     assert_eq!(invoice.description(), Some("plannt demo"));
 }
 

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use l402_core::macaroon::RootKey;
-use l402_core::{Caveat, GatePolicy, Identifier, RootKeySource, Ruling, SettlementRule};
+use l402_core::{Caveat, GatePolicy, Identifier, Msat, RootKeySource, Ruling, SettlementRule};
 use l402_http::policy::{Policy, Route, Sale};
 use l402_http::response::{PaidBody, Rejection};
 use l402_http::service::{Paywall, RequestHead};
@@ -39,7 +39,7 @@ async fn a_store_of_keys_sells_and_verifies() {
     let shop = Paywall::new(policy(), Stored::default(), payee, Network::Regtest).layer().layer(Upstream::default());
     let challenge = json(shop.clone().oneshot(request("/v1/demo", &[])).await.unwrap()).await;
     let text = |name: &str| challenge[name].as_str().unwrap().to_owned();
-    let paid = buyer.pay(&Invoice::parse(&text("invoice")).unwrap(), PayLimit::fee(0)).await.unwrap();
+    let paid = buyer.pay(&Invoice::parse(&text("invoice")).unwrap(), PayLimit::fee(Msat::ZERO)).await.unwrap();
     let bought = Purchase { token: text("token"), preimage: paid.preimage };
     let admitted = request("/v1/demo", &[("authorization", &bought.credential())]);
     assert_eq!(shop.oneshot(admitted).await.unwrap().status(), StatusCode::OK);
@@ -132,7 +132,10 @@ async fn p5_a_pricer_is_asked_after_the_verdict_and_sees_no_credential() {
     assert_eq!(asked.load(Ordering::Relaxed), 1, "asked although nothing is sold");
     let forged = format!("L402 {}:{}", bought.token, "00".repeat(32));
     let answer = shop.present("/v1/demo?n=2", &forged).await;
-    assert_eq!((answer.json()["price_msat"].as_u64(), answer.invoice().amount_msat()), (Some(42_000), Some(42_000)));
+    assert_eq!(
+        (answer.json()["price_msat"].as_u64(), answer.invoice().amount_msat()),
+        (Some(42_000), Some(Msat::new(42_000)))
+    );
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
@@ -149,7 +152,7 @@ async fn t5_a_token_opens_the_same_at_whatever_price_it_was_bought() {
     // The price of the route is the least, so that strict settlement finds enough.
     let shop = shop.reopened(policy(), |paywall| paywall.gate_policy(rule).pricer(at(1)));
     let cheap = shop.get("/one").await;
-    assert_eq!(cheap.invoice().amount_msat(), Some(21_000));
+    assert_eq!(cheap.invoice().amount_msat(), Some(Msat::new(21_000)));
     let cheap = shop.pay(&cheap).await.credential();
     // Neither loses or gains anything where the price changes.
     for price_msat in [1, 50_000, 100_000] {
@@ -172,7 +175,7 @@ async fn a_payment_that_is_too_small_is_priced_again() {
     };
     let shop = shop.reopened(sale(2_000), |paywall| paywall.gate_policy(rule).pricer(double));
     let answer = shop.present("/one", &bought).await;
-    assert_eq!((answer.reason().as_str(), answer.invoice().amount_msat()), ("underpaid", Some(4_000)));
+    assert_eq!((answer.reason().as_str(), answer.invoice().amount_msat()), ("underpaid", Some(Msat::new(4_000))));
     shop.payee.misbehave(FakeFault::Unreachable);
     assert_eq!(shop.present("/one", &bought).await.reason(), "settlement-unknown");
 }

@@ -1,7 +1,7 @@
 //! Canaries: what must never leave.
 
 use crate::support::{Answer, Shop, policy, request};
-use l402_core::{GatePolicy, Preimage, SettlementRule};
+use l402_core::{GatePolicy, Msat, Preimage, SettlementRule};
 use l402_lightning::testing::FakeFault;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,8 @@ async fn t1_no_preimage_leaves_before_it_is_presented() {
     for answer in challenges {
         let invoice = answer.challenges()[1].rsplit('"').nth(1).unwrap();
         let invoice = l402_lightning::Invoice::parse(invoice).unwrap();
-        let paid = l402_lightning::PaymentSource::pay(&shop.payer, &invoice, l402_lightning::PayLimit::fee(0)).await;
+        let paid =
+            l402_lightning::PaymentSource::pay(&shop.payer, &invoice, l402_lightning::PayLimit::fee(Msat::ZERO)).await;
         let preimage = paid.unwrap().preimage;
         for other in &answers {
             assert_without(&other.everything(), &preimage);

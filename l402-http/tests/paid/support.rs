@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
-use l402_core::{CredentialLine, DerivedKeys, MasterKey, Name, Offer, Preimage, Scheme, TokenText};
+use l402_core::{CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, Preimage, Scheme, TokenText};
 use l402_http::policy::{Policy, Sale};
 use l402_http::response::{Reason, Rejection};
 use l402_http::service::{LogFaults, PaidService, Paywall};
@@ -98,7 +98,7 @@ impl Shop {
 
     pub(crate) async fn pay(&self, answer: &Answer) -> Purchase {
         let invoice = answer.invoice();
-        let paid = self.payer.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+        let paid = self.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
         Purchase { token: answer.json()["token"].as_str().unwrap().to_owned(), preimage: paid.preimage }
     }
 }

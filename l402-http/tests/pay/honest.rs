@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
+use l402_core::Msat;
 use l402_http::pay::{Origin, Quote, Receipt, TokenStore};
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 
@@ -191,7 +192,7 @@ async fn a_body_that_cannot_be_repeated_is_sent_but_not_paid_for() {
 async fn a_quote_tells_the_price_and_pays_nothing() {
     let shop = Shop::open(&FakeNetwork::new());
     let honest = quote(&shop.show("http://shop.example/a").await);
-    assert_eq!(honest.amount_msat(), Some(PRICE_MSAT));
+    assert_eq!(honest.amount_msat(), Some(Msat::new(PRICE_MSAT)));
     assert_eq!(honest.invoice().payee(), shop.node.node_id());
     assert!(honest.is_consistent());
 

@@ -182,7 +182,8 @@ impl Shop {
     }
 
     async fn demand(&self, status: StatusCode, offer: &Offer, grpc: bool) -> Response<Full<Bytes>> {
-        let request = InvoiceRequest { amount_msat: PRICE_MSAT, description: "shop", expiry: Duration::from_mins(1) };
+        let request =
+            InvoiceRequest { amount_msat: Msat::new(PRICE_MSAT), description: "shop", expiry: Duration::from_mins(1) };
         let invoice = self.node.create_invoice(request).await.unwrap();
         let mut state = self.state.lock().unwrap();
         state.minted += 1;

@@ -62,7 +62,8 @@ impl Stall {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(line));
             return response;
         }
-        let asked = InvoiceRequest { amount_msat: PRICE_MSAT, description: "stall", expiry: Duration::from_mins(1) };
+        let asked =
+            InvoiceRequest { amount_msat: Msat::new(PRICE_MSAT), description: "stall", expiry: Duration::from_mins(1) };
         let invoice = self.node.create_invoice(asked).await.unwrap();
         let token = (self.manner.token)(&self.manner.named.unwrap_or(invoice.payment_hash()));
         *response.body_mut() = Full::from((self.manner.body)(&invoice.payment_hash()));

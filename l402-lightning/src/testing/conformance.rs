@@ -12,7 +12,7 @@ use crate::{
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::SecretKey;
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ pub trait Harness: Sync {
     fn payer(&self) -> &Self::Payer;
 
     /// Returns an amount that the payee cannot receive and the payer cannot send; `None` where there is no such amount.
-    fn too_much_msat(&self) -> Option<u64>;
+    fn too_much_msat(&self) -> Option<Msat>;
 }
 
 /// Runs every case, one after another.
@@ -64,7 +64,8 @@ pub async fn l3_an_invoice_says_what_was_asked_for(harness: &impl Harness) {
     for (amount_msat, description, expiry_s) in
         [(1_000, "l402", 60), (21_001, "Wetter, 7 °C ☂", 86_400), (250_000, "", 1)]
     {
-        let request = InvoiceRequest { amount_msat, description, expiry: Duration::from_secs(expiry_s) };
+        let request =
+            InvoiceRequest { amount_msat: Msat::new(amount_msat), description, expiry: Duration::from_secs(expiry_s) };
         let invoice = harness.payee().create_invoice(request).await.expect("an invoice");
         let before = unix_now().saturating_sub(1); // the shortest may be over by the time of the check
         invoice
@@ -84,7 +85,7 @@ pub async fn l3_an_invoice_says_what_was_asked_for(harness: &impl Harness) {
 pub async fn h3_every_invoice_has_a_hash_of_its_own(harness: &impl Harness) {
     let mut seen = HashSet::new();
     for _ in 0..32 {
-        assert!(seen.insert(invoice(harness, 1_000).await.payment_hash()));
+        assert!(seen.insert(invoice(harness, Msat::new(1_000)).await.payment_hash()));
     }
 }
 
@@ -93,10 +94,10 @@ pub async fn h3_every_invoice_has_a_hash_of_its_own(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn what_no_invoice_can_say_is_refused(harness: &impl Harness) {
-    let good = InvoiceRequest { amount_msat: 1_000, description: "l402", expiry: HOUR };
+    let good = InvoiceRequest { amount_msat: Msat::new(1_000), description: "l402", expiry: HOUR };
     let long = "x".repeat(640);
     for (request, expected) in [
-        (InvoiceRequest { amount_msat: 0, ..good }, InvalidRequest::Amount),
+        (InvoiceRequest { amount_msat: Msat::ZERO, ..good }, InvalidRequest::Amount),
         (InvoiceRequest { description: &long, ..good }, InvalidRequest::Description),
         (InvoiceRequest { expiry: Duration::from_millis(999), ..good }, InvalidRequest::Expiry),
     ] {
@@ -125,12 +126,12 @@ pub async fn too_much_to_receive_is_its_own_error(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn a_payment_proves_itself_and_settles(harness: &impl Harness) {
-    let invoice = invoice(harness, 10_000).await;
+    let invoice = invoice(harness, Msat::new(10_000)).await;
     let paid = pay(harness, &invoice).await;
     assert!(paid.preimage.matches(&invoice.payment_hash()));
-    assert_eq!(paid.amount_msat, 10_000);
-    assert!(paid.fee_msat <= MAX_FEE_MSAT);
-    settled(harness, &invoice.payment_hash(), 10_000).await;
+    assert_eq!(paid.amount_msat, Msat::new(10_000));
+    assert!(paid.fee_msat <= MAX_FEE);
+    settled(harness, &invoice.payment_hash(), Msat::new(10_000)).await;
     match harness.payer().payment(&invoice.payment_hash()).await.expect("an answer") {
         PaymentStatus::Succeeded(found) => assert!(found.preimage.matches(&invoice.payment_hash())),
         other => panic!("a success expected, not {other:?}"),
@@ -142,7 +143,7 @@ pub async fn a_payment_proves_itself_and_settles(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
-    let hash = invoice(harness, 10_000).await.payment_hash();
+    let hash = invoice(harness, Msat::new(10_000)).await.payment_hash();
     assert_eq!(harness.payee().settled_msat(&hash).await.expect("an answer"), None);
     assert_eq!(harness.payee().settled_in_memory(&hash), None);
     assert!(matches!(harness.payer().payment(&hash).await.expect("an answer"), PaymentStatus::NotFound));
@@ -153,12 +154,12 @@ pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn a4_paying_again_moves_no_money(harness: &impl Harness) {
-    let invoice = invoice(harness, 11_000).await;
+    let invoice = invoice(harness, Msat::new(11_000)).await;
     let first = pay(harness, &invoice).await;
     let second = pay(harness, &invoice).await;
     assert_eq!(first.preimage.expose(), second.preimage.expose());
     assert_eq!((first.amount_msat, first.fee_msat), (second.amount_msat, second.fee_msat));
-    settled(harness, &invoice.payment_hash(), 11_000).await;
+    settled(harness, &invoice.payment_hash(), Msat::new(11_000)).await;
 }
 
 /// Of two attempts at the same time one pays, and both learn the outcome (threat A4).
@@ -166,7 +167,7 @@ pub async fn a4_paying_again_moves_no_money(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn a4_paying_twice_at_once_moves_money_once(harness: &impl Harness) {
-    let invoice = invoice(harness, 12_000).await;
+    let invoice = invoice(harness, Msat::new(12_000)).await;
     let (mut first, mut second) = (Box::pin(pay(harness, &invoice)), Box::pin(pay(harness, &invoice)));
     let (mut one, mut other) = (None, None);
     core::future::poll_fn(|context| {
@@ -178,7 +179,7 @@ pub async fn a4_paying_twice_at_once_moves_money_once(harness: &impl Harness) {
     let hash = invoice.payment_hash();
     assert!(one.is_some_and(|paid| paid.preimage.matches(&hash)));
     assert!(other.is_some_and(|paid| paid.preimage.matches(&hash)));
-    settled(harness, &hash, 12_000).await;
+    settled(harness, &hash, Msat::new(12_000)).await;
 }
 
 /// A payment whose time is over is unknown, never failed, and its outcome can be learnt later (threat A4).
@@ -186,14 +187,14 @@ pub async fn a4_paying_twice_at_once_moves_money_once(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn a4_a_time_out_is_unknown_and_resolves(harness: &impl Harness) {
-    let invoice = invoice(harness, 13_000).await;
+    let invoice = invoice(harness, Msat::new(13_000)).await;
     let limit = PayLimit { timeout: Duration::from_millis(1), ..LIMIT };
     match harness.payer().pay(&invoice, limit).await {
         Ok(paid) => assert!(paid.preimage.matches(&invoice.payment_hash())), // faster than a millisecond
         Err(fault) => assert!(fault.is_unknown() || matches!(fault, PayError::Busy), "{fault:?}"),
     }
     assert!(pay(harness, &invoice).await.preimage.matches(&invoice.payment_hash()));
-    settled(harness, &invoice.payment_hash(), 13_000).await;
+    settled(harness, &invoice.payment_hash(), Msat::new(13_000)).await;
 }
 
 /// Without an amount, or for another chain, nothing is sent (threat A1).
@@ -206,7 +207,7 @@ pub async fn a1_what_names_no_amount_or_another_network_is_refused(harness: &imp
 
     let fault = refused(harness, &stray(b"no amount", network, None, unix_now())).await;
     assert!(matches!(fault, PayError::NoAmount), "{fault:?}");
-    let fault = refused(harness, &stray(b"network", elsewhere, Some(1_000), unix_now())).await;
+    let fault = refused(harness, &stray(b"network", elsewhere, Some(Msat::new(1_000)), unix_now())).await;
     assert!(matches!(fault, PayError::WrongNetwork { .. }), "{fault:?}");
 }
 
@@ -216,7 +217,7 @@ pub async fn a1_what_names_no_amount_or_another_network_is_refused(harness: &imp
 /// When the promise is broken.
 pub async fn an_expired_invoice_is_refused(harness: &impl Harness) {
     let made_at = unix_now() - HOUR.as_secs();
-    let fault = refused(harness, &stray(b"expired", harness.payer().network(), Some(1_000), made_at)).await;
+    let fault = refused(harness, &stray(b"expired", harness.payer().network(), Some(Msat::new(1_000)), made_at)).await;
     assert!(matches!(fault, PayError::Expired), "{fault:?}");
 }
 
@@ -225,7 +226,8 @@ pub async fn an_expired_invoice_is_refused(harness: &impl Harness) {
 /// # Panics
 /// When the promise is broken.
 pub async fn a_payee_out_of_reach_fails_for_certain(harness: &impl Harness) {
-    let fault = refused(harness, &stray(b"out of reach", harness.payer().network(), Some(1_000), unix_now())).await;
+    let fault =
+        refused(harness, &stray(b"out of reach", harness.payer().network(), Some(Msat::new(1_000)), unix_now())).await;
     assert!(
         matches!(fault, PayError::NoRoute | PayError::Failed(FailureReason::RetriesExhausted)),
         "no route expected, not {fault:?}"
@@ -243,7 +245,7 @@ pub async fn too_much_to_send_fails_for_certain(harness: &impl Harness) {
     assert!(matches!(fault, PayError::InsufficientBalance { .. } | PayError::NoRoute), "{fault:?}");
 }
 
-async fn invoice(harness: &impl Harness, amount_msat: u64) -> Invoice {
+async fn invoice(harness: &impl Harness, amount_msat: Msat) -> Invoice {
     let request = InvoiceRequest { amount_msat, description: "l402", expiry: HOUR };
     harness.payee().create_invoice(request).await.expect("an invoice")
 }
@@ -253,7 +255,7 @@ async fn pay(harness: &impl Harness, invoice: &Invoice) -> Paid {
 }
 
 /// The payer may be ahead of the payee.
-async fn settled(harness: &impl Harness, hash: &PaymentHash, expected_msat: u64) {
+async fn settled(harness: &impl Harness, hash: &PaymentHash, expected_msat: Msat) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         match harness.payee().settled_msat(hash).await.expect("an answer") {
@@ -278,7 +280,7 @@ async fn refused(harness: &impl Harness, invoice: &Invoice) -> PayError {
 }
 
 /// An invoice of a node that is on no network.
-fn stray(label: &[u8], network: Network, amount_msat: Option<u64>, made_at: u64) -> Invoice {
+fn stray(label: &[u8], network: Network, amount_msat: Option<Msat>, made_at: u64) -> Invoice {
     let digest = sha256::Hash::hash(label).to_byte_array();
     forge(&ForgedInvoice {
         network,
@@ -304,6 +306,6 @@ fn advance<F: Future>(
 }
 
 const HOUR: Duration = Duration::from_hours(1);
-const MAX_FEE_MSAT: u64 = 10_000;
+const MAX_FEE: Msat = Msat::from_sat(10);
 const LIMIT: PayLimit =
-    PayLimit { max_fee_msat: MAX_FEE_MSAT, max_cltv_expiry_delta: 1008, timeout: Duration::from_secs(30) };
+    PayLimit { max_fee_msat: MAX_FEE, max_cltv_expiry_delta: 1008, timeout: Duration::from_secs(30) };

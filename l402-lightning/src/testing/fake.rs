@@ -11,7 +11,7 @@ use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use core::fmt;
 use core::future::pending;
 use core::time::Duration;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -86,11 +86,11 @@ impl FakeNode {
     }
 
     /// Moves the money. Whatever the payer says afterwards, this has happened.
-    fn send(&self, invoice: &Invoice, amount_msat: u64) -> Result<Paid, PayError> {
+    fn send(&self, invoice: &Invoice, amount_msat: Msat) -> Result<Paid, PayError> {
         let hash = invoice.payment_hash();
         let sent = self.0.network.lock().settle(&hash, invoice.payee(), amount_msat);
         let mut state = self.state();
-        let paid = sent.map(|preimage| Paid { preimage, amount_msat, fee_msat: 0 });
+        let paid = sent.map(|preimage| Paid { preimage, amount_msat, fee_msat: Msat::ZERO });
         let status = paid.as_ref().map_or(PaymentStatus::Failed, |paid| PaymentStatus::Succeeded(paid.clone()));
         state.payments_sent += usize::from(paid.is_ok());
         state.payments.insert(hash, status);
@@ -148,7 +148,7 @@ impl InvoiceSource for FakeNode {
             Some(FakeFault::NoInboundLiquidity) => {
                 return Err(InvoiceSourceError::NoInboundLiquidity { amount_msat: request.amount_msat });
             }
-            _ => request.validate(MAX_MSAT, u64::MAX).map_err(InvoiceSourceError::InvalidRequest)?,
+            _ => request.validate(Msat::SUPPLY, u64::MAX).map_err(InvoiceSourceError::InvalidRequest)?,
         }
         let mut ledger = self.0.network.lock();
         let preimage = Preimage::from_bytes(ledger.random(b"preimage"));
@@ -169,7 +169,7 @@ impl InvoiceSource for FakeNode {
 
 impl SettlementSource for FakeNode {
     /// Never waits: what is not settled yet is not settled.
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         match self.fault() {
             Some(FakeFault::Hang) => pending().await,
             Some(FakeFault::Unreachable) => Err(LookupError::new("told to be unreachable")),
@@ -246,11 +246,11 @@ struct Bill {
     preimage: Preimage,
     payee: NodeId,
     late: Duration,
-    settled: Option<(u64, Instant)>,
+    settled: Option<(Msat, Instant)>,
 }
 
 impl Ledger {
-    fn settle(&mut self, hash: &PaymentHash, payee: NodeId, amount_msat: u64) -> Result<Preimage, PayError> {
+    fn settle(&mut self, hash: &PaymentHash, payee: NodeId, amount_msat: Msat) -> Result<Preimage, PayError> {
         let bill = self.invoices.get_mut(hash).filter(|bill| bill.payee == payee).ok_or(PayError::NoRoute)?;
         if bill.settled.is_some() {
             return Err(PayError::Failed(FailureReason::Rejected)); // somebody else has paid it
@@ -259,7 +259,7 @@ impl Ledger {
         Ok(bill.preimage.clone())
     }
 
-    fn settled_msat(&self, hash: &PaymentHash, payee: NodeId) -> Option<u64> {
+    fn settled_msat(&self, hash: &PaymentHash, payee: NodeId) -> Option<Msat> {
         let bill = self.invoices.get(hash).filter(|bill| bill.payee == payee)?;
         let (amount_msat, known_at) = bill.settled?;
         (known_at <= Instant::now()).then_some(amount_msat)
@@ -279,7 +279,7 @@ impl Ledger {
 fn twisted<'a>(honest: ForgedInvoice<'a>, fault: Option<FakeFault>, ledger: &mut Ledger) -> ForgedInvoice<'a> {
     match fault {
         Some(FakeFault::WrongAmount) => {
-            ForgedInvoice { amount_msat: honest.amount_msat.map(|msat| msat + 1), ..honest }
+            ForgedInvoice { amount_msat: honest.amount_msat.map(|msat| msat.saturating_add(Msat::new(1))), ..honest }
         }
         Some(FakeFault::NoAmount) => ForgedInvoice { amount_msat: None, ..honest },
         Some(FakeFault::WrongNetwork) => ForgedInvoice { network: Network::Bitcoin, ..honest },
@@ -291,6 +291,3 @@ fn twisted<'a>(honest: ForgedInvoice<'a>, fault: Option<FakeFault>, ledger: &mut
         _ => honest,
     }
 }
-
-/// As if every channel were this large.
-const MAX_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;

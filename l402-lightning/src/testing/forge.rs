@@ -4,7 +4,7 @@ use crate::{Invoice, Network};
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use lightning_invoice::{InvoiceBuilder, PaymentSecret};
 
 /// What a forged invoice says. It is well-formed and signed; nothing else about it has to be true.
@@ -12,8 +12,8 @@ use lightning_invoice::{InvoiceBuilder, PaymentSecret};
 pub struct ForgedInvoice<'a> {
     /// The chain.
     pub network: Network,
-    /// The amount in millisatoshis.
-    pub amount_msat: Option<u64>,
+    /// The amount.
+    pub amount_msat: Option<Msat>,
     /// What the payer's wallet shows.
     pub description: &'a str,
     /// When it was made, in Unix seconds.
@@ -42,7 +42,7 @@ pub fn forge(what: &ForgedInvoice<'_>) -> Invoice {
         .min_final_cltv_expiry_delta(42)
         .expiry_time(what.expiry);
     if let Some(amount_msat) = what.amount_msat {
-        builder = builder.amount_milli_satoshis(amount_msat);
+        builder = builder.amount_milli_satoshis(amount_msat.get());
     }
     let signed = builder.build_signed(|digest| curve.sign_ecdsa_recoverable(digest, &what.payee));
     let text = signed.expect("a test forges what can be written").to_string();

@@ -1,6 +1,7 @@
 //! What a network and its tests ask of an LND: money, peers, channels, invoices, payments.
 
 use core::net::SocketAddr;
+use l402_core::Msat;
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Network as Chain};
@@ -60,7 +61,7 @@ impl LndNode {
         let body = json!({
             "node_pubkey_string": request.peer.to_string(),
             "local_funding_amount": request.capacity_sat.to_string(),
-            "push_sat": (request.push_msat / 1000).to_string(),
+            "push_sat": (request.push_msat.to_sat_floor()).to_string(),
             "private": !request.announced,
             "sat_per_vbyte": FEE_RATE,
         });
@@ -105,26 +106,26 @@ impl LndNode {
         self.post("/v1/chanpolicy", &own).await.map(drop)
     }
 
-    /// Makes an invoice over `amount_msat` millisatoshis, with hints through channels that are not announced.
+    /// Makes an invoice over `amount_msat`, with hints through channels that are not announced.
     ///
     /// # Errors
     ///
     /// See [`LndNode::post`].
-    pub async fn invoice(&self, amount_msat: u64) -> Result<String, LndError> {
+    pub async fn invoice(&self, amount_msat: Msat) -> Result<String, LndError> {
         let answer =
-            self.post("/v1/invoices", &json!({ "value_msat": amount_msat.to_string(), "private": true })).await?;
+            self.post("/v1/invoices", &json!({ "value_msat": amount_msat.get().to_string(), "private": true })).await?;
         answer["payment_request"].as_str().map(str::to_owned).ok_or(LndError::NoField("payment_request"))
     }
 
-    /// Pays an invoice, for a fee of at most `max_fee_msat` millisatoshis, and returns the preimage in hexadecimal.
+    /// Pays an invoice, for a fee of at most `max_fee_msat`, and returns the preimage in hexadecimal.
     ///
     /// # Errors
     ///
     /// [`LndError::Refused`] with LND's reason when the payment failed; see [`LndNode::post`].
-    pub async fn pay(&self, invoice: &str, max_fee_msat: u64) -> Result<String, LndError> {
+    pub async fn pay(&self, invoice: &str, max_fee_msat: Msat) -> Result<String, LndError> {
         let body = json!({
             "payment_request": invoice,
-            "fee_limit_msat": max_fee_msat.to_string(),
+            "fee_limit_msat": max_fee_msat.get().to_string(),
             "timeout_seconds": PAYMENT_SECONDS,
             "no_inflight_updates": true,
         });

@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use core::time::Duration;
+use l402_core::Msat;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -211,7 +212,7 @@ async fn open_one(member: &Member, peer: &Member, channel: &Channel, chain: &Cha
         peer: peer.id()?,
         address: peer.address().into(),
         capacity_sat: channel.capacity_sat,
-        push_msat: channel.push_sat * 1000,
+        push_msat: Msat::from_sat(channel.push_sat),
         announced: channel.announced,
     };
     member.open(request, chain).await

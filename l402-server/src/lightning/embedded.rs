@@ -1,5 +1,6 @@
 //! A node in this process: with real money, or in the sandbox.
 
+use l402_core::Msat;
 use l402_ldk::{LdkNode, NodeFailure, NodeHealth};
 use l402_program::Causes;
 
@@ -19,7 +20,7 @@ fn can_be_paid(node: &LdkNode) -> Result<(), &'static str> {
         NodeHealth::Starting(_) => Err("has not started yet"),
         NodeHealth::Failed(_) => Err("has failed"),
         _ if !node.is_running() => Err("has stopped"),
-        _ if node.receivable_msat() == 0 => Err("no channel can receive"),
+        _ if node.receivable_msat() == Msat::ZERO => Err("no channel can receive"),
         _ => Ok(()),
     }
 }
@@ -92,14 +93,14 @@ async fn report(node: LdkNode) {
         return;
     }
     let inbound = node.channels().into_iter().filter(|channel| channel.ready).map(|channel| channel.inbound_msat);
-    let inbound_msat = inbound.fold(0, u64::saturating_add);
+    let inbound = inbound.fold(Msat::ZERO, Msat::saturating_add);
     tracing::info!(
         node_id = %node.node_id(),
         listen = ?node.listening_addresses(),
-        inbound_sat = inbound_msat / 1_000,
+        inbound_sat = inbound.to_sat_floor(),
         "the Lightning node is running"
     );
-    if inbound_msat == 0 {
+    if inbound == Msat::ZERO {
         tracing::warn!(
             "no channel can receive: requests that must be paid get 503; get inbound liquidity (docs/gateway/money.md)"
         );

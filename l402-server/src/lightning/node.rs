@@ -1,6 +1,6 @@
 //! One type for whatever makes the invoices.
 
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource};
 
 /// A node that can be paid. Clones are the same.
@@ -27,7 +27,7 @@ impl InvoiceSource for Node {
 }
 
 impl SettlementSource for Node {
-    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<u64>, LookupError> {
+    async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
         match self {
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
             Self::Ldk(node) => node.settled_msat(hash).await,
@@ -36,7 +36,7 @@ impl SettlementSource for Node {
         }
     }
 
-    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<u64> {
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         match self {
             #[cfg(any(feature = "ldk", feature = "sandbox"))]
             Self::Ldk(node) => node.settled_in_memory(hash),

@@ -3,6 +3,7 @@
 
 use crate::chromium::Chromium;
 use core::time::Duration;
+use l402_core::Msat;
 use l402_gateway::{Payee, Server};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
@@ -106,7 +107,7 @@ async fn serve_page(stream: TcpStream, payee: FakeNode, wallet: FakeNode, tell: 
     let Some((line, body)) = read(&mut stream).await else { return };
     let (kind, answer) = match line.as_str() {
         "POST /pay" => {
-            let paid = wallet.pay(&Invoice::parse(&body).unwrap(), PayLimit::fee(0)).await.unwrap();
+            let paid = wallet.pay(&Invoice::parse(&body).unwrap(), PayLimit::fee(Msat::ZERO)).await.unwrap();
             ("text/plain", paid.preimage.to_hex().expose().to_string())
         }
         "POST /break" => {

@@ -2,6 +2,7 @@
 
 use crate::stand::{Gateway, Stand, json, until};
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::{InvoiceRequest, InvoiceSource as _, SettlementSource as _};
 use serde_json::Value;
 use std::fs;
@@ -43,12 +44,13 @@ async fn a4_money_is_taken_out_once_however_often_it_is_asked_for() {
     until("the payment", async || paid_on_chain(&stand, &address) == [50_000]).await;
 
     // Over Lightning.
-    let request = InvoiceRequest { amount_msat: 21_000_000, description: "out", expiry: Duration::from_mins(30) };
+    let request =
+        InvoiceRequest { amount_msat: Msat::new(21_000_000), description: "out", expiry: Duration::from_mins(30) };
     let invoice = stand.payer.create_invoice(request).await.expect("an invoice");
     let pay = ["pay", invoice.bolt11(), "--yes", "--id", "out"];
     let (_, hash) = done(&operation(&gateway, &pay));
     assert_eq!(hash, invoice.payment_hash().to_string());
-    assert_eq!(stand.payer.settled_msat(&invoice.payment_hash()).await.expect("known"), Some(21_000_000));
+    assert_eq!(stand.payer.settled_msat(&invoice.payment_hash()).await.expect("known"), Some(Msat::new(21_000_000)));
     assert!(done(&operation(&gateway, &pay)).0);
 
     // The process ended before the outcomes were recorded: the node is asked.

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use l402_core::{Challenge, CredentialLine};
+use l402_core::{Challenge, CredentialLine, Msat};
 use l402_ldk::{ChannelRequest, LdkConfig, LdkNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource as _};
 use l402_regtest::chain::Chain;
@@ -110,7 +110,7 @@ impl Stand {
             peer: gateway.facts("info")["node_id"].as_str().expect("a key").parse().expect("a key"),
             address: SocketAddr::from(([127, 0, 0, 1], self.node_port)).into(),
             capacity_sat: 1_000_000,
-            push_msat: 300_000_000,
+            push_msat: Msat::new(300_000_000),
             announced: false,
         };
         let channel = self.payer.open_channel(request).await.expect("opened");
@@ -132,7 +132,7 @@ impl Stand {
         let text = |value: l402_core::ParamValue<'_>| value.as_str().expect("plain").to_owned();
         let (token, invoice) =
             (text(challenge.token()), Invoice::parse(&text(challenge.invoice())).expect("an invoice"));
-        let limit = PayLimit { timeout: Duration::from_secs(15), ..PayLimit::fee(0) };
+        let limit = PayLimit { timeout: Duration::from_secs(15), ..PayLimit::fee(Msat::ZERO) };
         let paid = self.payer.pay(&invoice, limit).await.map_err(|_| 0_u16)?;
         Ok(CredentialLine { scheme: challenge.scheme(), token: &token, preimage: &paid.preimage }.to_string())
     }

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use l402_core::{Challenge, CredentialLine};
+use l402_core::{Challenge, CredentialLine, Msat};
 use l402_gateway::{Payee, Server};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
@@ -58,7 +58,7 @@ impl Gateway {
         let challenge = Challenge::select(lines.iter().map(|line| line.as_bytes())).expect("a challenge");
         let text = |value: l402_core::ParamValue<'_>| value.as_str().expect("plain").to_owned();
         let invoice = Invoice::parse(&text(challenge.invoice())).expect("an invoice");
-        let paid = self.wallet.pay(&invoice, PayLimit::fee(0)).await.expect("paid");
+        let paid = self.wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.expect("paid");
         let token = text(challenge.token());
         CredentialLine { scheme: challenge.scheme(), token: &token, preimage: &paid.preimage }.to_string()
     }

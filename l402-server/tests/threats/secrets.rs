@@ -3,7 +3,7 @@
 use crate::stand::h2::Connection;
 use crate::stand::{MASTER, Purchase, Stand, UPSTREAM_KEY, log, to_hex};
 use l402_core::macaroon::{MacaroonRef, base64};
-use l402_core::{Identifier, MasterKey, Preimage};
+use l402_core::{Identifier, MasterKey, Msat, Preimage};
 use l402_lightning::testing::FakeFault;
 use l402_lightning::{Invoice, PayLimit, PaymentSource};
 use std::collections::HashSet;
@@ -80,7 +80,7 @@ async fn preimages(stand: &Stand) -> Vec<Preimage> {
     let mut preimages = Vec::new();
     for invoice in invoices {
         let invoice = Invoice::parse(invoice).unwrap();
-        let paid = stand.wallet.pay(&invoice, PayLimit::fee(0)).await;
+        let paid = stand.wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await;
         preimages.push(paid.unwrap().preimage);
     }
     preimages

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use http::uri::PathAndQuery;
-use l402_core::{Challenge, CredentialLine, ParamValue};
+use l402_core::{Challenge, CredentialLine, Msat, ParamValue};
 use l402_gateway::{Payee, Server};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
@@ -155,7 +155,7 @@ impl Shop {
         let challenge = Challenge::select(lines.iter().map(|line| line.as_bytes())).unwrap();
         let text = |value: ParamValue<'_>| value.as_str().unwrap().to_owned();
         let invoice = Invoice::parse(&text(challenge.invoice())).unwrap();
-        let paid = self.wallet.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+        let paid = self.wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
         let token = text(challenge.token());
         let line = CredentialLine { scheme: challenge.scheme(), token: &token, preimage: &paid.preimage };
         line.to_string().parse().unwrap()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
 use core::time::Duration;
+use l402_core::Msat;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ struct Pair<E, R> {
     payee: E,
     payee_id: NodeId,
     payer: R,
-    too_much_msat: Option<u64>,
+    too_much_msat: Option<Msat>,
 }
 
 impl<E: InvoiceSource + SettlementSource, R: PaymentSource> Harness for Pair<E, R> {
@@ -39,7 +40,7 @@ impl<E: InvoiceSource + SettlementSource, R: PaymentSource> Harness for Pair<E, 
         &self.payer
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         self.too_much_msat
     }
 }
@@ -74,7 +75,7 @@ async fn the_suite_passes_in_every_direction() {
         payee: carol.clone(),
         payee_id: carol.node_id(),
         payer: payer(alice).await,
-        too_much_msat: Some(20_000_000_000),
+        too_much_msat: Some(Msat::new(20_000_000_000)),
     })
     .await;
     network.stop().await;
@@ -134,8 +135,8 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     let lnd = network.lnd(seller);
     let (payee, wallet) = (payee(lnd).await, payer(network.lnd(buyer)).await);
     let paid = payee.create_invoice(REQUEST).await.unwrap();
-    wallet.pay(&paid, PayLimit::fee(0)).await.unwrap();
-    assert_eq!(payee.settled_msat(&paid.payment_hash()).await.unwrap(), Some(21_000));
+    wallet.pay(&paid, PayLimit::fee(Msat::ZERO)).await.unwrap();
+    assert_eq!(payee.settled_msat(&paid.payment_hash()).await.unwrap(), Some(Msat::new(21_000)));
 
     lnd.pause().unwrap();
     assert!(payee.create_invoice(REQUEST).await.is_err());
@@ -143,7 +144,11 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     let begun = Instant::now();
     assert!(payee.create_invoice(REQUEST).await.is_err());
     assert!(begun.elapsed() < Duration::from_secs(1), "it waited for LND: {:?}", begun.elapsed());
-    assert_eq!(payee.settled_msat(&paid.payment_hash()).await.unwrap(), Some(21_000), "paid tokens are served");
+    assert_eq!(
+        payee.settled_msat(&paid.payment_hash()).await.unwrap(),
+        Some(Msat::new(21_000)),
+        "paid tokens are served"
+    );
     lnd.resume().unwrap();
     becomes(&payee, true).await;
     payee.create_invoice(REQUEST).await.unwrap();
@@ -153,8 +158,8 @@ async fn l5_a_payee_that_hangs_restarts_and_locks_is_found_again() {
     network.restart(seller).await.unwrap();
     becomes(&payee, true).await;
     let next = payee.create_invoice(REQUEST).await.unwrap();
-    wallet.pay(&next, PayLimit::fee(0)).await.unwrap();
-    assert_eq!(payee.settled_msat(&next.payment_hash()).await.unwrap(), Some(21_000));
+    wallet.pay(&next, PayLimit::fee(Msat::ZERO)).await.unwrap();
+    assert_eq!(payee.settled_msat(&next.payment_hash()).await.unwrap(), Some(Msat::new(21_000)));
 
     lnd.stop().await.unwrap();
     lnd.start_locked().await.unwrap();
@@ -178,33 +183,36 @@ async fn a4_a_payer_that_hangs_pays_once() {
     let invoice = payee.create_invoice(REQUEST).await.unwrap();
 
     lnd.pause().unwrap();
-    let fault =
-        wallet.pay(&invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(0) }).await.unwrap_err();
+    let fault = wallet
+        .pay(&invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(Msat::ZERO) })
+        .await
+        .unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");
     lnd.resume().unwrap();
-    let paid = wallet.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+    let paid = wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert!(paid.preimage.matches(&invoice.payment_hash()));
     assert!(matches!(wallet.payment(&invoice.payment_hash()).await.unwrap(), PaymentStatus::Succeeded(_)));
 
     // The payee is away while the payment is on its way.
     let held = payee.create_invoice(REQUEST).await.unwrap();
     network.lnd(seller).pause().unwrap();
-    let fault = wallet.pay(&held, PayLimit { timeout: Duration::from_secs(2), ..PayLimit::fee(0) }).await.unwrap_err();
+    let fault =
+        wallet.pay(&held, PayLimit { timeout: Duration::from_secs(2), ..PayLimit::fee(Msat::ZERO) }).await.unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");
     assert!(matches!(wallet.payment(&held.payment_hash()).await.unwrap(), PaymentStatus::Pending));
     network.lnd(seller).resume().unwrap();
-    let paid = wallet.pay(&held, PayLimit::fee(0)).await.unwrap();
+    let paid = wallet.pay(&held, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert!(paid.preimage.matches(&held.payment_hash()));
-    assert_eq!(payee.settled_msat(&held.payment_hash()).await.unwrap(), Some(21_000));
+    assert_eq!(payee.settled_msat(&held.payment_hash()).await.unwrap(), Some(Msat::new(21_000)));
 
     // Nothing is sent by an LND that is not there, and the connection comes back by itself.
     let last = payee.create_invoice(REQUEST).await.unwrap();
     lnd.kill();
-    let fault = wallet.pay(&last, PayLimit::fee(0)).await.unwrap_err();
+    let fault = wallet.pay(&last, PayLimit::fee(Msat::ZERO)).await.unwrap_err();
     assert!(matches!(fault, PayError::Unavailable(_)), "{fault:?}");
     network.restart(buyer).await.unwrap();
     assert!(matches!(wallet.payment(&last.payment_hash()).await.unwrap(), PaymentStatus::NotFound));
-    wallet.pay(&last, PayLimit::fee(0)).await.unwrap();
+    wallet.pay(&last, PayLimit::fee(Msat::ZERO)).await.unwrap();
     network.stop().await;
 }
 
@@ -228,5 +236,5 @@ async fn becomes(payee: &LndPayee, ready: bool) {
 }
 
 const REQUEST: InvoiceRequest<'static> =
-    InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
+    InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: Duration::from_mins(5) };
 const SOON: Duration = Duration::from_mins(1);

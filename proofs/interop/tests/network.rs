@@ -4,6 +4,7 @@
 
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
+use l402_core::Msat;
 use std::io::{BufRead as _, BufReader};
 
 use std::process::{Command, Stdio};
@@ -129,8 +130,8 @@ async fn private_channels_are_named_by_invoices() {
     pay_between(&network, alice, ("carol", NodeKind::Ldk), 10_000).await;
     pay_between(&network, alice, ("dave", NodeKind::Lnd), 10_000).await;
     // What was not pushed cannot be sent.
-    let request = network.lnd("alice").invoice(100_000_000).await.unwrap();
-    assert!(network.lnd("dave").pay(&request, 10_000).await.is_err());
+    let request = network.lnd("alice").invoice(Msat::new(100_000_000)).await.unwrap();
+    assert!(network.lnd("dave").pay(&request, Msat::new(10_000)).await.is_err());
 }
 
 /// How a test ends must not matter: after a panic the LND is gone, and its log is there.
@@ -207,17 +208,17 @@ async fn pay(network: &Network, from: &str, to: &str) {
 
 async fn pay_between(network: &Network, from: (&str, NodeKind), to: (&str, NodeKind), max_fee_msat: u64) {
     let invoice = match to.1 {
-        NodeKind::Lnd => network.lnd(to.0).invoice(21_000).await.unwrap(),
+        NodeKind::Lnd => network.lnd(to.0).invoice(Msat::new(21_000)).await.unwrap(),
         NodeKind::Ldk => {
-            let request = InvoiceRequest { amount_msat: 21_000, description: "interop", expiry: EXPIRY };
+            let request = InvoiceRequest { amount_msat: Msat::new(21_000), description: "interop", expiry: EXPIRY };
             network.ldk(to.0).create_invoice(request).await.unwrap().bolt11().to_owned()
         }
     };
     match from.1 {
-        NodeKind::Lnd => drop(network.lnd(from.0).pay(&invoice, max_fee_msat).await.unwrap()),
+        NodeKind::Lnd => drop(network.lnd(from.0).pay(&invoice, Msat::new(max_fee_msat)).await.unwrap()),
         NodeKind::Ldk => {
             let invoice = Invoice::parse(&invoice).unwrap();
-            let paid = network.ldk(from.0).pay(&invoice, PayLimit::fee(max_fee_msat)).await.unwrap();
+            let paid = network.ldk(from.0).pay(&invoice, PayLimit::fee(Msat::new(max_fee_msat))).await.unwrap();
             assert!(paid.preimage.matches(&invoice.payment_hash()));
         }
     }

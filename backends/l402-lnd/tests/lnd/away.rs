@@ -3,7 +3,7 @@
 use crate::conform::REQUEST;
 use crate::fake::{FakeLnd, Mood, World};
 use core::time::Duration;
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::{InvoiceSource, InvoiceSourceError, Network, PayLimit, PaymentSource, SettlementSource};
 use l402_lnd::{LndError, LndPayee, LndPayer, Readiness};
 use tokio::time::{sleep, timeout};
@@ -44,17 +44,17 @@ async fn l5_what_was_paid_is_known_while_lnd_is_away_and_the_rest_when_it_is_bac
     let buyer = LndPayer::connect(&other.config()).await.unwrap();
     until(|| lnd.asked("SubscribeInvoices") == 1).await;
     let (first, second) = (payee.create_invoice(REQUEST).await.unwrap(), payee.create_invoice(REQUEST).await.unwrap());
-    buyer.pay(&first, PayLimit::fee(0)).await.unwrap();
+    buyer.pay(&first, PayLimit::fee(Msat::ZERO)).await.unwrap();
     // The subscription alone has to tell.
     until_known(&payee, &first.payment_hash(), &lnd).await;
 
     lnd.go_away().await;
     away(&payee).await;
-    assert_eq!(payee.settled_msat(&first.payment_hash()).await.unwrap(), Some(21_000));
+    assert_eq!(payee.settled_msat(&first.payment_hash()).await.unwrap(), Some(Msat::from_sat(21)));
     assert!(payee.settled_msat(&second.payment_hash()).await.is_err());
     assert!(payee.create_invoice(REQUEST).await.is_err());
 
-    buyer.pay(&second, PayLimit::fee(0)).await.unwrap();
+    buyer.pay(&second, PayLimit::fee(Msat::ZERO)).await.unwrap();
     lnd.come_back().await;
     ready(&payee).await;
     until(|| lnd.resumed_from().len() == 2).await;

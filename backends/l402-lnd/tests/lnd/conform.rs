@@ -2,6 +2,7 @@
 
 use crate::fake::{FakeLnd, Mood, World};
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::{
     InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Mismatch, NodeId, PayLimit, PaymentSource,
@@ -31,7 +32,7 @@ impl Harness for Pair {
         &self.payer
     }
 
-    fn too_much_msat(&self) -> Option<u64> {
+    fn too_much_msat(&self) -> Option<Msat> {
         None // LND does not say, and a fake has no channels
     }
 }
@@ -55,7 +56,10 @@ async fn l3_a_lying_lnd_is_found_out() {
     let lnd = FakeLnd::start(&World::new()).await;
     let payee = LndPayee::start(&lnd.config()).await.unwrap();
     for (mood, expected) in [
-        (Mood::LiesAboutAmount, Mismatch::Amount { expected_msat: 21_000, found_msat: Some(21_001) }),
+        (
+            Mood::LiesAboutAmount,
+            Mismatch::Amount { expected_msat: Msat::new(21_000), found_msat: Some(Msat::new(21_001)) },
+        ),
         (Mood::LiesAboutHash, Mismatch::Hash),
         (Mood::LiesAboutPayee, Mismatch::Payee),
     ] {
@@ -89,7 +93,7 @@ async fn a8_the_limits_are_lnds_to_keep() {
     let mut config = other.config();
     config.max_parts = 3;
     let payer = LndPayer::connect(&config).await.unwrap();
-    let limit = PayLimit { max_fee_msat: 77, max_cltv_expiry_delta: 44, timeout: Duration::from_secs(30) };
+    let limit = PayLimit { max_fee_msat: Msat::new(77), max_cltv_expiry_delta: 44, timeout: Duration::from_secs(30) };
     assert!(matches!(payer.pay(&invoice, limit).await, Err(l402_lightning::PayError::NoRoute)), "42 and 3 are 45");
     assert_eq!(other.asked("SendPaymentV2"), 0);
 
@@ -111,4 +115,4 @@ async fn l5_a_failed_lookup_is_an_error() {
 }
 
 pub(crate) const REQUEST: InvoiceRequest<'static> =
-    InvoiceRequest { amount_msat: 21_000, description: "weather", expiry: Duration::from_mins(5) };
+    InvoiceRequest { amount_msat: Msat::new(21_000), description: "weather", expiry: Duration::from_mins(5) };

@@ -4,6 +4,7 @@ use crate::away::until;
 use crate::conform::REQUEST;
 use crate::fake::{FakeLnd, Mood, World};
 use core::time::Duration;
+use l402_core::Msat;
 use l402_lightning::{Invoice, InvoiceSource, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_lnd::{LndPayee, LndPayer};
 
@@ -24,11 +25,11 @@ async fn stage() -> Stage {
 
 impl Stage {
     async fn pay(&self) -> Result<l402_lightning::Paid, PayError> {
-        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_secs(10), ..PayLimit::fee(0) }).await
+        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_secs(10), ..PayLimit::fee(Msat::ZERO) }).await
     }
 
     async fn pay_briefly(&self) -> Result<l402_lightning::Paid, PayError> {
-        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(0) }).await
+        self.payer.pay(&self.invoice, PayLimit { timeout: Duration::from_secs(1), ..PayLimit::fee(Msat::ZERO) }).await
     }
 
     async fn status(&self) -> PaymentStatus {
@@ -86,7 +87,7 @@ async fn a4_another_process_learns_what_the_first_has_paid() {
     let stage = stage().await;
     let paid = stage.pay().await.unwrap();
     let again = LndPayer::connect(&stage.lnd.config()).await.unwrap();
-    let found = again.pay(&stage.invoice, PayLimit::fee(0)).await.unwrap();
+    let found = again.pay(&stage.invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
     assert_eq!(found.preimage.expose(), paid.preimage.expose());
     assert_eq!((stage.world.begun(), stage.lnd.asked("SendPaymentV2")), (1, 1));
 }

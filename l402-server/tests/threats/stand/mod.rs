@@ -13,7 +13,7 @@ pub(crate) use wire::{Answer, request, to_hex};
 use core::net::SocketAddr;
 use http::Method;
 use l402_core::macaroon::hex;
-use l402_core::{DerivedKeys, MasterKey, Offer};
+use l402_core::{DerivedKeys, MasterKey, Msat, Offer};
 use l402_gateway::{Payee, Server};
 use l402_http::path::CanonicalPath;
 use l402_http::policy::Access;
@@ -117,7 +117,7 @@ impl Stand {
     /// Pays the invoice of a challenge.
     pub(crate) async fn pay(&self, answer: &Answer) -> Purchase {
         let (token, invoice) = answer.challenge();
-        let paid = self.wallet.pay(&invoice, PayLimit::fee(0)).await.unwrap();
+        let paid = self.wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
         Purchase { token, preimage: paid.preimage }
     }
 

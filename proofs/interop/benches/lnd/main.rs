@@ -15,6 +15,7 @@ mod lines;
 mod raw;
 
 use core::time::Duration;
+use l402_core::Msat;
 use std::time::Instant;
 
 use interop::{Cell, Http, HttpVersion, Matrix, PRICE_MSAT, payee};
@@ -45,7 +46,7 @@ async fn challenges(matrix: &Matrix) {
     let raw = Raw::connect(matrix.network().lnd(cell.payee())).await;
     let add = move |_| {
         let raw = raw.clone();
-        async move { raw.add_invoice(REQUEST.amount_msat, REQUEST.description, REQUEST.expiry).await }
+        async move { raw.add_invoice(REQUEST.amount_msat.get(), REQUEST.description, REQUEST.expiry).await }
     };
     let bare = move |_| {
         let lnd = lnd.clone();
@@ -137,7 +138,7 @@ async fn pay(matrix: &Matrix, cell: Cell, payee: &Node) -> (f64, f64) {
     let begun = Instant::now();
     let invoice = payee.create_invoice(REQUEST).await.unwrap();
     let made = begun.elapsed();
-    matrix.wallet(cell).pay(&invoice, PayLimit::fee(10_000)).await.unwrap();
+    matrix.wallet(cell).pay(&invoice, PayLimit::fee(Msat::new(10_000))).await.unwrap();
     (milliseconds(made), milliseconds(begun.elapsed()) - milliseconds(made))
 }
 
@@ -152,7 +153,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 const REQUEST: InvoiceRequest<'static> =
-    InvoiceRequest { amount_msat: PRICE_MSAT, description: "bare", expiry: Duration::from_mins(10) };
+    InvoiceRequest { amount_msat: Msat::new(PRICE_MSAT), description: "bare", expiry: Duration::from_mins(10) };
 const IN_FLIGHT: [usize; 2] = [8, 64];
 const ROUND: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 30;

@@ -4,6 +4,7 @@
 //! `l402-client` tests for itself. For an LDK node the client is the node, too.
 
 use core::time::Duration;
+use l402_core::Msat;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -63,7 +64,7 @@ async fn killed_before_the_result(kind: NodeKind) {
 async fn killed_after_the_result(kind: NodeKind) {
     let network = Network::direct(kind, NodeKind::Lnd).start().await.unwrap();
     let bob = network.lnd("bob");
-    let invoice = Invoice::parse(&bob.invoice(AMOUNT_MSAT).await.unwrap()).unwrap();
+    let invoice = Invoice::parse(&bob.invoice(Msat::new(AMOUNT_MSAT)).await.unwrap()).unwrap();
     let mut client = start_client(&network, kind, &invoice).await;
     assert!(client.lines().any(|line| line.ends_with(PAID)), "the client did not pay");
     client.kill();
@@ -112,10 +113,10 @@ async fn pays_until_it_is_killed() {
     let Ok(invoice) = std::env::var(INVOICE) else { return };
     let invoice = Invoice::parse(&invoice).unwrap();
     let paid = if let Ok(chain) = std::env::var(CHAIN) {
-        embedded(&chain).await.pay(&invoice, PayLimit::fee(10_000)).await
+        embedded(&chain).await.pay(&invoice, PayLimit::fee(Msat::new(10_000))).await
     } else {
         let config = LndConfig::from_environment(|name| std::env::var(name).ok()).unwrap();
-        LndPayer::connect(&config).await.unwrap().pay(&invoice, PayLimit::fee(10_000)).await
+        LndPayer::connect(&config).await.unwrap().pay(&invoice, PayLimit::fee(Msat::new(10_000))).await
     };
     assert!(paid.unwrap().preimage.matches(&invoice.payment_hash()));
     println!("{PAID}");

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use l402_core::Preimage;
+use l402_core::{Msat, Preimage};
 use l402_lightning::{FailureReason, Invoice, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_regtest::lnd::LndNode;
 use tokio::time::{sleep, timeout};
@@ -18,7 +18,7 @@ pub(crate) struct Hold {
 impl Hold {
     /// Has one made.
     pub(crate) async fn of(lnd: &LndNode) -> Self {
-        let random = Invoice::parse(&lnd.invoice(1).await.unwrap()).unwrap().payment_hash();
+        let random = Invoice::parse(&lnd.invoice(Msat::new(1)).await.unwrap()).unwrap().payment_hash();
         let preimage = Preimage::from_bytes(*random.as_bytes());
         let made = lncli(lnd, &["addholdinvoice", &format!("--amt_msat={AMOUNT_MSAT}"), &preimage.hash().to_string()]);
         let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
@@ -91,7 +91,7 @@ fn a4_an_invoice_that_never_settles_is_unknown_until_its_payee_cancels() {
             hold.cancel(seller);
             let status = outcome(payer, &hold.invoice.payment_hash(), SOON).await;
             assert!(matches!(status, PaymentStatus::Failed), "{name}: {status:?}");
-            let fault = refused(payer, &hold.invoice, PayLimit::fee(10_000)).await;
+            let fault = refused(payer, &hold.invoice, PayLimit::fee(Msat::new(10_000))).await;
             assert!(matches!(fault, PayError::Failed(FailureReason::Rejected)), "{name}: {fault:?}");
         }
     });

@@ -8,7 +8,7 @@ use axum::response::IntoResponse as _;
 use http::header::WWW_AUTHENTICATE;
 use http::{StatusCode, Uri};
 use interop::{Buyer, Gateway, Http, HttpVersion, Upstream, settings};
-use l402_core::Declined;
+use l402_core::{Declined, Msat};
 use l402_http::pay::{MemoryStore, RequestError};
 use l402_lightning::{Invoice, Network as Chain, PaymentSource as _, PaymentStatus};
 use tokio::net::TcpListener;
@@ -29,7 +29,7 @@ fn a3_an_invoice_that_does_not_buy_the_token_is_not_paid() {
         let lies = [
             town.invoice(AMOUNT_MSAT).await,
             forged(Chain::Regtest, None, hash),
-            forged(Chain::Bitcoin, Some(AMOUNT_MSAT), hash),
+            forged(Chain::Bitcoin, Some(Msat::new(AMOUNT_MSAT)), hash),
         ];
         for (name, wallet) in &town.payers {
             for (number, lie) in lies.iter().enumerate() {

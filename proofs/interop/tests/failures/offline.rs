@@ -1,6 +1,7 @@
 //! Nodes that leave while a payment is on its way.
 
 use core::time::Duration;
+use l402_core::Msat;
 
 use interop::Wallet;
 use l402_lightning::{Invoice, PaymentSource as _, PaymentStatus};
@@ -59,7 +60,7 @@ async fn a4_a_payer_whose_lnd_is_killed_with_money_on_its_way_learns_of_it() {
     let network = Network::direct(NodeKind::Lnd, NodeKind::Lnd).start().await.unwrap();
     let (alice, bob) = (network.lnd("alice"), network.lnd("bob"));
     let payer = Wallet::of(&network, "alice").await;
-    let invoice = Invoice::parse(&bob.invoice(AMOUNT_MSAT).await.unwrap()).unwrap();
+    let invoice = Invoice::parse(&bob.invoice(Msat::new(AMOUNT_MSAT)).await.unwrap()).unwrap();
     bob.pause().unwrap();
     let fault = pay_within(&payer, &invoice, Duration::from_secs(2)).await.unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");

@@ -13,7 +13,7 @@ use core::time::Duration;
 use std::sync::{Arc, LazyLock, Weak};
 
 use interop::{Wallet, payee};
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource as _, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_regtest::{Channel, Network};
 use l402_server::lightning::Node;
@@ -81,7 +81,11 @@ impl Town {
 
     /// Returns an invoice of the seller.
     pub(crate) async fn invoice(&self, amount_msat: u64) -> Invoice {
-        let request = InvoiceRequest { amount_msat, description: "weather", expiry: Duration::from_hours(1) };
+        let request = InvoiceRequest {
+            amount_msat: Msat::new(amount_msat),
+            description: "weather",
+            expiry: Duration::from_hours(1),
+        };
         self.seller.create_invoice(request).await.unwrap()
     }
 }
@@ -103,7 +107,7 @@ pub(crate) async fn pay_within(
     invoice: &Invoice,
     timeout: Duration,
 ) -> Result<(), PayError> {
-    let paid = payer.pay(invoice, PayLimit { timeout, ..PayLimit::fee(10_000) }).await?;
+    let paid = payer.pay(invoice, PayLimit { timeout, ..PayLimit::fee(Msat::new(10_000)) }).await?;
     assert!(paid.preimage.matches(&invoice.payment_hash()));
     assert_eq!(Some(paid.amount_msat), invoice.amount_msat());
     Ok(())

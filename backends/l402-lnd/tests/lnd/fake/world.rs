@@ -5,7 +5,7 @@ use super::{Mood, NETWORK, wire};
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use core::time::Duration;
-use l402_core::{PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage};
 use l402_lightning::testing::{ForgedInvoice, forge};
 use l402_lightning::{Invoice, NodeId};
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ impl World {
         let more = i64::from(mood == Mood::LiesAboutAmount);
         let invoice = forge(&ForgedInvoice {
             network: NETWORK,
-            amount_msat: Some(u64::try_from(request.value_msat + more).unwrap()),
+            amount_msat: Some(Msat::new(u64::try_from(request.value_msat + more).unwrap())),
             description: &request.memo,
             made_at: SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs(),
             expiry: Duration::from_secs(u64::try_from(request.expiry).unwrap()),
@@ -109,7 +109,7 @@ impl World {
         }
         books.begun += 1;
         let payment = wire::Payment {
-            value_msat: i64::try_from(invoice.amount_msat().unwrap()).unwrap(),
+            value_msat: i64::try_from(invoice.amount_msat().unwrap().get()).unwrap(),
             status: wire::IN_FLIGHT,
             index: u64::try_from(books.begun).unwrap(),
             ..wire::Payment::default()

@@ -53,7 +53,7 @@ impl<'a> Buyer<'a> {
 
     /// Pays, and checks that the preimage proves it.
     pub(crate) async fn pay(&self, mut order: Order) -> Result<Purchase> {
-        let limit = PayLimit::fee(order.terms.max_fee_msat.get());
+        let limit = PayLimit::fee(order.terms.max_fee_msat);
         let paid = self.wallet.pay(&order.invoice, limit).await?;
         order.exchange.paid(&order.terms, &paid.preimage)?;
         Ok(Purchase { scheme: order.scheme, token: order.token, paid })
@@ -100,7 +100,7 @@ impl Order {
         let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not plain text")?)?;
         let facts = InvoiceFacts {
             payment_hash: invoice.payment_hash(),
-            amount_msat: invoice.amount_msat().map(Msat::new),
+            amount_msat: invoice.amount_msat(),
             expires_at: UnixSeconds::new(invoice.expires_at()),
         };
         let bytes = decode(token)?;

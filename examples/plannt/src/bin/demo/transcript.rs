@@ -67,7 +67,7 @@ impl Transcript {
     /// The payment went through.
     pub(crate) fn paid(&mut self, purchase: &Purchase) {
         let paid = &purchase.paid;
-        self.timed(format_args!("paid {} sat over Lightning, fee {} msat", paid.amount_msat / 1000, paid.fee_msat));
+        self.timed(format_args!("paid {} sat over Lightning, fee {}", paid.amount_msat.to_sat_floor(), paid.fee_msat));
         println!("{:10}  SHA-256(preimage) = {} = payment hash", "", purchase.preimage().hash());
     }
 
