@@ -47,20 +47,20 @@ impl fmt::Display for StartError {
                 return write!(
                     f,
                     "the sandbox's newest block is {} minutes ahead of this machine's clock, which was ahead once: every invoice \
-                     would be expired; begin anew with `l402-server reset-sandbox`",
+                     would be expired; start again with `l402-server reset-sandbox`",
                     ahead_s / 60
                 );
             }
-            Self::Folder(_) => "sandbox's folder is not as it was",
-            Self::Io(_) => "sandbox has no folder, port, thread or randomness",
-            Self::Chain(_) => "sandbox's chain cannot be opened",
-            Self::Mine(_) => "sandbox's chain cannot be extended",
-            Self::Fund(_) => "sandbox's nodes cannot be funded",
-            Self::Node(_) => "a node of the sandbox does not start",
-            Self::Channels(_) => "channels of the sandbox do not open",
-            Self::TimedOut => "channels of the sandbox are not funded in time",
-            Self::Invoice(_) => "the payee of the sandbox creates no invoices",
-            Self::Payment(_) => "payments do not pass through the sandbox",
+            Self::Folder(_) => "the sandbox's directory has changed",
+            Self::Io(_) => "cannot create a directory, port, thread or random number for the sandbox",
+            Self::Chain(_) => "cannot open the sandbox's chain",
+            Self::Mine(_) => "cannot extend the sandbox's chain",
+            Self::Fund(_) => "cannot fund the sandbox's nodes",
+            Self::Node(_) => "cannot start a node of the sandbox",
+            Self::Channels(_) => "cannot open the sandbox's channels",
+            Self::TimedOut => "the sandbox's channels were not funded in time",
+            Self::Invoice(_) => "the sandbox's payee created no invoice",
+            Self::Payment(_) => "the sandbox's first payment failed",
         })
     }
 }

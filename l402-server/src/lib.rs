@@ -7,6 +7,8 @@ pub mod banner;
 pub mod config;
 pub mod exit;
 #[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
+mod failure;
+#[cfg(any(feature = "ldk", feature = "lnd", feature = "sandbox"))]
 pub mod lightning;
 pub mod logging;
 #[cfg(any(feature = "ldk", feature = "sandbox"))]

@@ -1,14 +1,12 @@
 //! The program `l402-server`: its command line and its life. [`Exit`] has its exit codes.
 
 use clap::{Parser, Subcommand};
-use core::error::Error;
 use core::pin::pin;
 use core::time::Duration;
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use l402_gateway::node::{Control, ControlError};
 use l402_gateway::state::State;
 use l402_gateway::{Bound, Server, StartError, keys, settings};
-use l402_lightning::folder::FolderError;
 use l402_program::{Causes, core_dump};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,9 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
-use crate::config::{self, Config, ConfigError, LogFormat};
+use crate::config::{self, Config, LogFormat};
 use crate::exit::Exit;
-use crate::lightning::{Failed, Lightning, LightningError};
+use crate::failure::ProgramError;
+use crate::lightning::{Lightning, LightningError};
 #[cfg(any(feature = "ldk", feature = "sandbox"))]
 use crate::node;
 use crate::reference::reference;
@@ -76,6 +75,18 @@ pub enum Command {
     ResetSandbox,
 }
 
+impl Cli {
+    /// What is missing on the command line, where a command does not sell and yet asks what is sold.
+    fn hint(&self, error: &ProgramError) -> Option<String> {
+        let needs_gateway = !matches!(self.command, None | Some(Command::Check | Command::Schema | Command::Reference));
+        let unnamed = self.config.is_none() && matches!(error, ProgramError::Config(_));
+        (needs_gateway && unnamed).then(|| {
+            "this command needs the configuration of the gateway: pass --config, or set the variables that the gateway has"
+                .to_owned()
+        })
+    }
+}
+
 /// Runs the program to its end.
 pub fn run(cli: &Cli) -> ExitCode {
     if let Err(cause) = core_dump::forbid() {
@@ -94,7 +105,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let hint = error.hint().or_else(|| cli.hint(&error)).map(|hint| format!("; {hint}")).unwrap_or_default();
             let _ = writeln!(io::stderr(), "l402-server: {}{hint}", Causes(error.inner())); // where else to complain?
             error.exit().into()
         }
@@ -178,7 +189,11 @@ fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
     l402_regtest::Sandbox::reset(dir).map_err(|cause| ProgramError::Other(cause.into()))?;
     State::forget(&config.settings.data_dir, "sandbox")
         .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
-    print(&format!("deleted {}; the next start creates a new sandbox", dir.display()))
+    print(&format!(
+        "deleted {}; the next start creates a new sandbox\n\
+         tokens from the old sandbox now get 503; delete them with `l402 tokens forget URL`",
+        dir.display()
+    ))
 }
 
 fn serve(cli: &Cli) -> Result<(), ProgramError> {
@@ -338,56 +353,6 @@ fn ignore_hangups() -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-#[derive(Debug)]
-enum ProgramError {
-    Config(ConfigError),
-    Lightning(LightningError),
-    Start(StartError),
-    Failed(Failed),
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
-    Command(node::Failure),
-    Other(Box<dyn Error>),
-}
-
-impl ProgramError {
-    const fn exit(&self) -> Exit {
-        match self {
-            Self::Config(_) => Exit::Usage,
-            Self::Lightning(_) => Exit::Node,
-            Self::Start(StartError::Bind { .. }) => Exit::Address,
-            Self::Failed(_) => Exit::NodeFailed,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => Exit::Unknown,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(_) => Exit::Other,
-            Self::Start(_) | Self::Other(_) => Exit::Other,
-        }
-    }
-
-    /// What to change, where a setting is to blame.
-    fn hint(&self) -> Option<String> {
-        let (variable, what) = match self {
-            Self::Start(StartError::State(FolderError::Missing { .. })) => return None,
-            Self::Start(StartError::State(_)) => (variables::DATA_DIR, "directory"),
-            Self::Start(StartError::Bind { .. }) => (variables::LISTEN, "address"),
-            _ => return None,
-        };
-        Some(format!("for another {what} set {}, or `{}` in the file", variable.name, variable.key))
-    }
-
-    fn inner(&self) -> &dyn Error {
-        match self {
-            Self::Config(error) => error,
-            Self::Lightning(error) => error,
-            Self::Start(error) => error,
-            Self::Failed(error) => error,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(error) => error,
-            Self::Other(error) => &**error,
-        }
-    }
 }
 
 /// The same on all systems that this runs on.

@@ -135,3 +135,14 @@ fn a4_whether_money_was_moved_is_not_known_when_the_gateway_breaks_off_while_it_
         assert!(text.contains(said), "{text}");
     }
 }
+
+#[test]
+fn a_command_without_a_configuration_asks_for_that_of_the_gateway() {
+    for command in [&["node", "info"][..], &["reset-sandbox"]] {
+        let done = Command::new(env!("CARGO_BIN_EXE_l402-server")).args(command).env_remove("UPSTREAM_URL").output();
+        let done = done.unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains("needs the configuration of the gateway: pass --config"), "{said}");
+    }
+}

@@ -133,7 +133,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(_) => f.write_str("cannot use the directory of the chain"),
-            Self::InUse => f.write_str("another process uses the chain's folder"),
+            Self::InUse => f.write_str("another process uses its directory"),
             Self::Corrupt { record, .. } => write!(f, "stored block {record} is bad"),
         }
     }
