@@ -216,6 +216,34 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_the_command_lists_every_key_of_an_event() {
+        let page = include_str!("../../../docs/client.md");
+        let payment = || Payment { origin: String::new(), payment_hash: String::new(), amount_msat: 1, fee_msat: 0 };
+        let (url, status, offers) = (String::new(), 402, Vec::new());
+        let served = Served { url: url.clone(), status, credential: CredentialUsed::None };
+        let reason = UnpaidReason::NoChallenge;
+        let unpaid = Unpaid { url: url.clone(), status, reason, amount_msat: Some(1), offers: Vec::new() };
+        let price = Price { url, status, free: false, invoice: None, refusal: None, offers, unpaid: None };
+        let listed = [
+            Event::Paid(payment()),
+            Event::Served(served),
+            Event::Unpaid(Box::new(unpaid)),
+            Event::Price(Box::new(price)),
+            Event::Error { exit: 3, message: String::new() },
+        ];
+        for event in listed {
+            let json = serde_json::to_value(&event).unwrap();
+            let name = format!("| `{}` |", json["event"].as_str().unwrap());
+            let row = page.lines().find(|line| line.starts_with(&name)).unwrap_or_else(|| panic!("no row {name}"));
+            for key in json.as_object().unwrap().keys().filter(|key| *key != "event") {
+                assert!(row.contains(&format!("`{key}`")), "{name} does not list {key}");
+            }
+        }
+        let recovered = serde_json::to_value(Event::Recovered(payment())).unwrap();
+        assert!(page.contains(&format!("| `{}` |", recovered["event"].as_str().unwrap())));
+    }
+
+    #[test]
     fn a_quiet_one_tells_errors_only() {
         let error = Event::Error { exit: 3, message: "no\nanswer".to_owned() };
         assert_eq!(told(false, true, &paid()), "");
