@@ -33,7 +33,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
-use l402_http::service::{LogFaults, Paywall};
+use l402_http::service::Paywall;
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
@@ -85,8 +85,7 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
             .lsat_line(settings.lsat_line == LsatLine::Sent)
-            .deliverable(forward::deliverable(settings))
-            .observe(LogFaults);
+            .deliverable(forward::deliverable(settings));
         match self.id {
             Some(id) => paywall.payee(id),
             None => paywall,

@@ -1,7 +1,9 @@
 //! What a paid service tells its subscribers: one typed event at the end of each phase.
 //!
 //! 1. [`Phase::Routed`] comes exactly once for each request, first. [`Phase::Ended`] comes exactly once, last, even where the
-//!    client goes away (but not where the service panics). Every other phase comes at most once, or not at all where the request does not get there.
+//!    client goes away (but not where the service panics). Every other phase comes at most once, or not at all where the
+//!    request does not get there. Where no subscriber [wants all](super::Observe::sees_all), only the phases from `Settled` or
+//!    `Priced` to `Challenged` are told.
 //! 2. The events of one request have one [`RequestId`] and come in the order of the phases.
 //! 3. An event tells no secret: no token, no preimage, no query, no header. The path is canonical; one that was refused is
 //!    not told, because the client chose what it is made of.

@@ -10,7 +10,7 @@ use super::observe::Trail;
 use super::paywall::Paywall;
 use super::price::Demand;
 use super::route::{Priced, Routed, route};
-use super::settle::{self, Settlement};
+use super::settle::{self, Received};
 use crate::policy::Policy;
 use crate::response::{Form, PaidBody};
 use core::fmt;
@@ -114,39 +114,34 @@ where
     trail.tell(|| Phase::Judged(decision));
     let Priced { route, offer, target } = priced;
     let passage = |grant| Passage { route: route.id(), target, grant };
-    let noted;
-    let trail = match decision {
-        Decision::Settle(_) | Decision::Charge(_) => {
-            noted = paywall.observers.begin_sale(&paywall.policy, &request, trail);
-            &noted
-        }
-        Decision::Admit(_) | Decision::Refuse(_) => trail,
-    };
-    let demand = match decision {
+    let noted = |request: &Request<B>| paywall.observers.begin_sale(&paywall.policy, request, trail);
+    let (demand, trail) = match decision {
         Decision::Admit(grant) => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
         Decision::Settle(grant) => match settle::look(paywall, &grant, offer) {
+            Some(received @ Received::Enough(_)) => {
+                trail.tell(|| Phase::Settled(received.told()));
+                return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid);
+            }
+            Some(received @ Received::TooLittle(_)) => {
+                let trail = noted(&request);
+                trail.tell(|| Phase::Settled(received.told()));
+                (Demand::underpaid(), trail)
+            }
             None => {
-                let form = Form::of(request.headers());
+                let (form, trail) = (Form::of(request.headers()), noted(&request));
                 passage(Some(grant)).apply(&mut request);
                 let sale = (route.id(), Arc::clone(offer));
-                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, grant, form, trail.clone()));
+                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, grant, form, trail));
                 return State::Settling { settled, parked: Some(Box::new(Parked { inner: ready(inner), request })) };
             }
-            Some(settlement) => {
-                trail.tell(|| Phase::Settled(settlement.told()));
-                match settlement {
-                    Settlement::Underpaid(_) => Demand::underpaid(),
-                    _ => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
-                }
-            }
         },
-        Decision::Charge(charge) => Demand::of(charge),
+        Decision::Charge(charge) => (Demand::of(charge), noted(&request)),
         Decision::Refuse(refusal) => return State::answered(refuse(&refusal, Form::of(request.headers()))),
     };
     if paywall.pricer.is_some() {
         passage(None).apply(&mut request); // it sees what the inner service would see
     }
-    State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, trail))
+    State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, &trail))
 }
 
 /// Calls the inner service. The place of `reserve` is before it: what was sold by number is reserved here.

@@ -7,7 +7,7 @@ use super::observe::Observe;
 /// because it cannot be delivered is logged at the level `debug`.
 ///
 /// Clients learn no more than a status and a reason, so that without this subscriber, or one of your own, the cause is lost.
-/// [`Paywall::observe`](super::Paywall::observe) takes it.
+/// A new paywall has it; [`Paywall::without_observers`](super::Paywall::without_observers) takes it away.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogFaults;
 

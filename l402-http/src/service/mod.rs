@@ -4,7 +4,7 @@
 //! use http::{Request, Response, StatusCode};
 //! use l402_core::{DerivedKeys, MasterKey};
 //! use l402_http::policy::{Policy, Sale};
-//! use l402_http::service::{LogFaults, Paywall};
+//! use l402_http::service::Paywall;
 //! use l402_lightning::{Network, testing::FakeNetwork};
 //! use std::convert::Infallible;
 //! use tower::{Layer, ServiceExt, service_fn};
@@ -14,7 +14,7 @@
 //!     let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
 //!     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])); // from a file that only its owner can read
 //!     let node = FakeNetwork::new().node(); // any InvoiceSource and SettlementSource
-//!     let layer = Paywall::new(policy, keys, node, Network::Regtest).observe(LogFaults).layer();
+//!     let layer = Paywall::new(policy, keys, node, Network::Regtest).layer();
 //!
 //!     let rain = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new("rain".to_owned())));
 //!     let response = layer.layer(rain).oneshot(Request::get("/today").body(String::new())?).await?;
@@ -89,8 +89,8 @@
 //!
 //! # Cost
 //!
-//! The admitted path allocates nothing but the room for those extensions and that header. Where there is no subscriber,
-//! events cost one comparison each. What only a request that waits for the node needs is boxed.
+//! The admitted path allocates nothing but the room for those extensions and that header. Where no
+//! subscriber wants the events of all requests, they cost one comparison each. What only a request that waits for the node needs is boxed.
 
 // Where a row of docs/threats.md is met: P1, P3, P7, P9 in `route`; P5 by the order of the phases, `judge` before all I/O;
 // L5 in `settle`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; H2, P2 in `forward`; H3 in `private` and in `response`.

@@ -1,5 +1,6 @@
 //! Subscribers, and what is noted of a request on their behalf. Where there are none, nothing is noted.
 
+use super::LogFaults;
 use super::event::{Ended, Event, Phase, RequestId};
 use crate::path::CanonicalPath;
 use crate::policy::{Access, Policy, RouteId};
@@ -35,7 +36,8 @@ pub trait Observe: Send + Sync {
     fn observe(&self, event: &Event<'_>);
 
     /// Returns whether it wants the events of requests for which nothing is asked of a node or a pricer, such as those that were
-    /// paid for. Where no subscriber does, nothing is noted of them: that costs as much as a tenth of a forwarded request.
+    /// paid for. Where no subscriber does, nothing is noted of them: that costs as much as a tenth of a forwarded request. Of the
+    /// other requests it gets only what comes after the judge, and no end.
     fn sees_all(&self) -> bool {
         true
     }
@@ -60,9 +62,15 @@ pub(super) struct Observers {
 }
 
 impl Observers {
-    pub(super) fn none() -> Self {
+    /// Those that log faults, until they are removed.
+    pub(super) fn usual() -> Self {
         let begun = Instant::now();
-        Self { all: Arc::new([]), see_all: false, stopwatch: Arc::new(move || begun.elapsed()) }
+        Self { all: Arc::new([Arc::new(LogFaults)]), see_all: false, stopwatch: Arc::new(move || begun.elapsed()) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.all = Arc::new([]);
+        self.see_all = false;
     }
 
     pub(super) fn add(&mut self, observer: impl Observe + 'static) {

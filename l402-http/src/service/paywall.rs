@@ -21,7 +21,7 @@ use std::time::SystemTime;
 /// use l402_core::macaroon::RootKey;
 /// use l402_core::{Caveat, Identifier, Ruling};
 /// use l402_http::policy::{Policy, Route, Sale};
-/// use l402_http::service::{LogFaults, Paywall, RequestHead};
+/// use l402_http::service::{Event, Paywall, RequestHead};
 /// use l402_lightning::{Network, testing::FakeNetwork};
 ///
 /// # fn is_night() -> bool { true }
@@ -40,7 +40,7 @@ use std::time::SystemTime;
 ///             _ => Ruling::NotMine,
 ///         }
 ///     })
-///     .observe(LogFaults);
+///     .observe(|event: &Event<'_>| println!("{event:?}"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -80,15 +80,15 @@ pub struct Undeliverable {
 }
 
 impl<N, K: RootKeySource> Paywall<N, K> {
-    /// Joins policy, keys and node with the usual settings. Invoices must be for `network`. No subscriber is there, so that
-    /// faults of the node are not logged: see [`Paywall::observe`].
+    /// Joins policy, keys and node with the usual settings. Invoices must be for `network`. One subscriber is there:
+    /// [`LogFaults`](super::LogFaults) logs why the node made no invoice.
     pub fn new(policy: impl Into<Arc<Policy>>, keys: K, node: N, network: Network) -> Self {
         Self {
             policy: policy.into(),
             gate: Gate::new(keys, GatePolicy::default()),
             rules: None,
             pricer: None,
-            observers: Observers::none(),
+            observers: Observers::usual(),
             node,
             network,
             payee: None,
@@ -132,10 +132,35 @@ impl<N, K> Paywall<N, K> {
         self
     }
 
-    /// Adds a subscriber, such as [`LogFaults`](super::LogFaults). They are called in the order in which they were added.
+    /// Adds a subscriber. They are called in the order in which they were added, after
+    /// [`LogFaults`](super::LogFaults). To replace that one, call [`without_observers`](Self::without_observers) first.
     #[must_use]
     pub fn observe(mut self, observer: impl Observe + 'static) -> Self {
         self.observers.add(observer);
+        self
+    }
+
+    /// Removes all subscribers, [`LogFaults`](super::LogFaults) too. Without one that looks at faults, their causes are lost.
+    ///
+    /// ```
+    /// # use l402_core::{DerivedKeys, MasterKey};
+    /// # use l402_http::{policy::{Policy, Sale}, service::Paywall};
+    /// # use l402_lightning::{Network, testing::FakeNetwork};
+    /// use l402_http::service::{Event, Phase, event::Invoiced};
+    ///
+    /// # let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+    /// # let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
+    /// # let node = FakeNetwork::new().node();
+    /// let paywall = Paywall::new(policy, keys, node, Network::Regtest).without_observers().observe(|event: &Event<'_>| {
+    ///     if let Phase::Invoiced(Invoiced::Failed { error }) = event.phase {
+    ///         eprintln!("request {}: {error}", event.request);
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn without_observers(mut self) -> Self {
+        self.observers.clear();
         self
     }
 

@@ -18,13 +18,38 @@ use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// What is known of a payment.
+/// A payment that arrived, in millisatoshi, beside the price.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Received {
+    /// At least the price.
+    Enough(u64),
+    /// Less than the price.
+    TooLittle(u64),
+}
+
+impl Received {
+    const fn of(received_msat: u64, offer: &Offer) -> Self {
+        if received_msat >= offer.price_msat.get() {
+            Self::Enough(received_msat)
+        } else {
+            Self::TooLittle(received_msat)
+        }
+    }
+
+    /// What subscribers are told.
+    pub(super) const fn told(self) -> Settled<'static> {
+        match self {
+            Self::Enough(received_msat) => Settled::Paid { received_msat },
+            Self::TooLittle(received_msat) => Settled::Underpaid { received_msat },
+        }
+    }
+}
+
+/// What the node knows of a payment.
 #[derive(Debug)]
-pub(super) enum Settlement {
-    /// At least the price arrived, in millisatoshi.
-    Paid(u64),
-    /// Less than the price arrived.
-    Underpaid(u64),
+enum Settlement {
+    /// It arrived.
+    Received(Received),
     /// Nothing has arrived yet.
     Pending,
     /// The node cannot say.
@@ -32,15 +57,10 @@ pub(super) enum Settlement {
 }
 
 impl Settlement {
-    const fn of(received_msat: u64, offer: &Offer) -> Self {
-        if received_msat >= offer.price_msat.get() { Self::Paid(received_msat) } else { Self::Underpaid(received_msat) }
-    }
-
     /// What subscribers are told.
-    pub(super) const fn told(&self) -> Settled<'_> {
+    const fn told(&self) -> Settled<'_> {
         match self {
-            Self::Paid(received_msat) => Settled::Paid { received_msat: *received_msat },
-            Self::Underpaid(received_msat) => Settled::Underpaid { received_msat: *received_msat },
+            Self::Received(received) => received.told(),
             Self::Pending => Settled::Pending,
             Self::Unknown(fault) => Settled::Unknown { error: fault },
         }
@@ -57,13 +77,9 @@ pub(super) enum Unsettled {
 
 /// Looks into the node's memory.
 #[inline]
-pub(super) fn look<N: SettlementSource, K>(
-    paywall: &Paywall<N, K>,
-    grant: &Grant,
-    offer: &Offer,
-) -> Option<Settlement> {
+pub(super) fn look<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Option<Received> {
     let received = paywall.node.settled_in_memory(&grant.payment_hash())?;
-    Some(Settlement::of(received.get(), offer))
+    Some(Received::of(received.get(), offer))
 }
 
 /// Asks the node whether a payment is settled, and says what follows.
@@ -81,8 +97,8 @@ where
     let settlement = ask(&paywall, &grant, &offer).await;
     trail.tell(|| Phase::Settled(settlement.told()));
     let (reason, message) = match settlement {
-        Settlement::Paid(_) => return Ok(()),
-        Settlement::Underpaid(_) => {
+        Settlement::Received(Received::Enough(_)) => return Ok(()),
+        Settlement::Received(Received::TooLittle(_)) => {
             return Err(Unsettled::Charge(Box::new(move |request| {
                 let route = paywall.policy.get(route).expect("the route was found in this policy");
                 charge(&paywall, (route, &offer), request, Demand::underpaid(), &trail)
@@ -98,7 +114,7 @@ where
 async fn ask<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Settlement {
     let hash = grant.payment_hash();
     match timeout(paywall.node_deadline, paywall.node.settled_msat(&hash)).await {
-        Ok(Ok(Some(received))) => Settlement::of(received.get(), offer),
+        Ok(Ok(Some(received))) => Settlement::Received(Received::of(received.get(), offer)),
         Ok(Ok(None)) => Settlement::Pending,
         Ok(Err(fault)) => Settlement::Unknown(Fault::Lookup(fault)),
         Err(_) => Settlement::Unknown(Fault::TooSlow),

@@ -8,7 +8,7 @@ use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, Sale};
 use l402_http::response::{Reason, Rejection};
 use l402_http::service::event::{Ended, Event, Invoiced, Phase, Priced, RequestId, Settled};
-use l402_http::service::{Paywall, Undeliverable};
+use l402_http::service::{Observe, Paywall, Undeliverable};
 use l402_lightning::testing::{FakeFault, FakeNode};
 use std::sync::{Arc, Mutex};
 use tower::Service;
@@ -141,6 +141,34 @@ async fn settlement_has_an_event_where_it_is_asked_for() {
     let unpaid = Purchase::mint(&keys(), &demo(), [1; 32]);
     shop.present("/v1/demo", &unpaid.credential()).await;
     assert_eq!(notes.phases(), ["routed", "judged", "settled", "ended"]);
+}
+
+/// Gets the events of sales only.
+struct OfSales(Notes);
+
+impl Observe for OfSales {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.observer()(event);
+    }
+
+    fn sees_all(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn who_wants_sales_only_hears_nothing_of_paid_requests() {
+    let notes = Notes::default();
+    let shop = Shop::with(everything(), |paywall| strict(paywall).observe(OfSales(notes.clone())));
+    let bought = shop.buy("/v1/demo").await.credential();
+    assert_eq!(notes.phases(), ["priced", "invoiced", "minted", "challenged"]);
+    shop.present("/v1/demo", &bought).await; // the node is asked: it has nothing in memory
+    assert_eq!(notes.phases(), ["settled"]);
+    for path in ["/status", "/nothing"] {
+        shop.get(path).await;
+    }
+    shop.present("/v1/demo", "L402 x:y").await;
+    assert!(notes.take().is_empty());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod cors;
 mod events;
 mod forms;
+mod memory;
 mod node;
 mod own;
 mod priority;

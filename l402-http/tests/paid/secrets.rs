@@ -2,7 +2,8 @@
 
 use crate::support::{Answer, Shop, policy, request};
 use l402_core::{GatePolicy, Msat, Preimage, SettlementRule};
-use l402_lightning::testing::FakeFault;
+use l402_http::service::{Event, LogFaults, Paywall};
+use l402_lightning::testing::{FakeFault, FakeNode};
 use std::io;
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
@@ -99,6 +100,27 @@ async fn h2_a_free_route_strips_credentials_too() {
         shop.ask(request("/", &[(name, value)])).await;
         assert_eq!(shop.upstream.seen()[0].headers.contains_key(name), stays, "{name}: {value}");
     }
+}
+
+#[tokio::test]
+async fn the_causes_of_faults_are_logged_once_unless_that_is_replaced() {
+    let strict = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
+    let counts = async |adjust: fn(Paywall<FakeNode>) -> Paywall<FakeNode>| {
+        let log = Log::default();
+        let _guard = tracing::subscriber::set_default(log.subscriber());
+        let shop = Shop::with(policy(), |paywall| adjust(paywall.gate_policy(strict)));
+        let bought = shop.buy("/v1/demo").await.credential();
+        shop.payee.misbehave(FakeFault::Unreachable);
+        shop.get("/v1/demo").await;
+        shop.present("/v1/demo", &bought).await;
+        let text = log.text();
+        ["no invoice to show", "no answer whether a payment was settled", "told to be unreachable"]
+            .map(|message| text.matches(message).count())
+    };
+    assert_eq!(counts(|paywall| paywall).await, [1, 1, 2]);
+    assert_eq!(counts(|paywall| paywall.observe(|_: &Event<'_>| {})).await, [1, 1, 2]);
+    assert_eq!(counts(Paywall::without_observers).await, [0, 0, 0]);
+    assert_eq!(counts(|paywall| paywall.without_observers().observe(LogFaults)).await, [1, 1, 2]);
 }
 
 /// Collects what is logged.

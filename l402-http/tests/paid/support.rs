@@ -12,7 +12,7 @@ use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
 use l402_core::{CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, Preimage, Scheme, TokenText};
 use l402_http::policy::{Policy, Sale};
 use l402_http::response::{Reason, Rejection};
-use l402_http::service::{LogFaults, PaidService, Paywall};
+use l402_http::service::{PaidService, Paywall};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
 use serde_json::Value;
@@ -57,7 +57,6 @@ impl Shop {
         let later = Arc::new(AtomicI64::new(0));
         let clock = Arc::clone(&later);
         let paywall = Paywall::new(policy, keys(), payee.clone(), Network::Regtest)
-            .observe(LogFaults)
             .payee(payee.node_id())
             .clock(move || system_time().saturating_add_signed(clock.load(Ordering::Relaxed)));
         let upstream = Upstream::default();
