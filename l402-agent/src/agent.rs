@@ -119,7 +119,8 @@ impl<W: PaymentSource + 'static> Agent<W> {
         };
         let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
         let url = trail.draft().uri.clone();
-        Ok(Fetched { response, url, credential, unpaid, news, handover: Handover(purse.store) })
+        let handover = Handover::new(purse.store, response.status());
+        Ok(Fetched { response, url, credential, unpaid, news, handover })
     }
 
     /// Asks for the price of a request, and pays nothing. No token is presented.

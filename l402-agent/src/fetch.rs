@@ -11,7 +11,7 @@ use crate::store::news::News;
 use crate::unpaid::Unpaid;
 use bytes::Bytes;
 use core::fmt;
-use http::{Response, Uri};
+use http::{Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
@@ -122,16 +122,24 @@ impl Fetched {
 /// What is left to do once the caller has the body.
 #[derive(Debug)]
 #[must_use]
-pub struct Handover(pub(crate) FileStore);
+pub struct Handover {
+    store: FileStore,
+    /// An error is not what was paid for: the token stays, and the next attempt costs nothing.
+    is_error: bool,
+}
 
 impl Handover {
+    pub(crate) fn new(store: FileStore, status: StatusCode) -> Self {
+        Self { store, is_error: status.is_client_error() || status.is_server_error() }
+    }
+
     /// Says that the caller has the body. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
-    /// until then, a body that broke off costs nothing more to get.
+    /// until then, a body that broke off costs nothing more to get. Tokens that opened an error, a status of 400 or more, stay.
     ///
     /// # Errors
     /// [`StoreError`] where a token that should not be kept is still there.
     pub async fn complete(self) -> Result<(), StoreError> {
-        self.0.delivered().await
+        if self.is_error { Ok(()) } else { self.store.delivered().await }
     }
 }
 

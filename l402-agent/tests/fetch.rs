@@ -7,7 +7,7 @@ use http::Request;
 use l402_agent::amount::Amount;
 use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
-use l402_agent::{Agent, CredentialUsed, FetchError};
+use l402_agent::{Agent, CredentialUsed, FetchError, Reuse};
 use l402_core::Msat;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_http::pay::RequestError;
@@ -37,7 +37,9 @@ async fn answer(mut stream: TcpStream, payee: FakeNode) {
         }
     }
     let request = String::from_utf8_lossy(&request).to_lowercase();
-    let response = if request.contains("authorization: l402 ") {
+    let response = if request.contains("authorization: l402 ") && request.starts_with("get /broken") {
+        "HTTP/1.1 500 Internal Server Error\r\nconnection: close\r\ncontent-length: 5\r\n\r\nstorm".to_owned()
+    } else if request.contains("authorization: l402 ") {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsunny".to_owned()
     } else {
         let asked = InvoiceRequest { amount_msat: Msat::new(21_000), description: "a", expiry: Duration::from_mins(5) };
@@ -118,6 +120,26 @@ async fn a4_a_lost_outcome_is_resolved() {
     assert!(matches!(&found[..], [found] if matches!(found.finding, Finding::Paid)), "{found:?}");
     let fetched = world.agent(0).fetch(world.request()).await.unwrap();
     assert_eq!(fetched.credential, CredentialUsed::Kept);
+    assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+#[tokio::test]
+async fn a9_an_error_is_not_what_a_token_was_bought_for() {
+    let world = World::new().await;
+    let agent = |max_price_msat| {
+        let builder = Agent::builder(world.data.path().join("data"), world.wallet.clone(), "fake").reuse(Reuse::Never);
+        builder.max_price(Amount::from_msat(max_price_msat)).build().unwrap()
+    };
+    let url = world.url.replace("/a", "/broken");
+    let fetched = agent(21_000).fetch(Request::get(url).body(()).unwrap()).await.unwrap();
+    assert_eq!((fetched.response.status().as_u16(), fetched.credential), (500, CredentialUsed::Bought));
+    assert_eq!(fetched.bytes(5).await.unwrap(), "storm");
+    assert_eq!(agent(0).tokens().all().unwrap().len(), 1, "what is paid for is still to be had");
+
+    let fetched = agent(0).fetch(world.request()).await.unwrap();
+    assert_eq!(fetched.credential, CredentialUsed::Kept);
+    assert_eq!(fetched.bytes(5).await.unwrap(), "sunny");
+    assert_eq!(agent(0).tokens().all().unwrap().len(), 0, "and used once");
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 

@@ -55,9 +55,7 @@ pub async fn run<W: PaymentSource + 'static>(
         reporter.tell(&Event::Unpaid(Box::new(unpaid)));
     }
     deliver(args, response, output, out).await?;
-    if exit_of(status) == Exit::Served {
-        handover.complete().await.or_exit(Exit::Local)?;
-    }
+    handover.complete().await.or_exit(Exit::Local)?;
     Ok(exit_of(status))
 }
 
