@@ -31,6 +31,8 @@ pub struct Settings {
     pub key_dir: PathBuf,
     /// What becomes of requests for `/health`, `/ready` and `/info`.
     pub own_paths: OwnPaths,
+    /// The name and version of the program, as `/info` tells them; those of this library unless set.
+    pub product: Product,
     /// Whether a challenge is sent in the older LSAT form as well.
     pub lsat_line: LsatLine,
     /// How credentials are judged.
@@ -67,6 +69,7 @@ impl Settings {
             key_dir: data_dir.join("keys"),
             data_dir,
             own_paths: OwnPaths::default(),
+            product: Product::default(),
             lsat_line: LsatLine::default(),
             gate: GatePolicy::default(),
             request_lines: RequestLines::default(),
@@ -100,6 +103,21 @@ pub enum OwnPaths {
     Answered,
     /// They go to an upstream like any other path.
     Forwarded,
+}
+
+/// The name and version of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Product {
+    /// The name, such as `l402-server`.
+    pub name: &'static str,
+    /// The version, such as `0.2.0`.
+    pub version: &'static str,
+}
+
+impl Default for Product {
+    fn default() -> Self {
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 /// Whether a challenge is sent in the older LSAT form as well.

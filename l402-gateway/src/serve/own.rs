@@ -63,8 +63,8 @@ impl OwnPaths {
 /// What is sold, as JSON.
 fn info(settings: &Settings, network: Network) -> Bytes {
     let info = Info {
-        name: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
+        name: settings.product.name,
+        version: settings.product.version,
         network: network.as_str(),
         services: settings.services().iter().map(Sold::of).collect(),
     };

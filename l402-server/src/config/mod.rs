@@ -68,6 +68,12 @@ pub struct Log {
     pub filter: String,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: "info".to_owned() }
+    }
+}
+
 impl Config {
     /// Says what is valid and may not be meant, a sentence each: where an upstream that reads paths loosely could serve what is
     /// sold for less.

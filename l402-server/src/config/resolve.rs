@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
-use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
+use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
 use l402_http::proxy::IpRange;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -59,6 +59,7 @@ impl<'a> Resolver<'a> {
         (settings.own_paths, settings.lsat_line, settings.gate) = (own_paths, lsat_line, gate?);
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
         (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
+        settings.product = PRODUCT;
         settings.kept = kept(&lightning, &settings.data_dir);
         Some(Config { settings, log, lightning })
     }
@@ -132,7 +133,7 @@ impl<'a> Resolver<'a> {
 
     fn log(&mut self, written: &file::Log) -> Option<Log> {
         let filter = match &written.level {
-            None => "info".to_owned(),
+            None => Log::default().filter,
             Some(at) => self.problems.parse_with("log.level", at, |text| {
                 let read = tracing_subscriber::EnvFilter::builder().parse(text).map(|_| text.to_owned());
                 read.map_err(|_| "write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"")
@@ -149,6 +150,8 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
 
 /// The gateway does not end TLS, so that by default tokens stay on this machine.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
+/// What `/info` tells: the program, not the library that answers.
+const PRODUCT: Product = Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
 const SHUTDOWN: Duration = Duration::from_secs(20);
 const MOST_THREADS: usize = 1024;

@@ -55,6 +55,7 @@ async fn health_and_info_are_answered_by_the_gateway_itself() {
     assert_eq!((health.status, health.body()), (200, "{\"status\":\"ok\"}\n"));
     let info = gateway.ask("GET", "/info", &[]).await;
     let info: serde_json::Value = serde_json::from_str(info.body()).expect("JSON");
+    assert_eq!((&info["name"], &info["version"]), (&"l402-server".into(), &env!("CARGO_PKG_VERSION").into()));
     assert_eq!(info["network"], "regtest");
     let route = &info["services"][0]["routes"][0];
     assert_eq!((&route["price_msat"], &route["invoice_expiry_seconds"]), (&1_000.into(), &600.into()));
