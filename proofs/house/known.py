@@ -26,6 +26,7 @@ BACKEND_CFGS = (
     # backends
     ("l402-server/src/config/lightning.rs",),
     ("l402-server/src/config/mod.rs",),
+    ("l402-server/src/failure.rs",),
     ("l402-server/src/lightning/embedded.rs",),
     ("l402-server/src/lightning/error.rs",),
     ("l402-server/src/lightning/mod.rs",),
