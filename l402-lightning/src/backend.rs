@@ -5,11 +5,15 @@
 //!
 //! One more wallet is its crate, a line in the `Cargo.toml` of the program, and a line in that list.
 
-use crate::cause::Cause;
+use crate::cause::{Cause, LookupError};
 use crate::erased::{BoxFuture, PayerWallet};
+use crate::invoice::Invoice;
 use crate::network::Network;
 use crate::operate::Operator;
+use crate::pay_error::PayError;
+use crate::payment::{Paid, PayLimit, PaymentSource, PaymentStatus};
 use core::fmt::Debug;
+use l402_core::PaymentHash;
 use l402_program::config::{ConfigProblem, Section, Variable};
 use serde::{Deserialize as _, Deserializer, de};
 use std::ffi::{OsStr, OsString};
@@ -99,6 +103,20 @@ pub struct OpenPayer {
     pub wallet: PayerWallet,
     /// The node behind it, where it runs in this process: it has to be stopped.
     pub node: Option<Arc<dyn Operator>>,
+}
+
+impl PaymentSource for OpenPayer {
+    fn network(&self) -> Network {
+        self.wallet.network()
+    }
+
+    async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
+        self.wallet.pay(invoice, limit).await
+    }
+
+    async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
+        self.wallet.payment(hash).await
+    }
 }
 
 /// What a program gives a wallet: directories, flags, environment.

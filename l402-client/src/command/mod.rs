@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{Event, Reporter};
 use crate::home::Home;
-use crate::wallet::{self, LazyWallet};
+use crate::wallet;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
 use l402_agent::store::tokens::Tokens;
@@ -62,10 +62,10 @@ fn variable(name: &str) -> Option<String> {
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
     let proxies = Proxies::from_environment(&variable).or_exit(Exit::Usage)?;
     let home = Home { proxies, ..home.clone() };
-    let wallet = Arc::new(LazyWallet::new(&home).or_exit(Exit::Usage)?);
+    let wallet = Arc::new(wallet::chosen_wallet(&home).or_exit(Exit::Usage)?);
     let result = get::run(args, &home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;
     if let Some(wallet) = Arc::into_inner(wallet) {
-        wallet.close().await;
+        wallet::close(wallet).await;
     }
     result
 }

@@ -4,7 +4,7 @@ use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::flags::flags;
 use crate::home::Home;
-use crate::wallet::{self, LazyWallet};
+use crate::wallet;
 use l402_agent::amount::Amount;
 use l402_agent::resolve::{self, Finding, Resolved};
 use l402_agent::store::Database;
@@ -26,10 +26,10 @@ pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(Strin
             Ok((lines(payments.all().or_exit(Exit::Local)?.iter().map(outcome_line)), Exit::Served))
         }
         PaymentsCommand::Resolve => {
-            let wallet = LazyWallet::new(home).or_exit(Exit::Usage)?;
+            let wallet = wallet::chosen_wallet(home).or_exit(Exit::Usage)?;
             let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
             let resolved = resolve(&payments, &wallet, &name).await;
-            wallet.close().await;
+            wallet::close(wallet).await;
             resolved
         }
         PaymentsCommand::Forget { payment_hash } => forget(&payments, payment_hash).map(|text| (text, Exit::Served)),

@@ -10,12 +10,11 @@ pub(crate) use operate::run;
 
 use crate::home::Home;
 use core::fmt;
-use l402_core::PaymentHash;
+use l402_agent::wallet::LazyWallet;
 use l402_lightning::backend::{OpenPayer, PayerHome, PayerSetup};
-use l402_lightning::{Cause, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
+use l402_lightning::{Cause, Network};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::OnceCell;
 
 /// Returns the name under which the payments of the user's wallet on a network are recorded: only the wallet that was asked to pay knows what
 /// became of it.
@@ -27,61 +26,28 @@ pub fn name(home: &Home, network: Network) -> Result<String, WalletError> {
     in_home(home, |around| setup.record_name(network, around)).map_err(|cause| WalletError::new(kind, cause))
 }
 
-/// The wallet that the user chose, opened when it is first asked for something.
-#[derive(Debug)]
-pub struct LazyWallet {
-    home: Home,
-    kind: WalletKind,
-    setup: Arc<dyn PayerSetup>,
-    network: Network,
-    opened: OnceCell<OpenPayer>,
+/// Returns the wallet that the user chose, opened when it is first asked for something. The settings are looked at now.
+///
+/// # Errors
+/// [`WalletError`] where the settings say too little, or this build has no wallet.
+pub fn chosen_wallet(home: &Home) -> Result<LazyWallet<OpenPayer>, WalletError> {
+    let (kind, setup) = chosen(home)?;
+    let network = in_home(home, |around| setup.network(around)).map_err(|cause| WalletError::new(kind, cause))?;
+    let home = home.clone();
+    Ok(LazyWallet::new(network, move || {
+        let (home, setup) = (home.clone(), Arc::clone(&setup));
+        async move {
+            let directory = |name: &str| directory(&home, name);
+            let around = PayerHome { directory: &directory, environment: &environment, flags: &home.flags };
+            setup.open(&around).await.map_err(|cause| WalletError::new(kind, cause).into())
+        }
+    }))
 }
 
-impl LazyWallet {
-    /// Takes the wallet that the user chose. Nothing is opened yet, but the settings are looked at.
-    ///
-    /// # Errors
-    /// [`WalletError`] where the settings say too little, or this build has no wallet.
-    pub fn new(home: &Home) -> Result<Self, WalletError> {
-        let (kind, setup) = chosen(home)?;
-        let network = in_home(home, |around| setup.network(around)).map_err(|cause| WalletError::new(kind, cause))?;
-        Ok(Self { home: home.clone(), kind, setup, network, opened: OnceCell::new() })
-    }
-
-    /// Closes the wallet, if it was opened.
-    pub async fn close(self) {
-        if let Some(OpenPayer { node: Some(node), .. }) = self.opened.into_inner() {
-            operate::stop(&*node).await;
-        }
-    }
-
-    async fn opened(&self) -> Result<&OpenPayer, WalletError> {
-        let open = async || {
-            let directory = |name: &str| directory(&self.home, name);
-            let around = PayerHome { directory: &directory, environment: &environment, flags: &self.home.flags };
-            self.setup.open(&around).await.map_err(|cause| WalletError::new(self.kind, cause))
-        };
-        self.opened.get_or_try_init(open).await
-    }
-}
-
-impl PaymentSource for LazyWallet {
-    fn network(&self) -> Network {
-        self.network
-    }
-
-    async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
-        match self.opened().await {
-            Ok(opened) => opened.wallet.pay(invoice, limit).await,
-            Err(fault) => Err(PayError::Unavailable(fault.into())),
-        }
-    }
-
-    async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
-        match self.opened().await {
-            Ok(opened) => opened.wallet.payment(hash).await,
-            Err(fault) => Err(LookupError::new(fault)),
-        }
+/// Closes a wallet, if it was opened.
+pub async fn close(wallet: LazyWallet<OpenPayer>) {
+    if let Some(OpenPayer { node: Some(node), .. }) = wallet.into_opened() {
+        operate::stop(&*node).await;
     }
 }
 
