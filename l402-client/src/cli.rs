@@ -278,9 +278,12 @@ mod tests {
 
     #[test]
     fn home_options_may_follow_the_command() {
-        let cli = Cli::try_parse_from("l402 get http://a/ --wallet ldk --data-dir d".split(' ')).unwrap();
-        assert_eq!(cli.home.wallet, WalletKind::named("ldk"));
-        assert_eq!(cli.home.data_dir, Some(PathBuf::from("d")));
+        for kind in WalletKind::all() {
+            let line = format!("l402 get http://a/ --wallet {} --data-dir d", kind.name());
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.home.wallet, Some(kind));
+            assert_eq!(cli.home.data_dir, Some(PathBuf::from("d")));
+        }
     }
 
     #[test]

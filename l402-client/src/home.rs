@@ -75,6 +75,7 @@ fn read_config(args: &HomeArgs) -> Result<Config, Failure> {
 mod tests {
     use super::*;
 
+    #[cfg(all(test, feature = "ldk", feature = "sandbox"))]
     #[test]
     fn a_flag_wins_over_the_file() {
         let folder = tempfile::tempdir().unwrap();

@@ -4,15 +4,11 @@
 
 mod buyer;
 mod get;
-#[cfg(feature = "sandbox")]
 mod net;
 mod origins;
-#[cfg(feature = "sandbox")]
 mod process;
 mod report;
 mod shop;
-#[cfg(feature = "sandbox")]
 mod together;
 mod unsettled;
-#[cfg(feature = "sandbox")]
 mod wallet;

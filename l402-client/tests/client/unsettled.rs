@@ -118,6 +118,7 @@ async fn a9_who_waits_in_vain_for_another_call_pays_nothing() {
     assert_eq!(buyer.get("/weather", &[]).await.exit, Exit::Served);
 }
 
+#[cfg(feature = "ldk")]
 #[tokio::test]
 async fn a4_only_the_wallet_that_paid_is_asked() {
     let buyer = Buyer::new().await;
@@ -130,6 +131,7 @@ async fn a4_only_the_wallet_that_paid_is_asked() {
     assert_eq!(buyer.paid(), 1);
 }
 
+#[cfg(feature = "ldk")]
 #[tokio::test]
 async fn a4_the_node_of_another_network_is_not_asked() {
     let buyer = Buyer::new().await;
