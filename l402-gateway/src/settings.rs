@@ -15,8 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use crate::state::Kept;
-
 /// Settings of one gateway.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -93,6 +91,17 @@ impl Settings {
     pub const fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
+}
+
+/// Something that must exist once the gateway has used it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Its name in the data directory's list.
+    pub name: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What a start without it would mean, for the error.
+    pub loss: &'static str,
 }
 
 /// What becomes of requests for `/health`, `/ready` and `/info`.

@@ -1,24 +1,16 @@
-//! What the directories of the settings must contain, once the gateway has used them (threat S6).
+//! What the directories of the settings must contain, once the gateway has used them: a start without one of them stops.
 //!
 //! A directory names its own parts in a [manifest](l402_lightning::folder). That of the data directory names the directories: so one
 //! that is gone as a whole, such as one that was not mounted, is noticed, too.
 
 use l402_lightning::folder::{self, FolderError, Manifest};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::keys;
 use crate::settings::Settings;
 
-/// Something that must exist once the gateway has used it.
-#[derive(Debug, Clone)]
-pub struct Kept {
-    /// Its name in the data directory's list.
-    pub name: &'static str,
-    /// Where it is.
-    pub path: PathBuf,
-    /// What a start without it would mean, for the error.
-    pub loss: &'static str,
-}
+#[doc(no_inline)]
+pub use crate::settings::Kept;
 
 /// The data directory's list of what must exist.
 #[derive(Debug)]

@@ -13,8 +13,6 @@ CIRCLES = (
         "l402-server/src/config/lightning.rs", "l402-server/src/config/limits.rs",
         "l402-server/src/config/resolve.rs", "l402-server/src/config/route.rs", "l402-server/src/config/service.rs",
     ),
-    ("l402-gateway/src/settings.rs", "l402-gateway/src/state.rs"),
-    ("l402-gateway/src/serve/connection.rs", "l402-gateway/src/serve/worker.rs"),
 )
 
 # Files that are too long.

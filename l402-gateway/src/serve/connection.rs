@@ -20,7 +20,7 @@ use super::gateway::{Client, Gateway};
 use super::head_timer::HeadTimer;
 use super::preface::{self, Spoken};
 use super::socket::Socket;
-use super::worker::Limits;
+use crate::settings::Settings;
 
 /// Makes the future that serves a connection to its end. It holds `stopping` as long as it runs, and so do its tunnels.
 ///
@@ -87,6 +87,30 @@ where
             guard.lead(http2(limits, activity).serve_connection(socket, client)).await
         }
         Err(error) => End::Broken(error.into()),
+    }
+}
+
+/// Deadlines of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// For the head of a request; also how long a connection may stand idle between two.
+    pub(super) head: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub(super) unread: Duration,
+    /// For requests under way when the server stops.
+    pub(super) shutdown: Duration,
+    /// Fields in the header of a request.
+    pub(super) header_fields: usize,
+}
+
+impl Limits {
+    pub(super) const fn of(settings: &Settings) -> Self {
+        Self {
+            head: settings.request_head,
+            unread: settings.idle,
+            shutdown: settings.shutdown,
+            header_fields: settings.limits.header_fields,
+        }
     }
 }
 

@@ -45,10 +45,11 @@ use crate::keys::{self, KeyFileError};
 use crate::settings::{LsatLine, Settings};
 use crate::state::State;
 use clients::Clients;
+use connection::Limits;
 use descriptors::Shares;
 use gateway::Gateway;
 use listen::Sockets;
-use worker::{Limits, Worker};
+use worker::Worker;
 
 pub use ready::{Check, Checks};
 

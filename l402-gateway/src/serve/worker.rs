@@ -10,10 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 
 use super::clients::Clients;
-use super::connection;
+use super::connection::{self, Limits};
 use super::gateway::Gateway;
 use super::seldom::Seldom;
-use crate::settings::Settings;
 
 /// What one thread serves, and until when.
 pub(super) struct Worker<N> {
@@ -22,30 +21,6 @@ pub(super) struct Worker<N> {
     pub(super) limits: Limits,
     pub(super) clients: Arc<Clients>,
     pub(super) stopped: watch::Receiver<bool>,
-}
-
-/// Deadlines of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// For the head of a request; also how long a connection may stand idle between two.
-    pub(super) head: Duration,
-    /// How long a client may take nothing of what is sent to it.
-    pub(super) unread: Duration,
-    /// For requests under way when the server stops.
-    pub(super) shutdown: Duration,
-    /// Fields in the header of a request.
-    pub(super) header_fields: usize,
-}
-
-impl Limits {
-    pub(super) const fn of(settings: &Settings) -> Self {
-        Self {
-            head: settings.request_head,
-            unread: settings.idle,
-            shutdown: settings.shutdown,
-            header_fields: settings.limits.header_fields,
-        }
-    }
 }
 
 impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
