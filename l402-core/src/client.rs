@@ -1,14 +1,16 @@
 //! The client's side of an exchange, without I/O: when to pay, what to pay, and what to believe.
 //!
 //! 1. A request is paid at most once: after the paid retry the answer is delivered, whatever it is.
-//! 2. The price is the invoice's amount, whatever else the server says (threats A1, A2). An invoice without an amount, of
+//! 2. The price is the invoice's amount, whatever else the server says. An invoice without an amount, of
 //!    amount zero, above the limit, or expired, is declined.
 //! 3. A token is opaque. Where its payment hash can be read, it must be the invoice's before anything is paid; where it cannot,
-//!    the limits protect the buyer. The preimage must prove the invoice's hash afterwards (A3).
+//!    the limits protect the buyer. The preimage must prove the invoice's hash afterwards.
 //! 4. A token that is known to have ended already is not paid for.
 //! 5. A stored token that is refused without a challenge that can be answered is left out of one more request, so that the server can show one.
 //!
 //! The caller sends requests, decodes invoices and pays; this module says in which order and on what conditions.
+
+// Threats A1, A2, A3.
 
 use crate::challenge::{Challenge, ChallengeError};
 use crate::identifier::Identifier;

@@ -5,13 +5,15 @@
 //! 2. The first line names the format. Each line after it is an epoch and 64 hexadecimal digits; empty lines and lines that
 //!    begin with `#` are skipped. The highest epoch mints, the others verify: to rotate, add a line with the next epoch,
 //!    and remove the old one when its last token has expired.
-//! 3. A folder that had a key file must have one: a new key would make every token that was sold a forged one (S6).
+//! 3. A folder that had a key file must have one: a new key would make every token that was sold a forged one.
 //! 4. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
 //!
 //! ```text
 //! l402 root keys, format 1
 //! 0 8f1c…64 digits…e2
 //! ```
+
+// Threat S6.
 
 use core::fmt;
 use l402_core::macaroon::hex;

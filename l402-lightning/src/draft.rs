@@ -1,10 +1,12 @@
 //! Invoices of a node in this process: written and signed here, and not read back.
 //!
 //! 1. An [`InvoiceSigner`] owns the node's key and knows the public key that belongs to it. Whatever it signs names that payee
-//!    truly, so that nothing has to be recovered from the signature (threat L3). There is no other way to an [`Invoice`] but
+//!    truly, so that nothing has to be recovered from the signature. There is no other way to an [`Invoice`] but
 //!    [`Invoice::parse`], which verifies: an invoice from outside cannot be taken for one of these.
 //! 2. An invoice is written in one pass over one buffer of 5-bit words (BOLT 11, BIP 173), byte for byte as the builder of
 //!    `lightning-invoice` writes it with the same values, which the tests compare.
+
+// Threat L3.
 
 use crate::invoice::{Invoice, InvoiceError, Said};
 use crate::network::{Network, NodeId};

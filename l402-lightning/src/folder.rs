@@ -1,4 +1,4 @@
-//! Folders of what must not be lost: private, and complete (threats O2 and S6).
+//! Folders of what must not be lost: private, and complete.
 //!
 //! 1. A folder is made with mode 0700 and a file with mode 0600, whatever the umask. What others can touch is refused.
 //! 2. A folder that has been used has a [`Manifest`]: a list of the files that it must contain. If one of them is missing, it is
@@ -8,6 +8,8 @@
 //! l402 data folder, format 1
 //! root.keys
 //! ```
+
+// Threats O2, S6.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};

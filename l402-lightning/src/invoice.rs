@@ -1,9 +1,11 @@
 //! BOLT11 invoices that were decoded, and what they must say before anybody sees or pays them.
 //!
-//! 1. A real decoder reads the amount, never a declaration beside the invoice (threats A1, A2). Prefix, checksum, features
+//! 1. A real decoder reads the amount, never a declaration beside the invoice. Prefix, checksum, features
 //!    and signature are verified by it (BOLT 11). An amount of zero, with a zero in front, or above all money is refused.
-//! 2. A server shows an invoice only if it answers what was asked for, whoever made it (threat L3): [`Invoice::answers`].
-//! 3. A client pays only what names the payment hash of its token (threat A3): [`Invoice::proves`], [`Invoice::facts`].
+//! 2. A server shows an invoice only if it answers what was asked for, whoever made it: [`Invoice::answers`].
+//! 3. A client pays only what names the payment hash of its token: [`Invoice::proves`], [`Invoice::facts`].
+
+// Threats A1, A2, A3, L3.
 
 use crate::amount::{self, AmountError};
 use crate::network::{Network, NodeId};
@@ -131,11 +133,12 @@ impl Invoice {
         }
     }
 
-    /// Tells whether this invoice is the answer to a request (threat L3): amount, network, expiry, and the payee where it is
+    /// Tells whether this invoice is the answer to a request: amount, network, expiry, and the payee where it is
     /// known. `now` is in Unix seconds.
     ///
     /// # Errors
     /// The first [`Mismatch`]; the invoice must not be shown then.
+    // Threat L3.
     pub fn answers(
         &self,
         request: &InvoiceRequest<'_>,
@@ -158,10 +161,11 @@ impl Invoice {
         Ok(())
     }
 
-    /// Tells whether paying this invoice proves `hash` (threat A3).
+    /// Tells whether paying this invoice proves `hash`.
     ///
     /// # Errors
     /// [`Mismatch::Hash`]; the invoice must not be paid for a token that names `hash`.
+    // Threat A3.
     pub fn proves(&self, hash: &PaymentHash) -> Result<(), Mismatch> {
         if self.payment_hash() == *hash { Ok(()) } else { Err(Mismatch::Hash) }
     }
@@ -171,7 +175,8 @@ impl Invoice {
     /// Returns the amount.
     ///
     /// # Errors
-    /// [`PayError::WrongNetwork`], [`PayError::NoAmount`] (threat A1), [`PayError::Expired`].
+    /// [`PayError::WrongNetwork`], [`PayError::NoAmount`], [`PayError::Expired`].
+    // Threat A1.
     pub fn payable(&self, network: Network, now: u64) -> Result<Msat, PayError> {
         if self.said.network != network {
             return Err(PayError::WrongNetwork { expected: network, found: self.said.network });

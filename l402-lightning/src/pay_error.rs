@@ -18,7 +18,8 @@ pub enum PayError {
         /// The network of the invoice.
         found: Network,
     },
-    /// The invoice leaves the amount to the payer (threat A1). Nothing was sent.
+    /// The invoice leaves the amount to the payer. Nothing was sent.
+    // Threat A1.
     NoAmount,
     /// Our channels cannot send the amount. Nothing was sent.
     InsufficientBalance {

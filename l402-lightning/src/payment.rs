@@ -1,11 +1,13 @@
 //! What a client needs of a Lightning node: to pay an invoice, and to learn what became of it.
 //!
-//! Money moves at most once per payment hash (threat A4). Every failure says which of three things is true:
+//! Money moves at most once per payment hash. Every failure says which of three things is true:
 //!
 //! 1. nothing was sent, and another attempt is harmless;
 //! 2. something was sent and failed for good: [`PayError::Failed`];
 //! 3. it may still succeed: [`PayError::Unknown`]. It is resolved by [`PaymentSource::payment`] or by paying the *same* invoice
 //!    again, never by paying another one.
+
+// Threat A4.
 
 use crate::cause::LookupError;
 use crate::invoice::Invoice;
@@ -26,10 +28,11 @@ pub trait PaymentSource: Send + Sync {
     /// Paying an invoice a second time moves no money: a payment under way is waited for, a finished one is reported again.
     /// Dropping the future does not stop a payment that has begun.
     ///
-    /// A caller checks that the preimage proves the payment hash before it relies on it (threat A3).
+    /// A caller checks that the preimage proves the payment hash before it relies on it.
     ///
     /// # Errors
     /// [`PayError`]; [`PayError::is_unknown`] separates what may still succeed from what moved no money.
+    // Threat A3.
     fn pay(&self, invoice: &Invoice, limit: PayLimit) -> impl Future<Output = Result<Paid, PayError>> + Send;
 
     /// Returns what became of a payment that this node sent.
@@ -53,7 +56,8 @@ impl<S: PaymentSource> PaymentSource for Arc<S> {
     }
 }
 
-/// How far a payment may go (threat A8).
+/// How far a payment may go.
+// Threat A8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayLimit {
     /// The most that routing may cost.

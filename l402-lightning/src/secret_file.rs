@@ -1,4 +1,6 @@
-//! Files that hold a secret: readable by their owner only, and refused otherwise (threat O2).
+//! Files that hold a secret: readable by their owner only, and refused otherwise.
+
+// Threat O2.
 
 use crate::folder;
 use core::fmt;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 /// Makes invoices that pay to us.
 ///
-/// The node chooses the payment hash, never a client (threat L2), and no two invoices share one (H3). Its preimage stays
-/// inside the node until somebody pays (L4).
+/// The node chooses the payment hash, never a client, and no two invoices share one. Its preimage stays
+/// inside the node until somebody pays.
+// Threats H3, L2, L4.
 pub trait InvoiceSource: Send + Sync {
     /// Makes an invoice for exactly `request.amount_msat`.
     ///
@@ -27,7 +28,8 @@ pub trait InvoiceSource: Send + Sync {
     ) -> impl Future<Output = Result<Invoice, InvoiceSourceError>> + Send;
 }
 
-/// Tells which of our invoices were settled (threat L5).
+/// Tells which of our invoices were settled.
+// Threat L5.
 pub trait SettlementSource: Send + Sync {
     /// Returns how much our node has recorded as received for a payment hash; `None` when it has recorded none.
     ///
@@ -64,7 +66,8 @@ pub enum InvoiceSourceError {
     InvalidRequest(InvalidRequest),
     /// The node answered with something that is no invoice.
     Malformed(InvoiceError),
-    /// The node answered with another invoice than the one that was asked for (threat L3). It must not be shown.
+    /// The node answered with another invoice than the one that was asked for. It must not be shown.
+    // Threat L3.
     Mismatch(Mismatch),
 }
 

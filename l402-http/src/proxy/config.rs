@@ -119,7 +119,8 @@ impl UpstreamConfig {
     }
 
     /// Believes what these peers say in `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and the like, and in `X-L402-*`; from
-    /// anyone else those fields are dropped (P2).
+    /// anyone else those fields are dropped.
+    // Threat P2.
     #[must_use]
     pub fn trusted_proxies(mut self, ranges: impl IntoIterator<Item = IpRange>) -> Self {
         self.edits.trusted.extend(ranges);

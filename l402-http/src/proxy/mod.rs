@@ -1,31 +1,33 @@
 //! The reverse proxy: one upstream origin behind a tower service, streamed both ways.
 //!
 //! 1. Fields that belong to the client's connection, credentials, claims about the client and overrides of path or method
-//!    (`X-HTTP-Method-Override`) stay behind, among trailers too; what the configuration says is added last (P2, P3, H2,
-//!    RFC 9110 §7.6).
-//! 2. The target is passed on byte for byte: what was priced is what is asked for (P3).
-//! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (P1, RFC 9112 §6). A request
+//!    (`X-HTTP-Method-Override`) stay behind, among trailers too; what the configuration says is added last
+//!    (RFC 9110 §7.6).
+//! 2. The target is passed on byte for byte: what was priced is what is asked for.
+//! 3. Each side is framed anew by hyper, so that the two cannot disagree where a message ends (RFC 9112 §6). A request
 //!    with both `Transfer-Encoding` and `Content-Length` is read as chunked, which RFC 9112 §6.3 allows, and goes on with a
 //!    framing of its own and neither field of the client's: what loses does not reach the upstream.
 //!    `chunked`, alone and once, is the only transfer coding; another before it is a 501, and twice a 400.
-//! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (P1, RFC 9110 §7.8).
+//! 4. The only upgrade is WebSocket over HTTP/1.1, and the tunnel begins after the upstream's 101 (RFC 9110 §7.8).
 //! 5. A request is sent again, once and over a new connection, where a kept connection had closed: if not a byte of it had
 //!    been sent, or if it is idempotent, has no body, and not a byte of an answer had come (RFC 9110 §9.2.2).
-//! 6. Connecting, answering and standing still have deadlines of their own (P4). They run whether or not a body is polled: a
-//!    client that takes nothing, over HTTP/2 by a closed window, or that sends a byte now and then, does not hold the upstream
-//!    (P6). What the client's own connection holds is the business of whoever serves it.
+//! 6. Connecting, answering and standing still have deadlines of their own. They run whether or not a body is polled: a
+//!    client that takes nothing, over HTTP/2 by a closed window, or that sends a byte now and then, does not hold the upstream.
+//!    What the client's own connection holds is the business of whoever serves it.
 //! 7. An answer that comes before the end of the request's body is passed on at once, also where no more of it is taken.
 //! 8. `Expect: 100-continue` is passed on over HTTP/1.1, and the client is asked for the body when the upstream asks, or says
 //!    nothing for a second. Other interim answers of the upstream, such as 103, are dropped: hyper's server sends none.
-//! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame (P8). A
+//! 9. A tunnel ends with the token that opened it and when the server stops, and both sides are told by a close frame. A
 //!    response of unknown length may go on for [`Timeouts::after_grant`] after its token has ended.
 //! 10. What an upstream says of itself is put right: a URL at its own origin in `Location`, `Content-Location`, `Refresh` or
 //!     `Link` becomes one at the public origin. An answer that holds the request, and a field, of the head or of the
-//!     trailers, that holds a secret which was added to it, do not reach the client (P7).
-//! 11. Connections to upstreams are bounded where there is a [`ConnectionLimit`] (P6).
+//!     trailers, that holds a secret which was added to it, do not reach the client.
+//! 11. Connections to upstreams are bounded where there is a [`ConnectionLimit`].
 //!
 //! The upstream is spoken to in HTTP/1.1 or HTTP/2, see [`Protocol`]. A pool belongs to one [`Upstream`] and its clones: make one
 //! for each single-threaded runtime, and nothing is shared.
+
+// Threats H2, P1, P2, P3, P4, P6, P7, P8.
 
 mod body;
 mod config;

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-/// Deadlines of one exchange with the upstream (P4).
+/// Deadlines of one exchange with the upstream.
+// Threat P4.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Timeouts {

@@ -56,10 +56,11 @@ pub async fn all(harness: &impl Harness) {
     too_much_to_send_fails_for_certain(harness).await;
 }
 
-/// Amount, network, expiry, payee and description are those of the request (threat L3).
+/// Amount, network, expiry, payee and description are those of the request.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat L3.
 pub async fn l3_an_invoice_says_what_was_asked_for(harness: &impl Harness) {
     for (amount_msat, description, expiry_s) in
         [(1_000, "l402", 60), (21_001, "Wetter, 7 °C ☂", 86_400), (250_000, "", 1)]
@@ -78,10 +79,11 @@ pub async fn l3_an_invoice_says_what_was_asked_for(harness: &impl Harness) {
     }
 }
 
-/// No two invoices share a payment hash (threat H3).
+/// No two invoices share a payment hash.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat H3.
 pub async fn h3_every_invoice_has_a_hash_of_its_own(harness: &impl Harness) {
     let mut seen = HashSet::new();
     for _ in 0..32 {
@@ -138,10 +140,11 @@ pub async fn a_payment_proves_itself_and_settles(harness: &impl Harness) {
     }
 }
 
-/// Neither node claims a payment that was never made (threat L5).
+/// Neither node claims a payment that was never made.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat L5.
 pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
     let hash = invoice(harness, Msat::new(10_000)).await.payment_hash();
     assert_eq!(harness.payee().settled_msat(&hash).await.expect("an answer"), None);
@@ -149,10 +152,11 @@ pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
     assert!(matches!(harness.payer().payment(&hash).await.expect("an answer"), PaymentStatus::NotFound));
 }
 
-/// A second attempt reports the first one (threat A4).
+/// A second attempt reports the first one.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat A4.
 pub async fn a4_paying_again_moves_no_money(harness: &impl Harness) {
     let invoice = invoice(harness, Msat::new(11_000)).await;
     let first = pay(harness, &invoice).await;
@@ -162,10 +166,11 @@ pub async fn a4_paying_again_moves_no_money(harness: &impl Harness) {
     settled(harness, &invoice.payment_hash(), Msat::new(11_000)).await;
 }
 
-/// Of two attempts at the same time one pays, and both learn the outcome (threat A4).
+/// Of two attempts at the same time one pays, and both learn the outcome.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat A4.
 pub async fn a4_paying_twice_at_once_moves_money_once(harness: &impl Harness) {
     let invoice = invoice(harness, Msat::new(12_000)).await;
     let (mut first, mut second) = (Box::pin(pay(harness, &invoice)), Box::pin(pay(harness, &invoice)));
@@ -182,10 +187,11 @@ pub async fn a4_paying_twice_at_once_moves_money_once(harness: &impl Harness) {
     settled(harness, &hash, Msat::new(12_000)).await;
 }
 
-/// A payment whose time is over is unknown, never failed, and its outcome can be learnt later (threat A4).
+/// A payment whose time is over is unknown, never failed, and its outcome can be learnt later.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat A4.
 pub async fn a4_a_time_out_is_unknown_and_resolves(harness: &impl Harness) {
     let invoice = invoice(harness, Msat::new(13_000)).await;
     let limit = PayLimit { timeout: Duration::from_millis(1), ..LIMIT };
@@ -197,10 +203,11 @@ pub async fn a4_a_time_out_is_unknown_and_resolves(harness: &impl Harness) {
     settled(harness, &invoice.payment_hash(), Msat::new(13_000)).await;
 }
 
-/// Without an amount, or for another chain, nothing is sent (threat A1).
+/// Without an amount, or for another chain, nothing is sent.
 ///
 /// # Panics
 /// When the promise is broken.
+// Threat A1.
 pub async fn a1_what_names_no_amount_or_another_network_is_refused(harness: &impl Harness) {
     let network = harness.payer().network();
     let elsewhere = if network == Network::Bitcoin { Network::Regtest } else { Network::Bitcoin };

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use super::error::LndError;
 use super::node::{LndNode, write_private};
 
-/// What a gateway that sells needs, and no more (threat O2).
+/// What a gateway that sells needs, and no more.
+// Threat O2.
 pub const SELL: [&str; 3] = ["invoices:read", "invoices:write", "info:read"];
 
-/// What a client that pays needs, and no more (threat O2).
+/// What a client that pays needs, and no more.
+// Threat O2.
 pub const PAY: [&str; 3] = ["offchain:read", "offchain:write", "info:read"];
 
 /// The macaroons that LND makes by itself.

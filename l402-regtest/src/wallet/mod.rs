@@ -2,12 +2,14 @@
 //! [`SandboxWallet`](l402_sandbox::SandboxWallet) talks to.
 //!
 //! 1. It listens on 127.0.0.1 only. That is no authentication: every request carries a bearer secret of 32 random bytes,
-//!    which is compared in constant time (threat O1).
+//!    which is compared in constant time.
 //! 2. The secret lives in a file that only its owner can read ([`SandboxFile`]). The file goes away with the server, unless
 //!    a younger server has put its own there meanwhile.
 //! 3. `Host` must be the server's own address, so that no web page reaches it through a name that it makes up.
 //!
 //! [`l402_sandbox`] describes the requests and answers.
+
+// Threat O1.
 
 mod answer;
 

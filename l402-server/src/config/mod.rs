@@ -2,13 +2,15 @@
 //!
 //! 1. A key that is not known is an error, and so is a value that makes no sense; each names the key, its line, and what
 //!    to do. All problems of one file are told at once.
-//! 2. A token for one route opens no other (T3): each route has a capability of its own unless the file says otherwise,
+//! 2. A token for one route opens no other: each route has a capability of its own unless the file says otherwise,
 //!    and routes that share one must be priced so that a cheap token does not open a dear route.
 //! 3. Secrets may be named by a variable of the environment; no error, log or `Debug` shows them.
 //! 4. Paths in a file are relative to the folder of that file.
 //! 5. An environment variable of [`crate::variables`] overrides the file; an empty one is not set. Any of those for LND makes `lnd` the
 //!    backend where the file names none. `LND_CONNECT` stands for the other three as far as they are not set; of the file, none of
 //!    the four counts then.
+
+// Threat T3.
 
 mod cors;
 mod file;
