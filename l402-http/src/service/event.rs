@@ -91,6 +91,58 @@ pub enum Phase<'a> {
     Ended(Ended),
 }
 
+/// Makes the kinds of events from one table, which `docs/reference.md` is printed from too.
+macro_rules! kinds {
+    ($($name:ident => $meaning:literal,)+) => {
+        /// The kind of an event: the phase that has ended.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum PhaseKind {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl PhaseKind {
+            /// Every kind, in the order of the phases.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Returns the name, such as `Routed`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// Returns what the event means, in a sentence or two.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)+
+                }
+            }
+        }
+
+        impl Phase<'_> {
+            /// Returns the kind of the event, without its outcome.
+            pub const fn kind(&self) -> PhaseKind {
+                match self {
+                    $(Self::$name(_) => PhaseKind::$name,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Routed => "The route is known. Exactly once, first.",
+    Judged => "The credential was judged. For priced routes only.",
+    Settled => "It is known whether the payment arrived. Under strict settlement only.",
+    Priced => "The price is known, or the route cannot be served at the moment.",
+    Invoiced => "The node has created an invoice, or it failed.",
+    Minted => "The token for the invoice is minted, or that failed.",
+    Challenged => "The challenge is written.",
+    Forwarded => "The inner service has responded.",
+    Ended => "The head of the response leaves, or never will. Exactly once, last.",
+}
+
 /// What a request means to the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -117,7 +117,7 @@ mod route;
 mod rules;
 mod settle;
 
-pub use event::{Event, Phase, RequestId};
+pub use event::{Event, Phase, PhaseKind, RequestId};
 pub use future::PaidFuture;
 pub use head::RequestHead;
 pub use layer::{PaidLayer, PaidService};

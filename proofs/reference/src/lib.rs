@@ -7,6 +7,7 @@ use core::fmt::Write as _;
 
 use l402_client::reference as client;
 use l402_http::response::Reason;
+use l402_http::service::PhaseKind;
 
 const HEAD: &str =
     "# Reference\n\nThis page is printed from the code: change the table that is named, then run `just reference`.\n";
@@ -21,6 +22,7 @@ pub fn page() -> String {
             l402_server::reference::reference(),
         ),
         ("Reasons of responses", "l402-http/src/response/reason.rs", reasons()),
+        ("Events of a request", "l402-http/src/service/event.rs", events()),
         ("Settings of `l402`", "l402-client/src/reference.rs", client::settings()),
         ("Environment variables of `l402`", "l402-client/src/variables.rs", client::environment()),
         ("Exit codes of `l402`", "l402-client/src/exit.rs", client::exit_codes()),
@@ -38,6 +40,15 @@ fn reasons() -> String {
     for reason in Reason::ALL {
         let statuses: Vec<_> = reason.statuses().iter().map(ToString::to_string).collect();
         let _ = writeln!(table, "| `{reason}` | {} | {} |", statuses.join(", "), reason.meaning());
+    }
+    table
+}
+
+/// The events that a subscriber of the paid service gets.
+fn events() -> String {
+    let mut table = String::from("| event | meaning |\n|---|---|\n");
+    for kind in PhaseKind::ALL {
+        let _ = writeln!(table, "| `{}` | {} |", kind.name(), kind.meaning());
     }
     table
 }
