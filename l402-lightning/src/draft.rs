@@ -345,7 +345,7 @@ mod tests {
         }
         for seconds in [1, 31, 32, 3_600, 1 << 20, 4_294_960_095] {
             let (expiry, made_at) = (Duration::from_secs(seconds), seconds);
-            drafts.push(InvoiceDraft { expiry, made_at, ..DRAFT });
+            drafts.push(InvoiceDraft { made_at, expiry, ..DRAFT });
         }
         for hints in [&ways[..1], &ways[1..2], &ways[2..], &ways] {
             drafts.push(InvoiceDraft { hints, ..DRAFT });
