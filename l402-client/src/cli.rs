@@ -182,7 +182,7 @@ pub enum TokensCommand {
 pub struct ImportArgs {
     /// lnget's token directory, one host's directory, or one file
     pub path: PathBuf,
-    /// Origin of the tokens [default: https://DIRECTORY_NAME]
+    /// Origin of the tokens [default: `https://DIRECTORY_NAME`]
     #[arg(long)]
     pub origin: Option<Origin>,
     /// The tokens were bought over http
