@@ -42,12 +42,20 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// What rustls says of a peer that answers in another protocol, mostly in HTTP, is understood by few.
+/// Says in words what rustls writes as the names of its variants.
 fn plain(text: String) -> String {
-    if text.contains(NO_TLS) { text.replace(NO_TLS, "the other side does not speak TLS there") } else { text }
+    TLS.iter().fold(text, |text, (name, words)| if text.contains(name) { text.replace(name, words) } else { text })
 }
 
-const NO_TLS: &str = "received corrupt message of type InvalidContentType";
+/// What rustls writes, and what it means.
+const TLS: [(&str, &str); 3] = [
+    ("received corrupt message of type InvalidContentType", "the other side does not speak TLS there"),
+    ("invalid peer certificate: UnknownIssuer", "its certificate is not from a trusted authority"),
+    (
+        "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+        "its certificate is that of an authority (CA:TRUE); a server needs one of its own",
+    ),
+];
 
 /// Adds what is not yet said.
 fn add(texts: &mut Vec<String>, text: String) {
@@ -111,9 +119,15 @@ mod tests {
             (&["cannot connect", "cannot connect: refused", "refused"], "cannot connect: refused"),
             (&["cannot use it", "locked", "Error code 5: locked"], "cannot use it: Error code 5: locked"),
             (&["outer", "", "inner"], "outer: inner"),
-            (&["cannot connect", NO_TLS, NO_TLS], "cannot connect: the other side does not speak TLS there"),
         ] {
             assert_eq!(line(texts), expected);
+        }
+    }
+
+    #[test]
+    fn what_rustls_names_is_said_in_words() {
+        for (name, words) in TLS {
+            assert_eq!(line(&["cannot connect", name, name]), format!("cannot connect: {words}"));
         }
     }
 
