@@ -44,6 +44,9 @@ pub trait RootKeySource {
 
     /// Returns the id of a new token from 28 bytes of a cryptographic random source. A source whose keys have epochs puts the
     /// one that mints in front of them; others leave it at epoch 0.
+    ///
+    /// What wraps another source forwards all three methods. A closure around [`DerivedKeys`] would mint at epoch 0, perhaps with
+    /// a key that is retired.
     fn token_id(&self, random: [u8; 28]) -> TokenId {
         TokenId::new(0, random)
     }

@@ -169,6 +169,10 @@ async fn who_wants_sales_only_hears_nothing_of_paid_requests() {
     }
     shop.present("/v1/demo", "L402 x:y").await;
     assert!(notes.take().is_empty());
+    let (all, sales) = (Notes::default(), OfSales(Notes::default()));
+    let shop = Shop::with(everything(), |paywall| paywall.observe(all.observer()).observe(sales));
+    shop.get("/status").await;
+    assert_eq!(all.phases(), ["routed", "forwarded", "ended"], "who comes later takes nothing away");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use l402_core::{GatePolicy, Msat, PaymentHash, SettlementRule};
 use l402_http::service::Paywall;
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{
-    Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, SettlementSource,
+    Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, PayeeNode, SettlementSource,
 };
 use tower::{Layer, ServiceExt};
 
@@ -37,7 +37,7 @@ async fn l5_what_the_node_remembers_counts_only_if_it_is_the_price() {
         (21_000, StatusCode::OK),
         (21_001, StatusCode::OK),
     ] {
-        let node = Remembers(FakeNetwork::new().node(), received);
+        let node = PayeeNode::new(Remembers(FakeNetwork::new().node(), received)); // erased, as programs have it
         let strict = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
         let shop = Paywall::new(policy(), keys(), node, Network::Regtest).gate_policy(strict).layer();
         let credential = Purchase::mint(&keys(), &demo(), [1; 32]).credential();
