@@ -14,7 +14,6 @@ use core::fmt;
 use http::{Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use l402_core::Msat;
 use l402_http::pay::{PayLayer, PaySettings, Receipt, ReplayBody, RequestError};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
@@ -61,8 +60,8 @@ impl<W: PaymentSource + 'static> Purse<W> {
 
     fn spend(&mut self, receipt: &Receipt) {
         let limits = &mut self.settings.limits;
-        limits.max_price_msat = limits.max_price_msat.saturating_sub(Msat::new(receipt.amount_msat));
-        limits.max_fee_msat = limits.max_fee_msat.saturating_sub(Msat::new(receipt.fee_msat));
+        limits.max_price_msat = limits.max_price_msat.saturating_sub(receipt.amount_msat);
+        limits.max_fee_msat = limits.max_fee_msat.saturating_sub(receipt.fee_msat);
     }
 }
 

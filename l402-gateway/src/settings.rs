@@ -248,7 +248,7 @@ impl Route {
     /// States the route to a policy.
     fn sale(&self) -> Sale {
         let Self { methods, path, offer, description, invoice_expiry, paths } = self;
-        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat.get())
+        let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
             .valid_for(Duration::from_secs(offer.valid_for))
             .invoice_expiry(*invoice_expiry)

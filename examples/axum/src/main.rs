@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::get;
-use l402_core::{DerivedKeys, MasterKey};
+use l402_core::{DerivedKeys, MasterKey, Msat};
 use l402_http::policy::{Free, Policy, Sale};
 use l402_http::service::Paywall;
 use l402_lightning::Network;
@@ -22,7 +22,8 @@ async fn main() -> Result<()> {
     let mut master_key = [0; 32];
     getrandom::fill(&mut master_key)?;
 
-    let policy = Policy::builder().sell(Sale::new("weather", "/weather", 21_000)).free(Free::new("/")).build()?;
+    let policy =
+        Policy::builder().sell(Sale::new("weather", "/weather", Msat::from_sat(21))).free(Free::new("/")).build()?;
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes(master_key));
     let paywall = Paywall::new(policy, keys, sandbox.payee().clone(), Network::Regtest).layer();
 

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use l402_core::{DerivedKeys, MasterKey};
+use l402_core::{DerivedKeys, MasterKey, Msat};
 use l402_http::policy::{Policy, Sale};
 use l402_http::service::Paywall;
 use l402_lightning::Network;
@@ -23,7 +23,7 @@ async fn one_response_is_bought_from_an_axum_app_with_the_fake_node() {
     let file = directory.path().join("wallet.json");
     let wallet = WalletServer::start(payer.clone(), payer.node_id(), file).unwrap();
 
-    let sales = [Sale::new("weather", "/weather", 21_000), Sale::new("gold", "/gold", 101_000)];
+    let sales = [Sale::new("weather", "/weather", Msat::from_sat(21)), Sale::new("gold", "/gold", Msat::from_sat(101))];
     let policy = sales.into_iter().fold(Policy::builder(), |policy, sale| policy.sell(sale)).build().unwrap();
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
     let paywall = Paywall::new(policy, keys, payee, Network::Regtest).layer();

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use http::Method;
-use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme};
 use l402_http::pay::{Order, Origin, Standing, Token};
 use l402_lightning::Paid;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ impl Intent {
     pub fn new(origin: &Origin, token: &Token, wallet: &str) -> Self {
         Self {
             payment_hash: token.payment_hash,
-            amount_msat: token.amount_msat,
+            amount_msat: token.amount_msat.get(),
             wallet: wallet.to_owned(),
             origin: origin.clone(),
             method: token.method.clone(),
@@ -73,8 +73,8 @@ impl Intent {
             text: self.token.clone(),
             payment_hash: self.payment_hash,
             preimage: None,
-            amount_msat: self.amount_msat,
-            fee_msat: 0,
+            amount_msat: Msat::new(self.amount_msat),
+            fee_msat: Msat::ZERO,
             method: self.method.clone(),
             path: self.path.clone(),
             bought_at: self.at,
@@ -146,8 +146,8 @@ impl KeptToken {
             token: token.text.clone(),
             payment_hash: token.payment_hash,
             preimage: token.preimage.clone()?,
-            amount_msat: token.amount_msat,
-            fee_msat: token.fee_msat,
+            amount_msat: token.amount_msat.get(),
+            fee_msat: token.fee_msat.get(),
             bought_at: token.bought_at,
             standing: token.standing,
         })
@@ -174,8 +174,8 @@ impl From<KeptToken> for Token {
             text: kept.token,
             payment_hash: kept.payment_hash,
             preimage: Some(kept.preimage),
-            amount_msat: kept.amount_msat,
-            fee_msat: kept.fee_msat,
+            amount_msat: Msat::new(kept.amount_msat),
+            fee_msat: Msat::new(kept.fee_msat),
             method: kept.method,
             path: kept.path,
             bought_at: kept.bought_at,

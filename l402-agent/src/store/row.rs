@@ -4,7 +4,7 @@ use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use core::fmt;
 use core::str::FromStr;
 use http::Method;
-use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme};
 use l402_http::pay::{Order, Standing};
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
@@ -18,7 +18,7 @@ pub(super) fn put_payment(
 ) -> rusqlite::Result<()> {
     let order = intent.order.as_ref();
     // A limit above what there is in all money is none.
-    let max_fee_msat = order.map(|order| i64::try_from(order.max_fee_msat).unwrap_or(i64::MAX));
+    let max_fee_msat = order.map(|order| i64::try_from(order.max_fee_msat.get()).unwrap_or(i64::MAX));
     let sql = format!(
         "INSERT OR {conflict} INTO payments VALUES (:payment_hash, :amount_msat, :wallet, :origin, :method, :path, :scheme, \
          :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat, :is_repeated)"
@@ -162,7 +162,8 @@ pub(super) const fn columns(outcome: PaymentOutcome) -> (&'static str, Option<u6
 
 fn order(row: &Row<'_>) -> rusqlite::Result<Option<Order>> {
     let Some(invoice) = row.get("invoice")? else { return Ok(None) };
-    let (max_fee_msat, max_cltv_expiry_delta) = (row.get("max_fee_msat")?, row.get("max_cltv_expiry_delta")?);
+    let (max_fee_msat, max_cltv_expiry_delta) =
+        (row.get("max_fee_msat").map(Msat::new)?, row.get("max_cltv_expiry_delta")?);
     Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta, is_repeated: row.get("is_repeated")? }))
 }
 

@@ -83,7 +83,7 @@ fn not_accepted(fault: &RequestError<TransportError>, url: &Uri) -> Option<Failu
         }
         _ => return None,
     };
-    let (lost, fee) = (Amount::from_msat(receipt.amount_msat), Amount::from_msat(receipt.fee_msat));
+    let (lost, fee) = (Amount::from_msat(receipt.amount_msat.get()), Amount::from_msat(receipt.fee_msat.get()));
     let origin = Origin::of(url).map_or_else(|_| "ORIGIN".to_owned(), |origin| origin.to_string());
     let message = format!(
         "{start}; {lost} (and a fee of {fee}) are lost with payment {}, unless it accepts the token later; it is not paid again, but \

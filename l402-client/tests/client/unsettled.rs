@@ -75,7 +75,7 @@ async fn a4_killed_between_intent_and_outcome_it_goes_on() {
     let order = intent.order.as_ref().unwrap();
     let invoice = Invoice::parse(&order.invoice).unwrap();
     assert_eq!((invoice.payment_hash(), invoice.amount_msat()), (intent.payment_hash, Some(Msat::new(21_000))));
-    assert_eq!((order.max_fee_msat, order.max_cltv_expiry_delta), (10_000, 1008));
+    assert_eq!((order.max_fee_msat, order.max_cltv_expiry_delta), (Msat::from_sat(10), 1008));
     let waited = buyer.get("/weather", &["--pay-timeout", "0.1"]).await;
     assert_eq!(waited.exit, Exit::Unknown, "the wallet says that it is under way");
     buyer.wallet.behave();

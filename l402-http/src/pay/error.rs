@@ -92,13 +92,13 @@ impl<E> fmt::Display for RequestError<E> {
                 let Receipt { payment_hash, amount_msat, fee_msat, .. } = receipt;
                 write!(
                     f,
-                    "the server answers {status} although {amount_msat} msat, and a fee of {fee_msat} msat, were paid (payment \
+                    "the server answers {status} although {amount_msat}, and a fee of {fee_msat}, were paid (payment \
                      {payment_hash})"
                 )
             }
             Self::NotAccepted(Receipt { payment_hash, amount_msat, fee_msat, .. }) => write!(
                 f,
-                "not paid: the server has not accepted what {amount_msat} msat, and a fee of {fee_msat} msat, bought from it before \
+                "not paid: the server has not accepted what {amount_msat}, and a fee of {fee_msat}, bought from it before \
                  (payment {payment_hash})"
             ),
             Self::Busy => f.write_str("not paid: another call is buying the same token, and did not finish in time"),

@@ -22,7 +22,7 @@
 //!     let response = layer.layer(client).oneshot(request).await?;
 //!     println!("{}", response.status());
 //!     if let Some(Receipt { amount_msat, fee_msat, .. }) = response.extensions().get() {
-//!         println!("{amount_msat} msat, and a fee of {fee_msat} msat");
+//!         println!("{amount_msat}, and a fee of {fee_msat}");
 //!     }
 //!     Ok(())
 //! }
@@ -101,7 +101,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use http::{Request, Response};
 use http_body::Body;
-use l402_core::{PaymentHash, SpendLimits};
+use l402_core::{Msat, PaymentHash, SpendLimits};
 use l402_lightning::{Cause, PayLimit, PaymentSource};
 use payer::Payer;
 use std::sync::Arc;
@@ -112,19 +112,20 @@ use tower_service::Service;
 ///
 /// ```
 /// use http::Response;
+/// use l402_core::Msat;
 /// use l402_http::pay::Receipt;
 ///
-/// fn spent_msat<B>(response: &Response<B>) -> u64 {
-///     let receipt = response.extensions().get::<Receipt>();
-///     receipt.filter(|receipt| !receipt.reused).map_or(0, |receipt| receipt.amount_msat + receipt.fee_msat)
+/// fn spent<B>(response: &Response<B>) -> Msat {
+///     let bought = response.extensions().get::<Receipt>().filter(|receipt| !receipt.reused);
+///     bought.map_or(Msat::ZERO, |receipt| receipt.amount_msat.saturating_add(receipt.fee_msat))
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// The price of the token, in millisatoshi.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshi.
-    pub fee_msat: u64,
+    /// The price of the token.
+    pub amount_msat: Msat,
+    /// What routing cost.
+    pub fee_msat: Msat,
     /// What the payment proves.
     pub payment_hash: PaymentHash,
     /// Whether the token had been bought by an earlier request, so that this one cost nothing.

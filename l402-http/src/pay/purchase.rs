@@ -50,15 +50,15 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             text: quote.token().to_owned(),
             payment_hash: order.payment_hash,
             preimage: None,
-            amount_msat: order.amount_msat.get(),
-            fee_msat: 0,
+            amount_msat: order.amount_msat,
+            fee_msat: Msat::ZERO,
             method: purpose.method.clone(),
             path: purpose.path.clone(),
             bought_at: now,
             standing: Standing::New,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
-                max_fee_msat: order.max_fee_msat.get(),
+                max_fee_msat: order.max_fee_msat,
                 max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
                 is_repeated,
             }),
@@ -104,13 +104,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     fn limit(&self, token: &Token) -> PayLimit {
         let (max_fee_msat, max_cltv_expiry_delta) = match &token.order {
             Some(order) => (order.max_fee_msat, order.max_cltv_expiry_delta),
-            None => (0, self.settings.max_cltv_expiry_delta),
+            None => (Msat::ZERO, self.settings.max_cltv_expiry_delta),
         };
-        PayLimit {
-            max_fee_msat: Msat::new(max_fee_msat),
-            max_cltv_expiry_delta,
-            timeout: self.settings.payment_timeout,
-        }
+        PayLimit { max_fee_msat, max_cltv_expiry_delta, timeout: self.settings.payment_timeout }
     }
 
     /// Asks the wallet about a payment whose outcome is not known.
@@ -146,7 +142,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Stores the proof of a payment; the token can be used then.
     async fn prove<E>(&self, mut token: Token, paid: Paid, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         token.preimage = Some(paid.preimage);
-        token.fee_msat = paid.fee_msat.get();
+        token.fee_msat = paid.fee_msat;
         let stored = self.store.put(&purpose.origin, &token).await;
         stored.map_err(|error| RequestError::NotStored { payment_hash: token.payment_hash, cause: error.into() })?;
         Ok(token)

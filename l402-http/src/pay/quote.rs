@@ -47,7 +47,7 @@ impl Quote {
         }
     }
 
-    /// Returns the price, in millisatoshi; [`None`] where the invoice leaves it to the payer, which is never paid.
+    /// Returns the price; [`None`] where the invoice leaves it to the payer, which is never paid.
     pub fn amount_msat(&self) -> Option<Msat> {
         self.invoice.amount_msat()
     }

@@ -7,7 +7,7 @@ use core::fmt;
 use core::time::Duration;
 use http::Method;
 use l402_core::purchase::{Asked, Record, Status};
-use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme};
 use l402_lightning::{Invoice, PaymentStatus};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +23,10 @@ pub struct Token {
     pub payment_hash: PaymentHash,
     /// The proof; [`None`] while it is not known whether the payment succeeded.
     pub preimage: Option<Preimage>,
-    /// What was paid for it, in millisatoshi.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshi; 0 while the payment is not known to have succeeded.
-    pub fee_msat: u64,
+    /// What was paid for it.
+    pub amount_msat: Msat,
+    /// What routing cost; 0 while the payment is not known to have succeeded.
+    pub fee_msat: Msat,
     /// The method of the request that it was bought for.
     pub method: Method,
     /// The path of that request, without its query.
@@ -57,8 +57,8 @@ pub enum Standing {
 pub struct Order {
     /// The invoice, BOLT11.
     pub invoice: String,
-    /// The most that routing may cost, in millisatoshi.
-    pub max_fee_msat: u64,
+    /// The most that routing may cost.
+    pub max_fee_msat: Msat,
     /// For how many blocks the money may be locked on its way, in total.
     pub max_cltv_expiry_delta: u32,
     /// Whether the wallet was asked before, and knew nothing of it: it may read that request after this one, so that the failure
@@ -96,7 +96,7 @@ impl fmt::Debug for Token {
         f.debug_struct("Token")
             .field("payment_hash", &self.payment_hash)
             .field("paid", &self.preimage.is_some())
-            .field("amount_msat", &self.amount_msat)
+            .field("amount_msat", &self.amount_msat.get())
             .field("method", &self.method)
             .field("path", &self.path)
             .finish_non_exhaustive()

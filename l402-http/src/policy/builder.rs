@@ -131,7 +131,7 @@ impl Stated {
 }
 
 fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
-    if sale.price_msat == 0 {
+    if sale.price_msat == Msat::ZERO {
         return Err(RouteFault::ZeroPrice);
     }
     if sale.valid_for.as_secs() == 0 {
@@ -141,7 +141,7 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
         service: Name::new(&sale.service).map_err(RouteFault::Service)?,
         tier: sale.tier,
         capability: sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?,
-        price_msat: Msat::new(sale.price_msat),
+        price_msat: sale.price_msat,
         valid_for: sale.valid_for.as_secs(),
     })
 }

@@ -2,17 +2,18 @@
 //!
 //! ```
 //! use http::Method;
+//! use l402_core::Msat;
 //! use l402_http::path::CanonicalPath;
 //! use l402_http::policy::{Access, Free, Policy, Sale};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let policy = Policy::builder()
-//!         .sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo").methods([Method::GET]))
-//!         .sell(Sale::new("plannt", "/v1/data/*", 100_000).capability("data"))
+//!         .sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo").methods([Method::GET]))
+//!         .sell(Sale::new("plannt", "/v1/data/*", Msat::from_sat(100)).capability("data"))
 //!         .free(Free::new("/status"))
 //!         .build()?;
 //!     let path = CanonicalPath::parse("/v1/data/2024/rain")?;
-//!     assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat.get() == 100_000));
+//!     assert!(matches!(policy.route(&Method::POST, &path), Access::Priced(_, offer) if offer.price_msat == Msat::from_sat(100)));
 //!     Ok(())
 //! }
 //! ```

@@ -3,13 +3,14 @@
 use crate::cors::Cors;
 use core::time::Duration;
 use http::Method;
+use l402_core::Msat;
 
 /// A route that is sold.
 #[derive(Debug, Clone)]
 pub struct Sale {
     pub(super) service: Box<str>,
     pub(super) path: Box<str>,
-    pub(super) price_msat: u64,
+    pub(super) price_msat: Msat,
     pub(super) tier: u32,
     pub(super) capability: Option<Box<str>>,
     pub(super) valid_for: Duration,
@@ -27,11 +28,11 @@ impl Sale {
     /// How long an invoice can be paid unless a sale or the paid service says otherwise.
     pub const INVOICE_EXPIRY: Duration = Duration::from_mins(10);
 
-    /// Sells a path as part of a service, for a price in millisatoshi: any method, tier 0, no capability,
+    /// Sells a path as part of a service, for a price: any method, tier 0, no capability,
     /// an hour.
     ///
     /// A path is `/v1/demo`, or with parameters `/v1/{id}`, or with everything beneath it `/v1/*`.
-    pub fn new(service: &str, path: &str, price_msat: u64) -> Self {
+    pub fn new(service: &str, path: &str, price_msat: Msat) -> Self {
         Self {
             service: service.into(),
             path: path.into(),

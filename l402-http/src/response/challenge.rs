@@ -5,7 +5,7 @@ use super::{Form, Reason, Rejection, grpc, json};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use l402_core::ChallengeLine;
+use l402_core::{ChallengeLine, Msat};
 use l402_lightning::Invoice;
 use serde::Serialize;
 
@@ -25,8 +25,8 @@ pub struct ChallengeResponse<'a> {
     pub message: &'a str,
     /// What is sold.
     pub description: &'a str,
-    /// The price, in millisatoshi.
-    pub price_msat: u64,
+    /// The price.
+    pub price_msat: Msat,
     /// How long the token is valid at least, in seconds: for a buyer who pays at the last moment.
     pub valid_for: u64,
     /// When the token ends, in Unix seconds.
@@ -75,7 +75,7 @@ impl ChallengeResponse<'_> {
             token: self.token,
             format: authorization.clone(),
             authorization_format: authorization,
-            price_msat: self.price_msat,
+            price_msat: self.price_msat.get(),
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at(),
             valid_for_seconds: self.valid_for,

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use core::fmt;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, Response, StatusCode};
+use l402_core::Msat;
 use l402_lightning::Invoice;
 
 /// What the page says.
@@ -12,7 +13,7 @@ pub(super) struct Page<'a> {
     pub(super) status: StatusCode,
     pub(super) message: &'a str,
     pub(super) description: &'a str,
-    pub(super) price_msat: u64,
+    pub(super) price_msat: Msat,
     pub(super) valid_for: u64,
     pub(super) token: &'a str,
     pub(super) invoice: &'a Invoice,
@@ -61,7 +62,7 @@ impl fmt::Display for Page<'_> {
 "#,
             title = Escaped(title),
             description = Escaped(description),
-            price = Sat(*price_msat),
+            price = Sat(price_msat.get()),
             message = Escaped(message),
             validity = Validity { at_least: *valid_for, more: invoice.expiry().as_secs() },
             invoice = Escaped(invoice.bolt11()),

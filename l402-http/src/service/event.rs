@@ -26,7 +26,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 use http::{Method, StatusCode};
-use l402_core::{Decision, Name, PaymentHash};
+use l402_core::{Decision, Msat, Name, PaymentHash};
 
 /// One event: which request it belongs to, and what came out of a phase.
 #[derive(Debug, Clone, Copy)]
@@ -165,13 +165,13 @@ pub enum Routed {
 pub enum Settled<'a> {
     /// At least the price arrived.
     Paid {
-        /// How much, in millisatoshi.
-        received_msat: u64,
+        /// How much.
+        received_msat: Msat,
     },
     /// Less than the price arrived. The request is charged.
     Underpaid {
-        /// How much, in millisatoshi.
-        received_msat: u64,
+        /// How much.
+        received_msat: Msat,
     },
     /// Nothing has arrived yet.
     Pending,
@@ -188,8 +188,8 @@ pub enum Settled<'a> {
 pub enum Priced {
     /// It is for sale.
     At {
-        /// The price, in millisatoshi.
-        price_msat: u64,
+        /// The price.
+        price_msat: Msat,
     },
     /// The route cannot be served at the moment, so nothing is sold.
     Undeliverable {
@@ -206,8 +206,8 @@ pub enum Invoiced<'a> {
     Made {
         /// Its payment hash.
         payment_hash: PaymentHash,
-        /// Its amount, in millisatoshi.
-        price_msat: u64,
+        /// Its amount.
+        price_msat: Msat,
         /// When it ends, in Unix seconds.
         expires_at: u64,
     },

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
-//! use l402_core::{DerivedKeys, MasterKey};
+//! use l402_core::{DerivedKeys, MasterKey, Msat};
 //! use l402_http::policy::{Policy, Sale};
 //! use l402_http::service::Paywall;
 //! use l402_lightning::{Network, testing::FakeNetwork};
@@ -11,7 +11,7 @@
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+//!     let policy = Policy::builder().sell(Sale::new("weather", "/*", Msat::from_sat(21))).build()?;
 //!     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])); // from a file that only its owner can read
 //!     let node = FakeNetwork::new().node(); // any InvoiceSource and SettlementSource
 //!     let layer = Paywall::new(policy, keys, node, Network::Regtest).layer();

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 ///
 /// ```
 /// use l402_core::macaroon::RootKey;
-/// use l402_core::{Caveat, Identifier, Ruling};
+/// use l402_core::{Caveat, Identifier, Msat, Ruling};
 /// use l402_http::policy::{Policy, Route, Sale};
 /// use l402_http::service::{Event, Paywall, RequestHead};
 /// use l402_lightning::{Network, testing::FakeNetwork};
@@ -28,10 +28,10 @@ use std::time::SystemTime;
 /// # struct Keys;
 /// # impl Keys { fn find(&self, _: &Identifier) -> Option<RootKey> { None } }
 /// # let my_keys = Keys;
-/// let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+/// let policy = Policy::builder().sell(Sale::new("weather", "/*", Msat::from_sat(21))).build()?;
 /// let keys = move |identifier: &Identifier| my_keys.find(identifier); // any RootKeySource
 /// let paywall = Paywall::new(policy, keys, FakeNetwork::new().node(), Network::Regtest)
-///     .pricer(|_: &Route, _: &RequestHead<'_>| if is_night() { 0 } else { 42_000 })
+///     .pricer(|_: &Route, _: &RequestHead<'_>| if is_night() { Msat::ZERO } else { Msat::from_sat(42) })
 ///     .caveat_rule(|request: &RequestHead<'_>| {
 ///         let method = request.method().clone();
 ///         move |caveat: Caveat<'_>, _: Option<&str>| match caveat.condition {

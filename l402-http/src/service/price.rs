@@ -7,7 +7,7 @@ use crate::policy::Route;
 use crate::response::{Form, Reason};
 use core::time::Duration;
 use http::StatusCode;
-use l402_core::{Charge, Offer};
+use l402_core::{Charge, Msat, Offer};
 use std::sync::Arc;
 
 /// Why a request is charged.
@@ -39,7 +39,7 @@ impl Demand {
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) offer: Arc<Offer>,
-    pub(super) price_msat: u64,
+    pub(super) price_msat: Msat,
     pub(super) description: Arc<str>,
     pub(super) invoice_expiry: Duration,
     pub(super) demand: Demand,
@@ -54,11 +54,11 @@ pub(super) fn price<N, K>(
     demand: Demand,
 ) -> Result<Order, Undeliverable> {
     (paywall.deliverable)(route.id())?;
-    let asked = paywall.pricer.as_ref().map_or(0, |pricer| pricer.price_msat(route, request));
+    let asked = paywall.pricer.as_ref().map_or(Msat::ZERO, |pricer| pricer.price_msat(route, request));
     Ok(Order {
         offer: Arc::clone(offer),
         // Strict settlement asks for no more than the price of the route, and the policy has compared that one with others (T3).
-        price_msat: asked.max(offer.price_msat.get()),
+        price_msat: asked.max(offer.price_msat),
         description: Arc::clone(route.description()),
         invoice_expiry: route.invoice_expiry().unwrap_or(paywall.invoice_expiry),
         demand,

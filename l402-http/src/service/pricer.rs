@@ -2,6 +2,7 @@
 
 use super::head::RequestHead;
 use crate::policy::Route;
+use l402_core::Msat;
 
 /// Sets the price of a request that is going to be charged. Closures implement it.
 ///
@@ -14,6 +15,7 @@ use crate::policy::Route;
 ///    routes with capabilities of their own.
 ///
 /// ```
+/// use l402_core::Msat;
 /// use l402_http::policy::Route;
 /// use l402_http::service::{Pricer, RequestHead};
 ///
@@ -21,20 +23,20 @@ use crate::policy::Route;
 /// struct Marked;
 ///
 /// impl Pricer for Marked {
-///     fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> u64 {
-///         let price = route.offer().map_or(0, |offer| offer.price_msat.get());
-///         if request.extensions().get::<Marked>().is_some() { price * 2 } else { price }
+///     fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> Msat {
+///         let price = route.offer().map_or(Msat::ZERO, |offer| offer.price_msat);
+///         if request.extensions().get::<Marked>().is_some() { price.saturating_add(price) } else { price }
 ///     }
 /// }
 /// ```
 pub trait Pricer: Send + Sync {
-    /// Returns the price in millisatoshi. The request is as the inner service would see it: with its canonical path and without
+    /// Returns the price. The request is as the inner service would see it: with its canonical path and without
     /// credentials.
-    fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> u64;
+    fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> Msat;
 }
 
-impl<F: Fn(&Route, &RequestHead<'_>) -> u64 + Send + Sync> Pricer for F {
-    fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> u64 {
+impl<F: Fn(&Route, &RequestHead<'_>) -> Msat + Send + Sync> Pricer for F {
+    fn price_msat(&self, route: &Route, request: &RequestHead<'_>) -> Msat {
         self(route, request)
     }
 }

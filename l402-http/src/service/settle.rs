@@ -13,27 +13,23 @@ use crate::policy::RouteId;
 use crate::response::{Form, Reason};
 use bytes::Bytes;
 use http::Response;
-use l402_core::{Grant, Offer, RootKeySource};
+use l402_core::{Grant, Msat, Offer, RootKeySource};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// A payment that arrived, in millisatoshi, beside the price.
+/// A payment that arrived, beside the price.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Received {
     /// At least the price.
-    Enough(u64),
+    Enough(Msat),
     /// Less than the price.
-    TooLittle(u64),
+    TooLittle(Msat),
 }
 
 impl Received {
-    const fn of(received_msat: u64, offer: &Offer) -> Self {
-        if received_msat >= offer.price_msat.get() {
-            Self::Enough(received_msat)
-        } else {
-            Self::TooLittle(received_msat)
-        }
+    fn of(received_msat: Msat, offer: &Offer) -> Self {
+        if received_msat >= offer.price_msat { Self::Enough(received_msat) } else { Self::TooLittle(received_msat) }
     }
 
     /// What subscribers are told.
@@ -79,7 +75,7 @@ pub(super) enum Unsettled {
 #[inline]
 pub(super) fn look<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Option<Received> {
     let received = paywall.node.settled_in_memory(&grant.payment_hash())?;
-    Some(Received::of(received.get(), offer))
+    Some(Received::of(received, offer))
 }
 
 /// Asks the node whether a payment is settled, and says what follows.
@@ -114,7 +110,7 @@ where
 async fn ask<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Settlement {
     let hash = grant.payment_hash();
     match timeout(paywall.node_deadline, paywall.node.settled_msat(&hash)).await {
-        Ok(Ok(Some(received))) => Settlement::Received(Received::of(received.get(), offer)),
+        Ok(Ok(Some(received))) => Settlement::Received(Received::of(received, offer)),
         Ok(Ok(None)) => Settlement::Pending,
         Ok(Err(fault)) => Settlement::Unknown(Fault::Lookup(fault)),
         Err(_) => Settlement::Unknown(Fault::TooSlow),

@@ -2,7 +2,7 @@
 
 use crate::support::{Answer, Shop};
 use http::{Method, Request, StatusCode};
-use l402_core::{GatePolicy, SettlementRule};
+use l402_core::{GatePolicy, Msat, SettlementRule};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, Sale};
 use l402_lightning::testing::FakeFault;
@@ -13,8 +13,13 @@ const OTHER: &str = "https://other.example";
 /// A priced route for any method, one for GET alone, and a free one, all with the same setting.
 fn shop(cors: &Cors) -> Shop {
     let policy = Policy::builder()
-        .sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo").cors(cors.clone()))
-        .sell(Sale::new("plannt", "/v1/read", 1_000).capability("read").methods([Method::GET]).cors(cors.clone()))
+        .sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo").cors(cors.clone()))
+        .sell(
+            Sale::new("plannt", "/v1/read", Msat::from_sat(1))
+                .capability("read")
+                .methods([Method::GET])
+                .cors(cors.clone()),
+        )
         .free(Free::new("/status").cors(cors.clone()))
         .build();
     let strict = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
@@ -205,7 +210,7 @@ async fn options_without_the_signs_of_a_preflight_is_priced() {
 #[tokio::test]
 async fn a_free_path_receives_preflights_if_cors_is_off() {
     let policy = Policy::builder()
-        .sell(Sale::new("plannt", "/v1/demo", 21_000).methods([Method::GET]))
+        .sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).methods([Method::GET]))
         .free(Free::new("/v1/demo").methods([Method::OPTIONS]))
         .build();
     let shop = Shop::with(policy.unwrap(), |paywall| paywall);

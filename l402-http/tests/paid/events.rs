@@ -3,7 +3,7 @@
 use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use core::time::Duration;
 use http::{Method, Request, StatusCode};
-use l402_core::{GatePolicy, SettlementRule};
+use l402_core::{GatePolicy, Msat, SettlementRule};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, Sale};
 use l402_http::response::{Reason, Rejection};
@@ -87,8 +87,8 @@ fn observed(policy: Policy, adjust: impl FnOnce(Paywall<FakeNode>) -> Paywall<Fa
 }
 
 fn everything() -> Policy {
-    let sale = Sale::new("plannt", "/v1/demo", 21_000).capability("demo");
-    let shared = Sale::new("shared", "/shared", 1_000).cors(Cors::upstream());
+    let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo");
+    let shared = Sale::new("shared", "/shared", Msat::from_sat(1)).cors(Cors::upstream());
     Policy::builder().sell(sale).sell(shared).free(Free::new("/status")).build().unwrap()
 }
 
@@ -180,7 +180,8 @@ async fn too_small_a_payment_is_charged_again() {
     let (shop, _) = observed(policy(), strict);
     let bought = shop.buy("/v1/demo").await.credential();
     let notes = Notes::default();
-    let dearer = Policy::builder().sell(Sale::new("plannt", "/v1/demo", 42_000).capability("demo")).build().unwrap();
+    let dearer =
+        Policy::builder().sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(42)).capability("demo")).build().unwrap();
     let shop = shop.reopened(dearer, |paywall| strict(paywall).observe(notes.observer()));
     let answer = shop.present("/v1/demo", &bought).await;
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYMENT_REQUIRED, "underpaid"));

@@ -54,7 +54,7 @@ async fn programs_get_json() {
 
 #[tokio::test]
 async fn browsers_get_a_page() {
-    let sale = Sale::new("plannt", "/v1/demo", 21_000).description(r#"<script>alert("1 & 2")</script>"#);
+    let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).description(r#"<script>alert("1 & 2")</script>"#);
     let shop = Shop::with(Policy::builder().sell(sale).build().unwrap(), |paywall| paywall);
     let answer = ask(&shop, &[("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")]).await;
     assert_eq!(answer.status, StatusCode::PAYMENT_REQUIRED);

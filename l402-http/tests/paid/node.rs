@@ -2,7 +2,7 @@
 
 use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use http::StatusCode;
-use l402_core::{GatePolicy, PaymentHash, Preimage, SettlementRule};
+use l402_core::{GatePolicy, Msat, PaymentHash, Preimage, SettlementRule};
 use l402_http::policy::{Free, Policy, Sale};
 use l402_lightning::testing::FakeFault;
 use std::collections::HashSet;
@@ -84,7 +84,7 @@ async fn h3_no_shared_cache_keeps_what_was_paid_for() {
 }
 
 fn policy_with_a_free_route() -> Policy {
-    let sale = Sale::new("plannt", "/v1/demo", 21_000).capability("demo");
+    let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo");
     Policy::builder().sell(sale).free(Free::new("/status")).build().unwrap()
 }
 

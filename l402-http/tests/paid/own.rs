@@ -120,7 +120,7 @@ async fn p5_a_pricer_is_asked_after_the_verdict_and_sees_no_credential() {
             count.fetch_add(1, Ordering::Relaxed);
             assert_eq!((request.uri().path(), request.uri().query()), ("/v1/demo", Some("n=2")));
             assert!(!request.headers().contains_key("authorization"));
-            route.offer().unwrap().price_msat.get() * 2
+            Msat::new(route.offer().unwrap().price_msat.get() * 2)
         })
     });
     let bought = shop.buy("/v1/%64emo?n=2").await;
@@ -143,10 +143,10 @@ async fn p5_a_pricer_is_asked_after_the_verdict_and_sees_no_credential() {
 async fn t5_a_token_opens_the_same_at_whatever_price_it_was_bought() {
     let rule = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
     let policy = || {
-        let sale = |path| Sale::new("plannt", path, 21_000);
+        let sale = |path| Sale::new("plannt", path, Msat::from_sat(21));
         Policy::builder().sell(sale("/one")).sell(sale("/two")).build().unwrap()
     };
-    let at = |price_msat: u64| move |_: &Route, _: &RequestHead<'_>| price_msat;
+    let at = |price_msat: u64| move |_: &Route, _: &RequestHead<'_>| Msat::new(price_msat);
     let shop = Shop::with(policy(), |paywall| paywall.gate_policy(rule).pricer(at(50_000)));
     let dear = shop.buy("/one").await.credential();
     // The price of the route is the least, so that strict settlement finds enough.
@@ -167,13 +167,13 @@ async fn t5_a_token_opens_the_same_at_whatever_price_it_was_bought() {
 async fn a_payment_that_is_too_small_is_priced_again() {
     let rule = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
     let sale = |price_msat| Policy::builder().sell(Sale::new("plannt", "/one", price_msat)).build().unwrap();
-    let shop = Shop::with(sale(1_000), |paywall| paywall.gate_policy(rule));
+    let shop = Shop::with(sale(Msat::new(1_000)), |paywall| paywall.gate_policy(rule));
     let bought = shop.buy("/one").await.credential();
     let double = |route: &Route, request: &RequestHead<'_>| {
         assert!(!request.headers().contains_key("authorization"));
-        route.offer().unwrap().price_msat.get() * 2
+        Msat::new(route.offer().unwrap().price_msat.get() * 2)
     };
-    let shop = shop.reopened(sale(2_000), |paywall| paywall.gate_policy(rule).pricer(double));
+    let shop = shop.reopened(sale(Msat::new(2_000)), |paywall| paywall.gate_policy(rule).pricer(double));
     let answer = shop.present("/one", &bought).await;
     assert_eq!((answer.reason().as_str(), answer.invoice().amount_msat()), ("underpaid", Some(Msat::new(4_000))));
     shop.payee.misbehave(FakeFault::Unreachable);

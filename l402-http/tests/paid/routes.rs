@@ -2,7 +2,7 @@
 
 use crate::support::{Shop, request};
 use http::{Method, Request, StatusCode};
-use l402_core::Grant;
+use l402_core::{Grant, Msat};
 use l402_http::policy::{Free, Policy, RouteFault, RouteId, Sale};
 
 /// Routes that differ in service, capability, tier, method, shape of path and price.
@@ -21,12 +21,12 @@ fn many() -> Policy {
         Sale::new(service, pattern, price_msat).methods([method.parse().unwrap()])
     };
     Policy::builder()
-        .sell(sale("plannt", 0, 21_000).capability("demo"))
-        .sell(sale("plannt", 1, 100_000).capability("data"))
-        .sell(sale("plannt", 2, 500_000).capability("data-write"))
-        .sell(sale("plannt", 3, 250_000).capability("generate"))
-        .sell(sale("weather", 4, 1_000))
-        .sell(sale("weather2", 5, 2_000).tier(3))
+        .sell(sale("plannt", 0, Msat::new(21_000)).capability("demo"))
+        .sell(sale("plannt", 1, Msat::new(100_000)).capability("data"))
+        .sell(sale("plannt", 2, Msat::new(500_000)).capability("data-write"))
+        .sell(sale("plannt", 3, Msat::new(250_000)).capability("generate"))
+        .sell(sale("weather", 4, Msat::new(1_000)))
+        .sell(sale("weather2", 5, Msat::new(2_000)).tier(3))
         .free(Free::new("/status"))
         .build()
         .unwrap()
@@ -170,7 +170,8 @@ impl WithMethod for Request<String> {
 
 #[tokio::test]
 async fn p7_a_method_that_reflects_is_neither_sold_nor_served() {
-    let policy = Policy::builder().sell(Sale::new("plannt", "/sold", 1)).free(Free::new("/*")).build().unwrap();
+    let policy =
+        Policy::builder().sell(Sale::new("plannt", "/sold", Msat::new(1))).free(Free::new("/*")).build().unwrap();
     let shop = Shop::with(policy, |paywall| paywall);
     let credential = shop.buy("/sold").await.credential();
     for method in ["TRACE", "trace", "TRACK", "DEBUG"] {
@@ -186,7 +187,7 @@ async fn p7_a_method_that_reflects_is_neither_sold_nor_served() {
                 );
             }
         }
-        let sale = Sale::new("plannt", "/sold", 1).methods([method.parse().unwrap()]);
+        let sale = Sale::new("plannt", "/sold", Msat::new(1)).methods([method.parse().unwrap()]);
         assert_eq!(Policy::builder().sell(sale).build().unwrap_err().fault(), RouteFault::UnservedMethod, "{method}");
     }
     assert!(shop.upstream.seen().is_empty(), "nothing was forwarded");

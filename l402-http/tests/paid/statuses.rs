@@ -3,7 +3,7 @@
 use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use core::time::Duration;
 use http::{HeaderValue, StatusCode};
-use l402_core::{DerivedKeys, ForgedStatus, GatePolicy, MalformedStatus, MasterKey, Name, Offer, SettlementRule};
+use l402_core::{DerivedKeys, ForgedStatus, GatePolicy, MalformedStatus, MasterKey, Msat, Name, Offer, SettlementRule};
 use l402_http::policy::{Policy, Sale};
 use l402_lightning::testing::FakeFault;
 
@@ -174,7 +174,7 @@ async fn a_token_opens_its_route_until_it_expires() {
 /// However short a token lives, its time begins when its invoice can be paid no more.
 #[tokio::test]
 async fn a_payment_at_the_last_moment_gets_the_whole_validity() {
-    let sale = Sale::new("plannt", "/v1/demo", 21_000).valid_for(Duration::from_secs(30));
+    let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).valid_for(Duration::from_secs(30));
     let policy = Policy::builder().sell(sale).build().unwrap();
     let shop = Shop::with(policy, |paywall| paywall.invoice_expiry(Duration::from_mins(2)));
     let challenge = shop.get("/v1/demo").await;
@@ -188,7 +188,8 @@ async fn a_payment_at_the_last_moment_gets_the_whole_validity() {
 /// What the answer says of the token's time is what the token says, and a route may set how long its invoice can be paid.
 #[tokio::test]
 async fn the_terms_state_the_real_validity() {
-    let short = Sale::new("plannt", "/v1/demo", 21_000).valid_for(Duration::from_secs(2)).capability("demo");
+    let short =
+        Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).valid_for(Duration::from_secs(2)).capability("demo");
     let shorter = short.clone().invoice_expiry(Duration::from_secs(20));
     for (sale, invoice) in [(short, 600), (shorter, 20)] {
         let shop = Shop::with(Policy::builder().sell(sale).build().unwrap(), |paywall| paywall);
@@ -278,7 +279,8 @@ async fn l5_only_what_the_node_has_recorded_is_admitted() {
 
 #[tokio::test]
 async fn l5_less_than_the_price_is_402() {
-    let cheap = Policy::builder().sell(Sale::new("plannt", "/v1/demo", 1_000).capability("demo")).build().unwrap();
+    let cheap =
+        Policy::builder().sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(1)).capability("demo")).build().unwrap();
     let before = Shop::with(cheap, |paywall| paywall);
     let bought = before.buy("/v1/demo").await;
 

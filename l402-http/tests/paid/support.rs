@@ -103,7 +103,7 @@ impl Shop {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy::builder().sell(Sale::new("plannt", "/v1/demo", 21_000).capability("demo")).build().unwrap()
+    Policy::builder().sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo")).build().unwrap()
 }
 
 pub(crate) fn keys() -> DerivedKeys {

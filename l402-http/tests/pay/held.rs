@@ -112,7 +112,7 @@ async fn a9_who_does_not_accept_what_was_bought_is_not_paid_by_the_next_run() {
     for path in ["/a", "/a", "/a?other=query", "/b"] {
         let error = get(next_run(&world, |_| ()), path).await.unwrap_err();
         let Error::NotAccepted(Receipt { amount_msat, payment_hash, .. }) = error else { panic!("{path}: {error:?}") };
-        assert_eq!((amount_msat, payment_hash), (PRICE_MSAT, lost.payment_hash), "{path}");
+        assert_eq!((amount_msat, payment_hash), (Msat::new(PRICE_MSAT), lost.payment_hash), "{path}");
     }
     assert_eq!(world.wallet.payments_sent(), 1);
 
@@ -181,8 +181,8 @@ async fn keep_silent_token(world: &World, number: u8) {
         text,
         payment_hash: preimage.hash(),
         preimage: Some(preimage),
-        amount_msat: PRICE_MSAT,
-        fee_msat: 0,
+        amount_msat: Msat::new(PRICE_MSAT),
+        fee_msat: Msat::new(0),
         method: Method::GET,
         path: format!("/silent/{number}"),
         bought_at: u64::MAX - 255 + u64::from(number),

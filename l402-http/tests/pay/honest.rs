@@ -24,7 +24,7 @@ async fn a_402_is_paid_and_the_request_repeated() {
     let request = Request::post("http://shop.example/a/x?q=1").body(Full::from("the same body")).unwrap();
     let response = world.send(request).await.unwrap();
     let receipt = receipt(&response);
-    assert_eq!((receipt.amount_msat, receipt.fee_msat, receipt.reused), (PRICE_MSAT, 0, false));
+    assert_eq!((receipt.amount_msat, receipt.fee_msat, receipt.reused), (Msat::new(PRICE_MSAT), Msat::ZERO, false));
     assert_eq!(text(response).await, "the same body");
 
     let seen = world.shop.seen();

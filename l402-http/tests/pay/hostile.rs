@@ -114,7 +114,7 @@ async fn a_shop_that_takes_money_for_nothing_is_paid_once() {
     world.shop.lies(Lie::AcceptsNothing);
     match world.get("http://shop.example/a").await {
         Err(Error::StillRefused { status: StatusCode::PAYMENT_REQUIRED, receipt }) => {
-            assert_eq!(receipt.amount_msat, PRICE_MSAT);
+            assert_eq!(receipt.amount_msat, Msat::new(PRICE_MSAT));
             let kept = world.store.tokens(&"http://shop.example".parse().unwrap()).await.unwrap();
             assert_eq!(kept[0].payment_hash, receipt.payment_hash);
         }

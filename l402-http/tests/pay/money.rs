@@ -91,8 +91,12 @@ async fn a4_a_request_that_was_repeated_fails_for_certain_when_no_clock_lets_its
 
 #[test]
 fn a4_what_a_wallet_says_of_an_order_is_weighed() {
-    let order =
-        |is_repeated| Order { invoice: "lnbc1".to_owned(), max_fee_msat: 0, max_cltv_expiry_delta: 0, is_repeated };
+    let order = |is_repeated| Order {
+        invoice: "lnbc1".to_owned(),
+        max_fee_msat: Msat::new(0),
+        max_cltv_expiry_delta: 0,
+        is_repeated,
+    };
     let hash = PaymentHash::from_bytes([1; 32]);
     let follows = |is_repeated, found| {
         Order::record(Some(&order(is_repeated))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX))
@@ -112,7 +116,7 @@ fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
     let invoice = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
     let order = |invoice: &str| Order {
         invoice: invoice.to_owned(),
-        max_fee_msat: 0,
+        max_fee_msat: Msat::new(0),
         max_cltv_expiry_delta: 0,
         is_repeated: false,
     };

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{StatusCode, Uri, Version};
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_http::pay::{MemoryStore, Receipt};
 use l402_lightning::{Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_regtest::{Network, NetworkBuilder, NodeKind};
@@ -146,7 +146,10 @@ impl Matrix {
         let bought = buyer.get(&uri).await.map_err(|fault| explain(&fault))?;
         let handshake = begun.elapsed();
         let paid = is(&bought, cell, &[StatusCode::PAYMENT_REQUIRED, StatusCode::OK])?;
-        if paid.reused || paid.amount_msat != PRICE_MSAT || paid.fee_msat / HOP_FEE_MSAT != cell.hops as u64 {
+        if paid.reused
+            || paid.amount_msat != Msat::new(PRICE_MSAT)
+            || paid.fee_msat.get() / HOP_FEE_MSAT != cell.hops as u64
+        {
             return Err(format!("paid otherwise: {paid:?}"));
         }
 

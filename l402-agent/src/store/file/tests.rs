@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::private::PrivateDir;
-use l402_core::{Preimage, Scheme};
+use l402_core::{Msat, Preimage, Scheme};
 
 /// A token that is being paid for.
 fn pending(payment_hash: PaymentHash) -> Token {
@@ -11,8 +11,8 @@ fn pending(payment_hash: PaymentHash) -> Token {
         text: "AgEE".to_owned(),
         payment_hash,
         preimage: None,
-        amount_msat: 21_000,
-        fee_msat: 0,
+        amount_msat: Msat::new(21_000),
+        fee_msat: Msat::new(0),
         method: Method::GET,
         path: "/".to_owned(),
         bought_at: 1_700_000_000,

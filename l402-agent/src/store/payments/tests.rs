@@ -2,10 +2,15 @@
 
 use super::*;
 use http::Method;
-use l402_core::{Preimage, Scheme};
+use l402_core::{Msat, Preimage, Scheme};
 
 fn order(max_fee_msat: u64, is_repeated: bool) -> Order {
-    Order { invoice: "lnbcrt210n1".to_owned(), max_fee_msat, max_cltv_expiry_delta: 1008, is_repeated }
+    Order {
+        invoice: "lnbcrt210n1".to_owned(),
+        max_fee_msat: Msat::new(max_fee_msat),
+        max_cltv_expiry_delta: 1008,
+        is_repeated,
+    }
 }
 
 fn intent(seed: u8) -> Intent {
@@ -26,7 +31,7 @@ fn intent(seed: u8) -> Intent {
 fn kept(seed: u8, fee_msat: u64) -> KeptToken {
     let mut token = intent(seed).token();
     token.preimage = Some(Preimage::from_bytes([seed; 32]));
-    token.fee_msat = fee_msat;
+    token.fee_msat = Msat::new(fee_msat);
     KeptToken::new(&intent(seed).origin, &token).unwrap()
 }
 

@@ -4,14 +4,14 @@ use super::*;
 use crate::path::{CanonicalPath, PathError};
 use crate::policy::Access;
 use crate::policy::pattern::PatternError;
-use l402_core::NameError;
+use l402_core::{Msat, NameError};
 
 fn fault(builder: PolicyBuilder) -> RouteFault {
     builder.build().expect_err("a fault").fault()
 }
 
 fn sale(path: &str, price_msat: u64) -> Sale {
-    Sale::new("plannt", path, price_msat)
+    Sale::new("plannt", path, Msat::new(price_msat))
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn mistakes_are_named() {
     assert_eq!(one(sale("/a", 1).methods([])), RouteFault::NoMethod);
     assert_eq!(one(sale("/a", 1).description(&"x".repeat(640))), RouteFault::LongDescription);
     assert_eq!(one(sale("/a", 1).capability("a b")), RouteFault::Capability(NameError::Character(' ')));
-    assert_eq!(one(Sale::new("a,b", "/a", 1)), RouteFault::Service(NameError::Character(',')));
+    assert_eq!(one(Sale::new("a,b", "/a", Msat::new(1))), RouteFault::Service(NameError::Character(',')));
     let relative = RouteFault::Pattern(PatternError::Path(PathError::NotAbsolute));
     assert_eq!(one(sale("a", 1)), relative);
     assert_eq!(fault(Policy::builder().free(Free::new("a"))), relative);
