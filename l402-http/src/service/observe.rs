@@ -1,6 +1,5 @@
 //! Subscribers, and what is noted of a request on their behalf. Where there are none, nothing is noted.
 
-use super::LogFaults;
 use super::event::{Ended, Event, Phase, RequestId};
 use crate::path::CanonicalPath;
 use crate::policy::{Access, Policy, RouteId};
@@ -62,10 +61,11 @@ pub(super) struct Observers {
 }
 
 impl Observers {
-    /// Those that log faults, until they are removed.
-    pub(super) fn usual() -> Self {
+    /// Begins with one.
+    pub(super) fn with(first: impl Observe + 'static) -> Self {
         let begun = Instant::now();
-        Self { all: Arc::new([Arc::new(LogFaults)]), see_all: false, stopwatch: Arc::new(move || begun.elapsed()) }
+        let see_all = first.sees_all();
+        Self { all: Arc::new([Arc::new(first)]), see_all, stopwatch: Arc::new(move || begun.elapsed()) }
     }
 
     pub(super) fn clear(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::head::RequestHead;
 use super::lane::Lane;
+use super::log::LogFaults;
 use super::observe::{Observe, Observers};
 use super::pricer::Pricer;
 use super::rules::{RuleFn, Rules};
@@ -88,7 +89,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             gate: Gate::new(keys, GatePolicy::default()),
             rules: None,
             pricer: None,
-            observers: Observers::usual(),
+            observers: Observers::with(LogFaults),
             node,
             network,
             payee: None,
