@@ -215,7 +215,11 @@ mod tests {
                 StartError::Folder(fault) => fault.to_string(),
                 fault => fault.to_string(),
             };
-            assert!(said.contains(&format!("{} is missing", path.display())) && said.contains("put"), "{said}");
+            assert!(
+                said.contains(&format!("{} is missing", path.display()))
+                    && ["Restore it", "put the seed back"].iter().any(|way| said.contains(way)),
+                "{said}"
+            );
             assert!(!path.exists(), "{part} is not replaced");
             fs::rename(home.path().join("lost"), &path).unwrap();
             start(home.path()).unwrap();
