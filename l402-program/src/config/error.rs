@@ -146,6 +146,11 @@ impl<'t> Problems<'t> {
         self.note(key, origin, None, message);
     }
 
+    /// Adds a problem that was found elsewhere.
+    pub fn add(&mut self, problem: ConfigProblem) {
+        self.found.push(problem);
+    }
+
     /// Notes that something is missing, or wrong as a whole.
     pub fn missing(&mut self, key: &str, message: impl Display) {
         self.push(None, false, key.to_owned(), None, message);

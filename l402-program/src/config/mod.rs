@@ -26,6 +26,7 @@
 //! - [`load`] reads a [`Source`] and lets the program resolve it.
 //! - A [`Variable`] stands in the one table of a program; [`help`] and `reference` print the table.
 
+mod address;
 pub mod at;
 pub mod error;
 mod load;
@@ -33,8 +34,10 @@ pub mod read;
 #[cfg(feature = "schema")]
 mod reference;
 mod section;
+mod text;
 mod variable;
 
+pub use address::address;
 pub use at::{At, ValueOrigin};
 pub use error::{ConfigError, ConfigProblem, Problems, explain};
 pub use load::{Place, Source, load};
@@ -42,4 +45,5 @@ pub use read::read;
 #[cfg(feature = "schema")]
 pub use reference::reference;
 pub use section::Section;
+pub use text::{Text, TextError};
 pub use variable::{Environment, Variable, help};

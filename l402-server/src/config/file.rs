@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::at::At;
 use super::cors::Pages;
-use super::text::Text;
+use l402_program::config::Text;
 
 /// Configuration of the gateway `l402-server`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

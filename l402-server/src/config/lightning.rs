@@ -3,13 +3,13 @@
 use core::fmt;
 use core::net::SocketAddr;
 use l402_lightning::Network;
-use l402_program::config::Variable;
+use l402_program::config::{Variable, address};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::at::{At, ValueOrigin};
 use super::file::{self, Backend};
-use super::resolve::{Resolver, address};
+use super::resolve::Resolver;
 use crate::variables;
 
 /// Where invoices come from.

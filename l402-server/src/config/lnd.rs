@@ -8,7 +8,7 @@ use super::at::{At, ValueOrigin};
 use super::file;
 use super::lightning::network;
 use super::resolve::Resolver;
-use super::text::Text;
+use l402_program::config::Text;
 
 impl Resolver<'_> {
     pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {

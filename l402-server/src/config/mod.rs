@@ -24,7 +24,6 @@ mod resolve;
 mod route;
 mod service;
 mod span;
-mod text;
 mod warn;
 
 use l402_program::config::{at, error};

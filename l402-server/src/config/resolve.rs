@@ -6,6 +6,7 @@ use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
 use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
 use l402_http::proxy::IpRange;
+use l402_program::config::address;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
@@ -141,11 +142,6 @@ impl<'a> Resolver<'a> {
         };
         Some(Log { format: written.format, filter })
     }
-}
-
-/// Reads an address; the error says what to write.
-pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "write an address and a port, such as \"127.0.0.1:8402\" or \"[::]:8402\"")
 }
 
 /// The gateway does not end TLS, so that by default tokens stay on this machine.

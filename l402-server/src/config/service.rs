@@ -15,9 +15,9 @@ use super::file::{self, File, UpstreamProtocol};
 use super::price::Price;
 use super::resolve::Resolver;
 use super::route::{Defaults, every_path};
-use super::text::Text;
 use crate::variables;
 use l402_gateway::settings::{Service, Settings};
+use l402_program::config::Text;
 
 /// A problem that has been noted.
 struct Noted;

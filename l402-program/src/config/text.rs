@@ -1,38 +1,45 @@
 //! A text that may be secret: written out, or named by a variable of the environment.
 
 use core::fmt;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+#[cfg(feature = "schema")]
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// Either the text itself, or `{ env = "NAME", prefix = "Bearer " }`: what the variable holds, with something before it.
 #[derive(Clone)]
-pub(super) enum Text {
+pub struct Text(Written);
+
+#[derive(Clone)]
+enum Written {
     Literal(Zeroizing<String>),
     Variable { name: String, prefix: String },
 }
 
 impl Text {
     /// Wraps a text that is no secret.
-    pub(super) fn literal(text: &str) -> Self {
-        Self::Literal(Zeroizing::new(text.to_owned()))
+    pub fn literal(text: &str) -> Self {
+        Self(Written::Literal(Zeroizing::new(text.to_owned())))
     }
 
     /// Returns the text; variables come from `environment`.
     ///
     /// # Errors
     /// [`TextError`].
-    pub(super) fn resolve(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Zeroizing<String>, TextError> {
-        match self {
-            Self::Literal(text) => match variable_in(text) {
-                Some((prefix, name)) => Err(TextError::NotPutIn { name: name.to_owned(), prefix: prefix.to_owned() }),
+    pub fn resolve(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Zeroizing<String>, TextError> {
+        match &self.0 {
+            Written::Literal(text) => match variable_in(text) {
+                Some((prefix, name)) => {
+                    Err(TextError(Fault::NotPutIn { name: name.to_owned(), prefix: prefix.to_owned() }))
+                }
                 None => Ok(text.clone()),
             },
-            Self::Variable { name, prefix } => {
+            Written::Variable { name, prefix } => {
                 let value = environment(name).map(Zeroizing::new).filter(|value| !value.is_empty());
-                let value = value.ok_or_else(|| TextError::NotSet(name.clone()))?;
+                let value = value.ok_or_else(|| TextError(Fault::NotSet(name.clone())))?;
                 Ok(Zeroizing::new([prefix, value.as_str()].concat()))
             }
         }
@@ -41,9 +48,9 @@ impl Text {
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Literal(_) => f.write_str("Literal(redacted)"),
-            Self::Variable { name, .. } => f.debug_tuple("Variable").field(name).finish(),
+        match &self.0 {
+            Written::Literal(_) => f.write_str("Literal(redacted)"),
+            Written::Variable { name, .. } => f.debug_tuple("Variable").field(name).finish(),
         }
     }
 }
@@ -54,6 +61,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Text {
     fn schema_name() -> Cow<'static, str> {
         "Text".into()
@@ -96,9 +104,12 @@ fn is_variable(name: &str) -> bool {
     name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
-/// Why there is no text.
+/// Why there is no text. It shows no secret.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum TextError {
+pub struct TextError(Fault);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Fault {
     /// A variable of the environment is missing or empty.
     NotSet(String),
     /// The text names a variable as a shell does.
@@ -107,15 +118,15 @@ pub(super) enum TextError {
 
 impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSet(name) if is_variable(name) => write!(f, "the environment variable {name} is not set"),
-            Self::NotSet(_) => f.write_str(
+        match &self.0 {
+            Fault::NotSet(name) if is_variable(name) => write!(f, "the environment variable {name} is not set"),
+            Fault::NotSet(_) => f.write_str(
                 "the environment variable that `env` names is not set; write its name there, such as \"MODEL_KEY\", and no key",
             ),
-            Self::NotPutIn { name, prefix } if prefix.is_empty() => {
+            Fault::NotPutIn { name, prefix } if prefix.is_empty() => {
                 write!(f, "environment variables are not expanded here; write {{ env = \"{name}\" }} instead")
             }
-            Self::NotPutIn { name, prefix } => {
+            Fault::NotPutIn { name, prefix } => {
                 // What stands before it is a word such as `Bearer`, or may be half of a secret.
                 let prefix = if PREFIXES.contains(&prefix.as_str()) { prefix } else { "…" };
                 write!(f, "environment variables are not expanded here; write {{ env = \"{name}\", prefix = \"{prefix}\" }} instead")
@@ -123,6 +134,14 @@ impl fmt::Display for TextError {
         }
     }
 }
+
+impl fmt::Debug for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for TextError {}
 
 struct TextVisitor;
 
@@ -150,7 +169,7 @@ impl<'de> Visitor<'de> for TextVisitor {
             }
         }
         let name = name.ok_or_else(|| M::Error::missing_field("env"))?;
-        Ok(Text::Variable { name, prefix })
+        Ok(Text(Written::Variable { name, prefix }))
     }
 }
 
