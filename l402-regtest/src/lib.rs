@@ -38,6 +38,8 @@ pub mod lnd;
 mod loopback;
 mod network;
 mod pair;
+#[cfg(feature = "payee")]
+mod payee;
 mod ports;
 mod reset;
 pub mod rpc;
@@ -50,6 +52,8 @@ pub mod wallet;
 pub use network::{
     Channel, DEFAULT_CHANNEL_SAT, Network, NetworkBuilder, NetworkError, NodeKind, PAYEES, PAYERS, TopologyError,
 };
+#[cfg(feature = "payee")]
+pub use payee::{SandboxPayee, SandboxSetup};
 pub use reset::ResetError;
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use start_error::StartError;

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use http::Method;
 use l402_http::response::Seconds;
 
-use crate::config::{Config, Lightning};
+use crate::config::Config;
 use l402_gateway::settings::Route;
 
 /// The lines for a person.
@@ -53,7 +53,7 @@ impl fmt::Display for Banner<'_> {
                 writeln!(f, "  {}", PriceLine(route))?;
             }
         }
-        if !matches!(self.config.lightning, Lightning::Sandbox { .. }) {
+        if !self.config.lightning.is_play_money() {
             return Ok(());
         }
         f.write_str("\nThis is the sandbox: real Lightning payments, but PLAY MONEY, worth nothing.\n")?;

@@ -2,14 +2,13 @@
 
 use core::error::Error;
 use l402_gateway::StartError;
+use l402_lightning::Cause;
+use l402_lightning::backend::Unusable;
 use l402_lightning::folder::FolderError;
-#[cfg(feature = "sandbox")]
-use l402_regtest::chain::OpenError;
 
 use crate::config::ConfigError;
 use crate::exit::Exit;
-use crate::lightning::{Failed, LightningError};
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
+use crate::lightning::Failed;
 use crate::node;
 use crate::variables;
 
@@ -17,10 +16,9 @@ use crate::variables;
 #[derive(Debug)]
 pub(crate) enum ProgramError {
     Config(ConfigError),
-    Lightning(LightningError),
+    Lightning(Cause),
     Start(StartError),
     Failed(Failed),
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
     Command(node::Failure),
     Other(Box<dyn Error>),
 }
@@ -33,11 +31,8 @@ impl ProgramError {
             Self::Lightning(_) => Exit::Node,
             Self::Start(StartError::Bind { .. }) => Exit::Address,
             Self::Failed(_) => Exit::NodeFailed,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
             Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => Exit::Unknown,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Command(_) => Exit::Other,
-            Self::Start(_) | Self::Other(_) => Exit::Other,
+            Self::Command(_) | Self::Start(_) | Self::Other(_) => Exit::Other,
         }
     }
 
@@ -47,12 +42,9 @@ impl ProgramError {
             Self::Start(StartError::State(FolderError::Missing { .. })) => return None,
             Self::Start(StartError::State(_)) => (variables::DATA_DIR, "directory"),
             Self::Start(StartError::Bind { .. }) => (variables::LISTEN, "address"),
-            #[cfg(feature = "sandbox")]
-            Self::Lightning(LightningError::Sandbox(l402_regtest::StartError::Chain(OpenError::InUse))) => {
+            Self::Lightning(cause) if cause.downcast_ref().is_some_and(Unusable::is_in_use) => {
                 (variables::DATA_DIR, "directory")
             }
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
-            Self::Lightning(LightningError::Node(l402_ldk::StartError::InUse(_))) => (variables::DATA_DIR, "directory"),
             _ => return None,
         };
         Some(format!("for another {what} set {}, or `{}` in the file", variable.name, variable.key))
@@ -62,26 +54,23 @@ impl ProgramError {
     pub(crate) fn inner(&self) -> &dyn Error {
         match self {
             Self::Config(error) => error,
-            Self::Lightning(error) => error,
+            Self::Lightning(error) => &**error,
             Self::Start(error) => error,
             Self::Failed(error) => error,
-            #[cfg(any(feature = "ldk", feature = "sandbox"))]
             Self::Command(error) => error,
             Self::Other(error) => &**error,
         }
     }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_second_gateway_learns_how_to_get_a_directory_of_its_own() {
-        let chain = LightningError::Sandbox(l402_regtest::StartError::Chain(OpenError::InUse));
-        let node = LightningError::Node(l402_ldk::StartError::InUse("node".into()));
-        for error in [chain, node].map(ProgramError::Lightning) {
-            assert!(error.hint().is_some_and(|hint| hint.contains("L402_SERVER_DATA_DIR")), "{error:?}");
-        }
+        let of = |cause: Unusable| ProgramError::Lightning(cause.into()).hint();
+        assert!(of(Unusable::new("taken").in_use(true)).is_some_and(|hint| hint.contains("L402_SERVER_DATA_DIR")));
+        assert_eq!(of(Unusable::new("broken").in_use(false)), None);
     }
 }

@@ -3,14 +3,16 @@
 use clap::{Parser, Subcommand};
 use core::pin::pin;
 use core::time::Duration;
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
 use l402_gateway::node::{Control, ControlError};
 use l402_gateway::state::State;
 use l402_gateway::{Bound, Server, StartError, keys, settings};
+use l402_lightning::Cause;
+use l402_lightning::backend::Found;
 use l402_program::{Causes, core_dump};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -19,8 +21,7 @@ use crate::banner::{Banner, PriceLine};
 use crate::config::{self, Config, LogFormat};
 use crate::exit::Exit;
 use crate::failure::ProgramError;
-use crate::lightning::{Lightning, LightningError};
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
+use crate::lightning::Lightning;
 use crate::node;
 use crate::reference::reference;
 use crate::{logging, variables};
@@ -40,7 +41,7 @@ pub struct Cli {
 /// What `--help` says at its end.
 fn after_help() -> String {
     let (about, until) = (USE_WITHOUT_A_FILE, SIGNALS);
-    let variables = l402_program::config::help(&variables::ALL);
+    let variables = l402_program::config::help(&variables::all());
     let exits: Vec<String> = Exit::ALL.iter().map(|exit| format!("  {}  {}", exit.code(), exit.about())).collect();
     let exits = exits.join("\n");
     format!("{about}\n\nEnvironment variables (override the file):\n{variables}\n{until}\n\nExit codes:\n{exits}")
@@ -68,10 +69,8 @@ pub enum Command {
     #[command(hide = true)]
     Reference,
     /// Show and manage the node of the running gateway
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
     Node(node::NodeOptions),
     /// Delete the sandbox; the next start creates a new one
-    #[cfg(feature = "sandbox")]
     ResetSandbox,
 }
 
@@ -96,9 +95,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Schema) => print(&config::schema()),
         Some(Command::Reference) => print(reference().trim_end()),
         Some(Command::Check) => check(cli),
-        #[cfg(any(feature = "ldk", feature = "sandbox"))]
         Some(Command::Node(options)) => command(cli, options),
-        #[cfg(feature = "sandbox")]
         Some(Command::ResetSandbox) => reset_sandbox(cli),
         None => serve(cli),
     };
@@ -125,15 +122,11 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     print(&lines.join("\n"))?;
     State::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     keys::look(&config.settings.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
-    #[cfg(feature = "lnd")]
-    if let config::Lightning::Lnd(lnd) = &config.lightning {
-        let (told, found) = runtime()?.block_on(crate::lightning::inspect(lnd));
-        if !told.is_empty() {
-            print(&told.join("\n"))?;
-        }
-        found.map_err(ProgramError::Lightning)?;
+    let Found { lines, usable } = runtime()?.block_on(config.lightning.check());
+    if !lines.is_empty() {
+        print(&lines.join("\n"))?;
     }
-    Ok(())
+    usable.map_err(ProgramError::Lightning)
 }
 
 /// Connects to each upstream, all at once, and says what it speaks. One that is down makes no configuration wrong.
@@ -155,39 +148,24 @@ async fn spoken(config: &Config) -> Vec<String> {
     spoken
 }
 
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
 fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
     let data_dir = if options.socket.is_some() {
         None
     } else {
         let config = load(cli)?;
-        commanded(&config)?;
+        config.lightning.operates().map_err(|instead| ProgramError::Other(instead.into()))?;
         Some(config.settings.data_dir)
     };
     node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
 }
 
-/// Only a node inside the gateway can be commanded.
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
-#[cfg_attr(not(feature = "lnd"), expect(clippy::unnecessary_wraps, reason = "an LND cannot be commanded"))]
-fn commanded(config: &Config) -> Result<(), ProgramError> {
-    match config.lightning {
-        config::Lightning::Sandbox { .. } | config::Lightning::Ldk(_) => Ok(()),
-        #[cfg(feature = "lnd")]
-        config::Lightning::Lnd(_) => {
-            Err(ProgramError::Other("this gateway uses LND: move its money with lncli".into()))
-        }
-    }
-}
-
-#[cfg(feature = "sandbox")]
 fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
-    let config::Lightning::Sandbox { dir: Some(dir) } = &config.lightning else {
+    let (Some(kept), Some(reset)) = (config.lightning.kept(), config.lightning.reset()) else {
         return Err(ProgramError::Other("the configuration has no permanent sandbox".into()));
     };
-    l402_regtest::Sandbox::reset(dir).map_err(|cause| ProgramError::Other(cause.into()))?;
-    State::forget(&config.settings.data_dir, "sandbox")
+    let dir = reset.map_err(|cause| ProgramError::Other(cause))?;
+    State::forget(&config.settings.data_dir, kept.name)
         .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     print(&format!(
         "deleted {}; the next start creates a new sandbox\n\
@@ -213,13 +191,12 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     ignore_hangups().map_err(|cause| ProgramError::Other(cause.into()))?;
     let bound = Server::bind(&config.settings).map_err(ProgramError::Start)?;
     tracing::info!("starting the Lightning node");
-    let mut starting = pin!(Lightning::start(&config.lightning));
+    let mut starting = pin!(Lightning::start(&*config.lightning));
     let lightning = tokio::select! {
         started = &mut starting => started.map_err(ProgramError::Lightning)?,
         () = stop.requested() => return give_up(starting, &mut stop).await,
     };
     // Before anything is sold: what is wrong with a folder ends the start.
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
     let control = match commands(config, &lightning).await {
         Ok(control) => control,
         Err(error) => return given_up(lightning, error).await,
@@ -241,7 +218,6 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         () = server.shutdown() => {}
         () = stop.requested() => tracing::warn!("second signal: cutting off running requests"),
     }
-    #[cfg(any(feature = "ldk", feature = "sandbox"))]
     drop(control);
     let stopped = lightning.stop().await;
     failed.map_or_else(
@@ -251,10 +227,9 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
 }
 
 /// Takes commands for an embedded node. Where there can be no socket, such as at too long a path, the gateway sells all the same.
-#[cfg(any(feature = "ldk", feature = "sandbox"))]
 async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Control>, ProgramError> {
-    let Some(node) = lightning.embedded() else { return Ok(None) };
-    match Control::open(&config.settings.data_dir, std::sync::Arc::new(node.clone())).await {
+    let Some(node) = lightning.operator() else { return Ok(None) };
+    match Control::open(&config.settings.data_dir, Arc::clone(node)).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "cannot accept node commands; the path of the socket may be too long (about 100 bytes)");
@@ -278,7 +253,7 @@ async fn given_up(lightning: Lightning, error: ProgramError) -> Result<(), Progr
 
 /// Told to stop while the node starts: waits for that, for it goes on without us, and stops what has started.
 async fn give_up(
-    starting: impl Future<Output = Result<Lightning, LightningError>>,
+    starting: impl Future<Output = Result<Lightning, Cause>>,
     stop: &mut Stop,
 ) -> Result<(), ProgramError> {
     tracing::info!("stopping as soon as the Lightning node has started");

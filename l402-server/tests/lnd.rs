@@ -2,8 +2,10 @@
 
 use l402_core::macaroon::{RootKey, hex, mint};
 use l402_lightning::Network;
+use l402_lightning::backend::PayeeSetup;
 use l402_lnd::LndConfig;
-use l402_server::config::{Config, Lightning};
+use l402_server::config::Config;
+use std::any::Any;
 
 fn environment(name: &str) -> Option<String> {
     (name == "L402_SERVER_DATA_DIR").then(|| "/data".to_owned())
@@ -35,11 +37,10 @@ fn names(settings: &LndConfig) -> Vec<String> {
     settings.macaroon.permissions().expect("LND's").iter().map(ToString::to_string).collect()
 }
 
-fn settings(config: Config) -> LndConfig {
-    match config.lightning {
-        Lightning::Lnd(settings) => settings,
-        other => panic!("an LND, not {other:?}"),
-    }
+fn settings(config: &Config) -> &LndConfig {
+    let settings: &dyn PayeeSetup = &*config.lightning;
+    let settings: &dyn Any = settings;
+    settings.downcast_ref().unwrap_or_else(|| panic!("an LND, not {:?}", config.lightning))
 }
 
 #[test]
@@ -51,7 +52,8 @@ fn a_file_names_values_or_files_beside_it() {
          cert = \"tls.cert\"\nmacaroon = { env = \"MACAROON\" }\nprivate_hints = false";
     std::fs::write(&path, text).expect("written");
     let variables = |name: &str| if name == "MACAROON" { Some(macaroon(b"canary")) } else { environment(name) };
-    let settings = settings(Config::from_file(&path, &variables).expect("a configuration"));
+    let config = Config::from_file(&path, &variables).expect("a configuration");
+    let settings = settings(&config);
     assert_eq!(settings.socket.to_string(), "lnd:10");
     assert_eq!((settings.network, settings.private_hints), (Some(Network::Regtest), false));
 }
@@ -65,7 +67,8 @@ fn the_environment_alone_is_enough() {
         "LND_MACAROON" => Some(macaroon(b"canary")),
         other => environment(other),
     };
-    let settings = settings(Config::from_environment(&variables).expect("a configuration"));
+    let config = Config::from_environment(&variables).expect("a configuration");
+    let settings = settings(&config);
     assert_eq!((settings.socket.to_string().as_str(), settings.network), ("lnd:10009", None));
 }
 
@@ -87,11 +90,11 @@ fn whoever_names_a_part_of_an_lnd_is_told_what_is_missing_instead_of_given_the_s
             (Err(told), Some(missing)) => assert!(told.starts_with(missing), "{name}: {told}"),
             (found, missing) => {
                 assert!(missing.is_none(), "{name}: {found:?}");
-                settings(found.expect(name));
+                settings(&found.expect(name));
             }
         }
         match with(" \n") {
-            Ok(config) => assert!(matches!(config.lightning, Lightning::Sandbox { .. }), "{name}: {config:?}"),
+            Ok(config) => assert!(config.lightning.is_play_money(), "{name}: {config:?}"),
             Err(told) => assert!(told.contains("built without the feature `sandbox`"), "{name}: {told}"),
         }
     }
@@ -109,9 +112,10 @@ fn a_uri_of_the_environment_stands_for_all_that_the_file_says() {
             "LND_SOCKET" => socket.map(str::to_owned),
             other => environment(other),
         };
-        let settings = settings(Config::from_text(&text, &variables).expect("a configuration"));
+        let config = Config::from_text(&text, &variables).expect("a configuration");
+        let settings = settings(&config);
         assert_eq!(settings.socket.to_string(), socket.unwrap_or("first:1"));
-        assert_eq!(names(&settings), ["first:read"], "{written}");
+        assert_eq!(names(settings), ["first:read"], "{written}");
         assert_eq!(settings.network, Some(Network::Regtest), "a URI does not say it");
     }
 }
@@ -126,11 +130,9 @@ fn what_a_uri_leaves_out_comes_from_elsewhere() {
             .map_err(|fault| fault.to_string())
     };
     for config in [read(&text, &[("LND_CERT", CERT)]), read(&format!("{text}\ncert = {CERT:?}"), &[])] {
-        let settings = settings(config.expect("a configuration"));
-        assert_eq!(
-            (settings.socket.to_string().as_str(), names(&settings)),
-            ("first:1", vec!["first:read".to_owned()])
-        );
+        let config = config.expect("a configuration");
+        let settings = settings(&config);
+        assert_eq!((settings.socket.to_string().as_str(), names(settings)), ("first:1", vec!["first:read".to_owned()]));
     }
     let told = read(&text, &[]).unwrap_err();
     assert!(told.contains("missing certificate of LND") && told.contains("write it here, or set LND_CERT"), "{told}");
@@ -143,7 +145,8 @@ fn a_blank_uri_of_the_environment_is_none() {
     let text =
         format!("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nconnect = \"{}\"", uri("file:4", b"file"));
     let variables = |name: &str| if name == "LND_CONNECT" { Some(" ".to_owned()) } else { environment(name) };
-    let settings = settings(Config::from_text(&text, &variables).expect("a configuration"));
+    let config = Config::from_text(&text, &variables).expect("a configuration");
+    let settings = settings(&config);
     assert_eq!(settings.socket.to_string(), "file:4");
 }
 
@@ -153,7 +156,7 @@ fn the_file_names_another_backend() {
     let variables = |name: &str| if name == "LND_SOCKET" { Some("lnd".to_owned()) } else { environment(name) };
     let sandbox = "upstream = \"http://a\"\nlightning = { backend = \"sandbox\" }";
     let config = Config::from_text(sandbox, &variables).expect("a configuration");
-    assert!(matches!(config.lightning, Lightning::Sandbox { .. }), "the file has said otherwise");
+    assert!(config.lightning.is_play_money(), "the file has said otherwise");
 }
 
 #[test]
@@ -181,6 +184,7 @@ fn each_setting_that_is_wrong_or_missing_is_named() {
     assert!(!told.contains("canary"), "{told}");
 }
 
+#[cfg(all(feature = "ldk", feature = "sandbox"))]
 #[test]
 fn settings_of_another_backend_are_told() {
     let told = fault("upstream = \"http://a\"\n[lightning]\nbackend = \"lnd\"\nalias = \"me\"\ntemporary = true");

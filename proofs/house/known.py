@@ -20,16 +20,4 @@ LONG = (
 )
 
 # Files that ask for the feature of a backend.
-BACKEND_CFGS = (
-    # backends
-    ("l402-server/src/config/lightning.rs",),
-    ("l402-server/src/config/mod.rs",),
-    ("l402-server/src/failure.rs",),
-    ("l402-server/src/lightning/embedded.rs",),
-    ("l402-server/src/lightning/error.rs",),
-    ("l402-server/src/lightning/mod.rs",),
-    ("l402-server/src/lightning/node.rs",),
-    ("l402-server/src/lib.rs",),
-    ("l402-server/src/main.rs",),
-    ("l402-server/src/program.rs",),
-)
+BACKEND_CFGS = ()

@@ -13,7 +13,7 @@ CRATES = {
     "l402-program": (),
     "l402-lightning": ("l402-core", "l402-program"),
     **{backend: ("l402-core", "l402-program", "l402-lightning") for backend in BACKENDS},
-    "l402-regtest": ("l402-core", "l402-lightning", *BACKENDS),
+    "l402-regtest": ("l402-core", "l402-lightning", "l402-program", *BACKENDS),
     "l402-ledger": ("l402-core",),
     "l402-http": ("l402-core", "l402-lightning", "l402-ledger"),
     # These two are libraries for a gateway and an agent of one's own: they name no backend.

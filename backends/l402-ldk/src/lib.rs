@@ -37,6 +37,8 @@ mod waiters;
 
 #[cfg(feature = "backend")]
 pub use backend::LdkPayer;
+#[cfg(feature = "payee")]
+pub use backend::{LdkPayee, open_payee};
 pub use channels::{Channel, ChannelId, ChannelIdError};
 pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
 pub use error::{NodeError, NodeFailure, StartError};

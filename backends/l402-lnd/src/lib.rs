@@ -60,6 +60,8 @@ mod socket;
 mod uri;
 mod watch;
 
+#[cfg(feature = "payee")]
+pub use backend::LndNode;
 #[cfg(feature = "backend")]
 pub use backend::LndWallet;
 pub use certificate::Certificate;

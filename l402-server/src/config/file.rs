@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::at::At;
+use super::backend::Lightning;
 use super::cors::Pages;
 use l402_program::config::Text;
 
@@ -275,108 +276,4 @@ pub(super) struct Limits {
     /// them. With `0`, and always for gRPC, one byte per idle time is enough.
     #[schemars(extend("default" = 16))]
     pub(super) slowest_upload: Option<At<u32>>,
-}
-
-/// Where invoices come from.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Lightning {
-    /// `sandbox`: two nodes inside the process, with play money. `ldk`: an embedded node with real money. `lnd`: your
-    /// LND. Default: `sandbox`, or `lnd` if one of its variables is set.
-    pub(super) backend: Option<At<Backend>>,
-    /// Directory of the node or sandbox. Default: in the data directory.
-    pub(super) storage_dir: Option<PathBuf>,
-    /// sandbox: deletes everything at the end. Default: false.
-    pub(super) temporary: Option<At<bool>>,
-    /// ldk, lnd: the Bitcoin network. Optional with lnd: then it is LND's, and LND must run when the gateway starts.
-    pub(super) network: Option<At<Network>>,
-    /// ldk: the chain source; exactly one of the three.
-    pub(super) chain: Option<At<Chain>>,
-    /// ldk: addresses for other nodes, such as `0.0.0.0:9735`. Default: none.
-    pub(super) listen: Option<At<Vec<At<String>>>>,
-    /// ldk: the name that other nodes see.
-    pub(super) alias: Option<At<String>>,
-    /// lnd: host and port of its gRPC interface.
-    #[schemars(extend("examples" = ["127.0.0.1:10009"]))]
-    pub(super) socket: Option<At<String>>,
-    /// lnd: its certificate: a path such as `tls.cert`, PEM, or base64.
-    pub(super) cert: Option<At<Text>>,
-    /// lnd: a macaroon with `info:read invoices:read invoices:write`: a path, hexadecimal, or base64.
-    pub(super) macaroon: Option<At<Text>>,
-    /// lnd: an `lndconnect://` URI, replaces `socket`, `cert` and `macaroon`.
-    pub(super) connect: Option<At<Text>>,
-    /// lnd: puts channels that are not announced into invoices. Default: true.
-    pub(super) private_hints: Option<At<bool>>,
-}
-
-/// Which node makes the invoices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Backend {
-    /// Play money.
-    Sandbox,
-    /// An embedded node.
-    Ldk,
-    /// An LND that runs elsewhere.
-    Lnd,
-}
-
-impl Backend {
-    /// As it is written.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Sandbox => "sandbox",
-            Self::Ldk => "ldk",
-            Self::Lnd => "lnd",
-        }
-    }
-
-    /// As it is called in a sentence.
-    pub(super) const fn called(self) -> &'static str {
-        match self {
-            Self::Sandbox => "the sandbox",
-            Self::Ldk => "the embedded node",
-            Self::Lnd => "LND",
-        }
-    }
-}
-
-/// A Bitcoin network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Network {
-    /// Real money.
-    Bitcoin,
-    /// The public test network.
-    Testnet,
-    /// The test network with signed blocks.
-    Signet,
-    /// A private network.
-    Regtest,
-}
-
-/// The chain source.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Chain {
-    /// An Esplora server, such as `https://esplora.example/api`.
-    pub(super) esplora: Option<At<String>>,
-    /// An Electrum server, such as `ssl://electrum.example:50002`.
-    pub(super) electrum: Option<At<String>>,
-    /// A bitcoind.
-    pub(super) bitcoind: Option<Bitcoind>,
-}
-
-/// The RPC interface of a bitcoind.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Bitcoind {
-    /// Its host.
-    pub(super) host: String,
-    /// Its RPC port.
-    pub(super) port: u16,
-    /// The RPC user.
-    pub(super) user: String,
-    /// The RPC password.
-    pub(super) password: At<Text>,
 }

@@ -12,13 +12,12 @@
 
 // Threat T3.
 
+mod backend;
 mod cors;
 mod file;
 mod kept;
 mod lightning;
 mod limits;
-#[cfg(feature = "lnd")]
-mod lnd;
 mod price;
 mod resolve;
 mod route;
@@ -32,16 +31,17 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use error::{ConfigError, ConfigProblem};
 pub use file::LogFormat;
 pub use l402_program::config::Environment;
-pub use lightning::{Bitcoind, Chain, LdkSettings, Lightning};
 pub use price::{Price, PriceError};
 pub use span::{Span, SpanError};
 
 use file::File;
 use l402_gateway::settings::Settings;
+use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
 use resolve::Resolver;
 
@@ -56,7 +56,7 @@ pub struct Config {
     /// How the log looks.
     pub log: Log,
     /// Where invoices come from.
-    pub lightning: Lightning,
+    pub lightning: Arc<dyn PayeeSetup>,
 }
 
 /// How the log looks.

@@ -22,13 +22,14 @@ use super::{Config, Environment, Log};
 /// What values are held against, and where problems go.
 pub(super) struct Resolver<'a> {
     pub(super) problems: Problems<'a>,
+    pub(super) text: &'a str,
     pub(super) base: &'a Path,
     pub(super) environment: Environment<'a>,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) const fn new(text: &'a str, base: &'a Path, environment: Environment<'a>) -> Self {
-        Self { problems: Problems::new(text), base, environment }
+        Self { problems: Problems::new(text), text, base, environment }
     }
 
     /// Makes the configuration.
@@ -50,7 +51,7 @@ impl<'a> Resolver<'a> {
         let threads = self.threads(file.threads.as_ref());
         let gate = self.gate(&file.protocol);
         let log = self.log(&file.log);
-        let lightning = self.lightning(core::mem::take(&mut file.lightning), data_dir.as_deref());
+        let lightning = self.lightning(&file.lightning, data_dir.as_deref());
         let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
         let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
         let request_lines = if file.log.requests { RequestLines::On } else { RequestLines::Off };
@@ -61,7 +62,7 @@ impl<'a> Resolver<'a> {
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
         (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
         settings.product = PRODUCT;
-        settings.kept = kept(&lightning, &settings.data_dir);
+        settings.kept = kept(&*lightning, &settings.data_dir);
         Some(Config { settings, log, lightning })
     }
 

@@ -1,11 +1,13 @@
 //! What a configuration means: defaults, variables, every key, and paths.
 
-use crate::stand::{environment, read, with_service};
+use crate::stand::{environment, read, setup, with_service};
 use core::time::Duration;
 use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
 use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
 use l402_http::cors::Cors;
-use l402_server::config::{Chain, Config, Lightning, LogFormat};
+use l402_ldk::{ChainSource, LdkConfig};
+use l402_regtest::SandboxSetup;
+use l402_server::config::{Config, LogFormat};
 
 #[test]
 fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
@@ -19,9 +21,7 @@ fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
     assert_eq!(told, (OwnPaths::Answered, LsatLine::Sent, RequestLines::Off));
     assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Human, "info"));
     assert_eq!(config.settings.key_dir.to_str(), Some("/data/keys"));
-    assert!(
-        matches!(&config.lightning, Lightning::Sandbox { dir: Some(dir) } if dir.to_str() == Some("/data/sandbox"))
-    );
+    assert_eq!(setup::<SandboxSetup>(&config), &SandboxSetup { dir: Some("/data/sandbox".into()) });
     assert_eq!(config.settings.gate.settlement, SettlementRule::Strict);
     let [service] = config.settings.services() else { panic!("one service") };
     assert_eq!(service.upstream.authority(), "localhost:3000");
@@ -71,12 +71,12 @@ fn every_key_can_be_set() {
     );
     assert_eq!((config.settings.limits.ipv4_prefix, config.settings.limits.ipv6_prefix), (24, 56));
     assert_eq!((config.settings.limits.slowest_upload, config.settings.trusted_proxies.len()), (64, 2));
-    let Lightning::Ldk(node) = &config.lightning else { panic!("a node") };
+    let node = setup::<LdkConfig>(&config);
     assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
-    assert_eq!(node.storage_dir.to_str(), Some("/var/lib/l402/node"));
+    assert_eq!(node.storage.to_str(), Some("/var/lib/l402/node"));
     assert_eq!(node.listen.len(), 2);
-    let Chain::Bitcoind(bitcoind) = &node.chain else { panic!("a bitcoind") };
-    assert_eq!((bitcoind.port, bitcoind.password.as_str()), (38332, "sk-canary"));
+    let ChainSource::BitcoindRpc { port, password, .. } = &node.chain else { panic!("a bitcoind") };
+    assert_eq!((*port, password.as_str()), (38332, "sk-canary"));
     let offers: Vec<_> =
         config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
     let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();

@@ -1,6 +1,8 @@
 //! A configuration is read here with fixed environment variables.
 
+use l402_lightning::backend::PayeeSetup;
 use l402_server::config::Config;
+use std::any::Any;
 
 pub(crate) fn environment(name: &str) -> Option<String> {
     let value = match name {
@@ -16,6 +18,13 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 pub(crate) fn read(text: &str) -> Config {
     Config::from_text(text, &environment).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+/// The settings of the backend that was chosen.
+pub(crate) fn setup<S: PayeeSetup>(config: &Config) -> &S {
+    let setup: &dyn PayeeSetup = &*config.lightning;
+    let setup: &dyn Any = setup;
+    setup.downcast_ref().unwrap_or_else(|| panic!("another backend: {:?}", config.lightning))
 }
 
 pub(crate) fn fault(text: &str) -> String {

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use l402_core::PaymentHash;
 use l402_ldk::LdkNode;
-use l402_lightning::{Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
+use l402_lightning::{
+    Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PayeeNode, PaymentSource, PaymentStatus,
+};
 use l402_lnd::{Certificate, LndConfig, LndError, LndMacaroon, LndPayee, LndPayer, Readiness};
 use l402_regtest::lnd::{LndNode, PAY, SELL};
 use l402_regtest::{Network, NodeKind};
-use l402_server::lightning::Node;
 use tokio::time::{sleep, timeout};
 
 /// Returns what the node `name` is.
@@ -29,13 +30,13 @@ pub async fn lnd_config(lnd: &LndNode, role: &str, permissions: &[&str]) -> LndC
 }
 
 /// Returns the node `name` as one that is paid, without a gateway.
-pub async fn payee(network: &Network, name: &str) -> Node {
+pub async fn payee(network: &Network, name: &str) -> PayeeNode {
     if kind(network, name) == NodeKind::Ldk {
-        return Node::Ldk(network.ldk(name));
+        return PayeeNode::new(network.ldk(name));
     }
     let payee = LndPayee::start(&lnd_config(network.lnd(name), "sell", &SELL).await).await.unwrap();
     timeout(SOON, payee.readiness().wait_for(Readiness::is_ready)).await.unwrap().unwrap();
-    Node::Lnd(payee)
+    PayeeNode::new(payee)
 }
 
 /// A node that pays. Clones are the same.

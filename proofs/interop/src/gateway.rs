@@ -8,11 +8,11 @@ use std::sync::Arc;
 use axum::Router;
 use http::{StatusCode, Uri};
 use l402_gateway::{Payee, Server};
-use l402_lightning::Network as Chain;
+use l402_lightning::{Network as Chain, PayeeNode};
 use l402_regtest::lnd::SELL;
 use l402_regtest::{Network, NodeKind};
 use l402_server::config::Config;
-use l402_server::lightning::{Lightning, Node};
+use l402_server::lightning::Lightning;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -83,7 +83,7 @@ impl Gateway {
         let gateway = if kind(network, payee) == NodeKind::Ldk {
             let config = Config::from_text(&text, &|_| None).unwrap();
             let node = network.ldk(payee);
-            let payee = Payee::new(Node::Ldk(node.clone()), Chain::Regtest).id(node.node_id());
+            let payee = Payee::new(PayeeNode::new(node.clone()), Chain::Regtest).id(node.node_id());
             Self { server: Server::start(&config.settings, &payee).unwrap(), _lightning: None, _keys: keys }
         } else {
             text.push_str("[lightning]\nbackend = \"lnd\"\nnetwork = \"regtest\"\n");
@@ -96,7 +96,7 @@ impl Gateway {
                 _ => None,
             };
             let config = Config::from_text(&text, &environment).unwrap();
-            let lightning = Lightning::start(&config.lightning).await.unwrap();
+            let lightning = Lightning::start(&*config.lightning).await.unwrap();
             let server = Server::start(&config.settings, &lightning.payee()).unwrap();
             Self { server, _lightning: Some(lightning), _keys: keys }
         };

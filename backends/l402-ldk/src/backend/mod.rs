@@ -2,7 +2,11 @@
 //!
 //! The node runs only while a command does. A payment that was begun goes on when the node runs next.
 
+#[cfg(feature = "payee")]
+mod payee;
 mod settings;
+#[cfg(feature = "payee")]
+mod table;
 
 use crate::config::{ChainSource, LdkConfig};
 use crate::error::StartError;
@@ -15,6 +19,9 @@ use l402_program::config::{ConfigProblem, Section};
 use settings::{Bitcoind, Chain, LdkPayerSettings};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep};
+
+#[cfg(feature = "payee")]
+pub use payee::{LdkPayee, open_payee};
 
 /// An embedded node of the user's own, in `ldk/<network>` of the data directory.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,10 @@
 //! How a program opens an LND as its wallet. What it sends goes on, and is remembered, without this process.
 
+#[cfg(feature = "payee")]
+mod payee;
 mod settings;
+#[cfg(feature = "payee")]
+mod table;
 
 use crate::config::LndConfig;
 use crate::error::LndError;
@@ -11,6 +15,9 @@ use l402_lightning::{BoxFuture, Cause, Network, PayerWallet};
 use l402_program::config::{ConfigProblem, Section, Variable};
 use settings::{LndPayerSettings, settings};
 use std::sync::Arc;
+
+#[cfg(feature = "payee")]
+pub use payee::LndNode;
 
 /// An LND of the user's, which runs elsewhere.
 #[derive(Debug, Clone, Copy)]

@@ -19,9 +19,8 @@ use l402_core::Msat;
 use std::time::Instant;
 
 use interop::{Cell, Http, HttpVersion, Matrix, PRICE_MSAT, payee};
-use l402_lightning::{InvoiceRequest, InvoiceSource as _, PayLimit, PaymentSource as _};
+use l402_lightning::{InvoiceRequest, InvoiceSource as _, PayLimit, PayeeNode, PaymentSource as _};
 use l402_regtest::NodeKind;
-use l402_server::lightning::Node;
 use tokio::task::JoinSet;
 
 use crate::lines::Lines;
@@ -134,7 +133,7 @@ async fn sales(matrix: &Matrix) {
 }
 
 /// Pays without a gateway. Returns the milliseconds for the invoice and for the payment.
-async fn pay(matrix: &Matrix, cell: Cell, payee: &Node) -> (f64, f64) {
+async fn pay(matrix: &Matrix, cell: Cell, payee: &PayeeNode) -> (f64, f64) {
     let begun = Instant::now();
     let invoice = payee.create_invoice(REQUEST).await.unwrap();
     let made = begun.elapsed();

@@ -14,9 +14,10 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use interop::{Wallet, payee};
 use l402_core::{Msat, PaymentHash};
-use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource as _, PayError, PayLimit, PaymentSource, PaymentStatus};
+use l402_lightning::{
+    Invoice, InvoiceRequest, InvoiceSource as _, PayError, PayLimit, PayeeNode, PaymentSource, PaymentStatus,
+};
 use l402_regtest::{Channel, Network};
-use l402_server::lightning::Node;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
@@ -29,7 +30,7 @@ pub(crate) const SOON: Duration = Duration::from_mins(1);
 /// The network with its clients.
 pub(crate) struct Town {
     pub(crate) payers: [(&'static str, Wallet); 2],
-    pub(crate) seller: Node,
+    pub(crate) seller: PayeeNode,
     pub(crate) network: Network,
 }
 

@@ -1,22 +1,55 @@
-//! An LND that runs elsewhere: from the file, from the environment, or from both.
+//! The settings of an LND that a gateway is paid by: from the file, from the environment, or from both.
 
-use l402_lnd::{Certificate, LndConfig, LndMacaroon, LndUri, Setting, SettingError, Socket};
+use crate::certificate::Certificate;
+use crate::config::LndConfig;
+use crate::macaroon::LndMacaroon;
+use crate::material::{Setting, SettingError};
+use crate::socket::Socket;
+use crate::uri::LndUri;
+use l402_lightning::Network;
+use l402_lightning::backend::{PayeeTable, network};
 use l402_program::Causes;
-use std::path::Path;
+use l402_program::config::{At, Problems, Text, ValueOrigin};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
-use super::at::{At, ValueOrigin};
-use super::file;
-use super::lightning::network;
-use super::resolve::Resolver;
-use l402_program::config::Text;
+/// The settings as they are written. The doc comments are the descriptions in the printed schema.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct LndTable {
+    /// not used: LND stores its own state.
+    storage_dir: Option<PathBuf>,
+    /// the Bitcoin network.
+    #[serde(deserialize_with = "network")]
+    #[schemars(with = "Option<String>")]
+    network: Option<Network>,
+    /// host and port of its gRPC interface.
+    #[schemars(extend("examples" = ["127.0.0.1:10009"]))]
+    socket: Option<At<String>>,
+    /// its certificate: a path such as `tls.cert`, PEM, or base64.
+    cert: Option<At<Text>>,
+    /// a macaroon with `info:read invoices:read invoices:write`: a path, hexadecimal, or base64.
+    macaroon: Option<At<Text>>,
+    /// an `lndconnect://` URI, replaces `socket`, `cert` and `macaroon`.
+    connect: Option<At<Text>>,
+    /// puts channels that are not announced into invoices. Default: true.
+    private_hints: Option<bool>,
+}
 
-impl Resolver<'_> {
-    pub(super) fn lnd(&mut self, written: file::Lightning) -> Option<LndConfig> {
+/// Turns what is written into settings that make sense.
+pub(super) struct Reader<'a, 't> {
+    pub(super) table: &'a PayeeTable<'a>,
+    pub(super) problems: &'a mut Problems<'t>,
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn config(&mut self, written: LndTable) -> Option<LndConfig> {
         if written.storage_dir.is_some() {
-            self.problems.missing("lightning.storage_dir", "not used with LND, which stores its own state");
+            self.problems.missing(&self.table.key("storage_dir"), "not used with LND, which stores its own state");
         }
         // A URI of the environment stands for the whole way to LND: no part of the file's is joined to it.
-        let all_here = Setting::Uri.look_up(self.environment).is_some();
+        let all_here = Setting::Uri.look_up(self.table.environment).is_some();
         let file = |text: Option<At<Text>>| text.filter(|_| !all_here);
         let socket = written.socket.map(|at| At { value: Text::literal(&at.value), origin: at.origin });
         let uri = self.setting(Setting::Uri, file(written.connect), |text, _| text.parse::<LndUri>());
@@ -31,8 +64,8 @@ impl Resolver<'_> {
         let certificate = self.required(Setting::Certificate, certificate.map(|own| own.or(uri.0)), all_here);
         let macaroon = self.required(Setting::Macaroon, macaroon.map(|own| own.or(uri.1)), all_here);
         let mut config = LndConfig::new(socket?, certificate?, macaroon?);
-        config.network = written.network.map(|at| network(at.value));
-        config.private_hints = written.private_hints.is_none_or(|at| at.value);
+        config.network = written.network;
+        config.private_hints = written.private_hints.unwrap_or(true);
         Some(config)
     }
 
@@ -44,13 +77,13 @@ impl Resolver<'_> {
         written: Option<At<Text>>,
         parse: impl FnOnce(&str, &Path) -> Result<T, SettingError>,
     ) -> Option<Option<T>> {
-        let (text, origin, base) = match (setting.look_up(self.environment), written) {
+        let (text, origin, base) = match (setting.look_up(self.table.environment), written) {
             (Some(value), _) => (value, ValueOrigin::Variable(setting.variable()), Path::new("")),
             (None, None) => return Some(None),
-            (None, Some(at)) => match at.value.resolve(self.environment) {
-                Ok(text) => (text, at.origin, self.base),
+            (None, Some(at)) => match at.value.resolve(self.table.environment) {
+                Ok(text) => (text, at.origin, self.table.base),
                 Err(fault) => {
-                    self.problems.wrong_at(key(setting), &at.origin, fault);
+                    self.problems.wrong_at(&self.table.key(key(setting)), &at.origin, fault);
                     return None;
                 }
             },
@@ -58,7 +91,7 @@ impl Resolver<'_> {
         match parse(&text, base) {
             Ok(value) => Some(Some(value)),
             Err(fault) => {
-                self.problems.wrong_at(key(setting), &origin, Causes(&fault));
+                self.problems.wrong_at(&self.table.key(key(setting)), &origin, Causes(&fault));
                 None
             }
         }
@@ -71,7 +104,7 @@ impl Resolver<'_> {
         if found.is_none() {
             let (what, variable, uri) = (description(setting), setting.variable(), Setting::Uri.variable());
             let instead = if all_here { format!("; {uri} has none") } else { "; write it here".to_owned() };
-            self.problems.missing(key(setting), format_args!("{what}{instead}, or set {variable}"));
+            self.problems.missing(&self.table.key(key(setting)), format_args!("{what}{instead}, or set {variable}"));
         }
         found
     }
@@ -79,10 +112,10 @@ impl Resolver<'_> {
 
 const fn key(setting: Setting) -> &'static str {
     match setting {
-        Setting::Socket => "lightning.socket",
-        Setting::Certificate => "lightning.cert",
-        Setting::Macaroon => "lightning.macaroon",
-        _ => "lightning.connect",
+        Setting::Socket => "socket",
+        Setting::Certificate => "cert",
+        Setting::Macaroon => "macaroon",
+        _ => "connect",
     }
 }
 

@@ -4,6 +4,17 @@
 //! which opens the wallet. A program has one list of them, and everything else it says to the seam.
 //!
 //! One more wallet is its crate, a line in the `Cargo.toml` of the program, and a line in that list.
+#![cfg_attr(
+    feature = "payee",
+    doc = "\nA node that is paid is a [`PayeeBackend`], a [`PayeeSetup`] and an [`OpenPayee`] in the same way."
+)]
+
+#[cfg(feature = "payee")]
+mod open_payee;
+#[cfg(feature = "payee")]
+mod payee;
+#[cfg(feature = "payee")]
+mod table;
 
 use crate::cause::{Cause, LookupError};
 use crate::erased::{BoxFuture, PayerWallet};
@@ -19,6 +30,13 @@ use serde::{Deserialize as _, Deserializer, de};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+#[cfg(feature = "payee")]
+pub use open_payee::{OpenPayee, PayeeCheck, RunningPayee, Unusable};
+#[cfg(feature = "payee")]
+pub use payee::{Found, KeptPath, PayeeBackend, PayeeSetup};
+#[cfg(feature = "payee")]
+pub use table::PayeeTable;
 
 /// A kind of wallet.
 pub trait PayerBackend: Sync {
