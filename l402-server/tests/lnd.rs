@@ -1,11 +1,11 @@
 //! An LND in the configuration: from the file, from the environment, or from both.
 
+use core::any::Any;
 use l402_core::macaroon::{RootKey, hex, mint};
 use l402_lightning::Network;
 use l402_lightning::backend::PayeeSetup;
 use l402_lnd::LndConfig;
 use l402_server::config::Config;
-use std::any::Any;
 
 fn environment(name: &str) -> Option<String> {
     (name == "L402_SERVER_DATA_DIR").then(|| "/data".to_owned())

@@ -1,8 +1,8 @@
 //! A configuration is read here with fixed environment variables.
 
+use core::any::Any;
 use l402_lightning::backend::PayeeSetup;
 use l402_server::config::Config;
-use std::any::Any;
 
 pub(crate) fn environment(name: &str) -> Option<String> {
     let value = match name {
