@@ -34,6 +34,7 @@ pub(super) fn look(folder: &Path) -> io::Result<u64> {
     file.write_all(&[0x5a; BLOCK])?;
     file.sync_data()?;
     let about = rustix::fs::statvfs(folder)?;
+    file.set_len(0)?; // a block that is kept is free for the next look alone, which would succeed on a full disk
     Ok(about.f_bavail.saturating_mul(about.f_frsize))
 }
 

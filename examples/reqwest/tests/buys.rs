@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::routing::get;
 use l402_core::{DerivedKeys, MasterKey, Msat};
-use l402_http::policy::{Policy, Sale};
+use l402_http::policy::{Policy, PolicyBuilder, Sale};
 use l402_http::service::Paywall;
 use l402_lightning::Network;
 use l402_lightning::testing::FakeNetwork;
@@ -18,15 +18,15 @@ use tower_layer::Layer as _;
 #[tokio::test]
 async fn one_response_is_bought_from_an_axum_app_with_the_fake_node() {
     let network = FakeNetwork::new();
-    let (payee, payer) = (network.node(), network.node());
+    let (seller, buyer) = (network.node(), network.node());
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wallet.json");
-    let wallet = WalletServer::start(payer.clone(), payer.node_id(), file).unwrap();
+    let wallet = WalletServer::start(buyer.clone(), buyer.node_id(), file).unwrap();
 
     let sales = [Sale::new("weather", "/weather", Msat::from_sat(21)), Sale::new("gold", "/gold", Msat::from_sat(101))];
-    let policy = sales.into_iter().fold(Policy::builder(), |policy, sale| policy.sell(sale)).build().unwrap();
+    let policy = sales.into_iter().fold(Policy::builder(), PolicyBuilder::sell).build().unwrap();
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
-    let paywall = Paywall::new(policy, keys, payee, Network::Regtest).layer();
+    let paywall = Paywall::new(policy, keys, seller, Network::Regtest).layer();
     let router = Router::new().route("/weather", get(async || "sunny\n")).route("/gold", get(async || "gold\n"));
     let app = Router::new().fallback_service(paywall.layer(router));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,12 +35,12 @@ async fn one_response_is_bought_from_an_axum_app_with_the_fake_node() {
 
     let bought = run(&format!("{shop}/weather"), &wallet).await;
     assert_eq!(String::from_utf8_lossy(&bought.stdout), "sunny\n", "{}", String::from_utf8_lossy(&bought.stderr));
-    assert_eq!(payer.payments_sent(), 1);
+    assert_eq!(buyer.payments_sent(), 1);
 
     let too_dear = run(&format!("{shop}/gold"), &wallet).await;
     assert!(!too_dear.status.success() && too_dear.stdout.is_empty());
     assert!(String::from_utf8_lossy(&too_dear.stderr).contains("above the limit"));
-    assert_eq!(payer.payments_sent(), 1, "nothing more was paid");
+    assert_eq!(buyer.payments_sent(), 1, "nothing more was paid");
 }
 
 async fn run(url: &str, wallet: &WalletServer) -> Output {

@@ -96,7 +96,7 @@ fn insufficient_inbound_fails_for_certain() {
             InvoiceRequest { amount_msat: Msat::new(100_000_000), description: "", expiry: Duration::from_hours(1) };
         match town.network.ldk("narrow-ldk").create_invoice(request).await {
             Err(InvoiceSourceError::NoInboundLiquidity { amount_msat }) => {
-                assert_eq!(amount_msat, Msat::new(100_000_000))
+                assert_eq!(amount_msat, Msat::new(100_000_000));
             }
             other => panic!("no inbound liquidity expected, not {other:?}"),
         }
