@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
 use super::at::At;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 
 /// `true`, `false`, `"upstream"`, or a list of origins.
 #[derive(Debug, Clone)]

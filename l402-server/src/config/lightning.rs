@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::at::{At, ValueOrigin};
 use super::backend::{Lightning, owners};
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::backends::{BUILT, KNOWN, PAYEES};
 
 impl Resolver<'_> {

@@ -5,7 +5,7 @@ use l402_http::proxy::Timeouts;
 
 use super::at::At;
 use super::file;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use super::span::Span;
 use l402_gateway::settings::Limits;
 

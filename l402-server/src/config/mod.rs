@@ -20,6 +20,7 @@ mod lightning;
 mod limits;
 mod price;
 mod resolve;
+mod resolver;
 mod route;
 mod service;
 mod span;
@@ -43,7 +44,7 @@ use file::File;
 use l402_gateway::settings::Settings;
 use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
-use resolve::Resolver;
+use resolver::Resolver;
 
 use crate::variables;
 

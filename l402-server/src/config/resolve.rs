@@ -6,32 +6,19 @@ use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
 use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
 use l402_http::proxy::IpRange;
-use l402_program::config::address;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use super::at::At;
-use super::error::{ConfigProblem, Problems};
+use super::error::ConfigProblem;
 use super::file::{self, File};
 use super::kept::kept;
 use super::limits::Most;
+use super::resolver::Resolver;
 use super::service::Common;
-use super::span::Span;
-use super::{Config, Environment, Log};
+use super::{Config, Log};
 
-/// What values are held against, and where problems go.
-pub(super) struct Resolver<'a> {
-    pub(super) problems: Problems<'a>,
-    pub(super) text: &'a str,
-    pub(super) base: &'a Path,
-    pub(super) environment: Environment<'a>,
-}
-
-impl<'a> Resolver<'a> {
-    pub(super) const fn new(text: &'a str, base: &'a Path, environment: Environment<'a>) -> Self {
-        Self { problems: Problems::new(text), text, base, environment }
-    }
-
+impl Resolver<'_> {
     /// Makes the configuration.
     pub(super) fn resolve(mut self, file: File) -> Result<Config, Vec<ConfigProblem>> {
         let config = self.config(file);
@@ -64,24 +51,6 @@ impl<'a> Resolver<'a> {
         settings.product = PRODUCT;
         settings.kept = kept(&*lightning, &settings.data_dir);
         Some(Config { settings, log, lightning })
-    }
-
-    /// An address that may be left out.
-    fn address(&mut self, key: &str, at: Option<&At<String>>, default: SocketAddr) -> Option<SocketAddr> {
-        at.map_or(Some(default), |at| self.problems.parse_with(key, at, address))
-    }
-
-    /// A span of time that may be left out.
-    pub(super) fn span(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
-        match at {
-            Some(at) => self.problems.parse::<Span>(key, at).map(Span::duration),
-            None => Some(default),
-        }
-    }
-
-    /// A folder of its own, or one in the data folder.
-    pub(super) fn folder(&self, own: Option<PathBuf>, data_dir: Option<&Path>, name: &str) -> Option<PathBuf> {
-        own.map(|own| self.base.join(own)).or_else(|| Some(data_dir?.join(name)))
     }
 
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use l402_core::{Msat, Name, NameError, Offer};
 use super::at::{At, ValueOrigin};
 use super::file;
 use super::price::Price;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use l402_gateway::settings::{Paths, Route};
 
 /// What a service says for all of its routes.

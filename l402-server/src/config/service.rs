@@ -13,7 +13,7 @@ use super::at::{At, ValueOrigin};
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
 use super::price::Price;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use super::route::{Defaults, every_path};
 use crate::variables;
 use l402_gateway::settings::{Service, Settings};

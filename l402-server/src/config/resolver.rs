@@ -1,0 +1,43 @@
+//! What the sections of a configuration are resolved with.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use l402_program::config::address;
+use std::path::{Path, PathBuf};
+
+use super::Environment;
+use super::at::At;
+use super::error::Problems;
+use super::span::Span;
+
+/// What values are held against, and where problems go.
+pub(super) struct Resolver<'a> {
+    pub(super) problems: Problems<'a>,
+    pub(super) text: &'a str,
+    pub(super) base: &'a Path,
+    pub(super) environment: Environment<'a>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) const fn new(text: &'a str, base: &'a Path, environment: Environment<'a>) -> Self {
+        Self { problems: Problems::new(text), text, base, environment }
+    }
+
+    /// An address that may be left out.
+    pub(super) fn address(&mut self, key: &str, at: Option<&At<String>>, default: SocketAddr) -> Option<SocketAddr> {
+        at.map_or(Some(default), |at| self.problems.parse_with(key, at, address))
+    }
+
+    /// A span of time that may be left out.
+    pub(super) fn span(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
+        match at {
+            Some(at) => self.problems.parse::<Span>(key, at).map(Span::duration),
+            None => Some(default),
+        }
+    }
+
+    /// A folder of its own, or one in the data folder.
+    pub(super) fn folder(&self, own: Option<PathBuf>, data_dir: Option<&Path>, name: &str) -> Option<PathBuf> {
+        own.map(|own| self.base.join(own)).or_else(|| Some(data_dir?.join(name)))
+    }
+}
