@@ -22,8 +22,8 @@ async fn main() -> Result<()> {
     let mut master_key = [0; 32];
     getrandom::fill(&mut master_key)?;
 
-    let policy =
-        Policy::builder().sell(Sale::new("weather", "/weather", Msat::from_sat(21))).free(Free::new("/")).build()?;
+    let weather = Sale::new("weather", "/weather", Msat::from_sat(21));
+    let policy = Policy::builder().sell(weather).free(Free::new("/")).build()?;
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes(master_key));
     let paywall = Paywall::new(policy, keys, sandbox.payee().clone(), Network::Regtest).layer();
 

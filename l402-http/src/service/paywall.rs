@@ -144,12 +144,12 @@ impl<N, K> Paywall<N, K> {
     /// Removes all subscribers, [`LogFaults`](super::LogFaults) too. Without one that looks at faults, their causes are lost.
     ///
     /// ```
-    /// # use l402_core::{DerivedKeys, MasterKey};
+    /// # use l402_core::{DerivedKeys, MasterKey, Msat};
     /// # use l402_http::{policy::{Policy, Sale}, service::Paywall};
     /// # use l402_lightning::{Network, testing::FakeNetwork};
     /// use l402_http::service::{Event, Phase, event::Invoiced};
     ///
-    /// # let policy = Policy::builder().sell(Sale::new("weather", "/*", 21_000)).build()?;
+    /// # let policy = Policy::builder().sell(Sale::new("weather", "/*", Msat::from_sat(21))).build()?;
     /// # let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
     /// # let node = FakeNetwork::new().node();
     /// let paywall = Paywall::new(policy, keys, node, Network::Regtest).without_observers().observe(|event: &Event<'_>| {

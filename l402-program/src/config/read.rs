@@ -28,7 +28,7 @@ use super::error::{ConfigProblem, explain};
 /// assert_eq!(read::<File>("price = '21 sat'").unwrap().price.unwrap(), "21 sat");
 /// assert_eq!(
 ///     read::<File>("[shop]\nprice = '21 sat'").unwrap_err().to_string(),
-///     "shop.price: `price` belongs to the top of the file, above the first [table]"
+///     "shop.price: `price` belongs at the top of the file, before the first [table]"
 /// );
 /// ```
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ConfigProblem> {

@@ -1,6 +1,7 @@
 //! A Lightning network of LND processes and LDK nodes, declared as a topology, on the regtest chain of this process.
 //!
 //! ```no_run
+//! use l402_core::Msat;
 //! use l402_regtest::Network;
 //!
 //! # async fn run() -> Result<(), Box<dyn core::error::Error>> {
@@ -12,8 +13,8 @@
 //!     .channel("bob", "carol", 10_000_000)
 //!     .start()
 //!     .await?;
-//! let invoice = network.lnd("alice").invoice(21_000).await?;
-//! network.lnd("bob").pay(&invoice, 0).await?;
+//! let invoice = network.lnd("alice").invoice(Msat::from_sat(21)).await?;
+//! network.lnd("bob").pay(&invoice, Msat::new(0)).await?;
 //! network.lnd("bob").kill();
 //! network.restart("bob").await?;
 //! # Ok(())
