@@ -4,7 +4,7 @@
 //!
 //! 1. [`cli`] and [`config`] say what the user wants, [`home`] joins them; [`command`] runs it and names the [`exit`].
 //! 2. [`get`] is `l402 get`: the request, the payment, the redirects, the body on its way out, the report.
-//! 3. [`variables`] and [`reference`] are the tables that `--help` and the documentation are printed from.
+//! 3. [`variables`] and [`reference`](mod@reference) are the tables that `--help` and the documentation are printed from.
 //! 4. [`wallet`] is what pays.
 
 mod backends;
