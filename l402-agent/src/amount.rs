@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, de};
 /// let amount: Amount = "1.5 sat".parse()?;
 /// assert_eq!(amount.msat(), 1_500);
 /// assert_eq!(Amount::from_msat(21_000).to_string(), "21 sat");
-/// # Ok::<(), l402_agent::amount::AmountError>(())
+/// # Ok::<(), l402_agent::amount::AmountTextError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(u64);
@@ -37,17 +37,17 @@ impl Amount {
 }
 
 impl FromStr for Amount {
-    type Err = AmountError;
+    type Err = AmountTextError;
 
-    fn from_str(text: &str) -> Result<Self, AmountError> {
+    fn from_str(text: &str) -> Result<Self, AmountTextError> {
         let text = text.trim();
-        let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or(AmountError::Unit)?;
+        let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or(AmountTextError::Unit)?;
         let (number, unit) = text.split_at(unit_at);
         let number = number.trim_end();
         match unit {
             "sat" | "sats" => sat(number),
             "msat" | "msats" => digits(number),
-            _ => Err(AmountError::Unit),
+            _ => Err(AmountTextError::Unit),
         }
         .map(Self)
     }
@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Amount {
 /// Why a text is no amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum AmountError {
+pub enum AmountTextError {
     /// The unit is missing or unknown.
     Unit,
     /// The number is not a decimal number.
@@ -85,7 +85,7 @@ pub enum AmountError {
     TooLarge,
 }
 
-impl fmt::Display for AmountError {
+impl fmt::Display for AmountTextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unit => "the unit must be `sat` or `msat`, as in `100 sat`",
@@ -96,23 +96,26 @@ impl fmt::Display for AmountError {
     }
 }
 
-impl core::error::Error for AmountError {}
+impl core::error::Error for AmountTextError {}
 
-fn sat(number: &str) -> Result<u64, AmountError> {
+fn sat(number: &str) -> Result<u64, AmountTextError> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     if fraction.len() > 3 {
-        return Err(AmountError::TooFine);
+        return Err(AmountTextError::TooFine);
     }
     let thousandths = digits(&format!("{fraction:0<3}"))
-        .and_then(|n| if fraction.is_empty() { Err(AmountError::Number) } else { Ok(n) })?;
-    digits(whole)?.checked_mul(MSAT_PER_SAT).and_then(|msat| msat.checked_add(thousandths)).ok_or(AmountError::TooLarge)
+        .and_then(|n| if fraction.is_empty() { Err(AmountTextError::Number) } else { Ok(n) })?;
+    digits(whole)?
+        .checked_mul(MSAT_PER_SAT)
+        .and_then(|msat| msat.checked_add(thousandths))
+        .ok_or(AmountTextError::TooLarge)
 }
 
-fn digits(text: &str) -> Result<u64, AmountError> {
+fn digits(text: &str) -> Result<u64, AmountTextError> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(AmountError::Number);
+        return Err(AmountTextError::Number);
     }
-    text.parse().map_err(|_| AmountError::TooLarge)
+    text.parse().map_err(|_| AmountTextError::TooLarge)
 }
 
 const MSAT_PER_SAT: u64 = 1_000;
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn refuses_what_could_be_misread() {
-        use AmountError::{Number, TooFine, TooLarge, Unit};
+        use AmountTextError::{Number, TooFine, TooLarge, Unit};
         for (text, fault) in [
             ("100", Unit),
             ("", Unit),

@@ -8,7 +8,7 @@ use l402_lightning::backend::PayerSetting;
 
 /// A key of the configuration file.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct SettingRow {
     /// The key, with that of its table: `lnd.socket`.
     pub key: String,
     /// What it is unless it is set; empty where it must be set before it is needed.
@@ -18,7 +18,7 @@ pub struct Setting {
 }
 
 /// Returns every key of the configuration file: those at its top, and the tables of the wallets of this build.
-pub fn all_settings() -> Vec<Setting> {
+pub fn all_settings() -> Vec<SettingRow> {
     let names: Vec<String> = WalletKind::all().map(|kind| format!("`{}`", kind.name())).collect();
     let usual = WalletKind::usual().map_or("", WalletKind::name);
     let names = match names.as_slice() {
@@ -30,9 +30,9 @@ pub fn all_settings() -> Vec<Setting> {
         ("max_price", "100 sat", "The most to pay for one call, fees not counted.".to_owned()),
         ("max_fee", "10 sat", "The most to pay for routing.".to_owned()),
     ];
-    let own = own.into_iter().map(|(key, default, about)| Setting { key: key.to_owned(), default, about });
+    let own = own.into_iter().map(|(key, default, about)| SettingRow { key: key.to_owned(), default, about });
     let wallets = WalletKind::all().flat_map(|kind| kind.settings().iter().map(move |setting| (kind, setting)));
-    let wallets = wallets.map(|(kind, PayerSetting { key, default, about })| Setting {
+    let wallets = wallets.map(|(kind, PayerSetting { key, default, about })| SettingRow {
         key: format!("{}.{key}", kind.name()),
         default,
         about: (*about).to_owned(),
@@ -53,7 +53,7 @@ pub fn exit_codes() -> String {
 pub fn settings() -> String {
     let mut table = String::from("| key | default | variable | meaning |\n|---|---|---|---|\n");
     let variables = variables::all();
-    for Setting { key, default, about } in all_settings() {
+    for SettingRow { key, default, about } in all_settings() {
         let variable = variables.iter().find(|variable| variable.key == key);
         let [default, variable] = [default, variable.map_or("", |variable| variable.name)].map(code);
         let _ = writeln!(table, "| `{key}` | {default} | {variable} | {about} |");
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_setting_of_the_table() {
-        for Setting { key, .. } in all_settings() {
+        for SettingRow { key, .. } in all_settings() {
             // A value of no key's type: one that is unknown is told otherwise.
             let fault = Config::parse(&format!("{key} = 2024-01-01")).unwrap_err().to_string();
             assert!(!fault.contains("unknown key"), "{fault}");

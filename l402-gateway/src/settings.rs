@@ -180,7 +180,7 @@ pub struct Service {
     /// Patterns of paths that cost nothing.
     pub free: Vec<String>,
     /// What is sold.
-    pub routes: Vec<Route>,
+    pub routes: Vec<PricedRoute>,
     /// Which pages of other origins may call; none unless set.
     pub cors: Cors,
 }
@@ -191,7 +191,7 @@ impl Service {
         Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off() }
     }
 
-    /// Sells a path for any method, for `price_msat` millisatoshis an hour. For other terms, push a [`Route`].
+    /// Sells a path for any method, for `price_msat` millisatoshis an hour. For other terms, push a [`PricedRoute`].
     ///
     /// A token opens every path that is sold in this way, so all of them must have one price.
     #[must_use]
@@ -199,7 +199,7 @@ impl Service {
         let service = self.name.clone();
         let offer =
             Offer { service, tier: 0, capability: None, price_msat: price_msat.into(), valid_for: VALID_FOR.as_secs() };
-        self.routes.push(Route::new(path, offer));
+        self.routes.push(PricedRoute::new(path, offer));
         self
     }
 
@@ -211,7 +211,7 @@ impl Service {
     }
 
     fn state(&self, builder: PolicyBuilder) -> PolicyBuilder {
-        let sold = |builder: PolicyBuilder, route: &Route| builder.sell(route.sale().cors(self.cors.clone()));
+        let sold = |builder: PolicyBuilder, route: &PricedRoute| builder.sell(route.sale().cors(self.cors.clone()));
         let builder = self.routes.iter().fold(builder, sold);
         let free = self.free.iter().map(|path| Free::new(path).service(self.name.as_str()));
         free.map(|free| free.cors(self.cors.clone())).fold(builder, PolicyBuilder::free)
@@ -221,7 +221,7 @@ impl Service {
 /// A route that is sold.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Route {
+pub struct PricedRoute {
     /// The methods; none stands for any.
     pub methods: Vec<Method>,
     /// The pattern of its path.
@@ -236,7 +236,7 @@ pub struct Route {
     pub paths: Paths,
 }
 
-impl Route {
+impl PricedRoute {
     /// Sells a path for any method.
     pub fn new(path: impl Into<String>, offer: Offer) -> Self {
         let path = path.into();

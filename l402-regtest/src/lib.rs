@@ -56,7 +56,7 @@ pub use network::{
 pub use payee::{SandboxPayee, SandboxSetup};
 pub use reset::ResetError;
 pub use sandbox::{Sandbox, SandboxBuilder};
-pub use start_error::StartError;
+pub use start_error::SandboxStartError;
 pub use wait::Overdue;
 
 /// The examples of the README, which run as tests.

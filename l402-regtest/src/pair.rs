@@ -15,7 +15,7 @@ use crate::caretaker::Ward;
 use crate::chain::{Chain, MineError};
 use crate::ports;
 use crate::rpc::RpcServer;
-use crate::start_error::StartError;
+use crate::start_error::SandboxStartError;
 
 /// As many blocks as nodes wait for before they rely on a transaction.
 const CONFIRMATIONS: u32 = 6;
@@ -66,7 +66,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// Starts the nodes of the folder `dir` on the chain behind `rpc`.
-    pub(crate) async fn start(dir: &Path, rpc: &RpcServer) -> Result<Self, StartError> {
+    pub(crate) async fn start(dir: &Path, rpc: &RpcServer) -> Result<Self, SandboxStartError> {
         let address = ports::free_address()?;
         // The payee comes first: it settles nothing in its first two seconds, which the payer's start may take part of.
         Ok(Self {
@@ -83,7 +83,7 @@ impl Pair {
     }
 
     /// Connects the nodes, opens the channels that are missing, and sees a payment pass.
-    pub(crate) async fn join(&self, chain: &Chain, channels: Channels) -> Result<(), StartError> {
+    pub(crate) async fn join(&self, chain: &Chain, channels: Channels) -> Result<(), SandboxStartError> {
         self.connect_at_last().await?;
         // A channel that only one node has written down before the process was killed goes away when they meet.
         self.wait_until_usable(chain).await?;
@@ -96,7 +96,7 @@ impl Pair {
             self.open(chain, missing, channels.size).await?;
             self.wait_until_usable(chain).await?;
         }
-        Err(StartError::TimedOut)
+        Err(SandboxStartError::TimedOut)
     }
 
     /// Connects the payer to the payee, if it is not.
@@ -106,13 +106,13 @@ impl Pair {
 
     /// Connects, if not at once then later: a node that was restarted first tries the address that it remembers, and meanwhile
     /// reports that failure for any other address, too.
-    async fn connect_at_last(&self) -> Result<(), StartError> {
+    async fn connect_at_last(&self) -> Result<(), SandboxStartError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.connect().await {
                 Ok(()) => return Ok(()),
                 Err(_) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
-                Err(fault) => return Err(StartError::Channels(fault)),
+                Err(fault) => return Err(SandboxStartError::Channels(fault)),
             }
         }
     }
@@ -123,7 +123,7 @@ impl Pair {
     }
 
     /// Gives the payer a coin of its own for each channel: the change of a transaction that waits cannot fund the next.
-    async fn fund(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), StartError> {
+    async fn fund(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), SandboxStartError> {
         let mut outputs = vec![(script(&self.payee).await?, PAYEE_COIN)];
         for _ in 0..count {
             outputs.push((script(&self.payer).await?, size + CHANNEL_ROOM));
@@ -133,11 +133,11 @@ impl Pair {
         // Not one look: a node that is just asking for news reports those, of before the block.
         let wanted = (size + CHANNEL_RESERVE).to_sat() * count as u64;
         self.wait_for_balance(|balances| balances.spendable_onchain_sat >= wanted).await?;
-        self.sync().await.map_err(StartError::Channels)
+        self.sync().await.map_err(SandboxStartError::Channels)
     }
 
     /// Waits until the payer's wallet has heard of something.
-    async fn wait_for_balance(&self, heard: impl Fn(&Balances) -> bool + Sync) -> Result<(), StartError> {
+    async fn wait_for_balance(&self, heard: impl Fn(&Balances) -> bool + Sync) -> Result<(), SandboxStartError> {
         let waits = async {
             loop {
                 self.payer.sync_wallets().await?;
@@ -147,19 +147,19 @@ impl Pair {
                 sleep(LOOK_EVERY).await;
             }
         };
-        timeout(PATIENCE, waits).await.map_err(|_| StartError::TimedOut)?.map_err(StartError::Channels)
+        timeout(PATIENCE, waits).await.map_err(|_| SandboxStartError::TimedOut)?.map_err(SandboxStartError::Channels)
     }
 
     /// Lets the payer's wallet hear of the newest block. The first look may be one that had begun before it.
-    async fn hear_news(&self) -> Result<(), StartError> {
+    async fn hear_news(&self) -> Result<(), SandboxStartError> {
         for _ in 0..2 {
-            self.payer.sync_wallets().await.map_err(StartError::Channels)?;
+            self.payer.sync_wallets().await.map_err(SandboxStartError::Channels)?;
         }
         Ok(())
     }
 
     /// Opens channels, one after another, each with a coin of its own.
-    async fn open(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), StartError> {
+    async fn open(&self, chain: &Chain, count: usize, size: Amount) -> Result<(), SandboxStartError> {
         for _ in 0..count {
             let request = ChannelRequest {
                 peer: self.payee.node_id(),
@@ -168,7 +168,7 @@ impl Pair {
                 push_msat: Msat::new(size.to_sat() * 1000 / PUSHED_PART),
                 announced: false,
             };
-            let channel = self.payer.open_channel(request).await.map_err(StartError::Channels)?;
+            let channel = self.payer.open_channel(request).await.map_err(SandboxStartError::Channels)?;
             self.wait_for_funding(chain, channel).await?;
             // Until the wallet knows that the coin is spent, it would spend it again. A block tells it; its balance would not: the
             // money of a closed channel may come in at the same time.
@@ -179,18 +179,18 @@ impl Pair {
     }
 
     /// Waits until the transaction of a channel is in the mempool. There may be others, of an earlier process.
-    async fn wait_for_funding(&self, chain: &Chain, channel: ChannelId) -> Result<(), StartError> {
+    async fn wait_for_funding(&self, chain: &Chain, channel: ChannelId) -> Result<(), SandboxStartError> {
         let txid = || self.payer.channel(channel).and_then(|channel| channel.funding_txid?.parse().ok());
         let funded = async {
             while txid().is_none_or(|txid| chain.lock().mempool().entry(&txid).is_none()) {
                 sleep(LOOK_EVERY).await;
             }
         };
-        timeout(PATIENCE, funded).await.map_err(|_| StartError::TimedOut)
+        timeout(PATIENCE, funded).await.map_err(|_| SandboxStartError::TimedOut)
     }
 
     /// Waits until payments can pass through every channel; mines what opens them, also what an earlier process began.
-    async fn wait_until_usable(&self, chain: &Chain) -> Result<(), StartError> {
+    async fn wait_until_usable(&self, chain: &Chain) -> Result<(), SandboxStartError> {
         let usable = async {
             let (mut moved, mut connected) = (Instant::now(), Instant::now());
             while !self.is_usable() {
@@ -210,7 +210,7 @@ impl Pair {
             }
             Ok(())
         };
-        timeout(PATIENCE, usable).await.map_err(|_| StartError::TimedOut)?
+        timeout(PATIENCE, usable).await.map_err(|_| SandboxStartError::TimedOut)?
     }
 
     /// Whether a channel waits for more blocks, of which nothing in the mempool tells: an earlier process was killed as it mined.
@@ -238,11 +238,11 @@ impl Pair {
 
     /// Pays a satoshi: LDK holds back all that it receives in the first two seconds, so that a payment that has passed is the
     /// only proof that the next one passes at once.
-    async fn pay_once(&self) -> Result<(), StartError> {
+    async fn pay_once(&self) -> Result<(), SandboxStartError> {
         let description = "first payment of the sandbox";
         let request = InvoiceRequest { amount_msat: Msat::new(1_000), description, expiry: PATIENCE };
-        let invoice = self.payee.create_invoice(request).await.map_err(StartError::Invoice)?;
-        self.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.map_err(StartError::Payment)?;
+        let invoice = self.payee.create_invoice(request).await.map_err(SandboxStartError::Invoice)?;
+        self.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.map_err(SandboxStartError::Payment)?;
         Ok(())
     }
 }
@@ -266,13 +266,13 @@ impl Ward for Pair {
 }
 
 /// Starts the node of the folder `storage`. It listens at `listen`, if that is given.
-async fn start_node(storage: &Path, rpc: &RpcServer, listen: Option<SocketAddr>) -> Result<LdkNode, StartError> {
+async fn start_node(storage: &Path, rpc: &RpcServer, listen: Option<SocketAddr>) -> Result<LdkNode, SandboxStartError> {
     let mut config = LdkConfig::new(Network::Regtest, rpc.chain_source(), storage);
     config.listen.extend(listen);
-    LdkNode::start(config).await.map_err(StartError::Node)
+    LdkNode::start(config).await.map_err(SandboxStartError::Node)
 }
 
-async fn script(node: &LdkNode) -> Result<ScriptBuf, StartError> {
-    let address = node.new_address().await.map_err(StartError::Channels)?;
+async fn script(node: &LdkNode) -> Result<ScriptBuf, SandboxStartError> {
+    let address = node.new_address().await.map_err(SandboxStartError::Channels)?;
     Ok(address.script_pubkey())
 }

@@ -2,7 +2,7 @@
 
 use crate::chain::OpenError;
 use crate::wallet::{self, WalletServer};
-use crate::{Sandbox, StartError};
+use crate::{Sandbox, SandboxStartError};
 use l402_ldk::open_payee;
 use l402_lightning::backend::{KeptPath, OpenPayee, PayeeBackend, PayeeSetup, PayeeTable, RunningPayee, Unusable};
 use l402_lightning::{BoxFuture, Cause};
@@ -107,8 +107,8 @@ impl PayeeSetup for SandboxSetup {
     }
 }
 
-fn unusable(cause: StartError) -> Unusable {
-    let is_in_use = matches!(cause, StartError::Chain(OpenError::InUse));
+fn unusable(cause: SandboxStartError) -> Unusable {
+    let is_in_use = matches!(cause, SandboxStartError::Chain(OpenError::InUse));
     Unusable::new("cannot start the sandbox").in_use(is_in_use).because(cause)
 }
 
@@ -147,6 +147,6 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_in_use_is_told_apart() {
-        assert!(unusable(StartError::Chain(OpenError::InUse)).is_in_use());
+        assert!(unusable(SandboxStartError::Chain(OpenError::InUse)).is_in_use());
     }
 }

@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use crate::pair::{Channels, Pair};
 use crate::reset::{self, ResetError};
 use crate::rpc::{Credentials, RpcServer};
-use crate::start_error::StartError;
+use crate::start_error::SandboxStartError;
 
 /// How long a new chain is: the faucet's first coinbases have matured.
 const FIRST_BLOCKS: u32 = 110;
@@ -77,7 +77,7 @@ impl SandboxBuilder {
     /// # Errors
     ///
     /// Returns the first part that does not start; the parts before it are stopped again.
-    pub async fn start(self) -> Result<Sandbox, StartError> {
+    pub async fn start(self) -> Result<Sandbox, SandboxStartError> {
         let folder = Folder::open(self.dir, "l402-sandbox-")?;
         let mut manifest = Manifest::read(folder.path())?;
         for part in PARTS {
@@ -180,10 +180,10 @@ impl Drop for Sandbox {
 }
 
 /// The nodes take the time of the newest block for the time of day, and would hold every invoice for expired.
-fn in_time(chain: &Chain) -> Result<(), StartError> {
+fn in_time(chain: &Chain) -> Result<(), SandboxStartError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let ahead_s = chain.time().saturating_sub(now);
-    if ahead_s > TOLERANCE_S { Err(StartError::ClockWasAhead { ahead_s }) } else { Ok(()) }
+    if ahead_s > TOLERANCE_S { Err(SandboxStartError::ClockWasAhead { ahead_s }) } else { Ok(()) }
 }
 
 async fn stop(caretaker: Option<Caretaker>, nodes: &Pair) -> Result<(), NodeError> {

@@ -12,7 +12,7 @@ use crate::chain::{FundError, MineError, OpenError};
 /// Why a sandbox did not start.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum SandboxStartError {
     /// There was no folder, port, thread or randomness to be had.
     Io(io::Error),
     /// Something that was in the folder is missing.
@@ -29,7 +29,7 @@ pub enum StartError {
     /// The faucet could not pay the nodes.
     Fund(FundError),
     /// A node did not start.
-    Node(ldk::StartError),
+    Node(ldk::NodeStartError),
     /// The nodes could not be connected or funded, or a channel did not open.
     Channels(NodeError),
     /// The transactions that open the channels did not come in time.
@@ -40,7 +40,7 @@ pub enum StartError {
     Payment(PayError),
 }
 
-impl fmt::Display for StartError {
+impl fmt::Display for SandboxStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ClockWasAhead { ahead_s } => {
@@ -65,7 +65,7 @@ impl fmt::Display for StartError {
     }
 }
 
-impl core::error::Error for StartError {
+impl core::error::Error for SandboxStartError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Io(cause) => Some(cause),
@@ -82,31 +82,31 @@ impl core::error::Error for StartError {
     }
 }
 
-impl From<io::Error> for StartError {
+impl From<io::Error> for SandboxStartError {
     fn from(cause: io::Error) -> Self {
         Self::Io(cause)
     }
 }
 
-impl From<FolderError> for StartError {
+impl From<FolderError> for SandboxStartError {
     fn from(cause: FolderError) -> Self {
         Self::Folder(cause)
     }
 }
 
-impl From<OpenError> for StartError {
+impl From<OpenError> for SandboxStartError {
     fn from(cause: OpenError) -> Self {
         Self::Chain(cause)
     }
 }
 
-impl From<MineError> for StartError {
+impl From<MineError> for SandboxStartError {
     fn from(cause: MineError) -> Self {
         Self::Mine(cause)
     }
 }
 
-impl From<FundError> for StartError {
+impl From<FundError> for SandboxStartError {
     fn from(cause: FundError) -> Self {
         Self::Fund(cause)
     }

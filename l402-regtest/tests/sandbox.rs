@@ -19,7 +19,7 @@ use l402_lightning::{
     Invoice, InvoiceRequest, InvoiceSource as _, NodeId, PayLimit, PaymentSource as _, PaymentStatus,
     SettlementSource as _,
 };
-use l402_regtest::{Sandbox, StartError, wallet};
+use l402_regtest::{Sandbox, SandboxStartError, wallet};
 use l402_sandbox::SandboxWallet;
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_sandbox_whose_clock_was_ahead_says_how_to_begin_anew() {
     }
     std::fs::write(&blocks, bytes).unwrap();
     let Err(fault) = Sandbox::builder().dir(dir.path()).start().await else { panic!("it started") };
-    assert!(matches!(fault, StartError::ClockWasAhead { ahead_s: 86_000..=86_400 }));
+    assert!(matches!(fault, SandboxStartError::ClockWasAhead { ahead_s: 86_000..=86_400 }));
     assert!(fault.to_string().contains("`l402-server reset-sandbox`"), "{fault}");
 
     let foreign = tempfile::tempdir().unwrap();
@@ -246,7 +246,7 @@ async fn pays_through_the_wallet(sandbox: &Sandbox) {
 
 async fn is_locked(dir: &Path) {
     let second = Sandbox::builder().dir(dir).start().await;
-    assert!(matches!(second, Err(StartError::Chain(_))));
+    assert!(matches!(second, Err(SandboxStartError::Chain(_))));
 }
 
 /// A transaction of a node is mined without anybody asking for it.

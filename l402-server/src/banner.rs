@@ -6,7 +6,7 @@ use http::Method;
 use l402_http::response::Seconds;
 
 use crate::config::Config;
-use l402_gateway::settings::Route;
+use l402_gateway::settings::PricedRoute;
 
 /// The lines for a person.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl<'a> Banner<'a> {
 
     /// A call that a newcomer can buy: the first route that takes GET.
     fn first_call(&self) -> Option<String> {
-        let takes_get = |route: &&Route| route.methods.is_empty() || route.methods.contains(&Method::GET);
+        let takes_get = |route: &&PricedRoute| route.methods.is_empty() || route.methods.contains(&Method::GET);
         let route = self.config.settings.services().iter().flat_map(|service| &service.routes).find(takes_get)?;
         let segments = route.path.split('/').map(|segment| if segment.starts_with('{') { "1" } else { segment });
         let path = segments.collect::<Vec<_>>().join("/");
@@ -66,11 +66,11 @@ impl fmt::Display for Banner<'_> {
 
 /// A route with its price, in one line.
 #[derive(Debug)]
-pub struct PriceLine<'a>(pub &'a Route);
+pub struct PriceLine<'a>(pub &'a PricedRoute);
 
 impl fmt::Display for PriceLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Route { methods, path, offer, invoice_expiry, .. } = self.0;
+        let PricedRoute { methods, path, offer, invoice_expiry, .. } = self.0;
         for method in methods {
             write!(f, "{method} ")?;
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Why a node did not start.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum NodeStartError {
     /// The storage directory cannot be used.
     Storage(io::Error),
     /// Others can use the storage directory, or a part of it is missing.
@@ -37,7 +37,7 @@ pub enum StartError {
     Start(LdkError),
 }
 
-impl fmt::Display for StartError {
+impl fmt::Display for NodeStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storage(_) => f.write_str("cannot use the node's storage directory"),
@@ -62,7 +62,7 @@ impl fmt::Display for StartError {
     }
 }
 
-impl core::error::Error for StartError {
+impl core::error::Error for NodeStartError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Storage(cause) | Self::Threads(cause) => Some(cause),
@@ -77,7 +77,7 @@ impl core::error::Error for StartError {
     }
 }
 
-impl StartError {
+impl NodeStartError {
     /// Tells whether the same start may work later: the chain source did not answer.
     pub(super) const fn may_pass(&self) -> bool {
         use LdkError::{
@@ -97,7 +97,7 @@ impl StartError {
     }
 }
 
-impl From<FolderError> for StartError {
+impl From<FolderError> for NodeStartError {
     fn from(cause: FolderError) -> Self {
         Self::Folder(cause)
     }
@@ -181,7 +181,7 @@ pub enum NodeFailure {
     /// What it must remember cannot be written.
     Disk(Arc<io::Error>),
     /// It cannot start, and trying again would not help.
-    Start(Arc<StartError>),
+    Start(Arc<NodeStartError>),
 }
 
 impl fmt::Display for NodeFailure {

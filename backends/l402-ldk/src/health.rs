@@ -5,7 +5,7 @@
 //! 2. While the disk is nearly full, nothing new is sold. What has been sold still finds room to settle.
 //! 3. A start that fails because the chain source does not answer is tried again; everything else is final.
 
-use super::error::{NodeError, NodeFailure, StartError};
+use super::error::{NodeError, NodeFailure, NodeStartError};
 use core::cell::RefCell;
 use std::io;
 use std::panic::{self, PanicHookInfo};
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 #[non_exhaustive]
 pub enum NodeHealth {
     /// It has not started yet. Why not, if it was tried.
-    Starting(Option<Arc<StartError>>),
+    Starting(Option<Arc<NodeStartError>>),
     /// It runs.
     Good,
     /// It runs, and its disk is nearly full: it makes no invoices.

@@ -41,7 +41,7 @@ pub use backend::LdkPayer;
 pub use backend::{LdkPayee, open_payee};
 pub use channels::{Channel, ChannelId, ChannelIdError};
 pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
-pub use error::{NodeError, NodeFailure, StartError};
+pub use error::{NodeError, NodeFailure, NodeStartError};
 pub use health::NodeHealth;
 pub use node::LdkNode;
 pub use operate::{Balances, ChannelRequest};

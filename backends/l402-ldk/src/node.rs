@@ -1,6 +1,6 @@
 //! The life of a node: run, stop.
 
-use super::error::{NodeError, NodeFailure, StartError};
+use super::error::{NodeError, NodeFailure, NodeStartError};
 use super::events::News;
 use super::health::{Health, NodeHealth};
 use super::mint::Mint;
@@ -125,12 +125,12 @@ pub(super) struct Inner {
 /// Runs what blocks on a thread of its own: the caller's runtime may have one thread only. If the caller gives up, the node stops as
 /// it is dropped.
 pub(super) async fn aside(
-    start: impl FnOnce() -> Result<LdkNode, StartError> + Send + 'static,
-) -> Result<LdkNode, StartError> {
+    start: impl FnOnce() -> Result<LdkNode, NodeStartError> + Send + 'static,
+) -> Result<LdkNode, NodeStartError> {
     let (started, result) = oneshot::channel();
     thread::Builder::new()
         .name("l402-ldk-start".into())
         .spawn(move || drop(started.send(start())))
-        .map_err(StartError::Threads)?;
-    result.await.map_err(|_| StartError::Threads(io::Error::other("the node panicked as it started")))?
+        .map_err(NodeStartError::Threads)?;
+    result.await.map_err(|_| NodeStartError::Threads(io::Error::other("the node panicked as it started")))?
 }

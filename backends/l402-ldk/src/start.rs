@@ -3,7 +3,7 @@
 use super::channels::Inbound;
 use super::config::{ChainSource, LdkConfig};
 use super::disk;
-use super::error::{NodeFailure, StartError};
+use super::error::{NodeFailure, NodeStartError};
 use super::events::{News, pump, watch_channels};
 use super::health::{Health, NodeHealth};
 use super::in_flight::InFlight;
@@ -30,8 +30,8 @@ impl LdkNode {
     /// starts without one and keeps trying. [`LdkNode::last_synced`] tells.
     ///
     /// # Errors
-    /// [`StartError`]; nothing runs then.
-    pub async fn start(config: LdkConfig) -> Result<Self, StartError> {
+    /// [`NodeStartError`]; nothing runs then.
+    pub async fn start(config: LdkConfig) -> Result<Self, NodeStartError> {
         aside(move || at_once(config)).await
     }
 
@@ -40,21 +40,21 @@ impl LdkNode {
     /// it knows what was settled before, and makes no invoices.
     ///
     /// # Errors
-    /// [`StartError`] where trying again would not help; nothing runs then.
-    pub async fn launch(config: LdkConfig) -> Result<Self, StartError> {
+    /// [`NodeStartError`] where trying again would not help; nothing runs then.
+    pub async fn launch(config: LdkConfig) -> Result<Self, NodeStartError> {
         aside(move || at_last(config)).await
     }
 }
 
 /// Starts a node, or fails.
-fn at_once(config: LdkConfig) -> Result<LdkNode, StartError> {
+fn at_once(config: LdkConfig) -> Result<LdkNode, NodeStartError> {
     let start = Start::open(config)?;
     start.attempt()?;
     Ok(start.into_node())
 }
 
 /// Starts a node; where the chain source does not answer, a thread goes on trying.
-fn at_last(config: LdkConfig) -> Result<LdkNode, StartError> {
+fn at_last(config: LdkConfig) -> Result<LdkNode, NodeStartError> {
     let start = Start::open(config)?;
     if let Err(fault) = start.attempt() {
         if !fault.may_pass() {
@@ -62,7 +62,7 @@ fn at_last(config: LdkConfig) -> Result<LdkNode, StartError> {
         }
         start.health.set(NodeHealth::Starting(Some(Arc::new(fault))));
         let again = start.again();
-        thread::Builder::new().name("l402-ldk-retry".into()).spawn(|| again.run()).map_err(StartError::Threads)?;
+        thread::Builder::new().name("l402-ldk-retry".into()).spawn(|| again.run()).map_err(NodeStartError::Threads)?;
     }
     Ok(start.into_node())
 }
@@ -78,14 +78,14 @@ struct Start {
 }
 
 impl Start {
-    fn open(config: LdkConfig) -> Result<Self, StartError> {
+    fn open(config: LdkConfig) -> Result<Self, NodeStartError> {
         let mut folder = Folder::take(&config.storage)?;
         let seed = folder.seed(config.seed_file.as_deref())?;
         folder.prepare_database()?;
-        let settlements = Settlements::open(&config.storage.join("settled")).map_err(StartError::Settlements)?;
-        let sent = Sent::open(&config.storage.join("sent")).map_err(StartError::Sent)?;
+        let settlements = Settlements::open(&config.storage.join("settled")).map_err(NodeStartError::Settlements)?;
+        let sent = Sent::open(&config.storage.join("sent")).map_err(NodeStartError::Sent)?;
         folder.made()?;
-        let mint = Mint::new(&seed, config.network).ok_or(StartError::Build(BuildError::InvalidSeedBytes))?;
+        let mint = Mint::new(&seed, config.network).ok_or(NodeStartError::Build(BuildError::InvalidSeedBytes))?;
         let health = Health::new();
         let news = Arc::new(News {
             outcomes: Waiters::new(),
@@ -95,13 +95,13 @@ impl Start {
             inbound: Inbound::new(),
             health: health.clone(),
         });
-        disk::look(&config.storage).map_err(StartError::Storage)?;
-        let threads = Threads::new(&health).map_err(StartError::Threads)?;
+        disk::look(&config.storage).map_err(NodeStartError::Storage)?;
+        let threads = Threads::new(&health).map_err(NodeStartError::Threads)?;
         let shell = Arc::new(Shell::new(folder, health.clone(), threads));
         Ok(Self { config, seed: Arc::new(seed), mint, news, health, shell })
     }
 
-    fn attempt(&self) -> Result<(), StartError> {
+    fn attempt(&self) -> Result<(), NodeStartError> {
         attempt(&self.config, &self.seed, &self.news, &self.shell)
     }
 
@@ -163,9 +163,9 @@ impl Again {
 }
 
 /// Sets ldk-node up and starts it: each time anew, for one whose start has failed may be half started.
-fn attempt(config: &LdkConfig, seed: &Seed, news: &Arc<News>, shell: &Shell) -> Result<(), StartError> {
+fn attempt(config: &LdkConfig, seed: &Seed, news: &Arc<News>, shell: &Shell) -> Result<(), NodeStartError> {
     let node = Arc::new(build(config, seed, shell)?);
-    node.start().map_err(StartError::Start)?;
+    node.start().map_err(NodeStartError::Start)?;
     let handle = shell.handle();
     let (folder, floor, health) = (config.storage.clone(), config.min_free_bytes, news.health.clone());
     let tasks = || {
@@ -182,8 +182,8 @@ fn attempt(config: &LdkConfig, seed: &Seed, news: &Arc<News>, shell: &Shell) -> 
     Ok(())
 }
 
-fn build(config: &LdkConfig, seed: &Seed, shell: &Shell) -> Result<Node, StartError> {
-    let mut builder = Builder::from_config(settings(config).map_err(StartError::Build)?);
+fn build(config: &LdkConfig, seed: &Seed, shell: &Shell) -> Result<Node, NodeStartError> {
+    let mut builder = Builder::from_config(settings(config).map_err(NodeStartError::Build)?);
     match &config.chain {
         ChainSource::Esplora { url } => builder.set_chain_source_esplora(url.clone(), None),
         ChainSource::Electrum { url } => builder.set_chain_source_electrum(url.clone(), None),
@@ -193,8 +193,8 @@ fn build(config: &LdkConfig, seed: &Seed, shell: &Shell) -> Result<Node, StartEr
     };
     builder.set_entropy_seed_bytes(**seed);
     builder.set_runtime(shell.handle().clone());
-    builder.set_custom_logger(Arc::new(LogFile::open(&config.storage, config.log).map_err(StartError::Storage)?));
-    builder.build().map_err(StartError::Build)
+    builder.set_custom_logger(Arc::new(LogFile::open(&config.storage, config.log).map_err(NodeStartError::Storage)?));
+    builder.build().map_err(NodeStartError::Build)
 }
 
 fn settings(config: &LdkConfig) -> Result<Config, BuildError> {

@@ -1,6 +1,6 @@
 //! The node's directory: its lock, its seed, its database, and what it must contain.
 
-use super::error::StartError;
+use super::error::NodeStartError;
 use l402_lightning::folder::{self, Manifest};
 use l402_lightning::secret_file::{self, SecretFileError};
 use rusqlite::Connection;
@@ -22,14 +22,14 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes the directory where it is missing, and takes it. What others can use, or of which a part is missing, is refused.
-    pub(super) fn take(path: &Path) -> Result<Self, StartError> {
-        folder::make(path).map_err(StartError::Storage)?;
+    pub(super) fn take(path: &Path) -> Result<Self, NodeStartError> {
+        folder::make(path).map_err(NodeStartError::Storage)?;
         folder::guard(path)?;
-        let lock = folder::open(&path.join("lock")).map_err(StartError::Storage)?;
+        let lock = folder::open(&path.join("lock")).map_err(NodeStartError::Storage)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StartError::InUse(path.to_owned())),
-            Err(TryLockError::Error(cause)) => return Err(StartError::Storage(cause)),
+            Err(TryLockError::WouldBlock) => return Err(NodeStartError::InUse(path.to_owned())),
+            Err(TryLockError::Error(cause)) => return Err(NodeStartError::Storage(cause)),
         }
         let mut manifest = Manifest::read(path)?;
         if !manifest.demands(DATABASE) && has_node(&database(path))? {
@@ -42,12 +42,12 @@ impl Folder {
     }
 
     /// Reads the seed. Makes one only for a directory that has no node yet: with another seed its money would be out of reach.
-    pub(super) fn seed(&self, own: Option<&Path>) -> Result<Seed, StartError> {
+    pub(super) fn seed(&self, own: Option<&Path>) -> Result<Seed, NodeStartError> {
         let path = own.map_or_else(|| self.path.join("seed"), Path::to_owned);
         match secret_file::read(&path) {
-            Ok(bytes) => seed_of(&path, &bytes).map_err(StartError::Seed),
-            Err(fault) if !fault.is_missing() => Err(StartError::Seed(fault)),
-            Err(_) if self.manifest.demands(DATABASE) => Err(StartError::SeedMissing(path)),
+            Ok(bytes) => seed_of(&path, &bytes).map_err(NodeStartError::Seed),
+            Err(fault) if !fault.is_missing() => Err(NodeStartError::Seed(fault)),
+            Err(_) if self.manifest.demands(DATABASE) => Err(NodeStartError::SeedMissing(path)),
             Err(_) => new_seed(&path),
         }
     }
@@ -55,24 +55,24 @@ impl Folder {
     /// Turns on write-ahead logging, which the node's own connection then inherits: it more than triples what the node settles.
     /// What an earlier process has left in the log of the database goes into the database.
     /// The fault of SQLite before 3.51.3 needs two connections that write; a node has one, and its lock keeps others away.
-    pub(super) fn prepare_database(&mut self) -> Result<(), StartError> {
+    pub(super) fn prepare_database(&mut self) -> Result<(), NodeStartError> {
         let path = database(&self.path);
         // SQLite's other files take the mode of this one. It holds preimages.
-        folder::open(&path).map_err(StartError::Storage)?;
-        let connection = Connection::open(&path).map_err(StartError::Database)?;
+        folder::open(&path).map_err(NodeStartError::Storage)?;
+        let connection = Connection::open(&path).map_err(NodeStartError::Database)?;
         let mode: Result<String, _> = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0));
-        mode.map_err(StartError::Database)?;
-        if !has_tables(&connection).map_err(StartError::Database)? {
+        mode.map_err(NodeStartError::Database)?;
+        if !has_tables(&connection).map_err(NodeStartError::Database)? {
             self.manifest.lost(DATABASE, &path, DATABASE_LOSS)?; // emptied, or another one
         }
-        begin_wallet_anew(&connection).map_err(StartError::Database)?;
+        begin_wallet_anew(&connection).map_err(NodeStartError::Database)?;
         // Closing the connection merges the log and removes it. Until then it may still be there, which does no harm.
         self.manifest.release(LOG)?;
         Ok(())
     }
 
     /// Our own parts exist. The node has yet to make what belongs into the database.
-    pub(super) fn made(&mut self) -> Result<(), StartError> {
+    pub(super) fn made(&mut self) -> Result<(), NodeStartError> {
         Ok(self.manifest.add(&[SETTLED, SENT])?)
     }
 
@@ -118,11 +118,11 @@ fn begin_wallet_anew(database: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// Whether a node has ever been set up in a database.
-fn has_node(path: &Path) -> Result<bool, StartError> {
+fn has_node(path: &Path) -> Result<bool, NodeStartError> {
     if !path.exists() {
         return Ok(false);
     }
-    has_tables(&Connection::open(path).map_err(StartError::Database)?).map_err(StartError::Database)
+    has_tables(&Connection::open(path).map_err(NodeStartError::Database)?).map_err(NodeStartError::Database)
 }
 
 fn has_tables(database: &Connection) -> Result<bool, rusqlite::Error> {
@@ -130,10 +130,10 @@ fn has_tables(database: &Connection) -> Result<bool, rusqlite::Error> {
     database.query_row(named, [], |row| row.get(0))
 }
 
-fn new_seed(path: &Path) -> Result<Seed, StartError> {
+fn new_seed(path: &Path) -> Result<Seed, NodeStartError> {
     let mut seed = Seed::new([0; 64]);
-    getrandom::fill(seed.as_mut()).map_err(|fault| StartError::Storage(io::Error::other(fault)))?;
-    secret_file::create(path, seed.as_ref()).map_err(StartError::Seed)?;
+    getrandom::fill(seed.as_mut()).map_err(|fault| NodeStartError::Storage(io::Error::other(fault)))?;
+    secret_file::create(path, seed.as_ref()).map_err(NodeStartError::Seed)?;
     Ok(seed)
 }
 
@@ -182,7 +182,7 @@ mod tests {
         home
     }
 
-    fn start(home: &Path) -> Result<(), StartError> {
+    fn start(home: &Path) -> Result<(), NodeStartError> {
         let mut folder = Folder::take(home)?;
         folder.seed(None)?;
         folder.prepare_database()
@@ -192,7 +192,7 @@ mod tests {
     fn a_directory_has_one_node_at_a_time() {
         let home = tempfile::tempdir().unwrap();
         let first = Folder::take(home.path()).unwrap();
-        assert!(matches!(Folder::take(home.path()), Err(StartError::InUse(_))));
+        assert!(matches!(Folder::take(home.path()), Err(NodeStartError::InUse(_))));
         drop(first);
         assert!(Folder::take(home.path()).is_ok());
     }
@@ -212,7 +212,7 @@ mod tests {
             let path = home.path().join(part);
             fs::rename(&path, home.path().join("lost")).unwrap();
             let said = match start(home.path()).unwrap_err() {
-                StartError::Folder(fault) => fault.to_string(),
+                NodeStartError::Folder(fault) => fault.to_string(),
                 fault => fault.to_string(),
             };
             assert!(
@@ -232,14 +232,17 @@ mod tests {
             let home = used();
             let path = home.path().join(part);
             File::options().write(true).truncate(true).open(&path).unwrap();
-            let StartError::Folder(fault) = start(home.path()).unwrap_err() else { panic!("{part}") };
+            let NodeStartError::Folder(fault) = start(home.path()).unwrap_err() else { panic!("{part}") };
             assert!(fault.to_string().contains(&format!("{} is missing its content", path.display())), "{fault}");
         }
         let home = used();
         fs::remove_file(database(home.path())).unwrap();
         Connection::open(database(home.path())).unwrap().execute("PRAGMA user_version = 1", []).unwrap();
         fs::set_permissions(database(home.path()), Permissions::from_mode(0o600)).unwrap();
-        assert!(matches!(start(home.path()), Err(StartError::Folder(FolderError::Missing { .. }))), "another database");
+        assert!(
+            matches!(start(home.path()), Err(NodeStartError::Folder(FolderError::Missing { .. }))),
+            "another database"
+        );
     }
 
     #[test]
@@ -251,7 +254,7 @@ mod tests {
                 fs::remove_file(home.path().join(lost)).unwrap();
             }
             let started = start(home.path());
-            assert_eq!(matches!(started, Err(StartError::Folder(FolderError::Missing { .. }))), lost.is_some());
+            assert_eq!(matches!(started, Err(NodeStartError::Folder(FolderError::Missing { .. }))), lost.is_some());
         }
     }
 
@@ -288,7 +291,7 @@ mod tests {
         assert_eq!((mode(&database(home.path())), mode(&home.path().join("seed"))), (0o600, 0o600));
         for (path, open, closed) in [(home.path().to_owned(), 0o750, 0o700), (database(home.path()), 0o640, 0o600)] {
             fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
-            assert!(matches!(start(home.path()), Err(StartError::Folder(FolderError::Exposed { .. }))));
+            assert!(matches!(start(home.path()), Err(NodeStartError::Folder(FolderError::Exposed { .. }))));
             fs::set_permissions(&path, Permissions::from_mode(closed)).unwrap();
             start(home.path()).unwrap();
         }
@@ -299,6 +302,6 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("node");
         secret_file::create(&folder.join("seed"), &[1; 32]).unwrap();
-        assert!(matches!(start(&folder), Err(StartError::Seed(_))));
+        assert!(matches!(start(&folder), Err(NodeStartError::Seed(_))));
     }
 }

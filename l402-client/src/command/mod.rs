@@ -6,7 +6,7 @@ mod tokens;
 use crate::cli::{Cli, Command, GetArgs};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
-use crate::get::report::{Event, Reporter};
+use crate::get::report::{ReportEvent, Reporter};
 use crate::home::Home;
 use crate::wallet;
 use l402_agent::http::proxy::Proxies;
@@ -25,7 +25,7 @@ pub async fn run(cli: &Cli) -> Exit {
     match dispatch(cli, &mut reporter).await {
         Ok(exit) => exit,
         Err(failure) => {
-            reporter.tell(&Event::from(&failure));
+            reporter.tell(&ReportEvent::from(&failure));
             failure.exit()
         }
     }

@@ -12,9 +12,9 @@ use l402_core::CredentialHeaders;
 /// Reads the request off the command line, and its body from where `-d` says.
 ///
 /// # Errors
-/// [`DraftError`].
-pub fn from_args(args: &GetArgs) -> Result<Draft, DraftError> {
-    let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(DraftError::Body)?;
+/// [`RequestDraftError`].
+pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
+    let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(RequestDraftError::Body)?;
     let method = match &args.method {
         Some(name) => method(name)?,
         None if body.is_some() => Method::POST,
@@ -27,14 +27,19 @@ pub fn from_args(args: &GetArgs) -> Result<Draft, DraftError> {
         given.append(name, value);
     }
     headers.extend(given); // replaces the defaults of the same name, keeps what was given twice
-    Ok(Draft { method, uri: url::parse(&args.url).map_err(DraftError::Url)?, headers, body: body.unwrap_or_default() })
+    Ok(Draft {
+        method,
+        uri: url::parse(&args.url).map_err(RequestDraftError::Url)?,
+        headers,
+        body: body.unwrap_or_default(),
+    })
 }
 
 /// Reads a method. Names are case-sensitive, and no server knows `get`: what is common is meant, as in Fetch §2.2.1.
-fn method(name: &str) -> Result<Method, DraftError> {
+fn method(name: &str) -> Result<Method, RequestDraftError> {
     let common = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
     let name = common.into_iter().find(|common| name.eq_ignore_ascii_case(common)).unwrap_or(name);
-    name.parse().map_err(|_| DraftError::Method)
+    name.parse().map_err(|_| RequestDraftError::Method)
 }
 
 fn default_headers(with_body: bool) -> HeaderMap {
@@ -47,15 +52,15 @@ fn default_headers(with_body: bool) -> HeaderMap {
     headers
 }
 
-fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), DraftError> {
-    let (name, value) = line.split_once(':').ok_or(DraftError::Header)?;
-    let name: HeaderName = name.trim().parse().map_err(|_| DraftError::Header)?;
-    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| DraftError::Header)?;
+fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), RequestDraftError> {
+    let (name, value) = line.split_once(':').ok_or(RequestDraftError::Header)?;
+    let name: HeaderName = name.trim().parse().map_err(|_| RequestDraftError::Header)?;
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| RequestDraftError::Header)?;
     if CONNECTION_FIELDS.contains(&name) {
-        return Err(DraftError::ConnectionField(name));
+        return Err(RequestDraftError::ConnectionField(name));
     }
     if CredentialHeaders::is_credential(name.as_str(), value.as_bytes()) {
-        return Err(DraftError::Credential(name));
+        return Err(RequestDraftError::Credential(name));
     }
     value.set_sensitive(matches!(name, header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION));
     Ok((name, value))
@@ -64,7 +69,7 @@ fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), DraftError> {
 /// Why the command line describes no request.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum DraftError {
+pub enum RequestDraftError {
     /// The URL cannot be got.
     Url(UrlError),
     /// The method is not one.
@@ -79,7 +84,7 @@ pub enum DraftError {
     Body(PayloadError),
 }
 
-impl fmt::Display for DraftError {
+impl fmt::Display for RequestDraftError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(_) => f.write_str("cannot send this request"),
@@ -97,7 +102,7 @@ impl fmt::Display for DraftError {
     }
 }
 
-impl core::error::Error for DraftError {
+impl core::error::Error for RequestDraftError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Url(cause) => Some(cause),
@@ -124,7 +129,7 @@ mod tests {
     use clap::Parser;
     use std::io::Write;
 
-    fn draft(options: &[&str]) -> Result<Draft, DraftError> {
+    fn draft(options: &[&str]) -> Result<Draft, RequestDraftError> {
         let line = ["l402", "get", "http://a/b"].iter().chain(options);
         match Cli::try_parse_from(line).unwrap().command {
             Command::Get(args) => from_args(&args),
@@ -147,7 +152,7 @@ mod tests {
         file.write_all(b"{\"a\":\n1}").unwrap();
         let at = format!("@{}", file.path().display());
         assert!(matches!(draft(&["-d", &at]).unwrap().body, Payload::File(_)));
-        assert!(matches!(draft(&["-d", "@/does/not/exist"]), Err(DraftError::Body(_))));
+        assert!(matches!(draft(&["-d", "@/does/not/exist"]), Err(RequestDraftError::Body(_))));
     }
 
     #[test]
@@ -159,13 +164,13 @@ mod tests {
 
     #[test]
     fn fields_that_are_not_the_users_are_refused() {
-        assert!(matches!(draft(&["-H", "Host: b"]), Err(DraftError::ConnectionField(_))));
-        assert!(matches!(draft(&["-H", "Authorization: L402 AgEE:00"]), Err(DraftError::Credential(_))));
+        assert!(matches!(draft(&["-H", "Host: b"]), Err(RequestDraftError::ConnectionField(_))));
+        assert!(matches!(draft(&["-H", "Authorization: L402 AgEE:00"]), Err(RequestDraftError::Credential(_))));
         assert!(draft(&["-H", "Authorization: Bearer x"]).is_ok());
         for line in ["no colon", "bad name: x", "X: a\nY: b"] {
-            assert!(matches!(draft(&["-H", line]), Err(DraftError::Header)), "{line}");
+            assert!(matches!(draft(&["-H", line]), Err(RequestDraftError::Header)), "{line}");
         }
-        assert!(matches!(draft(&["-X", "GE T"]), Err(DraftError::Method)));
+        assert!(matches!(draft(&["-X", "GE T"]), Err(RequestDraftError::Method)));
     }
 
     #[test]

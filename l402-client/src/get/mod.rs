@@ -24,7 +24,7 @@ use l402_agent::{Agent, Fetched, Reuse};
 use l402_core::{Msat, SpendLimits};
 use l402_lightning::PaymentSource;
 use output::OutputFile;
-use report::{Event, Reporter, Served};
+use report::{ReportEvent, Reporter, Served};
 use std::io::Write;
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
@@ -47,12 +47,12 @@ pub async fn run<W: PaymentSource + 'static>(
     }
     let output = args.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
     let agent = open_agent(args, home, wallet)?;
-    let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&Event::from(news.clone()))).await;
+    let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&ReportEvent::from(news.clone()))).await;
     let Fetched { response, url, credential, unpaid, handover, .. } = fetched.map_err(failure::of)?;
     let status = response.status();
-    reporter.tell(&Event::Served(Served { url: url.to_string(), status: status.as_u16(), credential }));
+    reporter.tell(&ReportEvent::Served(Served { url: url.to_string(), status: status.as_u16(), credential }));
     if let Some(unpaid) = unpaid {
-        reporter.tell(&Event::Unpaid(Box::new(unpaid)));
+        reporter.tell(&ReportEvent::Unpaid(Box::new(unpaid)));
     }
     deliver(args, response, output, out).await?;
     handover.complete().await.or_exit(Exit::Local)?;
@@ -109,7 +109,7 @@ async fn quote(
     let status = StatusCode::from_u16(price.status).unwrap_or_default();
     let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();
-    Reporter::new(&mut text, args.json, args.quiet).tell(&Event::Price(Box::new(price)));
+    Reporter::new(&mut text, args.json, args.quiet).tell(&ReportEvent::Price(Box::new(price)));
     let facts = Response::new(Full::new(bytes::Bytes::from(text)));
     Delivery { include: false, timeout: args.timeout }.write(facts, out).await.map_err(undelivered)?;
     Ok(exit)

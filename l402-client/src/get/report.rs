@@ -1,7 +1,7 @@
 //! What happened, for people or for programs.
 //!
 //! 1. For people: a line for each payment, one for a token that was kept from before, and errors.
-//! 2. For programs (`--json`): one JSON object for each [`Event`], a line each. Amounts are in millisatoshi, times in Unix
+//! 2. For programs (`--json`): one JSON object for each [`ReportEvent`], a line each. Amounts are in millisatoshi, times in Unix
 //!    seconds. Neither form holds a secret.
 
 use crate::exit::Failure;
@@ -20,7 +20,7 @@ use std::io::Write;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum ReportEvent {
     /// Money moved.
     Paid(Payment),
     /// A payment of an earlier call turned out to have succeeded; its token is used now.
@@ -64,7 +64,7 @@ pub struct Served {
     pub credential: CredentialUsed,
 }
 
-impl From<News> for Event {
+impl From<News> for ReportEvent {
     fn from(news: News) -> Self {
         match news {
             News::Recovered(purchase) => Self::Recovered(purchase.into()),
@@ -80,13 +80,13 @@ impl From<Purchase> for Payment {
     }
 }
 
-impl From<&Failure> for Event {
+impl From<&Failure> for ReportEvent {
     fn from(failure: &Failure) -> Self {
         Self::Error { exit: failure.exit().code(), message: failure.to_string() }
     }
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for ReportEvent {
     /// Writes the form for people, without control characters; nothing at all where there is nothing to say.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,7 +101,7 @@ impl fmt::Display for Event {
 }
 
 impl fmt::Display for Served {
-    /// Writes what a person cannot see in the body, which may be empty. A 402 is told as [`Event::Unpaid`].
+    /// Writes what a person cannot see in the body, which may be empty. A 402 is told as [`ReportEvent::Unpaid`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.credential == CredentialUsed::Kept;
         if kept {
@@ -182,8 +182,8 @@ impl<W: Write> Reporter<W> {
     }
 
     /// Tells an event. Where nobody listens, nothing is lost but the words.
-    pub fn tell(&mut self, event: &Event) {
-        if self.quiet && !matches!(event, Event::Error { .. } | Event::Unpaid(_) | Event::Price(_)) {
+    pub fn tell(&mut self, event: &ReportEvent) {
+        if self.quiet && !matches!(event, ReportEvent::Error { .. } | ReportEvent::Unpaid(_) | ReportEvent::Price(_)) {
             return;
         }
         let line = if self.json { serde_json::to_string(event).unwrap_or_default() } else { event.to_string() };
@@ -197,15 +197,15 @@ impl<W: Write> Reporter<W> {
 mod tests {
     use super::*;
 
-    fn told(json: bool, quiet: bool, event: &Event) -> String {
+    fn told(json: bool, quiet: bool, event: &ReportEvent) -> String {
         let mut out = Vec::new();
         Reporter::new(&mut out, json, quiet).tell(event);
         String::from_utf8(out).unwrap()
     }
 
-    fn paid() -> Event {
+    fn paid() -> ReportEvent {
         let (origin, payment_hash) = ("http://a".to_owned(), "00".repeat(32));
-        Event::Paid(Payment { origin, payment_hash, amount_msat: 21_000, fee_msat: 3 })
+        ReportEvent::Paid(Payment { origin, payment_hash, amount_msat: 21_000, fee_msat: 3 })
     }
 
     #[test]
@@ -225,11 +225,11 @@ mod tests {
         let unpaid = Unpaid { url: url.clone(), status, reason, amount_msat: Some(1), offers: Vec::new() };
         let price = Price { url, status, free: false, invoice: None, refusal: None, offers, unpaid: None };
         let listed = [
-            Event::Paid(payment()),
-            Event::Served(served),
-            Event::Unpaid(Box::new(unpaid)),
-            Event::Price(Box::new(price)),
-            Event::Error { exit: 3, message: String::new() },
+            ReportEvent::Paid(payment()),
+            ReportEvent::Served(served),
+            ReportEvent::Unpaid(Box::new(unpaid)),
+            ReportEvent::Price(Box::new(price)),
+            ReportEvent::Error { exit: 3, message: String::new() },
         ];
         for event in listed {
             let json = serde_json::to_value(&event).unwrap();
@@ -239,21 +239,22 @@ mod tests {
                 assert!(row.contains(&format!("`{key}`")), "{name} does not list {key}");
             }
         }
-        let recovered = serde_json::to_value(Event::Recovered(payment())).unwrap();
+        let recovered = serde_json::to_value(ReportEvent::Recovered(payment())).unwrap();
         assert!(page.contains(&format!("| `{}` |", recovered["event"].as_str().unwrap())));
     }
 
     #[test]
     fn a_quiet_one_tells_errors_only() {
-        let error = Event::Error { exit: 3, message: "no\nanswer".to_owned() };
+        let error = ReportEvent::Error { exit: 3, message: "no\nanswer".to_owned() };
         assert_eq!(told(false, true, &paid()), "");
         assert_eq!(told(false, true, &error), "l402: no\u{fffd}answer\n");
     }
 
     #[test]
     fn what_is_free_is_no_news() {
-        let served = |credential| Event::Served(Served { url: "http://a/".to_owned(), status: 200, credential });
-        let answered = |status| Event::Served(Served { url: String::new(), status, credential: CredentialUsed::None });
+        let served = |credential| ReportEvent::Served(Served { url: "http://a/".to_owned(), status: 200, credential });
+        let answered =
+            |status| ReportEvent::Served(Served { url: String::new(), status, credential: CredentialUsed::None });
         assert_eq!(told(false, false, &served(CredentialUsed::None)), "");
         assert!(told(false, false, &served(CredentialUsed::Kept)).contains("paid nothing"));
         assert!(told(true, false, &served(CredentialUsed::None)).contains(r#""credential":"none""#));

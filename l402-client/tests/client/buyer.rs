@@ -9,7 +9,7 @@ use l402_agent::store::tokens::Tokens;
 use l402_client::cli::{Cli, Command};
 use l402_client::exit::Exit;
 use l402_client::get;
-use l402_client::get::report::{Event, Reporter};
+use l402_client::get::report::{ReportEvent, Reporter};
 use l402_client::home::Home;
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use rusqlite::Connection;
@@ -55,7 +55,7 @@ impl Buyer {
         let mut reporter = Reporter::new(&mut report, args.json, args.quiet);
         let result = get::run(&args, &home, Arc::new(self.wallet.clone()), &mut out, &mut reporter).await;
         let exit = result.unwrap_or_else(|failure| {
-            reporter.tell(&Event::from(&failure));
+            reporter.tell(&ReportEvent::from(&failure));
             failure.exit()
         });
         Outcome { exit, out: String::from_utf8(out).unwrap(), report: String::from_utf8(report).unwrap() }

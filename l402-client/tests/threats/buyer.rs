@@ -7,7 +7,7 @@ use core::time::Duration;
 use l402_client::cli::{Cli, Command};
 use l402_client::exit::Exit;
 use l402_client::get;
-use l402_client::get::report::{Event, Reporter};
+use l402_client::get::report::{ReportEvent, Reporter};
 use l402_client::home::Home;
 use l402_core::{Msat, PaymentHash};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
@@ -60,7 +60,7 @@ impl Buyer {
         let mut reporter = Reporter::new(&mut report, args.json, args.quiet);
         let result = get::run(&args, &home, Arc::clone(&self.wallet), &mut out, &mut reporter).await;
         let exit = result.unwrap_or_else(|failure| {
-            reporter.tell(&Event::from(&failure));
+            reporter.tell(&ReportEvent::from(&failure));
             failure.exit()
         });
         let [out, report] = [out, report].map(|bytes| String::from_utf8(bytes).unwrap());

@@ -11,7 +11,7 @@ use l402_lightning::Network;
 use serde::Serialize;
 
 use super::ready::Checks;
-use crate::settings::{self, Route, Service, Settings};
+use crate::settings::{self, PricedRoute, Service, Settings};
 
 /// What is answered, if anything.
 #[derive(Debug)]
@@ -110,8 +110,8 @@ struct Priced<'a> {
 }
 
 impl<'a> Priced<'a> {
-    fn of(route: &'a Route) -> Self {
-        let Route { methods, path, offer, description, invoice_expiry, paths: _ } = route;
+    fn of(route: &'a PricedRoute) -> Self {
+        let PricedRoute { methods, path, offer, description, invoice_expiry, paths: _ } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,

@@ -28,7 +28,7 @@ pub enum NetworkError {
     /// The LND of this name failed.
     Lnd(String, LndError),
     /// The LDK node of this name did not start.
-    LdkStart(String, ldk::StartError),
+    LdkStart(String, ldk::NodeStartError),
     /// The LDK node of this name failed.
     Ldk(String, ldk::NodeError),
     /// A state was not reached in time; it says what is missing.

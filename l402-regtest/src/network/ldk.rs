@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use l402_ldk::{ChainSource, LdkConfig, LdkNode, StartError};
+use l402_ldk::{ChainSource, LdkConfig, LdkNode, NodeStartError};
 use l402_lightning::Network as Chain;
 
 /// A node and what it is started with.
@@ -22,7 +22,7 @@ impl LdkMember {
         dir: &Path,
         address: SocketAddr,
         chain: ChainSource,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, NodeStartError> {
         let mut config = LdkConfig::new(Chain::Regtest, chain, dir);
         config.listen.push(address);
         config.alias = Some(name.to_owned());
@@ -31,7 +31,7 @@ impl LdkMember {
     }
 
     /// Starts the node again, if it was stopped.
-    pub(super) async fn start_again(&self) -> Result<(), StartError> {
+    pub(super) async fn start_again(&self) -> Result<(), NodeStartError> {
         if self.node().is_running() {
             return Ok(());
         }

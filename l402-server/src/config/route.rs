@@ -8,7 +8,7 @@ use super::at::{At, ValueOrigin};
 use super::file;
 use super::price::Price;
 use super::resolver::Resolver;
-use l402_gateway::settings::{Paths, Route};
+use l402_gateway::settings::{Paths, PricedRoute};
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {
@@ -21,9 +21,9 @@ pub(super) struct Defaults<'a> {
 
 impl Resolver<'_> {
     /// The routes of one service.
-    pub(super) fn routes(&mut self, written: &[file::Route], defaults: &Defaults<'_>) -> Option<Vec<Route>> {
-        let routes: Vec<Option<Route>> = written.iter().map(|route| self.route(route, defaults)).collect();
-        let routes: Vec<Route> = routes.into_iter().collect::<Option<_>>()?;
+    pub(super) fn routes(&mut self, written: &[file::Route], defaults: &Defaults<'_>) -> Option<Vec<PricedRoute>> {
+        let routes: Vec<Option<PricedRoute>> = written.iter().map(|route| self.route(route, defaults)).collect();
+        let routes: Vec<PricedRoute> = routes.into_iter().collect::<Option<_>>()?;
         let pairs: Vec<_> = routes.iter().zip(written).collect();
         let mut apart = true;
         for (index, later) in pairs.iter().enumerate() {
@@ -34,7 +34,7 @@ impl Resolver<'_> {
         Some(routes).filter(|_| apart)
     }
 
-    fn route(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<Route> {
+    fn route(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<PricedRoute> {
         let methods = self.methods(&written.methods);
         let price = self.route_price(written, defaults);
         let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref(), defaults.valid_for);
@@ -53,7 +53,7 @@ impl Resolver<'_> {
             Some(at) => at.value.clone(),
             None => description(defaults.service, &methods, &path),
         };
-        let mut route = Route::new(path, offer);
+        let mut route = PricedRoute::new(path, offer);
         (route.methods, route.description) = (methods, description);
         route.invoice_expiry = invoice_expiry?;
         route.paths = if written.raw_path { Paths::AsTheyCame } else { Paths::Canonical };
@@ -124,7 +124,7 @@ impl Resolver<'_> {
 
     /// Notes a route whose tokens would by accident have the name of another's. Where both capabilities were written the
     /// policy compares their terms.
-    fn are_apart(&mut self, earlier: (&Route, &file::Route), later: (&Route, &file::Route)) -> bool {
+    fn are_apart(&mut self, earlier: (&PricedRoute, &file::Route), later: (&PricedRoute, &file::Route)) -> bool {
         let ((first, first_written), (second, second_written)) = (earlier, later);
         let meant = first_written.capability.is_some() && second_written.capability.is_some();
         if meant || first.offer.capability != second.offer.capability {

@@ -9,7 +9,7 @@ mod settings;
 mod table;
 
 use crate::config::{ChainSource, LdkConfig};
-use crate::error::StartError;
+use crate::error::NodeStartError;
 use crate::node::LdkNode;
 use core::time::Duration;
 use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetting, PayerSetup};
@@ -87,7 +87,7 @@ impl LdkPayerSettings {
         let deadline = Instant::now() + TURN_TIMEOUT;
         loop {
             match LdkNode::start(config.clone()).await {
-                Err(StartError::InUse(_)) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+                Err(NodeStartError::InUse(_)) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
                 result => return Ok(result?),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::table::{LdkTable, Reader};
 use crate::config::LdkConfig;
-use crate::error::{NodeFailure, StartError};
+use crate::error::{NodeFailure, NodeStartError};
 use crate::health::NodeHealth;
 use crate::node::LdkNode;
 use l402_core::Msat;
@@ -66,8 +66,8 @@ impl PayeeSetup for LdkConfig {
     }
 }
 
-fn unusable(cause: StartError) -> Unusable {
-    let is_in_use = matches!(cause, StartError::InUse(_));
+fn unusable(cause: NodeStartError) -> Unusable {
+    let is_in_use = matches!(cause, NodeStartError::InUse(_));
     Unusable::new("cannot start the Lightning node").in_use(is_in_use).because(cause)
 }
 
@@ -176,6 +176,6 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_in_use_is_told_apart() {
-        assert!(unusable(StartError::InUse("node".into())).is_in_use());
+        assert!(unusable(NodeStartError::InUse("node".into())).is_in_use());
     }
 }
