@@ -9,7 +9,7 @@ use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Exchange, Msat, SpendLimits};
+use l402_core::{Exchange, Msat, SpendLimits, UnixSeconds};
 use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
 use l402_lightning::{Invoice, Network};
 use serde::Serialize;
@@ -113,7 +113,7 @@ impl Terms {
             return Some(BadChallenge::NoMacaroon.to_string());
         }
         let order = quote.authorize(&Exchange::new(self.limits), now);
-        let payable = quote.invoice().payable(self.network, now);
+        let payable = quote.invoice().payable(self.network, UnixSeconds::new(now));
         order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
     }
 }
@@ -126,7 +126,7 @@ impl From<&Invoice> for InvoiceReport {
             network: invoice.network().to_string(),
             payee: invoice.payee().to_string(),
             description: invoice.description().map(str::to_owned),
-            expires_at: invoice.expires_at(),
+            expires_at: invoice.expires_at().get(),
             bolt11: invoice.bolt11().to_owned(),
         }
     }

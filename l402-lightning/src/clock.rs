@@ -1,8 +1,9 @@
 //! The time of day, as invoices count it.
 
+use l402_core::UnixSeconds;
 use std::time::SystemTime;
 
-/// Seconds since 1970; zero on a clock that stands before.
-pub fn unix_now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+/// Returns the time of the system; zero on a clock that stands before 1970.
+pub fn unix_now() -> UnixSeconds {
+    UnixSeconds::new(SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()))
 }

@@ -14,7 +14,7 @@ use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use bitcoin::secp256k1::{Message, Secp256k1, SecretKey, SignOnly};
 use core::fmt;
 use core::time::Duration;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use lightning_invoice::{PaymentSecret, RouteHint};
 
 /// Signs invoices with the key of a node in this process.
@@ -86,7 +86,7 @@ pub struct InvoiceDraft<'a> {
     /// What the payer's wallet shows; at most 639 bytes.
     pub description: &'a str,
     /// When it is made, in Unix seconds.
-    pub made_at: u64,
+    pub made_at: UnixSeconds,
     /// How long it is valid from then on, in whole seconds.
     pub expiry: Duration,
     /// What paying it proves.
@@ -143,10 +143,10 @@ impl InvoiceDraft<'_> {
     /// The data before the signature.
     fn words(&self) -> Result<Vec<u8>, DraftError> {
         let mut words = Vec::with_capacity(ROOM);
-        if self.made_at >> 35 != 0 {
+        if self.made_at.get() >> 35 != 0 {
             return Err(DraftError::Time);
         }
-        push_number(&mut words, self.made_at, 7);
+        push_number(&mut words, self.made_at.get(), 7);
         field(&mut words, 'd', |words| push_bytes(words, self.description.as_bytes()))
             .ok_or(DraftError::Description)?;
         // None of these is long.
@@ -286,7 +286,7 @@ mod tests {
         network: Network::Regtest,
         amount_msat: Msat::new(21_000),
         description: "weather",
-        made_at: 1_700_000_000,
+        made_at: UnixSeconds::new(1_700_000_000),
         expiry: Duration::from_hours(1),
         payment_hash: PaymentHash::from_bytes([7; 32]),
         payment_secret: PaymentSecret([9; 32]),
@@ -316,7 +316,7 @@ mod tests {
         let mut builder = InvoiceBuilder::new(draft.network.currency())
             .amount_milli_satoshis(draft.amount_msat.get())
             .description(draft.description.to_owned())
-            .duration_since_epoch(Duration::from_secs(draft.made_at))
+            .duration_since_epoch(Duration::from_secs(draft.made_at.get()))
             .payment_hash(sha256::Hash::from_byte_array(*draft.payment_hash.as_bytes()))
             .payment_secret(draft.payment_secret)
             .basic_mpp()
@@ -344,7 +344,7 @@ mod tests {
             drafts.push(InvoiceDraft { description, ..DRAFT });
         }
         for seconds in [1, 31, 32, 3_600, 1 << 20, 4_294_960_095] {
-            let (expiry, made_at) = (Duration::from_secs(seconds), seconds);
+            let (expiry, made_at) = (Duration::from_secs(seconds), UnixSeconds::new(seconds));
             drafts.push(InvoiceDraft { made_at, expiry, ..DRAFT });
         }
         for hints in [&ways[..1], &ways[1..2], &ways[2..], &ways] {
@@ -393,7 +393,7 @@ mod tests {
         for (draft, expected) in [
             (InvoiceDraft { description: &long, ..DRAFT }, DraftError::Description),
             (InvoiceDraft { hints: &far, ..DRAFT }, DraftError::Hint),
-            (InvoiceDraft { made_at: 1 << 35, ..DRAFT }, DraftError::Time),
+            (InvoiceDraft { made_at: UnixSeconds::new(1 << 35), ..DRAFT }, DraftError::Time),
             (
                 InvoiceDraft { amount_msat: Msat::ZERO, ..DRAFT },
                 DraftError::Invoice(InvoiceError::Amount(AmountError::Zero)),

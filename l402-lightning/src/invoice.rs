@@ -33,7 +33,7 @@ use std::sync::OnceLock;
 /// )?;
 /// assert_eq!(invoice.network(), Network::Bitcoin);
 /// assert_eq!(invoice.amount_msat(), Some(Msat::new(250_000_000)));
-/// assert_eq!(invoice.expires_at(), 1_496_314_718);
+/// assert_eq!(invoice.expires_at().get(), 1_496_314_718);
 /// assert_eq!(invoice.description(), Some("1 cup coffee"));
 /// # Ok::<(), l402_lightning::InvoiceError>(())
 /// ```
@@ -52,7 +52,7 @@ pub(crate) struct Said {
     pub(crate) payee: NodeId,
     pub(crate) payment_hash: PaymentHash,
     pub(crate) amount_msat: Option<Msat>,
-    pub(crate) made_at: u64,
+    pub(crate) made_at: UnixSeconds,
     pub(crate) expiry: Duration,
 }
 
@@ -97,7 +97,7 @@ impl Invoice {
     }
 
     /// Returns when it expires, in Unix seconds.
-    pub fn expires_at(&self) -> u64 {
+    pub fn expires_at(&self) -> UnixSeconds {
         self.said.made_at.saturating_add(self.said.expiry.as_secs())
     }
 
@@ -129,12 +129,12 @@ impl Invoice {
         InvoiceFacts {
             payment_hash: self.payment_hash(),
             amount_msat: self.amount_msat(),
-            expires_at: UnixSeconds::new(self.expires_at()),
+            expires_at: self.expires_at(),
         }
     }
 
     /// Tells whether this invoice is the answer to a request: amount, network, expiry, and the payee where it is
-    /// known. `now` is in Unix seconds.
+    /// known.
     ///
     /// # Errors
     /// The first [`Mismatch`]; the invoice must not be shown then.
@@ -144,7 +144,7 @@ impl Invoice {
         request: &InvoiceRequest<'_>,
         network: Network,
         payee: Option<&NodeId>,
-        now: u64,
+        now: UnixSeconds,
     ) -> Result<(), Mismatch> {
         if self.said.network != network {
             return Err(Mismatch::Network { expected: network, found: self.said.network });
@@ -170,14 +170,14 @@ impl Invoice {
         if self.payment_hash() == *hash { Ok(()) } else { Err(Mismatch::Hash) }
     }
 
-    /// Tells whether a wallet on `network` can pay this, before anything is sent; `now` is in Unix seconds.
+    /// Tells whether a wallet on `network` can pay this, before anything is sent.
     ///
     /// Returns the amount.
     ///
     /// # Errors
     /// [`PayError::WrongNetwork`], [`PayError::NoAmount`], [`PayError::Expired`].
     // Threat A1.
-    pub fn payable(&self, network: Network, now: u64) -> Result<Msat, PayError> {
+    pub fn payable(&self, network: Network, now: UnixSeconds) -> Result<Msat, PayError> {
         if self.said.network != network {
             return Err(PayError::WrongNetwork { expected: network, found: self.said.network });
         }
@@ -194,7 +194,7 @@ impl Invoice {
             payee,
             payment_hash: PaymentHash::from_bytes(decoded.payment_hash().to_byte_array()),
             amount_msat: decoded.amount_milli_satoshis().map(Msat::new),
-            made_at: decoded.duration_since_epoch().as_secs(),
+            made_at: UnixSeconds::new(decoded.duration_since_epoch().as_secs()),
             expiry: decoded.expiry_time(),
         };
         Ok(Self { text, said, decoded: OnceLock::from(Box::new(decoded)) })

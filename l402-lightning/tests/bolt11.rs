@@ -1,6 +1,6 @@
 //! The examples of BOLT 11: what an invoice says, and what is none.
 
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 use l402_lightning::{AmountError, Invoice, InvoiceError, InvoiceRequest, Mismatch, Network, PayError};
 
 /// One line of the table.
@@ -83,9 +83,9 @@ fn l3_an_invoice_matches_one_request_only() {
         expiry: core::time::Duration::from_mins(1),
     };
     let payee = PAYEE.parse().unwrap();
-    let now = 1_496_314_658;
+    let now = UnixSeconds::new(1_496_314_658);
     assert_eq!(invoice.answers(&request, Network::Bitcoin, Some(&payee), now), Ok(()));
-    assert_eq!(invoice.answers(&request, Network::Bitcoin, None, now + 59), Ok(()));
+    assert_eq!(invoice.answers(&request, Network::Bitcoin, None, now.saturating_add(59)), Ok(()));
 
     let stranger = "039e03a901b85534ff1e92c43c74431f7ce72046060fcf7a95c37e148f78c77255".parse().unwrap();
     let other_amount = InvoiceRequest { amount_msat: Msat::new(249_999_999), ..request };
@@ -101,7 +101,7 @@ fn l3_an_invoice_matches_one_request_only() {
         ),
         (invoice.answers(&request, Network::Bitcoin, Some(&stranger), now), Mismatch::Payee),
         (invoice.answers(&other_expiry, Network::Bitcoin, None, now), Mismatch::Expiry),
-        (invoice.answers(&request, Network::Bitcoin, None, now + 60), Mismatch::Expiry),
+        (invoice.answers(&request, Network::Bitcoin, None, now.saturating_add(60)), Mismatch::Expiry),
     ] {
         assert_eq!(found, Err(expected));
     }
@@ -110,11 +110,15 @@ fn l3_an_invoice_matches_one_request_only() {
 #[test]
 fn a1_a_wallet_refuses_before_it_sends() {
     let coffee = Invoice::parse(coffee()).unwrap();
-    assert!(coffee.payable(Network::Bitcoin, 1_496_314_717).is_ok_and(|amount| amount == Msat::new(250_000_000)));
-    assert!(matches!(coffee.payable(Network::Bitcoin, 1_496_314_718), Err(PayError::Expired)));
-    assert!(matches!(coffee.payable(Network::Testnet, 0), Err(PayError::WrongNetwork { .. })));
+    assert!(
+        coffee
+            .payable(Network::Bitcoin, UnixSeconds::new(1_496_314_717))
+            .is_ok_and(|amount| amount == Msat::new(250_000_000))
+    );
+    assert!(matches!(coffee.payable(Network::Bitcoin, UnixSeconds::new(1_496_314_718)), Err(PayError::Expired)));
+    assert!(matches!(coffee.payable(Network::Testnet, UnixSeconds::new(0)), Err(PayError::WrongNetwork { .. })));
     let donation = Invoice::parse(examples(true)[0].text).unwrap();
-    assert!(matches!(donation.payable(Network::Bitcoin, 0), Err(PayError::NoAmount)));
+    assert!(matches!(donation.payable(Network::Bitcoin, UnixSeconds::new(0)), Err(PayError::NoAmount)));
 }
 
 #[test]

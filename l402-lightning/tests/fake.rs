@@ -2,7 +2,7 @@
 #![cfg(feature = "testing")]
 
 use core::time::Duration;
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{
@@ -89,7 +89,7 @@ async fn nodes_whose_type_was_erased_conform() {
 async fn l3_a_lying_payee_is_found_out() {
     let nodes = Pair::new();
     let answers = |invoice: Invoice| {
-        let now = invoice.expires_at().max(1_700_000_000) - 1; // today, whatever the invoice says
+        let now = UnixSeconds::new(invoice.expires_at().get().max(1_700_000_000) - 1); // today, whatever the invoice says
         invoice.answers(&REQUEST, Network::Regtest, Some(&nodes.payee.node_id()), now)
     };
     for (fault, expected) in [

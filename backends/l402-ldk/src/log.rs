@@ -36,7 +36,7 @@ impl LogWriter for LogFile {
         if text.contains(EXPECTED) {
             return;
         }
-        let line = format!("{} {:<5} {}:{} {text}\n", unix_now(), record.level, record.module_path, record.line);
+        let line = format!("{} {:<5} {}:{} {text}\n", unix_now().get(), record.level, record.module_path, record.line);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = file.write_all(line.as_bytes()); // a full disk must not stop a payment
     }

@@ -7,7 +7,7 @@
 use super::channels::Snapshot;
 use super::storage::Seed;
 use bitcoin::bip32::Xpriv;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use l402_lightning::{
     DraftError, InvalidRequest, Invoice, InvoiceDraft, InvoiceRequest, InvoiceSigner, InvoiceSourceError, Network,
     NodeId,
@@ -65,7 +65,7 @@ impl Mint {
             network: self.network,
             amount_msat: request.amount_msat,
             description: request.description,
-            made_at: now.as_secs(),
+            made_at: UnixSeconds::new(now.as_secs()),
             expiry: request.expiry,
             payment_hash: PaymentHash::from_bytes(hash.0),
             payment_secret: secret,
@@ -134,7 +134,7 @@ mod tests {
     fn l3_an_invoice_says_what_was_asked_for_and_reads_back() {
         let mint = mint();
         let invoice = mint.mint(&REQUEST, &Snapshot::of_capacity(Msat::SUPPLY)).unwrap();
-        invoice.answers(&REQUEST, Network::Regtest, Some(&mint.payee()), 0).unwrap();
+        invoice.answers(&REQUEST, Network::Regtest, Some(&mint.payee()), UnixSeconds::new(0)).unwrap();
         assert_eq!(Invoice::parse(invoice.bolt11()).unwrap(), invoice);
         assert_eq!(invoice.decoded().min_final_cltv_expiry_delta(), 42);
     }

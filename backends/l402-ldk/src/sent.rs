@@ -65,7 +65,7 @@ impl Sent {
         if !needed(self.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash)) {
             return Ok(false);
         }
-        file.append(&encode(&hash, entry, unix_now()))?;
+        file.append(&encode(&hash, entry, unix_now().get()))?;
         note(&mut self.known.write().unwrap_or_else(PoisonError::into_inner), hash, entry.clone());
         Ok(true)
     }

@@ -46,7 +46,7 @@ impl Settlements {
     pub(super) fn record(&self, hash: PaymentHash, msat: Msat) -> io::Result<()> {
         if self.lookup(&hash).is_none_or(|known| known < msat) {
             let written =
-                self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&encode(&hash, msat, unix_now()));
+                self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&encode(&hash, msat, unix_now().get()));
             self.broken.store(written.is_err(), Ordering::Relaxed);
             written?;
             note(&mut self.known.write().unwrap_or_else(PoisonError::into_inner), hash, msat);

@@ -76,7 +76,7 @@ impl PaymentSource for LndPayer {
 
     async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
         let found = self.look(hash).await.map_err(LookupError::new)?;
-        if self.0.sent.may_arrive(hash, index(found.as_ref()), unix_now()) {
+        if self.0.sent.may_arrive(hash, index(found.as_ref()), unix_now().get()) {
             return Ok(PaymentStatus::Pending);
         }
         found.map_or(Ok(PaymentStatus::NotFound), outcome::status).map_err(LookupError::new)
@@ -92,7 +92,7 @@ impl LndPayer {
             Err(fault) => return Err(self.not_sent(&hash, PayError::Unavailable(fault.into()))),
         };
         let request = self.request(invoice, limit).map_err(|fault| self.not_sent(&hash, fault))?;
-        self.0.sent.begin(hash, Earlier { index: earlier, expires_at: invoice.expires_at() }, unix_now());
+        self.0.sent.begin(hash, Earlier { index: earlier, expires_at: invoice.expires_at().get() }, unix_now().get());
         let mut updates = self.0.client.follow(request);
         match updates.next().await {
             Ok(first) => {
@@ -105,7 +105,7 @@ impl LndPayer {
 
     /// That nothing is sent tells nothing of what was sent before.
     fn not_sent(&self, hash: &PaymentHash, fault: PayError) -> PayError {
-        if self.0.sent.is_open(hash, unix_now()) { PayError::Unknown(fault.into()) } else { fault }
+        if self.0.sent.is_open(hash, unix_now().get()) { PayError::Unknown(fault.into()) } else { fault }
     }
 
     fn request(&self, invoice: &Invoice, limit: &PayLimit) -> Result<SendPaymentRequest, PayError> {

@@ -60,8 +60,8 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
         getrandom::fill(&mut random)?;
         let mut room = TokenText::new();
         // The token is valid from the last moment at which its invoice can be paid.
-        let begins = invoice.expires_at().into();
-        let token = self.gate.keys().mint(&self.offer, &invoice.payment_hash(), random, begins, &mut room)?;
+        let token =
+            self.gate.keys().mint(&self.offer, &invoice.payment_hash(), random, invoice.expires_at(), &mut room)?;
         let mut answer = text(charge.status, &charge.reason.to_string())?;
         for line in ChallengeLine::both(token, invoice.bolt11()) {
             answer.headers_mut().append(WWW_AUTHENTICATE, line.to_string().try_into()?);

@@ -1,7 +1,7 @@
 //! Buys one response with reqwest: `buy-with-reqwest URL` prints it, and pays 100 sat at most.
 
 use anyhow::{Context, Result};
-use l402_core::{CredentialLine, Exchange, Msat, Next, ResponseStatus, SpendLimits, TokenFacts, UnixSeconds};
+use l402_core::{CredentialLine, Exchange, Msat, Next, ResponseStatus, SpendLimits, TokenFacts};
 use l402_lightning::{Invoice, PayLimit, PaymentSource, unix_now};
 use l402_sandbox::SandboxWallet;
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -18,7 +18,7 @@ async fn buy(http: &Client, url: &str, wallet: &impl PaymentSource, limits: Spen
     let token = challenge.token().as_str().context("the token is not text")?;
     let invoice = Invoice::parse(challenge.invoice().as_str().context("the invoice is not text")?)?;
     let facts = TokenFacts::read(token.as_bytes(), &mut vec![0; token.len()]);
-    let now = UnixSeconds::new(unix_now());
+    let now = unix_now();
     let order = exchange.authorize_token(&facts, &invoice.facts(), now)?; // an error means: do not pay
 
     let paid = wallet.pay(&invoice, PayLimit::fee(order.max_fee_msat)).await?;

@@ -1,13 +1,12 @@
 //! Who asked for what: a line for each call, in a file and in the log.
 
-use l402_lightning::folder;
+use l402_lightning::{folder, unix_now};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::journal::unix_now;
 use super::wire::Request;
 
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl Audit {
     pub(super) fn note(&self, uid: u32, request: &Request, result: &str) -> io::Result<()> {
         let call = request.call.name();
         tracing::info!(target: "l402_server::audit", uid, call, id = request.id, dry_run = request.dry_run, result, "node command");
-        let line = json!({ "at": unix_now(), "uid": uid, "request": request, "result": result });
+        let line = json!({ "at": unix_now().get(), "uid": uid, "request": request, "result": result });
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_data()

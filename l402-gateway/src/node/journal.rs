@@ -5,13 +5,12 @@
 //! 3. A last line that was being written when the power failed is cut off: nothing was sent for it. Any other line that cannot be
 //!    read is an error.
 
-use l402_lightning::folder;
+use l402_lightning::{folder, unix_now};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::wire::{Money, Outcome};
 
@@ -56,7 +55,7 @@ impl Journal {
         }
         let mut journal = Self { file, len: len as u64, entries };
         if len == 0 {
-            journal.append(Line::Opened { at: unix_now() })?;
+            journal.append(Line::Opened { at: unix_now().get() })?;
         }
         Ok(journal)
     }
@@ -71,12 +70,12 @@ impl Journal {
 
     /// Records an intent, durably.
     pub(super) fn begin(&mut self, id: &str, money: &Money, channels: Vec<String>) -> io::Result<()> {
-        self.append(Line::Begun { id: id.to_owned(), at: unix_now(), money: money.clone(), channels })
+        self.append(Line::Begun { id: id.to_owned(), at: unix_now().get(), money: money.clone(), channels })
     }
 
     /// Records an outcome, durably.
     pub(super) fn end(&mut self, id: &str, outcome: &Outcome) -> io::Result<()> {
-        self.append(Line::Ended { id: id.to_owned(), at: unix_now(), outcome: outcome.clone() })
+        self.append(Line::Ended { id: id.to_owned(), at: unix_now().get(), outcome: outcome.clone() })
     }
 
     fn append(&mut self, line: Line) -> io::Result<()> {
@@ -104,10 +103,6 @@ fn note(entries: &mut BTreeMap<String, Entry>, line: Line) {
             }
         }
     }
-}
-
-pub(super) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use core::str::FromStr as _;
 use core::time::Duration;
 use l402_core::Msat;
 use l402_lightning::operate::{NewChannel, NodeChannel, OperateError, Operator};
-use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _};
+use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _, unix_now};
 use l402_program::Causes;
 
-use super::journal::unix_now;
 use super::wire::{Money, Outcome};
 
 /// Says what an operation would do, or why it would not.

@@ -75,7 +75,7 @@ impl Order {
             Some(_) => Asked::Once,
         };
         let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
-        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at()), asked }
+        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at().get()), asked }
     }
 }
 

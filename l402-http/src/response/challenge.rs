@@ -77,7 +77,7 @@ impl ChallengeResponse<'_> {
             authorization_format: authorization,
             price_msat: self.price_msat.get(),
             payment_hash: self.invoice.payment_hash().to_string(),
-            expires_at: self.invoice.expires_at(),
+            expires_at: self.invoice.expires_at().get(),
             valid_for_seconds: self.valid_for,
             valid_until: self.valid_until,
         }

@@ -4,6 +4,7 @@ use super::Paywall;
 use super::event::Invoiced;
 use super::fault::Fault;
 use super::price::Order;
+use l402_core::UnixSeconds;
 use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource};
 use tokio::time::timeout;
 
@@ -14,7 +15,7 @@ pub(super) async fn invoice<N: InvoiceSource, K>(paywall: &Paywall<N, K>, order:
     let made = timeout(paywall.node_deadline, paywall.node.create_invoice(request)).await;
     let invoice = made.map_err(|_| Fault::TooSlow)?.map_err(Fault::Node)?;
     let now = (paywall.clock)();
-    invoice.answers(&request, paywall.network, paywall.payee.as_ref(), now).map_err(Fault::Lie)?;
+    invoice.answers(&request, paywall.network, paywall.payee.as_ref(), UnixSeconds::new(now)).map_err(Fault::Lie)?;
     Ok(invoice)
 }
 
@@ -24,7 +25,7 @@ pub(super) fn told<'a>(order: &Order, invoiced: &'a Result<Invoice, Fault>) -> I
         Ok(invoice) => Invoiced::Made {
             payment_hash: invoice.payment_hash(),
             price_msat: order.price_msat,
-            expires_at: invoice.expires_at(),
+            expires_at: invoice.expires_at().get(),
         },
         Err(fault) => Invoiced::Failed { error: fault },
     }

@@ -12,7 +12,7 @@ use crate::{
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::SecretKey;
 use core::time::Duration;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -68,7 +68,7 @@ pub async fn l3_an_invoice_says_what_was_asked_for(harness: &impl Harness) {
         let request =
             InvoiceRequest { amount_msat: Msat::new(amount_msat), description, expiry: Duration::from_secs(expiry_s) };
         let invoice = harness.payee().create_invoice(request).await.expect("an invoice");
-        let before = unix_now().saturating_sub(1); // the shortest may be over by the time of the check
+        let before = UnixSeconds::new(unix_now().get().saturating_sub(1)); // the shortest may be over by the time of the check
         invoice
             .answers(&request, harness.payer().network(), harness.payee_id().as_ref(), before)
             .expect("as asked for");
@@ -223,7 +223,7 @@ pub async fn a1_what_names_no_amount_or_another_network_is_refused(harness: &imp
 /// # Panics
 /// When the promise is broken.
 pub async fn an_expired_invoice_is_refused(harness: &impl Harness) {
-    let made_at = unix_now() - HOUR.as_secs();
+    let made_at = UnixSeconds::new(unix_now().get() - HOUR.as_secs());
     let fault = refused(harness, &stray(b"expired", harness.payer().network(), Some(Msat::new(1_000)), made_at)).await;
     assert!(matches!(fault, PayError::Expired), "{fault:?}");
 }
@@ -287,7 +287,7 @@ async fn refused(harness: &impl Harness, invoice: &Invoice) -> PayError {
 }
 
 /// An invoice of a node that is on no network.
-fn stray(label: &[u8], network: Network, amount_msat: Option<Msat>, made_at: u64) -> Invoice {
+fn stray(label: &[u8], network: Network, amount_msat: Option<Msat>, made_at: UnixSeconds) -> Invoice {
     let digest = sha256::Hash::hash(label).to_byte_array();
     forge(&ForgedInvoice {
         network,

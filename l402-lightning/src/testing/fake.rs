@@ -11,7 +11,7 @@ use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use core::fmt;
 use core::future::pending;
 use core::time::Duration;
-use l402_core::{Msat, PaymentHash, Preimage};
+use l402_core::{Msat, PaymentHash, Preimage, UnixSeconds};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -284,7 +284,7 @@ fn twisted<'a>(honest: ForgedInvoice<'a>, fault: Option<FakeFault>, ledger: &mut
         Some(FakeFault::NoAmount) => ForgedInvoice { amount_msat: None, ..honest },
         Some(FakeFault::WrongNetwork) => ForgedInvoice { network: Network::Bitcoin, ..honest },
         Some(FakeFault::WrongPayee) => ForgedInvoice { payee: ledger.key(b"stranger"), ..honest },
-        Some(FakeFault::WrongExpiry) => ForgedInvoice { made_at: 1_000_000_000, ..honest },
+        Some(FakeFault::WrongExpiry) => ForgedInvoice { made_at: UnixSeconds::new(1_000_000_000), ..honest },
         Some(FakeFault::WrongHash) => {
             ForgedInvoice { payment_hash: PaymentHash::from_bytes(ledger.random(b"nobody's hash")), ..honest }
         }

@@ -4,7 +4,7 @@ use crate::{Invoice, Network};
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use core::time::Duration;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use lightning_invoice::{InvoiceBuilder, PaymentSecret};
 
 /// What a forged invoice says. It is well-formed and signed; nothing else about it has to be true.
@@ -17,7 +17,7 @@ pub struct ForgedInvoice<'a> {
     /// What the payer's wallet shows.
     pub description: &'a str,
     /// When it was made, in Unix seconds.
-    pub made_at: u64,
+    pub made_at: UnixSeconds,
     /// How long it is valid from then on.
     pub expiry: Duration,
     /// What paying it would prove.
@@ -35,7 +35,7 @@ pub fn forge(what: &ForgedInvoice<'_>) -> Invoice {
     let hash = sha256::Hash::from_byte_array(*what.payment_hash.as_bytes());
     let mut builder = InvoiceBuilder::new(what.network.currency())
         .description(what.description.to_owned())
-        .duration_since_epoch(Duration::from_secs(what.made_at))
+        .duration_since_epoch(Duration::from_secs(what.made_at.get()))
         .payment_hash(hash)
         .payment_secret(PaymentSecret([0x5e; 32]))
         .basic_mpp()

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::time::SystemTime;
 
 use bitcoin::secp256k1::SecretKey;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use l402_lightning::testing::{ForgedInvoice, forge};
 use l402_lightning::{
     FailureReason, Invoice, InvoiceRequest, InvoiceSource as _, InvoiceSourceError, Network as Chain, PayError,
@@ -110,7 +110,7 @@ fn an_expired_invoice_is_not_paid() {
         let request =
             InvoiceRequest { amount_msat: Msat::new(AMOUNT_MSAT), description: "", expiry: Duration::from_secs(1) };
         let invoice = town.seller.create_invoice(request).await.unwrap();
-        while now() < invoice.expires_at() {
+        while now() < invoice.expires_at().get() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for (name, payer) in &town.payers {
@@ -210,7 +210,7 @@ pub(crate) fn forged(network: Chain, amount_msat: Option<Msat>, payment_hash: Pa
         network,
         amount_msat,
         description: "forged",
-        made_at: now(),
+        made_at: UnixSeconds::new(now()),
         expiry: Duration::from_hours(1),
         payment_hash,
         payee: SecretKey::from_slice(&[0x5e; 32]).unwrap(),

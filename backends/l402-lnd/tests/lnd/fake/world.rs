@@ -10,7 +10,6 @@ use l402_lightning::testing::{ForgedInvoice, forge};
 use l402_lightning::{Invoice, NodeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::SystemTime;
 use tokio::sync::watch;
 
 /// Clones are the same.
@@ -72,7 +71,7 @@ impl World {
             network: NETWORK,
             amount_msat: Some(Msat::new(u64::try_from(request.value_msat + more).unwrap())),
             description: &request.memo,
-            made_at: SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs(),
+            made_at: l402_lightning::unix_now(),
             expiry: Duration::from_secs(u64::try_from(request.expiry).unwrap()),
             payment_hash: hash,
             payee: if mood == Mood::LiesAboutPayee { stranger } else { books.keys[&payee] },

@@ -10,7 +10,6 @@ use hyper_util::rt::TokioIo;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
 use l402_core::{
     CredentialLine, Exchange, Identifier, InvoiceFacts, Msat, Next, PayOrder, Preimage, Scheme, SpendLimits,
-    UnixSeconds,
 };
 use l402_ldk::LdkNode;
 use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
@@ -101,7 +100,7 @@ impl Order {
         let facts = InvoiceFacts {
             payment_hash: invoice.payment_hash(),
             amount_msat: invoice.amount_msat(),
-            expires_at: UnixSeconds::new(invoice.expires_at()),
+            expires_at: invoice.expires_at(),
         };
         let bytes = decode(token)?;
         let identifier = Identifier::parse(MacaroonRef::parse(&bytes)?.identifier())?;

@@ -59,7 +59,7 @@ impl Transcript {
             "{:10}  invoice: {sat} sat, payment hash {}, expires at {}",
             "",
             invoice.payment_hash(),
-            invoice.expires_at()
+            invoice.expires_at().get()
         );
         Ok(())
     }
