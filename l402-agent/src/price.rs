@@ -9,11 +9,10 @@ use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Exchange, Msat, SpendLimits, UnixSeconds};
+use l402_core::{Exchange, Msat, SpendLimits};
 use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
-use l402_lightning::{Invoice, Network};
+use l402_lightning::{Invoice, Network, unix_now};
 use serde::Serialize;
-use std::time::SystemTime;
 use tower_service::Service;
 
 /// What decides whether an invoice would be paid.
@@ -108,12 +107,12 @@ fn is_served(status: StatusCode, headers: &HeaderMap) -> bool {
 
 impl Terms {
     fn refusal(&self, quote: &Quote) -> Option<String> {
-        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let now = unix_now();
         if !self.field.carries(quote.token()) {
             return Some(BadChallenge::NoMacaroon.to_string());
         }
         let order = quote.authorize(&Exchange::new(self.limits), now);
-        let payable = quote.invoice().payable(self.network, UnixSeconds::new(now));
+        let payable = quote.invoice().payable(self.network, now);
         order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
     }
 }

@@ -31,10 +31,10 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use l402_core::Msat;
+//! use l402_core::{Msat, UnixSeconds};
 //! use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, Network};
 //!
-//! async fn challenge(node: &impl InvoiceSource, now: u64) -> Result<Invoice, InvoiceSourceError> {
+//! async fn challenge(node: &impl InvoiceSource, now: UnixSeconds) -> Result<Invoice, InvoiceSourceError> {
 //!     let expiry = Duration::from_mins(10);
 //!     let request = InvoiceRequest { amount_msat: Msat::from_sat(21), description: "weather", expiry };
 //!     let invoice = node.create_invoice(request).await?;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use http::Method;
-use l402_core::{Msat, PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_http::pay::{Order, Origin, Standing, Token};
 use l402_lightning::Paid;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ impl Intent {
             path: token.path.clone(),
             scheme: token.scheme,
             token: token.text.clone(),
-            at: token.bought_at,
+            at: token.bought_at.get(),
             order: token.order.clone(),
         }
     }
@@ -77,7 +77,7 @@ impl Intent {
             fee_msat: Msat::ZERO,
             method: self.method.clone(),
             path: self.path.clone(),
-            bought_at: self.at,
+            bought_at: UnixSeconds::new(self.at),
             standing: Standing::New,
             order: self.order.clone(),
         }
@@ -148,7 +148,7 @@ impl KeptToken {
             preimage: token.preimage.clone()?,
             amount_msat: token.amount_msat.get(),
             fee_msat: token.fee_msat.get(),
-            bought_at: token.bought_at,
+            bought_at: token.bought_at.get(),
             standing: token.standing,
         })
     }
@@ -178,7 +178,7 @@ impl From<KeptToken> for Token {
             fee_msat: Msat::new(kept.fee_msat),
             method: kept.method,
             path: kept.path,
-            bought_at: kept.bought_at,
+            bought_at: UnixSeconds::new(kept.bought_at),
             standing: kept.standing,
             order: None,
         }

@@ -70,6 +70,7 @@ mod tests {
     use http::Method;
     use l402_core::{
         CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, Scheme, TokenText,
+        UnixSeconds,
     };
 
     fn token(text: &str, preimage: &Preimage) -> Token {
@@ -82,7 +83,7 @@ mod tests {
             fee_msat: Msat::ZERO,
             method: Method::GET,
             path: "/".to_owned(),
-            bought_at: 0,
+            bought_at: UnixSeconds::new(0),
             standing: crate::pay::Standing::New,
             order: None,
         }

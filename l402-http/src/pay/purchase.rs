@@ -14,7 +14,7 @@ use super::quote::Quote;
 use super::store::payment_status;
 use super::{Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
-use l402_core::{Exchange, Msat, PayOrder, WrongPreimage};
+use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
@@ -54,7 +54,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             fee_msat: Msat::ZERO,
             method: purpose.method.clone(),
             path: purpose.path.clone(),
-            bought_at: now,
+            bought_at: UnixSeconds::new(now),
             standing: Standing::New,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
@@ -75,7 +75,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         if expected != found {
             return Err(RequestError::WrongNetwork { expected, found });
         }
-        quote.authorize(exchange, now).map_err(RequestError::Declined)
+        quote.authorize(exchange, UnixSeconds::new(now)).map_err(RequestError::Declined)
     }
 
     /// Pays what a token costs, once the token is in the store, and stores the proof.

@@ -77,12 +77,12 @@ impl Quote {
         !self.facts.contradicts(&self.invoice.payment_hash())
     }
 
-    /// Decides whether the invoice may be paid; `now` in Unix seconds.
+    /// Decides whether the invoice may be paid.
     ///
     /// # Errors
     /// [`Declined`]; nothing must be paid then.
-    pub fn authorize(&self, exchange: &Exchange, now: u64) -> Result<PayOrder, Declined> {
-        exchange.authorize_token(&self.facts, &self.invoice.facts(), UnixSeconds::new(now))
+    pub fn authorize(&self, exchange: &Exchange, now: UnixSeconds) -> Result<PayOrder, Declined> {
+        exchange.authorize_token(&self.facts, &self.invoice.facts(), now)
     }
 
     pub(super) fn decode(challenge: &Challenge<'_>) -> Result<Self, BadChallenge> {

@@ -7,7 +7,7 @@ use core::fmt;
 use core::time::Duration;
 use http::Method;
 use l402_core::purchase::{Asked, Record, Status};
-use l402_core::{Msat, PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_lightning::{Invoice, PaymentStatus};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +31,8 @@ pub struct Token {
     pub method: Method,
     /// The path of that request, without its query.
     pub path: String,
-    /// When the payment was about to be sent, in Unix seconds.
-    pub bought_at: u64,
+    /// When the payment was about to be sent.
+    pub bought_at: UnixSeconds,
     /// Whether a server has accepted it.
     pub standing: Standing,
     /// What the wallet is asked to do. The layer always says so before it pays. Where a store leaves it out, a payment that the

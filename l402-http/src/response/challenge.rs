@@ -5,7 +5,7 @@ use super::{Form, Reason, Rejection, grpc, json};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use l402_core::{ChallengeLine, Msat};
+use l402_core::{ChallengeLine, Msat, UnixSeconds};
 use l402_lightning::Invoice;
 use serde::Serialize;
 
@@ -29,8 +29,8 @@ pub struct ChallengeResponse<'a> {
     pub price_msat: Msat,
     /// How long the token is valid at least, in seconds: for a buyer who pays at the last moment.
     pub valid_for: u64,
-    /// When the token ends, in Unix seconds.
-    pub valid_until: u64,
+    /// When the token ends.
+    pub valid_until: UnixSeconds,
     /// The token, padded standard base64.
     pub token: &'a str,
     /// The invoice that the token's payment hash belongs to.
@@ -79,7 +79,7 @@ impl ChallengeResponse<'_> {
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at().get(),
             valid_for_seconds: self.valid_for,
-            valid_until: self.valid_until,
+            valid_until: self.valid_until.get(),
         }
     }
 }

@@ -26,7 +26,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 use http::{Method, StatusCode};
-use l402_core::{Decision, Msat, Name, PaymentHash};
+use l402_core::{Decision, Msat, Name, PaymentHash, UnixSeconds};
 
 /// One event: which request it belongs to, and what came out of a phase.
 #[derive(Debug, Clone, Copy)]
@@ -228,8 +228,8 @@ pub enum Minted<'a> {
     Token {
         /// The hash of the payment that it is for.
         payment_hash: PaymentHash,
-        /// When it ends, in Unix seconds.
-        valid_until: u64,
+        /// When it ends.
+        valid_until: UnixSeconds,
     },
     /// There is none.
     Failed {

@@ -4,15 +4,15 @@ use super::Paywall;
 use super::event::Minted as Told;
 use super::fault::Fault;
 use super::price::Order;
-use l402_core::{PaymentHash, RootKeySource, TokenText, mint_token};
+use l402_core::{PaymentHash, RootKeySource, TokenText, UnixSeconds, mint_token};
 
 /// A token for a payment.
 #[derive(Debug)]
 pub(super) struct Minted<'t> {
     /// Padded standard base64.
     pub(super) token: &'t str,
-    /// When it ends, in Unix seconds.
-    pub(super) valid_until: u64,
+    /// When it ends.
+    pub(super) valid_until: UnixSeconds,
 }
 
 /// Mints the token of an order for the payment hash that the node chose (L2).
@@ -25,8 +25,8 @@ pub(super) fn mint<'t, N, K: RootKeySource>(
     let mut random = [0; 28];
     (paywall.random)(&mut random).map_err(Fault::Random)?;
     // The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
-    let begins = (paywall.clock)().saturating_add(order.invoice_expiry.as_secs());
-    let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins.into(), text);
+    let begins = UnixSeconds::new((paywall.clock)()).saturating_add(order.invoice_expiry.as_secs());
+    let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins, text);
     Ok(Minted { token: token.map_err(Fault::Mint)?, valid_until: begins.saturating_add(order.offer.valid_for) })
 }
 

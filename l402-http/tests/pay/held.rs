@@ -6,7 +6,7 @@ use core::time::Duration;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
-use l402_core::{Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId};
+use l402_core::{Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId, UnixSeconds};
 use l402_http::pay::{
     MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore, Turn,
 };
@@ -185,7 +185,7 @@ async fn keep_silent_token(world: &World, number: u8) {
         fee_msat: Msat::new(0),
         method: Method::GET,
         path: format!("/silent/{number}"),
-        bought_at: u64::MAX - 255 + u64::from(number),
+        bought_at: UnixSeconds::new(u64::MAX - 255 + u64::from(number)),
         standing: Standing::Served,
         order: None,
     };

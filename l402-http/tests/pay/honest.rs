@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 use l402_http::pay::{Origin, Quote, Receipt, TokenStore};
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 
@@ -97,7 +97,7 @@ async fn a_refused_token_is_forgotten_when_an_older_one_serves() {
     elsewhere.get("http://shop.example/b").await.unwrap(); // every fake node begins with the same payment hash
     elsewhere.get("http://shop.example/a").await.unwrap();
     let mut refused = elsewhere.store.tokens(&shop).await.unwrap().pop().unwrap();
-    refused.bought_at = u64::MAX;
+    refused.bought_at = UnixSeconds::new(u64::MAX);
     world.store.put(&shop, &refused).await.unwrap();
     assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()), Receipt { reused: true, ..old });
     let left = world.store.tokens(&shop).await.unwrap();

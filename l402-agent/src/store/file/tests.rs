@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::private::PrivateDir;
-use l402_core::{Msat, Preimage, Scheme};
+use l402_core::{Msat, Preimage, Scheme, UnixSeconds};
 
 /// A token that is being paid for.
 fn pending(payment_hash: PaymentHash) -> Token {
@@ -15,7 +15,7 @@ fn pending(payment_hash: PaymentHash) -> Token {
         fee_msat: Msat::new(0),
         method: Method::GET,
         path: "/".to_owned(),
-        bought_at: 1_700_000_000,
+        bought_at: UnixSeconds::new(1_700_000_000),
         standing: Standing::New,
         order: None,
     }
