@@ -33,7 +33,7 @@ fn a1_an_invoice_says_what_the_specification_says() {
         let found = [
             invoice.network().to_string(),
             or_dash(invoice.amount_msat().map(Msat::get)),
-            invoice.expires_at().to_string(),
+            invoice.expires_at().get().to_string(),
             or_dash(invoice.description()),
         ];
         assert_eq!(found, says, "{title}");
