@@ -90,7 +90,7 @@ mod tests {
     fn open_again(dir: &Path) -> State {
         for _ in 0..1_000 {
             match State::open(dir) {
-                Err(OpenError::InUse) => thread::sleep(Duration::from_millis(10)),
+                Err(OpenError::InUse) => thread::park_timeout(Duration::from_millis(10)),
                 opened => return opened.unwrap(),
             }
         }
