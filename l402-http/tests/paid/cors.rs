@@ -6,6 +6,17 @@ use l402_core::{GatePolicy, Msat, SettlementRule};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, Sale};
 use l402_lightning::testing::FakeFault;
+#[cfg(feature = "proxy")]
+use {
+    crate::support::keys,
+    bytes::Bytes,
+    http_body_util::Full,
+    l402_http::proxy::{Upstream, UpstreamConfig},
+    l402_http::service::Paywall,
+    l402_lightning::Network,
+    l402_lightning::testing::FakeNetwork,
+    tower::{Layer, ServiceExt},
+};
 
 const PAGE: &str = "https://shop.example";
 const OTHER: &str = "https://other.example";
@@ -215,4 +226,29 @@ async fn a_free_path_receives_preflights_if_cors_is_off() {
         .build();
     let shop = Shop::with(policy.unwrap(), |paywall| paywall);
     assert_eq!(preflight(&shop, "/v1/demo", PAGE, "GET", &[]).await.text(), "served");
+}
+
+/// Over HTTP/2, a body needs no header that announces it: the proxy sees it all the same.
+#[cfg(feature = "proxy")]
+#[tokio::test]
+async fn p9_a_preflight_with_an_unannounced_body_does_not_reach_the_upstream() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ =
+                tokio::io::copy(&mut &b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"[..], &mut stream).await;
+        }
+    });
+    let upstream = Upstream::new(&UpstreamConfig::new(&uri).unwrap()).unwrap();
+    let sold = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).cors(Cors::upstream());
+    let policy = Policy::builder().sell(sold).build().unwrap();
+    let paywall = Paywall::new(policy, keys(), FakeNetwork::new().node(), Network::Regtest);
+    let service = paywall.layer().layer(upstream);
+    for (body, expected) in [("", StatusCode::NO_CONTENT), ("work", StatusCode::BAD_REQUEST)] {
+        let signs = [("host", "a"), ("origin", PAGE), ("access-control-request-method", "GET")];
+        let request = asked(Method::OPTIONS, "/v1/demo", &signs).map(|_| Full::<Bytes>::from(body));
+        assert_eq!(service.clone().oneshot(request).await.unwrap().status(), expected, "{body:?}");
+    }
 }
