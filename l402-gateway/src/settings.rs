@@ -317,4 +317,15 @@ pub(crate) mod tests {
         let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
         Settings::new("data", vec![Service::new(name, upstream).sell("/*", 1_000)]).expect("one route")
     }
+
+    #[test]
+    fn p9_free_paths_answer_pages_as_sold_ones_do() {
+        let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
+        let mut service =
+            Service::new("default".parse().expect("a name"), upstream).sell("/v1/*", 1_000).free("/status");
+        service.cors = Cors::any();
+        let settings = Settings::new("data", vec![service]).expect("two routes");
+        let cors: Vec<_> = settings.policy().routes().iter().map(l402_http::policy::Route::cors).collect();
+        assert_eq!(cors, [&Cors::any(), &Cors::any()]);
+    }
 }
