@@ -5,14 +5,19 @@
 use core::time::Duration;
 use http::Request;
 use l402_agent::amount::Amount;
+use l402_agent::http::redirect::Redirects;
 use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
 use l402_agent::{Agent, CredentialUsed, FetchError, Reuse};
-use l402_core::Msat;
 use l402_core::macaroon::{RootKey, base64, mint};
+use l402_core::{Msat, PaymentHash};
 use l402_http::pay::RequestError;
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
-use l402_lightning::{InvoiceRequest, InvoiceSource};
+use l402_lightning::{
+    Invoice, InvoiceRequest, InvoiceSource, LookupError, Network, Paid, PayError, PayLimit, PaymentSource,
+    PaymentStatus,
+};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -37,7 +42,10 @@ async fn answer(mut stream: TcpStream, payee: FakeNode) {
         }
     }
     let request = String::from_utf8_lossy(&request).to_lowercase();
-    let response = if request.contains("authorization: l402 ") && request.starts_with("get /broken") {
+    let moved = request.strip_prefix("get /moved?").and_then(|rest| rest.split(' ').next());
+    let response = if let (true, Some(location)) = (request.contains("authorization: l402 "), moved) {
+        format!("HTTP/1.1 302 Found\r\nconnection: close\r\ncontent-length: 0\r\nlocation: {location}\r\n\r\n")
+    } else if request.contains("authorization: l402 ") && request.starts_with("get /broken") {
         "HTTP/1.1 500 Internal Server Error\r\nconnection: close\r\ncontent-length: 5\r\n\r\nstorm".to_owned()
     } else if request.contains("authorization: l402 ") {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsunny".to_owned()
@@ -54,6 +62,29 @@ async fn answer(mut stream: TcpStream, payee: FakeNode) {
         )
     };
     stream.write_all(response.as_bytes()).await.unwrap();
+}
+
+/// A wallet whose routes cost 700 msat, with the limits of the fees that it was given.
+#[derive(Clone)]
+struct Tolled {
+    node: FakeNode,
+    max_fees: Arc<Mutex<Vec<Msat>>>,
+}
+
+impl PaymentSource for Tolled {
+    fn network(&self) -> Network {
+        self.node.network()
+    }
+
+    async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
+        self.max_fees.lock().unwrap().push(limit.max_fee_msat);
+        let paid = self.node.pay(invoice, limit).await?;
+        Ok(Paid { fee_msat: Msat::new(700), ..paid })
+    }
+
+    async fn payment(&self, hash: &PaymentHash) -> Result<PaymentStatus, LookupError> {
+        self.node.payment(hash).await
+    }
 }
 
 struct World {
@@ -105,6 +136,19 @@ async fn a_price_above_the_limit_is_not_paid() {
     let FetchError::Pay { cause, .. } = fault else { panic!("{fault:?}") };
     assert!(matches!(*cause, RequestError::Declined(_)), "{cause:?}");
     assert_eq!(world.wallet.payments_sent(), 0);
+}
+
+#[tokio::test]
+async fn a6_redirects_are_paid_from_one_limit_of_fees() {
+    let (network, max_fees, data) = (FakeNetwork::new(), Arc::default(), tempfile::tempdir().unwrap());
+    let (first, second) = (shop(network.node()).await, shop(network.node()).await);
+    let wallet = Tolled { node: network.node(), max_fees: Arc::clone(&max_fees) };
+    let agent = Agent::builder(data.path().join("data"), wallet, "fake").max_fee(Amount::from_msat(1_000));
+    let agent = agent.redirects(Redirects::Follow).build().unwrap();
+    let url = format!("{}?{second}", first.replace("/a", "/moved"));
+    let fetched = agent.fetch(Request::get(url).body(()).unwrap()).await.unwrap();
+    assert_eq!(fetched.spent_msat(), 2 * 21_700);
+    assert_eq!(*max_fees.lock().unwrap(), [Msat::new(1_000), Msat::new(300)]);
 }
 
 #[tokio::test]
