@@ -8,6 +8,7 @@ pub mod hmac_crate;
 pub mod macaroon_crate;
 pub mod ring_crate;
 
+use core::time::Duration;
 use base64ct::{Base64, Encoding};
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
@@ -27,13 +28,7 @@ pub const PREIMAGE: [u8; 32] = [0x11; 32];
 /// The offer that the credential was sold for.
 pub fn offer() -> Offer {
     let name = |text| Name::new(text).expect("a legal name");
-    Offer {
-        service: name("api"),
-        tier: 0,
-        capability: Some(name("read-write")),
-        price_msat: 21_000.into(),
-        valid_for: 10_000_000,
-    }
+    Offer::new(name("api"), 21_000.into()).capability(name("read-write")).valid_for(Duration::from_secs(10_000_000))
 }
 
 /// The gate under test.

@@ -24,7 +24,7 @@
 //! use l402_core::{Msat, UnixSeconds};
 //!
 //! let now = UnixSeconds::new(1_700_000_000);
-//! let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
+//! let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
 //! let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
 //!
 //! // The server answers 402 with a token for the payment hash of an invoice.
@@ -50,10 +50,12 @@ mod any;
 mod caveat;
 mod challenge;
 mod client;
+mod counter;
 mod credential;
 mod held;
 mod identifier;
 mod keys;
+pub mod ledger;
 mod mint;
 mod msat;
 mod name;
@@ -65,6 +67,7 @@ mod rule;
 mod satisfy;
 mod scheme;
 mod server;
+mod terms;
 mod token_facts;
 mod token_file;
 mod unix_seconds;
@@ -76,6 +79,7 @@ pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_HE
 pub use client::{
     Declined, Exchange, InvoiceFacts, Next, PayOrder, ResponseStatus, SpendLimits, Verdict, WrongPreimage,
 };
+pub use counter::{Counter, CounterKey, Counters};
 pub use credential::{
     CREDENTIAL_HEADERS, CredentialError, CredentialHeaders, CredentialLine, MAX_TOKENS, UnverifiedCredential,
 };
@@ -86,7 +90,7 @@ pub use l402_macaroon as macaroon;
 pub use mint::{TokenMintError, TokenText, TokenTooLong, mint_token};
 pub use msat::Msat;
 pub use name::{Name, NameError};
-pub use offer::Offer;
+pub use offer::{Offer, Uses, UsesError};
 pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};
 pub use rule::{CaveatRule, Ruling};
@@ -99,7 +103,7 @@ pub use server::{
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use unix_seconds::UnixSeconds;
-pub use verify::{Denied, Grant, Verified, verify};
+pub use verify::{Admission, CountedGrant, Denied, Grant, Verified, verify};
 
 /// The examples of the README, which run as tests.
 #[cfg(doctest)]

@@ -1,12 +1,12 @@
 //! Minting: from an offer and a payment hash to the base64 text of a challenge (L402 §HTTP Server Flow).
 //!
 //! Caveats are written in the order in which deployed servers write them: services, capabilities (empty where the whole
-//! service is sold, so that nobody can add one that was not), end of validity.
+//! service is sold, so that no holder can add one that was not), then how many uses, for what price, and until when.
 
 use crate::identifier::Identifier;
 use crate::keys::{DerivedKeys, RootKeySource};
 use crate::name::Name;
-use crate::offer::Offer;
+use crate::offer::{Offer, Uses};
 use crate::payment::PaymentHash;
 use crate::unix_seconds::UnixSeconds;
 use core::fmt::{self, Write};
@@ -15,7 +15,7 @@ use l402_macaroon::{self as macaroon, RootKey, base64};
 
 impl DerivedKeys {
     /// Mints the token of an offer for a payment hash that a Lightning node chose, and writes it as padded standard base64
-    /// (L402 §HTTP Server Flow). It ends `offer.valid_for` seconds after `now`.
+    /// (L402 §HTTP Server Flow). It ends `offer.valid_for` after `now`.
     ///
     /// `random` comes from a cryptographic random source.
     ///
@@ -27,7 +27,7 @@ impl DerivedKeys {
     /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
     /// let mut text = TokenText::new();
     /// let token = keys.mint(&offer, &PaymentHash::from_bytes([1; 32]), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
     /// assert!(token.starts_with("AgEEbHNhdA"));
@@ -60,7 +60,7 @@ impl DerivedKeys {
 /// use l402_core::{Msat, UnixSeconds};
 ///
 /// let keys = |identifier: &Identifier| Some(RootKey::new(&[7; 32])); // one key for all tokens: for this example only
-/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
+/// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
 /// let mut text = TokenText::new();
 /// let token = mint_token(&keys, &offer, &PaymentHash::from_bytes([1; 32]), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
 /// assert!(token.starts_with("AgEEbHNhdA"));
@@ -91,7 +91,7 @@ fn write<'t>(
     text: &'t mut TokenText,
 ) -> Result<&'t str, TokenTooLong> {
     let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
-    let caveats: Vec<&[u8], 3> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
+    let caveats: Vec<&[u8], CAVEATS> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
     let token = macaroon::mint(key, LOCATION, &identifier.to_bytes(), &caveats, &mut text.bytes);
     base64::encode_into(token.map_err(|_| TokenTooLong)?.as_bytes(), &mut text.text).ok_or(TokenTooLong)
 }
@@ -166,12 +166,15 @@ const LOCATION: &[u8] = b"lsat";
 /// The longest caveat: a service and a capability of the greatest length, and the words between them.
 const CAVEAT: usize = 160;
 
-/// The longest token: head, three caveats, signature.
-const TOKEN: usize = 640;
+/// The most caveats.
+const CAVEATS: usize = 5;
+
+/// The longest token: head, caveats, signature.
+const TOKEN: usize = 768;
 
 /// The caveats of an offer, as text.
-fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, 3>, fmt::Error> {
-    let Offer { service, tier, capability, valid_for, .. } = offer;
+fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, CAVEATS>, fmt::Error> {
+    let Offer { service, tier, capability, price_msat, valid_for, uses, plan } = offer;
     let mut caveats = Vec::new();
     let mut add = |text: fmt::Arguments<'_>| {
         let mut caveat = String::new();
@@ -180,6 +183,10 @@ fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, 3>, fm
     };
     add(format_args!("services={service}:{tier}"))?;
     add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
-    add(format_args!("{service}_valid_until={}", now.saturating_add(*valid_for).get()))?;
+    if let Uses::Times(uses) = uses {
+        add(format_args!("{service}_uses={uses}"))?;
+    }
+    add(format_args!("{service}_sale={},{plan}", price_msat.get()))?;
+    add(format_args!("{service}_valid_until={}", now.saturating_add(valid_for.as_secs()).get()))?;
     Ok(caveats)
 }

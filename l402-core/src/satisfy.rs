@@ -4,18 +4,22 @@
 //! 2. A later caveat of one condition must narrow the earlier one; a value that cannot be read denies.
 //! 3. `services` must be present, and `<service>_capabilities` too where the offer asks for a capability.
 //! 4. Conditions of this service that are not known, and third-party caveats, deny. A [`crate::CaveatRule`] can know the former.
-//! 5. Conditions of another service deny too, unless the token's first `services` caveat names that service. Of several named
+//! 5. `<service>_uses` and `<service>_sale` say how often the token was sold, and on what terms. A token with a counter is
+//!    good only before a ledger, and needs an end.
+//! 6. Conditions of another service deny too, unless the token's first `services` caveat names that service. Of several named
 //!    services with which a condition begins, it belongs to the longest.
 //!
 //! # Deviation
-//! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 5 are the
+//! The specification skips unknown conditions. That lets a misspelt restriction pass in silence, so rules 4 and 6 are the
 //! default; [`UnknownCaveats::Skip`] is the specification's rule.
 
 use crate::caveat::{Capabilities, Parts, Services, number, trim};
+use crate::counter::CounterKey;
 use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Judge, Ruling};
+use crate::terms::{Sold, Terms};
 use crate::unix_seconds::UnixSeconds;
 use core::cell::OnceCell;
 use core::fmt;
@@ -42,21 +46,23 @@ pub enum UnknownCaveats {
     Skip,
 }
 
-/// Evaluates all caveats of one token and returns when it ends.
+/// Evaluates all caveats of one token, and adds its terms to those of the tokens before it.
 pub(crate) fn satisfy(
     token: &Authentic<'_>,
     paid: &PaymentHash,
     rules: &Rules<'_>,
     judge: &mut impl Judge,
-) -> Result<Option<UnixSeconds>, Unsatisfied> {
-    let mut state =
-        State { rules, judge, paid, token, named: OnceCell::new(), services: None, capabilities: None, ends: None };
+    terms: &mut Terms,
+) -> Result<(), Unsatisfied> {
+    let (named, services, capabilities, ends) = (OnceCell::new(), None, None, None);
+    let sold = Sold::default();
+    let mut state = State { rules, judge, paid, token, terms, named, services, capabilities, ends, sold };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
         }
         match Parts::split(caveat.id) {
-            Ok(caveat) => state.hold(&caveat)?,
+            Ok(parts) => state.hold(&parts, caveat.id)?,
             Err(_) if rules.unknown == UnknownCaveats::Skip && !state.concerns(caveat.id) => {}
             Err(_) => return Err(Unsatisfied::Undecodable),
         }
@@ -70,15 +76,17 @@ struct State<'a, J> {
     judge: &'a mut J,
     paid: &'a PaymentHash,
     token: &'a Authentic<'a>,
+    terms: &'a mut Terms,
     /// The services that the token was minted for: those of its first `services` caveat.
     named: OnceCell<Option<Services<'a>>>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
     ends: Option<UnixSeconds>,
+    sold: Sold,
 }
 
 impl<'a, J: Judge> State<'a, J> {
-    fn hold(&mut self, caveat: &Parts<'a>) -> Result<(), Unsatisfied> {
+    fn hold(&mut self, caveat: &Parts<'a>, text: &'a [u8]) -> Result<(), Unsatisfied> {
         if caveat.condition == b"services" {
             return self.hold_services(caveat.value);
         }
@@ -88,6 +96,11 @@ impl<'a, J: Judge> State<'a, J> {
         match self.owner(caveat.condition) {
             Owner::Own(rest) if rest == b"capabilities" => self.hold_capabilities(caveat.value),
             Owner::Own(rest) if rest == b"valid_until" => self.hold_valid_until(caveat.value),
+            Owner::Own(rest) if rest == b"uses" => {
+                self.sold.hold_uses(caveat.value, || CounterKey::of_branch(self.token, text), self.terms)
+            }
+            Owner::Own(rest) if rest == b"sale" => self.sold.hold_sale(caveat.value, self.terms),
+            Owner::Own(rest) if rest == b"balance_msat" => Err(Unsatisfied::Counted), // no ledger keeps balances yet
             Owner::Another => Ok(()),
             Owner::Own(_) | Owner::Nobody => self.hold_unknown(caveat),
         }
@@ -126,6 +139,7 @@ impl<'a, J: Judge> State<'a, J> {
         if end <= self.rules.now {
             return Err(Unsatisfied::Expired);
         }
+        self.sold.hold_end(end, self.terms);
         match self.ends.replace(end) {
             Some(earlier) if end > earlier => Err(Unsatisfied::Widened),
             _ => Ok(()),
@@ -152,14 +166,18 @@ impl<'a, J: Judge> State<'a, J> {
         known.iter().any(|name| trim(text).starts_with(name))
     }
 
-    fn verdict(&self) -> Result<Option<UnixSeconds>, Unsatisfied> {
+    fn verdict(&mut self) -> Result<(), Unsatisfied> {
         if self.services.is_none() {
             return Err(Unsatisfied::NoServices);
         }
         if self.rules.offer.capability.is_some() && self.capabilities.is_none() {
             return Err(Unsatisfied::NoCapabilities);
         }
-        Ok(self.ends)
+        if self.ends.is_none() && self.sold.is_counted() {
+            return Err(Unsatisfied::Endless);
+        }
+        self.terms.expires_at = [self.terms.expires_at, self.ends].into_iter().flatten().min();
+        Ok(())
     }
 
     /// Whose a condition is.
@@ -225,6 +243,12 @@ pub enum Unsatisfied {
     Unknown,
     /// A condition of the service's own does not hold; its [`crate::CaveatRule`] says so.
     Unmet,
+    /// The token says how often it can be used, and is presented where no ledger counts.
+    Counted,
+    /// The token says how often it can be used, but not until when.
+    Endless,
+    /// The tokens of the request have more counters than [`crate::Counters::MAX`].
+    TooManyCounters,
     /// A third-party caveat needs a discharge, which L402 has no place for.
     ThirdParty,
     /// A `preimage` caveat holds another preimage than the one that paid.
@@ -233,7 +257,7 @@ pub enum Unsatisfied {
 
 impl Unsatisfied {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Expired,
         Self::Service,
         Self::Tier,
@@ -244,6 +268,9 @@ impl Unsatisfied {
         Self::Undecodable,
         Self::Unknown,
         Self::Unmet,
+        Self::Counted,
+        Self::Endless,
+        Self::TooManyCounters,
         Self::ThirdParty,
         Self::Preimage,
     ];
@@ -261,6 +288,9 @@ impl Unsatisfied {
             Self::Undecodable => "undecodable-caveat",
             Self::Unknown => "unknown-caveat",
             Self::Unmet => "condition-not-met",
+            Self::Counted => "no-ledger",
+            Self::Endless => "no-end",
+            Self::TooManyCounters => "too-many-counters",
             Self::ThirdParty => "third-party-caveat",
             Self::Preimage => "other-preimage",
         }
@@ -280,6 +310,9 @@ impl fmt::Display for Unsatisfied {
             Self::Undecodable => "a caveat cannot be read",
             Self::Unknown => "a caveat has an unknown condition",
             Self::Unmet => "a condition that this service sets does not hold",
+            Self::Counted => "the token has a number of uses, and this service does not count them",
+            Self::Endless => "the token has a number of uses, but no end",
+            Self::TooManyCounters => "the tokens have more than 4 numbers of uses",
             Self::ThirdParty => "a third-party caveat cannot be discharged here",
             Self::Preimage => "a caveat names another preimage than that of the payment",
         })

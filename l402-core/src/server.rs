@@ -7,7 +7,8 @@
 //! 3. a forged token, a wrong preimage, a key that is gone: charge with 401, or with 402 for clients that do not recover
 //!    from 401;
 //! 4. an authentic token that does not permit this request: charge (402) with the reason;
-//! 5. a token that permits it: admit, or look the settlement up first where the operator asks for that.
+//! 5. a token that permits it: admit, or look the settlement up first where the operator asks for that;
+//! 6. a token that can be used so many times: reserve a use in the ledger first.
 //!
 //! Whoever carries out a decision to charge gets an invoice from a Lightning node, whose payment hash then goes into the
 //! token ([`crate::DerivedKeys::mint`]). Where that I/O fails the answer is 503, never 402.
@@ -18,7 +19,7 @@ use crate::offer::Offer;
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, UnknownCaveats, Unsatisfied};
 use crate::unix_seconds::UnixSeconds;
-use crate::verify::Grant;
+use crate::verify::{Admission, CountedGrant, Grant};
 use core::fmt;
 use l402_macaroon::MAX_LEN;
 
@@ -29,7 +30,7 @@ use l402_macaroon::MAX_LEN;
 /// use l402_core::{Msat, UnixSeconds};
 ///
 /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-/// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 3600 };
+/// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
 /// let decision = gate.decide(&CredentialHeaders::new(), &offer, UnixSeconds::new(1_700_000_000));
 /// assert!(matches!(decision, Decision::Charge(charge) if charge.status == 402));
 /// # Ok::<(), l402_core::NameError>(())
@@ -96,7 +97,7 @@ impl<K: RootKeySource> Gate<K> {
     ///
     /// let (mut text, preimage, now) = (TokenText::new(), Preimage::from_bytes([1; 32]), UnixSeconds::new(1_700_000_000));
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000)).valid_for(core::time::Duration::from_secs(60));
     /// let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], now, &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
@@ -126,7 +127,7 @@ impl<K: RootKeySource> Gate<K> {
     /// use l402_core::{Msat, UnixSeconds};
     ///
     /// let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000)).valid_for(core::time::Duration::from_secs(60));
     /// let mut get_only = |caveat: Caveat<'_>, _: Option<&str>| match (caveat.condition, caveat.value) {
     ///     ("method", "GET") => Ruling::Holds,
     ///     ("method", _) => Ruling::Fails,
@@ -173,8 +174,9 @@ impl<K: RootKeySource> Gate<K> {
             return Decision::Charge(Charge { status: self.policy.forged.status(), reason: ChargeReason::Forged });
         };
         match (verified.judged(rules, judge), self.policy.settlement) {
-            (Ok(grant), SettlementRule::Trust) => Decision::Admit(grant),
-            (Ok(grant), SettlementRule::Strict) => Decision::Settle(grant),
+            (Ok(Admission::Unlimited(grant)), SettlementRule::Trust) => Decision::Admit(grant),
+            (Ok(Admission::Unlimited(grant)), SettlementRule::Strict) => Decision::Settle(grant),
+            (Ok(Admission::Counted(grant)), settlement) => Decision::Reserve { grant, settlement },
             (Err(reason), _) => Decision::Charge(Charge { status: 402, reason: ChargeReason::Unsatisfied(reason) }),
         }
     }
@@ -246,9 +248,18 @@ pub enum SettlementRule {
 pub enum Decision {
     /// Forward it.
     Admit(Grant),
-    /// Ask the Lightning node whether the grant's payment hash is settled for at least the offer's price, then forward it.
+    /// Ask the Lightning node whether the grant's payment hash is settled for at least the price that it was sold
+    /// for ([`Grant::sold_msat`]; the offer's, where the token does not say), then forward it.
     /// Where the look-up fails, or the payment is not settled yet: 503.
     Settle(Grant),
+    /// Where `settlement` is strict, look the settlement up as for [`Decision::Settle`]. Then reserve a use in the ledger, forward
+    /// the request, and commit the use ([`crate::ledger`]). Without a ledger: 503.
+    Reserve {
+        /// The counters, and what the request may do once it has a use.
+        grant: CountedGrant,
+        /// Whether a preimage is proof enough.
+        settlement: SettlementRule,
+    },
     /// Get an invoice, mint a token for its payment hash, and answer with this status and a challenge.
     Charge(Charge),
     /// Answer with this status and no challenge.

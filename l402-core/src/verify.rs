@@ -2,12 +2,15 @@
 //!
 //! `UnverifiedCredential` → [`UnverifiedCredential::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
 
+use crate::counter::Counters;
 use crate::credential::{MAX_TOKENS, UnverifiedCredential};
 use crate::identifier::{Identifier, IdentifierRef, TokenId};
 use crate::keys::RootKeySource;
+use crate::msat::Msat;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
+use crate::terms::Terms;
 use crate::token_facts::{end, services};
 use crate::unix_seconds::UnixSeconds;
 use core::fmt;
@@ -51,7 +54,7 @@ impl<'b> UnverifiedCredential<'b> {
     ///
     /// let (mut text, preimage) = (TokenText::new(), Preimage::from_bytes([1; 32]));
     /// let keys = |byte| DerivedKeys::new(0, &MasterKey::from_bytes([byte; 32]));
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000)).valid_for(core::time::Duration::from_secs(60));
     /// let token = keys(7).mint(&offer, &preimage.hash(), [2; 28], UnixSeconds::new(1_700_000_000), &mut text)?;
     /// let credential = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string();
     ///
@@ -142,7 +145,8 @@ impl Verified<'_> {
         self.tokens.iter().filter_map(|token| end(token.macaroon())).min()
     }
 
-    /// Evaluates the caveats of every token (L402 §Caveats).
+    /// Evaluates the caveats of every token (L402 §Caveats). A token that can be used so many times only is denied; see
+    /// [`Verified::admission`].
     ///
     /// # Errors
     /// [`Unsatisfied`]: the first reason that was met.
@@ -157,7 +161,7 @@ impl Verified<'_> {
     /// let caveats = [&b"services=weather:0"[..], b"weather_valid_until=1700000060"];
     /// let verified = verify(mint(&key, b"lsat", &identifier, &caveats, &mut out)?, &preimage, &key)?;
     ///
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000)).valid_for(core::time::Duration::from_secs(60));
     /// let rules = |now| Rules { offer: &offer, now: UnixSeconds::new(now), unknown: UnknownCaveats::Refuse };
     /// assert_eq!(verified.grant(&rules(1_700_000_059))?.expires_at(), Some(UnixSeconds::new(1_700_000_060)));
     /// assert_eq!(verified.grant(&rules(1_700_000_060)), Err(Unsatisfied::Expired));
@@ -165,7 +169,7 @@ impl Verified<'_> {
     /// ```
     #[inline]
     pub fn grant(&self, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
-        self.judged(rules, &mut Nobody)
+        self.judged(rules, &mut Nobody)?.uncounted()
     }
 
     /// Evaluates the caveats of every token, and asks `rule` about the conditions that are not known.
@@ -183,7 +187,7 @@ impl Verified<'_> {
     /// let caveats = [&b"services=weather:0"[..], b"region=north"];
     /// let token = mint(&key, b"lsat", &identifier, &caveats, &mut out)?;
     ///
-    /// let offer = Offer { service: Name::new("weather")?, tier: 0, capability: None, price_msat: Msat::new(21_000), valid_for: 60 };
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000)).valid_for(core::time::Duration::from_secs(60));
     /// let rules = Rules { offer: &offer, now: UnixSeconds::new(1_700_000_000), unknown: UnknownCaveats::Refuse };
     /// let verified = verify(token, &preimage, &key)?;
     /// assert_eq!(verified.grant(&rules), Err(Unsatisfied::Unknown));
@@ -197,26 +201,127 @@ impl Verified<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grant_with(&self, rules: &Rules<'_>, rule: &mut (impl CaveatRule + ?Sized)) -> Result<Grant, Unsatisfied> {
+        self.judged(rules, &mut Asked(rule))?.uncounted()
+    }
+
+    /// Evaluates the caveats of every token, for a caller with a ledger: where the result is [`Admission::Counted`], the
+    /// request may pass once a ledger has reserved a use of each of its counters.
+    ///
+    /// # Errors
+    /// As [`Verified::grant`].
+    ///
+    /// ```
+    /// use l402_core::macaroon::{RootKey, mint};
+    /// use l402_core::{Admission, CounterKey, Identifier, Msat, Name, Offer, Preimage, Rules, TokenId, UnknownCaveats};
+    /// use l402_core::{UnixSeconds, Unsatisfied, verify};
+    ///
+    /// let (key, preimage, mut out) = (RootKey::new(b"root key"), Preimage::from_bytes([1; 32]), [0; 256]);
+    /// let identifier = Identifier::new(preimage.hash(), TokenId::from_bytes([2; 32])).to_bytes();
+    /// let caveats = [&b"services=weather:0"[..], b"weather_uses=3", b"weather_valid_until=1700000060"];
+    /// let token = mint(&key, b"lsat", &identifier, &caveats, &mut out)?;
+    ///
+    /// let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
+    /// let rules = Rules { offer: &offer, now: UnixSeconds::new(1_700_000_000), unknown: UnknownCaveats::Refuse };
+    /// let verified = verify(token, &preimage, &key)?;
+    /// assert_eq!(verified.grant(&rules), Err(Unsatisfied::Counted));
+    ///
+    /// let Admission::Counted(grant) = verified.admission(&rules)? else { panic!("the token has a counter") };
+    /// let counter = grant.counters().iter().next().unwrap();
+    /// assert_eq!((counter.key, counter.limit), (CounterKey::SALE, 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn admission(&self, rules: &Rules<'_>) -> Result<Admission, Unsatisfied> {
+        self.judged(rules, &mut Nobody)
+    }
+
+    /// As [`Verified::admission`], and asks `rule` about the conditions that are not known.
+    ///
+    /// # Errors
+    /// As [`Verified::grant_with`].
+    pub fn admission_with(
+        &self,
+        rules: &Rules<'_>,
+        rule: &mut (impl CaveatRule + ?Sized),
+    ) -> Result<Admission, Unsatisfied> {
         self.judged(rules, &mut Asked(rule))
     }
 
     #[inline]
-    pub(crate) fn judged(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Grant, Unsatisfied> {
+    pub(crate) fn judged(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Admission, Unsatisfied> {
         let payment_hash = self.identifier.payment_hash();
-        let mut expires_at = None;
+        let mut terms = Terms::default();
         for token in &self.tokens {
-            let end = satisfy(token, &payment_hash, rules, judge)?;
-            expires_at = [expires_at, end].into_iter().flatten().min();
+            satisfy(token, &payment_hash, rules, judge, &mut terms)?;
         }
-        Ok(Grant { identifier: self.identifier.to_identifier(), expires_at })
+        let Terms { expires_at, sale_ends_at, sold_msat, counters } = terms;
+        let grant = Grant { identifier: self.identifier.to_identifier(), expires_at, sold_msat };
+        Ok(match sale_ends_at {
+            Some(sale_ends_at) if !counters.is_empty() => {
+                Admission::Counted(CountedGrant { grant, sale_ends_at, counters })
+            }
+            _ => Admission::Unlimited(grant), // a counter has an end
+        })
     }
 }
 
-/// Permission for one request; made only by [`Verified::grant`].
+/// What tokens permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// This request, and as many others as their holder likes until they end.
+    Unlimited(Grant),
+    /// This request, if a ledger has a use left for it.
+    Counted(CountedGrant),
+}
+
+impl Admission {
+    /// Without a ledger, what is counted is denied.
+    #[inline]
+    fn uncounted(self) -> Result<Grant, Unsatisfied> {
+        match self {
+            Self::Unlimited(grant) => Ok(grant),
+            Self::Counted(_) => Err(Unsatisfied::Counted),
+        }
+    }
+}
+
+/// Permission for one request, if each of the counters has a use left; made only by [`Verified::admission`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedGrant {
+    grant: Grant,
+    sale_ends_at: UnixSeconds,
+    counters: Counters,
+}
+
+impl CountedGrant {
+    /// Returns the hash of the payment that bought the token.
+    pub const fn payment_hash(&self) -> PaymentHash {
+        self.grant.payment_hash()
+    }
+
+    /// Returns when the sale ends, which is when the ledger may forget it: the first end in the token, which its seller wrote.
+    /// This token may end earlier.
+    pub const fn sale_ends_at(&self) -> UnixSeconds {
+        self.sale_ends_at
+    }
+
+    /// Returns the counters; there is at least one.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Returns what the ledger's word makes of it. Only for a request whose use is reserved.
+    pub const fn reserved(&self) -> Grant {
+        self.grant
+    }
+}
+
+/// Permission for one request; made only by [`Verified::grant`] and by [`CountedGrant::reserved`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     identifier: Identifier,
     expires_at: Option<UnixSeconds>,
+    sold_msat: Option<Msat>,
 }
 
 impl Grant {
@@ -233,6 +338,11 @@ impl Grant {
     /// Returns when the token ends; [`None`] where no caveat ends it.
     pub const fn expires_at(&self) -> Option<UnixSeconds> {
         self.expires_at
+    }
+
+    /// Returns the price that the token was sold for; [`None`] where it does not say so.
+    pub const fn sold_msat(&self) -> Option<Msat> {
+        self.sold_msat
     }
 }
 

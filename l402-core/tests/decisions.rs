@@ -1,6 +1,7 @@
 //! The decisions of [`Gate`] and [`Exchange`], row by row.
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
+use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
     Caveat, Challenge, ChallengeError, CredentialHeaders, CredentialLine, Decision, Declined, DerivedKeys, Exchange,
@@ -18,7 +19,7 @@ fn gate(policy: GatePolicy) -> Gate<DerivedKeys> {
 }
 
 fn offer() -> Offer {
-    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 60 }
+    Offer::new(Name::new("s").unwrap(), Msat::new(1000)).valid_for(Duration::from_secs(60))
 }
 
 fn decide(policy: GatePolicy, authorization: &str, now: UnixSeconds) -> Decision {
@@ -83,7 +84,7 @@ fn t3_a_capability_cannot_be_added() {
     let mut headers = CredentialHeaders::new();
     headers.add("authorization", credential.as_bytes());
     for capability in [None, Some(Name::new("a").unwrap())] {
-        let asked = Offer { capability, ..offer() };
+        let asked = offer().capability(capability);
         assert!(matches!(charged(gate(policy).decide(&headers, &asked, NOW)), (402, "widened" | "other-capability")));
     }
 }

@@ -1,6 +1,7 @@
 //! A service's own conditions: what a [`CaveatRule`] decides, and what it cannot.
 #![allow(clippy::unwrap_used, reason = "a step that fails, fails the test")]
 
+use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
     Caveat, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Msat,
@@ -10,7 +11,7 @@ use l402_core::{
 const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
 fn offer() -> Offer {
-    Offer { service: Name::new("s").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 60 }
+    Offer::new(Name::new("s").unwrap(), Msat::new(1000)).valid_for(Duration::from_secs(60))
 }
 
 fn preimage() -> Preimage {

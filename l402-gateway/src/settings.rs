@@ -167,7 +167,7 @@ pub enum Paths {
 ///
 /// let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
 /// let service = Service::new("weather".parse()?, upstream).sell("/v1/*", 21_000).free("/status");
-/// assert_eq!(service.routes[0].offer.valid_for, 3_600);
+/// assert_eq!(service.routes[0].offer.valid_for.as_secs(), 3_600);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -197,8 +197,7 @@ impl Service {
     #[must_use]
     pub fn sell(mut self, path: &str, price_msat: u64) -> Self {
         let service = self.name.clone();
-        let offer =
-            Offer { service, tier: 0, capability: None, price_msat: price_msat.into(), valid_for: VALID_FOR.as_secs() };
+        let offer = Offer::new(service, price_msat.into()).valid_for(VALID_FOR);
         self.routes.push(PricedRoute::new(path, offer));
         self
     }
@@ -250,7 +249,7 @@ impl PricedRoute {
         let Self { methods, path, offer, description, invoice_expiry, paths } = self;
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
-            .valid_for(Duration::from_secs(offer.valid_for))
+            .valid_for(offer.valid_for)
             .invoice_expiry(*invoice_expiry)
             .description(description);
         if let Some(capability) = &offer.capability {

@@ -79,8 +79,8 @@ impl fmt::Display for PriceLine<'_> {
             (sat, 0) => write!(f, "{sat} sat")?,
             _ => write!(f, "{}", offer.price_msat)?,
         }
-        let most = offer.valid_for.saturating_add(invoice_expiry.as_secs());
-        write!(f, " for {}, up to {} if paid at once", Seconds(offer.valid_for), Seconds(most))
+        let most = offer.valid_for.saturating_add(*invoice_expiry).as_secs();
+        write!(f, " for {}, up to {} if paid at once", Seconds(offer.valid_for.as_secs()), Seconds(most))
     }
 }
 

@@ -23,7 +23,7 @@
 mod request;
 
 use core::sync::atomic::{AtomicU8, Ordering};
-use l402_core::{Decision, Grant, UnixSeconds};
+use l402_core::{Decision, Unsatisfied, Grant, UnixSeconds};
 use request::Request;
 
 /// Room for one request, and for the tokens in it. Atomic, so that it can be written without `unsafe`; there is one thread.
@@ -80,6 +80,8 @@ fn decide(length: usize) -> u32 {
     match copy.get(..length).and_then(Request::read) {
         Some(request) => match request.decide() {
             Decision::Admit(grant) | Decision::Settle(grant) => admit(&grant),
+            // Uses cannot be counted here.
+            Decision::Reserve { .. } => refuse(402, Unsatisfied::Counted.as_str()),
             Decision::Charge(charge) => refuse(charge.status, charge.reason.as_str()),
             Decision::Refuse(refusal) => refuse(refusal.status, refusal.reason()),
         },

@@ -21,7 +21,7 @@ impl<'a> Request<'a> {
         let tier = u32::from_le_bytes(bytes.array()?);
         let capability = Some(bytes.text()?).filter(|name| !name.is_empty());
         let capability = capability.map(Name::new).transpose().ok()?;
-        let offer = Offer { service, tier, capability, price_msat: Msat::new(0), valid_for: 0 };
+        let offer = Offer::new(service, Msat::new(0)).tier(tier).capability(capability);
         let now = u64::from_le_bytes(bytes.array()?);
         let mut fields = CredentialHeaders::new();
         while !bytes.0.is_empty() {

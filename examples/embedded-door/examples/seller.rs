@@ -3,6 +3,7 @@
 //! `seller <key file> <now> <seconds of validity> [service]` prints a signed time and a credential. A seller gets the payment
 //! hash from its Lightning node, and the buyer learns the preimage by paying; here both come from the system's clock.
 
+use core::time::Duration;
 use embedded_door::sign_time;
 use l402_core::macaroon::hex;
 use l402_core::{CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, Preimage, Scheme, TokenText};
@@ -16,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now: u64 = now?.parse()?;
     let service = Name::new(&args().nth(4).unwrap_or_else(|| "door".into()))?;
     let offer =
-        Offer { service, tier: 0, capability: None, price_msat: Msat::new(50_000), valid_for: valid_for?.parse()? };
+        Offer::new(service, Msat::new(50_000)).valid_for(Duration::from_secs(valid_for?.parse()?));
 
     let preimage = unique();
     let mut random = [0; 28];

@@ -88,7 +88,7 @@ fn credential<'b>(line: &[u8], buffer: &'b mut [u8]) -> Option<(MacaroonRef<'b>,
 /// use l402_core::{MasterKey, Msat, Name, Offer};
 ///
 /// let master = MasterKey::from_bytes([7; 32]);
-/// let offer = Offer { service: Name::new("door")?, tier: 0, capability: None, price_msat: Msat::new(0), valid_for: 0 };
+/// let offer = Offer::new(Name::new("door")?, Msat::new(0));
 /// let mut door = Door::new(0, &master, offer, Clock::new(|| 0, 0));
 /// let line = [&b"time "[..], &sign_time(&master, 1_700_000_000)].concat();
 /// assert_eq!(door.hear(&line, &mut [0; TOKEN_LEN]), Answer::TimeSet);

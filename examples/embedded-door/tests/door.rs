@@ -70,13 +70,7 @@ fn door<M: Monotonic>(monotonic: M) -> Door<M> {
 }
 
 fn offer(service: &str) -> Offer {
-    Offer {
-        service: Name::new(service).unwrap(),
-        tier: 0,
-        capability: None,
-        price_msat: 50_000.into(),
-        valid_for: 3600,
-    }
+    Offer::new(Name::new(service).unwrap(), 50_000.into())
 }
 
 fn time(unix: u64) -> Vec<u8> {

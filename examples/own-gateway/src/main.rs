@@ -44,6 +44,8 @@ impl<N: InvoiceSource + SettlementSource> Gateway<N> {
                 // Never 402 while the money may be on its way: an agent would pay twice.
                 Ok(_) | Err(_) => unavailable("the payment is not settled yet"),
             },
+            // This gateway sells no numbers of uses. A token that another one sold in this way needs that one's ledger.
+            Decision::Reserve { .. } => unavailable("the uses of this token cannot be counted here"),
             Decision::Charge(charge) => self.charge(charge).await?,
             Decision::Refuse(refusal) => text(refusal.status, &refusal.to_string())?,
         })
@@ -121,13 +123,7 @@ async fn main() -> Result<()> {
     getrandom::fill(&mut master)?;
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes(master));
     let policy = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
-    let offer = Offer {
-        service: Name::new("weather")?,
-        tier: 0,
-        capability: None,
-        price_msat: Msat::new(21_000),
-        valid_for: 3_600,
-    };
+    let offer = Offer::new(Name::new("weather")?, Msat::new(21_000));
     let gateway = Gateway { gate: Gate::new(keys, policy), offer, node: network.payee().clone() };
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -175,7 +175,7 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, I
 
 async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat: u64) -> Answer {
     let service = Name::new(service).unwrap();
-    let offer = Offer { service, tier: 0, capability: None, price_msat: Msat::new(price_msat), valid_for: 3600 };
+    let offer = Offer::new(service, Msat::new(price_msat));
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let mut fields = CredentialHeaders::new();
     for (name, value) in request.headers() {

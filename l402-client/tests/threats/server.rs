@@ -84,13 +84,7 @@ pub(crate) fn demand(invoice: &Invoice, bought: &PaymentHash, body: &str) -> Str
 
 /// The two challenge lines.
 pub(crate) fn lines(invoice: &Invoice, bought: &PaymentHash) -> [String; 2] {
-    let offer = Offer {
-        service: Name::new("a").unwrap(),
-        tier: 0,
-        capability: None,
-        price_msat: Msat::new(1),
-        valid_for: 3600,
-    };
+    let offer = Offer::new(Name::new("a").unwrap(), Msat::new(1));
     let mut text = TokenText::new();
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
     let token = keys.mint(&offer, bought, [1; 28], 4_000_000_000.into(), &mut text).unwrap();

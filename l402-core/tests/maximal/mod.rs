@@ -1,5 +1,6 @@
 //! The largest inputs that are read, and larger ones that are not: what limits are tested with.
 
+use core::time::Duration;
 use l402_core::macaroon::{MAX_CAVEATS, MAX_LEN, MacaroonRef, attenuate, base64, hex};
 use l402_core::{
     CREDENTIAL_HEADERS, Challenge, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name,
@@ -21,7 +22,7 @@ pub(crate) fn gate() -> Gate<DerivedKeys> {
 }
 
 pub(crate) fn offer() -> Offer {
-    Offer { service: Name::new("x").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1000), valid_for: 100 }
+    Offer::new(Name::new("x").unwrap(), Msat::new(1000)).valid_for(Duration::from_secs(100))
 }
 
 impl Credential {
@@ -39,6 +40,7 @@ pub(crate) fn verdict(decision: &Decision) -> &'static str {
         Decision::Charge(charge) => charge.reason.as_str(),
         Decision::Refuse(refusal) => refusal.reason(),
         Decision::Settle(_) => "settle",
+        Decision::Reserve { .. } => "reserve",
     }
 }
 

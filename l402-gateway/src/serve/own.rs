@@ -116,8 +116,8 @@ impl<'a> Priced<'a> {
             methods: methods.iter().map(Method::as_str).collect(),
             path,
             price_msat: offer.price_msat.get(),
-            valid_for_seconds: offer.valid_for,
-            valid_for_at_most_seconds: offer.valid_for.saturating_add(invoice_expiry.as_secs()),
+            valid_for_seconds: offer.valid_for.as_secs(),
+            valid_for_at_most_seconds: offer.valid_for.saturating_add(*invoice_expiry).as_secs(),
             invoice_expiry_seconds: invoice_expiry.as_secs(),
             description,
         }

@@ -91,13 +91,7 @@ mod tests {
 
     #[test]
     fn a_gate_admits_the_token_beside_a_login() {
-        let offer = Offer {
-            service: Name::new("a").unwrap(),
-            tier: 0,
-            capability: None,
-            price_msat: Msat::new(1),
-            valid_for: 3600,
-        };
+        let offer = Offer::new(Name::new("a").unwrap(), Msat::new(1));
         let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
         let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
         let minted = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 1_000.into(), &mut text).unwrap();

@@ -137,13 +137,10 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
     if sale.valid_for.as_secs() == 0 {
         return Err(RouteFault::ZeroValidity);
     }
-    Ok(Offer {
-        service: Name::new(&sale.service).map_err(RouteFault::Service)?,
-        tier: sale.tier,
-        capability: sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?,
-        price_msat: sale.price_msat,
-        valid_for: sale.valid_for.as_secs(),
-    })
+    Ok(Offer::new(Name::new(&sale.service).map_err(RouteFault::Service)?, sale.price_msat)
+        .tier(sale.tier)
+        .capability(sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?)
+        .valid_for(sale.valid_for))
 }
 
 fn invoice_expiry(sale: &Sale) -> Result<Option<Duration>, RouteFault> {

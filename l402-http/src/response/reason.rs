@@ -109,6 +109,10 @@ reasons! {
     UNKNOWN_CAVEAT = Unsatisfied::Unknown.as_str(), [402], "The token has a condition that this service does not know.";
     CONDITION_NOT_MET = Unsatisfied::Unmet.as_str(), [402],
         "The token has a condition of this service that does not hold for the request.";
+    NO_LEDGER = Unsatisfied::Counted.as_str(), [402],
+        "The token can be used so many times only, and this service does not count.";
+    NO_END = Unsatisfied::Endless.as_str(), [402], "The token can be used so many times only, but has no end.";
+    TOO_MANY_COUNTERS = Unsatisfied::TooManyCounters.as_str(), [402], "The tokens have more than 4 numbers of uses.";
     THIRD_PARTY_CAVEAT = Unsatisfied::ThirdParty.as_str(), [402],
         "The token has a third-party caveat, which L402 cannot discharge.";
     OTHER_PREIMAGE = Unsatisfied::Preimage.as_str(), [402],
@@ -120,6 +124,8 @@ reasons! {
     NOT_SETTLED = "not-settled", [503], "The Lightning node has not recorded the payment as settled yet.";
     SETTLEMENT_UNKNOWN = "settlement-unknown", [503],
         "The Lightning node cannot say at the moment whether the payment is settled.";
+    LEDGER_UNAVAILABLE = "ledger-unavailable", [503],
+        "The ledger that counts uses cannot be reached; no use was taken, and nothing was charged.";
     NO_INVOICE = "no-invoice", [503], "The Lightning node cannot make an invoice at the moment.";
     BUSY = "busy", [503], "Too many requests are waiting; try again later.";
     UNDELIVERABLE = "undeliverable", [503],

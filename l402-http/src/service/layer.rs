@@ -1,6 +1,6 @@
 //! The layer, and the service that it makes: it sends each request through the phases.
 
-use super::charge::charge;
+use super::charge::{charge, unavailable};
 use super::event::{ForwardedKind, Phase};
 use super::forward::Passage;
 use super::future::{PaidFuture, Parked, State};
@@ -12,7 +12,8 @@ use super::price::Demand;
 use super::route::{Priced, Routed, route};
 use super::settle::{self, Received};
 use crate::policy::Policy;
-use crate::response::{Form, PaidBody};
+use crate::response::{Form, PaidBody, Reason};
+use bytes::Bytes;
 use core::fmt;
 use core::task::{Context, Poll};
 use http::{Request, Response};
@@ -135,6 +136,9 @@ where
                 return State::Settling { settled, parked: Some(Box::new(Parked { inner: ready(inner), request })) };
             }
         },
+        Decision::Reserve { .. } => {
+            return State::answered(no_ledger(paywall.retry_after, Form::of(request.headers())));
+        }
         Decision::Charge(charge) => (Demand::of(charge), noted(&request)),
         Decision::Refuse(refusal) => return State::answered(refuse(&refusal, Form::of(request.headers()))),
     };
@@ -142,6 +146,17 @@ where
         passage(None).apply(&mut request); // it sees what the inner service would see
     }
     State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, &trail))
+}
+
+/// Answers that the token's uses cannot be counted.
+#[cold]
+fn no_ledger(retry_after: u64, form: Form) -> Response<Bytes> {
+    unavailable(
+        Reason::LEDGER_UNAVAILABLE,
+        &"cannot count the uses of this token now; try again later",
+        retry_after,
+        form,
+    )
 }
 
 /// Calls the inner service. The place of `reserve` is before it: what was sold by number is reserved here.

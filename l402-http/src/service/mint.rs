@@ -27,7 +27,10 @@ pub(super) fn mint<'t, N, K: RootKeySource>(
     // The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
     let begins = UnixSeconds::new((paywall.clock)()).saturating_add(order.invoice_expiry.as_secs());
     let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins, text);
-    Ok(Minted { token: token.map_err(Fault::Mint)?, valid_until: begins.saturating_add(order.offer.valid_for) })
+    Ok(Minted {
+        token: token.map_err(Fault::Mint)?,
+        valid_until: begins.saturating_add(order.offer.valid_for.as_secs()),
+    })
 }
 
 /// What subscribers are told.

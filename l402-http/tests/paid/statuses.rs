@@ -3,7 +3,7 @@
 use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use core::time::Duration;
 use http::{HeaderValue, StatusCode};
-use l402_core::{DerivedKeys, ForgedStatus, GatePolicy, MalformedStatus, MasterKey, Msat, Name, Offer, SettlementRule};
+use l402_core::{DerivedKeys, ForgedStatus, GatePolicy, MalformedStatus, MasterKey, Msat, Name, SettlementRule};
 use l402_http::policy::{Policy, Sale};
 use l402_lightning::testing::FakeFault;
 
@@ -137,9 +137,11 @@ async fn an_authentic_token_that_does_not_permit_the_request_is_402_with_a_reaso
     let shop = Shop::open();
     let name = |text| Name::new(text).unwrap();
     let good = Purchase::mint(&keys(), &demo(), [1; 32]);
-    let other_service = Purchase::mint(&keys(), &Offer { service: name("weather"), ..demo() }, [1; 32]);
-    let other_capability = Purchase::mint(&keys(), &Offer { capability: Some(name("data")), ..demo() }, [1; 32]);
-    let whole_service = Purchase::mint(&keys(), &Offer { capability: None, ..demo() }, [1; 32]);
+    let mut other = demo();
+    other.service = name("weather");
+    let other_service = Purchase::mint(&keys(), &other, [1; 32]);
+    let other_capability = Purchase::mint(&keys(), &demo().capability(name("data")), [1; 32]);
+    let whole_service = Purchase::mint(&keys(), &demo().capability(None), [1; 32]);
     for (token, reason) in [
         (good.attenuated("plannt_valid_until=1000"), "expired"),
         (good.attenuated("plannt_valid_until=99999999999999"), "widened"),

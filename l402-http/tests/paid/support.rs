@@ -125,7 +125,7 @@ pub(crate) fn request(path: &str, fields: &[(&str, &str)]) -> Request<String> {
 /// The offer of `/v1/demo`.
 pub(crate) fn demo() -> Offer {
     let capability = Some(Name::new("demo").unwrap());
-    Offer { service: Name::new("plannt").unwrap(), tier: 0, capability, price_msat: 21_000.into(), valid_for: 3600 }
+    Offer::new(Name::new("plannt").unwrap(), 21_000.into()).capability(capability)
 }
 
 /// A token with its proof of payment.

@@ -1,5 +1,6 @@
 //! P2 and H2: what the upstream sees of the client's fields.
 
+use core::time::Duration;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
@@ -106,8 +107,7 @@ async fn p2_added_headers_replace_the_clients() {
 
 /// What a gate gives for a token that was paid for.
 fn grant() -> Grant {
-    let offer =
-        Offer { service: Name::new("a").unwrap(), tier: 0, capability: None, price_msat: Msat::new(1), valid_for: 60 };
+    let offer = Offer::new(Name::new("a").unwrap(), Msat::new(1)).valid_for(Duration::from_secs(60));
     let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
     let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
     let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0.into(), &mut text).unwrap();

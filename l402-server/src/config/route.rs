@@ -41,13 +41,10 @@ impl Resolver<'_> {
         let expiry = written.invoice_expiry.as_ref();
         let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
-        let offer = Offer {
-            service: defaults.service.clone(),
-            tier: written.tier.unwrap_or(defaults.tier),
-            capability: Some(capability?),
-            price_msat: Msat::new(price?.msat()),
-            valid_for: valid_for?.as_secs(),
-        };
+        let offer = Offer::new(defaults.service.clone(), Msat::new(price?.msat()))
+            .tier(written.tier.unwrap_or(defaults.tier))
+            .capability(capability?)
+            .valid_for(valid_for?);
         let (methods, path) = (methods?, written.path.value.clone());
         let description = match &written.description {
             Some(at) => at.value.clone(),

@@ -26,7 +26,10 @@ fn an_upstream_alone_is_sold_whole_for_one_sat_on_loopback() {
     let [service] = config.settings.services() else { panic!("one service") };
     assert_eq!(service.upstream.authority(), "localhost:3000");
     let [route] = service.routes.as_slice() else { panic!("one route") };
-    assert_eq!((route.path.as_str(), route.offer.price_msat.get(), route.offer.valid_for), ("/*", 1_000, 3_600));
+    assert_eq!(
+        (route.path.as_str(), route.offer.price_msat.get(), route.offer.valid_for.as_secs()),
+        ("/*", 1_000, 3_600)
+    );
     assert_eq!(route.offer.capability.as_ref().map(Name::as_str), Some("all"));
 }
 
@@ -81,7 +84,8 @@ fn every_key_can_be_set() {
         config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
     let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
     assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
-    let terms: Vec<_> = offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for, offer.tier)).collect();
+    let terms: Vec<_> =
+        offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for.as_secs(), offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
     assert_eq!(config.settings.policy().routes().len(), 7);
     let expiry = config

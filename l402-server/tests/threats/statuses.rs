@@ -1,7 +1,7 @@
 //! Each situation of a credential has its status, a reason for programs, and a challenge where there is something to buy.
 
 use crate::stand::{Answer, Crafted, Purchase, Stand, keys};
-use l402_core::{DerivedKeys, MasterKey, Offer};
+use l402_core::{DerivedKeys, MasterKey};
 
 const GOOD: [u8; 32] = [1; 32];
 
@@ -220,7 +220,7 @@ fn elsewhere(stand: &Stand) -> Vec<Row> {
 async fn an_authentic_token_for_something_else_is_402_with_the_reason() {
     let stand = Stand::open().await;
     all_are(&stand, &elsewhere(&stand), 402, true).await;
-    let lower = Offer { tier: 0, ..stand.offer("GET", "/v1/gold") };
+    let lower = stand.offer("GET", "/v1/gold").tier(0);
     let of_lower_tier = Purchase::mint(&keys(), &lower, GOOD, 0);
     let answer = stand.present("GET", "/v1/gold", &of_lower_tier.credential()).await;
     assert_eq!((answer.status, answer.reason().as_str()), (402, "tier-too-low"));

@@ -61,13 +61,9 @@ fn ask(
     let key = RootKey::new(room.join(token.root_key)?);
     let preimage = Preimage::from_bytes(*token.preimage);
     let verified = verify(macaroon, &preimage, &key).map_err(|_| differs("macaroon"))?;
-    let offer = Offer {
-        service: name(asked.service)?,
-        tier: asked.tier,
-        capability: asked.capability.map(name).transpose()?,
-        price_msat: Msat::new(1000),
-        valid_for: 3600,
-    };
+    let offer = Offer::new(name(asked.service)?, Msat::new(1000))
+        .tier(asked.tier)
+        .capability(asked.capability.map(name).transpose()?);
     match verified.grant(&Rules { offer: &offer, now: now.into(), unknown: unknown(unknown_caveats)? }) {
         Ok(grant) => same("expires_at", right(case, "granted")?.expires_at == grant.expires_at().map(u64::from)),
         Err(reason) => wrong(case, "denied", FaultName("", reason.as_str())),

@@ -27,6 +27,7 @@ fn gate(case: &ExchangeGate, room: Room<'_>) -> Checked {
     match decide(&gate, case.fields, &case.offer, case.now, room)? {
         Decision::Admit(grant) => granted(case, "admit", &grant),
         Decision::Settle(grant) => granted(case, "settle", &grant),
+        Decision::Reserve { grant, .. } => granted(case, "reserve", &grant.reserved()),
         Decision::Charge(charge) => {
             let stated = right(case, "charge")?;
             same("status", stated.status == Some(charge.status))?;
@@ -121,6 +122,7 @@ fn whole(case: &ExchangeWhole, room: Room<'_>) -> Checked {
     match decide(&gate, case.fields, &case.second_offer, case.later, room)? {
         Decision::Admit(_) => answered(right(case, "admit")?, 200, None),
         Decision::Settle(_) => plain(case, "settle"),
+        Decision::Reserve { .. } => plain(case, "reserve"),
         Decision::Charge(charge) => answered(right(case, "charge")?, charge.status, Some(charge.reason.as_str())),
         Decision::Refuse(refusal) => {
             is_verdict(case, "refuse")?;

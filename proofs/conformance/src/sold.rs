@@ -3,6 +3,7 @@
 use crate::check::{Differs, FaultName, differs};
 use crate::data::{Bounds, EpochKey, Facts, Policy, Sold};
 use crate::names;
+use core::time::Duration;
 use l402_core::{
     DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, MalformedStatus, MasterKey, Msat, Name, NameError,
     Offer, PaymentHash, SettlementRule, SpendLimits, UnixSeconds, UnknownCaveats,
@@ -18,13 +19,10 @@ pub(crate) fn refused(fault: NameError) -> Differs {
 }
 
 pub(crate) fn offer(sold: &Sold) -> Result<Offer, NameError> {
-    Ok(Offer {
-        service: Name::new(sold.service)?,
-        tier: sold.tier,
-        capability: sold.capability.map(Name::new).transpose()?,
-        price_msat: Msat::new(sold.price_msat.unwrap_or(1000)),
-        valid_for: sold.valid_for,
-    })
+    Ok(Offer::new(Name::new(sold.service)?, Msat::new(sold.price_msat.unwrap_or(1000)))
+        .tier(sold.tier)
+        .capability(sold.capability.map(Name::new).transpose()?)
+        .valid_for(Duration::from_secs(sold.valid_for)))
 }
 
 pub(crate) fn unknown(text: &str) -> Result<UnknownCaveats, Differs> {

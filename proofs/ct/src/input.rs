@@ -4,6 +4,7 @@
 //! 2. Concealed, its secrets are undefined for memcheck: the master key before anything is derived from it, the preimage, the
 //!    signature in the token's bytes, and in the text the characters and digits that hold nothing but secrets.
 
+use core::time::Duration;
 use crate::case::{Case, Kind, characters};
 use crate::random::Random;
 use crate::request;
@@ -138,13 +139,7 @@ fn keys(master: [u8; 32]) -> DerivedKeys {
 
 fn offer() -> Offer {
     let name = |text| Name::new(text).expect("a legal name");
-    Offer {
-        service: name("api"),
-        tier: 0,
-        capability: Some(name("read")),
-        price_msat: 21_000.into(),
-        valid_for: 10_000_000,
-    }
+    Offer::new(name("api"), 21_000.into()).capability(name("read")).valid_for(Duration::from_secs(10_000_000))
 }
 
 fn parsed(token: &Text) -> MacaroonRef<'_> {

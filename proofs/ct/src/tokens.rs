@@ -103,7 +103,7 @@ fn decide(input: &Input, name: &str, value: &[u8]) -> Verdict {
         input.gate.decide(&fields, &input.offer, black_box(NOW).into())
     });
     match decision {
-        Decision::Admit(_) | Decision::Settle(_) => "admitted",
+        Decision::Admit(_) | Decision::Settle(_) | Decision::Reserve { .. } => "admitted",
         Decision::Charge(charge) if charge.reason == ChargeReason::Forged => "forged",
         Decision::Charge(_) => "not permitted",
         Decision::Refuse(refusal) => match refusal.fault {

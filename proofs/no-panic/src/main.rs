@@ -7,6 +7,7 @@
 #![no_std]
 #![no_main]
 
+use core::time::Duration;
 use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
@@ -77,7 +78,7 @@ extern "C" fn main() -> i32 {
 fn offer() -> Option<Offer> {
     let service = Name::new(black_box("weather")).ok()?;
     let capability = Some(Name::new(black_box("forecast")).ok()?);
-    Some(Offer { service, tier: black_box(1), capability, price_msat: Msat::new(1000), valid_for: black_box(3600) })
+    Some(Offer::new(service, Msat::new(1000)).tier(black_box(1)).capability(capability).valid_for(Duration::from_secs(black_box(3600))))
 }
 
 /// Header fields in, verdict out.

@@ -59,7 +59,7 @@ fn main() -> ! {
 #[inline(never)]
 fn hang(place: &mut Vec<Door<fn() -> u64>, 1>) -> Option<&mut Door<fn() -> u64>> {
     let service = Name::new(SERVICE).ok()?;
-    let offer = Offer { service, tier: 0, capability: None, price_msat: Msat::new(0), valid_for: 0 };
+    let offer = Offer::new(service, Msat::new(0));
     place.push(Door::new(EPOCH, &MasterKey::from_bytes(MASTER_KEY), offer, Clock::new(seconds, FLOOR))).ok()?;
     place.first_mut()
 }

@@ -7,6 +7,7 @@ use crate::second::macaroon::{MAX_CAVEATS, Macaroon};
 use crate::second::permit::Request;
 use crate::second::text;
 use crate::seeds::SERVICES;
+use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate};
 use l402_core::{
     Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource, Rules,
@@ -100,7 +101,7 @@ pub fn offer(data: &[u8]) {
     let view = MacaroonRef::parse(&bytes).expect("minted");
     let rules = Rules { offer: &asked, now: now.into(), unknown: UnknownCaveats::Refuse };
     let same = sold.service == asked.service && sold.tier >= asked.tier && sold.capability == asked.capability;
-    let ends = NOW + sold.valid_for;
+    let ends = NOW + sold.valid_for.as_secs();
     let expected = (same && now < ends).then_some(Some(ends));
     assert_eq!(granted(view, &rules).ok().map(|grant| grant.expires_at().map(u64::from)), expected);
 }
@@ -110,14 +111,20 @@ pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
     let service = name(input.pick(&SERVICES));
     let tier = u32::from(input.below(3));
     let capability = input.pick(&CAPABILITIES).map(name);
-    Offer { service, tier, capability, price_msat: 1000.into(), valid_for: 100 + u64::from(input.byte()) }
+    Offer::new(service, 1000.into())
+        .tier(tier)
+        .capability(capability)
+        .valid_for(Duration::from_secs(100 + u64::from(input.byte())))
 }
 
 /// An offer that is asked for, which in three cases of four is of the service that was sold.
 pub(super) fn take_asked(input: &mut Input<'_>, sold: &Offer) -> Offer {
     let same = input.byte() % 4 != 3;
-    let asked = take_offer(input);
-    if same { Offer { service: sold.service.clone(), ..asked } } else { asked }
+    let mut asked = take_offer(input);
+    if same {
+        asked.service = sold.service.clone();
+    }
+    asked
 }
 
 /// A time around which tokens end; the time of minting where nothing is chosen.
@@ -139,14 +146,15 @@ pub(super) fn request(offer: &Offer, now: u64, unknown: UnknownCaveats) -> Reque
     }
 }
 
-/// The token of an offer, as its description says: location, identifier, and three caveats in their order.
+/// The token of an offer, as its description says: location, identifier, and its caveats in their order.
 pub(super) fn sold_plainly(offer: &Offer) -> Macaroon {
-    let Offer { service, tier, capability, valid_for, .. } = offer;
+    let Offer { service, tier, capability, price_msat, valid_for, plan, .. } = offer;
     let capability = capability.as_ref().map_or("", Name::as_str);
     let caveats = [
         format!("services={service}:{tier}"),
         format!("{service}_capabilities={capability}"),
-        format!("{service}_valid_until={}", NOW + valid_for),
+        format!("{service}_sale={},{plan}", price_msat.get()),
+        format!("{service}_valid_until={}", NOW + valid_for.as_secs()),
     ];
     let identifier = [&[0, 0][..], &text::sha256(&PREIMAGE), &EPOCH.to_be_bytes(), &[5; 28]].concat();
     let root = second::gate::root_key(&[(EPOCH, MASTER)], &identifier).expect("the epoch is known");

@@ -1,0 +1,122 @@
+//! A store whose type a program learns only while it runs.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
+use core::fmt;
+use core::pin::Pin;
+use l402_core::PaymentHash;
+use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use std::sync::Arc;
+
+/// A future on the heap.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A store of any type. Clones are the same store.
+#[derive(Clone)]
+pub struct Ledger(Arc<dyn Store>);
+
+impl Ledger {
+    /// Erases the type of a store.
+    pub fn new(store: impl LedgerStore + 'static) -> Self {
+        Self(Arc::new(store))
+    }
+
+    /// No store: each call fails with [`StoreErrorKind::Absent`], so that nothing is sold or served by number.
+    pub fn absent() -> Self {
+        Self::new(Absent)
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ledger")
+    }
+}
+
+impl LedgerStore for Ledger {
+    async fn apply(&self, payment: &PaymentHash, attempt: AttemptId, event: Event) -> Result<Reply, StoreError> {
+        self.0.apply(payment, attempt, event).await
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        self.0.time().await
+    }
+
+    async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
+        self.0.uses(payment).await
+    }
+
+    async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
+        self.0.doubtful(most).await
+    }
+
+    async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
+        self.0.sweep(most).await
+    }
+}
+
+/// The object-safe form of [`LedgerStore`].
+trait Store: Send + Sync {
+    fn apply<'a>(
+        &'a self,
+        payment: &'a PaymentHash,
+        attempt: AttemptId,
+        event: Event,
+    ) -> BoxFuture<'a, Result<Reply, StoreError>>;
+    fn time(&self) -> BoxFuture<'_, Result<StoreTime, StoreError>>;
+    fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>>;
+    fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>>;
+    fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
+}
+
+impl<S: LedgerStore> Store for S {
+    fn apply<'a>(
+        &'a self,
+        payment: &'a PaymentHash,
+        attempt: AttemptId,
+        event: Event,
+    ) -> BoxFuture<'a, Result<Reply, StoreError>> {
+        Box::pin(LedgerStore::apply(self, payment, attempt, event))
+    }
+
+    fn time(&self) -> BoxFuture<'_, Result<StoreTime, StoreError>> {
+        Box::pin(LedgerStore::time(self))
+    }
+
+    fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>> {
+        Box::pin(LedgerStore::uses(self, payment))
+    }
+
+    fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>> {
+        Box::pin(LedgerStore::doubtful(self, most))
+    }
+
+    fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(LedgerStore::sweep(self, most))
+    }
+}
+
+/// No store.
+struct Absent;
+
+impl LedgerStore for Absent {
+    async fn apply(&self, _: &PaymentHash, _: AttemptId, _: Event) -> Result<Reply, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn uses(&self, _: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn doubtful(&self, _: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn sweep(&self, _: usize) -> Result<usize, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+}

@@ -1,0 +1,72 @@
+//! What every store does.
+
+use crate::error::StoreError;
+use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
+use l402_core::{CounterKey, PaymentHash, UnixSeconds};
+
+/// A store of uses. `testing::conformance` is the suite that each one passes.
+///
+/// 1. [`apply`](Self::apply) is one atomic step: [`l402_core::ledger::step`], or the same in another language. What it has replied
+///    to is durable, except the reservation of a request that only reads: after a crash of an embedded store its use is available.
+/// 2. It is idempotent by the attempt id. After an error it may or may not have happened.
+/// 3. Only the store's clock counts.
+/// 4. A record is deleted [`SKEW`](l402_core::ledger::SKEW) after its token has ended, and then every token with that end or an
+///    earlier one is refused.
+pub trait LedgerStore: Send + Sync {
+    /// Carries out what an attempt asks of a payment's record.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the event may or may not have happened.
+    fn apply(
+        &self,
+        payment: &PaymentHash,
+        attempt: AttemptId,
+        event: Event,
+    ) -> impl Future<Output = Result<Reply, StoreError>> + Send;
+
+    /// Returns the store's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn time(&self) -> impl Future<Output = Result<StoreTime, StoreError>> + Send;
+
+    /// Returns what is known of a payment; [`None`] where nothing of it was ever taken, or its record was deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn uses(&self, payment: &PaymentHash) -> impl Future<Output = Result<Option<PaymentUses>, StoreError>> + Send;
+
+    /// Returns the uses in doubt, the oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn doubtful(&self, most: usize) -> impl Future<Output = Result<Vec<DoubtfulUse>, StoreError>> + Send;
+
+    /// Deletes records whose time is over, at most `most`, and returns how many it deleted. To be called every minute or so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn sweep(&self, most: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
+
+/// What is known of a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentUses {
+    /// When its tokens end.
+    pub ends_at: UnixSeconds,
+    /// Its counters.
+    pub tallies: Vec<(CounterKey, Tally)>,
+}
+
+/// A use in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoubtfulUse {
+    /// The payment.
+    pub payment: PaymentHash,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The number of the use.
+    pub number: u32,
+    /// When its token ends.
+    pub ends_at: UnixSeconds,
+}

@@ -1,0 +1,125 @@
+//! A store in memory.
+
+use crate::account::Account;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
+use core::time::Duration;
+use l402_core::ledger::{AttemptId, Event, Now, Refused, Reply, Standing, StoreTime};
+use l402_core::{PaymentHash, UnixSeconds};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A store in memory, with a clock that stands still until it is moved. Clones are the same store.
+#[derive(Debug, Clone, Default)]
+pub struct FakeStore(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    accounts: BTreeMap<PaymentHash, Account>,
+    now: Now,
+    is_away: bool,
+    loses: usize,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let now = Now { time: StoreTime::from(UnixSeconds::new(1_800_000_000)), horizon: UnixSeconds::new(0) };
+        Self { accounts: BTreeMap::new(), now, is_away: false, loses: 0 }
+    }
+}
+
+impl FakeStore {
+    /// Begins empty, in 2027.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, time: Duration) {
+        let mut state = self.state();
+        state.now.time = state.now.time.after(time);
+    }
+
+    /// Fails every call from now on, or no more.
+    pub fn set_away(&self, is_away: bool) {
+        self.state().is_away = is_away;
+    }
+
+    /// Carries out the next so many events, but loses their replies.
+    pub fn lose_replies(&self, count: usize) {
+        self.state().loses = count;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reachable(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.state();
+        if state.is_away { Err(StoreError::new(StoreErrorKind::Unavailable)) } else { Ok(state) }
+    }
+}
+
+impl LedgerStore for FakeStore {
+    async fn apply(&self, payment: &PaymentHash, attempt: AttemptId, event: Event) -> Result<Reply, StoreError> {
+        let mut state = self.reachable()?;
+        let now = state.now;
+        let reply = match (event, state.accounts.get_mut(payment)) {
+            (_, Some(account)) => account.apply(now, &attempt, &event),
+            (Event::Reserve(reserve), None) => {
+                let mut account = Account::new(reserve.ends_at);
+                let reply = account.apply(now, &attempt, &event);
+                if reply != Reply::Refused(Refused::Ended) {
+                    state.accounts.insert(*payment, account);
+                }
+                reply
+            }
+            (_, None) => {
+                let mut account = Account::new(UnixSeconds::new(now.time.millis() / 1_000));
+                let reply = account.apply(now, &attempt, &event);
+                state.accounts.insert(*payment, account);
+                reply
+            }
+        };
+        if state.loses > 0 {
+            state.loses -= 1;
+            return Err(StoreError::new(StoreErrorKind::Unavailable));
+        }
+        Ok(reply)
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        Ok(self.reachable()?.now.time)
+    }
+
+    async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
+        Ok(self.reachable()?.accounts.get(payment).map(Account::uses))
+    }
+
+    async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
+        let state = self.reachable()?;
+        let of_all = state.accounts.iter().flat_map(|(payment, account)| {
+            let in_doubt =
+                account.attempts().filter(|(_, attempt)| matches!(attempt.standing, Standing::InDoubt { .. }));
+            in_doubt.map(|(id, attempt)| DoubtfulUse {
+                payment: *payment,
+                attempt: *id,
+                number: attempt.number,
+                ends_at: account.ends_at(),
+            })
+        });
+        Ok(of_all.take(most).collect())
+    }
+
+    async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
+        let mut state = self.reachable()?;
+        let now = state.now.time;
+        let over = state.accounts.iter().filter(|(_, account)| account.is_over(now));
+        let over: Vec<_> = over.map(|(payment, account)| (*payment, account.ends_at())).take(most).collect();
+        for (payment, ends_at) in &over {
+            state.now.horizon = state.now.horizon.max(*ends_at);
+            state.accounts.remove(payment);
+        }
+        Ok(over.len())
+    }
+}
