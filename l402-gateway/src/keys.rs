@@ -53,14 +53,18 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
     Ok(keys)
 }
 
-/// Says whether the key file in a folder can be used, and makes nothing. One that is not there yet can be made.
+/// Says whether the key file in a folder can be used, and makes nothing that stays. One that is not there yet can be made if its
+/// folder can.
 ///
 /// # Errors
 /// [`KeyFileError`].
 pub fn look(folder: &Path) -> Result<(), KeyFileError> {
     let path = folder.join(FILE);
-    let read = read(&path).and_then(|text| text.map_or(Ok(()), |text| parse(&text).map(drop)));
-    read.map_err(|fault| KeyFileError { path, fault })
+    let usable = read(&path).and_then(|text| match text {
+        Some(text) => parse(&text).map(drop),
+        None => folder::try_make(folder).map_err(Fault::Io),
+    });
+    usable.map_err(|fault| KeyFileError { path, fault })
 }
 
 /// A key file cannot be used.

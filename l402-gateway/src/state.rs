@@ -4,6 +4,7 @@
 //! that is gone as a whole, such as one that was not mounted, is noticed, too.
 
 use l402_lightning::folder::{self, FolderError, Manifest};
+use std::io;
 use std::path::Path;
 
 use crate::keys;
@@ -25,22 +26,22 @@ impl State {
     /// # Errors
     /// [`FolderError`].
     pub fn open(settings: &Settings) -> Result<Self, FolderError> {
-        let io = |cause| FolderError::Io { path: settings.data_dir.clone(), cause };
-        folder::make(&settings.data_dir).map_err(io)?;
+        folder::make(&settings.data_dir).map_err(|cause| uncreated(settings, cause))?;
         Self::read(settings)
     }
 
-    /// Stops where [`State::open`] would for what is missing, and makes nothing.
+    /// Stops where [`State::open`] would, and makes nothing that stays.
     ///
     /// # Errors
     /// [`FolderError`].
     pub fn look(settings: &Settings) -> Result<(), FolderError> {
+        folder::try_make(&settings.data_dir).map_err(|cause| uncreated(settings, cause))?;
         Self::read(settings).map(drop)
     }
 
     fn read(settings: &Settings) -> Result<Self, FolderError> {
         let manifest = Manifest::read(&settings.data_dir)?;
-        let keys = Kept { name: "keys", path: settings.key_dir.join(keys::FILE), loss: keys::LOSS };
+        let keys = Kept { name: KEYS, path: settings.key_dir.join(keys::FILE), loss: keys::LOSS };
         let kept: Vec<Kept> = [keys].into_iter().chain(settings.kept.iter().cloned()).collect();
         for Kept { name, path, loss } in &kept {
             manifest.demand(name, path, loss)?;
@@ -66,11 +67,28 @@ impl State {
     }
 }
 
+fn uncreated(settings: &Settings, cause: io::Error) -> FolderError {
+    FolderError::Create { path: settings.data_dir.clone(), cause }
+}
+
+/// The name of the key file in the data directory's list.
+pub const KEYS: &str = "keys";
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
     use std::fs;
+
+    #[test]
+    fn a_look_stops_at_a_directory_that_cannot_be_created_and_creates_none() {
+        let home = tempfile::tempdir().expect("a directory");
+        let look = |data_dir| State::look(&Settings { data_dir, ..settings() });
+        look(home.path().join("data")).expect("it can be created");
+        assert!(!home.path().join("data").exists());
+        fs::write(home.path().join("file"), "").expect("written");
+        assert!(matches!(look(home.path().join("file/data")), Err(FolderError::Create { .. })));
+    }
 
     #[test]
     fn s6_the_directory_of_the_operations_is_missed_as_a_whole() {

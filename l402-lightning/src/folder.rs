@@ -41,6 +41,20 @@ pub fn make(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Tells whether [`make`] could make a folder, and leaves nothing behind: an empty folder is made where the first would be, and removed.
+///
+/// # Errors
+/// Those of the file system.
+pub fn try_make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let is_there = |path: &&Path| path.as_os_str().is_empty() || path.symlink_metadata().is_ok();
+    let probe = folder.ancestors().find(is_there).unwrap_or(folder).join(format!(".{}", draft_name()));
+    DirBuilder::new().mode(0o700).create(&probe)?;
+    fs::remove_dir(&probe)
+}
+
 /// Opens a file to read and write, and makes it with mode 0600, whatever the umask, where it does not exist.
 ///
 /// # Errors
@@ -194,6 +208,13 @@ fn parts(text: &str) -> Option<BTreeSet<String>> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FolderError {
+    /// It does not exist, and cannot be created.
+    Create {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// Something in it cannot be read or written.
     Io {
         /// What.
@@ -231,6 +252,7 @@ pub enum FolderError {
 impl fmt::Display for FolderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Create { path, .. } => write!(f, "cannot create {}", path.display()),
             Self::Io { path, .. } => write!(f, "cannot read or write {}", path.display()),
             Self::Exposed { path, mode, wanted } => {
                 let path = path.display();
@@ -252,7 +274,7 @@ impl fmt::Display for FolderError {
 impl core::error::Error for FolderError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Io { cause, .. } => Some(cause),
+            Self::Create { cause, .. } | Self::Io { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -287,6 +309,19 @@ mod tests {
         fs::set_permissions(folder.join("file"), Permissions::from_mode(0o600)).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o710)).unwrap();
         assert!(matches!(guard(&folder), Err(FolderError::Exposed { mode: 0o710, .. })));
+    }
+
+    #[test]
+    fn a_folder_that_could_be_made_is_not_made() {
+        let home = tempfile::tempdir().unwrap();
+        try_make(&home.path().join("a/b")).unwrap();
+        try_make(home.path()).unwrap();
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        fs::write(home.path().join("file"), "").unwrap();
+        for path in ["file", "file/a", "file/a/b"] {
+            assert!(try_make(&home.path().join(path)).is_err(), "{path}");
+        }
+        assert!(try_make(Path::new("/proc/l402/data")).is_err(), "in a file system that makes none");
     }
 
     #[test]

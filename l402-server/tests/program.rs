@@ -146,3 +146,21 @@ fn a_command_without_a_configuration_asks_for_that_of_the_gateway() {
         assert!(said.contains("needs the configuration of the gateway: pass --config"), "{said}");
     }
 }
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn a_data_directory_that_cannot_be_created_fails_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let check = |data_dir: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+        command.arg("check").env("UPSTREAM_URL", "http://127.0.0.1:1").current_dir(folder.path());
+        command.env("L402_SERVER_DATA_DIR", data_dir).output().unwrap()
+    };
+    let done = check("file/data");
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot create ") && said.contains("set L402_SERVER_DATA_DIR"), "{said}");
+    assert!(check("data").status.success());
+    assert!(!folder.path().join("data").exists());
+}
