@@ -2,6 +2,7 @@
 
 use core::error::Error;
 use l402_gateway::StartError;
+use l402_gateway::state::KEYS;
 use l402_lightning::Cause;
 use l402_lightning::backend::Unusable;
 use l402_lightning::folder::FolderError;
@@ -39,7 +40,10 @@ impl ProgramError {
     /// What to change, where a setting is to blame.
     pub(crate) fn hint(&self) -> Option<String> {
         let (variable, what) = match self {
-            Self::Start(StartError::State(FolderError::Missing { .. })) => return None,
+            Self::Start(StartError::State(FolderError::Missing { part, .. })) => {
+                let moved = "if you moved the key file, set `key_dir` in the file to its directory";
+                return (part == KEYS).then(|| moved.to_owned());
+            }
             Self::Start(StartError::State(_)) => (variables::DATA_DIR, "directory"),
             Self::Start(StartError::Bind { .. }) => (variables::LISTEN, "address"),
             Self::Lightning(cause) if cause.downcast_ref().is_some_and(Unusable::is_in_use) => {
@@ -72,5 +76,15 @@ mod tests {
         let of = |cause: Unusable| ProgramError::Lightning(cause.into()).hint();
         assert!(of(Unusable::new("taken").in_use(true)).is_some_and(|hint| hint.contains("L402_SERVER_DATA_DIR")));
         assert_eq!(of(Unusable::new("broken").in_use(false)), None);
+    }
+
+    #[test]
+    fn a_key_file_that_was_moved_is_found_by_its_setting() {
+        let of = |part: &str| {
+            let (path, manifest, part, loss) = ("a".into(), "b".into(), part.to_owned(), "c");
+            ProgramError::Start(StartError::State(FolderError::Missing { path, part, manifest, loss })).hint()
+        };
+        assert!(of(KEYS).is_some_and(|hint| hint.contains("`key_dir`")));
+        assert_eq!(of("ldk"), None);
     }
 }
