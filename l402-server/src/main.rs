@@ -1,6 +1,5 @@
 //! The gateway `l402-server`; see [`l402_server::program`].
 
-use clap::Parser;
 use l402_server::program::{self, Cli};
 use std::process::ExitCode;
 
@@ -10,5 +9,5 @@ const _: () = assert!(
 );
 
 fn main() -> ExitCode {
-    program::run(&Cli::parse())
+    program::run(&Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit()))
 }

@@ -1,5 +1,6 @@
 //! The program `l402-server`: its command line and its life. [`Exit`] has its exit codes.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use core::pin::pin;
 use core::time::Duration;
@@ -9,8 +10,9 @@ use l402_gateway::{Bound, Server, StartError, keys, settings};
 use l402_lightning::Cause;
 use l402_lightning::backend::Found;
 use l402_program::{Causes, core_dump};
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -75,6 +77,22 @@ pub enum Command {
 }
 
 impl Cli {
+    /// Reads the command line. Where a file stands in place of a command, the error says how to name it.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments, or a text that was asked for, such as the help.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(args).map_err(|mut error| {
+            if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+                && (word.ends_with(".toml") || Path::new(word).is_file())
+            {
+                let tip = format!("to read the configuration from this file, use --config {word}");
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            }
+            error
+        })
+    }
+
     /// What is missing on the command line, where a command does not sell and yet asks what is sold.
     fn hint(&self, error: &ProgramError) -> Option<String> {
         let needs_gateway = !matches!(self.command, None | Some(Command::Check | Command::Schema | Command::Reference));

@@ -147,6 +147,14 @@ fn a_command_without_a_configuration_asks_for_that_of_the_gateway() {
     }
 }
 
+#[test]
+fn a_file_in_place_of_a_command_learns_of_its_option() {
+    let done = Command::new(env!("CARGO_BIN_EXE_l402-server")).arg("gateway.toml").output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("use --config gateway.toml"), "{said}");
+}
+
 #[cfg(feature = "sandbox")]
 #[test]
 fn a_data_directory_that_cannot_be_created_fails_the_check() {
