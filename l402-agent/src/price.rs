@@ -1,5 +1,6 @@
 //! What a call would cost, without paying.
 
+use crate::amount::Amount;
 use crate::http::client::{HttpClient, TransportError};
 use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
@@ -9,7 +10,7 @@ use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Exchange, Msat, SpendLimits};
+use l402_core::{Declined, Exchange, Msat, SpendLimits};
 use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
 use l402_lightning::{Invoice, Network, unix_now};
 use serde::Serialize;
@@ -113,8 +114,15 @@ impl Terms {
         }
         let order = quote.authorize(&Exchange::new(self.limits), now);
         let payable = quote.invoice().payable(self.network, now);
-        order.err().map(|why| why.to_string()).or(payable.err().map(|why| why.to_string()))
+        order.err().map(declined).or(payable.err().map(|why| why.to_string()))
     }
+}
+
+/// Says why an invoice would not be paid, with amounts as people write them.
+fn declined(why: Declined) -> String {
+    let Declined::OverLimit { amount_msat, max_price_msat } = why else { return why.to_string() };
+    let (price, limit) = (Amount::from_msat(amount_msat.get()), Amount::from_msat(max_price_msat.get()));
+    format!("the price is {price}, the limit {limit}")
 }
 
 impl From<&Invoice> for InvoiceReport {

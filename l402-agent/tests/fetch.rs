@@ -115,6 +115,8 @@ async fn what_was_bought_opens_the_next_call_too() {
     let world = World::new().await;
     let price = world.agent(21_000).price(world.request()).await.unwrap();
     assert_eq!((price.invoice.unwrap().amount_msat, price.refusal), (Some(21_000), None));
+    let price = world.agent(20_000).price(world.request()).await.unwrap();
+    assert_eq!(price.refusal.as_deref(), Some("the price is 21 sat, the limit 20 sat"));
     assert_eq!(world.wallet.payments_sent(), 0);
 
     let fetched = world.agent(21_000).fetch(world.request()).await.unwrap();
