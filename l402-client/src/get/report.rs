@@ -105,7 +105,7 @@ impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.credential == CredentialUsed::Kept;
         if kept {
-            f.write_str("paid nothing: used a kept token")?;
+            f.write_str("paid nothing: sent a kept token")?;
         }
         let Ok(status) = StatusCode::from_u16(self.status) else { return Ok(()) };
         let (between, code) = (if kept { "; " } else { "" }, status.as_u16());
