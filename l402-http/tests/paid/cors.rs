@@ -8,7 +8,6 @@ use l402_http::policy::{Free, Policy, Sale};
 use l402_lightning::testing::FakeFault;
 #[cfg(feature = "proxy")]
 use {
-    crate::support::keys,
     bytes::Bytes,
     http_body_util::Full,
     l402_http::proxy::{Upstream, UpstreamConfig},
@@ -244,7 +243,7 @@ async fn p9_a_preflight_with_an_unannounced_body_does_not_reach_the_upstream() {
     let upstream = Upstream::new(&UpstreamConfig::new(&uri).unwrap()).unwrap();
     let sold = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).cors(Cors::upstream());
     let policy = Policy::builder().sell(sold).build().unwrap();
-    let paywall = Paywall::new(policy, keys(), FakeNetwork::new().node(), Network::Regtest);
+    let paywall = Paywall::new(policy, crate::support::keys(), FakeNetwork::new().node(), Network::Regtest);
     let service = paywall.layer().layer(upstream);
     for (body, expected) in [("", StatusCode::NO_CONTENT), ("work", StatusCode::BAD_REQUEST)] {
         let signs = [("host", "a"), ("origin", PAGE), ("access-control-request-method", "GET")];
