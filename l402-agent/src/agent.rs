@@ -4,7 +4,7 @@ mod builder;
 
 pub use builder::{AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 
-use crate::fetch::{FetchError, Fetched, Handover, Purse};
+use crate::fetch::{FetchError, FetchFault, Fetched, Handover, Purse};
 use crate::http::client::HttpClient;
 use crate::http::draft::Draft;
 use crate::http::payload::{Payload, PayloadBody};
@@ -90,10 +90,11 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// not paid for.
     ///
     /// # Errors
-    /// [`FetchError`]. A payment whose outcome is unknown is resolved by the next fetch of the same URL, or by
+    /// [`FetchError`], with what was paid all the same. A payment whose outcome is unknown is resolved by the next fetch of the same URL, or by
     /// [`resolve`](Self::resolve).
     pub async fn fetch<B: Into<Payload>>(&self, request: Request<B>) -> Result<Fetched, FetchError> {
-        self.fetch_and_tell(Draft::try_from(request).map_err(FetchError::Url)?, |_| {}).await
+        let draft = Draft::try_from(request).map_err(|cause| FetchError::unpaid(FetchFault::Url(cause)))?;
+        self.fetch_and_tell(draft, |_| {}).await
     }
 
     /// Does the same, and tells at once of each payment that succeeded, whatever happens afterwards.
@@ -101,15 +102,23 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// # Errors
     /// As [`fetch`](Self::fetch).
     pub async fn fetch_and_tell(&self, draft: Draft, mut tell: impl FnMut(&News)) -> Result<Fetched, FetchError> {
-        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone());
-        let store = store.map_err(FetchError::Store)?;
-        let settings = self.terms.settings;
-        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings };
         let mut news = Vec::new();
-        let mut note = |item| {
+        let note = |item| {
             tell(&item);
             news.push(item);
         };
+        match self.follow(draft, note).await {
+            Ok(fetched) => Ok(Fetched { news, ..fetched }),
+            Err(fault) => Err(FetchError { fault, news }),
+        }
+    }
+
+    /// Sends a request, and goes along redirects. What was paid goes to `note` alone.
+    async fn follow(&self, draft: Draft, mut note: impl FnMut(News)) -> Result<Fetched, FetchFault> {
+        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone());
+        let store = store.map_err(FetchFault::Store)?;
+        let settings = self.terms.settings;
+        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings };
         let mut trail = Trail::new(draft, self.terms.redirects);
         let (response, credential) = loop {
             let (response, credential) = purse.fetch(trail.draft(), self.paying.clone(), &mut note).await?;
@@ -120,7 +129,7 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
         let url = trail.draft().uri.clone();
         let handover = Handover::new(purse.store, response.status());
-        Ok(Fetched { response, url, credential, unpaid, news, handover })
+        Ok(Fetched { response, url, credential, unpaid, news: Vec::new(), handover })
     }
 
     /// Asks for the price of a request, and pays nothing. No token is presented.

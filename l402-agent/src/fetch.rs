@@ -37,7 +37,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
         draft: &Draft,
         http: HttpClient<ReplayBody<PayloadBody>>,
         tell: &mut impl FnMut(News),
-    ) -> Result<(Response<Incoming>, CredentialUsed), FetchError> {
+    ) -> Result<(Response<Incoming>, CredentialUsed), FetchFault> {
         self.store.expect(&draft.method, draft.uri.path());
         let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), self.settings);
         let result = layer.layer(http).call(draft.request()).await;
@@ -45,7 +45,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
         let news = self.store.news();
         let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
         news.into_iter().for_each(tell);
-        let response = result.map_err(|cause| FetchError::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
+        let response = result.map_err(|cause| FetchFault::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
         let credential = match response.extensions().get::<Receipt>() {
             None => CredentialUsed::None,
             Some(receipt) if !receipt.reused => {
@@ -100,11 +100,7 @@ pub struct Fetched {
 impl Fetched {
     /// Returns what this call cost, fees included, in millisatoshi.
     pub fn spent_msat(&self) -> u64 {
-        let spent = |news: &News| match news {
-            News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
-            News::Recovered(_) => 0,
-        };
-        self.news.iter().map(spent).fold(0, u64::saturating_add)
+        spent_msat(&self.news)
     }
 
     /// Reads the body, at most `max_len` bytes of it, and completes the [`handover`](Self::handover).
@@ -170,10 +166,52 @@ impl core::error::Error for BodyError {
     }
 }
 
+/// There is no response. What was paid all the same is kept, and the next fetch uses it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FetchError {
+    /// Why.
+    pub fault: FetchFault,
+    /// The payments that are known to have succeeded during this call.
+    pub news: Vec<News>,
+}
+
+impl FetchError {
+    /// Nothing was sent.
+    pub(crate) const fn unpaid(fault: FetchFault) -> Self {
+        Self { fault, news: Vec::new() }
+    }
+
+    /// Returns what this call cost, fees included, in millisatoshi.
+    pub fn spent_msat(&self) -> u64 {
+        spent_msat(&self.news)
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl core::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+fn spent_msat(news: &[News]) -> u64 {
+    let spent = |news: &News| match news {
+        News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
+        News::Recovered(_) => 0,
+    };
+    news.iter().map(spent).fold(0, u64::saturating_add)
+}
+
 /// Why there is no response. What it means for the money stands at each variant of [`RequestError`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum FetchError {
+pub enum FetchFault {
     /// The URL cannot be requested. Nothing was sent.
     Url(UrlError),
     /// The request failed, before, while or after it was paid for.
@@ -189,13 +227,13 @@ pub enum FetchError {
     Store(StoreError),
 }
 
-impl From<RedirectError> for FetchError {
+impl From<RedirectError> for FetchFault {
     fn from(cause: RedirectError) -> Self {
         Self::Redirect(cause)
     }
 }
 
-impl fmt::Display for FetchError {
+impl fmt::Display for FetchFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(_) => f.write_str("cannot request this URL"),
@@ -208,7 +246,7 @@ impl fmt::Display for FetchError {
     }
 }
 
-impl core::error::Error for FetchError {
+impl core::error::Error for FetchFault {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Url(cause) => Some(cause),

@@ -52,5 +52,5 @@ pub mod unpaid;
 pub mod wallet;
 
 pub use agent::{Agent, AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
-pub use fetch::{BodyError, CredentialUsed, FetchError, Fetched, Handover};
+pub use fetch::{BodyError, CredentialUsed, FetchError, FetchFault, Fetched, Handover};
 pub use store::Reuse;

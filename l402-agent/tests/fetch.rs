@@ -8,7 +8,7 @@ use l402_agent::amount::Amount;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
-use l402_agent::{Agent, CredentialUsed, FetchError, Reuse};
+use l402_agent::{Agent, CredentialUsed, FetchFault, Reuse};
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{Msat, PaymentHash};
 use l402_http::pay::RequestError;
@@ -135,7 +135,7 @@ async fn what_was_bought_opens_the_next_call_too() {
 async fn a_price_above_the_limit_is_not_paid() {
     let world = World::new().await;
     let fault = world.agent(20_999).fetch(world.request()).await.unwrap_err();
-    let FetchError::Pay { cause, .. } = fault else { panic!("{fault:?}") };
+    let FetchFault::Pay { cause, .. } = fault.fault else { panic!("{fault:?}") };
     assert!(matches!(*cause, RequestError::Declined(_)), "{cause:?}");
     assert_eq!(world.wallet.payments_sent(), 0);
 }
@@ -154,12 +154,28 @@ async fn a6_redirects_are_paid_from_one_limit_of_fees() {
 }
 
 #[tokio::test]
+async fn an_error_tells_what_was_paid_before_it() {
+    let (network, data) = (FakeNetwork::new(), tempfile::tempdir().unwrap());
+    let (first, second) = (shop(network.node()).await, shop(network.node()).await);
+    let agent = Agent::builder(data.path().join("data"), network.node(), "fake").max_price(Amount::from_msat(21_000));
+    let agent = agent.redirects(Redirects::Follow).build().unwrap();
+    let url = format!("{}?{second}", first.replace("/a", "/moved"));
+    let error = agent.fetch(Request::get(url).body(()).unwrap()).await.unwrap_err();
+    assert!(matches!(&error.fault, FetchFault::Pay { url, .. } if *url == *second), "{error:?}");
+    assert!(matches!(&error.news[..], [News::Paid(_)]));
+    assert_eq!(error.spent_msat(), 21_000);
+}
+
+#[tokio::test]
 async fn a4_a_lost_outcome_is_resolved() {
     let world = World::new().await;
     let agent = world.agent(21_000);
     world.wallet.misbehave(FakeFault::LoseOutcome);
     let fault = agent.fetch(world.request()).await.unwrap_err();
-    assert!(matches!(fault, FetchError::Pay { cause, .. } if matches!(*cause, RequestError::PaymentUnknown { .. })));
+    assert!(fault.news.is_empty());
+    assert!(
+        matches!(fault.fault, FetchFault::Pay { cause, .. } if matches!(*cause, RequestError::PaymentUnknown { .. }))
+    );
     drop(agent);
 
     let found = world.agent(0).resolve().await.unwrap();

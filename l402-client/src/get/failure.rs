@@ -8,7 +8,7 @@ use l402_agent::http::client::TransportError;
 use l402_agent::price::QuoteError;
 use l402_agent::store::file::StoreError;
 use l402_agent::store::payments::PaymentsError;
-use l402_agent::{BuildError, FetchError};
+use l402_agent::{BuildError, FetchError, FetchFault};
 use l402_core::Declined;
 use l402_http::pay::{Origin, RequestError};
 
@@ -32,11 +32,11 @@ pub(super) fn of_price(fault: QuoteError) -> Failure {
 
 /// There is no response.
 pub(super) fn of(fault: FetchError) -> Failure {
-    match fault {
-        FetchError::Url(cause) => Failure::new(Exit::Usage, cause),
-        FetchError::Redirect(cause) => Failure::new(Exit::Http, cause),
-        FetchError::Store(cause) => of_store(cause),
-        FetchError::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause)),
+    match fault.fault {
+        FetchFault::Url(cause) => Failure::new(Exit::Usage, cause),
+        FetchFault::Redirect(cause) => Failure::new(Exit::Http, cause),
+        FetchFault::Store(cause) => of_store(cause),
+        FetchFault::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause)),
         fault => Failure::new(Exit::Local, fault),
     }
 }
