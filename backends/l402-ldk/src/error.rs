@@ -57,7 +57,7 @@ impl fmt::Display for NodeStartError {
             Self::Sent(_) => f.write_str("the record of payments that were sent cannot be used"),
             Self::Threads(_) => f.write_str("the node's threads cannot be started"),
             Self::Build(_) => f.write_str("cannot set up the node from its settings and its storage"),
-            Self::Start(_) => f.write_str("cannot start the node; is the chain source up, and its address free?"),
+            Self::Start(_) => f.write_str("cannot start the node; its chain source may be down, or its address taken"),
         }
     }
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::text::lines;
 use l402_core::Msat;
-use l402_lightning::backend::PayerHome;
+use l402_lightning::backend::{OperatorStartError, PayerHome};
 use l402_lightning::operate::{NewChannel, NodeChannel, Operator};
 use tokio::time::{Instant, sleep};
 
@@ -20,10 +20,19 @@ pub(crate) async fn run(command: &WalletCommand, home: &Home) -> Result<String, 
     let directory = |name: &str| directory(home, name);
     let around = PayerHome { directory: &directory, environment: &environment, flags: &home.flags };
     let started = setup.operate(&around).await;
-    let node = started.map_err(|cause| Failure::new(Exit::Usage, anyhow::Error::from_boxed(cause)))?;
+    let node = started.map_err(not_started)?;
     let result = operate(command, &*node).await;
     stop(&*node).await;
     result
+}
+
+fn not_started(fault: OperatorStartError) -> Failure {
+    let exit = match fault {
+        OperatorStartError::Settings(_) => Exit::Usage,
+        OperatorStartError::Unreachable(_) => Exit::Network,
+        _ => Exit::Local,
+    };
+    Failure::new(exit, anyhow::Error::from_boxed(fault.into_cause()))
 }
 
 /// Stops a node. What is wrong is told, and changes nothing of what the command has done.

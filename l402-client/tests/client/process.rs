@@ -256,6 +256,23 @@ async fn without_a_sandbox_it_says_how_to_start_one() {
     assert_eq!(machine.run(&free).await.status.code(), Some(0));
 }
 
+#[cfg(feature = "ldk")]
+#[tokio::test]
+async fn a_wallet_that_does_not_start_ends_with_the_exit_of_what_is_wrong() {
+    let machine = Machine::new().await;
+    let info = ["wallet", "info", "--network", "regtest"];
+    let dead = [&info[..], &["--esplora", "http://127.0.0.1:1"]].concat();
+    for (args, code, said) in [(&info[..], 2, "no chain source is set"), (&dead, 3, "its chain source may be down")] {
+        let output = machine.run(args).await;
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    std::fs::remove_dir_all(machine.data()).unwrap();
+    PrivateDir::open(machine.data()).unwrap();
+    std::fs::write(machine.data().join("ldk"), "").unwrap();
+    assert_eq!(machine.run(&dead).await.status.code(), Some(1));
+}
+
 #[tokio::test]
 async fn at_the_same_time_they_pay_each_for_itself_and_lose_nothing() {
     let machine = Machine::new().await;

@@ -11,6 +11,7 @@
 
 #[cfg(feature = "payee")]
 mod open_payee;
+mod operator_error;
 #[cfg(feature = "payee")]
 mod payee;
 #[cfg(feature = "payee")]
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "payee")]
 pub use open_payee::{OpenPayee, PayeeCheck, RunningPayee, Unusable};
+pub use operator_error::OperatorStartError;
 #[cfg(feature = "payee")]
 pub use payee::{Found, KeptPath, PayeeBackend, PayeeSetup};
 #[cfg(feature = "payee")]
@@ -108,9 +110,10 @@ pub trait PayerSetup: Debug + Send + Sync {
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>>;
 
     /// Starts the node of the wallet for its operator, ready or not. The caller stops it.
-    fn operate<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Arc<dyn Operator>, Cause>> {
+    fn operate<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Arc<dyn Operator>, OperatorStartError>> {
         let _ = home;
-        Box::pin(async { Err("this wallet has no node that can be operated here".into()) })
+        let none = "this wallet has no node that can be operated here";
+        Box::pin(async { Err(OperatorStartError::Settings(none.into())) })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::config::{ChainSource, LdkConfig};
 use crate::error::NodeStartError;
 use crate::node::LdkNode;
 use core::time::Duration;
-use l402_lightning::backend::{OpenPayer, PayerBackend, PayerHome, PayerSetting, PayerSetup};
+use l402_lightning::backend::{OpenPayer, OperatorStartError, PayerBackend, PayerHome, PayerSetting, PayerSetup};
 use l402_lightning::operate::Operator;
 use l402_lightning::{BoxFuture, Cause, Network, PayerWallet};
 use l402_program::config::{ConfigProblem, Section};
@@ -67,28 +67,37 @@ impl PayerSetup for LdkPayerSettings {
 
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>> {
         Box::pin(async {
-            let node = self.start(home).await?;
+            let node = self.start(home).await.map_err(OperatorStartError::into_cause)?;
             node.wait_for_peers(PEERS_TIMEOUT).await;
             Ok(OpenPayer { wallet: PayerWallet::new(node.clone()), node: Some(Arc::new(node)) })
         })
     }
 
-    fn operate<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Arc<dyn Operator>, Cause>> {
+    fn operate<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Arc<dyn Operator>, OperatorStartError>> {
         Box::pin(async { Ok(Arc::new(self.start(home).await?) as Arc<dyn Operator>) })
+    }
+}
+
+fn not_started(fault: NodeStartError) -> OperatorStartError {
+    match &fault {
+        _ if fault.may_pass() => OperatorStartError::Unreachable(fault.into()),
+        NodeStartError::Build(_) => OperatorStartError::Settings(fault.into()),
+        _ => OperatorStartError::Local(fault.into()),
     }
 }
 
 impl LdkPayerSettings {
     /// Starts the node, after another command that has it has ended.
-    async fn start(&self, home: &PayerHome<'_>) -> Result<LdkNode, Cause> {
-        let directory = (home.directory)(NAME)?;
-        let network = self.network(home)?;
-        let config = LdkConfig::new(network, self.chain_source(home)?, directory.join(network.as_str()));
+    async fn start(&self, home: &PayerHome<'_>) -> Result<LdkNode, OperatorStartError> {
+        let directory = (home.directory)(NAME).map_err(OperatorStartError::Local)?;
+        let network = self.network(home).map_err(OperatorStartError::Settings)?;
+        let source = self.chain_source(home).map_err(OperatorStartError::Settings)?;
+        let config = LdkConfig::new(network, source, directory.join(network.as_str()));
         let deadline = Instant::now() + TURN_TIMEOUT;
         loop {
             match LdkNode::start(config.clone()).await {
                 Err(NodeStartError::InUse(_)) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
-                result => return Ok(result?),
+                result => return result.map_err(not_started),
             }
         }
     }
