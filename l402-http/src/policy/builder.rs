@@ -3,7 +3,7 @@
 use super::error::{PolicyError, RouteFault};
 use super::pattern::Pattern;
 use super::raw::reaches_under;
-use super::sale::{Free, Sale};
+use super::sale::{Free, Handling, Sale};
 use super::tree::Tree;
 use super::{Policy, Route, RouteId};
 use crate::method;
@@ -118,13 +118,14 @@ impl Stated {
                 let offer = offer(sale)?;
                 let service = Some(offer.service.clone());
                 let (invoice_expiry, cors) = (invoice_expiry(sale)?, sale.cors.clone());
-                let (offer, description) = (Some(Arc::new(offer)), description(sale)?);
-                Ok(Route { id, pattern, service, offer, description, invoice_expiry, cors })
+                let (offer, description, handling) = (Some(Arc::new(offer)), description(sale)?, sale.handling);
+                Ok(Route { id, pattern, service, offer, description, invoice_expiry, handling, cors })
             }
             Self::Free(Free { service, cors, .. }) => {
                 let service = service.as_deref().map(Name::new).transpose().map_err(RouteFault::Service)?;
-                let cors = cors.clone();
-                Ok(Route { id, pattern, service, offer: None, description: Arc::default(), invoice_expiry: None, cors })
+                let (offer, invoice_expiry, handling) = (None, None, Handling::default());
+                let (description, cors) = (Arc::default(), cors.clone());
+                Ok(Route { id, pattern, service, offer, description, invoice_expiry, handling, cors })
             }
         }
     }
@@ -140,7 +141,9 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
     Ok(Offer::new(Name::new(&sale.service).map_err(RouteFault::Service)?, sale.price_msat)
         .tier(sale.tier)
         .capability(sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?)
-        .valid_for(sale.valid_for))
+        .valid_for(sale.valid_for)
+        .uses(sale.uses)
+        .plan(Name::new(sale.plan.as_deref().unwrap_or(Offer::PLAN)).map_err(RouteFault::Plan)?))
 }
 
 fn invoice_expiry(sale: &Sale) -> Result<Option<Duration>, RouteFault> {

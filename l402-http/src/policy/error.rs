@@ -46,7 +46,7 @@ impl core::error::Error for PolicyError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &self.fault {
             RouteFault::Pattern(fault) => Some(fault),
-            RouteFault::Service(fault) | RouteFault::Capability(fault) => Some(fault),
+            RouteFault::Service(fault) | RouteFault::Capability(fault) | RouteFault::Plan(fault) => Some(fault),
             _ => None,
         }
     }
@@ -62,6 +62,8 @@ pub enum RouteFault {
     Service(NameError),
     /// The capability has no proper name.
     Capability(NameError),
+    /// The plan has no proper name.
+    Plan(NameError),
     /// A sale for nothing; what costs nothing is stated as free.
     ZeroPrice,
     /// Tokens would never be valid.
@@ -94,6 +96,7 @@ impl fmt::Display for RouteFault {
             Self::Pattern(fault) => fault.fmt(f),
             Self::Service(fault) => write!(f, "service: {fault}"),
             Self::Capability(fault) => write!(f, "capability: {fault}"),
+            Self::Plan(fault) => write!(f, "plan: {fault}"),
             Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
@@ -109,7 +112,7 @@ impl fmt::Display for RouteFault {
                 f.write_str("both take the same method of paths that differ in case alone, which the upstream may ignore")
             }
             Self::DifferentTerms => f.write_str(
-                "both sell the same service, tier and capability, so price, validity and invoice_expiry must be equal; give each a capability",
+                "both sell the same service, tier and capability, so price, uses, plan, validity and invoice_expiry must be equal; give each a capability",
             ),
             Self::Undercut => f.write_str(
                 "a token for the cheaper route also opens the more expensive one; give each a capability",

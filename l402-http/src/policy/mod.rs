@@ -58,8 +58,10 @@ use crate::cors::Cors;
 use crate::path::{CanonicalPath, PathError};
 use core::time::Duration;
 use http::{HeaderValue, Method};
+use l402_core::ledger::{DoubtRule, Idempotence};
 use l402_core::{Name, Offer};
 use raw::RawPrefixes;
+use sale::Handling;
 use std::sync::Arc;
 use tree::{Methods, Tree};
 
@@ -160,6 +162,7 @@ pub struct Route {
     offer: Option<Arc<Offer>>,
     description: Arc<str>,
     invoice_expiry: Option<Duration>,
+    handling: Handling,
     cors: Cors,
 }
 
@@ -192,6 +195,21 @@ impl Route {
     /// Returns how long an invoice for the route can be paid, where the route says so.
     pub const fn invoice_expiry(&self) -> Option<Duration> {
         self.invoice_expiry
+    }
+
+    /// Returns whether a request may be made again while its outcome is in doubt ([`Sale::idempotent`]).
+    pub const fn idempotence(&self) -> Idempotence {
+        self.handling.idempotence
+    }
+
+    /// Tells whether even a GET has an effect ([`Sale::side_effects`]).
+    pub const fn has_side_effects(&self) -> bool {
+        self.handling.has_side_effects
+    }
+
+    /// Returns what becomes of a use that is in doubt ([`Sale::doubt`]).
+    pub const fn doubt(&self) -> DoubtRule {
+        self.handling.doubt
     }
 
     /// Returns which pages of other origins may call.

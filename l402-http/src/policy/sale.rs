@@ -3,7 +3,8 @@
 use crate::cors::Cors;
 use core::time::Duration;
 use http::Method;
-use l402_core::Msat;
+use l402_core::ledger::{DoubtRule, Idempotence};
+use l402_core::{Msat, Uses};
 
 /// A route that is sold.
 #[derive(Debug, Clone)]
@@ -14,11 +15,22 @@ pub struct Sale {
     pub(super) tier: u32,
     pub(super) capability: Option<Box<str>>,
     pub(super) valid_for: Duration,
+    pub(super) uses: Uses,
+    pub(super) plan: Option<Box<str>>,
+    pub(super) handling: Handling,
     pub(super) invoice_expiry: Option<Duration>,
     pub(super) methods: Option<Vec<Method>>,
     pub(super) description: Option<Box<str>>,
     pub(super) raw_path: bool,
     pub(super) cors: Cors,
+}
+
+/// What a route does with the uses of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Handling {
+    pub(super) idempotence: Idempotence,
+    pub(super) has_side_effects: bool,
+    pub(super) doubt: DoubtRule,
 }
 
 impl Sale {
@@ -40,6 +52,9 @@ impl Sale {
             tier: 0,
             capability: None,
             valid_for: Self::VALID_FOR,
+            uses: Uses::Unlimited,
+            plan: None,
+            handling: Handling::default(),
             invoice_expiry: None,
             methods: None,
             description: None,
@@ -67,6 +82,43 @@ impl Sale {
     #[must_use]
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
         self.valid_for = valid_for;
+        self
+    }
+
+    /// Sets how often a token can be used; as often as a buyer likes unless set. A number needs a ledger
+    /// ([`Paywall::ledger`](crate::service::Paywall::ledger)).
+    #[must_use]
+    pub fn uses(mut self, uses: Uses) -> Self {
+        self.uses = uses;
+        self
+    }
+
+    /// Names the terms, which stand in each token beside the price; [`Offer::PLAN`](l402_core::Offer::PLAN) unless set.
+    #[must_use]
+    pub fn plan(mut self, plan: &str) -> Self {
+        self.plan = Some(plan.into());
+        self
+    }
+
+    /// Says that the upstream does a request once however often it comes, by its `Idempotency-Key`. A use whose outcome is not
+    /// known is then available again, and the same request may repeat it.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.handling.idempotence = Idempotence::Repeatable;
+        self
+    }
+
+    /// Says that even a GET has an effect: where its outcome is not known, its use is in doubt.
+    #[must_use]
+    pub fn side_effects(mut self) -> Self {
+        self.handling.has_side_effects = true;
+        self
+    }
+
+    /// Sets what becomes of a use that is in doubt; a person decides unless set.
+    #[must_use]
+    pub fn doubt(mut self, rule: DoubtRule) -> Self {
+        self.handling.doubt = rule;
         self
     }
 

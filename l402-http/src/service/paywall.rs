@@ -10,6 +10,7 @@ use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{CaveatRule, DerivedKeys, Gate, GatePolicy, RootKeySource};
+use l402_ledger::Ledger;
 use l402_lightning::{Network, NodeId};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -57,6 +58,8 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) lsat_line: bool,
     pub(super) invoice_expiry: Duration,
     pub(super) node_deadline: Duration,
+    pub(super) ledger: Ledger,
+    pub(super) ledger_deadline: Duration,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
@@ -96,6 +99,8 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             lsat_line: true,
             invoice_expiry: Sale::INVOICE_EXPIRY,
             node_deadline: Duration::from_secs(5),
+            ledger: Ledger::absent(),
+            ledger_deadline: Duration::from_secs(2),
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
@@ -201,6 +206,21 @@ impl<N, K> Paywall<N, K> {
     #[must_use]
     pub fn node_deadline(mut self, deadline: Duration) -> Self {
         self.node_deadline = deadline;
+        self
+    }
+
+    /// Counts the uses of tokens with this ledger. Without one, routes that are sold by number are not charged for, and their
+    /// tokens open nothing: the answer is 503.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = ledger;
+        self
+    }
+
+    /// Sets how long the ledger may take to answer a question; two seconds unless set. A request asks two.
+    #[must_use]
+    pub fn ledger_deadline(mut self, deadline: Duration) -> Self {
+        self.ledger_deadline = deadline;
         self
     }
 
