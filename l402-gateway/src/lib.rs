@@ -39,7 +39,7 @@
 //!   about a token to `l402-core`, every response to `l402-http`.
 //! - [`keys`] keeps the file with the root keys. It is made at the first start; without it every token that was sold is void.
 //! - [`state`] notices when something in the data directory is missing, before a new node or key takes its place.
-//! - [`node`] takes an operator's commands for a node in this process, over a local socket.
+//! - [`control`] takes an operator's commands over a local socket: for a node in this process, and for the ledger.
 //!
 //! # Placement
 //!
@@ -52,8 +52,8 @@
 //! A path that is not sold and not free is a 404. An unpaid request is a 402, a client with too many requests a 429, and a node or
 //! upstream that is away a 503 with `Retry-After`. `docs/reference.md` lists every reason.
 
+pub mod control;
 pub mod keys;
-pub mod node;
 mod serve;
 pub mod settings;
 pub mod state;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use core::fmt;
-use l402_gateway::node::{AskError, Call, FEE_RATES, Money, Outcome, Reply, Request, ask, socket_path};
+use l402_gateway::control::{AskError, Call, FEE_RATES, Money, Outcome, Reply, Request, ask, socket_path};
 use serde_json::Value;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use core::pin::pin;
 use core::time::Duration;
-use l402_gateway::node::{Control, ControlError};
+use l402_gateway::control::{Control, ControlError};
 use l402_gateway::state::State;
 use l402_gateway::{Bound, Server, StartError, keys, settings};
 use l402_lightning::Cause;
@@ -247,7 +247,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
 /// Takes commands for an embedded node. Where there can be no socket, such as at too long a path, the gateway sells all the same.
 async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Control>, ProgramError> {
     let Some(node) = lightning.operator() else { return Ok(None) };
-    match Control::open(&config.settings.data_dir, Arc::clone(node)).await {
+    match Control::open(&config.settings.data_dir, Some(Arc::clone(node)), None).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "cannot accept node commands; the path of the socket may be too long (about 100 bytes)");

@@ -21,7 +21,7 @@ impl Audit {
     /// Writes a line, durably: what happens now, or has happened.
     pub(super) fn note(&self, uid: u32, request: &Request, result: &str) -> io::Result<()> {
         let call = request.call.name();
-        tracing::info!(target: "l402_server::audit", uid, call, id = request.id, dry_run = request.dry_run, result, "node command");
+        tracing::info!(target: "l402_server::audit", uid, call, id = request.id, dry_run = request.dry_run, result, "command");
         let line = json!({ "at": unix_now().get(), "uid": uid, "request": request, "result": result });
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(format!("{line}\n").as_bytes())?;

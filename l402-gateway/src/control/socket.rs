@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use l402_ledger::Ledger;
 use l402_lightning::folder::{self, FolderError, Manifest};
 use l402_lightning::operate::Operator;
 use rustix::process::geteuid;
@@ -15,7 +16,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::desk::{Desk, OPERATIONS};
+use super::desk::Desk;
+use super::node::{NodeDesk, OPERATIONS};
 use super::wire::{Reply, Request};
 use crate::state::Kept;
 
@@ -43,13 +45,17 @@ pub struct Control {
 }
 
 impl Control {
-    /// Begins to listen, on the caller's runtime.
+    /// Begins to listen, on the caller's runtime: for calls about a node and a ledger, as far as there are any.
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn open(data_dir: &Path, node: Arc<dyn Operator>) -> Result<Self, ControlError> {
+    pub async fn open(
+        data_dir: &Path,
+        node: Option<Arc<dyn Operator>>,
+        ledger: Option<Ledger>,
+    ) -> Result<Self, ControlError> {
         let (folder, path) = (data_dir.join(FOLDER), path(data_dir));
-        let desk = desk(&folder, node).map_err(ControlError::Folder)?;
+        let desk = desk(&folder, node, ledger).map_err(ControlError::Folder)?;
         let unbound = |cause| ControlError::Bind { path: path.clone(), cause };
         if UnixStream::connect(&path).await.is_ok() {
             return Err(unbound(io::ErrorKind::AddrInUse.into()));
@@ -72,15 +78,21 @@ impl Drop for Control {
     }
 }
 
-fn desk(folder: &Path, node: Arc<dyn Operator>) -> Result<Desk, FolderError> {
+fn desk(folder: &Path, node: Option<Arc<dyn Operator>>, ledger: Option<Ledger>) -> Result<Desk, FolderError> {
     let io = |cause| FolderError::Io { path: folder.to_owned(), cause };
     folder::make(folder).map_err(io)?;
     folder::guard(folder)?;
-    let mut manifest = Manifest::read(folder)?;
-    manifest.demand(OPERATIONS, &folder.join(OPERATIONS), LOSS)?;
-    let desk = Desk::open(folder, node).map_err(io)?;
-    manifest.add(&[OPERATIONS])?;
-    Ok(desk)
+    let node = match node {
+        Some(node) => {
+            let mut manifest = Manifest::read(folder)?;
+            manifest.demand(OPERATIONS, &folder.join(OPERATIONS), LOSS)?;
+            let desk = NodeDesk::open(folder, node).map_err(io)?;
+            manifest.add(&[OPERATIONS])?;
+            Some(desk)
+        }
+        None => None,
+    };
+    Desk::open(folder, node, ledger).map_err(io)
 }
 
 async fn listen(listener: UnixListener, desk: Arc<Desk>) {
@@ -91,7 +103,7 @@ async fn listen(listener: UnixListener, desk: Arc<Desk>) {
                 tokio::spawn(serve(stream, Arc::clone(&desk)));
             }
             Err(error) => {
-                tracing::warn!(%error, "a command for the node cannot be accepted");
+                tracing::warn!(%error, "a command cannot be accepted");
                 sleep(BACK_OFF).await;
             }
         }
@@ -108,7 +120,7 @@ async fn serve(stream: UnixStream, desk: Arc<Desk>) {
             };
             (stream.into_inner(), reply)
         }
-        Ok(uid) => (stream, Reply::Refused(format!("the user {uid} may not command the node"))),
+        Ok(uid) => (stream, Reply::Refused(format!("the user {uid} may not command the gateway"))),
         Err(fault) => (stream, Reply::Refused(format!("cannot identify the calling user: {fault}"))),
     };
     let (mut stream, reply) = reply;
@@ -142,7 +154,7 @@ pub enum ControlError {
 impl fmt::Display for ControlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder(_) => f.write_str("cannot use the record of node commands"),
+            Self::Folder(_) => f.write_str("cannot use the record of commands"),
             Self::Bind { path, .. } => write!(f, "cannot listen on {}", path.display()),
         }
     }

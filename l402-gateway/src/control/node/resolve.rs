@@ -6,7 +6,7 @@ use l402_program::Causes;
 
 use super::journal::{Entry, Journal};
 use super::money::{paid_outcome, sent};
-use super::wire::{Money, Outcome};
+use crate::control::wire::{Money, Outcome};
 
 /// Asks the node. Nothing is sent.
 pub(super) async fn outcome(node: &dyn Operator, journal: &Journal, id: &str, entry: &Entry) -> Outcome {

@@ -26,7 +26,7 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AskError {
-    /// It does not run, or without an embedded node. Nothing was sent.
+    /// It does not run, or not with this data directory. Nothing was sent.
     Unreachable {
         /// The socket where it would be.
         socket: PathBuf,

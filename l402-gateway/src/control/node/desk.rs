@@ -1,4 +1,4 @@
-//! Where calls are answered.
+//! Where calls about the node are answered.
 
 use l402_lightning::operate::{NodeChannel, Operator};
 use serde_json::{Value, json};
@@ -7,47 +7,33 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-use super::audit::Audit;
 use super::journal::Journal;
-use super::wire::{Call, Money, Outcome, Reply, Request};
 use super::{money, resolve};
+use crate::control::wire::{Call, Money, Outcome, Reply, Request};
 
 /// Answers one call after another about one node.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(in crate::control) struct NodeDesk {
     node: Arc<dyn Operator>,
     /// Held by what moves money, from the look at its id to its outcome.
     journal: Mutex<Journal>,
-    audit: Audit,
 }
 
-impl Desk {
-    /// Opens the records in a folder.
-    pub(super) fn open(folder: &Path, node: Arc<dyn Operator>) -> io::Result<Self> {
-        let journal = Mutex::new(Journal::open(&folder.join(OPERATIONS))?);
-        Ok(Self { node, journal, audit: Audit::open(&folder.join("audit.log"))? })
+impl NodeDesk {
+    /// Opens the record of operations in a folder.
+    pub(in crate::control) fn open(folder: &Path, node: Arc<dyn Operator>) -> io::Result<Self> {
+        Ok(Self { node, journal: Mutex::new(Journal::open(&folder.join(OPERATIONS))?) })
     }
 
-    /// Answers a call of a user.
-    pub(super) async fn answer(&self, uid: u32, request: &Request) -> Reply {
-        let moves = matches!(request.call, Call::Money(_)) && !request.dry_run;
-        if moves && let Err(fault) = self.audit.note(uid, request, "asked for") {
-            return Reply::Refused(format!("cannot write the audit log; nothing was sent: {fault}"));
-        }
-        let reply = self.reply(request).await;
-        if let Err(fault) = self.audit.note(uid, request, &told(&reply)) {
-            tracing::error!(%fault, "the audit log of the node cannot be written");
-        }
-        reply
-    }
-
-    async fn reply(&self, request: &Request) -> Reply {
+    /// Answers a call about the node.
+    pub(in crate::control) async fn reply(&self, request: &Request) -> Reply {
         let facts = match &request.call {
             Call::Info => Ok(self.info()),
             Call::Balance => self.balance().await,
             Call::Address => self.address().await,
             Call::Channels => Ok(self.node.channels().iter().map(channel).collect()),
             Call::Money(asked) => return self.money(request, asked).await,
+            Call::Uses(_) => Err("this is not a call about the node".to_owned()),
         };
         facts.map_or_else(Reply::Refused, Reply::Facts)
     }
@@ -138,22 +124,6 @@ fn channel(channel: &NodeChannel) -> Value {
     })
 }
 
-fn told(reply: &Reply) -> String {
-    match reply {
-        Reply::Facts(_) => "told".to_owned(),
-        Reply::Plan(_) => "planned".to_owned(),
-        Reply::Refused(why) => format!("refused: {why}"),
-        Reply::Operation { repeated, outcome, .. } => {
-            let again = if *repeated { "repeated: " } else { "" };
-            match outcome {
-                Outcome::Done { what, .. } => format!("{again}{what}"),
-                Outcome::NotDone { why } => format!("{again}not done: {why}"),
-                Outcome::Unknown { why } => format!("{again}unknown: {why}"),
-            }
-        }
-    }
-}
-
 fn is_id(id: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(fits)
@@ -161,7 +131,7 @@ fn is_id(id: &str) -> bool {
 
 const MAX_ID: usize = 64;
 /// The file of the operations.
-pub(super) const OPERATIONS: &str = "operations";
+pub(in crate::control) const OPERATIONS: &str = "operations";
 
 #[cfg(test)]
 mod tests {

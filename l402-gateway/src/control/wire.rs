@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What is asked of the node.
+/// What is asked of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The call.
@@ -28,9 +28,44 @@ pub enum Call {
     Address,
     /// The channels.
     Channels,
+    /// About the ledger.
+    Uses(UsesCall),
     /// What moves money.
     #[serde(untagged)]
     Money(Money),
+}
+
+/// A call about the ledger. Payments are named by their hash, in 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum UsesCall {
+    /// The uses in doubt.
+    List,
+    /// The counters of a payment, and its uses in doubt.
+    Show {
+        /// The payment.
+        payment: String,
+    },
+    /// Decides about the uses of a payment that are in doubt.
+    Resolve {
+        /// The payment.
+        payment: String,
+        /// What they come to.
+        outcome: Decided,
+        /// The number of one use; all that are in doubt unless it is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
+    },
+}
+
+/// What a person has found out about a use in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decided {
+    /// The upstream did its work: the use is gone.
+    Used,
+    /// It did not: the use is available again.
+    Unused,
 }
 
 /// What moves money.
@@ -86,12 +121,20 @@ impl Call {
             Self::Balance => "balance",
             Self::Address => "address",
             Self::Channels => "channels",
+            Self::Uses(UsesCall::List) => "uses list",
+            Self::Uses(UsesCall::Show { .. }) => "uses show",
+            Self::Uses(UsesCall::Resolve { .. }) => "uses resolve",
             Self::Money(Money::Send { .. }) => "send",
             Self::Money(Money::Pay { .. }) => "pay",
             Self::Money(Money::Open { .. }) => "open",
             Self::Money(Money::Close { .. }) => "close",
             Self::Money(Money::ForceClose { .. }) => "force-close",
         }
+    }
+
+    /// Tells whether it changes something: money, or a counter.
+    pub(super) const fn changes(&self) -> bool {
+        matches!(self, Self::Money(_) | Self::Uses(UsesCall::Resolve { .. }))
     }
 }
 
@@ -147,6 +190,11 @@ mod tests {
     fn a_request_is_a_line() {
         for (call, text) in [
             (Call::Info, r#"{"call":"info","dry_run":false}"#),
+            (Call::Uses(UsesCall::List), r#"{"call":{"uses":"list"},"dry_run":false}"#),
+            (
+                Call::Uses(UsesCall::Resolve { payment: "a".to_owned(), outcome: Decided::Unused, number: None }),
+                r#"{"call":{"uses":{"resolve":{"payment":"a","outcome":"unused"}}},"dry_run":false}"#,
+            ),
             (
                 Call::Money(Money::Close { channel: "a".to_owned() }),
                 r#"{"call":{"close":{"channel":"a"}},"dry_run":false}"#,

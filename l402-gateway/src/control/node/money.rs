@@ -8,7 +8,7 @@ use l402_lightning::operate::{NewChannel, NodeChannel, OperateError, Operator};
 use l402_lightning::{Invoice, NodeId, PayLimit, PaymentSource as _, unix_now};
 use l402_program::Causes;
 
-use super::wire::{Money, Outcome};
+use crate::control::wire::{Money, Outcome};
 
 /// Says what an operation would do, or why it would not.
 pub(super) async fn plan(node: &dyn Operator, money: &Money) -> Result<Vec<String>, String> {

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::wire::{Money, Outcome};
+use crate::control::wire::{Money, Outcome};
 
 /// The operations.
 #[derive(Debug)]
