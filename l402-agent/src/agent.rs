@@ -31,19 +31,19 @@ use std::sync::Arc;
 /// ```no_run
 /// use http::Request;
 /// use l402_agent::Agent;
-/// use l402_agent::amount::Amount;
+/// use l402_core::Msat;
 /// use l402_lightning::testing::FakeNetwork;
 ///
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let wallet = FakeNetwork::new().node(); // any `PaymentSource`
 ///     let agent = Agent::builder("/var/lib/my-agent", wallet, "fake")
-///         .max_price(Amount::from_msat(50_000))
-///         .max_fee(Amount::from_msat(1_000))
+///         .max_price(Msat::from_sat(50))
+///         .max_fee(Msat::from_sat(1))
 ///         .build()?;
 ///
 ///     let fetched = agent.fetch(Request::get("https://api.example.com/weather").body(())?).await?;
-///     println!("{} for {} msat", fetched.response.status(), fetched.spent_msat());
+///     println!("{} for {}", fetched.response.status(), fetched.spent_msat());
 ///     println!("{}", String::from_utf8_lossy(&fetched.bytes(1 << 20).await?));
 ///     Ok(())
 /// }

@@ -5,34 +5,37 @@
 
 use core::fmt;
 use core::str::FromStr;
+use l402_core::Msat;
 use serde::{Deserialize, Deserializer, de};
 
-/// An amount of bitcoin, in millisatoshi.
+/// An amount of bitcoin that is read and shown as people write it.
 ///
 /// ```
 /// # use l402_agent::amount::Amount;
+/// # use l402_core::Msat;
 /// let amount: Amount = "1.5 sat".parse()?;
-/// assert_eq!(amount.msat(), 1_500);
-/// assert_eq!(Amount::from_msat(21_000).to_string(), "21 sat");
+/// assert_eq!(amount.msat(), Msat::new(1_500));
+/// assert_eq!(Amount::new(Msat::new(21_000)).to_string(), "21 sat");
 /// # Ok::<(), l402_agent::amount::AmountTextError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Amount(u64);
+pub struct Amount(Msat);
 
 impl Amount {
-    /// Wraps an amount in millisatoshi.
-    pub const fn from_msat(msat: u64) -> Self {
-        Self(msat)
+    /// Wraps an amount.
+    pub const fn new(amount: Msat) -> Self {
+        Self(amount)
     }
 
-    /// Returns the amount in millisatoshi.
-    pub const fn msat(self) -> u64 {
+    /// Returns the amount.
+    pub const fn msat(self) -> Msat {
         self.0
     }
 
     /// Returns the amount in whole satoshi, as on-chain transactions need it; `None` where a fraction would be lost.
     pub const fn whole_sat(self) -> Option<u64> {
-        if self.0.is_multiple_of(MSAT_PER_SAT) { Some(self.0 / MSAT_PER_SAT) } else { None }
+        let msat = self.0.get();
+        if msat.is_multiple_of(MSAT_PER_SAT) { Some(msat / MSAT_PER_SAT) } else { None }
     }
 }
 
@@ -49,14 +52,14 @@ impl FromStr for Amount {
             "msat" | "msats" => digits(number),
             _ => Err(AmountTextError::Unit),
         }
-        .map(Self)
+        .map(|msat| Self(Msat::new(msat)))
     }
 }
 
 impl fmt::Display for Amount {
     /// Writes satoshi, with as many decimals as the amount has.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / MSAT_PER_SAT, self.0 % MSAT_PER_SAT);
+        let (whole, rest) = (self.0.to_sat_floor(), self.0.get() % MSAT_PER_SAT);
         if rest == 0 {
             return write!(f, "{whole} sat");
         }
@@ -135,7 +138,7 @@ mod tests {
             ("7 msat", 7),
             ("0 sat", 0),
         ] {
-            assert_eq!(text.parse(), Ok(Amount(msat)), "{text}");
+            assert_eq!(text.parse(), Ok(Amount(Msat::new(msat))), "{text}");
         }
     }
 

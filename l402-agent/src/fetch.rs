@@ -14,6 +14,7 @@ use core::fmt;
 use http::{Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use l402_core::Msat;
 use l402_http::pay::{PayLayer, PaySettings, Receipt, ReplayBody, RequestError};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
@@ -98,8 +99,8 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Returns what this call cost, fees included, in millisatoshi.
-    pub fn spent_msat(&self) -> u64 {
+    /// Returns what this call cost, fees included.
+    pub fn spent_msat(&self) -> Msat {
         spent_msat(&self.news)
     }
 
@@ -182,8 +183,8 @@ impl FetchError {
         Self { fault, news: Vec::new() }
     }
 
-    /// Returns what this call cost, fees included, in millisatoshi.
-    pub fn spent_msat(&self) -> u64 {
+    /// Returns what this call cost, fees included.
+    pub fn spent_msat(&self) -> Msat {
         spent_msat(&self.news)
     }
 }
@@ -200,12 +201,12 @@ impl core::error::Error for FetchError {
     }
 }
 
-fn spent_msat(news: &[News]) -> u64 {
+fn spent_msat(news: &[News]) -> Msat {
     let spent = |news: &News| match news {
         News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
-        News::Recovered(_) => 0,
+        News::Recovered(_) => Msat::ZERO,
     };
-    news.iter().map(spent).fold(0, u64::saturating_add)
+    news.iter().map(spent).fold(Msat::ZERO, Msat::saturating_add)
 }
 
 /// Why there is no response. What it means for the money stands at each variant of [`RequestError`].

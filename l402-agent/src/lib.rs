@@ -5,21 +5,20 @@
 //! ```no_run
 //! use http::Request;
 //! use l402_agent::Agent;
-//! use l402_agent::amount::Amount;
+//! use l402_core::Msat;
 //! use l402_lightning::testing::FakeNetwork;
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let wallet = FakeNetwork::new().node(); // any `PaymentSource`
-//!     let agent =
-//!         Agent::builder("/var/lib/my-agent", wallet, "fake").max_price(Amount::from_msat(50_000)).build()?;
+//!     let agent = Agent::builder("/var/lib/my-agent", wallet, "fake").max_price(Msat::from_sat(50)).build()?;
 //!
 //!     let url = "https://api.example.com/weather";
 //!     let price = agent.price(Request::get(url).body(())?).await?; // pays nothing
 //!     println!("{:?}", price.invoice.and_then(|invoice| invoice.amount_msat));
 //!
 //!     let fetched = agent.fetch(Request::get(url).body(())?).await?;
-//!     println!("{} for {} msat", fetched.response.status(), fetched.spent_msat());
+//!     println!("{} for {}", fetched.response.status(), fetched.spent_msat());
 //!     println!("{}", String::from_utf8_lossy(&fetched.bytes(1 << 20).await?));
 //!     Ok(())
 //! }
@@ -44,6 +43,7 @@ mod agent;
 pub mod amount;
 mod fetch;
 pub mod http;
+pub mod json;
 pub mod price;
 pub mod resolve;
 pub mod store;

@@ -6,11 +6,12 @@ use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
 use crate::http::redirect::{RedirectError, Redirects, Trail};
 use crate::http::url::UrlError;
+use crate::json;
 use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
-use l402_core::{Declined, Exchange, Msat, SpendLimits};
+use l402_core::{Declined, Exchange, Msat, SpendLimits, UnixSeconds};
 use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
 use l402_lightning::{Invoice, Network, unix_now};
 use serde::Serialize;
@@ -53,7 +54,8 @@ pub struct Price {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvoiceReport {
     /// The amount; absent where the payer would choose.
-    pub amount_msat: Option<u64>,
+    #[serde(serialize_with = "json::optional_msat")]
+    pub amount_msat: Option<Msat>,
     /// The payment hash.
     pub payment_hash: String,
     /// The network that the money moves on.
@@ -63,7 +65,8 @@ pub struct InvoiceReport {
     /// The payee's words.
     pub description: Option<String>,
     /// When the invoice expires.
-    pub expires_at: u64,
+    #[serde(serialize_with = "json::unix_seconds")]
+    pub expires_at: UnixSeconds,
     /// The invoice itself, BOLT11.
     pub bolt11: String,
 }
@@ -121,19 +124,19 @@ impl Terms {
 /// Says why an invoice would not be paid, with amounts as people write them.
 fn declined(why: Declined) -> String {
     let Declined::OverLimit { amount_msat, max_price_msat } = why else { return why.to_string() };
-    let (price, limit) = (Amount::from_msat(amount_msat.get()), Amount::from_msat(max_price_msat.get()));
+    let (price, limit) = (Amount::new(amount_msat), Amount::new(max_price_msat));
     format!("the price is {price}, the limit {limit}")
 }
 
 impl From<&Invoice> for InvoiceReport {
     fn from(invoice: &Invoice) -> Self {
         Self {
-            amount_msat: invoice.amount_msat().map(Msat::get),
+            amount_msat: invoice.amount_msat(),
             payment_hash: invoice.payment_hash().to_string(),
             network: invoice.network().to_string(),
             payee: invoice.payee().to_string(),
             description: invoice.description().map(str::to_owned),
-            expires_at: invoice.expires_at().get(),
+            expires_at: invoice.expires_at(),
             bolt11: invoice.bolt11().to_owned(),
         }
     }

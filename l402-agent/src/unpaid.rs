@@ -3,6 +3,7 @@
 use crate::amount::Amount;
 use crate::http::draft::Draft;
 use crate::http::peek::Peeked;
+use crate::json;
 use crate::text::printable;
 use core::fmt;
 use core::time::Duration;
@@ -22,8 +23,8 @@ pub struct Unpaid {
     /// Why nothing was paid.
     pub reason: UnpaidReason,
     /// What the L402 invoice asks for, where there is one that can be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub amount_msat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::optional_msat")]
+    pub amount_msat: Option<Msat>,
     /// What the server offers besides L402.
     pub offers: Vec<ForeignOffer>,
 }
@@ -56,7 +57,7 @@ pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<In
     let demand = match Quote::of(status, response.headers()) {
         Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((UnpaidReason::NoChallenge, None)),
         _ if field.is_free(&draft.headers) => None, // it was answered, or is an error already
-        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat().map(Msat::get))),
+        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat())),
         Err(_) => Some((UnpaidReason::of(field), None)),
     };
     let (head, body) = response.into_parts();
@@ -83,7 +84,7 @@ pub(crate) struct Answer {
 
 impl fmt::Display for Unpaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.reason, self.amount_msat.map(Amount::from_msat)) {
+        match (self.reason, self.amount_msat.map(Amount::new)) {
             (UnpaidReason::NoChallenge, _) => {
                 write!(f, "status {} without an L402 challenge; only L402 is supported", self.status)?;
             }

@@ -4,7 +4,6 @@
 
 use core::time::Duration;
 use http::Request;
-use l402_agent::amount::Amount;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::resolve::Finding;
 use l402_agent::store::news::News;
@@ -102,7 +101,7 @@ impl World {
 
     fn agent(&self, max_price_msat: u64) -> Agent<FakeNode> {
         let builder = Agent::builder(self.data.path().join("data"), self.wallet.clone(), "fake");
-        builder.max_price(Amount::from_msat(max_price_msat)).build().unwrap()
+        builder.max_price(Msat::new(max_price_msat)).build().unwrap()
     }
 
     fn request(&self) -> Request<()> {
@@ -114,18 +113,18 @@ impl World {
 async fn what_was_bought_opens_the_next_call_too() {
     let world = World::new().await;
     let price = world.agent(21_000).price(world.request()).await.unwrap();
-    assert_eq!((price.invoice.unwrap().amount_msat, price.refusal), (Some(21_000), None));
+    assert_eq!((price.invoice.unwrap().amount_msat, price.refusal), (Some(Msat::from_sat(21)), None));
     let price = world.agent(20_000).price(world.request()).await.unwrap();
     assert_eq!(price.refusal.as_deref(), Some("the price is 21 sat, the limit 20 sat"));
     assert_eq!(world.wallet.payments_sent(), 0);
 
     let fetched = world.agent(21_000).fetch(world.request()).await.unwrap();
-    assert_eq!((fetched.credential, fetched.spent_msat()), (CredentialUsed::Bought, 21_000));
-    assert!(matches!(&fetched.news[..], [News::Paid(purchase)] if purchase.amount_msat == 21_000));
+    assert_eq!((fetched.credential, fetched.spent_msat()), (CredentialUsed::Bought, Msat::from_sat(21)));
+    assert!(matches!(&fetched.news[..], [News::Paid(purchase)] if purchase.amount_msat == Msat::from_sat(21)));
     assert_eq!(fetched.bytes(5).await.unwrap(), "sunny");
 
     let again = world.agent(0).fetch(world.request()).await.unwrap();
-    assert_eq!((again.credential, again.spent_msat()), (CredentialUsed::Kept, 0));
+    assert_eq!((again.credential, again.spent_msat()), (CredentialUsed::Kept, Msat::ZERO));
     assert!(again.bytes(4).await.is_err(), "it is longer");
     assert_eq!(world.wallet.payments_sent(), 1);
     assert_eq!(world.agent(0).tokens().all().unwrap().len(), 1);
@@ -145,11 +144,11 @@ async fn a6_redirects_are_paid_from_one_limit_of_fees() {
     let (network, max_fees, data) = (FakeNetwork::new(), Arc::default(), tempfile::tempdir().unwrap());
     let (first, second) = (shop(network.node()).await, shop(network.node()).await);
     let wallet = Tolled { node: network.node(), max_fees: Arc::clone(&max_fees) };
-    let agent = Agent::builder(data.path().join("data"), wallet, "fake").max_fee(Amount::from_msat(1_000));
+    let agent = Agent::builder(data.path().join("data"), wallet, "fake").max_fee(Msat::new(1_000));
     let agent = agent.redirects(Redirects::Follow).build().unwrap();
     let url = format!("{}?{second}", first.replace("/a", "/moved"));
     let fetched = agent.fetch(Request::get(url).body(()).unwrap()).await.unwrap();
-    assert_eq!(fetched.spent_msat(), 2 * 21_700);
+    assert_eq!(fetched.spent_msat(), Msat::new(2 * 21_700));
     assert_eq!(*max_fees.lock().unwrap(), [Msat::new(1_000), Msat::new(300)]);
 }
 
@@ -157,13 +156,13 @@ async fn a6_redirects_are_paid_from_one_limit_of_fees() {
 async fn an_error_tells_what_was_paid_before_it() {
     let (network, data) = (FakeNetwork::new(), tempfile::tempdir().unwrap());
     let (first, second) = (shop(network.node()).await, shop(network.node()).await);
-    let agent = Agent::builder(data.path().join("data"), network.node(), "fake").max_price(Amount::from_msat(21_000));
+    let agent = Agent::builder(data.path().join("data"), network.node(), "fake").max_price(Msat::new(21_000));
     let agent = agent.redirects(Redirects::Follow).build().unwrap();
     let url = format!("{}?{second}", first.replace("/a", "/moved"));
     let error = agent.fetch(Request::get(url).body(()).unwrap()).await.unwrap_err();
     assert!(matches!(&error.fault, FetchFault::Pay { url, .. } if *url == *second), "{error:?}");
     assert!(matches!(&error.news[..], [News::Paid(_)]));
-    assert_eq!(error.spent_msat(), 21_000);
+    assert_eq!(error.spent_msat(), Msat::from_sat(21));
 }
 
 #[tokio::test]
@@ -190,7 +189,7 @@ async fn a9_an_error_is_not_what_a_token_was_bought_for() {
     let world = World::new().await;
     let agent = |max_price_msat| {
         let builder = Agent::builder(world.data.path().join("data"), world.wallet.clone(), "fake").reuse(Reuse::Never);
-        builder.max_price(Amount::from_msat(max_price_msat)).build().unwrap()
+        builder.max_price(Msat::new(max_price_msat)).build().unwrap()
     };
     let url = world.url.replace("/a", "/broken");
     let fetched = agent(21_000).fetch(Request::get(url).body(()).unwrap()).await.unwrap();

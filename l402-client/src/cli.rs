@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(args.method.as_deref(), Some("PUT"));
         assert_eq!(args.data.as_deref(), Some("@-"));
         assert_eq!(args.headers, ["A:1", "B:2"]);
-        assert_eq!(args.max_price, Some(Amount::from_msat(5_000)));
+        assert_eq!(args.max_price, Some(Amount::new(5_000.into())));
         assert_eq!(args.timeout, Duration::from_millis(500));
         assert!(args.include && args.location && args.quiet && !args.dry_run);
     }

@@ -8,6 +8,7 @@ use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::private::PrivateDir;
 use l402_agent::{DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
+use l402_core::Msat;
 use l402_lightning::Network;
 use l402_lightning::backend::{PayerFlags, PayerSetup};
 use std::sync::Arc;
@@ -23,9 +24,9 @@ pub struct Home {
     pub flags: PayerFlags,
     pub(crate) setups: Vec<(WalletKind, Arc<dyn PayerSetup>)>,
     /// The most to pay for one call, fees not counted.
-    pub max_price: Amount,
+    pub max_price: Msat,
     /// The most to pay for routing.
-    pub max_fee: Amount,
+    pub max_fee: Msat,
     /// The proxies; none until somebody reads the environment.
     pub proxies: Proxies,
 }
@@ -49,8 +50,8 @@ impl Home {
             wallet: args.wallet.or(config.wallet).or_else(WalletKind::usual),
             flags,
             setups: config.setups,
-            max_price: config.max_price.unwrap_or(DEFAULT_MAX_PRICE),
-            max_fee: config.max_fee.unwrap_or(DEFAULT_MAX_FEE),
+            max_price: config.max_price.map_or(DEFAULT_MAX_PRICE, Amount::msat),
+            max_fee: config.max_fee.map_or(DEFAULT_MAX_FEE, Amount::msat),
             proxies: Proxies::default(),
         })
     }
@@ -85,8 +86,8 @@ mod tests {
             HomeArgs { data_dir: Some(folder.path().join("data")), config: Some(config), ..HomeArgs::default() };
         let home = Home::open(&args).unwrap();
         assert_eq!(
-            (home.wallet, home.max_price.msat(), home.max_fee),
-            (WalletKind::named("ldk"), 5_000, DEFAULT_MAX_FEE)
+            (home.wallet, home.max_price, home.max_fee),
+            (WalletKind::named("ldk"), Msat::from_sat(5), DEFAULT_MAX_FEE)
         );
         assert!(format!("{:?}", home.setups).contains("Esplora"));
         args.wallet = WalletKind::named("sandbox");

@@ -78,6 +78,7 @@ fn code(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use l402_agent::amount::Amount;
     use l402_agent::{DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 
     #[test]
@@ -109,8 +110,8 @@ mod tests {
     fn the_defaults_are_those_of_the_agent() {
         let default =
             |key| all_settings().into_iter().find(|setting| setting.key == key).map(|setting| setting.default.parse());
-        assert_eq!(default("max_price"), Some(Ok(DEFAULT_MAX_PRICE)));
-        assert_eq!(default("max_fee"), Some(Ok(DEFAULT_MAX_FEE)));
+        assert_eq!(default("max_price"), Some(Ok(Amount::new(DEFAULT_MAX_PRICE))));
+        assert_eq!(default("max_fee"), Some(Ok(Amount::new(DEFAULT_MAX_FEE))));
     }
 
     #[test]

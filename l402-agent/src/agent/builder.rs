@@ -1,7 +1,6 @@
 //! What an agent is made of, and on what terms it pays.
 
 use super::Agent;
-use crate::amount::Amount;
 use crate::http::client::{HttpClient, TlsError};
 use crate::http::proxy::Proxies;
 use crate::http::redirect::Redirects;
@@ -37,24 +36,21 @@ pub struct AgentBuilder<W> {
 
 impl<W> AgentBuilder<W> {
     pub(super) fn new(data: PathBuf, wallet: Arc<W>, wallet_name: String) -> Self {
-        let limits = SpendLimits {
-            max_price_msat: Msat::new(DEFAULT_MAX_PRICE.msat()),
-            max_fee_msat: Msat::new(DEFAULT_MAX_FEE.msat()),
-        };
+        let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE, max_fee_msat: DEFAULT_MAX_FEE };
         let terms = Terms { settings: PaySettings::new(limits), reuse: Reuse::Kept, redirects: Redirects::Refuse };
         let (timeout, proxies) = (DEFAULT_TIMEOUT, Proxies::default());
         Self { data, wallet, wallet_name, terms, timeout, cacert: None, proxies }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
-    pub const fn max_price(mut self, amount: Amount) -> Self {
-        self.terms.settings.limits.max_price_msat = Msat::new(amount.msat());
+    pub const fn max_price(mut self, amount: Msat) -> Self {
+        self.terms.settings.limits.max_price_msat = amount;
         self
     }
 
     /// The most to pay for routing. 10 sat unless set.
-    pub const fn max_fee(mut self, amount: Amount) -> Self {
-        self.terms.settings.limits.max_fee_msat = Msat::new(amount.msat());
+    pub const fn max_fee(mut self, amount: Msat) -> Self {
+        self.terms.settings.limits.max_fee_msat = amount;
         self
     }
 
@@ -155,7 +151,7 @@ impl core::error::Error for BuildError {
 }
 
 /// The most to pay for one call unless the caller says otherwise.
-pub const DEFAULT_MAX_PRICE: Amount = Amount::from_msat(100_000);
+pub const DEFAULT_MAX_PRICE: Msat = Msat::from_sat(100);
 /// The most to pay for routing unless the caller says otherwise.
-pub const DEFAULT_MAX_FEE: Amount = Amount::from_msat(10_000);
+pub const DEFAULT_MAX_FEE: Msat = Msat::from_sat(10);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
-use l402_core::{Preimage, Scheme};
+use l402_core::{Msat, Preimage, Scheme, UnixSeconds};
 use serde::{Deserialize, Deserializer, de};
 
 /// A preimage of 64 hexadecimal digits. No copy of the secret stays behind, and no error repeats it.
@@ -31,6 +31,16 @@ where
     D: Deserializer<'de>,
 {
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+/// An amount by its number of millisatoshi.
+pub(super) fn msat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Msat, D::Error> {
+    u64::deserialize(deserializer).map(Msat::new)
+}
+
+/// A point in time by its number of seconds since 1970.
+pub(super) fn unix_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixSeconds, D::Error> {
+    u64::deserialize(deserializer).map(UnixSeconds::new)
 }
 
 /// A scheme by its name.

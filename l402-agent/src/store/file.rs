@@ -168,7 +168,7 @@ impl Inner {
                 return Err(StoreError::Payments(PaymentsError::StillOpen(token.payment_hash)));
             }
             // Whoever only waits for what an earlier call pays says when that was begun.
-            held.is_inherited &= *begun == token.bought_at.get();
+            held.is_inherited &= *begun == token.bought_at;
             if let Some(order) = &token.order {
                 held.payment.repeat(order).map_err(StoreError::database)?;
             }

@@ -14,7 +14,7 @@ use super::private::{Lock, PrivateDir, PrivateError};
 use super::record::{Intent, KeptToken, PaymentOutcome};
 use super::row::{self, Conflict};
 use http::Method;
-use l402_core::{PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_http::pay::{Origin, Standing};
 use rusqlite::Transaction;
 use serde::Deserialize;
@@ -139,9 +139,12 @@ struct OldToken {
     payment_hash: PaymentHash,
     #[serde(deserialize_with = "codec::preimage")]
     preimage: Preimage,
-    amount_msat: u64,
-    fee_msat: u64,
-    bought_at: u64,
+    #[serde(deserialize_with = "codec::msat")]
+    amount_msat: Msat,
+    #[serde(deserialize_with = "codec::msat")]
+    fee_msat: Msat,
+    #[serde(deserialize_with = "codec::unix_seconds")]
+    bought_at: UnixSeconds,
 }
 
 impl From<OldToken> for KeptToken {
@@ -166,7 +169,8 @@ struct PaymentFile {
 struct OldIntent {
     #[serde(deserialize_with = "codec::text")]
     payment_hash: PaymentHash,
-    amount_msat: u64,
+    #[serde(deserialize_with = "codec::msat")]
+    amount_msat: Msat,
     wallet: String,
     #[serde(deserialize_with = "codec::text")]
     origin: Origin,
@@ -176,7 +180,8 @@ struct OldIntent {
     #[serde(deserialize_with = "codec::scheme")]
     scheme: Scheme,
     token: String,
-    at: u64,
+    #[serde(deserialize_with = "codec::unix_seconds")]
+    at: UnixSeconds,
 }
 
 impl From<OldIntent> for Intent {

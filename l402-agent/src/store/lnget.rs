@@ -11,7 +11,7 @@ use super::record::KeptToken;
 use core::fmt;
 use http::Method;
 use l402_core::macaroon::base64;
-use l402_core::{Scheme, TokenFile, TokenFileError};
+use l402_core::{Scheme, TokenFile, TokenFileError, UnixSeconds};
 use l402_http::pay::{Origin, Standing};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -74,9 +74,9 @@ fn read(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Option<Ke
         token: base64::encode_into(macaroon, &mut text).unwrap_or_default().to_owned(),
         payment_hash: file.payment_hash(),
         preimage,
-        amount_msat: file.paid_msat().get(),
-        fee_msat: file.fee_msat().get(),
-        bought_at: u64::try_from(file.time_ns()).unwrap_or_default() / NANOS,
+        amount_msat: file.paid_msat(),
+        fee_msat: file.fee_msat(),
+        bought_at: UnixSeconds::new(u64::try_from(file.time_ns()).unwrap_or_default() / NANOS),
         standing: Standing::Served, // lnget has used it, as far as is known
     }))
 }
@@ -182,9 +182,9 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(origins, expected);
         let token = find(&folder.path().join("api.example"), None, true).unwrap().remove(0).token.unwrap().unwrap();
-        assert_eq!((token.origin.to_string().as_str(), token.bought_at), ("http://api.example", 1_700_000_000));
+        assert_eq!((token.origin.to_string().as_str(), token.bought_at.get()), ("http://api.example", 1_700_000_000));
         assert_eq!(token.standing, Standing::Served, "another may be bought when it is refused");
-        assert_eq!((token.amount_msat, token.fee_msat, token.preimage.expose()), (21_000, 12, &[1; 32]));
+        assert_eq!((token.amount_msat.get(), token.fee_msat.get(), token.preimage.expose()), (21_000, 12, &[1; 32]));
         assert_eq!(token.payment_hash, Preimage::from_bytes([1; 32]).hash());
     }
 

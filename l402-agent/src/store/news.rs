@@ -1,6 +1,6 @@
 //! What a store has to tell of money that moved.
 
-use l402_core::PaymentHash;
+use l402_core::{Msat, PaymentHash};
 use l402_http::pay::Origin;
 
 /// A payment that is known to have succeeded.
@@ -19,8 +19,8 @@ pub struct Purchase {
     pub origin: Origin,
     /// The payment hash.
     pub payment_hash: PaymentHash,
-    /// What the payee received, in millisatoshi.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshi.
-    pub fee_msat: u64,
+    /// What the payee received.
+    pub amount_msat: Msat,
+    /// What routing cost.
+    pub fee_msat: Msat,
 }

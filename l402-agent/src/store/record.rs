@@ -1,5 +1,6 @@
 //! What is recorded: payments that were about to be made, what became of them, and the tokens that they bought.
 
+use super::codec;
 use core::fmt;
 use http::Method;
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
@@ -12,8 +13,8 @@ use serde::Deserialize;
 pub struct Intent {
     /// What it will prove.
     pub payment_hash: PaymentHash,
-    /// What the invoice asks for, in millisatoshi.
-    pub amount_msat: u64,
+    /// What the invoice asks for.
+    pub amount_msat: Msat,
     /// The wallet that pays, with the network where it has a node for each (`ldk/signet`): the only one that can say what became of it.
     pub wallet: String,
     /// Who is paid.
@@ -26,8 +27,8 @@ pub struct Intent {
     pub scheme: Scheme,
     /// The token that the payment buys, in base64; worthless without the preimage.
     pub token: String,
-    /// When, in Unix seconds.
-    pub at: u64,
+    /// When.
+    pub at: UnixSeconds,
     /// The invoice and the limits; `None` where the first format did not have them.
     pub order: Option<Order>,
 }
@@ -37,14 +38,14 @@ impl Intent {
     pub fn new(origin: &Origin, token: &Token, wallet: &str) -> Self {
         Self {
             payment_hash: token.payment_hash,
-            amount_msat: token.amount_msat.get(),
+            amount_msat: token.amount_msat,
             wallet: wallet.to_owned(),
             origin: origin.clone(),
             method: token.method.clone(),
             path: token.path.clone(),
             scheme: token.scheme,
             token: token.text.clone(),
-            at: token.bought_at.get(),
+            at: token.bought_at,
             order: token.order.clone(),
         }
     }
@@ -60,7 +61,7 @@ impl Intent {
             payment_hash: self.payment_hash,
             preimage: paid.preimage,
             amount_msat: self.amount_msat,
-            fee_msat: paid.fee_msat.get(),
+            fee_msat: paid.fee_msat,
             bought_at: self.at,
             standing: Standing::New,
         }
@@ -73,11 +74,11 @@ impl Intent {
             text: self.token.clone(),
             payment_hash: self.payment_hash,
             preimage: None,
-            amount_msat: Msat::new(self.amount_msat),
+            amount_msat: self.amount_msat,
             fee_msat: Msat::ZERO,
             method: self.method.clone(),
             path: self.path.clone(),
-            bought_at: UnixSeconds::new(self.at),
+            bought_at: self.at,
             standing: Standing::New,
             order: self.order.clone(),
         }
@@ -90,8 +91,9 @@ impl Intent {
 pub enum PaymentOutcome {
     /// It succeeded, and the token is kept.
     Paid {
-        /// What routing cost, in millisatoshi.
-        fee_msat: u64,
+        /// What routing cost.
+        #[serde(deserialize_with = "codec::msat")]
+        fee_msat: Msat,
     },
     /// It failed, or was never sent. No money moved.
     NotPaid,
@@ -125,12 +127,12 @@ pub struct KeptToken {
     pub payment_hash: PaymentHash,
     /// The proof of payment.
     pub preimage: Preimage,
-    /// What was paid, in millisatoshi.
-    pub amount_msat: u64,
-    /// What routing cost, in millisatoshi.
-    pub fee_msat: u64,
-    /// When it was bought, in Unix seconds.
-    pub bought_at: u64,
+    /// What was paid.
+    pub amount_msat: Msat,
+    /// What routing cost.
+    pub fee_msat: Msat,
+    /// When it was bought.
+    pub bought_at: UnixSeconds,
     /// Whether a server has accepted it.
     pub standing: Standing,
 }
@@ -146,9 +148,9 @@ impl KeptToken {
             token: token.text.clone(),
             payment_hash: token.payment_hash,
             preimage: token.preimage.clone()?,
-            amount_msat: token.amount_msat.get(),
-            fee_msat: token.fee_msat.get(),
-            bought_at: token.bought_at.get(),
+            amount_msat: token.amount_msat,
+            fee_msat: token.fee_msat,
+            bought_at: token.bought_at,
             standing: token.standing,
         })
     }
@@ -174,11 +176,11 @@ impl From<KeptToken> for Token {
             text: kept.token,
             payment_hash: kept.payment_hash,
             preimage: Some(kept.preimage),
-            amount_msat: Msat::new(kept.amount_msat),
-            fee_msat: Msat::new(kept.fee_msat),
+            amount_msat: kept.amount_msat,
+            fee_msat: kept.fee_msat,
             method: kept.method,
             path: kept.path,
-            bought_at: UnixSeconds::new(kept.bought_at),
+            bought_at: kept.bought_at,
             standing: kept.standing,
             order: None,
         }

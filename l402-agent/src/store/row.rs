@@ -4,7 +4,7 @@ use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use core::fmt;
 use core::str::FromStr;
 use http::Method;
-use l402_core::{Msat, PaymentHash, Preimage, Scheme};
+use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_http::pay::{Order, Standing};
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
@@ -25,14 +25,14 @@ pub(super) fn put_payment(
     );
     let columns = named_params! {
         ":payment_hash": intent.payment_hash.to_string(),
-        ":amount_msat": intent.amount_msat,
+        ":amount_msat": intent.amount_msat.get(),
         ":wallet": intent.wallet,
         ":origin": intent.origin.to_string(),
         ":method": intent.method.as_str(),
         ":path": intent.path,
         ":scheme": intent.scheme.to_string(),
         ":token": intent.token,
-        ":begun_at": intent.at,
+        ":begun_at": intent.at.get(),
         ":invoice": order.map(|order| &order.invoice),
         ":max_fee_msat": max_fee_msat,
         ":max_cltv_expiry_delta": order.map(|order| order.max_cltv_expiry_delta),
@@ -53,14 +53,14 @@ pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Confl
     let columns = named_params! {
         ":payment_hash": token.payment_hash.to_string(),
         ":preimage": token.preimage.expose(),
-        ":amount_msat": token.amount_msat,
-        ":fee_msat": token.fee_msat,
+        ":amount_msat": token.amount_msat.get(),
+        ":fee_msat": token.fee_msat.get(),
         ":origin": token.origin.to_string(),
         ":method": token.method.as_str(),
         ":path": token.path,
         ":scheme": token.scheme.to_string(),
         ":token": token.token,
-        ":bought_at": token.bought_at,
+        ":bought_at": token.bought_at.get(),
         ":standing": standing_name(token.standing),
     };
     tx.execute(&sql, columns).map(drop)
@@ -94,14 +94,14 @@ impl fmt::Display for Conflict {
 pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Recorded> {
     let intent = Intent {
         payment_hash: text(row, "payment_hash")?,
-        amount_msat: row.get("amount_msat")?,
+        amount_msat: row.get("amount_msat").map(Msat::new)?,
         wallet: row.get("wallet")?,
         origin: text(row, "origin")?,
         method: text(row, "method")?,
         path: row.get("path")?,
         scheme: scheme(row)?,
         token: row.get("token")?,
-        at: row.get("begun_at")?,
+        at: row.get("begun_at").map(UnixSeconds::new)?,
         order: order(row)?,
     };
     Ok(Recorded { intent, outcome: outcome(row)? })
@@ -117,9 +117,9 @@ pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<KeptToken> {
         token: row.get("token")?,
         payment_hash: text(row, "payment_hash")?,
         preimage: preimage(row)?,
-        amount_msat: row.get("amount_msat")?,
-        fee_msat: row.get("fee_msat")?,
-        bought_at: row.get("bought_at")?,
+        amount_msat: row.get("amount_msat").map(Msat::new)?,
+        fee_msat: row.get("fee_msat").map(Msat::new)?,
+        bought_at: row.get("bought_at").map(UnixSeconds::new)?,
         standing: standing(row)?,
     })
 }
@@ -144,7 +144,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
 fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<PaymentOutcome>> {
     Ok(match row.get::<_, Option<String>>("outcome")?.as_deref() {
         None => None,
-        Some(PAID) => Some(PaymentOutcome::Paid { fee_msat: row.get("fee_msat")? }),
+        Some(PAID) => Some(PaymentOutcome::Paid { fee_msat: row.get("fee_msat").map(Msat::new)? }),
         Some(NOT_PAID) => Some(PaymentOutcome::NotPaid),
         Some(FORGOTTEN) => Some(PaymentOutcome::Forgotten),
         Some(_) => return Err(wrong(row, "outcome")),
@@ -154,7 +154,7 @@ fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<PaymentOutcome>> {
 /// Splits an outcome into its columns.
 pub(super) const fn columns(outcome: PaymentOutcome) -> (&'static str, Option<u64>) {
     match outcome {
-        PaymentOutcome::Paid { fee_msat } => (PAID, Some(fee_msat)),
+        PaymentOutcome::Paid { fee_msat } => (PAID, Some(fee_msat.get())),
         PaymentOutcome::NotPaid => (NOT_PAID, None),
         PaymentOutcome::Forgotten => (FORGOTTEN, None),
     }

@@ -106,9 +106,9 @@ mod tests {
             token: "AgEE".to_owned(),
             payment_hash: preimage.hash(),
             preimage,
-            amount_msat: 21_000,
-            fee_msat: 0,
-            bought_at: 1_700_000_000,
+            amount_msat: 21_000.into(),
+            fee_msat: 0.into(),
+            bought_at: 1_700_000_000.into(),
             standing: Standing::New,
         }
     }

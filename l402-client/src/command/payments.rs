@@ -37,7 +37,7 @@ pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(Strin
 }
 
 fn line(intent: &Intent) -> String {
-    let (hash, amount) = (intent.payment_hash, Amount::from_msat(intent.amount_msat));
+    let (hash, amount) = (intent.payment_hash, Amount::new(intent.amount_msat));
     let request = printable(&format!("{} {}{}", intent.method, intent.origin, intent.path));
     format!("{hash}\t{amount}\t{}\t{request}", printable(&intent.wallet))
 }
@@ -45,7 +45,7 @@ fn line(intent: &Intent) -> String {
 fn outcome_line(Recorded { intent, outcome }: &Recorded) -> String {
     let outcome = match outcome {
         None => "unknown".to_owned(),
-        Some(PaymentOutcome::Paid { fee_msat }) => format!("paid, fee {}", Amount::from_msat(*fee_msat)),
+        Some(PaymentOutcome::Paid { fee_msat }) => format!("paid, fee {}", Amount::new(*fee_msat)),
         Some(PaymentOutcome::NotPaid) => "not paid".to_owned(),
         Some(PaymentOutcome::Forgotten) => "forgotten".to_owned(),
     };

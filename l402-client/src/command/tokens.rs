@@ -23,7 +23,7 @@ pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, E
 }
 
 fn line(token: &KeptToken) -> String {
-    let paid = Amount::from_msat(token.amount_msat);
+    let paid = Amount::new(token.amount_msat);
     let bought_for = printable(&format!("{} {}{}", token.method, token.origin, token.path));
     let standing = if token.standing == Standing::Refused { "\tnot accepted" } else { "" };
     format!("{}\t{paid}\t{bought_for}{standing}", token.payment_hash)

@@ -83,7 +83,7 @@ fn not_accepted(fault: &RequestError<TransportError>, url: &Uri) -> Option<Failu
         }
         _ => return None,
     };
-    let (lost, fee) = (Amount::from_msat(receipt.amount_msat.get()), Amount::from_msat(receipt.fee_msat.get()));
+    let (lost, fee) = (Amount::new(receipt.amount_msat), Amount::new(receipt.fee_msat));
     let origin = Origin::of(url).map_or_else(|_| "ORIGIN".to_owned(), |origin| origin.to_string());
     let message = format!(
         "{start}; {lost} (and a fee of {fee}) are lost with payment {}, unless it accepts the token later; it is not paid again, but \
@@ -98,7 +98,7 @@ fn declined(why: Declined) -> Failure {
     let Declined::OverLimit { amount_msat, max_price_msat } = why else {
         return Failure::new(Exit::Challenge, RequestError::<TransportError>::Declined(why));
     };
-    let (price, limit) = (Amount::from_msat(amount_msat.get()), Amount::from_msat(max_price_msat.get()));
+    let (price, limit) = (Amount::new(amount_msat), Amount::new(max_price_msat));
     let hint = format!("not paid: the price is {price}, the limit {limit}; allow more with --max-price \"{price}\"");
     Failure::say(Exit::Limit, hint)
 }

@@ -21,7 +21,7 @@ use l402_agent::http::peek::Peeked;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::price::{self, Terms};
 use l402_agent::{Agent, Fetched, Reuse};
-use l402_core::{Msat, SpendLimits};
+use l402_core::SpendLimits;
 use l402_lightning::PaymentSource;
 use output::OutputFile;
 use report::{ReportEvent, Reporter, Served};
@@ -63,8 +63,8 @@ fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: A
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let SpendLimits { max_price_msat, max_fee_msat } = limits(args, home);
     let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
-        .max_price(Amount::from_msat(max_price_msat.get()))
-        .max_fee(Amount::from_msat(max_fee_msat.get()))
+        .max_price(max_price_msat)
+        .max_fee(max_fee_msat)
         .timeout(args.timeout)
         .pay_timeout(args.pay_timeout)
         .token_field(args.token_field.into())
@@ -86,8 +86,8 @@ const fn redirects(args: &GetArgs) -> Redirects {
 
 fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
     SpendLimits {
-        max_price_msat: Msat::new(args.max_price.unwrap_or(home.max_price).msat()),
-        max_fee_msat: Msat::new(args.max_fee.unwrap_or(home.max_fee).msat()),
+        max_price_msat: args.max_price.map_or(home.max_price, Amount::msat),
+        max_fee_msat: args.max_fee.map_or(home.max_fee, Amount::msat),
     }
 }
 

@@ -9,10 +9,12 @@ use core::fmt;
 use http::StatusCode;
 use l402_agent::CredentialUsed;
 use l402_agent::amount::Amount;
+use l402_agent::json;
 use l402_agent::price::Price;
 use l402_agent::store::news::{News, Purchase};
 use l402_agent::text::printable;
 use l402_agent::unpaid::{Unpaid, UnpaidReason};
+use l402_core::Msat;
 use serde::Serialize;
 use std::io::Write;
 
@@ -48,9 +50,11 @@ pub struct Payment {
     /// The payment hash.
     pub payment_hash: String,
     /// What the payee received.
-    pub amount_msat: u64,
+    #[serde(serialize_with = "json::msat")]
+    pub amount_msat: Msat,
     /// What routing cost.
-    pub fee_msat: u64,
+    #[serde(serialize_with = "json::msat")]
+    pub fee_msat: Msat,
 }
 
 /// A response.
@@ -121,7 +125,7 @@ impl fmt::Display for Served {
 
 impl fmt::Display for Payment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (amount, fee) = (Amount::from_msat(self.amount_msat), Amount::from_msat(self.fee_msat));
+        let (amount, fee) = (Amount::new(self.amount_msat), Amount::new(self.fee_msat));
         write!(f, "{amount} (and a fee of {fee}) to {}", printable(&self.origin))
     }
 }
@@ -141,7 +145,7 @@ impl fmt::Display for Shown<'_> {
             };
         };
         match invoice.amount_msat {
-            Some(msat) => writeln!(f, "price         {}", Amount::from_msat(msat))?,
+            Some(amount) => writeln!(f, "price         {}", Amount::new(amount))?,
             None => writeln!(f, "price         not in the invoice")?,
         }
         writeln!(f, "payment hash  {}", invoice.payment_hash)?;
@@ -150,7 +154,7 @@ impl fmt::Display for Shown<'_> {
         if let Some(description) = &invoice.description {
             writeln!(f, "description   {}", printable(description))?;
         }
-        writeln!(f, "expires at    {} (Unix seconds)", invoice.expires_at)?;
+        writeln!(f, "expires at    {} (Unix seconds)", invoice.expires_at.get())?;
         writeln!(f, "invoice       {}", invoice.bolt11)?;
         match refusal {
             Some(reason) => write!(f, "would not be paid: {reason}{hint}"),
@@ -205,7 +209,7 @@ mod tests {
 
     fn paid() -> ReportEvent {
         let (origin, payment_hash) = ("http://a".to_owned(), "00".repeat(32));
-        ReportEvent::Paid(Payment { origin, payment_hash, amount_msat: 21_000, fee_msat: 3 })
+        ReportEvent::Paid(Payment { origin, payment_hash, amount_msat: 21_000.into(), fee_msat: 3.into() })
     }
 
     #[test]
@@ -218,11 +222,16 @@ mod tests {
     #[test]
     fn the_page_of_the_command_lists_every_key_of_an_event() {
         let page = include_str!("../../../docs/client.md");
-        let payment = || Payment { origin: String::new(), payment_hash: String::new(), amount_msat: 1, fee_msat: 0 };
+        let payment = || Payment {
+            origin: String::new(),
+            payment_hash: String::new(),
+            amount_msat: 1.into(),
+            fee_msat: 0.into(),
+        };
         let (url, status, offers) = (String::new(), 402, Vec::new());
         let served = Served { url: url.clone(), status, credential: CredentialUsed::None };
         let reason = UnpaidReason::NoChallenge;
-        let unpaid = Unpaid { url: url.clone(), status, reason, amount_msat: Some(1), offers: Vec::new() };
+        let unpaid = Unpaid { url: url.clone(), status, reason, amount_msat: Some(1.into()), offers: Vec::new() };
         let price = Price { url, status, free: false, invoice: None, refusal: None, offers, unpaid: None };
         let listed = [
             ReportEvent::Paid(payment()),

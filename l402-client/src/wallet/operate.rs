@@ -71,11 +71,7 @@ async fn info(node: &dyn Operator) -> Result<String, Failure> {
         format!("node id      {}", info.node_id),
         format!("network      {}", info.network),
         format!("on chain     {total} sat, of which {spendable} sat can be spent"),
-        format!(
-            "in channels  {} sat, of which {} can be sent now",
-            balances.lightning_sat,
-            Amount::from_msat(outbound.get())
-        ),
+        format!("in channels  {} sat, of which {} can be sent now", balances.lightning_sat, Amount::new(outbound)),
     ]))
 }
 
@@ -132,7 +128,7 @@ fn line(channel: &NodeChannel) -> String {
         (false, true) => "peer is offline".to_owned(),
         (false, false) => format!("unconfirmed ({} confirmations)", channel.confirmations),
     };
-    let outbound = Amount::from_msat(channel.outbound_msat.get());
+    let outbound = Amount::new(channel.outbound_msat);
     format!("{}\t{}\t{} sat\t{outbound} to send\t{state}", channel.name, channel.peer, channel.capacity_sat)
 }
 

@@ -165,6 +165,7 @@ async fn dry_run_shows_the_price_without_paying() {
     let dear = buyer.get("/dear", &["--dry-run", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&dear.out).unwrap();
     assert_eq!(json["invoice"]["amount_msat"], 1_000_000);
+    assert!(json["invoice"]["expires_at"].as_u64().is_some_and(|at| at > 1_700_000_000), "Unix seconds: {json}");
     assert!(json["refusal"].as_str().unwrap().contains("the price is "));
     assert!(buyer.get("/free", &["--dry-run"]).await.out.starts_with("free"));
     assert_eq!(buyer.get("/teapot", &["--dry-run"]).await.exit, Exit::Http);

@@ -55,16 +55,22 @@ fn a4_nothing_of_the_first_format_is_lost() {
     let (_home, data) = first_format();
     let (tokens, payments) = open(&data);
     let kept = tokens.all().unwrap();
-    let seeds = kept.iter().map(|token| (token.origin.to_string(), token.preimage.expose()[0], token.fee_msat));
+    let seeds = kept.iter().map(|token| (token.origin.to_string(), token.preimage.expose()[0], token.fee_msat.get()));
     let expected = [("http://127.0.0.1:8402".to_owned(), 1, 3), ("https://shop.example".to_owned(), 2, 0)];
     assert_eq!(seeds.collect::<Vec<_>>(), expected);
     assert!(kept.iter().all(|token| token.preimage.matches(&token.payment_hash)));
     assert_eq!(kept[0].token, "AgEETDQwMg==");
     let recorded = payments.all().unwrap();
     let outcomes = recorded.iter().map(|Recorded { intent, outcome }| (intent.payment_hash, *outcome));
-    assert_eq!(outcomes.collect::<Vec<_>>(), [(hash(1), Some(PaymentOutcome::Paid { fee_msat: 3 })), (hash(3), None)]);
+    assert_eq!(
+        outcomes.collect::<Vec<_>>(),
+        [(hash(1), Some(PaymentOutcome::Paid { fee_msat: 3.into() })), (hash(3), None)]
+    );
     let intent = &recorded[1].intent;
-    assert_eq!((intent.wallet.as_str(), intent.path.as_str(), intent.at), ("ldk/signet", "/poems", 1_700_000_002));
+    assert_eq!(
+        (intent.wallet.as_str(), intent.path.as_str(), intent.at.get()),
+        ("ldk/signet", "/poems", 1_700_000_002)
+    );
     assert!(payments.adopt(&hash(3)).unwrap().is_some(), "it can be asked for");
     assert!(intent.order.is_none());
 }

@@ -16,14 +16,14 @@ fn order(max_fee_msat: u64, is_repeated: bool) -> Order {
 fn intent(seed: u8) -> Intent {
     Intent {
         payment_hash: Preimage::from_bytes([seed; 32]).hash(),
-        amount_msat: 21_000,
+        amount_msat: 21_000.into(),
         wallet: "sandbox".to_owned(),
         origin: "http://a".parse().unwrap(),
         method: Method::GET,
         path: format!("/{seed}"),
         scheme: Scheme::L402,
         token: "AgEE".to_owned(),
-        at: 1_700_000_000 + u64::from(seed),
+        at: (1_700_000_000 + u64::from(seed)).into(),
         order: Some(order(5_000, false)),
     }
 }
@@ -85,7 +85,7 @@ fn a4_the_outcome_and_the_token_come_together() {
     let (_folder, payments) = payments();
     payments.begin(intent(1)).unwrap().paid(&kept(1, 3)).unwrap();
     assert!(payments.intents().unwrap().is_empty());
-    let paid = Recorded { intent: intent(1), outcome: Some(PaymentOutcome::Paid { fee_msat: 3 }) };
+    let paid = Recorded { intent: intent(1), outcome: Some(PaymentOutcome::Paid { fee_msat: 3.into() }) };
     assert_eq!(payments.all().unwrap(), [paid]);
     let tokens = super::super::tokens::Tokens::new(payments.database.clone());
     assert_eq!(tokens.all().unwrap()[0].preimage.expose(), &[1; 32]);
