@@ -4,6 +4,7 @@
 //! `l402-lightning` takes its place.
 //!
 //! ```
+//! use l402_core::Msat;
 //! use l402_gateway::settings::{Service, Settings};
 //! use l402_gateway::{Payee, Server};
 //! use l402_http::proxy::UpstreamConfig;
@@ -13,7 +14,7 @@
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
-//!     let weather = Service::new("weather".parse()?, upstream).sell("/v1/*", 21_000).free("/status");
+//!     let weather = Service::new("weather".parse()?, upstream).sell("/v1/*", Msat::from_sat(21)).free("/status");
 //!     let data = std::env::temp_dir().join("gateway-data");
 //! #   let data = tempfile::tempdir()?; let data = data.path();
 //!     let mut settings = Settings::new(data, vec![weather])?;

@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use http::Method;
-use l402_core::{GatePolicy, Name, Offer};
+use l402_core::{GatePolicy, Msat, Name, Offer};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, PolicyBuilder, PolicyError, Sale};
 use l402_http::proxy::{HEADER_FIELDS, IpRange, UpstreamConfig};
@@ -162,11 +162,12 @@ pub enum Paths {
 /// One service: an upstream, and what is sold of it.
 ///
 /// ```
+/// use l402_core::Msat;
 /// use l402_gateway::settings::Service;
 /// use l402_http::proxy::UpstreamConfig;
 ///
 /// let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
-/// let service = Service::new("weather".parse()?, upstream).sell("/v1/*", 21_000).free("/status");
+/// let service = Service::new("weather".parse()?, upstream).sell("/v1/*", Msat::from_sat(21)).free("/status");
 /// assert_eq!(service.routes[0].offer.valid_for.as_secs(), 3_600);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -191,13 +192,13 @@ impl Service {
         Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off() }
     }
 
-    /// Sells a path for any method, for `price_msat` millisatoshis an hour. For other terms, push a [`PricedRoute`].
+    /// Sells a path for any method, for this price an hour. For other terms, push a [`PricedRoute`].
     ///
     /// A token opens every path that is sold in this way, so all of them must have one price.
     #[must_use]
-    pub fn sell(mut self, path: &str, price_msat: u64) -> Self {
+    pub fn sell(mut self, path: &str, price_msat: Msat) -> Self {
         let service = self.name.clone();
-        let offer = Offer::new(service, price_msat.into()).valid_for(VALID_FOR);
+        let offer = Offer::new(service, price_msat).valid_for(VALID_FOR);
         self.routes.push(PricedRoute::new(path, offer));
         self
     }
@@ -314,14 +315,14 @@ pub(crate) mod tests {
     pub(crate) fn settings() -> Settings {
         let name: Name = "default".parse().expect("a name");
         let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
-        Settings::new("data", vec![Service::new(name, upstream).sell("/*", 1_000)]).expect("one route")
+        Settings::new("data", vec![Service::new(name, upstream).sell("/*", Msat::from_sat(1))]).expect("one route")
     }
 
     #[test]
     fn p9_free_paths_answer_pages_as_sold_ones_do() {
         let upstream = UpstreamConfig::new(&"http://a".parse().expect("a URI")).expect("an upstream");
         let mut service =
-            Service::new("default".parse().expect("a name"), upstream).sell("/v1/*", 1_000).free("/status");
+            Service::new("default".parse().expect("a name"), upstream).sell("/v1/*", Msat::from_sat(1)).free("/status");
         service.cors = Cors::any();
         let settings = Settings::new("data", vec![service]).expect("two routes");
         let cors: Vec<_> = settings.policy().routes().iter().map(l402_http::policy::Route::cors).collect();

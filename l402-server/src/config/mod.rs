@@ -37,7 +37,7 @@ use std::sync::Arc;
 pub use error::{ConfigError, ConfigProblem};
 pub use file::LogFormat;
 pub use l402_program::config::Environment;
-pub use price::{Price, PriceError};
+pub use price::{RoutePrice, RoutePriceError};
 pub use span::{Span, SpanError};
 
 use file::File;

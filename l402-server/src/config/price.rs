@@ -2,43 +2,45 @@
 
 use core::fmt;
 use core::str::FromStr;
+use l402_core::Msat;
 
-/// A price above zero, in millisatoshi. The unit is always written, since a factor of a thousand hides in it.
+/// A price above zero. The unit is always written, since a factor of a thousand hides in it.
 ///
 /// ```
-/// # use l402_server::config::Price;
-/// assert_eq!("21 sat".parse::<Price>()?.msat(), 21_000);
-/// # Ok::<(), l402_server::config::PriceError>(())
+/// # use l402_core::Msat;
+/// # use l402_server::config::RoutePrice;
+/// assert_eq!("21 sat".parse::<RoutePrice>()?.msat(), Msat::from_sat(21));
+/// # Ok::<(), l402_server::config::RoutePriceError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Price(u64);
+pub struct RoutePrice(Msat);
 
-impl Price {
-    /// Returns the price in millisatoshi.
-    pub const fn msat(self) -> u64 {
+impl RoutePrice {
+    /// Returns the price.
+    pub const fn msat(self) -> Msat {
         self.0
     }
 }
 
-impl FromStr for Price {
-    type Err = PriceError;
+impl FromStr for RoutePrice {
+    type Err = RoutePriceError;
 
-    fn from_str(text: &str) -> Result<Self, PriceError> {
-        let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(PriceError::Unit)?;
+    fn from_str(text: &str) -> Result<Self, RoutePriceError> {
+        let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(RoutePriceError::Unit)?;
         let (digits, unit) = text.split_at(unit_at);
         let factor = match unit.trim() {
             "sat" | "sats" => 1_000,
             "msat" | "msats" => 1,
-            _ => return Err(PriceError::Unit),
+            _ => return Err(RoutePriceError::Unit),
         };
         if digits.is_empty() {
-            return Err(PriceError::Unit);
+            return Err(RoutePriceError::Unit);
         }
-        let msat = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        let msat = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).map(Msat::new);
         match msat {
-            Some(0) => Err(PriceError::Zero),
-            Some(msat) if msat <= MOST => Ok(Self(msat)),
-            _ => Err(PriceError::TooLarge),
+            Some(Msat::ZERO) => Err(RoutePriceError::Zero),
+            Some(msat) if msat <= Msat::SUPPLY => Ok(Self(msat)),
+            _ => Err(RoutePriceError::TooLarge),
         }
     }
 }
@@ -46,7 +48,7 @@ impl FromStr for Price {
 /// Why a text is no price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PriceError {
+pub enum RoutePriceError {
     /// It is not a whole number with a unit.
     Unit,
     /// It is zero.
@@ -55,7 +57,7 @@ pub enum PriceError {
     TooLarge,
 }
 
-impl fmt::Display for PriceError {
+impl fmt::Display for RoutePriceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unit => "write a whole number and its unit, such as \"21 sat\" or \"500 msat\"",
@@ -65,10 +67,7 @@ impl fmt::Display for PriceError {
     }
 }
 
-impl core::error::Error for PriceError {}
-
-/// 21 million bitcoin, in millisatoshi.
-const MOST: u64 = 21_000_000 * 100_000_000 * 1_000;
+impl core::error::Error for RoutePriceError {}
 
 #[cfg(test)]
 mod tests {
@@ -81,17 +80,17 @@ mod tests {
             ("21sat", Ok(21_000)),
             ("1 sats", Ok(1_000)),
             ("500 msat", Ok(500)),
-            ("21", Err(PriceError::Unit)),
-            ("sat", Err(PriceError::Unit)),
-            ("1.5 sat", Err(PriceError::Unit)),
-            ("-1 sat", Err(PriceError::Unit)),
-            ("1 btc", Err(PriceError::Unit)),
-            ("", Err(PriceError::Unit)),
-            ("0 sat", Err(PriceError::Zero)),
-            ("2100000000000001 sat", Err(PriceError::TooLarge)),
-            ("99999999999999999999 msat", Err(PriceError::TooLarge)),
+            ("21", Err(RoutePriceError::Unit)),
+            ("sat", Err(RoutePriceError::Unit)),
+            ("1.5 sat", Err(RoutePriceError::Unit)),
+            ("-1 sat", Err(RoutePriceError::Unit)),
+            ("1 btc", Err(RoutePriceError::Unit)),
+            ("", Err(RoutePriceError::Unit)),
+            ("0 sat", Err(RoutePriceError::Zero)),
+            ("2100000000000001 sat", Err(RoutePriceError::TooLarge)),
+            ("99999999999999999999 msat", Err(RoutePriceError::TooLarge)),
         ] {
-            assert_eq!(text.parse::<Price>().map(Price::msat), expected, "{text}");
+            assert_eq!(text.parse::<RoutePrice>().map(|price| price.msat().get()), expected, "{text}");
         }
     }
 }

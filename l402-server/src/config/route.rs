@@ -2,18 +2,18 @@
 
 use core::time::Duration;
 use http::Method;
-use l402_core::{Msat, Name, NameError, Offer};
+use l402_core::{Name, NameError, Offer};
 
 use super::at::{At, ValueOrigin};
 use super::file;
-use super::price::Price;
+use super::price::RoutePrice;
 use super::resolver::Resolver;
 use l402_gateway::settings::{Paths, PricedRoute};
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {
     pub(super) service: &'a Name,
-    pub(super) price: Option<Price>,
+    pub(super) price: Option<RoutePrice>,
     pub(super) valid_for: Duration,
     pub(super) invoice_expiry: Duration,
     pub(super) tier: u32,
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         let expiry = written.invoice_expiry.as_ref();
         let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
-        let offer = Offer::new(defaults.service.clone(), Msat::new(price?.msat()))
+        let offer = Offer::new(defaults.service.clone(), price?.msat())
             .tier(written.tier.unwrap_or(defaults.tier))
             .capability(capability?)
             .valid_for(valid_for?);
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         methods.into_iter().collect()
     }
 
-    fn route_price(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<Price> {
+    fn route_price(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<RoutePrice> {
         match &written.price {
             Some(at) => self.problems.parse("service.route.price", at),
             None if defaults.price.is_some() => defaults.price,

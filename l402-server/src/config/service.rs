@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use super::at::{At, ValueOrigin};
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
-use super::price::Price;
+use super::price::RoutePrice;
 use super::resolver::Resolver;
 use super::route::{Defaults, every_path};
 use crate::variables;
@@ -123,7 +123,7 @@ impl Resolver<'_> {
     }
 
     /// The price of the routes that name none; a service without routes must have one.
-    fn service_price(&mut self, written: &file::Service) -> Result<Option<Price>, Noted> {
+    fn service_price(&mut self, written: &file::Service) -> Result<Option<RoutePrice>, Noted> {
         match &written.price {
             Some(at) => self.problems.parse("service.price", at).map(Some).ok_or(Noted),
             None if written.route.is_empty() => {
