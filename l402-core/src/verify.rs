@@ -299,6 +299,16 @@ impl CountedGrant {
         self.grant.payment_hash()
     }
 
+    /// Returns the id of the token.
+    pub const fn token_id(&self) -> TokenId {
+        self.grant.token_id()
+    }
+
+    /// Returns the price that the token was sold for; [`None`] where it does not say so.
+    pub const fn sold_msat(&self) -> Option<Msat> {
+        self.grant.sold_msat()
+    }
+
     /// Returns when the sale ends, which is when the ledger may forget it: the first end in the token, which its seller wrote.
     /// This token may end earlier.
     pub const fn sale_ends_at(&self) -> UnixSeconds {

@@ -1,7 +1,7 @@
 //! The key that a token is minted and verified with.
 
 use crate::mac::MacKey;
-use crate::sha256::State;
+use crate::sha256::{self, State};
 use core::fmt;
 use zeroize::Zeroize;
 
@@ -39,6 +39,23 @@ impl RootKey {
     #[inline]
     pub fn derive(key: &MacKey, message: &[u8]) -> Self {
         Self(GENERATOR.mac_of_words(&key.mac_words(message)))
+    }
+
+    /// Derives a key for a purpose of the service's own, which the label names. Nobody who has it can verify or mint.
+    ///
+    /// ```
+    /// use l402_macaroon::RootKey;
+    ///
+    /// let root = RootKey::new(&[7; 32]);
+    /// assert_ne!(root.derive_key(b"one purpose").mac(b"x"), root.derive_key(b"another").mac(b"x"));
+    /// ```
+    pub fn derive_key(&self, label: &[u8]) -> MacKey {
+        let mut root = sha256::to_bytes(&self.0);
+        let mut derived = MacKey::new(&root).mac(label);
+        let key = MacKey::new(&derived);
+        root.zeroize();
+        derived.zeroize();
+        key
     }
 
     #[inline]
