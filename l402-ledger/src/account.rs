@@ -122,3 +122,27 @@ impl Record for Account {
         self.spare.push(number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_core::ledger::{Counted, DoubtRule, Idempotence, Reserve, Safety};
+    use l402_core::{Counter, Counters};
+
+    #[test]
+    fn s1_what_was_given_back_is_said_to_be_left() {
+        let (now, ends_at) = (Now { time: StoreTime::default(), horizon: UnixSeconds::new(0) }, UnixSeconds::new(1));
+        let mut counters = Counters::default();
+        counters.add(Counter { key: CounterKey::SALE, limit: 3 }).unwrap();
+        let (safety, idempotence, doubt) = (Safety::Safe, Idempotence::Once, DoubtRule::Hold);
+        let reserve =
+            Reserve { counters, amount: 1, ends_at, safety, idempotence, fingerprint: None, key: None, doubt };
+        for event in [Event::Release(Counted::No), Event::TakeBack] {
+            let (mut account, attempt) = (Account::new(ends_at), AttemptId::from_bytes([1; 16]));
+            account.apply(now, &attempt, &Event::Reserve(reserve));
+            // The counter is untouched again, and forgotten.
+            let released = account.apply(now, &attempt, &event);
+            assert_eq!(released, Reply::Released { cost_a_use: false, remaining: 3 });
+        }
+    }
+}

@@ -54,7 +54,9 @@ fn pass<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Atte
         Standing::InDoubt { resolves: Some((_, Resolution::Used)), .. } => {
             use_up(record, now, id, attempt, attempt.amount);
         }
-        Standing::InDoubt { .. } => give_back(record, now, id, attempt),
+        Standing::InDoubt { .. } => {
+            give_back(record, now, id, attempt);
+        }
         Standing::Committed { .. } | Standing::Cancelled { .. } => record.remove_attempt(id),
     }
 }
@@ -202,20 +204,19 @@ fn release<R: Record>(
         record.set_attempt(id, Attempt::cancelled(now));
         return Reply::Released { cost_a_use: false, remaining: 0 };
     };
-    let mut cost_a_use = false;
     match attempt.standing {
         Standing::Reserved { .. } | Standing::InDoubt { .. } => {
-            cost_a_use = counted == Counted::Yes && is_third_try(record, &attempt);
-            if cost_a_use {
-                use_up(record, now, id, attempt, attempt.amount);
+            let cost_a_use = counted == Counted::Yes && is_third_try(record, &attempt);
+            let remaining = if cost_a_use {
+                use_up(record, now, id, attempt, attempt.amount)
             } else {
-                give_back(record, now, id, attempt);
-            }
+                give_back(record, now, id, attempt)
+            };
+            Reply::Released { cost_a_use, remaining }
         }
-        Standing::Cancelled { .. } => {}
-        Standing::Committed { .. } => return Reply::Lost,
+        Standing::Cancelled { .. } => Reply::Released { cost_a_use: false, remaining: left(record, &attempt) },
+        Standing::Committed { .. } => Reply::Lost,
     }
-    Reply::Released { cost_a_use, remaining: left(record, &attempt) }
 }
 
 /// Counts a try on the narrowest counter, which is that of the token.
@@ -248,15 +249,15 @@ fn take_back<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, known: O
         record.set_attempt(id, Attempt::cancelled(now));
         return Reply::Released { cost_a_use: false, remaining: 0 };
     };
-    match (attempt.standing, attempt.safety) {
-        (Standing::Cancelled { .. }, _) => {}
+    let remaining = match (attempt.standing, attempt.safety) {
+        (Standing::Cancelled { .. }, _) => left(record, &attempt),
         (_, Safety::Unsafe) => {
             fall_into_doubt(record, now, id, attempt, DoubtCause::Unknown);
             return Reply::InDoubt;
         }
         (_, Safety::Safe) => give_back(record, now, id, attempt),
-    }
-    Reply::Released { cost_a_use: false, remaining: left(record, &attempt) }
+    };
+    Reply::Released { cost_a_use: false, remaining }
 }
 
 fn resolve<R: Record>(
@@ -289,19 +290,21 @@ fn let_go(tally: &mut Tally, attempt: &Attempt) {
     *held = held.saturating_sub(attempt.amount);
 }
 
-fn give_back<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt) {
-    change(record, &attempt, |tally, _| let_go(tally, &attempt));
+fn give_back<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt) -> u64 {
+    let left = change(record, &attempt, |tally, _| let_go(tally, &attempt));
     record.return_number(attempt.number);
     record.set_attempt(id, Attempt { standing: Standing::Cancelled { at: now }, ..attempt });
+    left
 }
 
-fn use_up<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt, amount: u64) {
+fn use_up<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt, amount: u64) -> u64 {
     let amount = amount.min(attempt.amount);
-    change(record, &attempt, |tally, _| {
+    let left = change(record, &attempt, |tally, _| {
         let_go(tally, &attempt);
         tally.committed = tally.committed.saturating_add(amount);
     });
     record.set_attempt(id, Attempt { amount, standing: Standing::Committed { at: now }, ..attempt });
+    left
 }
 
 fn fall_into_doubt<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt, cause: DoubtCause) {
@@ -313,13 +316,18 @@ fn fall_into_doubt<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, at
     record.set_attempt(id, Attempt { standing, ..attempt });
 }
 
-fn change<R: Record>(record: &mut R, attempt: &Attempt, change: impl Fn(&mut Tally, u64)) {
+/// Changes the counters of an attempt, and returns what is left of the one that has least: a counter of which all is free again
+/// may be forgotten with this.
+fn change<R: Record>(record: &mut R, attempt: &Attempt, change: impl Fn(&mut Tally, u64)) -> u64 {
+    let mut left = None;
     for key in attempt.keys() {
         if let Some(mut tally) = record.tally(&key) {
             change(&mut tally, attempt.amount);
+            left = Some(left.map_or(tally.free(), |least: u64| least.min(tally.free())));
             record.set_tally(&key, tally);
         }
     }
+    left.unwrap_or(0)
 }
 
 /// What is left of the counter that has least.
