@@ -10,7 +10,7 @@ use crate::erased::{BoxFuture, PayerWallet};
 use crate::network::{Network, NodeId};
 use core::fmt;
 use core::time::Duration;
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 
 /// A node whose money this process can move. Object-safe: programs hold an `Arc<dyn Operator>`.
 pub trait Operator: fmt::Debug + Send + Sync {
@@ -98,8 +98,8 @@ pub struct NodeInfo {
     pub listens: Vec<String>,
     /// What its channels can receive.
     pub receivable_msat: Msat,
-    /// When it last heard from its chain source, in Unix seconds.
-    pub last_synced: Option<u64>,
+    /// When it last heard from its chain source.
+    pub last_synced: Option<UnixSeconds>,
 }
 
 /// A channel of a node.
@@ -156,8 +156,8 @@ pub struct OnchainSent {
     pub txid: String,
     /// What it moved away, in satoshis, without the fee.
     pub amount_sat: u64,
-    /// When this was last news, in Unix seconds.
-    pub updated_unix_s: u64,
+    /// When this was last news.
+    pub updated_at: UnixSeconds,
 }
 
 /// A channel to open. It costs on-chain money: the capacity, the fee of a transaction, and the reserve.

@@ -225,9 +225,11 @@ impl Pair {
     async fn abandon_unfunded(&self) {
         for node in [&self.payer, &self.payee] {
             for channel in node.channels().iter().filter(|channel| !channel.ready && channel.confirmations == 0) {
-                tracing::debug!(channel = %channel.id, "a channel whose funding was lost is given up");
+                tracing::debug!(channel = channel.name, "a channel whose funding was lost is given up");
                 // It may be gone by now, since the other node has given it up.
-                let _ = node.force_close_channel(channel.id).await;
+                if let Ok(id) = channel.name.parse() {
+                    let _ = node.force_close_channel(id).await;
+                }
             }
         }
     }

@@ -253,7 +253,7 @@ async fn is_locked(dir: &Path) {
 async fn confirms_what_is_broadcast(sandbox: &Sandbox) {
     let height = sandbox.chain().height();
     let channel = sandbox.payer().channels().remove(0);
-    sandbox.payer().close_channel(channel.id).await.unwrap();
+    sandbox.payer().close_channel(channel.name.parse().unwrap()).await.unwrap();
     let closed = async {
         while sandbox.chain().height() == height {
             tokio::time::sleep(Duration::from_millis(10)).await;

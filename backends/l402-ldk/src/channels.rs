@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 use l402_core::Msat;
-use l402_lightning::NodeId;
+use l402_lightning::operate::NodeChannel;
 use ldk_node::lightning::routing::router::{RouteHint, RouteHintHop};
 use ldk_node::lightning_types::routing::RoutingFees;
 use ldk_node::{ChannelDetails, Node, UserChannelId};
@@ -62,50 +62,19 @@ impl fmt::Debug for ChannelId {
     }
 }
 
-/// The state of a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Channel {
-    /// Its name on this node.
-    pub id: ChannelId,
-    /// The other node.
-    pub peer: NodeId,
-    /// Its size, in satoshis.
-    pub capacity_sat: u64,
-    /// What can be sent through it now, in millisatoshis.
-    pub outbound_msat: Msat,
-    /// What can be received through it now, in millisatoshis.
-    pub inbound_msat: Msat,
-    /// The transaction that funds it, in the usual display order of its hexadecimal digits, once that is made.
-    pub funding_txid: Option<String>,
-    /// How deep that transaction is in the chain.
-    pub confirmations: u32,
-    /// Both sides hold it for confirmed.
-    pub ready: bool,
-    /// It is ready and the peer is connected: payments can pass.
-    pub usable: bool,
-    /// The network knows of it.
-    pub announced: bool,
-    /// What the peer charges at least for what comes through it, in millisatoshis, once it has told: only then can invoices name
-    /// the channel.
-    pub peer_base_fee_msat: Option<u32>,
-}
-
-impl From<&ChannelDetails> for Channel {
-    fn from(channel: &ChannelDetails) -> Self {
-        Self {
-            id: channel.user_channel_id.into(),
-            peer: channel.counterparty_node_id.into(),
-            capacity_sat: channel.channel_value_sats,
-            outbound_msat: Msat::new(channel.next_outbound_htlc_limit_msat),
-            inbound_msat: Msat::new(channel.inbound_capacity_msat),
-            funding_txid: channel.funding_txo.map(|outpoint| outpoint.txid.to_string()),
-            confirmations: channel.confirmations.unwrap_or(0),
-            ready: channel.is_channel_ready,
-            usable: channel.is_usable,
-            announced: channel.is_announced,
-            peer_base_fee_msat: channel.counterparty_forwarding_info_fee_base_msat,
-        }
+/// The state of a channel. What it can send is what one payment can: the limit of its next HTLC.
+pub(super) fn state(channel: &ChannelDetails) -> NodeChannel {
+    NodeChannel {
+        name: ChannelId::from(channel.user_channel_id).to_string(),
+        peer: channel.counterparty_node_id.into(),
+        capacity_sat: channel.channel_value_sats,
+        outbound_msat: Msat::new(channel.next_outbound_htlc_limit_msat),
+        inbound_msat: Msat::new(channel.inbound_capacity_msat),
+        funding_txid: channel.funding_txo.map(|outpoint| outpoint.txid.to_string()),
+        confirmations: channel.confirmations.unwrap_or(0),
+        ready: channel.is_channel_ready,
+        usable: channel.is_usable,
+        announced: channel.is_announced,
     }
 }
 

@@ -39,7 +39,7 @@ mod waiters;
 pub use backend::LdkPayer;
 #[cfg(feature = "payee")]
 pub use backend::{LdkPayee, open_payee};
-pub use channels::{Channel, ChannelId, ChannelIdError};
+pub use channels::{ChannelId, ChannelIdError};
 pub use config::{ChainSource, LdkConfig, LogLevel, PeerAddress, PeerAddressError};
 pub use error::{NodeError, NodeFailure, NodeStartError};
 pub use health::NodeHealth;

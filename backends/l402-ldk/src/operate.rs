@@ -1,13 +1,14 @@
 //! What an operator does with a node: money in, channels, state.
 
-use super::channels::{Channel, ChannelId};
+use super::channels::{self, ChannelId};
 use super::config::PeerAddress;
 use super::error::NodeError;
 use super::node::LdkNode;
 use core::net::SocketAddr;
 use core::time::Duration;
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 use l402_lightning::NodeId;
+use l402_lightning::operate::NodeChannel;
 use ldk_node::{Node, NodeError as LdkError};
 use std::net::ToSocketAddrs as _;
 use std::time::Instant;
@@ -50,8 +51,16 @@ impl LdkNode {
     }
 
     /// Returns all channels; none of a node that has not started, or has failed.
-    pub fn channels(&self) -> Vec<Channel> {
-        self.node().map_or_else(|_| Vec::new(), |node| node.list_channels().iter().map(Channel::from).collect())
+    pub fn channels(&self) -> Vec<NodeChannel> {
+        self.node().map_or_else(|_| Vec::new(), |node| node.list_channels().iter().map(channels::state).collect())
+    }
+
+    /// Returns how many usable channels with a peer an invoice can name: those for which the peer has told what it charges.
+    pub fn nameable_channels(&self, peer: NodeId) -> usize {
+        let Ok(node) = self.node() else { return 0 };
+        let channels = node.list_channels().into_iter();
+        let usable = channels.filter(|channel| channel.is_usable && channel.counterparty_node_id == *peer.public_key());
+        usable.filter(|channel| channel.counterparty_forwarding_info_fee_base_msat.is_some()).count()
     }
 
     /// Returns how many announced channels of the network the node knows with the terms of both directions. Routes lead through
@@ -81,8 +90,9 @@ impl LdkNode {
     }
 
     /// Returns one channel; `None` when there is none of that name, or it is closed.
-    pub fn channel(&self, id: ChannelId) -> Option<Channel> {
-        self.channels().into_iter().find(|channel| channel.id == id)
+    pub fn channel(&self, id: ChannelId) -> Option<NodeChannel> {
+        let name = id.to_string();
+        self.channels().into_iter().find(|channel| channel.name == name)
     }
 
     /// Returns the balances as of the last synchronisation.
@@ -115,10 +125,10 @@ impl LdkNode {
         self.on_node(Node::sync_wallets).await
     }
 
-    /// Returns when the node last heard from its chain source, in Unix seconds; `None` when it never did. A node that hears
+    /// Returns when the node last heard from its chain source; `None` when it never did. A node that hears
     /// nothing for hours cannot defend its channels.
-    pub fn last_synced(&self) -> Option<u64> {
-        self.node().ok()?.status().latest_lightning_wallet_sync_timestamp
+    pub fn last_synced(&self) -> Option<UnixSeconds> {
+        self.node().ok()?.status().latest_lightning_wallet_sync_timestamp.map(UnixSeconds::new)
     }
 
     /// Connects to a peer, and again whenever the connection is lost.
@@ -167,8 +177,8 @@ impl LdkNode {
         &self,
         id: ChannelId,
         at_most: Duration,
-        until: impl Fn(&Channel) -> bool + Send,
-    ) -> Result<Channel, NodeError> {
+        until: impl Fn(&NodeChannel) -> bool + Send,
+    ) -> Result<NodeChannel, NodeError> {
         let deadline = Instant::now() + at_most;
         loop {
             self.running()?;

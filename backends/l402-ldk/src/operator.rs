@@ -1,6 +1,6 @@
 //! The node as its operator sees it: [`Operator`].
 
-use crate::channels::{Channel, ChannelId};
+use crate::channels::ChannelId;
 use crate::config::PeerAddress;
 use crate::error::NodeError;
 use crate::health::NodeHealth;
@@ -41,13 +41,11 @@ impl Operator for LdkNode {
     }
 
     fn channels(&self) -> Vec<NodeChannel> {
-        Self::channels(self).into_iter().map(NodeChannel::from).collect()
+        Self::channels(self)
     }
 
     fn channel(&self, name: &str) -> Result<NodeChannel, OperateError> {
-        Self::channel(self, id(name)?)
-            .map(NodeChannel::from)
-            .ok_or_else(|| OperateError::refused(NodeError::NoSuchChannel))
+        Self::channel(self, id(name)?).ok_or_else(|| OperateError::refused(NodeError::NoSuchChannel))
     }
 
     fn onchain_address(&self, text: &str) -> Result<OnchainAddress, OperateError> {
@@ -86,7 +84,7 @@ impl Operator for LdkNode {
             let sent = payments.map(|payment| OnchainSent {
                 txid: payment.txid,
                 amount_sat: payment.amount_sat,
-                updated_unix_s: payment.updated_unix_s,
+                updated_at: payment.updated_at,
             });
             Ok(sent.collect())
         })
@@ -122,7 +120,7 @@ impl Operator for LdkNode {
         Box::pin(async move {
             let deadline = Instant::now() + at_most;
             let is_waiting =
-                |channels: &[Channel]| !channels.is_empty() && !channels.iter().any(|channel| channel.usable);
+                |channels: &[NodeChannel]| !channels.is_empty() && !channels.iter().any(|channel| channel.usable);
             while is_waiting(&Self::channels(self)) && Instant::now() < deadline {
                 sleep(LOOK_EVERY).await;
             }
@@ -146,23 +144,6 @@ impl Operator for LdkNode {
 
     fn stop(&self) -> BoxFuture<'_, Result<(), OperateError>> {
         Box::pin(async { Ok(Self::stop(self).await?) })
-    }
-}
-
-impl From<Channel> for NodeChannel {
-    fn from(channel: Channel) -> Self {
-        Self {
-            name: channel.id.to_string(),
-            peer: channel.peer,
-            capacity_sat: channel.capacity_sat,
-            outbound_msat: channel.outbound_msat,
-            inbound_msat: channel.inbound_msat,
-            funding_txid: channel.funding_txid,
-            confirmations: channel.confirmations,
-            ready: channel.ready,
-            usable: channel.usable,
-            announced: channel.announced,
-        }
     }
 }
 

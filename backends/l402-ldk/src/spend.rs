@@ -4,6 +4,7 @@ use super::error::NodeError;
 use super::node::LdkNode;
 use core::fmt;
 use core::str::FromStr as _;
+use l402_core::UnixSeconds;
 use ldk_node::bitcoin::address::NetworkUnchecked;
 use ldk_node::bitcoin::{Address, FeeRate};
 use ldk_node::payment::{ConfirmationStatus, PaymentDetails, PaymentDirection, PaymentKind};
@@ -29,8 +30,8 @@ pub struct OnchainPayment {
     pub fee_sat: u64,
     /// Whether it is in a block.
     pub confirmed: bool,
-    /// When this was last news, in Unix seconds.
-    pub updated_unix_s: u64,
+    /// When this was last news.
+    pub updated_at: UnixSeconds,
 }
 
 /// A text is no address of the node's network.
@@ -97,6 +98,6 @@ fn onchain(payment: &PaymentDetails) -> Option<OnchainPayment> {
         amount_sat: payment.amount_msat.unwrap_or(0) / 1_000,
         fee_sat: payment.fee_paid_msat.unwrap_or(0) / 1_000,
         confirmed: matches!(status, ConfirmationStatus::Confirmed { .. }),
-        updated_unix_s: payment.latest_update_timestamp,
+        updated_at: UnixSeconds::new(payment.latest_update_timestamp),
     })
 }

@@ -143,12 +143,9 @@ impl Member {
         match &self.kind {
             Kind::Lnd(node) => lnd_progress(node, peer).await.map_err(|cause| self.lnd(cause)),
             Kind::Ldk(member) => {
-                let channels = member.node().channels();
-                let active = || channels.iter().filter(|channel| channel.peer == peer && channel.usable);
-                Ok(Progress {
-                    active: active().count(),
-                    nameable: active().filter(|channel| channel.peer_base_fee_msat.is_some()).count(),
-                })
+                let node = member.node();
+                let active = node.channels().iter().filter(|channel| channel.peer == peer && channel.usable).count();
+                Ok(Progress { active, nameable: node.nameable_channels(peer) })
             }
         }
     }

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::{Challenge, CredentialLine, Msat};
 use l402_ldk::{ChannelRequest, LdkConfig, LdkNode};
+use l402_lightning::operate::NodeChannel;
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource as _};
 use l402_regtest::chain::Chain;
 use l402_regtest::rpc::{Credentials, RpcServer};
@@ -114,7 +115,7 @@ impl Stand {
             announced: false,
         };
         let channel = self.payer.open_channel(request).await.expect("opened");
-        let usable = |channel: &l402_ldk::Channel| channel.usable;
+        let usable = |channel: &NodeChannel| channel.usable;
         self.payer.wait_for_channel(channel, PATIENCE, usable).await.expect("usable");
         until("a ready gateway", async || gateway.ask("/ready", None).is_ok_and(|answer| answer.status == 200)).await;
         // A node holds back what it receives in its first seconds: a payment that has passed proves that the next one will.

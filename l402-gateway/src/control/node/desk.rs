@@ -1,5 +1,6 @@
 //! Where calls about the node are answered.
 
+use l402_core::UnixSeconds;
 use l402_lightning::operate::{NodeChannel, Operator};
 use serde_json::{Value, json};
 use std::io;
@@ -81,7 +82,7 @@ impl NodeDesk {
             "listens": info.listens,
             "channels": self.node.channels().len(),
             "receivable_sat": info.receivable_msat.to_sat_floor(),
-            "last_synced_unix": info.last_synced,
+            "last_synced_unix": info.last_synced.map(UnixSeconds::get),
         })
     }
 

@@ -33,7 +33,7 @@ async fn send(
     };
     let funding: Vec<_> = node.channels().into_iter().filter_map(|channel| channel.funding_txid).collect();
     let payments = payments.into_iter().filter(|payment| {
-        payment.updated_unix_s >= entry.begun && amount_sat.is_none_or(|amount| payment.amount_sat == amount)
+        payment.updated_at.get() >= entry.begun && amount_sat.is_none_or(|amount| payment.amount_sat == amount)
     });
     let own = own(journal, id, payments.map(|payment| payment.txid).filter(|txid| !funding.contains(txid)));
     match own {
