@@ -4,10 +4,11 @@ use super::attempt::{Attempt, AttemptId, DoubtCause, Resolution, Safety, Standin
 use super::event::{Counted, Event, Refused, Reply, Reserve};
 use super::outcome::Idempotence;
 use super::record::Record;
+use super::room::room;
 use super::tally::Tally;
 use super::time::{Now, StoreTime};
 use super::{LEASE, MAX_BRANCHES, SKEW, TRIES};
-use crate::counter::{CounterKey, Counters};
+use crate::counter::{Counter, CounterKey, Counters};
 
 /// Carries out what an attempt asks of a payment's record.
 ///
@@ -77,7 +78,7 @@ fn reserve<R: Record>(record: &mut R, now: Now, id: &AttemptId, known: Option<At
         Ok(Some((old, attempt))) => return take_over(record, now.time, (&old, attempt), id, reserve),
         Err(refused) => return Reply::Refused(refused),
     }
-    if let Err(refused) = room(record, reserve) {
+    if let Err(refused) = has_room(record, reserve) {
         return Reply::Refused(refused);
     }
     let mut counters = [None; Counters::MAX];
@@ -133,35 +134,11 @@ fn take_over<R: Record>(
     Reply::Reserved { number: attempt.number, remaining: remaining(record, &reserve.counters) }
 }
 
-/// Whether each counter has enough.
-fn room<R: Record>(record: &R, reserve: &Reserve) -> Result<(), Refused> {
-    let (mut lack, mut new_branches) = (None, 0);
-    for counter in reserve.counters.iter() {
-        let tally = match record.tally(&counter.key) {
-            Some(tally) => Tally { limit: counter.limit.min(tally.limit), ..tally },
-            None => {
-                new_branches += usize::from(counter.key != CounterKey::SALE);
-                Tally::new(counter.limit)
-            }
-        };
-        if tally.free() < reserve.amount {
-            let why = if tally.limit.saturating_sub(tally.committed) < reserve.amount {
-                Refused::Spent
-            } else if tally.limit.saturating_sub(tally.committed).saturating_sub(tally.doubtful) < reserve.amount {
-                Refused::InDoubt // waiting for the others does not help
-            } else {
-                Refused::Busy
-            };
-            lack = Some(match (lack, why) {
-                (Some(Refused::Spent), _) | (_, Refused::Spent) => Refused::Spent,
-                (Some(Refused::InDoubt), _) => Refused::InDoubt,
-                (_, why) => why,
-            });
-        }
-    }
-    if let Some(refused) = lack {
-        return Err(refused);
-    }
+/// Whether each counter has enough, and the record room for those that are new.
+fn has_room<R: Record>(record: &R, reserve: &Reserve) -> Result<(), Refused> {
+    room(&reserve.counters, reserve.amount, |key| record.tally(key))?;
+    let is_new = |counter: &Counter| counter.key != CounterKey::SALE && record.tally(&counter.key).is_none();
+    let new_branches = reserve.counters.iter().filter(is_new).count();
     if new_branches > 0 && record.branches().saturating_add(new_branches) > MAX_BRANCHES {
         return Err(Refused::TooManyBranches);
     }
