@@ -2,7 +2,7 @@
 
 use crate::store::PaymentUses;
 use l402_core::ledger::{
-    Attempt, AttemptId, Fingerprint, IdempotencyKey, Now, Record, Reply, Standing, StoreTime, Tally, step,
+    Attempt, AttemptId, Fingerprint, IdempotencyKey, Now, Record, Reply, Standing, StoreTime, Tally, pass, step,
 };
 use l402_core::ledger::{Event, SKEW};
 use l402_core::{CounterKey, UnixSeconds};
@@ -33,6 +33,11 @@ impl Account {
             self.ends_at = self.ends_at.max(reserve.ends_at);
         }
         step(self, now, attempt, event)
+    }
+
+    /// Does what time alone does, such as ending leases.
+    pub fn pass(&mut self, now: StoreTime) {
+        pass(self, now);
     }
 
     /// Returns when the tokens of the payment end.

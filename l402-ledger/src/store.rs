@@ -12,6 +12,8 @@ use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 /// 3. Only the store's clock counts.
 /// 4. A record is deleted [`SKEW`](l402_core::ledger::SKEW) after its token has ended, and then every token with that end or an
 ///    earlier one is refused.
+/// 5. [`uses`](Self::uses) and [`doubtful`](Self::doubtful) say how things stand by now: a lease that has ended is no lease, even if
+///    nobody has asked for that payment since.
 pub trait LedgerStore: Send + Sync {
     /// Carries out what an attempt asks of a payment's record.
     ///
@@ -36,7 +38,7 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError`].
     fn uses(&self, payment: &PaymentHash) -> impl Future<Output = Result<Option<PaymentUses>, StoreError>> + Send;
 
-    /// Returns the uses in doubt, the oldest first, at most `most`.
+    /// Returns uses in doubt, at most `most`, in an order of the store's own.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -43,7 +43,7 @@ pub use outcome::{Attempted, Idempotence, Transition, transition};
 pub use record::Record;
 pub use request::{Content, UpstreamKeys};
 pub use room::room;
-pub use step::step;
+pub use step::{pass, step};
 pub use tally::Tally;
 pub use time::{Now, StoreTime};
 

@@ -28,7 +28,7 @@ pub trait Record {
     /// Returns an attempt that is reserved or in doubt and holds the client's key.
     fn holder(&self, key: &IdempotencyKey) -> Option<(AttemptId, Attempt)>;
 
-    /// Returns an attempt that is in doubt and has the fingerprint.
+    /// Returns the attempt with the lowest id of those that are in doubt and have the fingerprint.
     fn doubtful(&self, fingerprint: &Fingerprint) -> Option<(AttemptId, Attempt)>;
 
     /// Returns an attempt that is [due](Attempt::is_due) at a time.

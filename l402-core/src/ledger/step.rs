@@ -15,9 +15,7 @@ use crate::counter::{Counter, CounterKey, Counters};
 /// Leases that have ended, doubts that the route's rule resolves by now, and attempts that need no longer be remembered go
 /// first. The result depends on nothing but the arguments.
 pub fn step<R: Record>(record: &mut R, now: Now, id: &AttemptId, event: &Event) -> Reply {
-    while let Some((due, attempt)) = record.due(now.time) {
-        pass(record, now.time, &due, attempt);
-    }
+    pass(record, now.time);
     let attempt = record.attempt(id);
     match *event {
         Event::Reserve(reserve) => self::reserve(record, now, id, attempt, &reserve),
@@ -27,6 +25,14 @@ pub fn step<R: Record>(record: &mut R, now: Now, id: &AttemptId, event: &Event) 
         Event::Doubt => doubt(record, now.time, id, attempt),
         Event::TakeBack => take_back(record, now.time, id, attempt),
         Event::Resolve(resolution) => resolve(record, now.time, id, attempt, resolution),
+    }
+}
+
+/// Does what time alone does: leases that have ended, doubts that the route's rule resolves by now, and attempts that need no
+/// longer be remembered. [`step`] begins with it; a store calls it before it says how things stand.
+pub fn pass<R: Record>(record: &mut R, now: StoreTime) {
+    while let Some((due, attempt)) = record.due(now) {
+        end(record, now, &due, attempt);
     }
 }
 
@@ -45,8 +51,8 @@ impl Attempt {
     }
 }
 
-/// Does what time does.
-fn pass<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt) {
+/// Ends what is due of one attempt.
+fn end<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt) {
     match attempt.standing {
         Standing::Reserved { .. } if attempt.safety == Safety::Safe => {
             give_back(record, now, id, attempt);

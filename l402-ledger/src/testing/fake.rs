@@ -40,6 +40,13 @@ impl FakeStore {
         state.now.time = state.now.time.after(time);
     }
 
+    /// Moves the clock back.
+    pub fn turn_back(&self, time: Duration) {
+        let mut state = self.state();
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        state.now.time = StoreTime::from_millis(state.now.time.millis().saturating_sub(millis));
+    }
+
     /// Fails every call from now on, or no more.
     pub fn set_away(&self, is_away: bool) {
         self.state().is_away = is_away;
@@ -93,11 +100,18 @@ impl LedgerStore for FakeStore {
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
-        Ok(self.reachable()?.accounts.get(payment).map(Account::uses))
+        let mut state = self.reachable()?;
+        let now = state.now.time;
+        Ok(state.accounts.get_mut(payment).map(|account| {
+            account.pass(now);
+            account.uses()
+        }))
     }
 
     async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
-        let state = self.reachable()?;
+        let mut state = self.reachable()?;
+        let now = state.now.time;
+        state.accounts.values_mut().for_each(|account| account.pass(now));
         let of_all = state.accounts.iter().flat_map(|(payment, account)| {
             let in_doubt =
                 account.attempts().filter(|(_, attempt)| matches!(attempt.standing, Standing::InDoubt { .. }));
