@@ -2,29 +2,49 @@
 
 use crate::store::PaymentUses;
 use l402_core::ledger::{
-    Attempt, AttemptId, Fingerprint, IdempotencyKey, Now, Record, Reply, Standing, StoreTime, Tally, pass, step,
+    Attempt, AttemptId, Event, Fingerprint, IdempotencyKey, Now, Record, Reply, SKEW, Standing, StoreTime, Tally, pass,
+    step,
 };
-use l402_core::ledger::{Event, SKEW};
 use l402_core::{CounterKey, UnixSeconds};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The record of one payment in memory, on which [`step`] works. It stands behind the embedded store, and beside the others in
 /// their tests: whatever language a store is written in, it must say what this says.
+///
+/// A bundle of 100,000 uses remembers as many attempts: what a step looks for has an index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     ends_at: UnixSeconds,
     tallies: BTreeMap<CounterKey, Tally>,
-    attempts: BTreeMap<AttemptId, Attempt>,
-    /// Numbers that were given back.
-    spare: Vec<u32>,
+    numbers: Numbers,
+    attempts: BTreeMap<AttemptId, Box<Attempt>>,
+    due: BTreeSet<(StoreTime, AttemptId)>,
+    /// Attempts that are reserved or in doubt, by the client's key.
+    held: BTreeSet<(IdempotencyKey, AttemptId)>,
+    /// Attempts that are in doubt, by their fingerprint.
+    doubtful: BTreeSet<(Fingerprint, AttemptId)>,
+}
+
+/// The numbers of the uses: those that were given back, and the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Numbers {
+    spare: BTreeSet<u32>,
     next: u32,
 }
 
 impl Account {
     /// Begins the record of a payment whose tokens end then.
     pub const fn new(ends_at: UnixSeconds) -> Self {
-        Self { ends_at, tallies: BTreeMap::new(), attempts: BTreeMap::new(), spare: Vec::new(), next: 0 }
+        Self {
+            ends_at,
+            tallies: BTreeMap::new(),
+            numbers: Numbers { spare: BTreeSet::new(), next: 0 },
+            attempts: BTreeMap::new(),
+            due: BTreeSet::new(),
+            held: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
+        }
     }
 
     /// Carries out what an attempt asks.
@@ -58,11 +78,11 @@ impl Account {
 
     /// Returns the attempts that are remembered.
     pub fn attempts(&self) -> impl Iterator<Item = (&AttemptId, &Attempt)> {
-        self.attempts.iter()
+        self.attempts.iter().map(|(id, attempt)| (id, &**attempt))
     }
 
-    fn find(&self, is_it: impl Fn(&Attempt) -> bool) -> Option<(AttemptId, Attempt)> {
-        self.attempts.iter().find(|(_, attempt)| is_it(attempt)).map(|(id, attempt)| (*id, *attempt))
+    fn find(&self, id: &AttemptId) -> Option<(AttemptId, Attempt)> {
+        self.attempt(id).map(|attempt| (*id, attempt))
     }
 }
 
@@ -83,50 +103,77 @@ impl Record for Account {
     }
 
     fn attempt(&self, id: &AttemptId) -> Option<Attempt> {
-        self.attempts.get(id).copied()
+        self.attempts.get(id).map(|attempt| **attempt)
     }
 
     fn set_attempt(&mut self, id: &AttemptId, attempt: Attempt) {
-        self.attempts.insert(*id, attempt);
+        self.remove_attempt(id);
+        self.due.extend(attempt.due_at().map(|due_at| (due_at, *id)));
+        if matches!(attempt.standing, Standing::Reserved { .. } | Standing::InDoubt { .. }) {
+            self.held.extend(attempt.key.map(|key| (key, *id)));
+        }
+        if matches!(attempt.standing, Standing::InDoubt { .. }) {
+            self.doubtful.extend(attempt.fingerprint.map(|fingerprint| (fingerprint, *id)));
+        }
+        self.attempts.insert(*id, Box::new(attempt));
     }
 
     fn remove_attempt(&mut self, id: &AttemptId) {
-        self.attempts.remove(id);
+        let Some(attempt) = self.attempts.remove(id) else { return };
+        if let Some(due_at) = attempt.due_at() {
+            self.due.remove(&(due_at, *id));
+        }
+        if let Some(key) = attempt.key {
+            self.held.remove(&(key, *id));
+        }
+        if let Some(fingerprint) = attempt.fingerprint {
+            self.doubtful.remove(&(fingerprint, *id));
+        }
     }
 
     fn holder(&self, key: &IdempotencyKey) -> Option<(AttemptId, Attempt)> {
-        let holds = |attempt: &Attempt| {
-            matches!(attempt.standing, Standing::Reserved { .. } | Standing::InDoubt { .. })
-                && attempt.key.as_ref() == Some(key)
-        };
-        self.find(holds)
+        let (held, id) = self.held.range((*key, FIRST)..).next()?;
+        if held == key { self.find(id) } else { None }
     }
 
     fn doubtful(&self, fingerprint: &Fingerprint) -> Option<(AttemptId, Attempt)> {
-        let is_it = |attempt: &Attempt| {
-            matches!(attempt.standing, Standing::InDoubt { .. }) && attempt.fingerprint.as_ref() == Some(fingerprint)
-        };
-        self.find(is_it)
+        let (doubtful, id) = self.doubtful.range((*fingerprint, FIRST)..).next()?;
+        if doubtful == fingerprint { self.find(id) } else { None }
     }
 
     fn due(&self, now: StoreTime) -> Option<(AttemptId, Attempt)> {
-        self.find(|attempt| attempt.is_due(now))
+        let (due_at, id) = self.due.first()?;
+        if *due_at <= now { self.find(id) } else { None }
     }
 
     fn take_number(&mut self) -> u32 {
-        let lowest = self.spare.iter().enumerate().min_by_key(|(_, number)| **number).map(|(at, _)| at);
-        if let Some(at) = lowest {
-            return self.spare.swap_remove(at);
-        }
-        let number = self.next;
-        self.next = self.next.saturating_add(1);
-        number
+        self.numbers.take()
     }
 
     fn return_number(&mut self, number: u32) {
-        self.spare.push(number);
+        self.numbers.give_back(number);
     }
 }
+
+impl Numbers {
+    fn take(&mut self) -> u32 {
+        self.spare.pop_first().unwrap_or_else(|| {
+            let number = self.next;
+            self.next = self.next.saturating_add(1);
+            number
+        })
+    }
+
+    fn give_back(&mut self, number: u32) {
+        self.spare.insert(number);
+        while self.next.checked_sub(1).is_some_and(|last| self.spare.remove(&last)) {
+            self.next -= 1;
+        }
+    }
+}
+
+/// The lowest of all attempts.
+const FIRST: AttemptId = AttemptId::from_bytes([0; 16]);
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ pub trait Record {
     /// Forgets an attempt.
     fn remove_attempt(&mut self, id: &AttemptId);
 
-    /// Returns an attempt that is reserved or in doubt and holds the client's key.
+    /// Returns the attempt with the lowest id of those that are reserved or in doubt and hold the client's key.
     fn holder(&self, key: &IdempotencyKey) -> Option<(AttemptId, Attempt)>;
 
     /// Returns the attempt with the lowest id of those that are in doubt and have the fingerprint.

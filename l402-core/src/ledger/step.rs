@@ -39,10 +39,15 @@ pub fn pass<R: Record>(record: &mut R, now: StoreTime) {
 impl Attempt {
     /// Tells whether time alone changes it by now.
     pub fn is_due(&self, now: StoreTime) -> bool {
+        self.due_at().is_some_and(|due_at| due_at <= now)
+    }
+
+    /// Returns when time alone changes it; [`None`] where only a person or another request does.
+    pub fn due_at(&self) -> Option<StoreTime> {
         match self.standing {
-            Standing::Reserved { lease_ends } => lease_ends <= now,
-            Standing::InDoubt { resolves, .. } => resolves.is_some_and(|(time, _)| time <= now),
-            Standing::Committed { at } | Standing::Cancelled { at } => at.after(SKEW) <= now,
+            Standing::Reserved { lease_ends } => Some(lease_ends),
+            Standing::InDoubt { resolves, .. } => resolves.map(|(time, _)| time),
+            Standing::Committed { at } | Standing::Cancelled { at } => Some(at.after(SKEW)),
         }
     }
 
