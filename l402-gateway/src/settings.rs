@@ -7,6 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use http::Method;
+use l402_core::ledger::{DoubtRule, Idempotence};
 use l402_core::{GatePolicy, Msat, Name, Offer};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, PolicyBuilder, PolicyError, Sale};
@@ -234,6 +235,12 @@ pub struct PricedRoute {
     pub invoice_expiry: Duration,
     /// How its paths reach the upstream.
     pub paths: Paths,
+    /// Whether the upstream does a request once however often it comes ([`Sale::idempotent`]); it does not unless set.
+    pub idempotence: Idempotence,
+    /// Whether even a GET has an effect ([`Sale::side_effects`]).
+    pub has_side_effects: bool,
+    /// What becomes of a use whose outcome is not known ([`Sale::doubt`]); a person decides unless set.
+    pub doubt: DoubtRule,
 }
 
 impl PricedRoute {
@@ -241,23 +248,41 @@ impl PricedRoute {
     pub fn new(path: impl Into<String>, offer: Offer) -> Self {
         let path = path.into();
         let description = format!("{} {path}", offer.service);
-        let (methods, invoice_expiry) = (Vec::new(), Sale::INVOICE_EXPIRY);
-        Self { methods, path, offer, description, invoice_expiry, paths: Paths::default() }
+        Self {
+            methods: Vec::new(),
+            path,
+            offer,
+            description,
+            invoice_expiry: Sale::INVOICE_EXPIRY,
+            paths: Paths::default(),
+            idempotence: Idempotence::default(),
+            has_side_effects: false,
+            doubt: DoubtRule::default(),
+        }
     }
 
     /// States the route to a policy.
     fn sale(&self) -> Sale {
-        let Self { methods, path, offer, description, invoice_expiry, paths } = self;
+        let Self { methods, path, offer, description, invoice_expiry, .. } = self;
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
+            .uses(offer.uses)
+            .plan(offer.plan.as_str())
             .valid_for(offer.valid_for)
             .invoice_expiry(*invoice_expiry)
+            .doubt(self.doubt)
             .description(description);
         if let Some(capability) = &offer.capability {
             sale = sale.capability(capability.as_str());
         }
-        if *paths == Paths::AsTheyCame {
+        if self.paths == Paths::AsTheyCame {
             sale = sale.raw_path();
+        }
+        if self.idempotence == Idempotence::Repeatable {
+            sale = sale.idempotent();
+        }
+        if self.has_side_effects {
+            sale = sale.side_effects();
         }
         if methods.is_empty() { sale } else { sale.methods(methods.iter().cloned()) }
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 use http::Method;
+use l402_core::Uses;
 use l402_http::response::Seconds;
 
 use crate::config::Config;
@@ -80,7 +81,9 @@ impl fmt::Display for PriceLine<'_> {
             _ => write!(f, "{}", offer.price_msat)?,
         }
         let most = offer.valid_for.saturating_add(*invoice_expiry).as_secs();
-        write!(f, " for {}, up to {} if paid at once", Seconds(offer.valid_for.as_secs()), Seconds(most))
+        let span = Seconds(offer.valid_for.as_secs());
+        let uses = if offer.uses == Uses::ONCE { "use" } else { "uses" };
+        write!(f, " for {} {uses} within {span}, up to {} if paid at once", offer.uses, Seconds(most))
     }
 }
 
@@ -98,7 +101,7 @@ mod tests {
         let banner = Banner::new(&one, "0.0.0.0:8402".parse().expect("an address")).to_string();
         assert_eq!(
             banner,
-            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for 1h, up to 1h10m if paid at once\n\n\
+            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for unlimited uses within 1h, up to 1h10m if paid at once\n\n\
              This is the sandbox: real Lightning payments, but PLAY MONEY, worth nothing.\n\
              Buy the first call in another terminal:\n\n    l402 get http://127.0.0.1:8402/\n\n"
         );
@@ -108,6 +111,11 @@ mod tests {
         );
         let banner = Banner::new(&routes, "[::]:80".parse().expect("an address"));
         assert_eq!(banner.first_call().as_deref(), Some("http://[::1]:80/v/1/"));
-        assert!(banner.to_string().contains("  POST /p  5 msat for 1m30s, up to 11m30s if paid at once\n"), "{banner}");
+        assert!(
+            banner
+                .to_string()
+                .contains("  POST /p  5 msat for unlimited uses within 1m30s, up to 11m30s if paid at once\n"),
+            "{banner}"
+        );
     }
 }

@@ -136,6 +136,7 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
+    lines.extend(config.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
     State::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;

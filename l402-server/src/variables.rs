@@ -10,6 +10,9 @@ pub const UPSTREAM: Variable = Variable::new("UPSTREAM_URL", "upstream", "sell e
 /// What a token for that upstream costs.
 pub const PRICE: Variable =
     Variable::new("L402_PRICE", "price", "price of a token for UPSTREAM_URL, such as \"21 sat\"");
+/// How often a token for that upstream can be used.
+pub const USES: Variable =
+    Variable::new("L402_USES", "uses", "how often a token for UPSTREAM_URL can be used: a number, or \"unlimited\"");
 /// Where clients connect.
 pub const LISTEN: Variable = Variable::new("L402_LISTEN", "listen", "address and port for clients");
 /// The directory of everything that the gateway keeps.
@@ -18,7 +21,7 @@ pub const DATA_DIR: Variable = Variable::new("L402_SERVER_DATA_DIR", "data_dir",
 /// All of them, in the order of `--help`: those of the program, then those of the backends of this build.
 pub fn all() -> Vec<Variable> {
     let of_backends = PAYEES.iter().flat_map(|backend| backend.variables());
-    [UPSTREAM, PRICE, LISTEN, DATA_DIR].iter().chain(of_backends).copied().collect()
+    [UPSTREAM, PRICE, USES, LISTEN, DATA_DIR].iter().chain(of_backends).copied().collect()
 }
 
 #[cfg(test)]

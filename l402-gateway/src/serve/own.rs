@@ -101,6 +101,8 @@ struct Priced<'a> {
     methods: Vec<&'a str>,
     path: &'a str,
     price_msat: u64,
+    /// How often a token can be used.
+    uses: Uses<'a>,
     /// For whoever pays at the last moment.
     valid_for_seconds: u64,
     /// For whoever pays at once.
@@ -109,13 +111,22 @@ struct Priced<'a> {
     description: &'a str,
 }
 
+/// A number, or `"unlimited"`, as the configuration has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Uses<'a> {
+    Number(u32),
+    Word(&'a str),
+}
+
 impl<'a> Priced<'a> {
     fn of(route: &'a PricedRoute) -> Self {
-        let PricedRoute { methods, path, offer, description, invoice_expiry, paths: _ } = route;
+        let PricedRoute { methods, path, offer, description, invoice_expiry, .. } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,
             price_msat: offer.price_msat.get(),
+            uses: offer.uses.limit().map_or(Uses::Word("unlimited"), |uses| Uses::Number(uses.get())),
             valid_for_seconds: offer.valid_for.as_secs(),
             valid_for_at_most_seconds: offer.valid_for.saturating_add(*invoice_expiry).as_secs(),
             invoice_expiry_seconds: invoice_expiry.as_secs(),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::at::At;
 use super::backend::Lightning;
 use super::cors::Pages;
+use super::uses::Count;
 use l402_program::config::Text;
 
 /// Configuration of the gateway `l402-server`.
@@ -39,8 +40,10 @@ pub(super) struct File {
     /// Price of a token for `upstream`.
     #[schemars(extend("default" = "1 sat", "examples" = ["21 sat", "500 msat"]))]
     pub(super) price: Option<At<String>>,
-    /// How long a token for `upstream` is valid, counted from the expiry of its invoice.
-    #[schemars(extend("default" = "1h", "examples" = ["30s", "5m", "1h", "7d"]))]
+    /// How often a token for `upstream` can be used: a number, or `"unlimited"`. Default: 1, or `"unlimited"` with `valid_for`.
+    pub(super) uses: Option<At<Count>>,
+    /// How long a token for `upstream` is valid, counted from the expiry of its invoice. Default: `1h`.
+    #[schemars(extend("examples" = ["30s", "5m", "1h", "7d"]))]
     pub(super) valid_for: Option<At<String>>,
     /// How long an invoice for `upstream` can be paid, from `10s` to `24h`.
     #[schemars(extend("default" = "10m"))]
@@ -93,8 +96,10 @@ pub(super) struct Service {
     pub(super) paid_headers: BTreeMap<String, At<Text>>,
     /// Price of every path, or of routes without a price.
     pub(super) price: Option<At<String>>,
-    /// How long a token is valid, for routes that do not set it.
-    #[schemars(extend("default" = "1h"))]
+    /// How often a token can be used, for routes that do not set it: a number, or `"unlimited"`. Default: 1, or `"unlimited"` with
+    /// `valid_for`.
+    pub(super) uses: Option<At<Count>>,
+    /// How long a token is valid, for routes that do not set it. Default: `1h`.
     pub(super) valid_for: Option<At<String>>,
     /// How long an invoice can be paid, for routes that do not set it.
     #[schemars(extend("default" = "10m"))]
@@ -105,6 +110,17 @@ pub(super) struct Service {
     /// Tier of routes that do not set it.
     #[schemars(extend("default" = 0))]
     pub(super) tier: Option<u32>,
+    /// `idempotent` of routes that do not set it.
+    #[schemars(extend("default" = false))]
+    pub(super) idempotent: Option<bool>,
+    /// `side_effects` of routes that do not set it.
+    #[schemars(extend("default" = false))]
+    pub(super) side_effects: Option<bool>,
+    /// `doubt` of routes that do not set it.
+    #[schemars(extend("default" = "hold"))]
+    pub(super) doubt: Option<At<DoubtWord>>,
+    /// `doubt_after` of routes that do not set it. Default: `1h`.
+    pub(super) doubt_after: Option<At<String>>,
     /// Routes. A token opens one route, or all with the same capability.
     #[serde(default)]
     pub(super) route: Vec<Route>,
@@ -133,6 +149,8 @@ pub(super) struct Route {
     pub(super) methods: Vec<At<String>>,
     /// Price of a token, such as `21 sat` or `500 msat`.
     pub(super) price: Option<At<String>>,
+    /// How often a token can be used: a number, or `"unlimited"`.
+    pub(super) uses: Option<At<Count>>,
     /// How long a token is valid, such as `1h`, counted from the expiry of its invoice. A client that pays at once can
     /// use it longer.
     pub(super) valid_for: Option<At<String>>,
@@ -142,12 +160,34 @@ pub(super) struct Route {
     pub(super) capability: Option<At<String>>,
     /// Lowest tier of token that opens the route.
     pub(super) tier: Option<u32>,
+    /// The upstream does a request once, however often it arrives with the same `Idempotency-Key`. Then a request whose outcome
+    /// is unknown gives its use back.
+    pub(super) idempotent: Option<bool>,
+    /// A GET has an effect, too. Then a GET whose outcome is unknown leaves its use in doubt, like a POST.
+    pub(super) side_effects: Option<bool>,
+    /// What becomes of a use in doubt: its request may have had an effect, and its outcome is unknown. `hold`: it waits for
+    /// `l402-server uses resolve`.
+    pub(super) doubt: Option<At<DoubtWord>>,
+    /// When `refund` or `charge` resolves a use in doubt. At most `30d`.
+    pub(super) doubt_after: Option<At<String>>,
     /// Forwards paths unchanged, with `%2F`, `;` and `//`, which are otherwise refused. For a path such as `/npm/*`
     /// without another route below it.
     #[serde(default)]
     pub(super) raw_path: bool,
     /// Text in the client's wallet.
     pub(super) description: Option<At<String>>,
+}
+
+/// What becomes of a use in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DoubtWord {
+    /// It waits for `l402-server uses resolve`.
+    Hold,
+    /// It is available again after `doubt_after`.
+    Refund,
+    /// It counts as used after `doubt_after`.
+    Charge,
 }
 
 /// The log, on standard error.

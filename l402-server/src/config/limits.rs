@@ -10,7 +10,7 @@ use super::span::Span;
 use l402_gateway::settings::Limits;
 
 /// A deadline's name, default and greatest value.
-type Deadline = (&'static str, Duration, Most);
+type Deadline<'a> = (&'a str, Duration, Most);
 
 /// The greatest value of a deadline, as it is written: greater ones are slips, and some that the system does not take.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ impl Most {
 
 impl Resolver<'_> {
     /// A deadline that may be left out.
-    pub(super) fn deadline(&mut self, at: Option<&At<String>>, (key, default, most): Deadline) -> Option<Duration> {
+    pub(super) fn deadline(&mut self, at: Option<&At<String>>, (key, default, most): Deadline<'_>) -> Option<Duration> {
         let Some(at) = at else { return Some(default) };
         let span = self.problems.parse::<Span>(key, at).map(Span::duration)?;
         let (written, most) = most.written();

@@ -24,6 +24,7 @@ mod resolver;
 mod route;
 mod service;
 mod span;
+mod uses;
 mod warn;
 
 use l402_program::config::{at, error};
@@ -40,11 +41,13 @@ pub use l402_program::config::Environment;
 pub use price::{RoutePrice, RoutePriceError};
 pub use span::{Span, SpanError};
 
+use at::At;
 use file::File;
 use l402_gateway::settings::Settings;
 use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
 use resolver::Resolver;
+use uses::Count;
 
 use crate::variables;
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub log: Log,
     /// Where invoices come from.
     pub lightning: Arc<dyn PayeeSetup>,
+    /// What a setting that was left out means, where that may surprise: a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// How the log looks.
@@ -156,6 +161,9 @@ fn without_null(schema: &mut Schema) {
 fn override_by(file: &mut File, environment: Environment<'_>) {
     variables::UPSTREAM.over(environment, &mut file.upstream);
     variables::PRICE.over(environment, &mut file.price);
+    if let Some(uses) = variables::USES.read(environment) {
+        file.uses = Some(At::variable(variables::USES.name, Count(uses)));
+    }
     variables::LISTEN.over(environment, &mut file.listen);
     if let Some(directory) = variables::DATA_DIR.read(environment) {
         file.data_dir = Some(directory.into());

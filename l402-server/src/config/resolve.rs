@@ -50,7 +50,8 @@ impl Resolver<'_> {
         (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
         settings.product = PRODUCT;
         settings.kept = kept(&*lightning, &settings.data_dir);
-        Some(Config { settings, log, lightning })
+        let notes = core::mem::take(&mut self.notes);
+        Some(Config { settings, log, lightning, notes })
     }
 
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {

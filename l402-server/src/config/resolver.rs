@@ -10,9 +10,13 @@ use super::at::At;
 use super::error::Problems;
 use super::span::Span;
 
+/// A problem that has been noted.
+pub(super) struct Noted;
+
 /// What values are held against, and where problems go.
 pub(super) struct Resolver<'a> {
     pub(super) problems: Problems<'a>,
+    pub(super) notes: Vec<String>,
     pub(super) text: &'a str,
     pub(super) base: &'a Path,
     pub(super) environment: Environment<'a>,
@@ -20,7 +24,7 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub(super) const fn new(text: &'a str, base: &'a Path, environment: Environment<'a>) -> Self {
-        Self { problems: Problems::new(text), text, base, environment }
+        Self { problems: Problems::new(text), notes: Vec::new(), text, base, environment }
     }
 
     /// An address that may be left out.

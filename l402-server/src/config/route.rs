@@ -7,14 +7,18 @@ use l402_core::{Name, NameError, Offer};
 use super::at::{At, ValueOrigin};
 use super::file;
 use super::price::RoutePrice;
-use super::resolver::Resolver;
+use super::resolver::{Noted, Resolver};
+use super::span::Span;
+use super::uses::{UseTerms, Written};
 use l402_gateway::settings::{Paths, PricedRoute};
 
 /// What a service says for all of its routes.
 pub(super) struct Defaults<'a> {
     pub(super) service: &'a Name,
     pub(super) price: Option<RoutePrice>,
-    pub(super) valid_for: Duration,
+    /// How long a token is valid, where the service says that.
+    pub(super) valid_for: Option<Duration>,
+    pub(super) uses: UseTerms,
     pub(super) invoice_expiry: Duration,
     pub(super) tier: u32,
 }
@@ -37,14 +41,18 @@ impl Resolver<'_> {
     fn route(&mut self, written: &file::Route, defaults: &Defaults<'_>) -> Option<PricedRoute> {
         let methods = self.methods(&written.methods);
         let price = self.route_price(written, defaults);
-        let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref(), defaults.valid_for);
+        let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref());
+        let terms = self.use_terms("service.route", use_terms(written), &defaults.uses);
         let expiry = written.invoice_expiry.as_ref();
         let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
+        let (valid_for, terms) = (valid_for.ok()?.or(defaults.valid_for), terms.ok()?);
+        let uses = self.uses_or_default(&written.path.value, terms.uses, valid_for);
         let offer = Offer::new(defaults.service.clone(), price?.msat())
             .tier(written.tier.unwrap_or(defaults.tier))
             .capability(capability?)
-            .valid_for(valid_for?);
+            .uses(uses)
+            .valid_for(valid_for.unwrap_or(Offer::VALID_FOR));
         let (methods, path) = (methods?, written.path.value.clone());
         let description = match &written.description {
             Some(at) => at.value.clone(),
@@ -53,6 +61,7 @@ impl Resolver<'_> {
         let mut route = PricedRoute::new(path, offer);
         (route.methods, route.description) = (methods, description);
         route.invoice_expiry = invoice_expiry?;
+        terms.state(&mut route);
         route.paths = if written.raw_path { Paths::AsTheyCame } else { Paths::Canonical };
         Some(route)
     }
@@ -84,15 +93,14 @@ impl Resolver<'_> {
     }
 
     /// How long tokens are valid: a caveat counts in whole seconds.
-    pub(super) fn validity(&mut self, key: &str, at: Option<&At<String>>, default: Duration) -> Option<Duration> {
-        let valid_for = self.span(key, at, default)?;
-        match at {
-            Some(at) if valid_for.subsec_millis() != 0 => {
-                self.problems.wrong(key, at, "write whole seconds");
-                None
-            }
-            _ => Some(valid_for),
+    pub(super) fn validity(&mut self, key: &str, at: Option<&At<String>>) -> Result<Option<Duration>, Noted> {
+        let Some(at) = at else { return Ok(None) };
+        let valid_for = self.problems.parse::<Span>(key, at).map(Span::duration).ok_or(Noted)?;
+        if valid_for.subsec_millis() != 0 {
+            self.problems.wrong(key, at, "write whole seconds");
+            return Err(Noted);
         }
+        Ok(Some(valid_for))
     }
 
     /// How long an invoice can be paid: long enough to pay it, and not so long that a price stands for days.
@@ -139,12 +147,28 @@ pub(super) fn every_path(origin: ValueOrigin) -> file::Route {
         path: At { value: EVERY_PATH.to_owned(), origin },
         methods: Vec::new(),
         price: None,
+        uses: None,
         valid_for: None,
         invoice_expiry: None,
         capability: None,
         tier: None,
+        idempotent: None,
+        side_effects: None,
+        doubt: None,
+        doubt_after: None,
         raw_path: false,
         description: None,
+    }
+}
+
+/// What a route says of its uses.
+const fn use_terms(route: &file::Route) -> Written<'_> {
+    Written {
+        uses: route.uses.as_ref(),
+        idempotent: route.idempotent,
+        side_effects: route.side_effects,
+        doubt: route.doubt.as_ref(),
+        doubt_after: route.doubt_after.as_ref(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Services: upstreams, and what they are told.
 
 use core::net::{IpAddr, SocketAddr};
-use core::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use l402_core::Name;
 use l402_http::policy::Sale;
@@ -13,14 +12,12 @@ use super::at::{At, ValueOrigin};
 use super::cors::Pages;
 use super::file::{self, File, UpstreamProtocol};
 use super::price::RoutePrice;
-use super::resolver::Resolver;
+use super::resolver::{Noted, Resolver};
 use super::route::{Defaults, every_path};
+use super::uses::{UseTerms, Written};
 use crate::variables;
 use l402_gateway::settings::{Service, Settings};
 use l402_program::config::Text;
-
-/// A problem that has been noted.
-struct Noted;
 
 /// What holds for the upstreams of all services.
 #[derive(Clone, Copy)]
@@ -93,6 +90,9 @@ impl Resolver<'_> {
                         self.problems.wrong(key, at, MISPLACED);
                     }
                 }
+                if let Some(at) = &file.uses {
+                    self.problems.wrong("uses", at, MISPLACED);
+                }
                 if let Some(at) = &file.cors {
                     self.problems.wrong_at("cors", &at.origin, MISPLACED);
                 }
@@ -105,12 +105,14 @@ impl Resolver<'_> {
         let upstream = self.upstream(written, common);
         let name = self.problems.parse::<Name>("service.name", &written.name);
         let price = self.service_price(written);
-        let valid_for = self.validity("service.valid_for", written.valid_for.as_ref(), VALID_FOR);
+        let valid_for = self.validity("service.valid_for", written.valid_for.as_ref());
+        let uses = self.use_terms("service", use_terms(written), &UseTerms::DEFAULT);
         let expiry = written.invoice_expiry.as_ref();
         let expiry = self.invoice_expiry("service.invoice_expiry", expiry, Sale::INVOICE_EXPIRY);
         let cors = self.cors("service.cors", written.cors.as_ref());
         let (name, price, tier) = (name?, price.ok()?, written.tier.unwrap_or(0));
-        let defaults = Defaults { service: &name, price, valid_for: valid_for?, invoice_expiry: expiry?, tier };
+        let (valid_for, uses) = (valid_for.ok()?, uses.ok()?);
+        let defaults = Defaults { service: &name, price, valid_for, uses, invoice_expiry: expiry?, tier };
         let routes = if written.route.is_empty() {
             self.routes(&[every_path(written.name.origin.clone())], &defaults)
         } else {
@@ -216,11 +218,27 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
         headers: BTreeMap::new(),
         paid_headers: BTreeMap::from([("X-L402-Verified".to_owned(), verified)]),
         price: Some(price),
+        uses: file.uses,
         valid_for: file.valid_for,
         invoice_expiry: file.invoice_expiry,
         cors: Some(cors),
         tier: None,
+        idempotent: None,
+        side_effects: None,
+        doubt: None,
+        doubt_after: None,
         route: Vec::new(),
+    }
+}
+
+/// What a service says of the uses of its routes.
+const fn use_terms(service: &file::Service) -> Written<'_> {
+    Written {
+        uses: service.uses.as_ref(),
+        idempotent: service.idempotent,
+        side_effects: service.side_effects,
+        doubt: service.doubt.as_ref(),
+        doubt_after: service.doubt_after.as_ref(),
     }
 }
 
@@ -255,4 +273,3 @@ const UPSTREAM_EXPECTED: &str =
     "write scheme, host and port, such as \"http://127.0.0.1:3000\", or h2c:// for gRPC without TLS";
 const SELL_WITH: &str = "write `upstream` or a [[service]] in a file";
 const MISPLACED: &str = "this belongs to `upstream`; write it in [[service]] instead";
-const VALID_FOR: Duration = Duration::from_hours(1);

@@ -59,6 +59,16 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
+        ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = 4294967296", "line 2: uses = \"4294967296\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \" 1\"", "line 2: uses = \" 1\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \"\"", "line 2: uses = \"\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \"once\"", "line 2: uses = \"once\": write a number from 1 to 4294967295, or \"unlimited\""),
+        (
+            "uses = 1.5",
+            "line 2: uses: invalid type: floating point `1.5`, expected a number from 1 to 4294967295, or \"unlimited\"",
+        ),
         ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
         ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
         (
@@ -104,6 +114,24 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
         ("[[service.route]]\npath = \"/a\"", "line 5: service.route.path = \"/a\": the route needs a `price`, such as \"21 sat\"".to_owned()),
         (&format!("{route}methods = [\"get\"]"), "line 7: service.route.methods = \"get\": write the method in upper case, such as \"GET\"".to_owned()),
         (
+            "price = \"1 sat\"\ndoubt = \"keep\"",
+            "line 5: service.doubt: unknown value; valid are hold, refund, charge".to_owned(),
+        ),
+        (
+            "price = \"1 sat\"\ndoubt_after = \"1h\"",
+            "line 5: service.doubt_after = \"1h\": add doubt = \"refund\" or \"charge\"; without it, a use in doubt waits for \
+             `l402-server uses resolve`".to_owned(),
+        ),
+        (
+            &format!("{route}doubt = \"refund\"\ndoubt_after = \"31d\""),
+            "line 8: service.route.doubt_after = \"31d\": write a time of at most 30d".to_owned(),
+        ),
+        (
+            &format!("{route}capability = \"b\"\nuses = 2\n[[service.route]]\npath = \"/b\"\nprice = \"1 sat\"\ncapability = \"b\""),
+            "line 10: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price, \
+             uses, plan, validity and invoice_expiry must be equal; give each a capability".to_owned(),
+        ),
+        (
             &format!("{route}capability = \"a,b\""),
             "line 7: service.route.capability = \"a,b\": a name may not contain ','; use letters, digits, '.', '_' and '-'".to_owned(),
         ),
@@ -126,7 +154,7 @@ fn services_that_make_no_sense_name_the_key_and_what_to_do() {
         (
             &format!("{route}capability = \"x\"\n[[service.route]]\npath = \"/b\"\nprice = \"9 sat\"\ncapability = \"x\""),
             "line 9: service.route.path = \"/b\": routes /a and /b: both sell the same service, tier and capability, so price, \
-             validity and invoice_expiry must be equal; give each a capability"
+             uses, plan, validity and invoice_expiry must be equal; give each a capability"
                 .to_owned(),
         ),
     ] {

@@ -2,6 +2,7 @@
 
 use crate::stand::{environment, read, setup, with_service};
 use core::time::Duration;
+use l402_core::ledger::{DoubtRule, Idempotence, Resolution};
 use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
 use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
 use l402_http::cors::Cors;
@@ -87,6 +88,8 @@ fn every_key_can_be_set() {
     let terms: Vec<_> =
         offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for.as_secs(), offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
+    let uses: Vec<_> = offers.iter().map(|offer| offer.uses.to_string()).collect();
+    assert_eq!(uses, ["100", "unlimited", "unlimited", "5", "unlimited"]);
     assert_eq!(config.settings.policy().routes().len(), 7);
     let expiry = config
         .settings
@@ -105,6 +108,85 @@ fn every_key_can_be_set() {
             .routes()
             .iter()
             .all(|route| cors.contains(route.cors()) && *route.cors() != Cors::off())
+    );
+}
+
+/// How often each route of a service can be used.
+fn uses(lines: &str) -> Vec<String> {
+    let config = read(&with_service(lines));
+    config.settings.services()[0].routes.iter().map(|route| route.offer.uses.to_string()).collect()
+}
+
+#[test]
+fn a_token_is_for_one_use_unless_a_number_or_a_time_is_named() {
+    let route = "\n[[service.route]]\npath = \"/a\"";
+    for (service, of_route, sold) in [
+        ("", "", "unlimited"),
+        ("", "uses = 100", "100"),
+        ("", "uses = \"unlimited\"", "unlimited"),
+        ("", "uses = \"4294967295\"", "4294967295"),
+        ("", "valid_for = \"1d\"", "unlimited"),
+        ("", "valid_for = \"1d\"\nuses = 1", "1"),
+        ("valid_for = \"1d\"", "", "unlimited"),
+        ("valid_for = \"1d\"\nuses = 3", "", "3"),
+        ("uses = 3", "valid_for = \"1d\"", "3"),
+        ("uses = 3", "uses = 2", "2"),
+        ("valid_for = \"1d\"", "uses = 2", "2"),
+    ] {
+        assert_eq!(uses(&format!("price = \"1 sat\"\n{service}{route}\n{of_route}")), [sold], "{service}|{of_route}");
+    }
+    assert_eq!(uses("price = \"1 sat\""), ["unlimited"]);
+}
+
+#[test]
+fn the_quick_start_sells_one_use_and_its_variable_says_another_number() {
+    let of = |number: &'static str| {
+        let variables = move |name: &str| match name {
+            "UPSTREAM_URL" => Some("http://localhost:3000".to_owned()),
+            "L402_USES" => Some(number.to_owned()),
+            other => environment(other),
+        };
+        Config::from_environment(&variables)
+            .map(|config| config.settings.services()[0].routes[0].offer.uses.to_string())
+    };
+    assert_eq!(of("").expect("a configuration"), "unlimited");
+    assert_eq!(of("unlimited").expect("a configuration"), "unlimited");
+    let fault = of("+5").expect_err("a sign").to_string();
+    assert_eq!(fault, "L402_USES = \"+5\": write a number from 1 to 4294967295, or \"unlimited\"");
+}
+
+#[test]
+fn a_time_without_a_number_is_noted() {
+    let config = read(&with_service("price = \"1 sat\"\n[[service.route]]\npath = \"/a\"\nvalid_for = \"1d\""));
+    let [note] = config.notes.as_slice() else { panic!("{:?}", config.notes) };
+    assert!(note.starts_with("/a has `valid_for` and no `uses`"), "{note}");
+    for clear in ["uses = \"unlimited\"\nvalid_for = \"1d\"", "uses = 1", ""] {
+        let config = read(&with_service(&format!("price = \"1 sat\"\n{clear}")));
+        assert!(config.notes.is_empty(), "{clear}: {:?}", config.notes);
+    }
+}
+
+#[test]
+fn a_route_says_what_becomes_of_a_use_in_doubt_or_its_service_does() {
+    let of = |lines: &str| {
+        let config = read(&with_service(&format!("price = \"1 sat\"\n{lines}")));
+        let routes = config.settings.policy().routes().iter();
+        routes.map(|route| (route.idempotence(), route.has_side_effects(), route.doubt())).collect::<Vec<_>>()
+    };
+    let refund = |minutes| DoubtRule::After(Duration::from_mins(minutes), Resolution::Unused);
+    let charge = |minutes| DoubtRule::After(Duration::from_mins(minutes), Resolution::Used);
+    assert_eq!(of(""), [(Idempotence::Once, false, DoubtRule::Hold)]);
+    assert_eq!(of("doubt = \"refund\""), [(Idempotence::Once, false, refund(60))]);
+    let service = "idempotent = true\nside_effects = true\ndoubt = \"charge\"\ndoubt_after = \"5m\"\n";
+    let routes = "[[service.route]]\npath = \"/a\"\n[[service.route]]\npath = \"/b\"\nidempotent = false\n\
+                  side_effects = false\ndoubt = \"refund\"\n[[service.route]]\npath = \"/c\"\ndoubt = \"hold\"\n";
+    assert_eq!(
+        of(&format!("{service}{routes}")),
+        [
+            (Idempotence::Repeatable, true, charge(5)),
+            (Idempotence::Once, false, refund(5)),
+            (Idempotence::Repeatable, true, DoubtRule::Hold),
+        ]
     );
 }
 

@@ -1,0 +1,165 @@
+//! How often a token can be used, and what becomes of a use whose outcome is not known.
+//!
+//! 1. A route that says neither how often nor how long sells one use. One that only says how long sells any number of uses, and
+//!    `check` says so.
+//! 2. What a service says holds for its routes that do not say it.
+
+use core::fmt;
+use core::time::Duration;
+use l402_core::Uses;
+use l402_core::ledger::{DoubtRule, Idempotence, Resolution};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+
+use super::at::At;
+use super::file::DoubtWord;
+use super::limits::Most;
+use super::resolver::{Noted, Resolver};
+use l402_gateway::settings::PricedRoute;
+
+/// A number, or `"unlimited"`, as it is written.
+#[derive(Debug, Clone)]
+pub(super) struct Count(pub(super) String);
+
+/// What is written about the uses of a token, of a service or of a route.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) uses: Option<&'a At<Count>>,
+    pub(super) idempotent: Option<bool>,
+    pub(super) side_effects: Option<bool>,
+    pub(super) doubt: Option<&'a At<DoubtWord>>,
+    pub(super) doubt_after: Option<&'a At<String>>,
+}
+
+/// What a service or a route says about them.
+#[derive(Clone, Copy)]
+pub(super) struct UseTerms {
+    /// How often, where that is said.
+    pub(super) uses: Option<Uses>,
+    idempotent: bool,
+    side_effects: bool,
+    doubt: DoubtWord,
+    doubt_after: Duration,
+}
+
+impl UseTerms {
+    /// What holds unless something is said.
+    pub(super) const DEFAULT: Self = Self {
+        uses: None,
+        idempotent: false,
+        side_effects: false,
+        doubt: DoubtWord::Hold,
+        doubt_after: Duration::from_hours(1),
+    };
+
+    /// States the terms of the uses to a route.
+    pub(super) fn state(&self, route: &mut PricedRoute) {
+        route.idempotence = if self.idempotent { Idempotence::Repeatable } else { Idempotence::Once };
+        route.has_side_effects = self.side_effects;
+        route.doubt = match self.doubt {
+            DoubtWord::Hold => DoubtRule::Hold,
+            DoubtWord::Refund => DoubtRule::After(self.doubt_after, Resolution::Unused),
+            DoubtWord::Charge => DoubtRule::After(self.doubt_after, Resolution::Used),
+        };
+    }
+}
+
+impl Resolver<'_> {
+    /// Reads what the table of a service or a route says; what it does not say is the default.
+    pub(super) fn use_terms(
+        &mut self,
+        table: &str,
+        written: Written<'_>,
+        default: &UseTerms,
+    ) -> Result<UseTerms, Noted> {
+        let uses = self.uses(&format!("{table}.uses"), written.uses);
+        let doubt = written.doubt.map_or(default.doubt, |at| at.value);
+        let key = format!("{table}.doubt_after");
+        let doubt_after = self.deadline(written.doubt_after, (&key, default.doubt_after, Most::Month));
+        if let (DoubtWord::Hold, Some(at)) = (doubt, written.doubt_after) {
+            self.problems.wrong(&key, at, HELD);
+            return Err(Noted);
+        }
+        Ok(UseTerms {
+            uses: uses?.or(default.uses),
+            idempotent: written.idempotent.unwrap_or(default.idempotent),
+            side_effects: written.side_effects.unwrap_or(default.side_effects),
+            doubt,
+            doubt_after: doubt_after.ok_or(Noted)?,
+        })
+    }
+
+    fn uses(&mut self, key: &str, at: Option<&At<Count>>) -> Result<Option<Uses>, Noted> {
+        let Some(at) = at else { return Ok(None) };
+        let uses = at.value.0.parse().ok();
+        if uses.is_none() {
+            self.problems.wrong(key, at, EXPECTED);
+        }
+        uses.map(Some).ok_or(Noted)
+    }
+
+    /// Says how often a token can be used where it may not be said, given what is said of its time.
+    pub(super) fn uses_or_default(&mut self, path: &str, uses: Option<Uses>, valid_for: Option<Duration>) -> Uses {
+        match (uses, valid_for) {
+            (Some(uses), _) => uses,
+            (None, None) => Uses::Unlimited,
+            (None, Some(_)) => {
+                self.notes.push(format!(
+                    "{path} has `valid_for` and no `uses`: a token can be used without limit; write uses = \"unlimited\" \
+                     to confirm this, or uses = 1"
+                ));
+                Uses::Unlimited
+            }
+        }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+impl JsonSchema for Count {
+    fn schema_name() -> Cow<'static, str> {
+        "Uses".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [{ "type": "integer", "minimum": 1, "maximum": u32::MAX }, { "const": "unlimited" }] })
+    }
+}
+
+struct CountVisitor;
+
+impl Visitor<'_> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number from 1 to 4294967295, or \"unlimited\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
+        Ok(Count(number.to_string()))
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Count, E> {
+        Ok(Count(word.to_owned()))
+    }
+}
+
+const EXPECTED: &str = "write a number from 1 to 4294967295, or \"unlimited\"";
+const HELD: &str =
+    "add doubt = \"refund\" or \"charge\"; without it, a use in doubt waits for `l402-server uses resolve`";
