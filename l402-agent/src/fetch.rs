@@ -15,7 +15,7 @@ use http::{Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
-use l402_http::pay::{PayLayer, PaySettings, Receipt, ReplayBody, RequestError};
+use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, ReplayBody, RequestError};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
         let response = result.map_err(|cause| FetchFault::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
         let credential = match response.extensions().get::<Receipt>() {
             None => CredentialUsed::None,
-            Some(receipt) if !receipt.reused => {
+            Some(receipt) if receipt.purchased == Purchased::Now => {
                 self.spend(receipt);
                 CredentialUsed::Bought
             }

@@ -9,7 +9,7 @@ use crate::store::{Database, DatabaseError, Reuse};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{Msat, SpendLimits};
-use l402_http::pay::{PaySettings, TokenField};
+use l402_http::pay::{AfterRefusal, PaySettings, TokenField};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl<W> AgentBuilder<W> {
 
     /// Pays also a server that has not accepted what was bought from it before.
     pub const fn buy_again(mut self) -> Self {
-        self.terms.settings.buy_again = true;
+        self.terms.settings.after_refusal = AfterRefusal::BuyAgain;
         self
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use core::str::FromStr;
 use http::Method;
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
-use l402_http::pay::{Order, Standing};
+use l402_http::pay::{Asking, Order, Standing};
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
 
@@ -38,7 +38,7 @@ pub(super) fn put_payment(
         ":max_cltv_expiry_delta": order.map(|order| order.max_cltv_expiry_delta),
         ":outcome": outcome.map(|outcome| columns(outcome).0),
         ":fee_msat": outcome.and_then(|outcome| columns(outcome).1),
-        ":is_repeated": order.is_some_and(|order| order.is_repeated),
+        ":is_repeated": order.is_some_and(|order| order.asking == Asking::Again),
     };
     tx.execute(&sql, columns).map(drop)
 }
@@ -164,7 +164,8 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Option<Order>> {
     let Some(invoice) = row.get("invoice")? else { return Ok(None) };
     let (max_fee_msat, max_cltv_expiry_delta) =
         (row.get("max_fee_msat").map(Msat::new)?, row.get("max_cltv_expiry_delta")?);
-    Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta, is_repeated: row.get("is_repeated")? }))
+    let asking = if row.get("is_repeated")? { Asking::Again } else { Asking::First };
+    Ok(Some(Order { invoice, max_fee_msat, max_cltv_expiry_delta, asking }))
 }
 
 /// Whatever is written as text and read from it: origins, methods, payment hashes.

@@ -5,7 +5,10 @@ use super::payer::{Payer, is_for};
 use super::purchase::Stored;
 use super::quote::{self, Quote};
 use super::replay::Again;
-use super::{BadChallenge, Origin, Receipt, ReplayBody, RequestError, Token, TokenField, TokenStore};
+use super::{
+    AfterRefusal, Asking, BadChallenge, Origin, Purchased, Receipt, ReplayBody, RequestError, Token, TokenField,
+    TokenStore,
+};
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
 use core::pin::pin;
@@ -106,8 +109,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             attempt.exchange = Exchange::with_token(self.settings.limits);
         } else {
             self.trust(&paid, &attempt.refused, purpose).await?;
-            let (quote, is_repeated) = (unheard.as_ref().unwrap_or(quote), unheard.is_some());
-            attempt.token = Some(self.buy(&mut attempt.exchange, quote, is_repeated, purpose).await?);
+            let (quote, asking) = unheard.as_ref().map_or((quote, Asking::First), |quote| (quote, Asking::Again));
+            attempt.token = Some(self.buy(&mut attempt.exchange, quote, asking, purpose).await?);
             // Nobody else may use the token before this request has.
             attempt.flight = Some(flight);
         }
@@ -122,7 +125,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         if verdict != Verdict::Served {
             return;
         }
-        if self.settings.buy_again && attempt.flight.is_some() {
+        if self.settings.after_refusal == AfterRefusal::BuyAgain && attempt.flight.is_some() {
             self.forgive(purpose).await;
         }
         self.forget_refused(attempt, purpose).await;
@@ -169,7 +172,8 @@ impl Attempt {
     fn receipt(&self) -> Option<Receipt> {
         let token = self.token.as_ref()?;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *token;
-        Some(Receipt { amount_msat, fee_msat, payment_hash, reused: self.flight.is_none() })
+        let purchased = if self.flight.is_some() { Purchased::Now } else { Purchased::Before };
+        Some(Receipt { amount_msat, fee_msat, payment_hash, purchased })
     }
 
     /// After this request has paid, nothing more is paid.

@@ -59,7 +59,7 @@ pub enum RequestError<E> {
         receipt: Receipt,
     },
     /// An earlier purchase from this origin was paid for and not accepted, so that nothing more is bought from it.
-    /// Nothing was paid now; [`PaySettings::buy_again`](super::PaySettings::buy_again) buys all the same.
+    /// Nothing was paid now; [`AfterRefusal::BuyAgain`](super::AfterRefusal::BuyAgain) buys all the same.
     NotAccepted(Receipt),
     /// Somebody else was buying the same thing, and had not ended in time. Nothing was paid.
     Busy,

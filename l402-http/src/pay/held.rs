@@ -7,13 +7,13 @@
 //! 3. A token that its buyer has not used yet is left to it, in this process or another one.
 //! 4. A token that has ended is not presented.
 //! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended, is lost money. Nothing more is
-//!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::PaySettings::buy_again`]).
+//!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::AfterRefusal::BuyAgain`]).
 
 // Threats: A9.
 
 use super::flight::Purpose;
 use super::payer::{Payer, is_for, store, unix_now};
-use super::{Receipt, RequestError, Standing, Token, TokenStore, readable};
+use super::{AfterRefusal, Purchased, Receipt, RequestError, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
@@ -65,7 +65,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         refused: &[Token],
         purpose: &Purpose,
     ) -> Result<(), RequestError<E>> {
-        if self.settings.buy_again {
+        if self.settings.after_refusal == AfterRefusal::BuyAgain {
             return Ok(());
         }
         let now = unix_now();
@@ -78,7 +78,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         let Some(lost) = held.iter().find(was_refused) else { return Ok(()) };
         self.mark(lost, Standing::Refused, purpose).await;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *lost;
-        Err(RequestError::NotAccepted(Receipt { amount_msat, fee_msat, payment_hash, reused: true }))
+        Err(RequestError::NotAccepted(Receipt { amount_msat, fee_msat, payment_hash, purchased: Purchased::Before }))
     }
 
     /// Notes what a server made of a token. A server that is out of order says nothing of it.

@@ -61,7 +61,7 @@
 //!
 //! # A server that takes money for nothing
 //! A token that was never accepted is evidence. If it is refused, nothing more is bought from its origin, in this run or the
-//! next, until it is accepted or forgotten, or [`PaySettings::buy_again`] is set.
+//! next, until it is accepted or forgotten, or [`AfterRefusal::BuyAgain`] is set.
 //!
 //! # Several processes
 //! They may share a store. If it has turns ([`TokenStore::enter`]), of those that want to buy for the same method and path of an
@@ -92,7 +92,7 @@ pub use foreign::ForeignOffer;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
-pub use store::{MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
+pub use store::{Asking, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
 
 use bytes::Bytes;
 use core::fmt;
@@ -113,10 +113,10 @@ use tower_service::Service;
 /// ```
 /// use http::Response;
 /// use l402_core::Msat;
-/// use l402_http::pay::Receipt;
+/// use l402_http::pay::{Purchased, Receipt};
 ///
 /// fn spent<B>(response: &Response<B>) -> Msat {
-///     let bought = response.extensions().get::<Receipt>().filter(|receipt| !receipt.reused);
+///     let bought = response.extensions().get::<Receipt>().filter(|receipt| receipt.purchased == Purchased::Now);
 ///     bought.map_or(Msat::ZERO, |receipt| receipt.amount_msat.saturating_add(receipt.fee_msat))
 /// }
 /// ```
@@ -128,8 +128,17 @@ pub struct Receipt {
     pub fee_msat: Msat,
     /// What the payment proves.
     pub payment_hash: PaymentHash,
-    /// Whether the token had been bought by an earlier request, so that this one cost nothing.
-    pub reused: bool,
+    /// When.
+    pub purchased: Purchased,
+}
+
+/// When a token was bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purchased {
+    /// For this request.
+    Now,
+    /// By an earlier request, so that this one cost nothing.
+    Before,
 }
 
 /// What a [`PayService`] may spend, and on what terms.
@@ -148,8 +157,18 @@ pub struct PaySettings {
     pub token_field: TokenField,
     /// How long to wait for somebody else who buys the same thing. Half a minute more than for a payment unless set.
     pub patience: Duration,
-    /// Buys also from a server that has not accepted what was bought from it before. Not unless set.
-    pub buy_again: bool,
+    /// What follows where a server has not accepted what was bought from it before. Nothing more is bought unless set.
+    pub after_refusal: AfterRefusal,
+}
+
+/// What follows where a server has not accepted what was bought from it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterRefusal {
+    /// Nothing more is bought from it.
+    #[default]
+    Stop,
+    /// It is bought from all the same.
+    BuyAgain,
 }
 
 impl PaySettings {
@@ -158,8 +177,8 @@ impl PaySettings {
         let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
         let (patience, token_field) =
             (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
-        let (max_replay, buy_again) = (1 << 20, false);
-        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay, token_field, patience, buy_again }
+        let (max_replay, after_refusal) = (1 << 20, AfterRefusal::Stop);
+        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay, token_field, patience, after_refusal }
     }
 }
 

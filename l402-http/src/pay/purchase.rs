@@ -12,7 +12,7 @@ use super::flight::Purpose;
 use super::payer::{Payer, is_for, store, unix_now};
 use super::quote::Quote;
 use super::store::payment_status;
-use super::{Order, RequestError, Standing, Token, TokenStore};
+use super::{Asking, Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
 use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
@@ -35,12 +35,12 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         Ok(stored)
     }
 
-    /// Buys the token of a quote; `is_repeated` where the wallet was asked to pay it before.
+    /// Buys the token of a quote; `asking` says whether the wallet was asked to pay it before.
     pub(super) async fn buy<E>(
         &self,
         exchange: &mut Exchange,
         quote: &Quote,
-        is_repeated: bool,
+        asking: Asking,
         purpose: &Purpose,
     ) -> Result<Token, RequestError<E>> {
         let now = unix_now();
@@ -60,7 +60,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 invoice: quote.invoice().to_string(),
                 max_fee_msat: order.max_fee_msat,
                 max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
-                is_repeated,
+                asking,
             }),
         };
         let token = self.pay(token, quote, purpose).await?;
@@ -135,7 +135,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let payment_hash = token.payment_hash;
         let unknown = |cause: Cause| RequestError::PaymentUnknown { payment_hash, cause };
         let quote = Quote::of_token(&token).ok_or_else(|| unknown(Unresolved::Pending.into()))?;
-        let order = token.order.clone().map(|order| Order { is_repeated: true, ..order });
+        let order = token.order.clone().map(|order| Order { asking: Asking::Again, ..order });
         self.pay(Token { order, ..token }, &quote, purpose).await
     }
 

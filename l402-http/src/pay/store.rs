@@ -61,9 +61,18 @@ pub struct Order {
     pub max_fee_msat: Msat,
     /// For how many blocks the money may be locked on its way, in total.
     pub max_cltv_expiry_delta: u32,
-    /// Whether the wallet was asked before, and knew nothing of it: it may read that request after this one, so that the failure
-    /// of one says nothing of the other.
-    pub is_repeated: bool,
+    /// Whether the wallet was asked before.
+    pub asking: Asking,
+}
+
+/// Whether a wallet was asked before to pay the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// It was not.
+    First,
+    /// It was, and knew nothing of it: it may read that request after this one, so that the failure of one says nothing of the
+    /// other.
+    Again,
 }
 
 impl Order {
@@ -71,8 +80,8 @@ impl Order {
     pub fn record(order: Option<&Self>) -> Record {
         let asked = match order {
             None => Asked::Unrecorded,
-            Some(order) if order.is_repeated => Asked::Repeatedly,
-            Some(_) => Asked::Once,
+            Some(Order { asking: Asking::First, .. }) => Asked::Once,
+            Some(Order { asking: Asking::Again, .. }) => Asked::Repeatedly,
         };
         let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
         Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at().get()), asked }

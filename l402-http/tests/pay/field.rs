@@ -5,17 +5,17 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use l402_http::pay::{Receipt, Replay, TokenField};
+use l402_http::pay::{Purchased, Receipt, Replay, TokenField};
 use std::sync::Arc;
 
 #[tokio::test]
 async fn a_token_in_the_macaroon_header_leaves_authorization_free() {
     let world = World::with(|settings| settings.token_field = TokenField::Macaroon);
-    for reused in [false, true] {
+    for purchased in [Purchased::Now, Purchased::Before] {
         let request = Request::get("http://shop.example/a").header(AUTHORIZATION, "Bearer mine");
         let response = world.send(request.body(Full::default()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.extensions().get::<Receipt>().unwrap().reused, reused);
+        assert_eq!(response.extensions().get::<Receipt>().unwrap().purchased, purchased);
     }
     assert!(world.shop.seen().iter().all(|seen| seen.authorization.as_deref() == Some("Bearer mine")));
     assert_eq!(world.wallet.payments_sent(), 1);

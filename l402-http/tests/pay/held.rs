@@ -8,7 +8,8 @@ use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId, UnixSeconds};
 use l402_http::pay::{
-    MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Receipt, Standing, Token, TokenStore, Turn,
+    AfterRefusal, MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Purchased, Receipt, Standing,
+    Token, TokenStore, Turn,
 };
 use l402_lightning::testing::{FakeFault, FakeNode};
 use tower::{Layer, ServiceExt};
@@ -77,7 +78,7 @@ async fn a9_the_tries_are_bounded() {
             .unwrap();
     }
     let before = world.shop.seen().len();
-    assert!(!receipt(&world.get("http://shop.example/a/new").await.unwrap()).reused);
+    assert_eq!(receipt(&world.get("http://shop.example/a/new").await.unwrap()).purchased, Purchased::Now);
     assert_eq!(world.shop.seen().len() - before, 5, "four that are held, and the new one");
 }
 
@@ -116,7 +117,8 @@ async fn a9_who_does_not_accept_what_was_bought_is_not_paid_by_the_next_run() {
     }
     assert_eq!(world.wallet.payments_sent(), 1);
 
-    let again = get(next_run(&world, |settings| settings.buy_again = true), "/a").await.unwrap_err();
+    let again =
+        get(next_run(&world, |settings| settings.after_refusal = AfterRefusal::BuyAgain), "/a").await.unwrap_err();
     assert!(matches!(again, Error::StillRefused { .. }), "{again:?}");
     assert_eq!(world.wallet.payments_sent(), 2, "as the caller asked for");
     assert!(matches!(get(next_run(&world, |_| ()), "/a").await, Err(Error::NotAccepted(_))));
@@ -244,7 +246,7 @@ async fn a9_a_token_that_its_buyer_in_another_process_has_not_used_is_left_to_it
         let layer = PayLayer::new(world.wallet.clone(), Shared(world.store.clone()), settings);
         let request = |path| Request::get(format!("http://shop.example{path}")).body(Full::default()).unwrap();
         let response = layer.layer(connect(&world.shop)).oneshot(request("/a/2")).await.unwrap();
-        assert_eq!(receipt(&response).reused, is_used, "{standing:?}");
+        assert_eq!(receipt(&response).purchased == Purchased::Before, is_used, "{standing:?}");
         let response = layer.layer(connect(&world.shop)).oneshot(request("/a/1")).await;
         assert!(matches!(response, Err(Error::Busy)), "{standing:?}");
     }
@@ -292,10 +294,10 @@ async fn a9_who_accepts_it_after_all_is_paid_again_when_it_has_ended() {
     world.shop.lies(Lie::AcceptsNothing);
     world.get("http://shop.example/a").await.unwrap_err();
     world.shop.is_honest_again();
-    assert!(receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).reused);
+    assert_eq!(receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).purchased, Purchased::Before);
     assert_eq!(tokens(&world).await[0].standing, Standing::Served);
     world.shop.changes_its_key();
-    assert!(!receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).reused);
+    assert_eq!(receipt(&get(next_run(&world, |_| ()), "/a").await.unwrap()).purchased, Purchased::Now);
     assert_eq!(world.wallet.payments_sent(), 2);
 }
 
@@ -307,7 +309,7 @@ async fn a9_what_is_bought_again_and_accepted_opens_the_rest_of_the_origin() {
     world.shop.changes_its_key();
     world.shop.is_honest_again();
     assert!(matches!(get(next_run(&world, |_| ()), "/b").await, Err(Error::NotAccepted(_))));
-    get(next_run(&world, |settings| settings.buy_again = true), "/b").await.unwrap();
+    get(next_run(&world, |settings| settings.after_refusal = AfterRefusal::BuyAgain), "/b").await.unwrap();
     get(next_run(&world, |_| ()), "/c").await.unwrap();
     assert!(
         matches!(get(next_run(&world, |_| ()), "/a").await, Err(Error::NotAccepted(_))),

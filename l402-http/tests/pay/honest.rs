@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::{Msat, UnixSeconds};
-use l402_http::pay::{Origin, Quote, Receipt, TokenStore};
+use l402_http::pay::{Origin, Purchased, Quote, Receipt, TokenStore};
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 
 fn receipt<B>(response: &Response<B>) -> Receipt {
@@ -24,7 +24,10 @@ async fn a_402_is_paid_and_the_request_repeated() {
     let request = Request::post("http://shop.example/a/x?q=1").body(Full::from("the same body")).unwrap();
     let response = world.send(request).await.unwrap();
     let receipt = receipt(&response);
-    assert_eq!((receipt.amount_msat, receipt.fee_msat, receipt.reused), (Msat::new(PRICE_MSAT), Msat::ZERO, false));
+    assert_eq!(
+        (receipt.amount_msat, receipt.fee_msat, receipt.purchased),
+        (Msat::new(PRICE_MSAT), Msat::ZERO, Purchased::Now)
+    );
     assert_eq!(text(response).await, "the same body");
 
     let seen = world.shop.seen();
@@ -50,7 +53,7 @@ async fn a_token_is_used_again() {
     let world = World::new();
     let bought = receipt(&world.get("http://shop.example/a").await.unwrap());
     let again = receipt(&world.get("http://shop.example/a?other=query").await.unwrap());
-    assert_eq!(again, Receipt { reused: true, ..bought });
+    assert_eq!(again, Receipt { purchased: Purchased::Before, ..bought });
     assert_eq!((world.wallet.payments_sent(), world.shop.seen().len()), (1, 3));
 }
 
@@ -58,7 +61,7 @@ async fn a_token_is_used_again() {
 async fn a_token_opens_other_paths_of_its_service() {
     let world = World::new();
     world.get("http://shop.example/a/one").await.unwrap();
-    assert!(receipt(&world.get("http://shop.example/a/two").await.unwrap()).reused);
+    assert_eq!(receipt(&world.get("http://shop.example/a/two").await.unwrap()).purchased, Purchased::Before);
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 
@@ -69,7 +72,7 @@ async fn a_token_that_is_refused_where_it_was_bought_is_replaced() {
     world.shop.changes_its_key();
     let second = receipt(&world.get("http://shop.example/a").await.unwrap());
     assert_ne!(first.payment_hash, second.payment_hash);
-    assert!(!second.reused);
+    assert_eq!(second.purchased, Purchased::Now);
     let tokens = world.store.tokens(&origin("http://shop.example")).await.unwrap();
     assert_eq!(tokens.len(), 1);
     assert_eq!(tokens[0].payment_hash, second.payment_hash);
@@ -84,7 +87,10 @@ async fn a_refused_token_is_kept_until_it_is_replaced() {
     world.wallet.misbehave(FakeFault::NoRoute);
     assert!(matches!(world.get("http://shop.example/a").await, Err(Error::PaymentFailed(_))));
     world.shop.finds_its_key_again();
-    assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()), Receipt { reused: true, ..first });
+    assert_eq!(
+        receipt(&world.get("http://shop.example/a").await.unwrap()),
+        Receipt { purchased: Purchased::Before, ..first }
+    );
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 
@@ -99,7 +105,10 @@ async fn a_refused_token_is_forgotten_when_an_older_one_serves() {
     let mut refused = elsewhere.store.tokens(&shop).await.unwrap().pop().unwrap();
     refused.bought_at = UnixSeconds::new(u64::MAX);
     world.store.put(&shop, &refused).await.unwrap();
-    assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()), Receipt { reused: true, ..old });
+    assert_eq!(
+        receipt(&world.get("http://shop.example/a").await.unwrap()),
+        Receipt { purchased: Purchased::Before, ..old }
+    );
     let left = world.store.tokens(&shop).await.unwrap();
     assert_eq!((left.len(), left[0].payment_hash), (1, old.payment_hash));
 }
@@ -108,9 +117,9 @@ async fn a_refused_token_is_forgotten_when_an_older_one_serves() {
 async fn a_token_that_is_refused_elsewhere_is_kept() {
     let world = World::new();
     world.get("http://shop.example/a").await.unwrap();
-    assert!(!receipt(&world.get("http://shop.example/b").await.unwrap()).reused);
-    assert!(receipt(&world.get("http://shop.example/a").await.unwrap()).reused);
-    assert!(receipt(&world.get("http://shop.example/b").await.unwrap()).reused);
+    assert_eq!(receipt(&world.get("http://shop.example/b").await.unwrap()).purchased, Purchased::Now);
+    assert_eq!(receipt(&world.get("http://shop.example/a").await.unwrap()).purchased, Purchased::Before);
+    assert_eq!(receipt(&world.get("http://shop.example/b").await.unwrap()).purchased, Purchased::Before);
     assert_eq!(world.wallet.payments_sent(), 2);
 }
 
@@ -119,7 +128,7 @@ async fn requests_at_the_same_time_buy_once() {
     let world = World::new();
     let answers = join_all((0..50).map(|_| world.get("http://shop.example/a"))).await;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == StatusCode::OK));
-    let bought = answers.iter().filter(|answer| !receipt(answer.as_ref().unwrap()).reused).count();
+    let bought = answers.iter().filter(|answer| receipt(answer.as_ref().unwrap()).purchased == Purchased::Now).count();
     assert_eq!((bought, world.wallet.payments_sent()), (1, 1));
 }
 
@@ -156,7 +165,7 @@ async fn a_single_use_is_not_taken_from_its_buyer() {
 #[tokio::test]
 async fn a_grpc_challenge_is_paid() {
     let world = World::new();
-    assert!(!receipt(&world.get("http://shop.example/grpc").await.unwrap()).reused);
+    assert_eq!(receipt(&world.get("http://shop.example/grpc").await.unwrap()).purchased, Purchased::Now);
 }
 
 #[tokio::test]

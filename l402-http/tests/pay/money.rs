@@ -9,7 +9,9 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use l402_core::purchase::{Step, Unresolved};
 use l402_core::{Msat, PaymentHash, SpendLimits};
-use l402_http::pay::{MemoryStore, Order, Origin, PayLayer, PaySettings, Receipt, Token, TokenStore, payment_status};
+use l402_http::pay::{
+    Asking, MemoryStore, Order, Origin, PayLayer, PaySettings, Purchased, Receipt, Token, TokenStore, payment_status,
+};
 use l402_lightning::PaymentStatus;
 use l402_lightning::testing::{FakeFault, FakeNetwork};
 use std::sync::Arc;
@@ -38,7 +40,7 @@ async fn a4_what_the_wallet_knows_nothing_of_is_paid_by_the_same_invoice() {
 
     let response = world.get("http://shop.example/a").await.unwrap();
     let receipt = response.extensions().get::<Receipt>().unwrap();
-    assert_eq!((receipt.payment_hash, receipt.reused), (payment_hash, false));
+    assert_eq!((receipt.payment_hash, receipt.purchased), (payment_hash, Purchased::Now));
     assert_eq!((world.wallet.payments_sent(), world.shop.node.invoices_asked()), (1, 2));
 }
 
@@ -52,7 +54,11 @@ async fn a4_what_is_under_way_is_waited_for_by_paying_the_same_invoice() {
     world.wallet.behave();
 
     let response = get().await.unwrap();
-    assert!(response.extensions().get::<Receipt>().unwrap().reused, "it is the payment of before");
+    assert_eq!(
+        response.extensions().get::<Receipt>().unwrap().purchased,
+        Purchased::Before,
+        "it is the payment of before"
+    );
     assert_eq!((world.wallet.payments_sent(), world.shop.node.invoices_asked()), (1, 1));
 }
 
@@ -93,22 +99,18 @@ async fn a4_a_request_that_was_repeated_fails_for_certain_when_no_clock_lets_its
 
 #[test]
 fn a4_what_a_wallet_says_of_an_order_is_weighed() {
-    let order = |is_repeated| Order {
-        invoice: "lnbc1".to_owned(),
-        max_fee_msat: Msat::new(0),
-        max_cltv_expiry_delta: 0,
-        is_repeated,
-    };
+    let order =
+        |asking| Order { invoice: "lnbc1".to_owned(), max_fee_msat: Msat::new(0), max_cltv_expiry_delta: 0, asking };
     let hash = PaymentHash::from_bytes([1; 32]);
-    let follows = |is_repeated, found| {
-        Order::record(Some(&order(is_repeated))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX))
+    let follows = |asking, found| {
+        Order::record(Some(&order(asking))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX))
     };
     let unknown = |why| Step::Unknown(why);
-    assert_eq!(follows(false, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
-    assert_eq!(follows(true, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
-    assert_eq!(follows(false, PaymentStatus::Failed), Step::NotPaid);
-    assert_eq!(follows(true, PaymentStatus::Failed), unknown(Unresolved::FailedAgain));
-    assert_eq!(follows(false, PaymentStatus::Pending), Step::Wait);
+    assert_eq!(follows(Asking::First, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
+    assert_eq!(follows(Asking::Again, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
+    assert_eq!(follows(Asking::First, PaymentStatus::Failed), Step::NotPaid);
+    assert_eq!(follows(Asking::Again, PaymentStatus::Failed), unknown(Unresolved::FailedAgain));
+    assert_eq!(follows(Asking::First, PaymentStatus::Pending), Step::Wait);
     assert_eq!(Order::record(None).after_lookup(payment_status(&PaymentStatus::NotFound, &hash), 0), Step::NotPaid);
 }
 
@@ -120,7 +122,7 @@ fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
         invoice: invoice.to_owned(),
         max_fee_msat: Msat::new(0),
         max_cltv_expiry_delta: 0,
-        is_repeated: false,
+        asking: Asking::First,
     };
     let is_over = |invoice, unix_s| {
         let record = Order::record(Some(&order(invoice)));

@@ -5,7 +5,7 @@ use crate::stall::{Manner, Market, Stall, v2};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use l402_http::pay::{BadChallenge, Receipt, ReplayBody, Standing, Token, TokenField, TokenStore};
+use l402_http::pay::{BadChallenge, Purchased, Receipt, ReplayBody, Standing, Token, TokenField, TokenStore};
 use std::sync::Arc;
 use tower::service_fn;
 
@@ -24,7 +24,7 @@ async fn a_kept_token_that_is_refused_without_a_challenge_is_left_out_once() {
         market.stall.sold.lock().unwrap().clear();
         let response = market.get().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert!(!response.extensions().get::<Receipt>().unwrap().reused);
+        assert_eq!(response.extensions().get::<Receipt>().unwrap().purchased, Purchased::Now);
         let shown: Vec<_> = market.seen("authorization").iter().map(Option::is_some).collect();
         assert_eq!(shown, [false, true, true, false, true], "{bare:?}");
         assert_eq!(market.wallet.payments_sent(), 2);
@@ -101,7 +101,7 @@ async fn a_kept_token_that_has_ended_is_not_presented() {
         market.stall.sold.lock().unwrap().insert(token.text.clone(), token.payment_hash);
         market.store.put(&origin, &token).await.unwrap();
         let receipt = *market.get().await.unwrap().extensions().get::<Receipt>().unwrap();
-        assert_eq!(receipt.reused, is_presented);
+        assert_eq!(receipt.purchased == Purchased::Before, is_presented);
     }
     assert_eq!(market.wallet.payments_sent(), 2);
     assert_eq!(

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use http::{StatusCode, Uri, Version};
 use l402_core::{Msat, PaymentHash};
-use l402_http::pay::{MemoryStore, Receipt};
+use l402_http::pay::{MemoryStore, Purchased, Receipt};
 use l402_lightning::{Invoice, LookupError, Network as Chain, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
 use l402_regtest::{Network, NetworkBuilder, NodeKind};
 
@@ -146,7 +146,7 @@ impl Matrix {
         let bought = buyer.get(&uri).await.map_err(|fault| explain(&fault))?;
         let handshake = begun.elapsed();
         let paid = is(&bought, cell, &[StatusCode::PAYMENT_REQUIRED, StatusCode::OK])?;
-        if paid.reused
+        if paid.purchased != Purchased::Now
             || paid.amount_msat != Msat::new(PRICE_MSAT)
             || paid.fee_msat.get() / HOP_FEE_MSAT != cell.hops as u64
         {
@@ -157,7 +157,7 @@ impl Matrix {
         let again = buyer.get(&uri).await.map_err(|fault| explain(&fault))?;
         let reuse = begun.elapsed();
         let reused = is(&again, cell, &[StatusCode::OK])?;
-        if reused != (Receipt { reused: true, ..paid }) {
+        if reused != (Receipt { purchased: Purchased::Before, ..paid }) {
             return Err(format!("paid {paid:?}, then {reused:?}"));
         }
         match (self.upstream.served() - served, wallet.took.get()) {

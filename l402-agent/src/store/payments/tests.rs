@@ -3,13 +3,14 @@
 use super::*;
 use http::Method;
 use l402_core::{Msat, Preimage, Scheme};
+use l402_http::pay::Asking;
 
-fn order(max_fee_msat: u64, is_repeated: bool) -> Order {
+fn order(max_fee_msat: u64, asking: Asking) -> Order {
     Order {
         invoice: "lnbcrt210n1".to_owned(),
         max_fee_msat: Msat::new(max_fee_msat),
         max_cltv_expiry_delta: 1008,
-        is_repeated,
+        asking,
     }
 }
 
@@ -24,7 +25,7 @@ fn intent(seed: u8) -> Intent {
         scheme: Scheme::L402,
         token: "AgEE".to_owned(),
         at: (1_700_000_000 + u64::from(seed)).into(),
-        order: Some(order(5_000, false)),
+        order: Some(order(5_000, Asking::First)),
     }
 }
 
@@ -61,8 +62,8 @@ fn a4_an_intent_outlives_its_process() {
 fn a4_that_a_request_was_repeated_outlives_its_process() {
     let (_folder, payments) = payments();
     let mut open = payments.begin(intent(1)).unwrap();
-    open.repeat(&order(7, true)).unwrap();
-    let expected = Intent { order: Some(order(7, true)), ..intent(1) };
+    open.repeat(&order(7, Asking::Again)).unwrap();
+    let expected = Intent { order: Some(order(7, Asking::Again)), ..intent(1) };
     assert_eq!(open.intent(), &expected);
     drop(open);
     assert_eq!(another(&payments).intents().unwrap(), [expected]);

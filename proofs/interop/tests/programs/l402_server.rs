@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use interop::{Buyer, GOODS, Http, HttpVersion, Upstream, Wallet, payee, settings};
-use l402_http::pay::MemoryStore;
+use l402_http::pay::{MemoryStore, Purchased};
 use l402_regtest::lnd::{LndNode, Macaroon, SELL};
 use l402_regtest::{Network, NodeKind};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -74,9 +74,9 @@ async fn the_page_sells_with_an_lnd() {
     let uri = format!("http://{address}/weather").parse().unwrap();
     let wallet = Wallet::of(&network, "alice").await;
     let buyer = Buyer::new(&Http::new(HttpVersion::One), wallet, MemoryStore::new(), settings());
-    for reused in [false, true] {
+    for purchased in [Purchased::Now, Purchased::Before] {
         let answer = buyer.get(&uri).await.unwrap();
-        assert_eq!((&*answer.body, answer.receipt.unwrap().reused), (GOODS.as_bytes(), reused));
+        assert_eq!((&*answer.body, answer.receipt.unwrap().purchased), (GOODS.as_bytes(), purchased));
     }
     drop(shop);
 
