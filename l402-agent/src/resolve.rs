@@ -4,8 +4,7 @@ use crate::store::payments::{Closing, OpenPayment, Payments, PaymentsError};
 use crate::store::record::Intent;
 use l402_core::purchase::{Step, Unresolved};
 use l402_http::pay::{Order, payment_status};
-use l402_lightning::{LookupError, PaymentSource, PaymentStatus};
-use std::time::SystemTime;
+use l402_lightning::{LookupError, PaymentSource, PaymentStatus, unix_now};
 
 /// A payment, and what was learned of it.
 #[derive(Debug)]
@@ -76,8 +75,7 @@ async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Findin
         Ok(found) => found,
         Err(fault) => return Ok(Finding::Silent(fault)),
     };
-    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let step = Order::record(order).after_lookup(payment_status(&found, &hash), now).without_paying();
+    let step = Order::record(order).after_lookup(payment_status(&found, &hash), unix_now().get()).without_paying();
     match (step, found) {
         (Step::Prove, PaymentStatus::Succeeded(paid)) => {
             let kept = payment.intent().prove(paid);

@@ -12,12 +12,13 @@
 // Threats: A9.
 
 use super::flight::Purpose;
-use super::payer::{Payer, is_for, store, unix_now};
+use super::payer::{Payer, is_for, store};
 use super::{AfterRefusal, Purchased, Receipt, RequestError, Standing, Token, TokenStore, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
 use l402_core::{Fit, PaymentHash, UnixSeconds, Verdict};
+use l402_lightning::unix_now;
 
 impl<W: Sync, T: TokenStore> Payer<W, T> {
     /// Chooses the token to present; `sold` is the one of the challenge, where there is one yet.
@@ -107,7 +108,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
 }
 
 /// The tokens that are worth a try, the best first.
-fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: u64) -> Vec<&'a Token> {
+fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: UnixSeconds) -> Vec<&'a Token> {
     let rank = |token: &Token| match sold {
         _ if has_ended(token, now) => None,
         _ if is_for(token, purpose) => Some(2),
@@ -125,10 +126,10 @@ fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: u64
 }
 
 /// Compares two tokens as far as they can be read.
-fn fit(held: &str, sold: &str, now: u64) -> Fit {
+fn fit(held: &str, sold: &str, now: UnixSeconds) -> Fit {
     let (mut one, mut other) = (vec![0; MAX_LEN], vec![0; MAX_LEN]);
     match (macaroon(held, &mut one), macaroon(sold, &mut other)) {
-        (Some(held), Some(sold)) => l402_core::fit(held, sold, UnixSeconds::new(now)),
+        (Some(held), Some(sold)) => l402_core::fit(held, sold, now),
         _ => Fit::Unknown,
     }
 }
@@ -137,8 +138,8 @@ fn macaroon<'b>(text: &str, buffer: &'b mut [u8]) -> Option<MacaroonRef<'b>> {
     MacaroonRef::parse(base64::decode_into(text.as_bytes(), buffer).ok()?).ok()
 }
 
-fn has_ended(token: &Token, now: u64) -> bool {
-    readable::token_facts(&token.text).has_expired(UnixSeconds::new(now))
+fn has_ended(token: &Token, now: UnixSeconds) -> bool {
+    readable::token_facts(&token.text).has_expired(now)
 }
 
 fn contains(tokens: &[Token], hash: &PaymentHash) -> bool {

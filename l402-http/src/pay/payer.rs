@@ -3,7 +3,6 @@
 use super::flight::{Flight, Flights, Purpose};
 use super::{PaySettings, RequestError, Token, TokenStore};
 use l402_lightning::Cause;
-use std::time::SystemTime;
 use tokio::time::{Instant, timeout};
 
 /// Who pays, from what, and within which limits.
@@ -36,10 +35,6 @@ impl<W, T: TokenStore> Payer<W, T> {
 /// Tells whether a token of the purpose's origin was bought for it.
 pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
     token.method == purpose.method && token.path == purpose.path
-}
-
-pub(super) fn unix_now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
 pub(super) fn store<E>(error: impl Into<Cause>) -> RequestError<E> {

@@ -9,13 +9,13 @@
 // Threats: A4.
 
 use super::flight::Purpose;
-use super::payer::{Payer, is_for, store, unix_now};
+use super::payer::{Payer, is_for, store};
 use super::quote::Quote;
 use super::store::payment_status;
 use super::{Asking, Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
 use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
-use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus};
+use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus, unix_now};
 
 impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Returns the tokens of the origin that the field carries, after asking what became of payments for this purpose.
@@ -54,7 +54,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             fee_msat: Msat::ZERO,
             method: purpose.method.clone(),
             path: purpose.path.clone(),
-            bought_at: UnixSeconds::new(now),
+            bought_at: now,
             standing: Standing::New,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
@@ -70,12 +70,12 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         Ok(token)
     }
 
-    fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: u64) -> Result<PayOrder, RequestError<E>> {
+    fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: UnixSeconds) -> Result<PayOrder, RequestError<E>> {
         let (expected, found) = (self.wallet.network(), quote.invoice().network());
         if expected != found {
             return Err(RequestError::WrongNetwork { expected, found });
         }
-        quote.authorize(exchange, UnixSeconds::new(now)).map_err(RequestError::Declined)
+        quote.authorize(exchange, now).map_err(RequestError::Declined)
     }
 
     /// Pays what a token costs, once the token is in the store, and stores the proof.
@@ -114,7 +114,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let payment_hash = token.payment_hash;
         let unknown = |cause| RequestError::PaymentUnknown { payment_hash, cause };
         let found = self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))?;
-        let step = Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now());
+        let step =
+            Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now().get());
         match (step, found) {
             (Step::Prove, PaymentStatus::Succeeded(paid)) => self.prove(token, paid, purpose).await.map(Resolved::Paid),
             (Step::Wait, _) => self.wait(token, purpose).await.map(Resolved::Paid),
