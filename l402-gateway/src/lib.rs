@@ -39,7 +39,7 @@
 //! - [`Server`] serves from one single-threaded runtime per core. It answers `/health`, `/ready` and `/info`, and leaves every decision
 //!   about a token to `l402-core`, every response to `l402-http`.
 //! - [`keys`] keeps the file with the root keys. It is made at the first start; without it every token that was sold is void.
-//! - [`state`] notices when something in the data directory is missing, before a new node or key takes its place.
+//! - [`inventory`] notices when something in the data directory is missing, before a new node or key takes its place.
 //! - [`control`] takes an operator's commands over a local socket: for a node in this process, and for the ledger.
 //!
 //! # Placement
@@ -54,10 +54,10 @@
 //! upstream that is away a 503 with `Retry-After`. `docs/reference.md` lists every reason.
 
 pub mod control;
+pub mod inventory;
 pub mod keys;
 mod serve;
 pub mod settings;
-pub mod state;
 
 pub use serve::{Bound, Check, Checks, Payee, Server, StartError};
 

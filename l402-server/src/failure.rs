@@ -2,7 +2,7 @@
 
 use core::error::Error;
 use l402_gateway::StartError;
-use l402_gateway::state::KEYS;
+use l402_gateway::inventory::KEYS;
 use l402_lightning::Cause;
 use l402_lightning::backend::Unusable;
 use l402_lightning::folder::FolderError;

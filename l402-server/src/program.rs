@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use core::pin::pin;
 use core::time::Duration;
 use l402_gateway::control::{Control, ControlError};
-use l402_gateway::state::State;
+use l402_gateway::inventory::Inventory;
 use l402_gateway::{Bound, Server, StartError, keys, settings};
 use l402_lightning::Cause;
 use l402_lightning::backend::Found;
@@ -139,7 +139,7 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     lines.extend(config.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
-    State::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
+    Inventory::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     keys::look(&config.settings.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
     let Found { lines, usable } = runtime()?.block_on(config.lightning.check());
     if !lines.is_empty() {
@@ -184,7 +184,7 @@ fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
         return Err(ProgramError::Other("the configuration has no permanent sandbox".into()));
     };
     let dir = reset.map_err(|cause| ProgramError::Other(cause))?;
-    State::forget(&config.settings.data_dir, kept.name)
+    Inventory::forget(&config.settings.data_dir, kept.name)
         .map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     print(&format!(
         "deleted {}; the next start creates a new sandbox\n\
@@ -260,7 +260,7 @@ async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Contr
 
 fn sell(config: &Config, bound: Bound, lightning: &Lightning) -> Result<Server, StartError> {
     // The folders of the node and of its records exist by now, and must from now on.
-    State::open(&config.settings).and_then(|mut state| state.note()).map_err(StartError::State)?;
+    Inventory::open(&config.settings).and_then(|mut inventory| inventory.note()).map_err(StartError::State)?;
     bound.serve(&config.settings, &lightning.payee())
 }
 

@@ -66,7 +66,7 @@ pub enum LndError {
     /// LND's answer means nothing.
     Malformed,
     /// LND refused for a reason of its own.
-    Refused(Refusal),
+    Refused(LndRefusal),
 }
 
 impl LndError {
@@ -96,12 +96,12 @@ impl LndError {
 
     /// Whether LND knows nothing of what was asked for.
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused(Refusal { code: Code::NotFound, .. }))
+        matches!(self, Self::Refused(LndRefusal { code: Code::NotFound, .. }))
     }
 
     /// Whether LND has done before, or is doing, what was asked for.
     pub(super) fn is_repeated(&self) -> bool {
-        matches!(self, Self::Refused(Refusal { code: Code::AlreadyExists, .. }))
+        matches!(self, Self::Refused(LndRefusal { code: Code::AlreadyExists, .. }))
     }
 
     /// Says what a status means that came instead of an answer.
@@ -129,7 +129,7 @@ fn refusal(code: Code, message: &str, needs: Option<Needs>) -> LndError {
         (Code::Unimplemented, _) => LndError::NotLnd,
         (Code::DataLoss | Code::Internal, _) if says("decode") => LndError::Malformed,
         (Code::Unavailable | Code::Cancelled, _) => LndError::Disconnected(String::from(shortened(message)).into()),
-        _ => LndError::Refused(Refusal { code, message: shortened(message) }),
+        _ => LndError::Refused(LndRefusal { code, message: shortened(message) }),
     }
 }
 
@@ -187,12 +187,12 @@ impl Error for LndError {
 
 /// A refusal of LND's that has no meaning of its own here.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct LndRefusal {
     code: Code,
     message: Box<str>,
 }
 
-impl Refusal {
+impl LndRefusal {
     /// Returns what LND says, in one line.
     pub fn message(&self) -> &str {
         &self.message

@@ -67,7 +67,7 @@ pub use backend::LndWallet;
 pub use certificate::Certificate;
 pub use config::LndConfig;
 pub use connect_error::ConnectError;
-pub use error::{LndError, Refusal};
+pub use error::{LndError, LndRefusal};
 pub use identity::{Identity, inspect};
 pub use macaroon::LndMacaroon;
 pub use material::{ExposedFile, Setting, SettingError, SettingFault};

@@ -23,7 +23,7 @@ pub enum Payload {
     /// These bytes, all of them in memory.
     Bytes(Bytes),
     /// What a file holds.
-    File(Arc<Source>),
+    File(Arc<PayloadFile>),
 }
 
 impl Payload {
@@ -111,18 +111,18 @@ fn open(path: &str) -> io::Result<Payload> {
     if !metadata.is_file() {
         return read_all(file);
     }
-    Ok(Payload::File(Arc::new(Source { path: path.into(), file, state: State::of(&metadata) })))
+    Ok(Payload::File(Arc::new(PayloadFile { path: path.into(), file, state: State::of(&metadata) })))
 }
 
 /// A file that is sent.
 #[derive(Debug)]
-pub struct Source {
+pub struct PayloadFile {
     path: PathBuf,
     file: File,
     state: State,
 }
 
-impl Source {
+impl PayloadFile {
     fn is_same(&self) -> Result<(), PayloadError> {
         let metadata = self.file.metadata().map_err(|cause| self.unreadable(cause))?;
         if State::of(&metadata) == self.state { Ok(()) } else { Err(self.changed()) }
@@ -171,7 +171,7 @@ pub enum PayloadBody {
     /// A file, a piece at a time.
     File {
         /// The file.
-        source: Arc<Source>,
+        source: Arc<PayloadFile>,
         /// Where the next piece begins.
         offset: u64,
         /// The piece that is being read.

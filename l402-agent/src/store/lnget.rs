@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 /// One file of lnget's.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundToken {
     /// Where it is.
     pub path: PathBuf,
     /// The token; `None` where its payment has no proof.
@@ -31,7 +31,7 @@ pub struct Found {
 ///
 /// # Errors
 /// [`LngetError::Read`] for a path that cannot be read, [`LngetError::NoTokens`] for a folder that has none.
-pub fn find(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Vec<Found>, LngetError> {
+pub fn find(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Vec<FoundToken>, LngetError> {
     let path = fs::canonicalize(path).map_err(LngetError::Read)?;
     let files = if path.is_dir() { files_below(&path)? } else { vec![path] };
     if files.is_empty() {
@@ -39,7 +39,7 @@ pub fn find(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Vec<F
     }
     let found = |path: PathBuf| {
         let token = read(&path, origin, is_http);
-        Found { path, token }
+        FoundToken { path, token }
     };
     Ok(files.into_iter().map(found).collect())
 }

@@ -3,7 +3,7 @@
 use crate::cli::{ImportArgs, TokensCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use l402_agent::amount::Amount;
-use l402_agent::store::lnget::{self, Found, LngetError};
+use l402_agent::store::lnget::{self, FoundToken, LngetError};
 use l402_agent::store::record::KeptToken;
 use l402_agent::store::tokens::Tokens;
 use l402_agent::text::{lines, printable};
@@ -36,7 +36,7 @@ fn import(args: &ImportArgs, tokens: &Tokens) -> Result<(String, Exit), Failure>
         Failure::new(exit, anyhow::Error::from(fault).context(args.path.display().to_string()))
     })?;
     let (mut paid, mut told, mut exit) = (Vec::new(), Vec::new(), Exit::Served);
-    for Found { path, token } in found {
+    for FoundToken { path, token } in found {
         let why = match token {
             Ok(Some(token)) => {
                 paid.push(token);

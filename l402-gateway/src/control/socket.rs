@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::desk::Desk;
 use super::node::{NodeDesk, OPERATIONS};
 use super::wire::{Reply, Request};
-use crate::state::Kept;
+use crate::inventory::Kept;
 
 /// The folder of the socket in the data folder.
 const FOLDER: &str = "control";

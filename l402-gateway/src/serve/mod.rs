@@ -41,9 +41,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
+use crate::inventory::Inventory;
 use crate::keys::{self, KeyFileError};
 use crate::settings::{LsatLine, Settings};
-use crate::state::State;
 use clients::Clients;
 use connection::Limits;
 use descriptors::Shares;
@@ -139,9 +139,9 @@ impl Server {
     /// # Errors
     /// [`StartError::Keys`] and [`StartError::Bind`].
     pub fn bind(settings: &Settings) -> Result<Bound, StartError> {
-        let mut state = State::open(settings).map_err(StartError::State)?;
+        let mut inventory = Inventory::open(settings).map_err(StartError::State)?;
         let keys = keys::open(&settings.key_dir).map_err(StartError::Keys)?;
-        state.note().map_err(StartError::State)?;
+        inventory.note().map_err(StartError::State)?;
         let unbound = |cause| StartError::Bind { address: settings.listen, cause };
         let sockets = Sockets::bind(settings.listen, settings.threads).map_err(unbound)?;
         Ok(Bound { keys, sockets })

@@ -1,6 +1,6 @@
 //! What a node keeps, and a start without it would lose (threat S6).
 
-use l402_gateway::state::Kept;
+use l402_gateway::inventory::Kept;
 use l402_lightning::backend::{KeptPath, PayeeSetup};
 use std::path::Path;
 

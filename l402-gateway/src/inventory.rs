@@ -15,12 +15,12 @@ pub use crate::settings::Kept;
 
 /// The data directory's list of what must exist.
 #[derive(Debug)]
-pub struct State {
+pub struct Inventory {
     manifest: Manifest,
     kept: Vec<Kept>,
 }
 
-impl State {
+impl Inventory {
     /// Makes the data directory where it does not exist, and stops where something that it has named before is missing.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl State {
         Self::read(settings)
     }
 
-    /// Stops where [`State::open`] would, and makes nothing that stays.
+    /// Stops where [`Inventory::open`] would, and makes nothing that stays.
     ///
     /// # Errors
     /// [`FolderError`].
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_look_stops_at_a_directory_that_cannot_be_created_and_creates_none() {
         let home = tempfile::tempdir().expect("a directory");
-        let look = |data_dir| State::look(&Settings { data_dir, ..settings() });
+        let look = |data_dir| Inventory::look(&Settings { data_dir, ..settings() });
         look(home.path().join("data")).expect("it can be created");
         assert!(!home.path().join("data").exists());
         fs::write(home.path().join("file"), "").expect("written");
@@ -99,10 +99,10 @@ mod tests {
         settings.kept.push(kept);
         fs::create_dir(home.path().join("control")).expect("made");
         fs::write(&operations, "{}").expect("written");
-        State::open(&settings).and_then(|mut state| state.note()).expect("noted");
-        State::open(&settings).expect("complete");
+        Inventory::open(&settings).and_then(|mut inventory| inventory.note()).expect("noted");
+        Inventory::open(&settings).expect("complete");
         fs::remove_dir_all(home.path().join("control")).expect("removed");
-        let fault = State::open(&settings).expect_err("incomplete").to_string();
+        let fault = Inventory::open(&settings).expect_err("incomplete").to_string();
         assert!(fault.contains("operations is missing") && fault.contains("carried out again"), "{fault}");
     }
 }
