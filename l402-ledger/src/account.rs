@@ -81,6 +81,27 @@ impl Account {
         self.attempts.iter().map(|(id, attempt)| (id, &**attempt))
     }
 
+    /// Returns the numbers of the uses.
+    #[cfg(feature = "embedded")]
+    pub(crate) const fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Begins with what was kept elsewhere.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn restore(
+        ends_at: UnixSeconds,
+        tallies: impl IntoIterator<Item = (CounterKey, Tally)>,
+        numbers: Numbers,
+        attempts: impl IntoIterator<Item = (AttemptId, Attempt)>,
+    ) -> Self {
+        let mut account = Self { tallies: tallies.into_iter().collect(), numbers, ..Self::new(ends_at) };
+        for (id, attempt) in attempts {
+            account.set_attempt(&id, attempt);
+        }
+        account
+    }
+
     fn find(&self, id: &AttemptId) -> Option<(AttemptId, Attempt)> {
         self.attempt(id).map(|attempt| (*id, attempt))
     }
@@ -155,6 +176,22 @@ impl Record for Account {
     }
 }
 
+#[cfg(feature = "embedded")]
+impl Numbers {
+    pub(crate) const fn new(spare: BTreeSet<u32>, next: u32) -> Self {
+        Self { spare, next }
+    }
+
+    pub(crate) const fn spare(&self) -> &BTreeSet<u32> {
+        &self.spare
+    }
+
+    /// Returns the first number that was never taken.
+    pub(crate) const fn next(&self) -> u32 {
+        self.next
+    }
+}
+
 impl Numbers {
     fn take(&mut self) -> u32 {
         self.spare.pop_first().unwrap_or_else(|| {
@@ -164,7 +201,7 @@ impl Numbers {
         })
     }
 
-    fn give_back(&mut self, number: u32) {
+    pub(crate) fn give_back(&mut self, number: u32) {
         self.spare.insert(number);
         while self.next.checked_sub(1).is_some_and(|last| self.spare.remove(&last)) {
             self.next -= 1;

@@ -24,6 +24,8 @@
 //! ```
 
 mod account;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod erased;
 mod error;
 mod store;

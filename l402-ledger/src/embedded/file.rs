@@ -1,0 +1,251 @@
+//! The tables of the file.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `payments` | payment hash | the [row](super::row) of its account |
+//! | `ends` | end of its tokens, payment hash | |
+//! | `open` | payment hash of an account with attempts that a person may have to decide about | |
+//! | `meta` | `version`, `horizon` | number |
+
+use super::layer::Layer;
+use super::row;
+use crate::Account;
+use crate::error::{StoreError, StoreErrorKind};
+use l402_core::ledger::{SKEW, StoreTime};
+use l402_core::{PaymentHash, UnixSeconds};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use std::io;
+
+const PAYMENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("payments");
+const ENDS: TableDefinition<'_, &[u8; 40], ()> = TableDefinition::new("ends");
+const OPEN: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("open");
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+
+/// The version of the tables.
+const VERSION: u64 = 1;
+
+/// How much of the file the engine keeps in memory.
+const CACHE: usize = 64 << 20;
+
+/// The file, open.
+#[derive(Debug)]
+pub(super) struct File {
+    db: Database,
+    layer: Layer,
+}
+
+/// A row as it is to stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) bytes: Vec<u8>,
+    pub(super) ends_at: UnixSeconds,
+    pub(super) is_open: bool,
+}
+
+/// One row to write, or to delete.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) payment: PaymentHash,
+    /// The end that stands in the file.
+    pub(super) ended_at: Option<UnixSeconds>,
+    pub(super) row: Option<Row>,
+}
+
+impl Row {
+    pub(super) fn of(account: &Account) -> Option<Self> {
+        let bytes = row::encode(account)?;
+        Some(Self { bytes, ends_at: account.ends_at(), is_open: row::is_open(account) })
+    }
+}
+
+impl File {
+    /// Opens a file, or makes one of an empty one. Looks through all of it before anything is written.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Damaged`], [`StoreErrorKind::TooNew`], [`StoreErrorKind::InUse`], [`StoreErrorKind::Failed`].
+    pub(super) fn open(layer: Layer) -> Result<Self, StoreError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+        let db = builder.create_with_backend(layer.clone()).map_err(not_opened)?;
+        let file = Self { db, layer };
+        file.write_transaction(|transaction| {
+            let mut meta = transaction.open_table(META)?;
+            let version = meta.get("version")?.map(|version| version.value());
+            if version.is_some_and(|version| version > VERSION) {
+                return Err(Error::TooNew);
+            }
+            meta.insert("version", VERSION)?;
+            transaction.open_table(PAYMENTS)?;
+            transaction.open_table(ENDS)?;
+            transaction.open_table(OPEN)?;
+            Ok(())
+        })?;
+        file.layer.release().map_err(|error| StoreError::with_source(StoreErrorKind::Failed, error))?;
+        Ok(file)
+    }
+
+    /// Returns the latest end of a token whose row was deleted.
+    pub(super) fn horizon(&self) -> Result<UnixSeconds, StoreError> {
+        let horizon = self.read_transaction(|transaction| {
+            Ok(transaction.open_table(META)?.get("horizon")?.map_or(0, |horizon| horizon.value()))
+        });
+        horizon.map(UnixSeconds::new)
+    }
+
+    /// Reads the account of a payment.
+    pub(super) fn account(&self, payment: &PaymentHash) -> Result<Option<Account>, StoreError> {
+        self.read_transaction(|transaction| {
+            let row = transaction.open_table(PAYMENTS)?.get(payment.as_bytes())?;
+            row.map(|row| row::decode(row.value()).map_err(Error::from)).transpose()
+        })
+    }
+
+    /// Returns the payments with attempts that a person may have to decide about.
+    pub(super) fn open_payments(&self) -> Result<Vec<PaymentHash>, StoreError> {
+        self.read_transaction(|transaction| {
+            let open = transaction.open_table(OPEN)?;
+            let payments = open.iter()?.map(|entry| Ok(PaymentHash::from_bytes(*entry?.0.value())));
+            payments.collect()
+        })
+    }
+
+    /// Writes rows, all of them or none, and syncs once. Of two rows of one payment the later one counts.
+    pub(super) fn write(&self, changes: &mut [Change]) -> Result<(), StoreError> {
+        // Neighbours in the tree are written together.
+        changes.sort_by_key(|change| *change.payment.as_bytes());
+        self.write_transaction(|transaction| {
+            let (mut payments, mut ends) = (transaction.open_table(PAYMENTS)?, transaction.open_table(ENDS)?);
+            let mut open = transaction.open_table(OPEN)?;
+            for Change { payment, ended_at, row } in changes {
+                let ends_at = row.as_ref().map(|row| row.ends_at);
+                if let Some(ended_at) = ended_at.filter(|ended_at| Some(*ended_at) != ends_at) {
+                    ends.remove(&by_end(ended_at, payment))?;
+                }
+                match row {
+                    Some(row) => {
+                        payments.insert(payment.as_bytes(), &*row.bytes)?;
+                        ends.insert(&by_end(row.ends_at, payment), ())?;
+                    }
+                    None => drop(payments.remove(payment.as_bytes())?),
+                }
+                match row {
+                    Some(row) if row.is_open => drop(open.insert(payment.as_bytes(), ())?),
+                    _ => drop(open.remove(payment.as_bytes())?),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Deletes rows whose time is over, at most so many. Returns their payments, and the horizon.
+    pub(super) fn sweep(&self, now: StoreTime, most: usize) -> Result<(Vec<PaymentHash>, UnixSeconds), StoreError> {
+        self.write_transaction(|transaction| {
+            let (mut payments, mut ends) = (transaction.open_table(PAYMENTS)?, transaction.open_table(ENDS)?);
+            let (mut open, mut meta) = (transaction.open_table(OPEN)?, transaction.open_table(META)?);
+            let mut over = Vec::new();
+            for entry in ends.iter()?.take(most) {
+                let key = *entry?.0.value();
+                let (ends_at, payment) = of_end(&key);
+                if StoreTime::from(ends_at).after(SKEW) > now {
+                    break;
+                }
+                // An entry that was left behind is not the end of the row.
+                let is_end =
+                    payments.get(payment.as_bytes())?.is_none_or(|row| row::ends_at(row.value()) == Some(ends_at));
+                over.push((key, ends_at, is_end.then_some(payment)));
+            }
+            let mut horizon = meta.get("horizon")?.map_or(0, |horizon| horizon.value());
+            for (key, ends_at, payment) in &over {
+                ends.remove(key)?;
+                let Some(payment) = payment else { continue };
+                payments.remove(payment.as_bytes())?;
+                open.remove(payment.as_bytes())?;
+                horizon = horizon.max(ends_at.get());
+            }
+            meta.insert("horizon", horizon)?;
+            Ok((over.into_iter().filter_map(|(_, _, payment)| payment).collect(), UnixSeconds::new(horizon)))
+        })
+    }
+
+    /// Returns how often the file was synced since it was opened.
+    pub(super) fn syncs(&self) -> u64 {
+        self.layer.syncs()
+    }
+
+    fn read_transaction<T>(
+        &self,
+        read: impl FnOnce(&redb::ReadTransaction) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.db.begin_read().map_err(Error::from).map_err(StoreError::from)?;
+        read(&transaction).map_err(StoreError::from)
+    }
+
+    fn write_transaction<T>(&self, write: impl FnOnce(&WriteTransaction) -> Result<T, Error>) -> Result<T, StoreError> {
+        let transaction = self.db.begin_write().map_err(Error::from).map_err(StoreError::from)?;
+        let written = write(&transaction).map_err(StoreError::from)?;
+        transaction.commit().map_err(Error::from).map_err(StoreError::from)?;
+        Ok(written)
+    }
+}
+
+fn by_end(ends_at: UnixSeconds, payment: &PaymentHash) -> [u8; 40] {
+    let mut key = [0; 40];
+    let (end, hash) = key.split_at_mut(8);
+    end.copy_from_slice(&ends_at.get().to_be_bytes());
+    hash.copy_from_slice(payment.as_bytes());
+    key
+}
+
+fn of_end(key: &[u8; 40]) -> (UnixSeconds, PaymentHash) {
+    let (end, hash) = key.split_first_chunk::<8>().expect("a key has 40 bytes");
+    let hash = hash.try_into().expect("32 of them are left");
+    (UnixSeconds::new(u64::from_be_bytes(*end)), PaymentHash::from_bytes(hash))
+}
+
+/// What goes wrong in a transaction.
+#[derive(Debug)]
+enum Error {
+    Engine(redb::Error),
+    Row(super::wire::RowError),
+    TooNew,
+}
+
+impl<E: Into<redb::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<super::wire::RowError> for Error {
+    fn from(error: super::wire::RowError) -> Self {
+        Self::Row(error)
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Engine(error @ redb::Error::Corrupted(_)) => Self::with_source(StoreErrorKind::Damaged, error),
+            Error::Engine(error) => Self::with_source(StoreErrorKind::Failed, error),
+            Error::Row(error @ super::wire::RowError::TooNew) => Self::with_source(StoreErrorKind::TooNew, error),
+            Error::Row(error) => Self::with_source(StoreErrorKind::Damaged, error),
+            Error::TooNew => Self::new(StoreErrorKind::TooNew),
+        }
+    }
+}
+
+fn not_opened(error: DatabaseError) -> StoreError {
+    let kind = match &error {
+        DatabaseError::DatabaseAlreadyOpen => StoreErrorKind::InUse,
+        DatabaseError::UpgradeRequired(_) => StoreErrorKind::TooNew,
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            StoreErrorKind::Damaged
+        }
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            StoreErrorKind::Damaged
+        }
+        DatabaseError::Storage(StorageError::Io(_)) => StoreErrorKind::Failed,
+        _ => StoreErrorKind::Damaged,
+    };
+    StoreError::with_source(kind, error)
+}
