@@ -38,6 +38,7 @@
 //! - [`Payee`] is the node that is paid, with what `/ready` looks at of it.
 //! - [`Server`] serves from one single-threaded runtime per core. It answers `/health`, `/ready` and `/info`, and leaves every decision
 //!   about a token to `l402-core`, every response to `l402-http`.
+//! - [`LedgerKeeper`] looks after the ledger, which counts the uses of what is sold by number.
 //! - [`keys`] keeps the file with the root keys. It is made at the first start; without it every token that was sold is void.
 //! - [`inventory`] notices when something in the data directory is missing, before a new node or key takes its place.
 //! - [`control`] takes an operator's commands over a local socket: for a node in this process, and for the ledger.
@@ -55,10 +56,12 @@
 
 pub mod control;
 pub mod inventory;
+mod keeper;
 pub mod keys;
 mod serve;
 pub mod settings;
 
+pub use keeper::LedgerKeeper;
 pub use serve::{Bound, Check, Checks, Payee, Server, StartError};
 
 #[cfg(doctest)]

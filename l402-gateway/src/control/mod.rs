@@ -19,5 +19,5 @@ mod wire;
 
 pub use client::{AskError, ask};
 pub use node::FEE_RATES;
-pub use socket::{Control, ControlError, kept, path as socket_path};
+pub use socket::{Control, ControlError, answer, kept, path as socket_path};
 pub use wire::{Call, Decided, Money, Outcome, Reply, Request, UsesCall};

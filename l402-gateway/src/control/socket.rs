@@ -71,6 +71,15 @@ impl Control {
     }
 }
 
+/// Answers one call about a ledger without a socket: where no gateway runs. It leaves its line in the audit log, too.
+///
+/// # Errors
+/// [`ControlError::Folder`].
+pub async fn answer(data_dir: &Path, ledger: Ledger, request: &Request) -> Result<Reply, ControlError> {
+    let desk = desk(&data_dir.join(FOLDER), None, Some(ledger)).map_err(ControlError::Folder)?;
+    Ok(desk.answer(geteuid().as_raw(), request).await)
+}
+
 impl Drop for Control {
     fn drop(&mut self) {
         self.task.abort();

@@ -34,6 +34,7 @@ use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
 use l402_http::service::Paywall;
+use l402_ledger::Ledger;
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
@@ -42,6 +43,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
 use crate::inventory::Inventory;
+use crate::keeper::{LedgerKeeper, Standing};
 use crate::keys::{self, KeyFileError};
 use crate::settings::{LsatLine, Settings};
 use clients::Clients;
@@ -82,10 +84,11 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         self
     }
 
-    fn paywall(&self, settings: &Settings, keys: &DerivedKeys) -> Paywall<N> {
+    fn paywall(&self, settings: &Settings, keys: &DerivedKeys, ledger: &Ledger) -> Paywall<N> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
             .lsat_line(settings.lsat_line == LsatLine::Sent)
+            .ledger(ledger.clone())
             .deliverable(forward::deliverable(settings));
         match self.id {
             Some(id) => paywall.payee(id),
@@ -144,7 +147,7 @@ impl Server {
         inventory.note().map_err(StartError::State)?;
         let unbound = |cause| StartError::Bind { address: settings.listen, cause };
         let sockets = Sockets::bind(settings.listen, settings.threads).map_err(unbound)?;
-        Ok(Bound { keys, sockets })
+        Ok(Bound { keys, sockets, ledger: None })
     }
 
     /// Returns where it serves; the port is the real one where port 0 was asked for.
@@ -171,12 +174,20 @@ impl Server {
 pub struct Bound {
     keys: DerivedKeys,
     sockets: Sockets,
+    ledger: Option<(Ledger, Standing)>,
 }
 
 impl Bound {
     /// Returns where it is going to serve.
     pub const fn address(&self) -> SocketAddr {
         self.sockets.address
+    }
+
+    /// Counts uses with a ledger. What is sold by number needs one.
+    #[must_use]
+    pub fn ledger(mut self, keeper: &LedgerKeeper) -> Self {
+        self.ledger = Some((keeper.ledger().clone(), keeper.standing()));
+        self
     }
 
     /// Starts the threads.
@@ -188,16 +199,20 @@ impl Bound {
         N: InvoiceSource + SettlementSource + Clone + 'static,
     {
         let address = self.address();
+        let (ledger, checks) = match self.ledger {
+            Some((ledger, standing)) => (ledger, checks(payee, settings).and("ledger", move || standing.look())),
+            None if sells_by_number(settings) => return Err(StartError::NoLedger),
+            None => (Ledger::absent(), checks(payee, settings)),
+        };
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
         let shares = Shares::of(settings, descriptors::raise(), descriptors::open());
         tracing::debug!(?shares, "bounds");
         let clients = Clients::new(settings, shares);
         let upstreams = ConnectionLimit::new(shares.upstream_connections);
         let (stop, stopped) = watch::channel(false);
-        let checks = checks(payee, settings);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
-            let paywall = payee.paywall(settings, &self.keys);
+            let paywall = payee.paywall(settings, &self.keys, &ledger);
             let gateway = Gateway::new(settings, paywall, payee.network, checks.clone(), &upstreams);
             let worker = Worker {
                 listener,
@@ -216,6 +231,11 @@ impl Bound {
         }
         Ok(server)
     }
+}
+
+fn sells_by_number(settings: &Settings) -> bool {
+    let mut offers = settings.policy().routes().iter().filter_map(|route| route.offer());
+    offers.any(|offer| offer.uses.limit().is_some())
 }
 
 /// What a sale needs: what the node says, the key file, and an upstream that can be reached.
@@ -237,6 +257,8 @@ pub enum StartError {
     State(FolderError),
     /// The key file cannot be used.
     Keys(KeyFileError),
+    /// Something is sold by number, and there is no ledger to count uses with.
+    NoLedger,
     /// The address cannot be listened on.
     Bind {
         /// The address.
@@ -256,6 +278,7 @@ impl fmt::Display for StartError {
             Self::State(FolderError::Missing { .. }) => f.write_str("a file of the data directory is missing"),
             Self::State(_) => f.write_str("cannot use the data directory"),
             Self::Keys(_) => f.write_str("cannot use the key file"),
+            Self::NoLedger => f.write_str("a route sells a number of uses, and there is no ledger to count them"),
             Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Upstream(_) => f.write_str("cannot set up an upstream"),
             Self::Thread(_) => f.write_str("cannot start a thread"),
@@ -268,6 +291,7 @@ impl core::error::Error for StartError {
         match self {
             Self::State(cause) => Some(cause),
             Self::Keys(cause) => Some(cause),
+            Self::NoLedger => None,
             Self::Bind { cause, .. } | Self::Thread(cause) => Some(cause),
             Self::Upstream(cause) => Some(cause),
         }

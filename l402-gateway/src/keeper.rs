@@ -1,0 +1,203 @@
+//! Looking after the ledger: whether it can be reached, and that it stays small.
+//!
+//! 1. The ledger is asked for its time every ten seconds. While it does not answer, `/ready` says so.
+//! 2. Records of tokens that have ended are deleted once a minute.
+//! 3. A clock that is more than half the [`SKEW`] off is told: then the gateway and the ledger disagree about which tokens have ended.
+//! 4. All this happens on the runtime that the keeper was started on, not on one that serves.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU8, Ordering};
+use core::time::Duration;
+use l402_core::UnixSeconds;
+use l402_core::ledger::{SKEW, StoreTime};
+use l402_ledger::{Ledger, LedgerStore as _};
+use l402_lightning::unix_now;
+use l402_program::Causes;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+/// A ledger, and what looks after it until the keeper is dropped.
+///
+/// ```
+/// use l402_gateway::LedgerKeeper;
+/// use l402_ledger::{Ledger, testing::FakeStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let ledger = Ledger::new(FakeStore::new()); // your program opens one that remembers
+/// let keeper = LedgerKeeper::start(ledger); // and then: bound.ledger(&keeper).serve(&settings, &payee)
+/// # drop(keeper);
+/// # });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct LedgerKeeper {
+    ledger: Ledger,
+    standing: Standing,
+    task: JoinHandle<()>,
+}
+
+impl LedgerKeeper {
+    /// Begins, on the caller's runtime.
+    pub fn start(ledger: Ledger) -> Self {
+        Self::with_clock(ledger, unix_now)
+    }
+
+    fn with_clock(ledger: Ledger, clock: Clock) -> Self {
+        let standing = Standing(Arc::new(AtomicU8::new(WELL))); // it has just been opened
+        let task = tokio::spawn(keep(ledger.clone(), standing.clone(), clock));
+        Self { ledger, standing, task }
+    }
+
+    /// Returns the ledger.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What `/ready` looks at.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+}
+
+/// What the last look has found.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing(Arc<AtomicU8>);
+
+impl Standing {
+    pub(crate) fn look(&self) -> Result<(), &'static str> {
+        match self.0.load(Ordering::Relaxed) {
+            WELL => Ok(()),
+            CLOCK_OFF => Err("its clock and this one differ"),
+            _ => Err("cannot be reached"),
+        }
+    }
+}
+
+impl Drop for LedgerKeeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for LedgerKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LedgerKeeper").field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}
+
+/// The clock of the gateway.
+type Clock = fn() -> UnixSeconds;
+
+async fn keep(ledger: Ledger, standing: Standing, clock: Clock) {
+    let mut swept = None;
+    loop {
+        let found = look(&ledger, clock).await;
+        let before = standing.0.swap(found, Ordering::Relaxed);
+        if before != found {
+            tell(found);
+        }
+        if found == WELL && swept.is_none_or(|at: Instant| at.elapsed() >= SWEEP) {
+            sweep(&ledger).await;
+            swept = Some(Instant::now());
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Asks for the time.
+async fn look(ledger: &Ledger, clock: Clock) -> u8 {
+    match timeout(PATIENCE, ledger.time()).await {
+        Ok(Ok(time)) if differs(time, StoreTime::from(clock())) => CLOCK_OFF,
+        Ok(Ok(_)) => WELL,
+        Ok(Err(fault)) => {
+            tracing::debug!(cause = %Causes(&fault), "the ledger does not say its time");
+            AWAY
+        }
+        Err(_) => AWAY,
+    }
+}
+
+fn differs(one: StoreTime, other: StoreTime) -> bool {
+    u128::from(one.millis().abs_diff(other.millis())) > SKEW.as_millis() / 2
+}
+
+fn tell(found: u8) {
+    match found {
+        WELL => tracing::info!("the ledger can be used again"),
+        CLOCK_OFF => tracing::error!("the clocks of the ledger and of this machine differ by more than five minutes"),
+        _ => tracing::error!("the ledger cannot be reached: what is sold by number gets 503"),
+    }
+}
+
+/// Deletes what is over, some at a time, so that no request waits long.
+async fn sweep(ledger: &Ledger) {
+    loop {
+        match ledger.sweep(AT_ONCE).await {
+            Ok(deleted) if deleted == AT_ONCE => tokio::task::yield_now().await,
+            Ok(_) => return,
+            Err(fault) => {
+                return tracing::warn!(cause = %Causes(&fault), "cannot delete records of tokens that have ended");
+            }
+        }
+    }
+}
+
+const WELL: u8 = 0;
+const AWAY: u8 = 1;
+const CLOCK_OFF: u8 = 2;
+
+const LOOK: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+const SWEEP: Duration = Duration::from_mins(1);
+const AT_ONCE: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_core::PaymentHash;
+    use l402_core::ledger::{AttemptId, Event};
+    use l402_ledger::testing::{FakeStore, reserve};
+
+    /// The time at which a store in memory begins.
+    fn clock() -> UnixSeconds {
+        UnixSeconds::new(1_800_000_000)
+    }
+
+    /// Lets the keeper look so often.
+    async fn looks(count: u32) {
+        sleep(LOOK * count + LOOK / 2).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s1_a_ledger_that_goes_away_and_comes_back_is_noticed() {
+        let store = FakeStore::new();
+        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), clock);
+        let check = || keeper.standing().look();
+        assert_eq!(check(), Ok(()));
+        store.set_away(true);
+        looks(1).await;
+        assert_eq!(check(), Err("cannot be reached"));
+        store.set_away(false);
+        looks(1).await;
+        let well = check();
+        store.pass(SKEW);
+        looks(1).await;
+        assert_eq!((well, check()), (Ok(()), Err("its clock and this one differ")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn records_of_tokens_that_have_ended_are_deleted() {
+        let store = FakeStore::new();
+        let payment = PaymentHash::from_bytes([1; 32]);
+        let mut asked = reserve(2);
+        asked.ends_at = UnixSeconds::new(clock().get() - SKEW.as_secs() + 1);
+        store.apply(&payment, AttemptId::from_bytes([1; 16]), Event::Reserve(asked)).await.expect("reserved");
+        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), clock);
+        looks(1).await;
+        assert!(store.uses(&payment).await.expect("an answer").is_some(), "its time is not over");
+        store.pass(Duration::from_secs(2));
+        looks(6).await;
+        assert_eq!(store.uses(&payment).await.expect("an answer"), None);
+        drop(keeper);
+    }
+}

@@ -1,0 +1,94 @@
+//! Where uses are counted, each store in one entry: the only place that names them. The first is the default.
+
+mod embedded;
+
+use core::fmt::Debug;
+use l402_gateway::state::Kept;
+use l402_ledger::{Ledger, StoreError, StoreErrorKind};
+use l402_lightning::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+use crate::config::{LedgerTable, Resolver};
+
+/// Lists stores, each with what the schema says of it, and the cargo feature without which a build leaves it out.
+macro_rules! stores {
+    ($($about:literal $name:ident $(in $feature:literal)? => $store:path;)*) => {
+        /// Where uses are counted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        #[schemars(rename = "Store")]
+        pub(crate) enum StoreName {
+            #[default]
+            $(#[doc = $about] $name,)*
+        }
+
+        /// Finds a store, if this build has it.
+        pub(crate) fn backend(name: StoreName) -> Option<&'static dyn StoreBackend> {
+            match name {
+                $($(#[cfg(feature = $feature)])? StoreName::$name => Some(&$store),)*
+                #[allow(unreachable_patterns, reason = "a build may have all of them")]
+                _ => None,
+            }
+        }
+    };
+}
+
+stores! {
+    "A file in the data directory, for one gateway." Embedded => embedded::EmbeddedStore;
+}
+
+/// A kind of store.
+pub(crate) trait StoreBackend: Sync {
+    /// Returns what it is called in a sentence.
+    fn called(&self) -> &'static str;
+
+    /// Returns the keys of the table that it has, besides `backend`.
+    fn keys(&self) -> &'static [&'static str];
+
+    /// Reads the settings. Nothing is opened. All that is wrong is noted; `None` where something was.
+    fn read(&self, table: &LedgerTable, resolver: &mut Resolver<'_>) -> Option<Arc<dyn StoreSetup>>;
+}
+
+/// The settings of a store.
+pub trait StoreSetup: Debug + Send + Sync {
+    /// Opens the store, or connects to it.
+    fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>>;
+
+    /// Says which store it is, without what may be a secret.
+    fn about(&self) -> String;
+
+    /// Returns what it keeps on this machine, and a start without it would lose.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
+}
+
+/// A store that is open.
+#[derive(Debug)]
+pub struct OpenStore {
+    /// The store.
+    pub ledger: Ledger,
+    /// What it may lose with its present settings, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Looks whether a store can be used. One that a gateway has open is.
+/// Returns lines for the operator.
+pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), StoreError>) {
+    let about = setup.about();
+    if setup.kept().is_some_and(|kept| !kept.path.exists()) {
+        return (vec![format!("ledger: {about}; the first start creates it")], Ok(()));
+    }
+    match setup.open().await {
+        Ok(OpenStore { warnings, .. }) => {
+            let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
+            ([format!("ledger: {about}")].into_iter().chain(warnings).collect(), Ok(()))
+        }
+        Err(fault) if fault.kind() == StoreErrorKind::InUse => {
+            (vec![format!("ledger: {about}; a running gateway has it open")], Ok(()))
+        }
+        Err(fault) => (vec![format!("ledger: {about}")], Err(fault)),
+    }
+}

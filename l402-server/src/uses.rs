@@ -1,0 +1,175 @@
+//! `l402-server uses …`: the uses that the ledger counts, asked of the running gateway, or of the ledger itself where none runs.
+
+use clap::{Args, Subcommand, ValueEnum};
+use core::error::Error;
+use core::fmt::Write as _;
+use l402_gateway::control::{self, AskError, Call, Decided, Reply, Request, UsesCall, ask, socket_path};
+use l402_gateway::state::State;
+use l402_ledger::StoreErrorKind;
+use serde_json::Value;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+
+/// Show and resolve uses of tokens.
+#[derive(Debug, Clone, Args)]
+pub struct UsesOptions {
+    /// Socket of the gateway [default: from the configuration]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: UsesCommand,
+}
+
+/// What to do with uses.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UsesCommand {
+    /// List the uses in doubt
+    ///
+    /// A use is in doubt when its request may have had an effect, and its outcome is unknown.
+    List,
+    /// Show how often the tokens of a payment were used
+    Show {
+        /// The payment hash
+        hash: String,
+    },
+    /// Decide about the uses of a payment that are in doubt
+    Resolve {
+        /// The payment hash
+        hash: String,
+        /// Whether the upstream did its work
+        #[arg(long = "as", value_name = "OUTCOME")]
+        outcome: UseOutcome,
+        /// Only the use with this number, as `list` shows it
+        #[arg(long = "use", value_name = "NUMBER")]
+        number: Option<u32>,
+    },
+}
+
+/// What became of a use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UseOutcome {
+    /// The upstream did its work: the use is gone
+    Used,
+    /// It did not: the use is available again
+    Unused,
+}
+
+/// Runs a command, with the configuration of the gateway where it is known.
+pub(crate) async fn run(options: &UsesOptions, config: Option<&Config>) -> Result<(), Box<dyn Error>> {
+    let socket = options.socket.clone().or_else(|| Some(socket_path(&config?.settings.data_dir)));
+    let socket = socket.ok_or("no data directory; use --socket")?;
+    let request = Request { call: Call::Uses(call(&options.command)), id: None, dry_run: false };
+    let reply = match (ask(&socket, &request), config) {
+        (Ok(reply), _) => reply,
+        (Err(AskError::Unreachable { .. }), Some(config)) => answer(config, &request, &socket).await?,
+        (Err(AskError::Broken(cause)), _) => {
+            return Err(format!("the gateway closed the connection; `uses show` shows what was done: {cause}").into());
+        }
+        (Err(fault), _) => return Err(fault.into()),
+    };
+    show(&reply, options.json)
+}
+
+fn call(command: &UsesCommand) -> UsesCall {
+    match command {
+        UsesCommand::List => UsesCall::List,
+        UsesCommand::Show { hash } => UsesCall::Show { payment: hash.clone() },
+        UsesCommand::Resolve { hash, outcome, number } => {
+            let outcome = match outcome {
+                UseOutcome::Used => Decided::Used,
+                UseOutcome::Unused => Decided::Unused,
+            };
+            UsesCall::Resolve { payment: hash.clone(), outcome, number: *number }
+        }
+    }
+}
+
+/// Opens the ledger: no gateway has it.
+async fn answer(config: &Config, request: &Request, socket: &Path) -> Result<Reply, Box<dyn Error>> {
+    State::look(&config.settings)?;
+    if let Some(kept) = config.ledger.kept().filter(|kept| !kept.path.exists()) {
+        return Err(format!("nothing was ever used: there is no ledger at {}", kept.path.display()).into());
+    }
+    let store = config.ledger.open().await.map_err(|fault| -> Box<dyn Error> {
+        if fault.kind() == StoreErrorKind::InUse {
+            format!("a gateway has the ledger open and does not answer at {}", socket.display()).into()
+        } else {
+            fault.into()
+        }
+    })?;
+    Ok(control::answer(&config.settings.data_dir, store.ledger, request).await?)
+}
+
+/// Prints an answer; one that says that nothing was done is an error.
+fn show(reply: &Reply, json: bool) -> Result<(), Box<dyn Error>> {
+    let facts = match reply {
+        Reply::Facts(facts) => facts,
+        Reply::Refused(why) => return Err(why.clone().into()),
+        _ => return Err("the gateway gave an answer to something else".into()),
+    };
+    let text = if json { facts.to_string() } else { text(facts) };
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(cause.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What a person reads: uses in doubt, a line each, or one payment.
+fn text(facts: &Value) -> String {
+    let mut text = String::new();
+    let _ = match facts { // a string takes everything
+        Value::Array(doubts) if doubts.is_empty() => writeln!(text, "no use is in doubt"),
+        Value::Array(doubts) => doubts.iter().try_for_each(|doubt| {
+            writeln!(text, "{}  use {} in doubt, ends at {}", word(doubt, "payment"), doubt["use"], doubt["ends_at_unix"])
+        }),
+        _ if facts.get("resolved").is_some() => {
+            let numbers = facts["resolved"].as_array().into_iter().flatten().map(Value::to_string);
+            let numbers: Vec<String> = numbers.collect();
+            writeln!(text, "use {} of {} counts as {}", numbers.join(", "), word(facts, "payment"), word(facts, "as"))
+        }
+        _ => payment(&mut text, facts),
+    };
+    text
+}
+
+fn payment(text: &mut String, facts: &Value) -> core::fmt::Result {
+    writeln!(text, "payment {}, ends at {}", word(facts, "payment"), facts["ends_at_unix"])?;
+    for counter in facts["counters"].as_array().into_iter().flatten() {
+        write!(text, "{}:", word(counter, "counter"))?;
+        for (index, key) in ["sold", "used", "reserved", "in_doubt", "available"].into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(text, "{comma} {} {}", counter[key], key.replace('_', " "))?;
+        }
+        writeln!(text)?;
+    }
+    facts["in_doubt"].as_array().into_iter().flatten().try_for_each(|doubt| writeln!(text, "use {} is in doubt", doubt["use"]))
+}
+
+fn word<'a>(facts: &'a Value, key: &str) -> &'a str {
+    facts[key].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_person_reads_says_how_many_and_which() {
+        assert_eq!(text(&json!([])), "no use is in doubt\n");
+        let doubt = json!({ "payment": "ab", "use": 3, "attempt": "cd", "ends_at_unix": 9 });
+        assert_eq!(text(&json!([doubt])), "ab  use 3 in doubt, ends at 9\n");
+        let resolved = json!({ "payment": "ab", "resolved": [0, 3], "as": "unused" });
+        assert_eq!(text(&resolved), "use 0, 3 of ab counts as unused\n");
+        let counter = json!({ "counter": "sale", "sold": 3, "used": 1, "reserved": 0, "in_doubt": 1, "available": 1 });
+        let shown = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [counter], "in_doubt": [doubt] });
+        let lines = "payment ab, ends at 9\nsale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
+        assert_eq!(text(&shown), lines);
+    }
+}
