@@ -226,12 +226,17 @@ mod tests {
         let (safety, idempotence, doubt) = (Safety::Safe, Idempotence::Once, DoubtRule::Hold);
         let reserve =
             Reserve { counters, amount: 1, ends_at, safety, idempotence, fingerprint: None, key: None, doubt };
-        for event in [Event::Release(Counted::No), Event::TakeBack] {
+        let released = Reply::Released { cost_a_use: false, remaining: 3 };
+        let committed = Reply::Committed { is_spent: false, remaining: 3 };
+        for (event, expected) in [
+            (Event::Release(Counted::No), released),
+            (Event::TakeBack, released),
+            (Event::Commit { amount: 0 }, committed),
+        ] {
             let (mut account, attempt) = (Account::new(ends_at), AttemptId::from_bytes([1; 16]));
             account.apply(now, &attempt, &Event::Reserve(reserve));
             // The counter is untouched again, and forgotten.
-            let released = account.apply(now, &attempt, &event);
-            assert_eq!(released, Reply::Released { cost_a_use: false, remaining: 3 });
+            assert_eq!(account.apply(now, &attempt, &event), expected);
         }
     }
 }

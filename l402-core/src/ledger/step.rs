@@ -169,15 +169,15 @@ fn renew<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, known: Optio
 
 fn commit<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, known: Option<Attempt>, amount: u64) -> Reply {
     let Some(attempt) = known else { return Reply::Lost };
-    match attempt.standing {
+    let remaining = match attempt.standing {
         Standing::Reserved { .. } | Standing::InDoubt { cause: DoubtCause::Lapsed, .. } => {
-            use_up(record, now, id, attempt, amount);
+            use_up(record, now, id, attempt, amount)
         }
-        Standing::Committed { .. } => {}
+        Standing::Committed { .. } => left(record, &attempt),
         Standing::InDoubt { cause: DoubtCause::Unknown, .. } | Standing::Cancelled { .. } => return Reply::Lost,
-    }
+    };
     let is_spent = |key| record.tally(&key).is_some_and(|tally| tally.committed >= tally.limit);
-    Reply::Committed { is_spent: attempt.keys().any(is_spent), remaining: left(record, &attempt) }
+    Reply::Committed { is_spent: attempt.keys().any(is_spent), remaining }
 }
 
 fn release<R: Record>(
