@@ -123,7 +123,7 @@ features: _hack
     cargo hack clippy {{ each_choice }} --workspace --exclude l402-server $(just _apart) -- -D warnings
     cargo hack clippy {{ each_choice }} --exclude-no-default-features -p l402-server -- -D warnings
 
-# The crates that nobody depends on: only what CI builds of them counts
+# The crates that no other crate depends on: only what CI builds of them counts
 _apart:
     @cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(*("--exclude " + package["name"] for package in json.load(sys.stdin)["packages"] if package["publish"] == []))'
 

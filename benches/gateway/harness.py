@@ -72,7 +72,7 @@ def process(command: list, log: Path, env: dict | None = None):
 
 
 def status_of(url: str, headers: dict | None = None) -> int:
-    """The status of one GET; 0 while nobody listens."""
+    """The status of one GET; 0 while no server listens."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=10) as response:
             return response.status

@@ -18,7 +18,7 @@ type Open<W> = dyn Fn() -> Pin<Box<dyn Future<Output = Result<W, Cause>> + Send>
 ///
 /// let wallet = LazyWallet::new(Network::Regtest, || async { Ok(FakeNetwork::new().node()) });
 /// assert_eq!(wallet.network(), Network::Regtest);
-/// assert!(wallet.into_opened().is_none(), "nobody has paid");
+/// assert!(wallet.into_opened().is_none(), "nothing was paid");
 /// ```
 pub struct LazyWallet<W> {
     network: Network,

@@ -17,8 +17,8 @@ pub enum Exit {
     Usage = 2,
     /// The server could not be reached, or the connection broke.
     Network = 3,
-    /// The server answered with a status of 400 or more, after all, whose body was printed; or it redirected where nobody
-    /// is followed.
+    /// The server answered with a status of 400 or more, after all, whose body was printed; or a
+    /// redirect was not followed.
     Http = 4,
     /// The server asked for a payment in a way that cannot be answered.
     Challenge = 5,

@@ -1,6 +1,6 @@
 //! What a gateway is told: addresses, services with their prices, limits and deadlines.
 //!
-//! Nothing here reads a file or the environment: whoever builds a gateway fills these in, as `l402-server` does from its
+//! Nothing here reads a file or the environment: the program that builds a gateway fills these in, as `l402-server` does from its
 //! configuration file. Every setting has a default except the data directory and the services.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -2,7 +2,7 @@
 //!
 //! 1. A real decoder reads the amount, never a declaration beside the invoice. Prefix, checksum, features
 //!    and signature are verified by it (BOLT 11). An amount of zero, with a zero in front, or above all money is refused.
-//! 2. A server shows an invoice only if it answers what was asked for, whoever made it: [`Invoice::answers`].
+//! 2. A server shows an invoice only if it answers what was asked for, from any node: [`Invoice::answers`].
 //! 3. A client pays only what names the payment hash of its token: [`Invoice::proves`], [`Invoice::facts`].
 
 // Threats A1, A2, A3, L3.
@@ -237,7 +237,7 @@ pub enum InvoiceError {
     Malformed(ParseOrSemanticError),
     /// It is for a chain that nothing here can pay on.
     UnsupportedNetwork,
-    /// It asks for an amount that nobody can pay.
+    /// It asks for an amount that cannot be paid.
     Amount(AmountError),
 }
 

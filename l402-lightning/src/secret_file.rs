@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Reads a file if it is a regular one, belongs to this user, and nobody else may touch it.
+/// Reads a file if it is a regular one, belongs to this user, and no other user may read or write it.
 ///
 /// # Errors
 /// [`SecretFileError`] when it cannot be read, or is not kept as a secret has to be.

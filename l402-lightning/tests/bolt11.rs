@@ -37,7 +37,7 @@ fn a1_an_invoice_says_what_the_specification_says() {
             or_dash(invoice.description()),
         ];
         assert_eq!(found, says, "{title}");
-        // Its signature was mirrored, its recovery flag was not: it is valid, for a key that nobody has.
+        // Its signature was mirrored, its recovery flag was not: it is valid, for an unknown key.
         let mirrored = title == "Public-key recovery with high-S signature";
         assert_eq!(invoice.payee().to_string() == PAYEE, !mirrored, "{title}");
         if !text.starts_with("lnbc9678785340p") {

@@ -41,7 +41,7 @@ impl RootKey {
         Self(GENERATOR.mac_of_words(&key.mac_words(message)))
     }
 
-    /// Derives a key for a purpose of the service's own, which the label names. Nobody who has it can verify or mint.
+    /// Derives a key for a purpose of the service's own, which the label names. It can neither verify nor mint.
     ///
     /// ```
     /// use l402_macaroon::RootKey;

@@ -41,7 +41,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A task that panicked has told so already; there is nobody to pass it on to.
+            // A task that panicked has told so already.
             let _ = thread.join();
         }
     }

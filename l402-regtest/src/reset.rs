@@ -9,7 +9,7 @@ use l402_lightning::folder::MANIFEST;
 
 use crate::chain::{Chain, OpenError};
 
-/// Removes the chain and the nodes in a folder, if it is a sandbox's and nobody uses it. Everything else in it stays.
+/// Removes the chain and the nodes in a folder, if it is a sandbox's and no process uses it. Everything else in it stays.
 pub(crate) fn remove(dir: &Path) -> Result<(), ResetError> {
     let chain = dir.join("chain");
     if !chain.join("blocks.dat").exists() && !dir.join(MANIFEST).exists() {

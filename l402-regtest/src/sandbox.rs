@@ -174,7 +174,7 @@ impl Drop for Sandbox {
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             runtime.map(|runtime| runtime.block_on(stop(Some(caretaker), &nodes)))
         });
-        // Nobody is left to hear of a failure; the folder is whole in any case.
+        // A failure cannot be told any more; the folder is whole in any case.
         let _ = stopper.join();
     }
 }

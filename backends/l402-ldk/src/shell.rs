@@ -40,12 +40,12 @@ impl Shell {
         self.lock().as_ref().is_some_and(|running| running.node.is_some())
     }
 
-    /// Whether nobody has told it to stop.
+    /// Whether it was not told to stop.
     pub(super) fn is_wanted(&self) -> bool {
         self.lock().is_some()
     }
 
-    /// Takes over a node that has started, with the tasks that serve it. Gives it back where nobody wants it any more.
+    /// Takes over a node that has started, with the tasks that serve it. Gives it back where it is not wanted any more.
     pub(super) fn run(&self, node: Arc<Node>, tasks: impl FnOnce() -> Vec<JoinHandle<()>>) -> Result<(), Arc<Node>> {
         let mut running = self.lock();
         let Some(running) = running.as_mut() else { return Err(node) };
@@ -68,7 +68,7 @@ impl Shell {
     }
 
     /// Ends the threads of a node that has failed, and leaves all else as it is. To stop it would write its state anew, of which
-    /// nobody knows whether it is whole; what is on the disk is. The folder stays locked until the process ends.
+    /// it may not be whole; what is on the disk is. The folder stays locked until the process ends.
     fn cut_off(&self, running: Running) {
         for task in &running.tasks {
             task.abort();

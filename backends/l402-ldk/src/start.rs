@@ -125,7 +125,7 @@ struct Again {
     config: LdkConfig,
     seed: Arc<Seed>,
     news: Arc<News>,
-    /// Gone when nobody wants the node any more.
+    /// Gone when the node is not wanted any more.
     shell: Weak<Shell>,
 }
 
@@ -177,7 +177,7 @@ fn attempt(config: &LdkConfig, seed: &Seed, news: &Arc<News>, shell: &Shell) -> 
     };
     match shell.run(node.clone(), tasks) {
         Ok(()) => news.health.set(NodeHealth::Good),
-        Err(unwanted) => drop(unwanted.stop()), // nobody is left to hear of a failure
+        Err(unwanted) => drop(unwanted.stop()), // a failure cannot be told any more
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Who waits for which hash. Nothing is kept for a hash that nobody waits for.
+/// Who waits for which hash. Nothing is kept for a hash that is not waited for.
 pub(super) struct Waiters<T>(Mutex<HashMap<PaymentHash, watch::Sender<Option<T>>>>);
 
 impl<T: Clone> Waiters<T> {

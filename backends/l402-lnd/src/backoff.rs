@@ -3,7 +3,7 @@
 use backon::ExponentialBuilder;
 use core::time::Duration;
 
-/// Without an end: whoever waits has a deadline of its own.
+/// Without an end: each caller has a deadline of its own.
 pub(super) const fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))

@@ -50,7 +50,7 @@ impl Certificate {
         digest[..8].to_lower_hex_string()
     }
 
-    /// Returns how to speak TLS with whoever shows it, and with nobody else.
+    /// Returns how to speak TLS with a server that shows it, and with no other.
     pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = Pinned::new(self, provider.clone())?;

@@ -34,7 +34,7 @@ pub struct LndConfig {
     pub macaroon: LndMacaroon,
     /// The chain that LND must be on; any where it is `None`.
     pub network: Option<Network>,
-    /// Payee: whether invoices hint at channels that are not announced. On by default: without hints, nobody finds the way
+    /// Payee: whether invoices hint at channels that are not announced. On by default: without hints, no payer finds the way
     /// through such a channel. An invoice of a node without such channels has no hints either way.
     pub private_hints: bool,
     /// Payer: into how many parts a payment may be split. 16 by default.

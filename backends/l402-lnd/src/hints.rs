@@ -1,6 +1,6 @@
 //! When to have LND look for channels to hint at.
 //!
-//! An invoice names the channels that nobody else knows of, for payers to find a way. Looking for them costs LND a third of its
+//! An invoice names the channels that are not announced, for payers to find a way. Looking for them costs LND a third of its
 //! invoices per second, and most nodes have none. So an LND that has never found any is made to look once a second at most.
 
 use core::time::Duration;
@@ -17,7 +17,7 @@ pub(super) struct Hints {
 
 #[derive(Clone, Copy, Debug)]
 enum Found {
-    /// Nobody has looked.
+    /// They were not looked for.
     Unknown,
     /// There were none so far, the last time at this moment.
     None(Instant),
@@ -65,7 +65,7 @@ mod tests {
     fn a_node_with_hidden_channels_always_looks_and_another_not_at_once_again() {
         let [hinted, plain]: [Bolt11Invoice; 2] = [HINTED, PLAIN].map(|text| text.parse().unwrap());
         let hints = Hints::new(true);
-        assert!(hints.look(), "nobody knows");
+        assert!(hints.look(), "not known yet");
         hints.looked(&plain);
         assert!(!hints.look());
         *hints.found() = Found::None(Instant::now().checked_sub(LOOK_AGAIN).unwrap());

@@ -20,7 +20,7 @@
 //!
 //! | | LND | ldk-node |
 //! |---|---|---|
-//! | an unpaid invoice | is a row in LND's database; whoever asks for challenges makes LND write (threat L1) | leaves nothing |
+//! | an unpaid invoice | is a row in LND's database; a client that asks for challenges makes LND write (threat L1) | leaves nothing |
 //! | a second wallet pays a paid invoice | is refused | is taken too, and gets the proof: nothing was kept to tell by |
 //! | more than the channels can receive | LND makes the invoice all the same: it takes `offchain:read` to know | `NoInboundLiquidity` |
 //! | the longest expiry, the largest amount | a year, 100,000 bitcoin | 136 years, all bitcoin |

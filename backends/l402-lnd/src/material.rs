@@ -93,7 +93,7 @@ impl Setting {
 
     /// Returns what the environment holds; what is blank is not set.
     ///
-    /// Whoever has a file beside the environment asks for [`Setting::Uri`] first: where it is set, it stands for all that a file
+    /// A caller that has a file beside the environment asks for [`Setting::Uri`] first: where it is set, it stands for all that a file
     /// says of LND's address, certificate and macaroon, so that no half of one node is joined to a half of another.
     pub fn look_up(self, environment: impl Fn(&str) -> Option<String>) -> Option<Zeroizing<String>> {
         environment(self.variable()).map(Zeroizing::new).filter(|value| !value.trim().is_empty())

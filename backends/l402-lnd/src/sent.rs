@@ -1,6 +1,6 @@
 //! Payments that this process has asked for and whose end it does not know.
 //!
-//! 1. Until a payment has ended, an LND that cannot be asked leaves it unknown, whoever asks for it again.
+//! 1. Until a payment has ended, an LND that cannot be asked leaves it unknown, however often it is asked.
 //! 2. A request without an answer may lie in the buffers of an LND that hangs, and be carried out when it wakes: LND knows
 //!    nothing of the payment, and yet it may succeed. That ends with the invoice, since LND pays none that has expired.
 //!

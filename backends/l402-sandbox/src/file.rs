@@ -28,7 +28,7 @@ pub struct SandboxFile {
 }
 
 impl SandboxFile {
-    /// Reads a file that belongs to this user and that nobody else can read.
+    /// Reads a file that belongs to this user and that no other user can read.
     ///
     /// # Errors
     /// [`SandboxFileError`].

@@ -29,7 +29,7 @@ async fn wallet(act: Act) -> SandboxWallet {
     tokio::spawn(async move {
         answer(&mut accept(&listener).await, 200, &info).await;
         if matches!(act, Act::Vanish) {
-            return; // nobody listens any more
+            return; // the client is gone
         }
         let mut stream = accept(&listener).await;
         match act {

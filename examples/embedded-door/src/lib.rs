@@ -9,7 +9,7 @@
 //! 3. [`Door`]: a line in, an [`Answer`] out. Whatever is not understood, proven, or on time keeps the door closed.
 //!
 //! # What the door cannot know
-//! - Whether a credential was shown before. It is good for any number of openings until it ends, for whoever holds it, and
+//! - Whether a credential was shown before. It is good for any number of openings until it ends, for anyone who holds it, and
 //!   who listens to the transport holds it too. Sell short validity, and let the transport be near or encrypted.
 //! - Whether a token was revoked. Change the master key, or wait for its end.
 //! - What happened while it had no power. See [`Clock`].

@@ -286,7 +286,7 @@ mod tests {
         assert!(matches!(payload, Payload::File(_)));
     }
 
-    /// Whoever waits for the server sees by the pieces that it goes on.
+    /// The pieces show the caller that waits for the server that it goes on.
     #[tokio::test]
     async fn bytes_are_sent_piece_by_piece() {
         let text = "x".repeat(PIECE + 1);

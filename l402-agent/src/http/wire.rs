@@ -29,7 +29,7 @@ pub(super) struct Wire {
 #[derive(Debug)]
 struct Broken {
     cause: Option<io::Error>,
-    /// Reading ends by itself where a write has failed; this is for whoever has stopped to read.
+    /// Reading ends by itself where a write has failed; this is for a side that has stopped to read.
     patience: Pin<Box<Sleep>>,
 }
 
@@ -79,7 +79,7 @@ impl Write for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.broken.is_some() {
-            return Poll::Ready(Ok(())); // there is nobody left to say goodbye to
+            return Poll::Ready(Ok(())); // the other side is gone
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
@@ -97,7 +97,7 @@ impl Write for Wire {
     }
 }
 
-/// How long a failed write is kept quiet while nobody reads.
+/// How long a failed write is kept quiet while no read is under way.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! 2. A payment for the same request that its process left without an outcome is shown to the paying layer, which asks the
 //!    wallet before it pays again. Another process that sees to such a payment is waited for; nothing is paid meanwhile.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
-//! 4. Whoever wants to buy waits for the turn, which is a lock that processes share, up to a deadline.
+//! 4. A call that wants to buy waits for its turn, which is a lock that processes share, up to a deadline.
 //! 5. The disk is waited for on threads that may block.
 
 // Threats: A4, A9.
@@ -167,7 +167,7 @@ impl Inner {
             if at != origin || *text != token.text {
                 return Err(StoreError::Payments(PaymentsError::StillOpen(token.payment_hash)));
             }
-            // Whoever only waits for what an earlier call pays says when that was begun.
+            // A call that only waits for what an earlier one pays says when that was begun.
             held.is_inherited &= *begun == token.bought_at;
             if let Some(order) = &token.order {
                 held.payment.repeat(order).map_err(StoreError::database)?;

@@ -3,8 +3,8 @@
 //! 1. All of it goes into the database in one step; then the files are moved aside, into `imported`. A crash between the two
 //!    repeats the first, which changes nothing that the database knows already.
 //! 2. A file that cannot be understood stops everything. Nothing is moved then.
-//! 3. While an earlier version of this program sees to a payment, nothing is taken over: it would write its outcome where nobody
-//!    looks. One that begins later does not find its folder, and pays nothing.
+//! 3. While an earlier version of this program sees to a payment, nothing is taken over: it would write its outcome where it
+//!    is not looked for. One that begins later does not find its folder, and pays nothing.
 
 use super::codec;
 use super::database::Database;

@@ -1,7 +1,7 @@
 //! Opens the database file, `store.sqlite` in the data directory, or makes it.
 //!
 //! 1. What a call wrote is on the disk when it returns, whatever ends the process or the machine: a log, flushed with
-//!    each transaction. Whoever changes something first takes the right to write, so that nobody decides on old facts.
+//!    each transaction. A writer takes the right to write first, so that it never decides on old facts.
 //!    The log is a write-ahead log from SQLite 3.51.3 on: before, several connections could corrupt a database that has one.
 //! 2. The file appears under its name with all its tables. One that is empty, or that cannot be understood, is therefore damaged:
 //!    it is reported and left as it is.
@@ -89,8 +89,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Chooses the log that a version of SQLite can be trusted with.
 ///
-/// An older one waits until nobody else has a database with a write-ahead log open, and takes that log away. A newer one
-/// waits for nobody: it can be trusted with both kinds.
+/// An older one waits until no other process has a database with a write-ahead log open, and takes that log away. A newer one
+/// does not wait: it can be trusted with both kinds.
 fn set_journal(connection: &Connection, version: i32) -> rusqlite::Result<()> {
     let found: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let set = |mode| connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
@@ -129,7 +129,7 @@ fn format(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 /// SQLite 3.51.3. Before it, a checkpoint could race with the restart of the write-ahead log by another connection.
 const WAL_IS_SOUND: i32 = 3_051_003;
 
-/// How long to wait for whoever writes at the same time.
+/// How long to wait for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

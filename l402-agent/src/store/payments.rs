@@ -2,8 +2,8 @@
 //!
 //! 1. Before a wallet is asked to pay, the intent is on the disk, with the invoice and the limits.
 //! 2. Afterwards the outcome is; with the token, in one step, where it was paid. A time-out is no outcome.
-//! 3. Whoever pays, or asks what became of a payment, holds its lock, a file in `locks`, which the system gives back when the
-//!    process dies. Records are read without it, so that nobody who only looks hides one from somebody else.
+//! 3. A call that pays, or asks what became of a payment, holds its lock, a file in `locks`, which the system gives back when the
+//!    process dies. Records are read without it, so that a look hides none from another call.
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
 //! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins. The
 //!    others wait for their turn, a lock in the same folder, and find what the one has bought.
@@ -47,7 +47,7 @@ impl Payments {
             if let Some(fault) = obstacle(tx, &intent)? {
                 return Ok(Err(fault));
             }
-            // Before anybody can see the intent. Nobody is waited for, as who holds it may wait for this transaction.
+            // Before another call can see the intent. This does not wait, as the holder may wait for this transaction.
             let lock = match self.locks.try_lock(&intent.payment_hash.to_string()) {
                 Ok(Some(lock)) => lock,
                 Ok(None) => return Ok(Err(PaymentsError::Held(intent.payment_hash))),
@@ -88,7 +88,7 @@ impl Payments {
         }
         let lock = self.locks.try_lock(&hash.to_string()).map_err(PaymentsError::Lock)?;
         let lock = lock.ok_or(PaymentsError::Held(*hash))?;
-        // Whoever held the lock until then may have closed it meanwhile.
+        // The earlier holder of the lock may have closed it meanwhile.
         let Some(intent) = self.intent(hash)? else {
             lock.discard();
             return Ok(None);
@@ -123,7 +123,7 @@ fn obstacle(tx: &Transaction<'_>, intent: &Intent) -> rusqlite::Result<Option<Pa
         }
         Some(Recorded { outcome: Some(PaymentOutcome::NotPaid), .. }) | None => {}
     }
-    // Whoever wants to pay has settled what was open for this request before: it was begun since, by somebody else.
+    // The caller has settled what was open for this request before: another call has begun this one since.
     let same = "SELECT * FROM payments WHERE outcome IS NULL AND origin = ?1 AND method = ?2 AND path = ?3 LIMIT 1";
     let request = params![intent.origin.to_string(), intent.method.as_str(), intent.path];
     let other = tx.query_row(same, request, row::payment).optional()?;

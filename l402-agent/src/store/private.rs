@@ -141,7 +141,7 @@ impl PrivateDir {
         remove_if_there(&path).map_err(|cause| PrivateError::new(Doing::Write, &path, cause))
     }
 
-    /// Waits until no other holder of the lock of this name is left, in this process or another. Whoever holds it does so for a
+    /// Waits until no other holder of the lock of this name is left, in this process or another. A holder keeps it for a
     /// moment only, unless it is stopped: it is waited for some seconds.
     ///
     /// # Errors
@@ -264,7 +264,7 @@ fn exposed(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, what)
 }
 
-/// How long to wait for whoever holds a lock, and how often to look.
+/// How long to wait for the holder of a lock, and how often to look.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(1);
 

@@ -1,6 +1,6 @@
 //! The tokens that were bought.
 //!
-//! 1. A token is written, and on the disk, before it is presented for the first time: whoever paid never loses it.
+//! 1. A token is written, and on the disk, before it is presented for the first time, so that what was paid for is never lost.
 //! 2. It is kept with its origin, so that it never goes to another one.
 
 // Threats: A6.

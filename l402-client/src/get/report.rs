@@ -185,7 +185,7 @@ impl<W: Write> Reporter<W> {
         Self { out, json, quiet }
     }
 
-    /// Tells an event. Where nobody listens, nothing is lost but the words.
+    /// Tells an event. If the output is closed, the text is lost and nothing else.
     pub fn tell(&mut self, event: &ReportEvent) {
         if self.quiet && !matches!(event, ReportEvent::Error { .. } | ReportEvent::Unpaid(_) | ReportEvent::Price(_)) {
             return;

@@ -172,7 +172,7 @@ async fn an_http_url_goes_through_socks_as_it_is() {
     assert_eq!(socks.heads().len(), 1);
 }
 
-/// Whoever writes `socks5h` does not want the name to be asked for here.
+/// With `socks5h`, the name must not be looked up here.
 #[tokio::test]
 async fn socks5h_gets_the_name_and_socks5_the_address() {
     let machine = Machine::new().await;

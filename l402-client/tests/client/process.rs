@@ -169,7 +169,7 @@ async fn a4_what_is_unknown_is_asked_for_and_never_paid() {
     assert_eq!(text(&machine.run(&["payments", "list"]).await.stdout).lines().count(), 1);
     assert_eq!(machine.wallet.payments_sent(), 1);
 
-    // A wallet that never heard of it, and one that nobody reaches.
+    // A wallet that never heard of it, and one that cannot be reached.
     let sql = Connection::open(machine.data().join("store.sqlite")).unwrap();
     let unheard = "UPDATE payments SET payment_hash = printf('%064d', 7) WHERE outcome IS NULL";
     assert_eq!(sql.execute(unheard, []).unwrap(), 1);

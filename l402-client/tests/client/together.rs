@@ -56,7 +56,7 @@ async fn a9_a_waiting_command_continues_after_the_buyer_is_killed() {
     }
     machine.wallet.behave();
     for output in outputs(waiting).await {
-        // Whoever asks the wallet before it behaves may not learn the outcome either, and pays nothing.
+        // One that asks the wallet before it behaves may not learn the outcome either, and pays nothing.
         assert!(matches!(output.status.code(), Some(0 | 8)), "{}", text(&output.stderr));
     }
     let found = machine.run(&["get", &url]).await;

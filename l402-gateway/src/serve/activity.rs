@@ -1,4 +1,4 @@
-//! What goes on on one connection, for whoever decides when it has stood still for too long (P6).
+//! What goes on on one connection: it decides when the connection has stood still for too long (P6).
 //!
 //! What a connection does is noted where it happens and looked at from outside: over HTTP/2 a body whose client closes the
 //! window is not polled, and a ping that is answered proves only that somebody is there.
@@ -106,7 +106,7 @@ impl Activity {
         }
     }
 
-    /// Whether all answers to what was asked have been written: what is written now is nobody's but hyper's.
+    /// Whether all answers to what was asked have been written: what is written now is hyper's own.
     pub(super) fn is_between(&self) -> bool {
         self.is_between.load(Ordering::Relaxed)
     }

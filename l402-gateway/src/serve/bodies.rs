@@ -1,6 +1,6 @@
 //! The two bodies of an exchange, as the connection of the client meets them: they note what the client does (P6).
 //!
-//! What a client still sends when nobody reads it any more, such as a large upload that was answered by a 402, is read and
+//! What a client still sends when it is not read any more, such as a large upload that was answered by a 402, is read and
 //! forgotten over HTTP/2 as [`Socket`](super::socket::Socket) does it over HTTP/1.1. Without that the stream is reset at once.
 //! RFC 9113 §8.1 allows it, but some clients take the answer that came before for lost.
 

@@ -114,7 +114,7 @@ impl Limits {
     }
 }
 
-/// Ends a connection that has stood still for too long, whoever should have polled what: hyper's own deadline for a head
+/// Ends a connection that has stood still for too long, whatever was not polled: hyper's own deadline for a head
 /// begins only when it knows the version of HTTP, and a body is not polled while its client takes nothing.
 struct Guard {
     activity: Arc<Activity>,

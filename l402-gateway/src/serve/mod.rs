@@ -3,7 +3,7 @@
 //! 1. Each thread has a listening socket of its own on the same address (`SO_REUSEPORT`); the system spreads connections
 //!    over them. A connection stays on its thread, and so do the connections to the upstreams that its requests use.
 //! 2. A client has a deadline for each request's head, at most 64 KiB for it, a bound on streams and resets, and a bound on
-//!    the time in which it takes nothing of an answer (P4), also where it answers pings or nobody polls (P6).
+//!    the time in which it takes nothing of an answer (P4), also where it answers pings, or nothing polls its answer (P6).
 //! 3. Connections, requests of one client and connections to upstreams are bounded, so that some descriptors stay in reserve
 //!    (P6). A WebSocket counts as the connection that it came on, and as a request under way.
 //! 4. When it is told to stop, the gateway accepts nothing more, says so in each tunnel, lets requests under way end until a
@@ -169,7 +169,7 @@ impl Server {
     }
 }
 
-/// A gateway that has its keys and its address, and serves nobody yet.
+/// A gateway that has its keys and its address, and serves no client yet.
 #[derive(Debug)]
 pub struct Bound {
     keys: DerivedKeys,
@@ -224,7 +224,7 @@ impl Bound {
             let (end, ended) = oneshot::channel();
             let thread = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
                 worker.run();
-                let _ = end.send(()); // nobody waits for a server that was dropped
+                let _ = end.send(()); // a server that was dropped is not waited for
             });
             server.threads.push(thread.map_err(StartError::Thread)?);
             server.ended.push(ended);

@@ -103,9 +103,9 @@ struct Priced<'a> {
     price_msat: u64,
     /// How often a token can be used.
     uses: Uses<'a>,
-    /// For whoever pays at the last moment.
+    /// For a client that pays at the last moment.
     valid_for_seconds: u64,
-    /// For whoever pays at once.
+    /// For a client that pays at once.
     valid_for_at_most_seconds: u64,
     invoice_expiry_seconds: u64,
     description: &'a str,

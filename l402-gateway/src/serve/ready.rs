@@ -1,7 +1,7 @@
 //! Whether the gateway can sell: what `/ready` says.
 //!
-//! `/health` says that the process is alive; whoever restarts processes asks for that. `/ready` says that all that a sale needs is
-//! there; whoever spreads requests over gateways asks for that. Of what is wrong a client learns a few words; the log has the rest.
+//! `/health` says that the process is alive, for a supervisor that restarts it. `/ready` says that all that a sale needs is
+//! there; it is for a load balancer. Of what is wrong a client learns a few words; the log has the rest.
 
 use core::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The socket of a client, which closes in a way that lets the client read what it was told (RFC 9112 §9.6).
 //!
 //! A client that is answered while it still sends, such as by a 402 to a large upload, loses the answer when the system meets
-//! bytes that nobody will read: it resets the connection, and what was not read yet is gone. So the socket says that no more
+//! bytes that will not be read: it resets the connection, and what was not read yet is gone. So the socket says that no more
 //! comes, reads and forgets what is still sent, within bounds, and only then closes.
 //!
 //! A refusal that hyper has made by itself, of a head that it could not read, is written with a body that says why.

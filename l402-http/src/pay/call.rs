@@ -82,7 +82,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     /// Begins with a stored token, where there is one and the request has room for it.
     async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, RequestError<E>> {
         let token = if self.settings.token_field.is_free(&head.headers) {
-            // Whoever buys for the same purpose at this moment is waited for: its token must first serve itself.
+            // A request that buys for the same purpose now is waited for: its token must first serve itself.
             let _flight = self.enter(purpose).await?;
             let tokens = self.stored(purpose).await?.paid;
             self.choose(&tokens, purpose, None, &[]).await?
@@ -111,13 +111,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             self.trust(&paid, &attempt.refused, purpose).await?;
             let (quote, asking) = unheard.as_ref().map_or((quote, Asking::First), |quote| (quote, Asking::Again));
             attempt.token = Some(self.buy(&mut attempt.exchange, quote, asking, purpose).await?);
-            // Nobody else may use the token before this request has.
+            // No other request may use the token before this one has.
             attempt.flight = Some(flight);
         }
         Ok(())
     }
 
-    /// Notes what came of the token, while nobody else may use it.
+    /// Notes what came of the token, while no other request may use it.
     async fn delivered(&self, attempt: &mut Attempt, verdict: Verdict, purpose: &Purpose) {
         if let Some(token) = &attempt.token {
             self.note(token, verdict, purpose).await;

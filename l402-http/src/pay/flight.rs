@@ -1,6 +1,6 @@
 //! One purchase at a time for each purpose, so that requests at the same time do not buy the same thing.
 //!
-//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`](super::TokenStore::enter)). Whoever waits has a deadline.
+//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`](super::TokenStore::enter)). Waiting has a deadline.
 
 use super::{Origin, Turn};
 use http::{Method, Uri};
@@ -29,7 +29,7 @@ pub(super) struct Flights(Mutex<HashMap<Purpose, Weak<tokio::sync::Mutex<()>>>>)
 /// Holds the right to buy for one purpose until it is dropped.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// Given back first: whoever waits in this process asks the store next.
+    /// Given back first: the next request of this process that waits asks the store.
     _turn: Turn,
     _guard: OwnedMutexGuard<()>,
 }
@@ -42,7 +42,7 @@ impl Flight {
 }
 
 impl Flights {
-    /// Waits until nobody else buys for this purpose.
+    /// Waits until no other request buys for this purpose.
     pub(super) async fn enter(&self, purpose: &Purpose) -> OwnedMutexGuard<()> {
         self.slot(purpose).lock_owned().await
     }

@@ -42,10 +42,10 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         Ok(None)
     }
 
-    /// Tells whether nobody else is about to use a token for the first time.
+    /// Tells whether no other request is about to use a token for the first time.
     async fn is_free<E>(&self, token: &Token, purpose: &Purpose) -> Result<bool, RequestError<E>> {
         if is_for(token, purpose) {
-            return Ok(true); // whoever bought it was waited for
+            return Ok(true); // its buyer was waited for
         }
         let Purpose { origin, .. } = purpose;
         let Token { method, path, .. } = token;
@@ -59,7 +59,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         Ok(self.store.enter(origin, method, path, Duration::ZERO).await.map_err(store)?.is_some())
     }
 
-    /// Refuses to buy from whoever did not accept what was bought before.
+    /// Refuses to buy from a server that did not accept what was bought before.
     pub(super) async fn trust<E>(
         &self,
         held: &[Token],

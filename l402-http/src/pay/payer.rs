@@ -21,7 +21,7 @@ impl<W, T> Payer<W, T> {
 }
 
 impl<W, T: TokenStore> Payer<W, T> {
-    /// Waits until nobody else buys for this purpose, in this process or another one that shares the store.
+    /// Waits until no other request buys for this purpose, in this process or another one that shares the store.
     pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, RequestError<E>> {
         let (begun, patience) = (Instant::now(), self.settings.patience);
         let guard = timeout(patience, self.flights.enter(purpose)).await.map_err(|_| RequestError::Busy)?;

@@ -2,9 +2,9 @@
 //!
 //! 1. A token is in the store before its payment is sent. It stays there until it is certain that no money moved.
 //! 2. What follows from what the wallet says is decided by [`l402_core::purchase`]; this module asks, and performs it.
-//! 3. A payment that is under way is waited for, by asking the wallet to pay the same invoice within the same limits: whoever began
-//!    it may be gone, and a wallet that was stopped may have recorded it and sent nothing.
-//! 4. Whoever buys, or asks what became of a purchase, holds the flight of its purpose.
+//! 3. A payment that is under way is waited for, by asking the wallet to pay the same invoice within the same limits: the
+//!    process that began it may be gone, and a wallet that was stopped may have recorded it and sent nothing.
+//! 4. To buy, or to ask what became of a purchase, a request holds the flight of its purpose.
 
 // Threats: A4.
 

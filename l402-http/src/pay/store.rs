@@ -129,8 +129,8 @@ pub trait TokenStore: Send + Sync {
     /// Adds a token, in place of one with the same payment hash.
     ///
     /// A token without its proof is about to be paid for. Its payment hash must be new, or that of the same token without a proof
-    /// at the same origin: a wallet that is asked to pay the same invoice again hands out the same preimage, and whoever shows
-    /// a challenge that was paid at another origin would get that origin's token.
+    /// at the same origin: a wallet that is asked to pay the same invoice again hands out the same preimage, and a server that
+    /// shows a challenge that was paid at another origin would get that origin's token.
     ///
     /// # Errors
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
@@ -146,7 +146,7 @@ pub trait TokenStore: Send + Sync {
     /// somebody else had it until then.
     ///
     /// Only a store that several processes, or several layers, share needs turns of its own: within one layer there is one
-    /// buyer at a time. Unless it is implemented, nobody waits for others.
+    /// buyer at a time. Unless it is implemented, buyers do not wait for each other.
     ///
     /// # Errors
     /// When it is not known whether somebody else has the turn; nothing is paid then.

@@ -63,7 +63,7 @@ impl Tls {
 }
 
 impl Connector {
-    /// Keeps what is known of the upstream up to date, by trying it when nobody has connected for so long; never completes.
+    /// Keeps what is known of the upstream up to date, by trying it when no request has connected for so long; never completes.
     pub(super) async fn watch(self, every: Duration) {
         let health = self.health.clone();
         health.watch(every, || self.reach()).await;
@@ -164,7 +164,7 @@ where
     }
     let (send, connection) = builder.handshake(TokioIo::new(wire)).await.map_err(ForwardError::Exchange)?;
     tokio::spawn(async move {
-        // The request that was under way reports the same error to whoever waits for it.
+        // The request that was under way reports the same error to its caller.
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "an upstream connection ended");
         }

@@ -25,7 +25,7 @@ pub(super) enum ForwardError {
     ClientStalled,
     /// There are as many connections to upstreams as there may be, and none became free in time.
     NoRoom,
-    /// The name does not resolve or nobody listens there.
+    /// The name does not resolve, or no server listens there.
     Unreachable(io::Error),
     /// The TLS handshake failed, for one because the certificate does not verify.
     Tls(io::Error),
@@ -37,7 +37,7 @@ pub(super) enum ForwardError {
     ResponseTimeout,
     /// The connection broke, or what came over it is not HTTP.
     Exchange(hyper::Error),
-    /// The upstream changes to a protocol that nobody asked for.
+    /// The upstream changes to a protocol that the client did not ask for.
     Upgrade,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! An upstream that says nothing gets the body after a while, as the RFC advises. One that answers without asking for the body
 //! never gets it, and the connection ends with the answer, since the request on it was not completed. Over HTTP/2 hyper tells of
-//! no interim answer, and nobody waits.
+//! no interim answer, and neither side waits.
 
 use core::fmt;
 use core::pin::Pin;

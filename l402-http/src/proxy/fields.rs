@@ -2,7 +2,7 @@
 //!
 //! 1. The fields of the client's connection go first, also those that its `Connection` names. Ours come last, so that
 //!    nothing a client says removes them.
-//! 2. A message is framed by whoever sends it: neither `Content-Length` nor `Transfer-Encoding` of one side reaches the
+//! 2. Each side frames its own messages: neither `Content-Length` nor `Transfer-Encoding` of one side reaches the
 //!    other. The body's own length decides.
 //! 3. Claims about the client, and fields that name another path or method than the request line, are dropped unless a
 //!    trusted proxy sends them; credentials, and odd spellings of fields that frame a message, always (`claim` has the rules).
@@ -129,7 +129,7 @@ pub(super) fn is_reflection(headers: &HeaderMap) -> bool {
 
 /// Whether the request asks for the one upgrade that is passed on.
 ///
-/// Any other protocol, `h2c` above all, would carry requests to the upstream past whoever decides about them.
+/// Any other protocol, `h2c` above all, would carry requests to the upstream past the paywall.
 pub(super) fn asks_for_websocket(head: &Parts) -> bool {
     head.method == Method::GET
         && head.version == Version::HTTP_11

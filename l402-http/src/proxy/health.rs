@@ -2,9 +2,9 @@
 //!
 //! 1. An attempt to connect that fails says that the upstream is down, and one that succeeds that it is not. What an upstream
 //!    answers, or how slowly, says nothing.
-//! 2. [`Upstream::watch`](super::Upstream::watch) tries an upstream to which nobody connects, so that no paid request has to
+//! 2. [`Upstream::watch`](super::Upstream::watch) tries an upstream to which no request connects, so that no paid request has to
 //!    find out: often at first while it is down, then less and less often.
-//! 3. Whoever is about to sell looks here first, which costs no I/O (`Paywall::deliverable`).
+//! 3. A sale looks here first, which costs no I/O (`Paywall::deliverable`).
 
 use core::error::Error;
 use core::fmt;
@@ -23,7 +23,7 @@ struct State {
     authority: Box<str>,
     service: OnceLock<Box<str>>,
     watched: AtomicBool,
-    /// Woken when nobody watches any more.
+    /// Woken when the last watch ends.
     left: Notify,
     /// Woken when a connected upstream turns out to be down.
     fell: Notify,
@@ -56,7 +56,7 @@ impl Health {
         }))
     }
 
-    /// Returns since when the upstream is down; [`None`] where it is not, or where nobody has tried yet.
+    /// Returns since when the upstream is down; [`None`] where it is not, or was never tried.
     pub fn down(&self) -> Option<Outage> {
         let now = Instant::now();
         let known = self.known();
@@ -88,7 +88,7 @@ impl Health {
         }
     }
 
-    /// Notes that nobody can connect.
+    /// Notes that no connection can be made.
     pub(super) fn failed(&self, cause: &(dyn Error + 'static)) {
         let now = Instant::now();
         let mut known = self.known();
@@ -168,7 +168,7 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Nobody answered the attempt to connect.
+/// The attempt to connect had no answer.
 #[derive(Debug)]
 pub(super) struct TimedOut;
 
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attempts_become_rarer_and_success_forgets_that() {
         let health = Health::new("upstream.example");
-        assert_eq!(health.down(), None, "what nobody has tried is not down");
+        assert_eq!(health.down(), None, "what was never tried is not down");
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let mut pauses = Vec::new();
         for _ in 0..8 {

@@ -56,7 +56,7 @@ impl ConnectionLimit {
         loop {
             let mut told = pin!(self.0.short.notified());
             told.as_mut().enable();
-            // After the line above, so that nobody who begins to wait is missed.
+            // After the line above, so that no request that begins to wait is missed.
             if self.is_short() {
                 make_room();
             }
@@ -87,7 +87,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// What ties a tunnel to whoever serves the client's connection; it goes into the extensions of a request.
+/// What ties a tunnel to the server of the client's connection; it goes into the extensions of a request.
 ///
 /// Without it a tunnel ends when it stands idle or its token ends, and is not told when the server stops.
 ///

@@ -4,7 +4,7 @@
 //!    is left is a path, which the client resolves against the origin that it asked (RFC 9110 §10.2.2, RFC 3986 §4.2): the
 //!    public one, whatever ends TLS in front of the gateway. Other URLs stay as they are.
 //! 2. A path that begins with `//` would then name a host, so that `/.` goes before it (RFC 3986 §4.2).
-//! 3. `Alt-Svc` offers another way to the upstream, around whoever is paid, and is dropped.
+//! 3. `Alt-Svc` offers another way to the upstream, around the gateway, and is dropped.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 

@@ -13,7 +13,7 @@
 //!    been sent, or if it is idempotent, has no body, and not a byte of an answer had come (RFC 9110 §9.2.2).
 //! 6. Connecting, answering and standing still have deadlines of their own. They run whether or not a body is polled: a
 //!    client that takes nothing, over HTTP/2 by a closed window, or that sends a byte now and then, does not hold the upstream.
-//!    What the client's own connection holds is the business of whoever serves it.
+//!    What the client's own connection holds is up to the server of that connection.
 //! 7. An answer that comes before the end of the request's body is passed on at once, also where no more of it is taken.
 //! 8. `Expect: 100-continue` is passed on over HTTP/1.1, and the client is asked for the body when the upstream asks, or says
 //!    nothing for a second. Other interim answers of the upstream, such as 103, are dropped: hyper's server sends none.
@@ -136,9 +136,9 @@ impl<B> Upstream<B> {
 }
 
 impl<B> Upstream<B> {
-    /// Keeps what is known of the upstream up to date, so that nobody pays for what cannot be delivered.
+    /// Keeps what is known of the upstream up to date, so that no client pays for what cannot be delivered.
     ///
-    /// Connects, and closes the connection at once, when nobody else has connected for
+    /// Connects, and closes the connection at once, when no request has connected for
     /// [`Timeouts::probe`], and with growing pauses of 250 milliseconds to 10 seconds while the upstream is down. Never
     /// completes: spawn it, beside requests. Of those made from one [`UpstreamConfig`] only one works at a time.
     pub fn watch(&self) -> impl Future<Output = ()> + Send + use<B> {

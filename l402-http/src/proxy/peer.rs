@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 /// The other end of the connection on which a request came.
 ///
-/// Whoever accepts connections puts one into the extensions of each request; it is made once per connection and cheap
+/// The server that accepts connections puts one into the extensions of each request; it is made once per connection and cheap
 /// to clone. Without it, the upstream is told neither `X-Forwarded-For` nor `X-Forwarded-Proto`.
 ///
 /// ```

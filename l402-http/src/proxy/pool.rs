@@ -128,7 +128,7 @@ impl<B> Pool<B> {
         });
     }
 
-    /// Drops what nobody uses.
+    /// Drops what is not in use.
     fn drop_unused(&self) {
         let mut stack = self.lock();
         stack.idle.clear();

@@ -1,4 +1,4 @@
-//! Asks an upstream which version of HTTP it speaks, for whoever checks a configuration.
+//! Asks an upstream which version of HTTP it speaks, for the check of a configuration.
 //!
 //! What TLS has negotiated is the answer where it is HTTP/2. Without TLS an upstream of HTTP/2 says its settings first thing
 //! (RFC 9113 §3.4), and one of HTTP/1.1 answers `OPTIONS *`, which is about the server and no resource (RFC 9110 §9.3.7).

@@ -1,4 +1,4 @@
-//! How an exchange moves, noted where its bodies move and read by whoever has a deadline for them (P4, P6).
+//! How an exchange moves, noted where its bodies move and read where their deadlines are kept (P4, P6).
 //!
 //! 1. What counts is the time since something moved, not since the start.
 //! 2. A client that sends its body is patient with us, and we with it: only the time in which the upstream would take more
@@ -113,7 +113,7 @@ impl Progress {
         upload.cut.load(Ordering::Relaxed)
     }
 
-    /// Notes that the answer is over, so that nobody else looks whether the client still sends.
+    /// Notes that the answer is over, so that no deadline looks whether the client still sends.
     pub(super) fn leave_alone(&self) {
         if let Some(upload) = &self.upload {
             upload.left_alone.store(true, Ordering::Relaxed);

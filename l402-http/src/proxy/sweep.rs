@@ -81,7 +81,7 @@ impl Running {
             let mut list = self.shared.lock();
             list.entries.append(&mut entries);
             if list.entries.is_empty() {
-                // Under the lock: whoever adds an entry afterwards finds that nobody runs.
+                // Under the lock: an entry that is added afterwards finds that no sweep runs.
                 self.shared.runs.store(false, Ordering::Release);
                 self.has_stopped = true;
             }

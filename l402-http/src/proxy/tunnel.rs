@@ -1,7 +1,7 @@
 //! An upgraded connection (RFC 9110 §7.8): bytes in both directions until both sides have closed or stand idle, the token ends
 //! that opened it, or the server stops (P8).
 //!
-//! Whoever ends it first says so: both sides get a close frame, between two frames of the WebSocket, and a short time to
+//! An end is announced: both sides get a close frame, between two frames of the WebSocket, and a short time to
 //! answer it.
 
 use core::time::Duration;
@@ -69,7 +69,7 @@ where
     };
     tracing::debug!(?why, "a tunnel is closed");
     tell.send_replace(Some(why));
-    // Whoever is in the middle of a frame, or does not answer, is cut off.
+    // A side that is in the middle of a frame, or does not answer, is cut off.
     timeout(GRACE, both).await.map_or_else(|_| Err(io::ErrorKind::TimedOut.into()), |ended| ended.map(|_| ()))
 }
 
@@ -146,7 +146,7 @@ async fn reached(end: Option<Instant>) {
 
 async fn stopping(session: Option<&mut Session>) {
     match session {
-        // An error says that whoever could stop it is gone.
+        // An error says that the session that could stop it is gone.
         Some(session) => drop(session.stopping.wait_for(|stopping| *stopping).await),
         None => core::future::pending().await,
     }
@@ -188,6 +188,6 @@ mod tests {
         assert_eq!(ended(ping, ping).await, ([ping, &told].concat(), [ping, &masked].concat()));
         assert_eq!(ended(b"", close).await, (close.to_owned(), masked), "it was told by the upstream");
         let half = &b"\x82\x05ab"[..];
-        assert_eq!(ended(b"", half).await.0, half, "whoever is in the middle of a frame is cut off");
+        assert_eq!(ended(b"", half).await.0, half, "a side in the middle of a frame is cut off");
     }
 }

@@ -74,7 +74,7 @@ impl Heard {
 /// A write has failed.
 struct Broken {
     cause: Option<io::Error>,
-    /// Reading ends by itself where a write has failed; this is for whoever has stopped to read.
+    /// Reading ends by itself where a write has failed; this is for a side that has stopped to read.
     patience: Pin<Box<Sleep>>,
 }
 
@@ -150,11 +150,11 @@ impl<S: AsyncWrite> AsyncWrite for Wire<S> {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
         if this.broken.is_some() {
-            return Poll::Ready(Ok(())); // there is nobody left to say goodbye to
+            return Poll::Ready(Ok(())); // the other side is gone
         }
         this.stream.poll_shutdown(context)
     }
 }
 
-/// How long a failed write is kept quiet while nobody reads.
+/// How long a failed write is kept quiet while no read is under way.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -82,7 +82,7 @@ async fn a9_the_tries_are_bounded() {
     assert_eq!(world.shop.seen().len() - before, 5, "four that are held, and the new one");
 }
 
-/// Whoever has tried in vain what is held waits for its turn to buy, and finds what somebody else has bought meanwhile.
+/// A request that has tried in vain what is held waits for its turn to buy, and finds what another has bought meanwhile.
 #[tokio::test]
 async fn a9_what_was_bought_while_a_request_waited_is_tried_however_many_were_before() {
     let world = World::new();
@@ -252,7 +252,7 @@ async fn a9_a_token_that_its_buyer_in_another_process_has_not_used_is_left_to_it
     }
 }
 
-/// Whoever died between the payment and the answer knows no more than that it was paid.
+/// A process that died between the payment and the answer knows no more than that it was paid.
 #[tokio::test]
 async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
     let world = World::new();
@@ -266,7 +266,7 @@ async fn a9_what_a_run_that_died_has_bought_must_be_accepted_before_more_is() {
     assert_eq!(world.wallet.payments_sent(), 1);
 }
 
-/// A token that ends before it has served is lost money too: whoever sells such tokens would be paid by each run.
+/// A token that ends before it has served is lost money too: a server that sells such tokens would be paid by each run.
 #[tokio::test]
 async fn a9_what_ended_before_it_was_accepted_is_not_bought_again() {
     let ended = {

@@ -145,7 +145,7 @@ async fn a6_a_token_goes_to_its_own_origin_only() {
     }
 }
 
-/// Whoever follows a redirect sends a new request: the credential of the first hop is not in it.
+/// A client that follows a redirect sends a new request: the credential of the first hop is not in it.
 #[tokio::test]
 async fn a6_a_redirect_to_another_origin_takes_no_token_along() {
     let world = World::new();

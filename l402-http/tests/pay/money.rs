@@ -44,7 +44,7 @@ async fn a4_what_the_wallet_knows_nothing_of_is_paid_by_the_same_invoice() {
     assert_eq!((world.wallet.payments_sent(), world.shop.node.invoices_asked()), (1, 2));
 }
 
-/// Whoever began it may have been killed, and its wallet with it before anything was sent.
+/// The process that began it may have been killed, and its wallet with it before anything was sent.
 #[tokio::test]
 async fn a4_what_is_under_way_is_waited_for_by_paying_the_same_invoice() {
     let world = World::new();
@@ -131,7 +131,7 @@ fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
     };
     assert!(!is_over(invoice, 1_496_314_658 + 60 + 120));
     assert!(is_over(invoice, 1_496_314_658 + 60 + 121));
-    assert!(!is_over("lnbc1", u64::from(u32::MAX)), "nobody knows");
+    assert!(!is_over("lnbc1", u64::from(u32::MAX)), "its expiry is unknown");
 }
 
 #[tokio::test]

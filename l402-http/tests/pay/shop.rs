@@ -38,7 +38,7 @@ pub(crate) enum Lie {
     AcceptsNothing,
     /// The same, and who shows one is told nothing but that.
     RejectsBarely,
-    /// Whoever shows a token is told that the shop is out of order.
+    /// A request with a token learns that the shop is out of order.
     IsOutOfOrder,
     /// The challenge has no invoice.
     HalfAChallenge,

@@ -49,7 +49,7 @@ async fn p6_an_unread_body_does_not_hold_the_upstream() {
     .await;
     let upstream = Upstream::new(&origin(address).timeouts(short_idle())).unwrap();
     let mut unread = upstream.forward(ask()).await.into_body();
-    timeout(PATIENCE, closed.notified()).await.expect("the upstream is let go, though nobody polls the body");
+    timeout(PATIENCE, closed.notified()).await.expect("the upstream is let go, though the body is not polled");
     let error = unread.frame().await.expect("not the end").expect_err("not whole");
     assert!(matches!(error, ProxyBodyError::Idle | ProxyBodyError::Unread), "{error:?}");
     assert!(unread.frame().await.is_none());
@@ -177,7 +177,7 @@ async fn p6_connections_to_upstreams_are_bounded_and_the_next_waits_its_turn() {
     let waiting = tokio::spawn(async move { patient.forward(ask()).await.status() });
     release.notify_one();
     assert_eq!(under_way.await.unwrap(), "ok");
-    // The first connection would be kept for a minute, if nobody waited for its room.
+    // The first connection would be kept for a minute, if no request waited for its room.
     assert_eq!(waiting.await.unwrap(), StatusCode::OK);
 }
 
@@ -208,6 +208,6 @@ async fn p6_an_idle_connection_does_not_keep_its_room_for_longer_than_it_may() {
         let answer = upstream.forward(ask()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         text(answer.into_body()).await;
-        core::mem::forget(upstream); // as one that is not used again, and that nobody drops
+        core::mem::forget(upstream); // as one that is not used again, and never dropped
     }
 }

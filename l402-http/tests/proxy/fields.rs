@@ -102,7 +102,7 @@ async fn p2_added_headers_replace_the_clients() {
     };
     let seen = seen_by_upstream(added, "x-api-key: theirs\r\nx_api_key: theirs\r\nverified: forged\r\n").await;
     assert!(seen.contains("x-api-key: ours\n") && !seen.contains("theirs"), "{seen}");
-    assert!(!seen.contains("verified"), "a request that nobody paid for: {seen}");
+    assert!(!seen.contains("verified"), "an unpaid request: {seen}");
 }
 
 /// What a gate gives for a token that was paid for.

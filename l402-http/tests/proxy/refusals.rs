@@ -160,7 +160,7 @@ async fn p1_other_transfer_codings_are_refused_and_end_the_connection() {
     assert_eq!(connections.load(core::sync::atomic::Ordering::SeqCst), 0);
 }
 
-/// RFC 9112 §6.3: whoever reads the body as chunked must end the connection.
+/// RFC 9112 §6.3: a server that reads the body as chunked must end the connection.
 #[tokio::test]
 async fn p1_a_length_beside_a_transfer_coding_ends_the_connection() {
     let (address, _) = echo().await;

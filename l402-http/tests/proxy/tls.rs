@@ -178,7 +178,7 @@ async fn a_websocket_gets_http1_though_the_upstream_prefers_http2() {
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
 }
 
-/// An upstream of HTTP/2 alone refuses the handshake of an upgrade, and whoever asks for one must not stop its sales.
+/// An upstream of HTTP/2 alone refuses the handshake of an upgrade, and a client that asks for one must not stop its sales.
 #[tokio::test]
 async fn p6_a_websocket_that_an_upstream_of_http2_refuses_does_not_mark_it_down() {
     let (address, root) = of_both_versions(&["h2"]).await;

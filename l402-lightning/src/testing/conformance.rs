@@ -228,7 +228,7 @@ pub async fn an_expired_invoice_is_refused(harness: &impl Harness) {
     assert!(matches!(fault, PayError::Expired), "{fault:?}");
 }
 
-/// A payee that nobody knows is no route, or a failure for good.
+/// An unknown payee is no route, or a failure for good.
 ///
 /// # Panics
 /// When the promise is broken.

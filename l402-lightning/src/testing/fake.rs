@@ -118,7 +118,7 @@ pub enum FakeFault {
     WrongPayee,
     /// Payee: the invoice has expired before it is shown.
     WrongExpiry,
-    /// Payee: the invoice names a hash whose preimage nobody has. Payer: the preimage proves nothing.
+    /// Payee: the invoice names a hash whose preimage is unknown. Payer: the preimage proves nothing.
     WrongHash,
     /// Payee: no channel can receive anything.
     NoInboundLiquidity,

@@ -350,7 +350,7 @@ fn holds(value: &DeValue<'_>, at: &Range<usize>, span: &Range<usize>) -> bool {
         }
 }
 
-/// How a key that nobody knows is called.
+/// How an unknown key is called.
 const KEY: &str = "unknown key";
 
 /// Stands for what is not shown.

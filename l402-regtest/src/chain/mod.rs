@@ -1,6 +1,6 @@
 //! A regtest chain: blocks, coins, a mempool and a faucet, on disk or in memory.
 //!
-//! It is one writer's chain: nobody but this process mines, so there are no forks, no peers and no reorganisations.
+//! It is one writer's chain: only this process mines, so there are no forks, no peers and no reorganisations.
 //! What it promises to the wallets and Lightning nodes on it:
 //!
 //! 1. A transaction enters the mempool only when every input exists, is unspent and mature, its locks have passed

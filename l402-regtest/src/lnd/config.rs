@@ -15,7 +15,7 @@ pub(super) struct Addresses {
 
 /// What makes a node fit for tests: it learns of blocks and of its peers' channels within a fraction of a second, seeks no other
 /// network, comes back to a lost peer at once, and opens many channels at a time. By itself it asks three peers for gossip, where
-/// an LDK node tells nobody of its channels who does not ask; keeps what it heard for half a second before it believes it, and
+/// an LDK node tells of its channels only if it is asked; keeps what it heard for half a second before it believes it, and
 /// for 5 s before it passes it on; and takes ten changes of a channel, then one a minute.
 const FOR_TESTS: &str = "no-rest-tls=true
 nobootstrap=true

@@ -4,7 +4,7 @@
 //!    the shell reads the end of its input and ends.
 //! 2. Before the gate opens, a watcher knows the program's id: a second shell that waits at a pipe from here. The system closes
 //!    that pipe when this process ends, be it by `kill -9`; the watcher then kills the program.
-//! 3. Both have process groups of their own, so that Ctrl-C at a terminal reaches neither; whoever handles it stops them in order.
+//! 3. Both have process groups of their own, so that Ctrl-C at a terminal reaches neither; the program that handles it stops them in order.
 //! 4. An id is given up only after the watcher was told so: it never kills a stranger that inherited the id.
 
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use super::NodeKind;
 use super::channel::Channel;
 use crate::lnd::Binaries;
 
-/// The size of a channel where nobody says another.
+/// The size of a channel unless another is set.
 pub const DEFAULT_CHANNEL_SAT: u64 = 10_000_000;
 
 /// What a network is to be like; see [`Network::builder`](super::Network::builder).

@@ -220,7 +220,7 @@ impl Network {
         self.parts.folder.path()
     }
 
-    /// Ends everything: LDK nodes in order, LND processes at once, for nobody starts them again.
+    /// Ends everything: LDK nodes in order, LND processes at once, for they are not started again.
     pub async fn stop(mut self) {
         end(self.caretaker.take(), self.members.clone()).await;
     }
@@ -238,7 +238,7 @@ impl Drop for Network {
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             runtime.map(|runtime| runtime.block_on(end(Some(caretaker), members)))
         });
-        // Nobody is left to hear of a failure.
+        // A failure cannot be told any more.
         let _ = stopper.join();
     }
 }

@@ -47,7 +47,7 @@ pub struct RpcServer {
 }
 
 impl RpcServer {
-    /// Serves `chain` on `port` of 127.0.0.1 (0: one that is free) to whoever has `credentials`.
+    /// Serves `chain` on `port` of 127.0.0.1 (0: one that is free) to clients with `credentials`.
     ///
     /// # Errors
     ///

@@ -83,7 +83,7 @@ impl Drop for WalletServer {
     fn drop(&mut self) {
         let is_own = |file: SandboxFile| same(file.secret.as_bytes(), self.announced.secret.as_bytes());
         if SandboxFile::read(&self.path).is_ok_and(is_own) {
-            // A file that stays behind names an address where nobody answers: a nuisance, no danger.
+            // A file that stays behind names an address that does not answer: a nuisance, no danger.
             let _ = std::fs::remove_file(&self.path);
         }
     }

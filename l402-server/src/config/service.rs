@@ -55,7 +55,7 @@ impl Resolver<'_> {
         let sold = written.iter().flat_map(|service| &service.route).map(|route| ("service.route.path", &route.path));
         let free = written.iter().flat_map(|service| &service.free).map(|path| ("service.free", path));
         let culprit = sold.chain(free).rfind(|(_, path)| path.value == fault.route());
-        // A service without routes sells a path that nobody wrote.
+        // A service without routes sells a path that the file does not name.
         let whole =
             written.iter().rfind(|service| service.route.is_empty()).map(|service| ("service.name", &service.name));
         match culprit.or(whole) {
@@ -260,7 +260,7 @@ fn is_own(upstream: &str, listen: SocketAddr) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return listen.ip().is_loopback() || listen.ip().is_unspecified();
     }
-    // Whoever connects to the unspecified address comes out on this machine.
+    // A connection to the unspecified address comes out on this machine.
     host.parse::<IpAddr>().is_ok_and(|ip| {
         ip == listen.ip()
             || (ip.is_unspecified() && listen.ip().is_loopback())

@@ -115,7 +115,7 @@ async fn serve_page(stream: TcpStream, payee: FakeNode, wallet: FakeNode, tell: 
             ("text/plain", String::new())
         }
         "POST /told" => {
-            let _ = tell.send(serde_json::from_str(&body).unwrap()).await; // nobody listens after the first
+            let _ = tell.send(serde_json::from_str(&body).unwrap()).await; // only the first is waited for
             ("text/plain", String::new())
         }
         line if line.starts_with("GET /?") => ("text/html", include_str!("page.html").to_owned()),

@@ -32,9 +32,9 @@ async fn l6_a_node_whose_disk_is_full_sells_nothing_and_the_gateway_ends() {
     let mut broken = false;
     for _ in 0..200 {
         match stand.buy(&gateway).await {
-            Ok(_) => assert!(!broken, "an invoice was sold after one that nobody could settle"),
+            Ok(_) => assert!(!broken, "an invoice was sold after one that could not be settled"),
             Err(0) => {
-                assert!(!broken, "a second invoice was sold that nobody can settle");
+                assert!(!broken, "a second invoice was sold that cannot be settled");
                 broken = true;
             }
             Err(1) => break, // it accepts nothing more

@@ -1,4 +1,4 @@
-//! Nothing is sold of an upstream that is known to be down, and nobody has to pay to find that out.
+//! Nothing is sold of an upstream that is known to be down, and no client has to pay to find that out.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 
 use crate::support::{Answer, Gateway};
 
-/// An address at which nobody listens, until [`serve`] is called with it.
-async fn nobody() -> SocketAddr {
+/// An address at which no server listens, until [`serve`] is called with it.
+async fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     listener.local_addr().expect("an address")
 }
@@ -45,14 +45,14 @@ async fn until(gateway: &Gateway, status: u16) -> Answer {
 
 #[tokio::test]
 async fn nothing_is_sold_while_the_upstream_is_down() {
-    let address = nobody().await;
+    let address = closed_port().await;
     let text = format!(
         "timeouts = {{ probe = \"50ms\" }}\n[[service]]\nname = \"shop\"\nupstream = \"http://{address}\"\n\
          free = [\"/free\"]\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\""
     );
     let gateway = Gateway::start(&text);
 
-    // Down from the start: nobody has asked for anything yet.
+    // Down from the start: before the first request.
     let refused = until(&gateway, 503).await;
     assert!(refused.body().contains("\"reason\":\"undeliverable\""), "{}", refused.text);
     assert!(refused.fields("www-authenticate").is_empty() && !refused.text.contains("lnbc"), "{}", refused.text);
@@ -81,7 +81,7 @@ async fn nothing_is_sold_while_the_upstream_is_down() {
 
 #[tokio::test]
 async fn one_upstream_that_is_down_does_not_stop_the_sale_of_another() {
-    let (down, up) = (nobody().await, nobody().await);
+    let (down, up) = (closed_port().await, closed_port().await);
     let _upstream = serve(up);
     let service = |name: &str, address| {
         format!(
@@ -96,7 +96,7 @@ async fn one_upstream_that_is_down_does_not_stop_the_sale_of_another() {
 
 #[tokio::test]
 async fn a_gateway_is_ready_as_long_as_one_of_its_upstreams_can_be_reached() {
-    let (up, down) = (nobody().await, nobody().await);
+    let (up, down) = (closed_port().await, closed_port().await);
     let serving = serve(up);
     let text = format!(
         "timeouts = {{ probe = \"50ms\" }}\n[[service]]\nname = \"other\"\nupstream = \"http://{up}\"\n[[service.route]]\npath = \"/other/*\"\nprice = \"1 sat\"\n\

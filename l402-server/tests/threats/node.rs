@@ -54,7 +54,7 @@ async fn l3_an_invoice_that_is_not_what_was_asked_for_is_not_shown() {
 #[tokio::test]
 async fn l3_the_token_names_the_hash_that_the_invoice_names() {
     let stand = Stand::open().await;
-    stand.payee.misbehave(FakeFault::WrongHash); // nobody could tell, but the token must not be for another payment
+    stand.payee.misbehave(FakeFault::WrongHash); // a client could not tell, but the token must not be for another payment
     let answer = stand.ask("GET", "/v1/now", &[]).await;
     let (_, invoice) = answer.challenge(); // which compares the two
     assert_eq!(answer.json()["payment_hash"], invoice.payment_hash().to_string());

@@ -117,7 +117,7 @@ async fn pin(address: SocketAddr) -> Vec<http2::SendRequest<Empty<Bytes>>> {
         }
         all.push(sender);
     }
-    // Whoever was answered keeps the body, and never reads it.
+    // Each client that was answered keeps the body, and never reads it.
     tokio::spawn(async move {
         let mut kept: Vec<Incoming> = Vec::new();
         while let Some(answer) = asked.join_next().await {

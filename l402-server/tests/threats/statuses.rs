@@ -206,7 +206,7 @@ fn elsewhere(stand: &Stand) -> Vec<Row> {
         ("an end in words", "undecodable-caveat", good.with("maps_valid_until=never")),
         ("no condition at all", "undecodable-caveat", good.with("maps")),
         ("no text", "undecodable-caveat", good.with(b"maps_capabilities=\xff\xfe")),
-        ("a condition nobody knows", "unknown-caveat", good.with("maps_color=red")),
+        ("an unknown condition", "unknown-caveat", good.with("maps_color=red")),
         ("a condition of no service", "unknown-caveat", good.with("ip=127.0.0.1")),
         ("a party to be asked", "third-party-caveat", whole().third_party(b"elsewhere", b"id").sign()),
         ("no services", "no-services", crafted().caveat(b"maps_capabilities=get-v1-now").sign()),

@@ -39,7 +39,7 @@ def signed(amount=21_000, network="regtest", expiry=600, payment_hash=PAYMENT_HA
 
 
 def with_amount(invoice, amount):
-    """The same invoice with another amount in its prefix. Its signature then belongs to another payee, whose key nobody has."""
+    """The same invoice with another amount in its prefix. Its signature then belongs to another payee, whose private key is unknown."""
     symbols = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
     prefix, data = invoice.rsplit("1", 1)
     prefix = prefix.rstrip("munp").rstrip("0123456789") + amount

@@ -77,7 +77,7 @@ async fn an_lnd_that_hangs_is_found_out_by_the_first_call() {
     assert_eq!(
         (lnd.asked("AddInvoice"), lnd.asked("LookupInvoice")),
         (1, 0),
-        "nobody asks an LND that is known to be away"
+        "an LND that is known to be away is not asked"
     );
     lnd.be(Mood::Well);
     ready(&payee).await;

@@ -47,7 +47,7 @@ async fn the_backend_conforms() {
         payer: LndPayer::connect(&other.config()).await.unwrap(),
     };
     conformance::all(&nodes).await;
-    // One for each invoice that was paid, and one to a payee that nobody knows.
+    // One for each invoice that was paid, and one to an unknown payee.
     assert_eq!(world.begun(), 5);
 }
 

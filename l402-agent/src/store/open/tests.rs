@@ -50,7 +50,7 @@ fn journal_mode(connection: &Connection) -> String {
     connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap()
 }
 
-/// A patch of the workspace brings the newer SQLite; whoever takes this crate from a registry may have another.
+/// A patch of the workspace brings the newer SQLite; a build of this crate from a registry may have another.
 #[test]
 fn sqlite_is_one_whose_write_ahead_log_is_sound() {
     println!("SQLite {} ({})", rusqlite::version(), rusqlite::version_number());
@@ -81,7 +81,7 @@ fn a_database_in_use_keeps_a_log_that_is_sound() {
     set_journal(&old, 3_045_000).unwrap();
     let new = connect(&folder.path(FILE)).unwrap();
     old.execute_batch("BEGIN IMMEDIATE").unwrap();
-    set_journal(&new, WAL_IS_SOUND).unwrap(); // it waits for nobody
+    set_journal(&new, WAL_IS_SOUND).unwrap(); // it does not wait
     old.execute_batch("COMMIT").unwrap();
     assert_eq!(journal_mode(&old), "truncate");
     assert_ne!(journal_mode(&new), "wal");

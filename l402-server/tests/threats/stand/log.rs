@@ -9,7 +9,7 @@ static BEGUN: Once = Once::new();
 static TEXT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Begins to collect, if nobody has.
+/// Begins to collect, unless it has begun.
 pub(crate) fn begin() {
     BEGUN.call_once(|| {
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(Collect);

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 /// The gateway's master key, which every test knows and no answer may show.
 pub(crate) const MASTER: [u8; 32] = [0xca; 32];
 
-/// What the gateway tells the upstream, and nobody else.
+/// What the gateway tells the upstream alone.
 pub(crate) const UPSTREAM_KEY: &str = "upstream-canary-3f9c";
 
 /// A path for each priced route. The two services share a name's beginning and a capability.

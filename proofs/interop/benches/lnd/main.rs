@@ -62,7 +62,7 @@ async fn challenges(matrix: &Matrix) {
         per_second(in_flight, &add).await; // connections and caches reach their size
         per_second(in_flight, &sold).await;
         for round in 0..ROUNDS {
-            // LND gets slower with the invoices that it has: nobody is always first.
+            // LND gets slower with the invoices that it has: the order changes.
             for turn in 0..3 {
                 match (round + turn) % 3 {
                     0 => added.push(per_second(in_flight, &add).await),

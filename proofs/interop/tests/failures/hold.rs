@@ -71,7 +71,7 @@ pub(crate) async fn begin(payer: &impl PaymentSource, hold: &Hold, seller: &LndN
     still_unknown(payer, hold).await;
 }
 
-/// Whoever asks, or pays again, is told that nothing is known; never that it failed.
+/// A question, and a second attempt to pay, learn that nothing is known; never that it failed.
 pub(crate) async fn still_unknown(payer: &impl PaymentSource, hold: &Hold) {
     let status = payer.payment(&hold.invoice.payment_hash()).await.unwrap();
     assert!(matches!(status, PaymentStatus::Pending), "{status:?}");

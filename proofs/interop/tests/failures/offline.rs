@@ -29,7 +29,7 @@ async fn a4_a_payee_that_comes_back_is_paid_once() {
     network.stop().await;
 }
 
-/// The money comes back over the chain, where the payment's time lock ends; until then nobody is told that it failed.
+/// The money comes back over the chain, where the payment's time lock ends; until then no answer says that it failed.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs LND: just interop"]
 async fn a4_a_payee_that_stays_away_is_unknown_until_the_chain_has_given_the_money_back() {
@@ -69,7 +69,7 @@ async fn a4_a_payer_whose_lnd_is_killed_with_money_on_its_way_learns_of_it() {
     let fault = pay_within(&payer, &invoice, Duration::from_secs(2)).await.unwrap_err();
     assert!(fault.is_unknown(), "{fault:?}");
     bob.resume().unwrap();
-    // Nobody connects the two: LND does so by itself, as it does for an operator.
+    // The test does not connect the two: LND does so by itself, as it does for an operator.
     alice.start().await.unwrap();
     let begun = Instant::now();
     succeeds(&payer, &invoice.payment_hash()).await;

@@ -19,7 +19,7 @@ use crate::town::{AMOUNT_MSAT, Town, in_town, pay_within, refused};
 fn no_route_is_told_and_nothing_sent() {
     in_town(async |town| {
         for (name, payer) in &town.payers {
-            // Nobody but its ends knows the channel of this payee, and its invoice gives no hint to it.
+            // Only its ends know the channel of this payee, and its invoice gives no hint to it.
             let hidden = lnd_invoice(town, "narrow-lnd", &json!({ "value_msat": AMOUNT_MSAT.to_string() })).await;
             let fault = refused(payer, &hidden, PayLimit::fee(Msat::new(10_000))).await;
             assert!(matches!(fault, PayError::NoRoute), "{name}: {fault:?}");
@@ -204,7 +204,7 @@ fn an_ldk_payee_takes_a_challenge_from_each_wallet_that_pays_it() {
     });
 }
 
-/// Returns an invoice of nobody for the payment `payment_hash`.
+/// Returns an invoice of an unknown node for the payment `payment_hash`.
 pub(crate) fn forged(network: Chain, amount_msat: Option<Msat>, payment_hash: PaymentHash) -> Invoice {
     forge(&ForgedInvoice {
         network,

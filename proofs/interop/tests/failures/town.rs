@@ -91,7 +91,7 @@ impl Town {
     }
 }
 
-/// Keeps the logs of a test that fails, whoever holds the network last.
+/// Keeps the logs of a test that fails: dropped by the last holder of the network.
 struct Keep(Arc<Town>);
 
 impl Drop for Keep {

@@ -38,7 +38,7 @@ pub fn read(field: &[u8]) -> Vec<Option<Challenge>> {
         let scheme = reader.word();
         let ours = ["l402", "lsat"].iter().any(|name| scheme.eq_ignore_ascii_case(name.as_bytes()));
         if scheme.is_empty() || !matches!(reader.peek(), None | Some(b' ' | b'\t' | b',')) {
-            found.push(None); // a list element that begins with no scheme, whoever's it was
+            found.push(None); // a list element that begins with no scheme
             return found;
         }
         reader.skip(b" \t");
@@ -65,7 +65,7 @@ pub fn select(fields: &[Vec<u8>]) -> Option<Challenge> {
 
 type Param = (String, Vec<u8>);
 
-/// Whether the challenge is of a version that is not ours, which makes it nobody's fault.
+/// Whether the challenge is of a version that is not ours, which is no error.
 fn of_another_version(params: &[Param]) -> bool {
     !contradicts(params) && given(params, &["version"]).first().is_some_and(|version| version != b"0")
 }

@@ -7,7 +7,7 @@ pub const MAX_LEN: usize = 8192;
 /// The most caveats of a token.
 pub const MAX_CAVEATS: usize = 32;
 
-/// A macaroon, whoever made it.
+/// A macaroon of any service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Macaroon {
     /// The location, empty where there is none.

@@ -285,7 +285,7 @@ impl FakeLnd {
         self.state().last_send = Some(request.clone());
         let hash = self.0.world.begin(self.0.id, &request.payment_request)?;
         let lnd = self.clone();
-        tokio::spawn(async move { lnd.carry_out(&hash).await }); // whoever asked for it, and whether they are there
+        tokio::spawn(async move { lnd.carry_out(&hash).await }); // even if the caller is gone
         if self.mood() == Mood::LosesAnswers {
             self.break_connections();
         }
