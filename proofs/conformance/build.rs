@@ -212,6 +212,7 @@ impl Debug for Text {
 /// Bytes of a fixed number.
 struct Exactly<const N: usize>([u8; N]);
 
+type Hex16 = Exactly<16>;
 type Hex28 = Exactly<28>;
 type Hex32 = Exactly<32>;
 

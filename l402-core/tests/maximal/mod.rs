@@ -62,7 +62,7 @@ pub(crate) fn credentials() -> Vec<Credential> {
         (
             "four tokens",
             authorization,
-            text(&many).replacen(' ', &format!(" {},", [&*encoded(&with_caveats(3)); 3].join(",")), 1),
+            text(&many).replacen(' ', &format!(" {},", [&*encoded(&with_caveats(4)); 3].join(",")), 1),
             "admit",
         ),
         ("the older format", authorization, text(&packets(&many)), v1),
@@ -102,7 +102,7 @@ pub(crate) fn reads(line: &[u8], text: &mut [u8], bytes: &mut [u8]) -> bool {
     })
 }
 
-/// A token as it is sold: three caveats.
+/// A token as it is sold: four caveats.
 pub(crate) fn sold() -> Vec<u8> {
     let mut text = TokenText::new();
     let paid = Preimage::from_bytes([1; 32]).hash();
@@ -120,7 +120,7 @@ pub(crate) fn largest() -> Vec<u8> {
 }
 
 fn with_caveats(count: usize) -> Vec<u8> {
-    (3..count).fold(sold(), |token, _| attenuated(&token, "services=x:0"))
+    (4..count).fold(sold(), |token, _| attenuated(&token, "services=x:0"))
 }
 
 fn attenuated(token: &[u8], caveat: &str) -> Vec<u8> {

@@ -9,7 +9,7 @@ use crate::room::Room;
 use crate::sold::{name, unknown};
 use crate::{Report, names, run};
 use l402_core::macaroon::{MacaroonRef, RootKey};
-use l402_core::{Caveat, Msat, Offer, Preimage, Rules, verify};
+use l402_core::{Admission, Caveat, CountedGrant, Grant, Msat, Offer, Preimage, Rules, Unsatisfied, verify};
 
 /// Runs `caveat`.
 pub fn caveat(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -64,8 +64,25 @@ fn ask(
     let offer = Offer::new(name(asked.service)?, Msat::new(1000))
         .tier(asked.tier)
         .capability(asked.capability.map(name).transpose()?);
-    match verified.grant(&Rules { offer: &offer, now: now.into(), unknown: unknown(unknown_caveats)? }) {
-        Ok(grant) => same("expires_at", right(case, "granted")?.expires_at == grant.expires_at().map(u64::from)),
+    let rules = Rules { offer: &offer, now: now.into(), unknown: unknown(unknown_caveats)? };
+    match verified.admission(&rules) {
+        Ok(Admission::Unlimited(grant)) => {
+            same("grant", verified.grant(&rules) == Ok(grant))?;
+            permitted(right(case, "granted")?, &grant, None)
+        }
+        Ok(Admission::Counted(grant)) => {
+            same("grant", verified.grant(&rules) == Err(Unsatisfied::Counted))?;
+            permitted(right(case, "counted")?, &grant.reserved(), Some(&grant))
+        }
         Err(reason) => wrong(case, "denied", FaultName("", reason.as_str())),
     }
+}
+
+fn permitted(stated: &Granted, grant: &Grant, counted: Option<&CountedGrant>) -> Checked {
+    same("expires_at", stated.expires_at == grant.expires_at().map(u64::from))?;
+    same("sold_msat", stated.sold_msat == grant.sold_msat().map(Msat::get))?;
+    same("sale_ends_at", stated.sale_ends_at == counted.map(|counted| counted.sale_ends_at().get()))?;
+    let stated = stated.counters.unwrap_or_default().iter().map(|counter| (counter.key, u64::from(counter.limit)));
+    let found = counted.into_iter().flat_map(|counted| counted.counters().iter());
+    same("counters", stated.eq(found.map(|counter| (*counter.key.as_bytes(), counter.limit))))
 }

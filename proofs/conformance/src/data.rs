@@ -23,6 +23,7 @@ impl PartialEq<[u8]> for Bytes {
 pub(crate) type Name = &'static str;
 pub(crate) type Hex = Bytes;
 pub(crate) type Text = Bytes;
+pub(crate) type Hex16 = [u8; 16];
 pub(crate) type Hex28 = [u8; 28];
 pub(crate) type Hex32 = [u8; 32];
 pub(crate) type U64 = u64;

@@ -71,7 +71,10 @@ parts! {
     EmittedValue { value: Text }
     Payment { payment_hash: Hex32 }
     CaveatParts { condition: Name, value: Name }
-    Granted { expires_at: Option<U64> }
+    Granted {
+        expires_at: Option<U64>, sold_msat: Option<U64>, sale_ends_at: Option<U64>, counters: Option<List<CounterFacts>>
+    }
+    CounterFacts { key: Hex16, limit: u32 }
     KeyFound { root_key: Hex32 }
     Minted { token: Text }
     Order { payment_hash: Hex32, amount_msat: U64, max_fee_msat: U64 }
@@ -87,7 +90,8 @@ parts! {
     Field { name: Name, value: Option<Text>, value_hex: Option<Hex> }
     Asked { service: Name, tier: u32, capability: Option<Name> }
     Sold {
-        service: Name, tier: u32, capability: Option<Name>, price_msat: Option<U64>, valid_for: U64
+        service: Name, tier: u32, capability: Option<Name>, price_msat: Option<U64>, valid_for: U64, uses: Option<u32>,
+        plan: Option<Name>
     }
     EpochKey { epoch: u32, master: Hex32 }
     Bounds { max_price_msat: U64, max_fee_msat: U64 }

@@ -6,7 +6,7 @@ use crate::names;
 use core::time::Duration;
 use l402_core::{
     DerivedKeys, EpochError, ForgedStatus, GatePolicy, InvoiceFacts, MalformedStatus, MasterKey, Msat, Name, NameError,
-    Offer, PaymentHash, SettlementRule, SpendLimits, UnixSeconds, UnknownCaveats,
+    Offer, PaymentHash, SettlementRule, SpendLimits, UnixSeconds, UnknownCaveats, Uses,
 };
 
 /// A name that the case does not mean to be refused.
@@ -19,10 +19,12 @@ pub(crate) fn refused(fault: NameError) -> Differs {
 }
 
 pub(crate) fn offer(sold: &Sold) -> Result<Offer, NameError> {
-    Ok(Offer::new(Name::new(sold.service)?, Msat::new(sold.price_msat.unwrap_or(1000)))
+    let offer = Offer::new(Name::new(sold.service)?, Msat::new(sold.price_msat.unwrap_or(1000)))
         .tier(sold.tier)
         .capability(sold.capability.map(Name::new).transpose()?)
-        .valid_for(Duration::from_secs(sold.valid_for)))
+        .valid_for(Duration::from_secs(sold.valid_for))
+        .uses(sold.uses.and_then(Uses::times).unwrap_or_default());
+    Ok(if let Some(plan) = sold.plan { offer.plan(Name::new(plan)?) } else { offer })
 }
 
 pub(crate) fn unknown(text: &str) -> Result<UnknownCaveats, Differs> {

@@ -15,7 +15,7 @@ use std::{fs, io};
 pub const MAX_LEN: usize = 40960;
 
 /// How many bytes at the front of a case a property may take for its choices.
-pub const CHOICES: usize = 17;
+pub const CHOICES: usize = 19;
 
 /// Words that headers and caveats are made of.
 pub const WORDS: &[&str] = &[
@@ -63,6 +63,12 @@ pub const WORDS: &[&str] = &[
     "b",
     "x_valid_until=",
     "weather_valid_until=",
+    "weather_uses=",
+    "x_uses=",
+    "x_sale=",
+    "weather_sale=21000,default",
+    "weather_balance_msat=",
+    "3:label",
     "1700000000",
     "1700000050",
     "99999999999999999999",
@@ -121,6 +127,8 @@ pub fn builtin() -> BTreeSet<Vec<u8>> {
         format!("L402 version=\"0\", token=\"{text}\", invoice=\"lnbc1\""),
         format!("LSAT macaroon={text}, invoice=lnbc1"),
         "services=weather:0\nweather_capabilities=\nweather_valid_until=1700000050".to_owned(),
+        "services=weather:0\nweather_uses=3\nweather_sale=1,a\nweather_valid_until=1700000050\nweather_uses=2:b"
+            .to_owned(),
         "0013identifier 12\n000bcid 34\n002fsignature 0123456789abcdef0123456789abcdef\n".to_owned(),
     ] {
         add(line.into_bytes(), &mut seeds);
@@ -145,6 +153,8 @@ pub fn caveats(service: &str) -> Vec<String> {
     );
     all.extend(["", "a", "b", "a,b"].map(|names| format!("{service}_capabilities={names}")));
     all.extend([1_699_999_950_u64, 1_700_000_000, 1_700_000_100].map(|end| format!("{service}_valid_until={end}")));
+    all.extend(["4", "3", "2", "2:a", "1:b", "1", "0", "1:"].map(|uses| format!("{service}_uses={uses}")));
+    all.extend(["sale=1,a", "sale=1", "balance_msat=1"].map(|rest| format!("{service}_{rest}")));
     all.extend(["note=1", "capabilities", "valid_until"].map(|rest| format!("{service}_{rest}")));
     all
 }

@@ -1,11 +1,17 @@
 """Caveats of an authentic, paid token: what they permit at a time, and how a later one must narrow an earlier one."""
 
-from .tokens import PREIMAGE, ROOT, token
+import hashlib
+
+from .keys import TERMS
+from .tokens import IDENTIFIER, PREIMAGE, ROOT, token
 from .values import case, hexed, number, kind
 
 NOW = 1_700_000_000
 CAVEATS = "L402 §Caveats"
 APERTURE = "deployed: Aperture"
+T5 = "threat T5"
+S2 = "threat S2: what is remembered of a token outlives it"
+SALE = bytes(16)
 FOUND = "bug found here: a list of a thousand services took 18 ms to refuse"
 
 
@@ -13,9 +19,9 @@ def offer(service="weather", tier=0, capability=None):
     return {"service": service, "tier": tier, "capability": capability}
 
 
-def asked(id, rule, texts, verdict, error=None, unknown="refuse", now=NOW, origin=CAVEATS, expires_at=None, made_by="own", data=None, **sold):
+def asked(id, rule, texts, verdict, error=None, unknown="refuse", now=NOW, origin=CAVEATS, expires_at=None, made_by="own", data=None, more=None, **sold):
     texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    ends = {"expires_at": number(expires_at)} if verdict == "granted" else None
+    ends = None if error else {"expires_at": number(expires_at)} | (more or {})
     return case(id, rule, origin, verdict, error, made_by, caveats=list(map(hexed, texts)), offer=offer(**sold), unknown=unknown, now=str(now),
                 root_key=ROOT.hex(), macaroon=hexed(data or token(texts)), preimage=PREIMAGE.hex(), result=ends)
 
@@ -26,6 +32,25 @@ def grant(id, rule, *texts, **more):
 
 def deny(id, rule, error, *texts, **more):
     return asked(id, rule, texts, "denied", error, **more)
+
+
+def price(id, rule, sold_msat, *texts, **more):
+    """Granted, and the price that the token was sold for is known."""
+    return asked(id, rule, texts, "granted", more={"sold_msat": number(sold_msat)}, origin=TERMS, **more)
+
+
+def counted(id, rule, counters, *texts, ends=NOW + 60, origin=TERMS, sold_msat=None, expires_at=None, **more):
+    """A ledger must count. A counter is its limit, and the position of its caveat unless it is the sale's own."""
+    keys = [SALE if at is None else branch(texts[: at + 1]) for _, at in counters]
+    facts = {"sale_ends_at": number(ends), "counters": [{"key": key.hex(), "limit": limit} for key, (limit, _) in zip(keys, counters)]}
+    facts |= {"sold_msat": number(sold_msat)} if sold_msat else {}
+    return asked(id, rule, texts, "counted", more=facts, origin=origin, expires_at=expires_at or ends, **more)
+
+
+def branch(texts):
+    """The key of a holder's counter: a hash of the identifier and of every caveat up to its own."""
+    parts = [IDENTIFIER, *(text.encode() for text in texts)]
+    return hashlib.sha256(b"l402 ledger branch v1" + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()[:16]
 
 
 def narrowing():
@@ -58,9 +83,51 @@ def narrowing():
     yield deny("capability-dropped", "a later list may drop what is asked for", "other-capability", s, "weather_capabilities=a,b", "weather_capabilities=b", capability="a")
     yield deny("all-capabilities-dropped", "a later list may be empty", "other-capability", s, "weather_capabilities=a", "weather_capabilities=", capability="a")
 
+    sold, ends = (s, "weather_uses=100"), f"weather_valid_until={NOW + 60}"
+    yield counted("uses-narrowed", "a later number is not above the earlier one", [(100, None), (5, 3)], *sold, ends, "weather_uses=5")
+    yield counted("uses-lent", "each label is a counter of its own", [(100, None), (5, 3)], *sold, ends, "weather_uses=5:for.bob_1")
+    yield counted("uses-lent-twice", "a branch has branches", [(100, None), (50, 3), (5, 4)], *sold, ends, "weather_uses=50:a", "weather_uses=5:b")
+    yield counted("uses-lent-whole", "the same number again is not wider", [(100, None), (100, 3)], *sold, ends, "weather_uses=100:a")
+    yield counted("uses-until-an-earlier-end", "the record ends with the sale, whatever end a holder adds", [(100, None), (5, 3)], *sold, ends, "weather_uses=5:a",
+                  f"weather_valid_until={NOW + 9}", expires_at=NOW + 9, origin=S2)
+    yield counted("four-counters", "a request has at most four counters", [(100, None), (9, 3), (8, 4), (7, 5)], *sold, ends, "weather_uses=9:a", "weather_uses=8:a", "weather_uses=7:a")
+    yield counted("uses-after-the-end", "a counter behind an end is a holder's", [(5, 2)], s, ends, "weather_uses=5", origin=T5)
+    yield deny("five-counters", "a request has at most four counters", "too-many-counters", *sold, ends, *[f"weather_uses={n}:a" for n in (9, 8, 7, 6)], origin=TERMS)
+    yield deny("uses-widened", "a later number is not above the earlier one", "widened", *sold, ends, "weather_uses=101:a", origin=T5)
+    yield deny("uses-widened-again", "a number is held against the last one", "widened", *sold, ends, "weather_uses=5:a", "weather_uses=6:b", origin=T5)
+    yield deny("uses-widened-by-spaces", "conditions compare trimmed", "widened", *sold, ends, " weather_uses = 101 ", origin=T5)
+    yield deny("uses-before-an-end", "a second counter stands behind an end", "no-end", *sold, "weather_uses=5", ends, origin=S2)
+    yield deny("label-before-an-end", "a label is a holder's, and stands behind an end", "no-end", s, "weather_uses=5:a", ends, origin=S2)
+    yield deny("sale-twice", "a token is sold once", "widened", s, "weather_sale=1000,default", "weather_sale=1000,default", origin=TERMS)
+
 
 def satisfaction():
     s = "services=weather:0"
+    ends = f"weather_valid_until={NOW + 60}"
+    yield counted("uses", "a number of uses needs a ledger", [(1, None)], s, "weather_uses=1", ends)
+    yield counted("uses-as-sold", "the terms of a sale, in their order", [(100, None)], s, "weather_capabilities=", "weather_uses=100", "weather_sale=21000,default", ends, sold_msat=21_000)
+    yield counted("most-uses", "a number of uses has 32 bits", [(4294967295, None)], s, "weather_uses=4294967295", ends)
+    yield counted("uses-with-spaces-around", "white space around both parts is read", [(3, None)], s, " weather_uses =\t3 ", ends)
+    yield counted("uses-not-skipped", "the literal rule skips no number of uses", [(1, None)], s, "weather_uses=1", ends, unknown="skip", origin=T5)
+    yield counted("uses-of-a-prefix", "a condition belongs to the longest named service", [(2, None)], "services=a:0,a_b:0", "a_uses=1", "a_valid_until=1", "a_b_uses=2", f"a_b_valid_until={NOW + 60}", service="a_b")
+    yield grant("uses-of-another", "conditions of another named service are its own", "services=weather:0,maps:0", "maps_uses=1", "maps_sale=x", "maps_balance_msat=1", origin=TERMS)
+    yield price("sale", "price and plan", 21_000, s, "weather_sale=21000,default")
+    yield price("largest-sale", "a price has 64 bits", 2**64 - 1, s, f"weather_sale={2**64 - 1},{'p' * 64}")
+    yield price("sale-not-skipped", "the literal rule knows a sale", 1, s, "weather_sale=1,a.b-c_d", unknown="skip")
+    yield deny("uses-without-end", "a number of uses needs an end", "no-end", s, "weather_uses=1", origin=S2)
+    yield deny("uses-with-the-end-of-another", "the end is the service's own", "no-end", "services=weather:0,maps:0", "weather_uses=1", "maps_valid_until=1", origin=S2)
+    for id, rule, value in [("zero", "a use is sold", "0"), ("above-32-bits", "a number of uses has 32 bits", "4294967296"), ("signed", "a number is digits", "+1"), ("negative", "a number is digits", "-1"),
+                            ("empty", "a number is digits", ""), ("with-space", "white space stands around the value, not in it", "1 0"), ("unlimited", "a number is digits", "unlimited"),
+                            ("of-another-script", "digits are ASCII", "\u0661"), ("label-empty", "a label is a name", "1:"), ("label-with-comma", "a label is a name", "1:a,b"),
+                            ("label-behind-space", "a label is a name", "1: a"), ("label-of-65", "a label has 64 characters at most", "1:" + "a" * 65), ("two-labels", "a label is a name", "1:a:b"),
+                            ("label-alone", "a number is digits", ":a")]:
+        for unknown in ("refuse", "skip") if id == "zero" else ("refuse",):
+            yield deny(f"uses-{id}" + "-skip" * (unknown == "skip"), rule, "undecodable-caveat", s, f"weather_uses={value}", ends, unknown=unknown, origin=T5)
+    for id, rule, value in [("without-plan", "a sale is price,plan", "1000"), ("plan-empty", "a plan is a name", "1000,"), ("price-empty", "a price is digits", ",default"), ("price-signed", "a price is digits", "+1,default"),
+                            ("price-above-64-bits", "a price has 64 bits", f"{2**64},default"), ("plan-with-comma", "a plan is a name", "1000,a,b"), ("plan-behind-space", "a plan is a name", "1000, default")]:
+        yield deny(f"sale-{id}", rule, "undecodable-caveat", s, f"weather_sale={value}", origin=TERMS)
+    yield deny("balance", "no ledger here keeps balances", "no-ledger", s, "weather_balance_msat=1000", ends, origin=TERMS)
+    yield deny("balance-not-skipped", "the literal rule skips no balance", "no-ledger", s, "weather_balance_msat=1000", ends, unknown="skip", origin=TERMS)
     third = (b"https://third", b"third-party id", b"\xaa" * 48)
     yield grant("service", "the service is named", s)
     yield grant("service-among-others", "services are a list", "services=maps:1,weather:0")

@@ -2,7 +2,7 @@
 
 from .challenge import given
 from .credential import header
-from .keys import BOTH, NOW, ONE, RANDOM, TWO, held, minted_token
+from .keys import BOTH, NOW, ONE, RANDOM, TERMS, TWO, held, minted_token
 from .tokens import OTHER_PREIMAGE, PAYMENT_HASH, PREIMAGE, b64, field, mac, section
 from .values import case, number, kind
 
@@ -15,12 +15,13 @@ LIMIT = "limit of this implementation"
 LIMITS = {"max_price_msat": "100000", "max_fee_msat": "1000"}
 
 
-def sold(service="weather", tier=0, capability=None, price=21_000, valid_for=3600):
-    return {"service": service, "tier": tier, "capability": capability, "price_msat": number(price), "valid_for": number(valid_for)}
+def sold(service="weather", tier=0, capability=None, price=21_000, valid_for=3600, **terms):
+    return {"service": service, "tier": tier, "capability": capability, "price_msat": number(price), "valid_for": number(valid_for), **terms}
 
 
-def bought(master=TWO, epoch=2, now=NOW, service="weather", tier=0, capability=None, valid_for=3600, payment_hash=PAYMENT_HASH, random=RANDOM):
-    return minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for)
+def bought(master=TWO, epoch=2, now=NOW, service="weather", tier=0, capability=None, valid_for=3600, payment_hash=PAYMENT_HASH, random=RANDOM, price=21_000,
+           uses=None):
+    return minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses)
 
 
 def extended(data, caveat):
@@ -59,6 +60,16 @@ def gate():
     sold_read = sold(capability="read")
     yield asked("capability", "a token for a capability opens its route", "admit", shown(bought(capability="read")), offer=sold_read, grant=grant)
     yield asked("unknown-skipped", "the literal rule skips unknown conditions", "admit", shown(extended(bought(), b"colour=blue")), s0, policy={"unknown": "skip"}, grant=grant)
+    hundred = bought(uses=100)
+    lent = extended(extended(hundred, b"weather_uses=5:lent"), b"weather_valid_until=%d" % (NOW + 60))
+    yield asked("uses", "a number of uses needs a ledger", "reserve", shown(hundred), TERMS, grant=grant)
+    yield asked("uses-strict", "strict settlement does not replace the ledger", "reserve", shown(hundred), TERMS, policy={"settlement": "strict"}, grant=grant)
+    yield asked("uses-lent", "a holder may pass some of the uses on", "reserve", shown(lent), TERMS, grant=grant | {"expires_at": number(NOW + 60)})
+    yield asked("uses-of-one-of-two", "of two tokens one may need a ledger", "reserve",
+                [("Authorization", f"L402 {b64(bought())},{b64(hundred)}:{PREIMAGE.hex()}")], TERMS, grant=grant)
+    yield asked("other-price", "what was sold stays sold when the price changes", "admit", fine, TERMS, offer=sold(price=99_000), grant=grant)
+    yield asked("sold-by-time", "a token that was sold by time stays so when the route is sold by use", "admit", fine, TERMS, offer=sold(uses=1), grant=grant)
+    yield asked("sold-by-use", "a token that was sold by use stays so when the route is sold by time", "reserve", shown(bought(uses=1)), TERMS, grant=grant)
     large = extended(bought(), b"weather_note=" + b"x" * 4000)
     yield asked("large", "a token larger than usual is read too", "admit", shown(large), LIMIT, policy={"unknown": "skip"}, grant=grant)
     yield asked("strict-forged", "strict settlement asks nothing about a forged token", "charge", shown(bought(), OTHER_PREIMAGE), "threat P5", policy={"settlement": "strict"}, status=401, reason="forged")
@@ -75,6 +86,9 @@ def gate():
     yield charged("capability-appended", "a client cannot add a capability", extended(bought(), b"weather_capabilities=read"), "other-capability", origin="threat T2", offer=sold_read)
     yield charged("widened", "a client cannot extend a token", extended(bought(), b"weather_valid_until=%d" % (NOW + 7200)), "widened", origin="threat T2")
     yield charged("unknown-condition", "an unknown condition denies", extended(bought(), b"colour=blue"), "unknown-caveat", origin=s0)
+    yield charged("uses-widened", "a client cannot raise the number of uses", extended(bought(uses=1), b"weather_uses=2"), "widened", origin="threat T5")
+    yield charged("second-sale", "a client cannot change the price that it paid", extended(bought(), b"weather_sale=99000,default"), "widened", origin="threat L5")
+    yield charged("uses-skipped-by-none", "the literal rule skips no number of uses", extended(bought(uses=1), b"weather_uses=0"), "undecodable-caveat", origin="threat T5", policy={"unknown": "skip"})
     yield charged("undecodable", "a value that cannot be read denies", extended(bought(), b"weather_valid_until=x"), "undecodable-caveat", origin="threat T2")
     yield charged("unknown-epoch", "a key that is gone verifies nothing", bought(ONE, 7), "forged", 401, "threat S4")
     yield charged("key-of-another-epoch", "an epoch has one key", bought(ONE, 2), "forged", 401, "threat S4")
@@ -153,6 +167,7 @@ def whole():
     def walked(id, rule, verdict, status, present=None, paid=PREIMAGE, later=60, offer=None, error=None, asked=None, reason=None, pays=None, amount=21_000):
         offer, result = offer or sold(), {"status": status, "reason": reason} if status else None
         shape = {"service": offer["service"], "tier": offer["tier"], "capability": offer["capability"], "valid_for": int(offer["valid_for"])}
+        shape |= {"price": int(offer["price_msat"]), "uses": offer.get("uses")}
         data = bought(**shape)
         lines = [f'LSAT macaroon="{b64(data)}", invoice="{INVOICE}"', f'L402 version="0", token="{b64(data)}", invoice="{INVOICE}"']
         second = present(data) if present else shown(data, paid)
@@ -164,6 +179,7 @@ def whole():
     yield walked("sale", "402, payment, admission", "admit", 200)
     other = OTHER_PREIMAGE
     yield walked("capability", "a sale of one capability", "admit", 200, offer=sold(capability="read"))
+    yield walked("uses", "a sale by use ends before the ledger", "reserve", None, offer=sold(uses=3))
     yield walked("free-of-charge-limit", "the price may reach the limit", "admit", 200, offer=sold(price=100_000), amount=100_000)
     yield walked("as-lsat", "the second request may use the older scheme", "admit", 200, present=lambda data: [("Authorization", shown(data)[0][1].replace("L402", "LSAT"))])
     yield walked("as-metadata", "the second request may use a metadata field", "admit", 200, present=lambda data: [("macaroon", extended(data, BOUND).hex())])

@@ -4,6 +4,7 @@ from .tokens import BASE, OTHER_PREIMAGE, PAYMENT_HASH, PREIMAGE, b64, derived_r
 from .values import case, number, kind
 
 OURS = "this project: stateless root keys"
+TERMS = "this project: the terms of a sale stand in the token"
 ONE, TWO = bytes([1] * 32), bytes([2] * 32)
 BOTH = [(2, TWO), (1, ONE)]
 RANDOM = bytes(range(28))
@@ -42,27 +43,29 @@ def epochs():
     yield case("epoch-taken", "an epoch has one key", OURS, "refused", "taken", keys=held([(1, ONE), (1, TWO)]))
 
 
-def minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for):
+def minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses=None, plan="default"):
     identifier = b"\0\0" + payment_hash + epoch.to_bytes(4, "big") + random
-    caveats = [f"services={service}:{tier}", f"{service}_capabilities={capability or ''}", f"{service}_valid_until={min(now + valid_for, 2**64 - 1)}"]
+    caveats = [f"services={service}:{tier}", f"{service}_capabilities={capability or ''}", *([f"{service}_uses={uses}"] if uses else [])]
+    caveats += [f"{service}_sale={price},{plan}", f"{service}_valid_until={min(now + valid_for, 2**64 - 1)}"]
     return token([caveat.encode() for caveat in caveats], derived_root(master, identifier), identifier)
 
 
 def mint():
-    def asked(service="weather", tier=0, capability=None, valid_for=3600, master=ONE, epoch=1, now=NOW):
+    def asked(service="weather", tier=0, capability=None, valid_for=3600, master=ONE, epoch=1, now=NOW, price=1000, **terms):
         return {"epoch": epoch, "master": master.hex(), "payment_hash": PAYMENT_HASH.hex(), "random": RANDOM.hex(), "now": number(now),
-                "offer": {"service": service, "tier": tier, "capability": capability, "valid_for": number(valid_for)}}
+                "offer": {"service": service, "tier": tier, "capability": capability, "price_msat": number(price), "valid_for": number(valid_for), **terms}}
 
     def minted(id, rule, **offer):
         given = asked(**offer)
         data = minted_token(bytes.fromhex(given["master"]), given["epoch"], PAYMENT_HASH, RANDOM, int(given["now"]), offer.get("service", "weather"),
-                            offer.get("tier", 0), offer.get("capability"), offer.get("valid_for", 3600))
-        return case(id, rule, "deployed: Aperture", "minted", **given, result={"token": b64(data)})
+                            offer.get("tier", 0), offer.get("capability"), offer.get("valid_for", 3600), offer.get("price", 1000), offer.get("uses"),
+                            offer.get("plan", "default"))
+        return case(id, rule, TERMS if {"price", "uses", "plan"} & set(offer) else "deployed: Aperture", "minted", **given, result={"token": b64(data)})
 
     def refused(id, rule, error, **offer):
         return case(id, rule, "deployed: Aperture", "refused", error, **asked(**offer))
 
-    yield minted("whole-service", "services, empty capabilities, end of validity")
+    yield minted("whole-service", "services, empty capabilities, price and plan, end of validity")
     yield minted("capability", "the capability that is sold", capability="read")
     yield minted("tier", "the tier that is sold", tier=4294967295)
     yield minted("longest-names", "names of 64 characters", service="s" * 64, capability="c" * 64)
@@ -70,6 +73,12 @@ def mint():
     yield minted("end-of-time", "an end does not wrap around", valid_for=2**64 - 1)
     yield minted("no-validity", "a token may end where it begins", valid_for=0)
     yield minted("punctuated-name", "dots, dashes and underscores are written as they are", service="a.b-c_d")
+    yield minted("once", "the number of uses stands before the price", uses=1)
+    yield minted("most-uses", "a number of uses has 32 bits", uses=2**32 - 1)
+    yield minted("free-of-charge", "a price may be zero", price=0)
+    yield minted("largest-price", "a price has 64 bits", price=2**64 - 1)
+    yield minted("plan", "the plan that is sold", plan="bulk.2", uses=100)
+    yield minted("longest-terms", "every part at its greatest length", service="s" * 64, capability="c" * 64, plan="p" * 64, price=2**64 - 1, uses=2**32 - 1, tier=2**32 - 1)
     yield refused("service-with-equals", "a name cannot end its condition", "name-character", service="a=b")
     yield refused("service-with-colon", "a name cannot choose its tier", "name-character", service="a:9")
     yield refused("service-with-space", "a name has no white space, which readers cut off", "name-character", service="a ")
@@ -83,6 +92,8 @@ def mint():
     yield refused("capability-empty", "a name has a character", "name-empty", capability="")
     yield refused("capability-of-65", "64 characters at most", "name-too-long", capability="c" * 65)
     yield refused("service-with-comma", "a name cannot buy a second service", "name-character", service="a,b")
+    yield refused("plan-empty", "a plan has a name", "name-empty", plan="")
+    yield refused("plan-with-comma", "a name cannot add to the terms", "name-character", plan="a,b")
 
 
 def kinds():

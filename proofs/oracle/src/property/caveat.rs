@@ -4,14 +4,15 @@ use super::input::Input;
 use crate::second;
 use crate::second::credential::{payment_hash, split_caveat};
 use crate::second::macaroon::{MAX_CAVEATS, Macaroon};
-use crate::second::permit::Request;
+use crate::second::permit::{Counter, Request};
 use crate::second::text;
 use crate::seeds::SERVICES;
+use core::slice;
 use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate};
 use l402_core::{
-    Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource, Rules,
-    TokenText, UnknownCaveats, Unsatisfied, verify,
+    Admission, Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource,
+    Rules, TokenText, UnknownCaveats, Unsatisfied, Uses, verify,
 };
 
 /// The master key of every property.
@@ -41,7 +42,8 @@ pub fn caveat(data: &[u8]) {
     assert_eq!(Caveat::parse(data).ok().map(|caveat| (caveat.condition, caveat.value)), split_caveat(data));
 }
 
-/// An authentic token permits a request if and only if the plain rules say so; it does so until the end that its grant names.
+/// An authentic token permits a request if and only if the plain rules say so, with the same counters; it does so until the end that
+/// its grant names.
 pub fn permits(data: &[u8]) {
     let mut input = Input::new(data);
     let (offer, now) = (take_offer(&mut input), take_time(&mut input));
@@ -55,18 +57,25 @@ pub fn permits(data: &[u8]) {
     let verified =
         verify(view, &Preimage::from_bytes(PREIMAGE), &RootKey::new(b"root")).expect("signed by the plain writer");
     for unknown in [UnknownCaveats::Refuse, UnknownCaveats::Skip] {
-        let grant = |now: u64| verified.grant(&Rules { offer: &offer, now: now.into(), unknown });
-        let request = request(&offer, now, unknown);
-        assert_eq!(grant(now).is_ok(), second::permit::permits(&token, &paid, &request), "{:?}", grant(now));
-        if let Some(end) = grant(now).ok().and_then(|grant| grant.expires_at()).map(u64::from) {
-            assert!(grant(end - 1).is_ok());
-            assert_eq!(grant(end), Err(Unsatisfied::Expired));
+        let rules = |now: u64| Rules { offer: &offer, now: now.into(), unknown };
+        let ours = verified.admission(&rules(now));
+        let second = second::permit::permits(slice::from_ref(&token), &paid, &request(&offer, now, unknown));
+        assert_eq!(ours.as_ref().ok().map(counters), second, "{ours:?}");
+        if let Some(end) = ours.as_ref().ok().and_then(|ours| granted(ours).expires_at()).map(u64::from) {
+            assert!(verified.admission(&rules(end - 1)).is_ok());
+            assert_eq!(verified.admission(&rules(end)), Err(Unsatisfied::Expired));
         }
+        let uncounted = match ours {
+            Ok(Admission::Unlimited(grant)) => Ok(grant),
+            Ok(Admission::Counted(_)) => Err(Unsatisfied::Counted),
+            Err(reason) => Err(reason),
+        };
+        assert_eq!(verified.grant(&rules(now)), uncounted);
     }
 }
 
 /// Whatever is appended to a token that was sold, the longer token permits nothing that the shorter one does not, under either rule
-/// for unknown conditions.
+/// for unknown conditions: it takes from every counter of the shorter one, and the ledger remembers them as long.
 pub fn narrowing(data: &[u8]) {
     let mut input = Input::new(data);
     let sold = take_offer(&mut input);
@@ -76,7 +85,7 @@ pub fn narrowing(data: &[u8]) {
         let verified =
             verify(token, &Preimage::from_bytes(PREIMAGE), &RootKey::new(&key)).expect("attenuated properly");
         [UnknownCaveats::Refuse, UnknownCaveats::Skip]
-            .map(|unknown| verified.grant(&Rules { offer: &asked, now: now.into(), unknown }).is_ok())
+            .map(|unknown| verified.admission(&Rules { offer: &asked, now: now.into(), unknown }).ok())
     };
     let mut bytes = sell(&keys(), &sold);
     let mut before = permitted(MacaroonRef::parse(&bytes).expect("minted"));
@@ -84,7 +93,13 @@ pub fn narrowing(data: &[u8]) {
         let mut longer = vec![0; bytes.len() + caveat.len() + 8];
         let Ok(longer) = attenuate(MacaroonRef::parse(&bytes).expect("minted"), &caveat, &mut longer) else { return };
         let after = permitted(longer);
-        assert!(after.iter().zip(&before).all(|(after, before)| after <= before));
+        assert!(after.iter().zip(&before).all(|pair| match pair {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(after), Some(before)) =>
+                counters(after).starts_with(&counters(before))
+                    && sale_ends_at(before).is_none_or(|end| sale_ends_at(after) == Some(end)),
+        }));
         before = after;
         bytes = longer.as_bytes().to_vec();
     }
@@ -103,7 +118,13 @@ pub fn offer(data: &[u8]) {
     let same = sold.service == asked.service && sold.tier >= asked.tier && sold.capability == asked.capability;
     let ends = NOW + sold.valid_for.as_secs();
     let expected = (same && now < ends).then_some(Some(ends));
-    assert_eq!(granted(view, &rules).ok().map(|grant| grant.expires_at().map(u64::from)), expected);
+    let admission = admission(view, &rules).ok();
+    assert_eq!(admission.as_ref().map(|admission| granted(admission).expires_at().map(u64::from)), expected);
+    if let Some(admission) = admission {
+        let uses = sold.uses.limit().map(|uses| (vec![0; 16], uses.get()));
+        assert_eq!(counters(&admission), Vec::from_iter(uses));
+        assert_eq!(granted(&admission).sold_msat(), Some(sold.price_msat));
+    }
 }
 
 /// An offer; the services and capabilities are few, so that two of them are often the same.
@@ -115,6 +136,7 @@ pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
         .tier(tier)
         .capability(capability)
         .valid_for(Duration::from_secs(100 + u64::from(input.byte())))
+        .uses(Uses::times(u32::from(input.below(4))).unwrap_or_default())
 }
 
 /// An offer that is asked for, which in three cases of four is of the service that was sold.
@@ -148,17 +170,16 @@ pub(super) fn request(offer: &Offer, now: u64, unknown: UnknownCaveats) -> Reque
 
 /// The token of an offer, as its description says: location, identifier, and its caveats in their order.
 pub(super) fn sold_plainly(offer: &Offer) -> Macaroon {
-    let Offer { service, tier, capability, price_msat, valid_for, plan, .. } = offer;
+    let Offer { service, tier, capability, price_msat, valid_for, uses, plan, .. } = offer;
     let capability = capability.as_ref().map_or("", Name::as_str);
-    let caveats = [
-        format!("services={service}:{tier}"),
-        format!("{service}_capabilities={capability}"),
-        format!("{service}_sale={},{plan}", price_msat.get()),
-        format!("{service}_valid_until={}", NOW + valid_for.as_secs()),
-    ];
+    let mut caveats = vec![format!("services={service}:{tier}"), format!("{service}_capabilities={capability}")];
+    caveats.extend(uses.limit().map(|uses| format!("{service}_uses={uses}")));
+    caveats.push(format!("{service}_sale={},{plan}", price_msat.get()));
+    caveats.push(format!("{service}_valid_until={}", NOW + valid_for.as_secs()));
+    let caveats: Vec<_> = caveats.into_iter().map(String::into_bytes).collect();
     let identifier = [&[0, 0][..], &text::sha256(&PREIMAGE), &EPOCH.to_be_bytes(), &[5; 28]].concat();
     let root = second::gate::root_key(&[(EPOCH, MASTER)], &identifier).expect("the epoch is known");
-    Macaroon::mint(&root, b"lsat", &identifier, &caveats.map(String::into_bytes))
+    Macaroon::mint(&root, b"lsat", &identifier, &caveats)
 }
 
 fn sell(keys: &DerivedKeys, offer: &Offer) -> Vec<u8> {
@@ -168,10 +189,30 @@ fn sell(keys: &DerivedKeys, offer: &Offer) -> Vec<u8> {
     text::base64(token.as_bytes()).expect("minted")
 }
 
-fn granted(token: MacaroonRef<'_>, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
+fn admission(token: MacaroonRef<'_>, rules: &Rules<'_>) -> Result<Admission, Unsatisfied> {
     let identifier = Identifier::parse(token.identifier()).expect("minted");
     let key = keys().root_key(&identifier).expect("the epoch that minted");
-    verify(token, &Preimage::from_bytes(PREIMAGE), &key).expect("minted, and attenuated properly").grant(rules)
+    verify(token, &Preimage::from_bytes(PREIMAGE), &key).expect("minted, and attenuated properly").admission(rules)
+}
+
+const fn granted(admission: &Admission) -> Grant {
+    match admission {
+        Admission::Unlimited(grant) => *grant,
+        Admission::Counted(grant) => grant.reserved(),
+    }
+}
+
+fn counters(admission: &Admission) -> Vec<Counter> {
+    let Admission::Counted(grant) = admission else { return Vec::new() };
+    let limit = |limit| u32::try_from(limit).expect("a number of uses");
+    grant.counters().iter().map(|counter| (counter.key.as_bytes().to_vec(), limit(counter.limit))).collect()
+}
+
+fn sale_ends_at(admission: &Admission) -> Option<u64> {
+    match admission {
+        Admission::Unlimited(_) => None,
+        Admission::Counted(grant) => Some(grant.sale_ends_at().get()),
+    }
 }
 
 fn name(text: &str) -> Name {

@@ -88,7 +88,8 @@ pub fn gate(data: &[u8]) {
 
 fn verdict(decision: &Decision) -> Verdict {
     match decision {
-        Decision::Admit(_) | Decision::Settle(_) | Decision::Reserve { .. } => Verdict::Admitted,
+        Decision::Admit(_) | Decision::Settle(_) => Verdict::Admitted,
+        Decision::Reserve { .. } => Verdict::Counted,
         Decision::Refuse(refusal) => {
             assert_eq!(refusal.status, 400);
             Verdict::Malformed

@@ -18,6 +18,8 @@ pub enum Verdict {
     Unsatisfied,
     /// It is forwarded.
     Admitted,
+    /// It is forwarded if a ledger has a use left for it.
+    Counted,
 }
 
 /// Decides about the fields of a request under the master keys of some epochs.
@@ -33,8 +35,11 @@ pub fn decide(masters: &[(u32, [u8; 32])], fields: &[(String, Vec<u8>)], request
     if !signed || sha256(&preimage)[..] != *payment_hash {
         return Verdict::Forged;
     }
-    let permitted = tokens.iter().all(|token| permits(token, &payment_hash, request));
-    if permitted { Verdict::Admitted } else { Verdict::Unsatisfied }
+    match permits(&tokens, &payment_hash, request) {
+        Some(counters) if counters.is_empty() => Verdict::Admitted,
+        Some(_) => Verdict::Counted,
+        None => Verdict::Unsatisfied,
+    }
 }
 
 /// The root key of an identifier, whose token id begins with its epoch.

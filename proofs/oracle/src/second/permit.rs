@@ -23,9 +23,23 @@ pub struct Request {
     pub skip_unknown: bool,
 }
 
-/// Tells whether a token that is authentic, and paid for with this hash, permits a request.
-pub fn permits(token: &Macaroon, payment_hash: &[u8], request: &Request) -> bool {
-    read(token, payment_hash, request).is_some_and(|lists| lists.permit(request))
+/// A counter: its key, and how often it can be used.
+pub type Counter = (Vec<u8>, u32);
+
+/// Says whether tokens that are authentic, and paid for with this hash, permit a request: [`None`] where they do not, else the
+/// counters of which each must have a use left.
+pub fn permits(tokens: &[Macaroon], payment_hash: &[u8], request: &Request) -> Option<Vec<Counter>> {
+    let mut counters: Vec<Counter> = Vec::new();
+    for token in tokens {
+        let lists = read(token, payment_hash, request).filter(|lists| lists.permit(request))?;
+        for (key, limit) in lists.counters(token)? {
+            match counters.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, lower)) => *lower = limit.min(*lower),
+                None => counters.push((key, limit)),
+            }
+        }
+    }
+    (counters.len() <= 4).then_some(counters)
 }
 
 pub(super) type Services = BTreeMap<String, u32>;
@@ -34,7 +48,16 @@ pub(super) type Services = BTreeMap<String, u32>;
 struct Lists {
     services: Vec<Services>,
     capabilities: Vec<BTreeSet<String>>,
-    ends: Vec<u64>,
+    /// Each with the position of its caveat.
+    ends: Vec<(usize, u64)>,
+    uses: Vec<(usize, Uses)>,
+    sales: usize,
+}
+
+/// `<number>` or `<number>:<label>`.
+struct Uses {
+    number: u32,
+    has_label: bool,
 }
 
 impl Lists {
@@ -53,9 +76,23 @@ impl Lists {
                 None => self.capabilities.iter().all(BTreeSet::is_empty),
                 Some(name) => !self.capabilities.is_empty() && self.capabilities.iter().all(|set| set.contains(name)),
             };
-        let ends =
-            self.ends.is_sorted_by(|earlier, later| later <= earlier) && self.ends.iter().all(|end| *end > request.now);
-        services && capabilities && ends
+        let ends = self.ends.is_sorted_by(|(_, earlier), (_, later)| later <= earlier)
+            && self.ends.iter().all(|(_, end)| *end > request.now);
+        let uses = self.uses.is_sorted_by(|(_, earlier), (_, later)| later.number <= earlier.number);
+        services && capabilities && ends && uses && self.sales <= 1
+    }
+
+    /// The counters of a token; [`None`] where one of them stands before the end that it needs.
+    fn counters(&self, token: &Macaroon) -> Option<Vec<Counter>> {
+        let first_end = self.ends.first().map(|(at, _)| *at);
+        let counters = self.uses.iter().enumerate().map(|(nth, (at, uses))| {
+            let is_sale = nth == 0 && !uses.has_label && *at < first_end?;
+            if is_sale {
+                return Some((vec![0; 16], uses.number));
+            }
+            (*at > first_end?).then(|| (branch(token, *at), uses.number))
+        });
+        counters.collect()
     }
 }
 
@@ -63,7 +100,7 @@ impl Lists {
 fn read(token: &Macaroon, payment_hash: &[u8], request: &Request) -> Option<Lists> {
     let mut lists = Lists::default();
     let named = named(token);
-    for caveat in &token.caveats {
+    for (at, caveat) in token.caveats.iter().enumerate() {
         if caveat.verification_id.is_some() {
             return None;
         }
@@ -81,7 +118,13 @@ fn read(token: &Macaroon, payment_hash: &[u8], request: &Request) -> Option<List
                 hex(value.as_bytes()).filter(|bytes| bytes.len() == 32 && sha256(bytes)[..] == *payment_hash)?;
             }
             (_, Some((own, "capabilities"))) if own == request.service => lists.capabilities.push(capabilities(value)?),
-            (_, Some((own, "valid_until"))) if own == request.service => lists.ends.push(number(value)?),
+            (_, Some((own, "valid_until"))) if own == request.service => lists.ends.push((at, number(value)?)),
+            (_, Some((own, "uses"))) if own == request.service => lists.uses.push((at, uses(value)?)),
+            (_, Some((own, "sale"))) if own == request.service => {
+                sale(value)?;
+                lists.sales += 1;
+            }
+            (_, Some((own, "balance_msat"))) if own == request.service => return None,
             (_, Some((other, _))) if other != request.service => {}
             _ if request.skip_unknown => {}
             _ => return None,
@@ -130,6 +173,32 @@ fn capabilities(value: &str) -> Option<BTreeSet<String>> {
     names.map(|name| is_name(name).then(|| name.to_owned())).collect()
 }
 
+/// A number of uses above zero that fits 32 bits, alone or with a label.
+fn uses(value: &str) -> Option<Uses> {
+    let (digits, label) = value.split_once(':').map_or((value, None), |(digits, label)| (digits, Some(label)));
+    let number = u32::try_from(number(digits)?).ok()?;
+    let is_right = number > 0 && label.is_none_or(is_plain_name);
+    is_right.then_some(Uses { number, has_label: label.is_some() })
+}
+
+/// `<price>,<plan>`.
+fn sale(value: &str) -> Option<()> {
+    let (price, plan) = value.split_once(',')?;
+    number(price)?;
+    is_plain_name(plan).then_some(())
+}
+
+/// 16 bytes of a hash over a label, the identifier, and the caveats up to the one at this position, each behind its length.
+fn branch(token: &Macaroon, at: usize) -> Vec<u8> {
+    let caveats = token.caveats.iter().take(at + 1).map(|caveat| &caveat.id);
+    let mut text = b"l402 ledger branch v1".to_vec();
+    for part in [&token.identifier].into_iter().chain(caveats) {
+        text.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        text.extend(part);
+    }
+    sha256(&text)[..16].to_vec()
+}
+
 /// Decimal digits that fit 64 bits.
 pub(super) fn number(digits: &str) -> Option<u64> {
     let mut value = if digits.is_empty() { None } else { Some(0_u64) };
@@ -137,6 +206,11 @@ pub(super) fn number(digits: &str) -> Option<u64> {
         value = value?.checked_mul(10)?.checked_add(digit.to_digit(10)?.into());
     }
     value
+}
+
+/// What an offer may be called, and a plan or a label.
+fn is_plain_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
 }
 
 fn is_name(name: &str) -> bool {
