@@ -222,8 +222,7 @@ fn entry_of(item: &[u8]) -> Option<(&[u8], u32)> {
 }
 
 /// Splits at the first `separator`.
-#[inline]
-fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     split_before(text, text.iter().position(|&c| c == separator)?)
 }
 

@@ -133,6 +133,6 @@ mod tests {
         }
         assert!(counters.iter().eq([Counter { key: CounterKey::SALE, limit: 3 }]));
         let branch = |byte| Counter { key: CounterKey::from_bytes([byte; 16]), limit: 1 };
-        assert_eq!((1..=4).map(|byte| counters.add(branch(byte))).filter(Option::is_some).count(), 3);
+        assert_eq!((1..=4).filter_map(|byte| counters.add(branch(byte))).count(), 3);
     }
 }

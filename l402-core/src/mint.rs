@@ -91,8 +91,11 @@ fn write<'t>(
     text: &'t mut TokenText,
 ) -> Result<&'t str, TokenTooLong> {
     let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
-    let caveats: Vec<&[u8], CAVEATS> = caveats.iter().map(|caveat| caveat.as_bytes()).collect();
-    let token = macaroon::mint(key, LOCATION, &identifier.to_bytes(), &caveats, &mut text.bytes);
+    let mut texts: Vec<&[u8], CAVEATS> = Vec::new(); // `collect` could panic
+    for caveat in &caveats {
+        texts.push(caveat.as_bytes()).map_err(|_| TokenTooLong)?;
+    }
+    let token = macaroon::mint(key, LOCATION, &identifier.to_bytes(), &texts, &mut text.bytes);
     base64::encode_into(token.map_err(|_| TokenTooLong)?.as_bytes(), &mut text.text).ok_or(TokenTooLong)
 }
 
@@ -175,6 +178,7 @@ const TOKEN: usize = 768;
 /// The caveats of an offer, as text.
 fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, CAVEATS>, fmt::Error> {
     let Offer { service, tier, capability, price_msat, valid_for, uses, plan } = offer;
+    let plan = plan.as_ref().map_or(Offer::PLAN, Name::as_str);
     let mut caveats = Vec::new();
     let mut add = |text: fmt::Arguments<'_>| {
         let mut caveat = String::new();

@@ -40,21 +40,20 @@ pub struct Offer {
     pub valid_for: Duration,
     /// How often a token can be used.
     pub uses: Uses,
-    /// The name of the terms, which stands in the token beside the price.
-    pub plan: Name,
+    /// The name of the terms, which stands in the token beside the price; [`Offer::PLAN`] where there is none.
+    pub plan: Option<Name>,
 }
 
 impl Offer {
     /// How long a token is valid unless the offer says otherwise.
-    pub const VALID_FOR: Duration = Duration::from_hours(1);
+    pub const VALID_FOR: Duration = Duration::from_secs(3600);
 
     /// The plan of an offer that names none.
     pub const PLAN: &str = "default";
 
     /// Sells a service: all of it, at tier 0, for [`Offer::VALID_FOR`], as often as a buyer likes.
     pub fn new(service: Name, price_msat: Msat) -> Self {
-        let plan = Name::new(Self::PLAN).expect("`default` is a name");
-        let (tier, capability, valid_for, uses) = (0, None, Self::VALID_FOR, Uses::Unlimited);
+        let (tier, capability, valid_for, uses, plan) = (0, None, Self::VALID_FOR, Uses::Unlimited, None);
         Self { service, tier, capability, price_msat, valid_for, uses, plan }
     }
 
@@ -89,7 +88,7 @@ impl Offer {
     /// Names the terms.
     #[must_use]
     pub fn plan(mut self, plan: Name) -> Self {
-        self.plan = plan;
+        self.plan = Some(plan);
         self
     }
 }

@@ -19,7 +19,7 @@ use crate::name::Name;
 use crate::offer::Offer;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Judge, Ruling};
-use crate::terms::{Sold, Terms};
+use crate::terms::{Count, Terms};
 use crate::unix_seconds::UnixSeconds;
 use core::cell::OnceCell;
 use core::fmt;
@@ -47,16 +47,16 @@ pub enum UnknownCaveats {
 }
 
 /// Evaluates all caveats of one token, and adds its terms to those of the tokens before it.
-pub(crate) fn satisfy(
+pub(crate) fn satisfy<C: Count>(
     token: &Authentic<'_>,
     paid: &PaymentHash,
     rules: &Rules<'_>,
     judge: &mut impl Judge,
-    terms: &mut Terms,
+    terms: &mut Terms<C>,
 ) -> Result<(), Unsatisfied> {
     let (named, services, capabilities, ends) = (OnceCell::new(), None, None, None);
-    let sold = Sold::default();
-    let mut state = State { rules, judge, paid, token, terms, named, services, capabilities, ends, sold };
+    let (sold, has_sale) = (C::Sold::default(), false);
+    let mut state = State { rules, judge, paid, token, terms, named, services, capabilities, ends, sold, has_sale };
     for caveat in token.caveats() {
         if caveat.verification_id.is_some() {
             return Err(Unsatisfied::ThirdParty);
@@ -71,21 +71,22 @@ pub(crate) fn satisfy(
 }
 
 /// The caveats so far, the last of each condition.
-struct State<'a, J> {
+struct State<'a, J, C: Count> {
     rules: &'a Rules<'a>,
     judge: &'a mut J,
     paid: &'a PaymentHash,
     token: &'a Authentic<'a>,
-    terms: &'a mut Terms,
+    terms: &'a mut Terms<C>,
     /// The services that the token was minted for: those of its first `services` caveat.
     named: OnceCell<Option<Services<'a>>>,
     services: Option<Services<'a>>,
     capabilities: Option<Capabilities<'a>>,
     ends: Option<UnixSeconds>,
-    sold: Sold,
+    sold: C::Sold,
+    has_sale: bool,
 }
 
-impl<'a, J: Judge> State<'a, J> {
+impl<'a, J: Judge, C: Count> State<'a, J, C> {
     fn hold(&mut self, caveat: &Parts<'a>, text: &'a [u8]) -> Result<(), Unsatisfied> {
         if caveat.condition == b"services" {
             return self.hold_services(caveat.value);
@@ -97,9 +98,10 @@ impl<'a, J: Judge> State<'a, J> {
             Owner::Own(rest) if rest == b"capabilities" => self.hold_capabilities(caveat.value),
             Owner::Own(rest) if rest == b"valid_until" => self.hold_valid_until(caveat.value),
             Owner::Own(rest) if rest == b"uses" => {
-                self.sold.hold_uses(caveat.value, || CounterKey::of_branch(self.token, text), self.terms)
+                let branch = || CounterKey::of_branch(self.token, text);
+                self.terms.counted.hold_uses(&mut self.sold, caveat.value, branch)
             }
-            Owner::Own(rest) if rest == b"sale" => self.sold.hold_sale(caveat.value, self.terms),
+            Owner::Own(rest) if rest == b"sale" => self.terms.hold_sale(&mut self.has_sale, caveat.value),
             Owner::Own(rest) if rest == b"balance_msat" => Err(Unsatisfied::Counted), // no ledger keeps balances yet
             Owner::Another => Ok(()),
             Owner::Own(_) | Owner::Nobody => self.hold_unknown(caveat),
@@ -139,7 +141,7 @@ impl<'a, J: Judge> State<'a, J> {
         if end <= self.rules.now {
             return Err(Unsatisfied::Expired);
         }
-        self.sold.hold_end(end, self.terms);
+        self.terms.counted.hold_end(&mut self.sold, end);
         match self.ends.replace(end) {
             Some(earlier) if end > earlier => Err(Unsatisfied::Widened),
             _ => Ok(()),
@@ -173,7 +175,7 @@ impl<'a, J: Judge> State<'a, J> {
         if self.rules.offer.capability.is_some() && self.capabilities.is_none() {
             return Err(Unsatisfied::NoCapabilities);
         }
-        if self.ends.is_none() && self.sold.is_counted() {
+        if self.ends.is_none() && C::is_counted(&self.sold) {
             return Err(Unsatisfied::Endless);
         }
         self.terms.expires_at = [self.terms.expires_at, self.ends].into_iter().flatten().min();

@@ -1,64 +1,125 @@
 //! The terms of a sale, as a token states them: how often, for how much, until when.
 
-use crate::caveat::number;
+use crate::caveat::{number, split_once};
 use crate::counter::{Counter, CounterKey, Counters};
 use crate::msat::Msat;
 use crate::name::Name;
 use crate::satisfy::Unsatisfied;
 use crate::unix_seconds::UnixSeconds;
 
-/// The terms of all tokens of a request.
+/// The terms of all tokens of a request. `C` takes note of what a ledger must count.
 #[derive(Debug, Default)]
-pub(crate) struct Terms {
+pub(crate) struct Terms<C> {
     /// The earliest end.
     pub(crate) expires_at: Option<UnixSeconds>,
-    /// When the sale itself ends, however early its holders let their tokens end: the latest first end.
-    pub(crate) sale_ends_at: Option<UnixSeconds>,
     /// What was paid for.
     pub(crate) sold_msat: Option<Msat>,
-    pub(crate) counters: Counters,
+    pub(crate) counted: C,
 }
 
-/// What one token has said of its sale so far.
+impl<C> Terms<C> {
+    /// `<price_msat>,<plan>`, once in a token.
+    #[inline(never)]
+    pub(crate) fn hold_sale(&mut self, has_sale: &mut bool, value: &[u8]) -> Result<(), Unsatisfied> {
+        if core::mem::replace(has_sale, true) {
+            return Err(Unsatisfied::Widened);
+        }
+        let (price, plan) = split_once(value, b',').ok_or(Unsatisfied::Undecodable)?;
+        let price = number(price).filter(|_| Name::is_name(plan)).ok_or(Unsatisfied::Undecodable)?;
+        let earlier = self.sold_msat.map_or(0, Msat::get);
+        self.sold_msat = Some(Msat::new(price.max(earlier)));
+        Ok(())
+    }
+}
+
+/// Who counts the uses of tokens.
+pub(crate) trait Count: Default {
+    /// What one token has said so far.
+    type Sold: Default;
+
+    /// Takes note of a `<service>_uses`.
+    fn hold_uses(
+        &mut self,
+        sold: &mut Self::Sold,
+        value: &[u8],
+        branch: impl FnOnce() -> CounterKey,
+    ) -> Result<(), Unsatisfied>;
+
+    /// Takes note of an end.
+    fn hold_end(&mut self, sold: &mut Self::Sold, end: UnixSeconds);
+
+    /// Tells whether the token has a counter.
+    fn is_counted(sold: &Self::Sold) -> bool;
+}
+
+/// Nobody counts, so that a counter denies. A machine without a ledger has no room for the code of one.
+#[derive(Debug, Default)]
+pub(crate) struct Uncounted;
+
+impl Count for Uncounted {
+    type Sold = ();
+
+    fn hold_uses(&mut self, (): &mut (), _: &[u8], _: impl FnOnce() -> CounterKey) -> Result<(), Unsatisfied> {
+        Err(Unsatisfied::Counted)
+    }
+
+    fn hold_end(&mut self, (): &mut (), _: UnixSeconds) {}
+
+    fn is_counted((): &()) -> bool {
+        false
+    }
+}
+
+/// A ledger counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) counters: Counters,
+    /// When the sale itself ends, however early its holders let their tokens end: the latest first end.
+    pub(crate) sale_ends_at: Option<UnixSeconds>,
+}
+
+/// What one token has said of its uses so far.
 #[derive(Debug, Default)]
 pub(crate) struct Sold {
     /// The value of its last `uses`.
     uses: Option<u32>,
-    /// Its first end.
+    /// Its first end, which is that of the sale: those that holders add stand behind it.
     ends_at: Option<UnixSeconds>,
-    has_sale: bool,
 }
 
-impl Sold {
-    /// Tells whether the token has a counter.
-    pub(crate) const fn is_counted(&self) -> bool {
-        self.uses.is_some()
+impl Count for Counted {
+    type Sold = Sold;
+
+    #[cold]
+    fn hold_uses(
+        &mut self,
+        sold: &mut Sold,
+        value: &[u8],
+        branch: impl FnOnce() -> CounterKey,
+    ) -> Result<(), Unsatisfied> {
+        let counter = sold.counter(value, branch)?;
+        self.counters.add(counter).ok_or(Unsatisfied::TooManyCounters)
     }
 
-    /// Takes note of an end. The first is that of the sale: those that holders add stand behind it.
-    pub(crate) fn hold_end(&mut self, end: UnixSeconds, terms: &mut Terms) {
-        if self.ends_at.is_none() {
-            self.ends_at = Some(end);
-            terms.sale_ends_at = terms.sale_ends_at.max(self.ends_at);
+    fn hold_end(&mut self, sold: &mut Sold, end: UnixSeconds) {
+        if sold.ends_at.is_none() {
+            sold.ends_at = Some(end);
+            self.sale_ends_at = self.sale_ends_at.max(sold.ends_at);
         }
     }
 
+    fn is_counted(sold: &Sold) -> bool {
+        sold.uses.is_some()
+    }
+}
+
+impl Sold {
     /// `<n>` or `<n>:<label>`. The counter is the sale's own where no end stands before it. A holder's needs one: else two
     /// copies could end at different times, and what is remembered of the one be deleted with the other.
-    #[cold]
-    pub(crate) fn hold_uses(
-        &mut self,
-        value: &[u8],
-        branch: impl FnOnce() -> CounterKey,
-        terms: &mut Terms,
-    ) -> Result<(), Unsatisfied> {
-        let (uses, label) = match value.iter().position(|&c| c == b':').and_then(|at| value.split_at_checked(at)) {
-            Some((uses, label)) => (uses, label.get(1..)),
-            None => (value, None),
-        };
+    fn counter(&mut self, value: &[u8], branch: impl FnOnce() -> CounterKey) -> Result<Counter, Unsatisfied> {
+        let (uses, label) = split_once(value, b':').map_or((value, None), |(uses, label)| (uses, Some(label)));
         let uses = number(uses).and_then(|uses| u32::try_from(uses).ok()).filter(|&uses| uses > 0);
-        let is_label = label.is_none_or(|label| core::str::from_utf8(label).is_ok_and(|text| Name::new(text).is_ok()));
-        let uses = uses.filter(|_| is_label).ok_or(Unsatisfied::Undecodable)?;
+        let uses = uses.filter(|_| label.is_none_or(Name::is_name)).ok_or(Unsatisfied::Undecodable)?;
         let earlier = self.uses.replace(uses);
         if earlier.is_some_and(|earlier| uses > earlier) {
             return Err(Unsatisfied::Widened);
@@ -68,22 +129,6 @@ impl Sold {
             None => return Err(Unsatisfied::Endless),
             Some(_) => branch(),
         };
-        terms.counters.add(Counter { key, limit: uses.into() }).ok_or(Unsatisfied::TooManyCounters)
-    }
-
-    /// `<price_msat>,<plan>`, once.
-    pub(crate) fn hold_sale(&mut self, value: &[u8], terms: &mut Terms) -> Result<(), Unsatisfied> {
-        if core::mem::replace(&mut self.has_sale, true) {
-            return Err(Unsatisfied::Widened);
-        }
-        let at = value.iter().position(|&c| c == b',').ok_or(Unsatisfied::Undecodable)?;
-        let (price, plan) = value.split_at_checked(at).ok_or(Unsatisfied::Undecodable)?;
-        let plan = plan.get(1..).and_then(|plan| core::str::from_utf8(plan).ok());
-        if plan.is_none_or(|plan| Name::new(plan).is_err()) {
-            return Err(Unsatisfied::Undecodable);
-        }
-        let price = number(price).map(Msat::new).ok_or(Unsatisfied::Undecodable)?;
-        terms.sold_msat = terms.sold_msat.max(Some(price));
-        Ok(())
+        Ok(Counter { key, limit: uses.into() })
     }
 }

@@ -10,7 +10,7 @@ use crate::msat::Msat;
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Asked, CaveatRule, Judge, Nobody};
 use crate::satisfy::{Rules, Unsatisfied, satisfy};
-use crate::terms::Terms;
+use crate::terms::{Count, Counted, Terms, Uncounted};
 use crate::token_facts::{end, services};
 use crate::unix_seconds::UnixSeconds;
 use core::fmt;
@@ -169,7 +169,7 @@ impl Verified<'_> {
     /// ```
     #[inline]
     pub fn grant(&self, rules: &Rules<'_>) -> Result<Grant, Unsatisfied> {
-        self.judged(rules, &mut Nobody)?.uncounted()
+        self.uncounted(rules, &mut Nobody)
     }
 
     /// Evaluates the caveats of every token, and asks `rule` about the conditions that are not known.
@@ -201,7 +201,7 @@ impl Verified<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grant_with(&self, rules: &Rules<'_>, rule: &mut (impl CaveatRule + ?Sized)) -> Result<Grant, Unsatisfied> {
-        self.judged(rules, &mut Asked(rule))?.uncounted()
+        self.uncounted(rules, &mut Asked(rule))
     }
 
     /// Evaluates the caveats of every token, for a caller with a ledger: where the result is [`Admission::Counted`], the
@@ -249,19 +249,29 @@ impl Verified<'_> {
 
     #[inline]
     pub(crate) fn judged(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Admission, Unsatisfied> {
-        let payment_hash = self.identifier.payment_hash();
-        let mut terms = Terms::default();
-        for token in &self.tokens {
-            satisfy(token, &payment_hash, rules, judge, &mut terms)?;
-        }
-        let Terms { expires_at, sale_ends_at, sold_msat, counters } = terms;
-        let grant = Grant { identifier: self.identifier.to_identifier(), expires_at, sold_msat };
+        let (grant, Counted { counters, sale_ends_at }) = self.terms(rules, judge)?;
         Ok(match sale_ends_at {
             Some(sale_ends_at) if !counters.is_empty() => {
                 Admission::Counted(CountedGrant { grant, sale_ends_at, counters })
             }
             _ => Admission::Unlimited(grant), // a counter has an end
         })
+    }
+
+    #[inline]
+    fn uncounted(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Grant, Unsatisfied> {
+        self.terms(rules, judge).map(|(grant, Uncounted)| grant)
+    }
+
+    #[inline]
+    fn terms<C: Count>(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<(Grant, C), Unsatisfied> {
+        let payment_hash = self.identifier.payment_hash();
+        let mut terms = Terms::default();
+        for token in &self.tokens {
+            satisfy(token, &payment_hash, rules, judge, &mut terms)?;
+        }
+        let Terms { expires_at, sold_msat, counted } = terms;
+        Ok((Grant { identifier: self.identifier.to_identifier(), expires_at, sold_msat }, counted))
     }
 }
 
@@ -272,17 +282,6 @@ pub enum Admission {
     Unlimited(Grant),
     /// This request, if a ledger has a use left for it.
     Counted(CountedGrant),
-}
-
-impl Admission {
-    /// Without a ledger, what is counted is denied.
-    #[inline]
-    fn uncounted(self) -> Result<Grant, Unsatisfied> {
-        match self {
-            Self::Unlimited(grant) => Ok(grant),
-            Self::Counted(_) => Err(Unsatisfied::Counted),
-        }
-    }
 }
 
 /// Permission for one request, if each of the counters has a use left; made only by [`Verified::admission`].

@@ -73,6 +73,7 @@ pub enum Input {
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "without an allocator there is no box")]
 pub enum Command {
     /// Ask the store.
     Ask(Event),

@@ -7,6 +7,7 @@ use crate::unix_seconds::UnixSeconds;
 
 /// What a gateway asks for one of its attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "without an allocator there is no box")]
 pub enum Event {
     /// A use, before the request goes to the upstream.
     Reserve(Reserve),

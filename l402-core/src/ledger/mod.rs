@@ -59,7 +59,7 @@ pub const RENEW: Duration = Duration::from_secs(10);
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a record outlives its token, and how long a settled attempt is remembered for a request that is sent again.
-pub const SKEW: Duration = Duration::from_mins(10);
+pub const SKEW: Duration = Duration::from_secs(600);
 
 /// The most counters that holders of one payment's tokens can add.
 pub const MAX_BRANCHES: usize = 1_000;

@@ -27,7 +27,7 @@ pub fn room(counters: &Counters, amount: u64, tally_of: impl Fn(&CounterKey) -> 
         let tally = Tally { limit: counter.limit.min(tally.limit), ..tally };
         least = least.min(tally.free());
         if tally.free() < amount {
-            lack = worse(lack, why(&tally, amount));
+            lack = Some(worse(lack, why(&tally, amount)));
         }
     }
     lack.map_or(Ok(least), Err)
@@ -45,10 +45,10 @@ fn why(tally: &Tally, amount: u64) -> Refused {
 }
 
 /// The reason that lasts longer.
-const fn worse(one: Option<Refused>, other: Refused) -> Option<Refused> {
-    Some(match (one, other) {
+const fn worse(one: Option<Refused>, other: Refused) -> Refused {
+    match (one, other) {
         (Some(Refused::Spent), _) | (_, Refused::Spent) => Refused::Spent,
         (Some(Refused::InDoubt), _) => Refused::InDoubt,
         (_, other) => other,
-    })
+    }
 }

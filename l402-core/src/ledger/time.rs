@@ -21,8 +21,8 @@ impl StoreTime {
     /// Returns the time so much later.
     #[must_use]
     pub const fn after(self, time: Duration) -> Self {
-        let millis = time.as_millis();
-        Self(self.0.saturating_add(if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }))
+        let millis = time.as_secs().saturating_mul(1_000).saturating_add(time.subsec_millis() as u64);
+        Self(self.0.saturating_add(millis))
     }
 }
 

@@ -146,11 +146,17 @@ fn parsed(token: &Text) -> MacaroonRef<'_> {
     MacaroonRef::parse(token.bytes()).expect("minted here")
 }
 
-/// A token with the first of the caveats that the reference credential has three of.
+/// A token with so many caveats: the reference credential has three. With four it says what it was sold for too, as a minted token
+/// does, and with five for how many uses.
 fn minted(keys: &DerivedKeys, identifier: &Identifier, caveats: usize) -> Text {
     let ends = (0..13).map(|less| format!("api_valid_until={}", 1_790_000_000 - less).into_bytes());
-    let conditions =
-        [&b"services=api:0"[..], b"api_capabilities=read,write"].map(<[u8]>::to_vec).into_iter().chain(ends);
+    let terms = match caveats {
+        4 => &[&b"api_sale=21000,default"[..]][..],
+        5 => &[&b"api_uses=100"[..], b"api_sale=21000,default"],
+        _ => &[],
+    };
+    let sold = [&b"services=api:0"[..], b"api_capabilities=read,write"].into_iter().chain(terms.iter().copied());
+    let conditions = sold.map(<[u8]>::to_vec).chain(ends);
     let conditions: Vec<Vec<u8>> = conditions.chain([b"services=api:0".to_vec()]).take(caveats).collect();
     let conditions: Vec<&[u8]> = conditions.iter().map(Vec::as_slice).collect();
     let root = keys.root_key(identifier).expect("the minting epoch has a key");

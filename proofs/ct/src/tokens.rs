@@ -74,6 +74,20 @@ pub const SUBJECTS: &[Subject] = &[
         control: None,
     },
     Subject {
+        name: "as sold, field to verdict",
+        caveats: 4,
+        kinds: &[(Kind::Sound, "admitted"), (Kind::Key, "forged")],
+        run: authorization,
+        control: None,
+    },
+    Subject {
+        name: "sold by use, field to verdict",
+        caveats: 5,
+        kinds: &[(Kind::Sound, "counted"), (Kind::Key, "forged")],
+        run: authorization,
+        control: None,
+    },
+    Subject {
         name: "16 caveats, field to verdict",
         caveats: 16,
         kinds: &[(Kind::Sound, "admitted")],
@@ -103,7 +117,8 @@ fn decide(input: &Input, name: &str, value: &[u8]) -> Verdict {
         input.gate.decide(&fields, &input.offer, black_box(NOW).into())
     });
     match decision {
-        Decision::Admit(_) | Decision::Settle(_) | Decision::Reserve { .. } => "admitted",
+        Decision::Admit(_) | Decision::Settle(_) => "admitted",
+        Decision::Reserve { .. } => "counted",
         Decision::Charge(charge) if charge.reason == ChargeReason::Forged => "forged",
         Decision::Charge(_) => "not permitted",
         Decision::Refuse(refusal) => match refusal.fault {

@@ -7,15 +7,15 @@
 #![no_std]
 #![no_main]
 
-use core::time::Duration;
 use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use l402_core::macaroon::{MacaroonRef, attenuate, base64};
+use core::time::Duration;
+use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
 use l402_core::{
     Challenge, ChallengeLine, CredentialHeaders, CredentialLine, Decision, DerivedKeys, Exchange, Gate, GatePolicy,
     InvoiceFacts, MasterKey, Msat, Name, Next, Offer, PaymentHash, Preimage, ResponseStatus, Scheme, SpendLimits,
-    TokenFacts, TokenFile, TokenText, UnixSeconds,
+    TokenFacts, TokenFile, TokenText, UnixSeconds, Uses,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -25,9 +25,22 @@ const LIMIT: usize = l402_core::macaroon::MAX_LEN;
 macro_rules! token {
     () => {
         concat!(
-            "AgEEbHNhdAJCAAAC1EmjH7smfI81Lplop54+X8lcG76qUC/WRU695aS+3AAAAAMFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUF",
-            "BQUFAAISc2VydmljZXM9d2VhdGhlcjoxAAIdd2VhdGhlcl9jYXBhYmlsaXRpZXM9Zm9yZWNhc3QAAh53ZWF0aGVyX3ZhbGlk",
-            "X3VudGlsPTE3MDAwMDM2MDAAAAYgO5xU4OqxAaGpoctnCXnR40wW0q5gFVFrPIo23lvh8I0=",
+            "AgEEbHNhdAJCAAAC1EmjH7smfI81Lplop54+X8lcG76qUC/WRU695aS+3AAAAAMFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB",
+            "QUFAAISc2VydmljZXM9d2VhdGhlcjoxAAIdd2VhdGhlcl9jYXBhYmlsaXRpZXM9Zm9yZWNhc3QAAhl3ZWF0aGVyX3NhbGU9MT",
+            "AwMCxkZWZhdWx0AAIed2VhdGhlcl92YWxpZF91bnRpbD0xNzAwMDAzNjAwAAAGIJFw8L3eDXusDr5rW9XUj+7p9m2FMin9mn+",
+            "KF/ZekRLH",
+        )
+    };
+}
+
+/// The same, sold for three uses.
+macro_rules! counted_token {
+    () => {
+        concat!(
+            "AgEEbHNhdAJCAAAC1EmjH7smfI81Lplop54+X8lcG76qUC/WRU695aS+3AAAAAMFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB",
+            "QUFAAISc2VydmljZXM9d2VhdGhlcjoxAAIdd2VhdGhlcl9jYXBhYmlsaXRpZXM9Zm9yZWNhc3QAAg53ZWF0aGVyX3VzZXM9Mw",
+            "ACGXdlYXRoZXJfc2FsZT0xMDAwLGRlZmF1bHQAAh53ZWF0aGVyX3ZhbGlkX3VudGlsPTE3MDAwMDM2MDAAAAYgyWY/9to70ce",
+            "OgeXZ0lvqe6LmTCRrL70t5NNN4nMiGIA=",
         )
     };
 }
@@ -41,7 +54,12 @@ const PAYMENT_HASH: [u8; 32] = [
 
 const CREDENTIAL: &[u8] =
     concat!("L402 ", token!(), ":1111111111111111111111111111111111111111111111111111111111111111").as_bytes();
+const COUNTED: &[u8] =
+    concat!("L402 ", counted_token!(), ":1111111111111111111111111111111111111111111111111111111111111111").as_bytes();
+const PAID: &[u8] = b"preimage=1111111111111111111111111111111111111111111111111111111111111111";
 const CHALLENGE: &[u8] = concat!("L402 version=\"0\", token=\"", token!(), "\", invoice=\"lnbc1\"").as_bytes();
+
+mod ledger;
 
 mod missing {
     #[expect(unsafe_code, reason = "a symbol that exists nowhere cannot be named otherwise")]
@@ -63,7 +81,9 @@ extern "C" fn main() -> i32 {
     let Some(offer) = offer() else { return 100 };
     let verdicts = [
         admits(&keys, &offer),
+        counts(&keys, &offer),
         mints(&keys, &offer),
+        ledger::keeps(),
         reads_challenges(),
         reads_tokens(),
         emits(),
@@ -78,7 +98,12 @@ extern "C" fn main() -> i32 {
 fn offer() -> Option<Offer> {
     let service = Name::new(black_box("weather")).ok()?;
     let capability = Some(Name::new(black_box("forecast")).ok()?);
-    Some(Offer::new(service, Msat::new(1000)).tier(black_box(1)).capability(capability).valid_for(Duration::from_secs(black_box(3600))))
+    Some(
+        Offer::new(service, Msat::new(1000))
+            .tier(black_box(1))
+            .capability(capability)
+            .valid_for(Duration::from_secs(black_box(3600))),
+    )
 }
 
 /// Header fields in, verdict out.
@@ -90,10 +115,32 @@ fn admits(keys: &DerivedKeys, offer: &Offer) -> bool {
     matches!(gate.decide(&fields, offer, black_box(NOW).into()), Decision::Admit(_))
 }
 
+/// A token that was sold by use, and one whose holder passed some of it on.
+fn counts(keys: &DerivedKeys, offer: &Offer) -> bool {
+    let gate = Gate::new(keys.clone(), black_box(GatePolicy::default()));
+    let (mut bytes, mut longer, mut digits) = ([0; LIMIT], [0; LIMIT], [0; 2 * LIMIT]);
+    let bytes = base64::decode_into(black_box(counted_token!().as_bytes()), &mut bytes).unwrap_or_default();
+    let Ok(token) = MacaroonRef::parse(black_box(bytes)) else { return false };
+    let Ok(lent) = attenuate(token, black_box(b"weather_uses=2:lent"), &mut longer) else { return false };
+    let mut paid = [0; LIMIT];
+    let Ok(lent) = attenuate(lent, black_box(PAID), &mut paid) else { return false };
+    let Some(lent) = hex::encode_into(lent.as_bytes(), &mut digits) else { return false };
+    [(black_box("Authorization"), COUNTED, 1), (black_box("Macaroon"), lent.as_bytes(), 2)].into_iter().all(
+        |(name, value, counters)| {
+            let mut fields = CredentialHeaders::new();
+            fields.add(name, black_box(value));
+            let decision = gate.decide(&fields, offer, black_box(NOW).into());
+            matches!(decision, Decision::Reserve { grant, .. } if grant.counters().iter().count() == counters)
+        },
+    )
+}
+
 fn mints(keys: &DerivedKeys, offer: &Offer) -> bool {
-    let mut text = TokenText::new();
+    let (mut text, mut counted) = (TokenText::new(), TokenText::new());
     let hash = PaymentHash::from_bytes(black_box(PAYMENT_HASH));
+    let by_use = offer.clone().uses(Uses::times(black_box(3)).unwrap_or_default());
     keys.mint(offer, &hash, black_box([5; 28]), black_box(NOW).into(), &mut text) == Ok(token!())
+        && keys.mint(&by_use, &hash, black_box([5; 28]), black_box(NOW).into(), &mut counted) == Ok(counted_token!())
 }
 
 fn reads_challenges() -> bool {
