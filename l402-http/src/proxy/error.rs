@@ -2,6 +2,7 @@
 
 use core::fmt;
 use http::StatusCode;
+use l402_core::ledger::Attempted;
 use std::io;
 
 use crate::framing::FramingFault;
@@ -37,6 +38,8 @@ pub(super) enum ForwardError {
     ResponseTimeout,
     /// The connection broke, or what came over it is not HTTP.
     Exchange(hyper::Error),
+    /// The connection broke before a byte of the request was sent.
+    Unsent(hyper::Error),
     /// The upstream changes to a protocol that the client did not ask for.
     Upgrade,
 }
@@ -49,15 +52,38 @@ impl ForwardError {
             Self::Framing(fault) => fault.status(),
             Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Exchange(error) if error.is_user() => StatusCode::BAD_REQUEST,
+            Self::Exchange(error) | Self::Unsent(error) if error.is_user() => StatusCode::BAD_REQUEST,
             Self::Unreachable(_)
             | Self::Tls(_)
             | Self::Protocol(_)
             | Self::Exchange(_)
+            | Self::Unsent(_)
             | Self::Upgrade
             | Self::Coding
             | Self::Reflected => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// What became of the request, for whoever counts it.
+    pub(super) const fn attempted(&self) -> Attempted {
+        match self {
+            Self::Refused(_)
+            | Self::Method
+            | Self::Framing(_)
+            | Self::NoRoom
+            | Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::Protocol(_)
+            | Self::ConnectTimeout
+            | Self::Unsent(_) => Attempted::NotSent,
+            // What it made of the request is not known, also where it sent something that is no answer.
+            Self::Reflected
+            | Self::Coding
+            | Self::ClientStalled
+            | Self::ResponseTimeout
+            | Self::Exchange(_)
+            | Self::Upgrade => Attempted::Unanswered,
         }
     }
 
@@ -76,10 +102,12 @@ impl ForwardError {
             Self::Protocol(_) => Reason::UPSTREAM_PROTOCOL,
             Self::ConnectTimeout => Reason::UPSTREAM_CONNECT_TIMEOUT,
             Self::ResponseTimeout => Reason::UPSTREAM_TIMEOUT,
-            Self::Exchange(error) if error.is_user() => Reason::REQUEST_ABORTED,
-            Self::Exchange(error) if error.is_parse_too_large() => Reason::UPSTREAM_HEADER_TOO_LARGE,
-            Self::Exchange(error) if error.is_parse() => Reason::UPSTREAM_MALFORMED,
-            Self::Exchange(_) => Reason::UPSTREAM_RESET,
+            Self::Exchange(error) | Self::Unsent(error) if error.is_user() => Reason::REQUEST_ABORTED,
+            Self::Exchange(error) | Self::Unsent(error) if error.is_parse_too_large() => {
+                Reason::UPSTREAM_HEADER_TOO_LARGE
+            }
+            Self::Exchange(error) | Self::Unsent(error) if error.is_parse() => Reason::UPSTREAM_MALFORMED,
+            Self::Exchange(_) | Self::Unsent(_) => Reason::UPSTREAM_RESET,
             Self::Upgrade => Reason::UPSTREAM_UPGRADE,
         }
     }
@@ -99,12 +127,12 @@ impl ForwardError {
             Self::Protocol(_) => "the upstream does not speak HTTP/2",
             Self::ConnectTimeout => "no connection to the upstream in time (`timeouts.connect`)",
             Self::ResponseTimeout => "no response from the upstream in time (`timeouts.response`)",
-            Self::Exchange(error) if error.is_user() => "the request was not completed",
-            Self::Exchange(error) if error.is_parse_too_large() => {
+            Self::Exchange(error) | Self::Unsent(error) if error.is_user() => "the request was not completed",
+            Self::Exchange(error) | Self::Unsent(error) if error.is_parse_too_large() => {
                 "the upstream's response has too many headers, or too long ones"
             }
-            Self::Exchange(error) if error.is_parse() => "the upstream's response is malformed",
-            Self::Exchange(_) => "the upstream closed the connection",
+            Self::Exchange(error) | Self::Unsent(error) if error.is_parse() => "the upstream's response is malformed",
+            Self::Exchange(_) | Self::Unsent(_) => "the upstream closed the connection",
             Self::Upgrade => "the upstream changed the protocol without a request to do so",
         }
     }
@@ -112,7 +140,7 @@ impl ForwardError {
     pub(super) fn cause(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Unreachable(error) | Self::Tls(error) => Some(error),
-            Self::Exchange(error) => Some(error),
+            Self::Exchange(error) | Self::Unsent(error) => Some(error),
             Self::Protocol(error) => Some(error),
             _ => None,
         }

@@ -72,14 +72,15 @@ where
     async fn exchange_anew(&self, request: Request<RequestBody<B>>, asked: &Asked) -> Answered<B> {
         let (mut sender, is_new) = self.open(asked.upgrades(), None).await?;
         let copy = if is_new { None } else { self.copy(&request) };
-        let failed = match self.exchange_on(&mut sender, request, asked).await? {
+        let mut failed = match self.exchange_on(&mut sender, request, asked).await? {
             Ok(response) => return Ok((response, sender)),
             Err(failed) => failed,
         };
         drop(sender);
-        match failed.unsent.filter(|_| !is_new).or(copy.filter(|_| failed.is_unheard)) {
+        let unsent = if is_new { None } else { failed.unsent.take() };
+        match unsent.or(copy.filter(|_| failed.is_unheard)) {
             Some(again) => self.exchange_again(again, asked).await,
-            None => Err(ForwardError::Exchange(failed.error)),
+            None => Err(failed.fault()),
         }
     }
 
@@ -87,7 +88,7 @@ where
     async fn exchange_again(&self, request: Request<RequestBody<B>>, asked: &Asked) -> Answered<B> {
         let (mut sender, _) = self.open(asked.upgrades(), Some(Instant::now())).await?;
         let response = self.exchange_on(&mut sender, request, asked).await?;
-        Ok((response.map_err(|failed| ForwardError::Exchange(failed.error))?, sender))
+        Ok((response.map_err(Failed::fault)?, sender))
     }
 
     async fn exchange_on(

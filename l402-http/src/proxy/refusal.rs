@@ -36,6 +36,7 @@ impl ForwardError {
         let problem = Problem::new(status, reason, &message);
         let problem = if matches!(self, Self::NoRoom) { problem.retry_after(RETRY_AFTER) } else { problem };
         let mut response = problem.response(form);
+        response.extensions_mut().insert(self.attempted());
         if matches!(self, Self::Framing(_)) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::BoxError;
 use super::deadline::Deadline;
+use super::error::ForwardError;
 use super::expect::Hold;
 use super::streams::{Connection, Stream};
 use super::version::{for_http1, for_http2};
@@ -150,6 +151,13 @@ pub(super) struct Failed<B> {
     pub(super) unsent: Option<Request<B>>,
     /// Whether the connection closed before anything of an answer came.
     pub(super) is_unheard: bool,
+}
+
+impl<B> Failed<B> {
+    /// The end of it, where it is not sent again.
+    pub(super) fn fault(self) -> ForwardError {
+        if self.unsent.is_some() { ForwardError::Unsent(self.error) } else { ForwardError::Exchange(self.error) }
+    }
 }
 
 /// Whether the upstream says that it has not touched the request (RFC 9113 §8.7).
