@@ -3,18 +3,20 @@
 use super::page::Page;
 use super::{Form, Reason, Rejection, grpc, json};
 use bytes::Bytes;
+use core::num::NonZeroU32;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use l402_core::{ChallengeLine, Msat, UnixSeconds};
+use l402_core::{ChallengeLine, Msat, UnixSeconds, Uses};
 use l402_lightning::Invoice;
 use serde::Serialize;
 
 /// A challenge with all that a buyer may want to know.
 ///
 /// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
-/// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `valid_for_seconds` and `valid_until` (of the token); times are
-/// in Unix seconds. A token can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's
-/// expiry: that long for a buyer who pays at the last moment, longer for all others.
+/// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `uses`, `valid_for_seconds` and `valid_until` (of the token); times
+/// are in Unix seconds. `uses` is how often the token can be used, and `null` where that is as often as its holder likes. A token
+/// can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's expiry: that long for a
+/// buyer who pays at the last moment, longer for all others.
 #[derive(Debug, Clone, Copy)]
 pub struct ChallengeResponse<'a> {
     /// 402, or 401 where the credential proved nothing.
@@ -27,6 +29,8 @@ pub struct ChallengeResponse<'a> {
     pub description: &'a str,
     /// The price.
     pub price_msat: Msat,
+    /// How often the token can be used.
+    pub uses: Uses,
     /// How long the token is valid at least, in seconds: for a buyer who pays at the last moment.
     pub valid_for: u64,
     /// When the token ends.
@@ -58,8 +62,8 @@ impl ChallengeResponse<'_> {
     }
 
     const fn page(&self) -> Page<'_> {
-        let Self { status, message, description, price_msat, valid_for, token, invoice, .. } = *self;
-        Page { status, message, description, price_msat, valid_for, token, invoice }
+        let Self { status, message, description, price_msat, uses, valid_for, token, invoice, .. } = *self;
+        Page { status, message, description, price_msat, uses, valid_for, token, invoice }
     }
 
     fn grpc_message(&self) -> &str {
@@ -78,6 +82,7 @@ impl ChallengeResponse<'_> {
             price_msat: self.price_msat.get(),
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at().get(),
+            uses: self.uses.limit(),
             valid_for_seconds: self.valid_for,
             valid_until: self.valid_until.get(),
         }
@@ -95,6 +100,7 @@ struct Body<'a> {
     price_msat: u64,
     payment_hash: String,
     expires_at: u64,
+    uses: Option<NonZeroU32>,
     valid_for_seconds: u64,
     valid_until: u64,
 }

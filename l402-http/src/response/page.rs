@@ -5,7 +5,7 @@ use bytes::Bytes;
 use core::fmt;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, Response, StatusCode};
-use l402_core::Msat;
+use l402_core::{Msat, Uses};
 use l402_lightning::Invoice;
 
 /// What the page says.
@@ -14,6 +14,7 @@ pub(super) struct Page<'a> {
     pub(super) message: &'a str,
     pub(super) description: &'a str,
     pub(super) price_msat: Msat,
+    pub(super) uses: Uses,
     pub(super) valid_for: u64,
     pub(super) token: &'a str,
     pub(super) invoice: &'a Invoice,
@@ -34,7 +35,7 @@ const NOTHING_ELSE: &str = "default-src 'none'; base-uri 'none'; form-action 'no
 
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, message, description, price_msat, valid_for, token, invoice } = self;
+        let Self { status, message, description, price_msat, uses, valid_for, token, invoice } = self;
         let title = status.canonical_reason().unwrap_or_default();
         write!(
             f,
@@ -53,7 +54,7 @@ impl fmt::Display for Page<'_> {
 <h2>Invoice</h2>
 <p><code>{invoice}</code></p>
 <h2>After payment</h2>
-<p>{validity}</p>
+<p>{uses}{validity}</p>
 <p>The wallet shows a preimage. Repeat the request with it in this header field:</p>
 <p><code>Authorization: L402 {token}:&lt;preimage&gt;</code></p>
 </main>
@@ -64,6 +65,7 @@ impl fmt::Display for Page<'_> {
             description = Escaped(description),
             price = Sat(price_msat.get()),
             message = Escaped(message),
+            uses = Often(*uses),
             validity = Validity { at_least: *valid_for, more: invoice.expiry().as_secs() },
             invoice = Escaped(invoice.bolt11()),
             token = Escaped(token),
@@ -84,6 +86,19 @@ impl fmt::Display for Escaped<'_> {
             '\'' => f.write_str("&#39;"),
             c => fmt::Write::write_char(f, c),
         })
+    }
+}
+
+/// How often a token can be used, for a person; nothing where that is as often as they like.
+struct Often(Uses);
+
+impl fmt::Display for Often {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Uses::Unlimited => Ok(()),
+            Uses::ONCE => f.write_str("The token can be used once. "),
+            uses @ Uses::Times(_) => write!(f, "The token can be used {uses} times. "),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn challenge(order: &Order, invoice: &Invoice, minted: &Minted<'_>, l
         message: &order.demand.message,
         description: &order.description,
         price_msat: order.price_msat,
+        uses: order.offer.uses,
         valid_for: order.offer.valid_for.as_secs(),
         valid_until: minted.valid_until,
         token: minted.token,
