@@ -14,9 +14,9 @@ use serde::Serialize;
 ///
 /// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
 /// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `uses`, `valid_for_seconds` and `valid_until` (of the token); times
-/// are in Unix seconds. `uses` is how often the token can be used, and `null` where that is as often as its holder likes. A token
-/// can be used from its payment until `valid_until`, which is `valid_for_seconds` after the invoice's expiry: that long for a
-/// buyer who pays at the last moment, longer for all others.
+/// are in Unix seconds. `uses` is how often the token can be used: a number, or `unlimited`. A token can be used from its payment
+/// until `valid_until`, which is `valid_for_seconds` after the invoice's expiry: that long for a buyer who pays at the last moment,
+/// longer for all others.
 #[derive(Debug, Clone, Copy)]
 pub struct ChallengeResponse<'a> {
     /// 402, or 401 where the credential proved nothing.
@@ -82,7 +82,7 @@ impl ChallengeResponse<'_> {
             price_msat: self.price_msat.get(),
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at().get(),
-            uses: self.uses.limit(),
+            uses: Often::of(self.uses),
             valid_for_seconds: self.valid_for,
             valid_until: self.valid_until.get(),
         }
@@ -100,9 +100,23 @@ struct Body<'a> {
     price_msat: u64,
     payment_hash: String,
     expires_at: u64,
-    uses: Option<NonZeroU32>,
+    uses: Often,
     valid_for_seconds: u64,
     valid_until: u64,
+}
+
+/// How often a token can be used: a number, or a word.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Often {
+    Times(NonZeroU32),
+    Word(&'static str),
+}
+
+impl Often {
+    fn of(uses: Uses) -> Self {
+        uses.limit().map_or(Self::Word("unlimited"), Self::Times)
+    }
 }
 
 /// What a gRPC client that pays by itself looks for, beside status 13.

@@ -45,7 +45,7 @@ impl Form {
 }
 
 /// `application/grpc`, alone or with `+proto` and the like; gRPC-Web is another protocol.
-fn is_grpc(content_type: &[u8]) -> bool {
+pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
     let Some((start, rest)) = content_type.split_at_checked(GRPC.len()) else { return false };
     start.eq_ignore_ascii_case(GRPC.as_bytes()) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
 }

@@ -25,6 +25,7 @@ const fn grpc_status(status: StatusCode) -> &'static str {
         StatusCode::BAD_REQUEST => "3",                                    // INVALID_ARGUMENT
         StatusCode::UNAUTHORIZED => "16",                                  // UNAUTHENTICATED
         StatusCode::TOO_MANY_REQUESTS => "8",                              // RESOURCE_EXHAUSTED
+        StatusCode::CONFLICT => "10",                                      // ABORTED
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",    // UNIMPLEMENTED
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY => "14", // UNAVAILABLE
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => "4",  // DEADLINE_EXCEEDED

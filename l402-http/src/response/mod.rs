@@ -59,6 +59,8 @@ pub use body::PaidBody;
 #[cfg(feature = "server")]
 pub use challenge::ChallengeResponse;
 pub use form::Form;
+#[cfg(feature = "server")]
+pub(crate) use form::is_grpc;
 pub use problem::Problem;
 pub use reason::Reason;
 pub use rejection::Rejection;
@@ -73,7 +75,8 @@ use serde::Serialize;
 /// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
 /// header that is not safe-listed (Fetch §2.2.2). A header that is added to a response is added here too.
 #[cfg(feature = "server")]
-pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, Grpc-Status, Grpc-Message";
+pub(crate) const EXPOSED: &str =
+    "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, Grpc-Status, Grpc-Message";
 
 /// An answer with a JSON body.
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {

@@ -117,7 +117,18 @@ reasons! {
         "The token has a third-party caveat, which L402 cannot discharge.";
     OTHER_PREIMAGE = Unsatisfied::Preimage.as_str(), [402],
         "A `preimage` caveat of the token names another preimage than that of the payment.";
-    UNDERPAID = "underpaid", [402], "The payment behind the token is less than the price of the route.";
+    UNDERPAID = "underpaid", [402], "The payment behind the token is less than what it was sold for.";
+    SPENT = "spent", [402], "The token was used as often as it was sold for.";
+    USES_RESERVED = "uses-reserved", [409],
+        "Other requests hold what is left of the token. Repeat the request later, without paying.";
+    IN_DOUBT = "in-doubt", [409],
+        "It is not known whether an earlier request took the use. The operator decides, or a setting of the route.";
+    KEY_HELD = "key-held", [409], "Another request with this `Idempotency-Key` holds a use.";
+    LOST_USE = "lost-use", [409],
+        "The lease of the use ended before the response began, and another request has it. The response was dropped.";
+    TOO_MANY_BRANCHES = "too-many-branches", [429],
+        "Too many numbers of uses were added to the tokens of one payment.";
+    PREFETCH = "prefetch", [503], "A browser asked ahead of its user, so no invoice was made.";
     MALFORMED_CREDENTIAL = refused(CredentialError::MissingPreimage), [400, 401], "The credential cannot be read.";
     AMBIGUOUS_CREDENTIAL = refused(CredentialError::Ambiguous), [400, 401],
         "The request carries more than one credential, or a credential in more than one form.";

@@ -6,6 +6,7 @@ use super::head::RequestHead;
 use super::lane::Full;
 use super::observe::Trail;
 use super::price::{self, Demand, Order};
+use super::reserve::no_ledger;
 use super::{Paywall, Undeliverable, challenge, invoice, mint};
 use crate::policy::Route;
 use crate::response::{Form, Problem, Reason};
@@ -25,6 +26,16 @@ pub(super) enum Charging {
     Answered(Response<Bytes>),
     /// The node has to make an invoice first.
     Waiting(Io<Response<Bytes>>),
+}
+
+impl Charging {
+    /// Waits for it.
+    pub(super) async fn response(self) -> Response<Bytes> {
+        match self {
+            Self::Answered(response) => response,
+            Self::Waiting(response) => response.await,
+        }
+    }
 }
 
 /// Charges for a request.
@@ -56,6 +67,10 @@ async fn sell<N: InvoiceSource, K: RootKeySource>(
     order: &Order,
     trail: &Trail,
 ) -> Response<Bytes> {
+    if order.offer.uses.limit().is_some() && paywall.desk.sells((paywall.clock)().into()).await.is_err() {
+        trail.tell(|| Phase::Invoiced(Invoiced::Uncounted));
+        return no_ledger(paywall.retry_after, order.form); // nobody is to pay for what cannot be counted
+    }
     match paywall.lane.take(ask(paywall, order, trail)).await {
         Ok(Ok(challenge)) => challenge,
         Ok(Err(_)) => {

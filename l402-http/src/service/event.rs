@@ -3,7 +3,8 @@
 //! 1. [`Phase::Routed`] comes exactly once for each request, first. [`Phase::Ended`] comes exactly once, last, even where the
 //!    client goes away (but not where the service panics). Every other phase comes at most once, or not at all where the
 //!    request does not get there. Where no subscriber [wants all](super::Observe::sees_all), only the phases from `Settled` or
-//!    `Priced` to `Challenged` are told.
+//!    `Priced` to `Challenged` are told. Where the client has gone from a request that may have an effect, `Forwarded` and
+//!    `Committed` come after `Ended`, when it is known what became of the use.
 //! 2. The events of one request have one [`RequestId`] and come in the order of the phases.
 //! 3. An event tells no secret: no token, no preimage, no query, no header. The path is canonical; one that was refused is
 //!    not told, because the client chose what it is made of.
@@ -12,11 +13,14 @@
 //! |---|---|
 //! | admitted | `Routed`, `Judged`, `Forwarded`, `Ended` |
 //! | admitted under strict settlement | `Routed`, `Judged`, `Settled`, `Forwarded`, `Ended` |
+//! | admitted with a token that is counted | as above, with `Reserved` before `Forwarded` and `Committed` after it |
 //! | charged | `Routed`, `Judged`, `Priced`, `Invoiced`, `Minted`, `Challenged`, `Ended` |
 //! | refused by the judge | `Routed`, `Judged`, `Ended` |
 //! | free, or a preflight for the inner service | `Routed`, `Forwarded`, `Ended` |
 //! | no such route, a preflight that is answered here | `Routed`, `Ended` |
 //! | nothing to sell at the moment | `Routed`, `Judged`, `Priced`, `Ended` |
+//! | no use left | `Routed`, `Judged`, `Reserved`, then as charged |
+//! | no use free, or no ledger | `Routed`, `Judged`, `Reserved`, `Ended` |
 //! | no invoice | `Routed`, `Judged`, `Priced`, `Invoiced`, `Ended` |
 //! | the node cannot say whether it was paid | `Routed`, `Judged`, `Settled`, `Ended` |
 
@@ -26,6 +30,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 use http::{Method, StatusCode};
+use l402_core::ledger::Refused;
 use l402_core::{Decision, Msat, Name, PaymentHash, UnixSeconds};
 
 /// One event: which request it belongs to, and what came out of a phase.
@@ -77,6 +82,8 @@ pub enum Phase<'a> {
     Judged(Decision),
     /// It is known whether the payment arrived. Under strict settlement only.
     Settled(Settled<'a>),
+    /// The ledger was asked for a use. For tokens that are counted only.
+    Reserved(Reserved<'a>),
     /// There is a price.
     Priced(Priced),
     /// The node has made an invoice.
@@ -87,6 +94,8 @@ pub enum Phase<'a> {
     Challenged(Challenged),
     /// The inner service has answered.
     Forwarded(Forwarded),
+    /// It is known what became of the use. For tokens that are counted only.
+    Committed(Committed),
     /// The head of the response leaves, or never will. Exactly once, last.
     Ended(Ended),
 }
@@ -135,11 +144,13 @@ kinds! {
     Routed => "The route is known. Exactly once, first.",
     Judged => "The credential was judged. For priced routes only.",
     Settled => "It is known whether the payment arrived. Under strict settlement only.",
+    Reserved => "The ledger was asked for a use. For tokens that are counted only.",
     Priced => "The price is known, or the route cannot be served at the moment.",
     Invoiced => "The node has created an invoice, or it failed.",
     Minted => "The token for the invoice is minted, or that failed.",
     Challenged => "The challenge is written.",
     Forwarded => "The inner service has responded.",
+    Committed => "It is known what became of the use. For tokens that are counted only.",
     Ended => "The head of the response leaves, or never will. Exactly once, last.",
 }
 
@@ -182,6 +193,52 @@ pub enum Settled<'a> {
     },
 }
 
+/// What the ledger said to a request for a use.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Reserved<'a> {
+    /// The request holds one.
+    Held {
+        /// Its number among those of the payment.
+        number: u32,
+    },
+    /// There is none for it.
+    Refused(Refused),
+    /// The ledger cannot say.
+    Unavailable {
+        /// Why, with its causes.
+        error: &'a (dyn Error + 'static),
+    },
+}
+
+/// What became of a use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Committed {
+    /// It is gone.
+    Used {
+        /// How much is left of the counter that has least.
+        remaining: u64,
+        /// Whether a counter is used up.
+        is_spent: bool,
+    },
+    /// It is available again.
+    Unused {
+        /// Whether this try cost a use.
+        cost_a_use: bool,
+        /// How much is left of the counter that has least.
+        remaining: u64,
+    },
+    /// It is in doubt.
+    InDoubt,
+    /// The ledger has not confirmed that it was given back. It goes on being asked.
+    Unconfirmed,
+    /// It went to another request, because the lease had ended. The response was dropped.
+    Lost,
+    /// The ledger has not confirmed that it is gone. The response was dropped, and the use is taken back.
+    Unavailable,
+}
+
 /// What the request costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -218,6 +275,8 @@ pub enum Invoiced<'a> {
     },
     /// The node was not asked, because too many requests wait for an invoice.
     Busy,
+    /// The node was not asked, because the ledger that would count the uses does not answer.
+    Uncounted,
 }
 
 /// What became of a token.

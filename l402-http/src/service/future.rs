@@ -1,10 +1,10 @@
 //! The response of a paid service, on its way.
 //!
-//! The place of `commit` is here, between the head of the inner service's response and the return from [`PaidFuture::poll`]:
-//! a use that was sold has to be committed before the head leaves. What is held here is small, because a server moves it with
-//! every request: what only a request that waits for the node needs is boxed.
+//! What is held here is small, because a server moves it with every request: what only a request that waits for the node or for
+//! the ledger needs is boxed.
 
 use super::charge::{Charging, Io};
+use super::counted::{Visited, Visiting};
 use super::event::{Ended, Forwarded, ForwardedKind, Phase};
 use super::forward::pass_on;
 use super::head::RequestHead;
@@ -39,6 +39,8 @@ pin_project! {
         Forwarding { #[pin] response: S::Future, kind: ForwardedKind },
         /// The node, which looks for the payment. The inner service, which is ready, is called afterwards.
         Settling { settled: Io<Result<(), Unsettled>>, parked: Option<Box<Parked<S, B>>> },
+        /// The ledger, and the inner service, which is called once there is a use.
+        Counting { visiting: Visiting<S::Response, S::Error> },
         /// The node, which makes an invoice.
         Charging { response: Io<Response<Bytes>> },
         /// Nothing.
@@ -102,6 +104,14 @@ where
                     state.set(State::settled(settled, *parked));
                     continue;
                 }
+                Projected::Counting { visiting } => match ready!(Pin::new(visiting).poll(context)) {
+                    Ok(Visited::Own(response)) => response,
+                    Ok(Visited::Inner(response, first)) => break response.map(|body| PaidBody::begun(first, body)),
+                    Err(error) => {
+                        ending.end(|| Ended { status: None, rejection: None });
+                        return Poll::Ready(Err(error));
+                    }
+                },
                 Projected::Charging { response } => ready!(response.as_mut().poll(context)),
                 Projected::Answered { response } => *response.take().expect(POLLED_AGAIN),
             };

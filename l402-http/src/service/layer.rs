@@ -1,6 +1,7 @@
 //! The layer, and the service that it makes: it sends each request through the phases.
 
 use super::charge::{charge, unavailable};
+use super::counted::{Sale, Visit};
 use super::event::{ForwardedKind, Phase};
 use super::forward::Passage;
 use super::future::{PaidFuture, Parked, State};
@@ -10,14 +11,16 @@ use super::observe::Trail;
 use super::paywall::Paywall;
 use super::price::Demand;
 use super::route::{Priced, Routed, route};
-use super::settle::{self, Received};
-use crate::policy::Policy;
+use super::settle::{self, Due, Received};
+use crate::policy::{Policy, Route};
 use crate::response::{Form, PaidBody, Reason};
 use bytes::Bytes;
 use core::fmt;
 use core::task::{Context, Poll};
-use http::{Request, Response};
-use l402_core::{Decision, DerivedKeys, RootKeySource};
+use http::header::HeaderMap;
+use http::{Request, Response, Uri};
+use http_body::Body;
+use l402_core::{Charge, ChargeReason, Decision, DerivedKeys, Grant, RootKeySource};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tower_layer::Layer;
@@ -70,9 +73,11 @@ pub struct PaidService<S, N, K = DerivedKeys> {
 
 impl<S, N, K, B, R> Service<Request<B>> for PaidService<S, N, K>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone,
+    S: Service<Request<B>, Response = Response<R>, Error: Send, Future: Send> + Clone + Send + 'static,
     N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
+    B: Body + Send + 'static,
+    R: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     type Response = Response<PaidBody<R>>;
     type Error = S::Error;
@@ -99,7 +104,7 @@ where
 
 /// Takes a request for a priced route through `judge`, and what follows from its decision.
 #[inline]
-fn sell<S, N, K, B>(
+fn sell<S, N, K, B, R>(
     inner: &mut S,
     paywall: &Arc<Paywall<N, K>>,
     mut request: Request<B>,
@@ -107,21 +112,23 @@ fn sell<S, N, K, B>(
     trail: &Trail,
 ) -> State<S, B>
 where
-    S: Service<Request<B>> + Clone,
+    S: Service<Request<B>, Response = Response<R>, Error: Send, Future: Send> + Clone + Send + 'static,
     N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
+    B: Body + Send + 'static,
+    R: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     let decision = judge(paywall, &request, &priced);
     trail.tell(|| Phase::Judged(decision));
     let Priced { route, offer, target } = priced;
-    let passage = |grant| Passage { route: route.id(), target, grant };
+    let due = |grant: &Grant| Due::of(grant.payment_hash(), grant.sold_msat(), offer);
     let noted = |request: &Request<B>| paywall.observers.begin_sale(&paywall.policy, request, trail);
     let (demand, trail) = match decision {
-        Decision::Admit(grant) => return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid),
-        Decision::Settle(grant) => match settle::look(paywall, &grant, offer) {
+        Decision::Admit(grant) => return forward(inner, request, passage(route, target, grant), ForwardedKind::Paid),
+        Decision::Settle(grant) => match settle::look(paywall, &due(&grant)) {
             Some(received @ Received::Enough(_)) => {
                 trail.tell(|| Phase::Settled(received.told()));
-                return forward(inner, request, passage(Some(grant)), ForwardedKind::Paid);
+                return forward(inner, request, passage(route, target, grant), ForwardedKind::Paid);
             }
             Some(received @ Received::TooLittle(_)) => {
                 let trail = noted(&request);
@@ -130,36 +137,46 @@ where
             }
             None => {
                 let (form, trail) = (Form::of(request.headers()), noted(&request));
-                passage(Some(grant)).apply(&mut request);
+                passage(route, target, grant).apply(&mut request);
                 let sale = (route.id(), Arc::clone(offer));
-                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, grant, form, trail));
+                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, due(&grant), form, trail));
                 return State::Settling { settled, parked: Some(Box::new(Parked { inner: ready(inner), request })) };
             }
         },
-        Decision::Reserve { .. } => {
-            return State::answered(no_ledger(paywall.retry_after, Form::of(request.headers())));
+        Decision::Reserve { grant, settlement } => {
+            let (paywall, offer, trail) = (Arc::clone(paywall), Arc::clone(offer), trail.clone());
+            let sale = Sale { paywall, route: route.id(), offer, grant, settlement, trail };
+            return State::Counting { visiting: Visit { inner: ready(inner), request, target, sale }.begin() };
+        }
+        Decision::Charge(Charge { reason: ChargeReason::PaymentRequired, .. }) if is_ahead(request.headers()) => {
+            return State::answered(ahead(paywall.retry_after, Form::of(request.headers())));
         }
         Decision::Charge(charge) => (Demand::of(charge), noted(&request)),
         Decision::Refuse(refusal) => return State::answered(refuse(&refusal, Form::of(request.headers()))),
     };
     if paywall.pricer.is_some() {
-        passage(None).apply(&mut request); // it sees what the inner service would see
+        Passage { route: route.id(), target, grant: None }.apply(&mut request); // it sees what the inner service would see
     }
     State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, &trail))
 }
 
-/// Answers that the token's uses cannot be counted.
-#[cold]
-fn no_ledger(retry_after: u64, form: Form) -> Response<Bytes> {
-    unavailable(
-        Reason::LEDGER_UNAVAILABLE,
-        &"cannot count the uses of this token now; try again later",
-        retry_after,
-        form,
-    )
+fn passage(route: &Route, target: Option<Box<Uri>>, grant: Grant) -> Passage {
+    Passage { route: route.id(), target, grant: Some(grant) }
 }
 
-/// Calls the inner service. The place of `reserve` is before it: what was sold by number is reserved here.
+/// Tells whether a browser asks before its user does: an invoice would be made for nobody.
+fn is_ahead(fields: &HeaderMap) -> bool {
+    let purposes = fields.get_all("sec-purpose").iter().filter_map(|value| value.to_str().ok());
+    purposes.flat_map(|value| value.split([';', ','])).any(|purpose| purpose.trim().eq_ignore_ascii_case("prefetch"))
+}
+
+/// Answers a browser that asks ahead.
+#[cold]
+fn ahead(retry_after: u64, form: Form) -> Response<Bytes> {
+    unavailable(Reason::PREFETCH, &"this costs something; it is sold to whoever asks for it", retry_after, form)
+}
+
+/// Calls the inner service.
 #[inline]
 fn forward<S: Service<Request<B>>, B>(
     inner: &mut S,

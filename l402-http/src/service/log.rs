@@ -1,6 +1,6 @@
 //! The subscriber that logs what an operator has to see to.
 
-use super::event::{Event, Invoiced, Minted, Phase, Priced, Settled};
+use super::event::{Event, Invoiced, Minted, Phase, Priced, Reserved, Settled};
 use super::observe::Observe;
 
 /// Logs with `tracing` why there is no invoice, or no answer whether one was paid: as errors, with their causes. What is not sold
@@ -19,6 +19,9 @@ impl Observe for LogFaults {
             }
             Phase::Invoiced(Invoiced::Failed { error }) | Phase::Minted(Minted::Failed { error }) => {
                 tracing::error!(error, "no invoice to show");
+            }
+            Phase::Reserved(Reserved::Unavailable { error }) => {
+                tracing::debug!(error, "no use could be reserved"); // the first failure is logged as an error
             }
             Phase::Priced(Priced::Undeliverable { .. }) => {
                 let service = event.service.map_or("-", |service| service.as_str());

@@ -39,9 +39,12 @@
 //! who [observe](Paywall::observe):
 //!
 //! ```text
-//! request ─▶ route ─▶ judge ─▶ settle ─▶ (reserve) ─▶ forward ─▶ (commit) ─▶ response
-//!              │        │         │                   inner service
-//!              │        │         └─ less than the price arrived ─┐
+//!                                          ┌──── a token that is counted ────┐
+//! request ─▶ route ─▶ judge ─▶ settle ─▶ reserve ─▶ forward ─▶ outcome ─▶ commit ─▶ response
+//!              │        │         │         │      inner service             └─ lost: 409, 503
+//!              │        │         │         ├─ none free now: 409, 429, 503
+//!              │        │         │         └─ spent ─────────────┐
+//!              │        │         └─ less than was sold arrived ──┤
 //!              │        └─ charge ─▶ price ─▶ invoice ─▶ mint ─▶ challenge ─▶ 402, 401
 //!              │                     nothing here is asked before the judge has decided
 //!              └─ free: forward      └─ no such route, refused: 4xx, 501     └─ cannot be sold now: 503
@@ -52,14 +55,35 @@
 //! | `route` | request | a route of the [policy](crate::policy), or a response | nothing |
 //! | `judge` | credential headers, the offer of the route | [`Decision`](l402_core::Decision) | your caveat rule |
 //! | `settle` | [`Grant`](l402_core::Grant) | whether the payment arrived; only under strict settlement | the node's memory, then the node |
+//! | `reserve` | [`CountedGrant`](l402_core::CountedGrant), what the request asks for | an attempt that holds a use, or why there is none | the ledger, once |
+//! | `outcome` | the response of the inner service | [`Attempted`](l402_core::ledger::Attempted) | the first message, for gRPC alone |
+//! | `commit` | what became of the request | what the response says of the use | the ledger, until the deadline |
 //! | `price` | the decision to charge | the price, or "not now" | [`Pricer`], [`Paywall::deliverable`] |
 //! | `invoice` | the order | an invoice that says what was ordered | the node |
 //! | `mint` | the payment hash of the invoice | a token | root keys, random bytes |
 //! | `challenge` | invoice and token | the response with `WWW-Authenticate` | nothing |
 //! | `forward` | the request | the response of the inner service | the inner service |
 //!
-//! `reserve` and `commit` are not there yet: their places are named because uses that are sold by number will be reserved
-//! before the request goes on and committed before the head of the response leaves.
+//! # Uses
+//!
+//! A token that was sold for a number of uses needs a [ledger](Paywall::ledger). [`l402_core::ledger`] has the table of what each
+//! outcome does to a use.
+//!
+//! 1. The inner service is called only after the ledger has named a use for the request. The head of its response leaves only after
+//!    the ledger has confirmed that the use is gone, or given back. If it does not, the response is dropped: 503, or 409 where
+//!    another request holds the use.
+//! 2. A lease is renewed as long as the inner service works. An attempt that cannot renew ends before its lease does.
+//! 3. A client that goes away before the head gives its use back, which counts as a try. A request that may have an effect runs on to
+//!    its head, and the table decides.
+//! 4. What is still to be said to the ledger when a request ends is said in the background.
+//! 5. Two requests are the same where method, path, query, and the `Idempotency-Key` or the body are; an outer layer hashes the body
+//!    ([`BodyDigest`]). The inner service gets an `Idempotency-Key` of the gateway's, in place of the client's, with each request that
+//!    may have an effect.
+//! 6. `X-L402: spent` says that the last use went, `X-L402: third-try` that this failed try cost one, `X-L402: in-doubt` that it is not
+//!    known what became of it. `X-L402-Remaining` says how many are left of the counter that has least.
+//! 7. HEAD takes no use of a token that opens GET. A browser's prefetch without a token gets 503, and no invoice is made.
+//! 8. While the ledger does not answer, or its clock and the gateway's are more than five minutes apart, nothing is sold by number and no
+//!    counted token is served: 503. What is not counted goes on.
 //!
 //! # Responses
 //!
@@ -90,13 +114,16 @@
 //! # Cost
 //!
 //! The admitted path allocates nothing but the room for those extensions and that header. Where no
-//! subscriber wants the events of all requests, they cost one comparison each. What only a request that waits for the node needs is boxed.
+//! subscriber wants the events of all requests, they cost one comparison each. What only a request that waits for the node or is
+//! counted needs is boxed.
 
 // Where a row of docs/threats.md is met: P1, P3, P7, P9 in `route`; P5 by the order of the phases, `judge` before all I/O;
-// L5 in `settle`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; H2, P2 in `forward`; H3 in `private` and in `response`.
+// L5 and T5 in `settle`; S1 to S6 in `reserve`, `commit` and `uses`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; H2, P2 in `forward`; H3 in `private` and in `response`.
 
 mod challenge;
 mod charge;
+mod commit;
+mod counted;
 pub mod event;
 mod fault;
 mod forward;
@@ -109,13 +136,16 @@ mod layer;
 mod log;
 mod mint;
 mod observe;
+mod outcome;
 mod paywall;
 mod price;
 mod pricer;
 mod private;
+mod reserve;
 mod route;
 mod rules;
 mod settle;
+mod uses;
 
 pub use event::{Event, Phase, PhaseKind, RequestId};
 pub use future::PaidFuture;
@@ -125,3 +155,4 @@ pub use log::LogFaults;
 pub use observe::Observe;
 pub use paywall::{Paywall, Undeliverable};
 pub use pricer::Pricer;
+pub use uses::BodyDigest;

@@ -6,6 +6,7 @@ use super::log::LogFaults;
 use super::observe::{Observe, Observers};
 use super::pricer::Pricer;
 use super::rules::{RuleFn, Rules};
+use super::uses::Desk;
 use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
@@ -58,8 +59,7 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) lsat_line: bool,
     pub(super) invoice_expiry: Duration,
     pub(super) node_deadline: Duration,
-    pub(super) ledger: Ledger,
-    pub(super) ledger_deadline: Duration,
+    pub(super) desk: Arc<Desk>,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
@@ -99,8 +99,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             lsat_line: true,
             invoice_expiry: Sale::INVOICE_EXPIRY,
             node_deadline: Duration::from_secs(5),
-            ledger: Ledger::absent(),
-            ledger_deadline: Duration::from_secs(2),
+            desk: Arc::new(Desk::new(Ledger::absent(), Duration::from_secs(2))),
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
@@ -213,14 +212,14 @@ impl<N, K> Paywall<N, K> {
     /// tokens open nothing: the answer is 503.
     #[must_use]
     pub fn ledger(mut self, ledger: Ledger) -> Self {
-        self.ledger = ledger;
+        self.desk = Arc::new(self.desk.with_ledger(ledger));
         self
     }
 
     /// Sets how long the ledger may take to answer a question; two seconds unless set. A request asks two.
     #[must_use]
     pub fn ledger_deadline(mut self, deadline: Duration) -> Self {
-        self.ledger_deadline = deadline;
+        self.desk = Arc::new(self.desk.with_deadline(deadline));
         self
     }
 
@@ -249,7 +248,7 @@ impl<N, K> Paywall<N, K> {
         self
     }
 
-    /// Replaces the system's random source, which token ids are made of.
+    /// Replaces the system's random source, which the ids of tokens and attempts are made of.
     #[must_use]
     pub fn random(
         mut self,

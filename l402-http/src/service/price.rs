@@ -28,9 +28,15 @@ impl Demand {
         }
     }
 
-    /// Less than the price of the route was paid.
+    /// The token was used as often as it was sold, or the ledger has forgotten it.
+    pub(super) fn spent() -> Self {
+        let message = "the token was used as often as it was sold for".to_owned();
+        Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::SPENT, message }
+    }
+
+    /// Less than the price was paid.
     pub(super) fn underpaid() -> Self {
-        let message = "the token was paid with less than the price of this route".to_owned();
+        let message = "the token was paid with less than its price".to_owned();
         Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::UNDERPAID, message }
     }
 }

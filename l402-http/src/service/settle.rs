@@ -12,11 +12,33 @@ use super::price::Demand;
 use crate::policy::RouteId;
 use crate::response::{Form, Reason};
 use bytes::Bytes;
-use http::Response;
-use l402_core::{Grant, Msat, Offer, RootKeySource};
+use http::{Request, Response};
+use l402_core::{Msat, Offer, PaymentHash, RootKeySource};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tokio::time::timeout;
+
+/// What must have arrived for a payment: what its token says that it was sold for. The price of the route counts where the token
+/// does not say, so that a price that changes does not change what was sold (T5).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    payment: PaymentHash,
+    price_msat: Msat,
+}
+
+impl Due {
+    pub(super) fn of(payment: PaymentHash, sold_msat: Option<Msat>, offer: &Offer) -> Self {
+        Self { payment, price_msat: sold_msat.unwrap_or(offer.price_msat) }
+    }
+
+    const fn beside(&self, received_msat: Msat) -> Received {
+        if received_msat.get() >= self.price_msat.get() {
+            Received::Enough(received_msat)
+        } else {
+            Received::TooLittle(received_msat)
+        }
+    }
+}
 
 /// A payment that arrived, beside the price.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +50,6 @@ pub(super) enum Received {
 }
 
 impl Received {
-    fn of(received_msat: Msat, offer: &Offer) -> Self {
-        if received_msat >= offer.price_msat { Self::Enough(received_msat) } else { Self::TooLittle(received_msat) }
-    }
-
     /// What subscribers are told.
     pub(super) const fn told(self) -> Settled<'static> {
         match self {
@@ -71,18 +89,29 @@ pub(super) enum Unsettled {
     Charge(Box<dyn FnOnce(&RequestHead<'_>) -> Charging + Send>),
 }
 
+impl Unsettled {
+    /// Writes the response.
+    pub(super) fn response<B>(self, request: &Request<B>) -> impl Future<Output = Response<Bytes>> + Send + use<B> {
+        let charging = match self {
+            Self::Answer(response) => Charging::Answered(response),
+            Self::Charge(charge) => charge(&RequestHead::of(request)),
+        };
+        charging.response()
+    }
+}
+
 /// Looks into the node's memory.
 #[inline]
-pub(super) fn look<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Option<Received> {
-    let received = paywall.node.settled_in_memory(&grant.payment_hash())?;
-    Some(Received::of(received, offer))
+pub(super) fn look<N: SettlementSource, K>(paywall: &Paywall<N, K>, due: &Due) -> Option<Received> {
+    let received = paywall.node.settled_in_memory(&due.payment)?;
+    Some(due.beside(received))
 }
 
 /// Asks the node whether a payment is settled, and says what follows.
 pub(super) async fn settle<N, K>(
     paywall: Arc<Paywall<N, K>>,
     (route, offer): (RouteId, Arc<Offer>),
-    grant: Grant,
+    due: Due,
     form: Form,
     trail: Trail,
 ) -> Result<(), Unsettled>
@@ -90,7 +119,7 @@ where
     N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
-    let settlement = ask(&paywall, &grant, &offer).await;
+    let settlement = ask(&paywall, &due).await;
     trail.tell(|| Phase::Settled(settlement.told()));
     let (reason, message) = match settlement {
         Settlement::Received(Received::Enough(_)) => return Ok(()),
@@ -107,10 +136,9 @@ where
 }
 
 /// Asks the node.
-async fn ask<N: SettlementSource, K>(paywall: &Paywall<N, K>, grant: &Grant, offer: &Offer) -> Settlement {
-    let hash = grant.payment_hash();
-    match timeout(paywall.node_deadline, paywall.node.settled_msat(&hash)).await {
-        Ok(Ok(Some(received))) => Settlement::Received(Received::of(received, offer)),
+async fn ask<N: SettlementSource, K>(paywall: &Paywall<N, K>, due: &Due) -> Settlement {
+    match timeout(paywall.node_deadline, paywall.node.settled_msat(&due.payment)).await {
+        Ok(Ok(Some(received))) => Settlement::Received(due.beside(received)),
         Ok(Ok(None)) => Settlement::Pending,
         Ok(Err(fault)) => Settlement::Unknown(Fault::Lookup(fault)),
         Err(_) => Settlement::Unknown(Fault::TooSlow),

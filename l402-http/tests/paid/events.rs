@@ -177,12 +177,9 @@ async fn who_wants_sales_only_hears_nothing_of_paid_requests() {
 
 #[tokio::test]
 async fn too_small_a_payment_is_charged_again() {
-    let (shop, _) = observed(policy(), strict);
-    let bought = shop.buy("/v1/demo").await.credential();
-    let notes = Notes::default();
-    let dearer =
-        Policy::builder().sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(42)).capability("demo")).build().unwrap();
-    let shop = shop.reopened(dearer, |paywall| strict(paywall).observe(notes.observer()));
+    let (shop, notes) = observed(policy(), strict);
+    let bought = shop.buy("/v1/demo").await.sold_for(42_000).credential();
+    notes.phases();
     let answer = shop.present("/v1/demo", &bought).await;
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYMENT_REQUIRED, "underpaid"));
     let charged = [&["routed", "judged", "underpaid"], &CHARGED[2..]].concat();

@@ -44,7 +44,7 @@ async fn programs_get_json() {
             "price_msat": 21_000,
             "payment_hash": invoice.payment_hash().to_string(),
             "expires_at": invoice.expires_at().get(),
-            "uses": null,
+            "uses": "unlimited",
             "valid_for_seconds": 3_600,
             "valid_until": answer.json()["valid_until"],
         })

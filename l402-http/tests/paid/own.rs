@@ -166,16 +166,15 @@ async fn t5_a_token_opens_the_same_at_whatever_price_it_was_bought() {
 #[tokio::test]
 async fn a_payment_that_is_too_small_is_priced_again() {
     let rule = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
-    let sale = |price_msat| Policy::builder().sell(Sale::new("plannt", "/one", price_msat)).build().unwrap();
-    let shop = Shop::with(sale(Msat::new(1_000)), |paywall| paywall.gate_policy(rule));
-    let bought = shop.buy("/one").await.credential();
+    let shop = Shop::with(policy(), |paywall| paywall.gate_policy(rule));
+    let bought = shop.buy("/v1/demo").await.sold_for(42_000).credential();
     let double = |route: &Route, request: &RequestHead<'_>| {
         assert!(!request.headers().contains_key("authorization"));
         Msat::new(route.offer().unwrap().price_msat.get() * 2)
     };
-    let shop = shop.reopened(sale(Msat::new(2_000)), |paywall| paywall.gate_policy(rule).pricer(double));
-    let answer = shop.present("/one", &bought).await;
-    assert_eq!((answer.reason().as_str(), answer.invoice().amount_msat()), ("underpaid", Some(Msat::new(4_000))));
+    let shop = shop.reopened(policy(), |paywall| paywall.gate_policy(rule).pricer(double));
+    let answer = shop.present("/v1/demo", &bought).await;
+    assert_eq!((answer.reason().as_str(), answer.invoice().amount_msat()), ("underpaid", Some(Msat::new(42_000))));
     shop.payee.misbehave(FakeFault::Unreachable);
-    assert_eq!(shop.present("/one", &bought).await.reason(), "settlement-unknown");
+    assert_eq!(shop.present("/v1/demo", &bought).await.reason(), "settlement-unknown");
 }

@@ -281,17 +281,13 @@ async fn l5_only_what_the_node_has_recorded_is_admitted() {
 
 #[tokio::test]
 async fn l5_less_than_the_price_is_402() {
-    let cheap =
-        Policy::builder().sell(Sale::new("plannt", "/v1/demo", Msat::from_sat(1)).capability("demo")).build().unwrap();
-    let before = Shop::with(cheap, |paywall| paywall);
-    let bought = before.buy("/v1/demo").await;
-
     let rule = GatePolicy { settlement: SettlementRule::Strict, ..GatePolicy::default() };
-    let after = before.reopened(policy(), |paywall| paywall.gate_policy(rule));
-    let answer = after.present("/v1/demo", &bought.credential()).await;
+    let shop = Shop::with(policy(), |paywall| paywall.gate_policy(rule));
+    let bought = shop.buy("/v1/demo").await.sold_for(21_001);
+    let answer = shop.present("/v1/demo", &bought.credential()).await;
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYMENT_REQUIRED, "underpaid"));
-    let topped_up = after.pay(&answer).await;
-    assert_eq!(after.present("/v1/demo", &topped_up.credential()).await.text(), "served");
+    let topped_up = shop.pay(&answer).await;
+    assert_eq!(shop.present("/v1/demo", &topped_up.credential()).await.text(), "served");
 }
 
 #[tokio::test]

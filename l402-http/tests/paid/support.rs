@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use core::convert::Infallible;
+use core::fmt::Debug;
 use core::future::{Ready, ready};
 use core::sync::atomic::{AtomicI64, Ordering};
 use core::task::{Context, Poll};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use l402_core::macaroon::{MacaroonRef, attenuate, base64, hex};
 use l402_core::{CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, Preimage, Scheme, TokenText};
@@ -25,12 +27,12 @@ pub(crate) const MASTER: [u8; 32] = [7; 32];
 
 /// The paid service with everything around it.
 #[derive(Clone)]
-pub(crate) struct Shop {
+pub(crate) struct Shop<U = Upstream> {
     pub(crate) payee: FakeNode,
     pub(crate) payer: FakeNode,
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: U,
     later: Arc<AtomicI64>,
-    pub(crate) service: PaidService<Upstream, FakeNode>,
+    pub(crate) service: PaidService<U, FakeNode>,
 }
 
 impl Shop {
@@ -41,16 +43,19 @@ impl Shop {
 
     pub(crate) fn with(policy: Policy, adjust: impl FnOnce(Paywall<FakeNode>) -> Paywall<FakeNode>) -> Self {
         let network = FakeNetwork::new();
-        Self::between([network.node(), network.node()], policy, adjust)
+        Self::between([network.node(), network.node()], Upstream::default(), policy, adjust)
     }
 
     /// Opens again with other terms, for the same nodes.
     pub(crate) fn reopened(&self, policy: Policy, adjust: impl FnOnce(Paywall<FakeNode>) -> Paywall<FakeNode>) -> Self {
-        Self::between([self.payee.clone(), self.payer.clone()], policy, adjust)
+        Self::between([self.payee.clone(), self.payer.clone()], Upstream::default(), policy, adjust)
     }
+}
 
-    fn between(
+impl<U: Clone> Shop<U> {
+    pub(crate) fn between(
         [payee, buyer]: [FakeNode; 2],
+        upstream: U,
         policy: Policy,
         adjust: impl FnOnce(Paywall<FakeNode>) -> Paywall<FakeNode>,
     ) -> Self {
@@ -59,7 +64,6 @@ impl Shop {
         let paywall = Paywall::new(policy, keys(), payee.clone(), Network::Regtest)
             .payee(payee.node_id())
             .clock(move || system_time().saturating_add_signed(clock.load(Ordering::Relaxed)));
-        let upstream = Upstream::default();
         let service = adjust(paywall).layer().layer(upstream.clone());
         Self { payee, payer: buyer, upstream, later, service }
     }
@@ -69,7 +73,11 @@ impl Shop {
         self.later.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub(crate) async fn ask(&self, request: Request<String>) -> Answer {
+    pub(crate) async fn ask<R>(&self, request: Request<String>) -> Answer
+    where
+        U: Inner<R>,
+        R: Body<Data = Bytes, Error: Debug> + Send + Unpin + 'static,
+    {
         let response = self.service.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         if let Some(Rejection { status, reason }) = head.extensions.get() {
@@ -79,17 +87,29 @@ impl Shop {
         Answer { status: head.status, fields: head.headers, body: body.collect().await.unwrap().to_bytes() }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get<R>(&self, path: &str) -> Answer
+    where
+        U: Inner<R>,
+        R: Body<Data = Bytes, Error: Debug> + Send + Unpin + 'static,
+    {
         self.ask(request(path, &[])).await
     }
 
     /// Presents a credential.
-    pub(crate) async fn present(&self, path: &str, authorization: &str) -> Answer {
+    pub(crate) async fn present<R>(&self, path: &str, authorization: &str) -> Answer
+    where
+        U: Inner<R>,
+        R: Body<Data = Bytes, Error: Debug> + Send + Unpin + 'static,
+    {
         self.ask(request(path, &[("authorization", authorization)])).await
     }
 
     /// Pays what a path asks for.
-    pub(crate) async fn buy(&self, path: &str) -> Purchase {
+    pub(crate) async fn buy<R>(&self, path: &str) -> Purchase
+    where
+        U: Inner<R>,
+        R: Body<Data = Bytes, Error: Debug> + Send + Unpin + 'static,
+    {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::PAYMENT_REQUIRED, "{path}");
         self.pay(&answer).await
@@ -100,6 +120,17 @@ impl Shop {
         let paid = self.payer.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap();
         Purchase { token: answer.json()["token"].as_str().unwrap().to_owned(), preimage: paid.preimage }
     }
+}
+
+/// An inner service.
+pub(crate) trait Inner<R>:
+    Service<Request<String>, Response = Response<R>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<U, R> Inner<R> for U where
+    U: Service<Request<String>, Response = Response<R>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
 }
 
 pub(crate) fn policy() -> Policy {
@@ -142,6 +173,13 @@ impl Purchase {
         let mut text = TokenText::new();
         let token = keys.mint(offer, &preimage.hash(), [9; 28], system_time().into(), &mut text).unwrap().to_owned();
         Self { token, preimage }
+    }
+
+    /// A token for the same payment that says it was sold for so much.
+    pub(crate) fn sold_for(&self, price_msat: u64) -> Self {
+        let mut offer = demo();
+        offer.price_msat = price_msat.into();
+        Self::mint(&keys(), &offer, *self.preimage.expose())
     }
 
     pub(crate) fn credential(&self) -> String {

@@ -1,0 +1,305 @@
+//! A request whose token can be used so many times: `settle`, `reserve`, `forward`, `outcome`, `commit`.
+//!
+//! All of it is one future on the heap, which runs on without its client where the request may have an effect.
+
+use super::Paywall;
+use super::charge::{Charging, charge, unavailable};
+use super::commit::{commit, tell, told};
+use super::event::{self, Forwarded, ForwardedKind, Phase};
+use super::forward::{Passage, pass_on};
+use super::head::RequestHead;
+use super::observe::Trail;
+use super::outcome::{Answer, Outcome, authority, outcome};
+use super::price::Demand;
+use super::reserve::{Held, Unheld, no_ledger, reserve};
+use super::settle::{self, Due, Received, Unsettled};
+use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, fingerprint, race};
+use crate::path::CanonicalPath;
+use crate::policy::{Access, Route, RouteId};
+use crate::response::{Form, Problem, Reason, Rejection};
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::uri::Authority;
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame};
+use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Reserve, Safety, UpstreamKeys, room};
+use l402_core::macaroon::hex;
+use l402_core::{CountedGrant, CounterKey, Identifier, Offer, RootKeySource, SettlementRule};
+use l402_lightning::{InvoiceSource, SettlementSource};
+use std::sync::Arc;
+use tower_service::Service;
+
+/// A request, ready for the inner service, and the sale that its token comes from.
+pub(super) struct Visit<S, N, K, B> {
+    pub(super) inner: S,
+    pub(super) request: Request<B>,
+    pub(super) target: Option<Box<Uri>>,
+    pub(super) sale: Sale<N, K>,
+}
+
+/// What was sold, and what the token says of it.
+pub(super) struct Sale<N, K> {
+    pub(super) paywall: Arc<Paywall<N, K>>,
+    pub(super) route: RouteId,
+    pub(super) offer: Arc<Offer>,
+    pub(super) grant: CountedGrant,
+    pub(super) settlement: SettlementRule,
+    pub(super) trail: Trail,
+}
+
+/// How a visit ends, for the client.
+#[derive(Debug)]
+pub(super) enum Visited<T> {
+    /// With a response of our own.
+    Own(Response<Bytes>),
+    /// With that of the inner service, and the first frame of its body where it was taken out.
+    Inner(T, Option<Frame<Bytes>>),
+}
+
+/// The future of a visit.
+pub(super) type Visiting<T, E> = Attended<Result<Visited<T>, E>>;
+
+impl<S, N, K, B, R> Visit<S, N, K, B>
+where
+    S: Service<Request<B>, Response = Response<R>, Error: Send, Future: Send> + Send + 'static,
+    N: InvoiceSource + SettlementSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+    B: Body + Send + 'static,
+    R: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    /// Begins.
+    pub(super) fn begin(self) -> Visiting<Response<R>, S::Error> {
+        let (stays, desk) = (Stays::default(), Arc::clone(&self.sale.paywall.desk));
+        Attended::new(self.run(stays.clone()), stays, desk)
+    }
+
+    async fn run(self, stays: Stays) -> Result<Visited<Response<R>>, S::Error> {
+        let Self { inner, mut request, target, sale } = self;
+        let (form, origin) = (Form::of(request.headers()), authority(&RequestHead::of(&request)));
+        Passage { route: sale.route, target, grant: None }.apply(&mut request);
+        if let Err(unsettled) = sale.settled(form, sale.noted(&request)).await {
+            return Ok(Visited::Own(unsettled.response(&request).await));
+        }
+        if sale.only_looks(&request) {
+            return sale.look(inner, request, form).await;
+        }
+        let asked = match Asked::of(&mut request, sale.route()) {
+            Ok(asked) => asked,
+            Err(fault) => {
+                let problem = Problem::new(StatusCode::BAD_REQUEST, Reason::REQUEST_REFUSED, &fault);
+                return Ok(Visited::Own(problem.response(form)));
+            }
+        };
+        let Ok(keys) = sale.upstream_keys(asked.safety) else {
+            return Ok(Visited::Own(no_ledger(sale.paywall.retry_after, form)));
+        };
+        let content = asked.content().await;
+        let what = sale.what(&asked, content.map(|content| fingerprint(&request, &content)));
+        let held = match reserve(&sale.paywall, sale.grant.payment_hash(), what).await {
+            Ok(held) => held,
+            Err(unheld) => return Ok(Visited::Own(sale.refuse(&unheld, &request, form).await)),
+        };
+        sale.trail.tell(|| Phase::Reserved(event::Reserved::Held { number: held.number }));
+        if let Some(keys) = keys {
+            stays.set(); // its effect is on its way from now on
+            put_key(&mut request, &keys.key(held.number, asked.key.as_ref()));
+        }
+        request.extensions_mut().insert(sale.grant.reserved());
+        sale.forward(inner, request, held, origin, form).await
+    }
+}
+
+impl<N, K> Sale<N, K>
+where
+    N: InvoiceSource + SettlementSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+{
+    fn route(&self) -> &Route {
+        self.paywall.policy.get(self.route).expect("the route was found in this policy")
+    }
+
+    /// The trail of a request for which a node may be asked.
+    fn noted<B>(&self, request: &Request<B>) -> Trail {
+        match self.settlement {
+            SettlementRule::Trust => self.trail.clone(),
+            SettlementRule::Strict => self.paywall.observers.begin_sale(&self.paywall.policy, request, &self.trail),
+        }
+    }
+
+    async fn settled(&self, form: Form, trail: Trail) -> Result<(), Unsettled> {
+        if self.settlement == SettlementRule::Trust {
+            return Ok(());
+        }
+        let due = Due::of(self.grant.payment_hash(), self.grant.sold_msat(), &self.offer);
+        if let Some(received @ Received::Enough(_)) = settle::look(&self.paywall, &due) {
+            trail.tell(|| Phase::Settled(received.told()));
+            return Ok(());
+        }
+        let sale = (self.route, Arc::clone(&self.offer));
+        settle::settle(Arc::clone(&self.paywall), sale, due, form, trail).await
+    }
+
+    /// Tells whether a request takes no use: a HEAD that goes with GET.
+    fn only_looks<B>(&self, request: &Request<B>) -> bool {
+        if *request.method() != Method::HEAD {
+            return false;
+        }
+        let (policy, path) = (&self.paywall.policy, request.uri().path());
+        let path = policy.raw_prefix(path).unwrap_or_else(|| CanonicalPath::parse(path));
+        path.is_ok_and(|path| match policy.route(&Method::GET, &path) {
+            Access::Priced(route, _) => route.id() == self.route,
+            _ => false,
+        })
+    }
+
+    /// Forwards a request that takes no use, while there is one.
+    async fn look<S, B, R>(
+        &self,
+        mut inner: S,
+        mut request: Request<B>,
+        form: Form,
+    ) -> Result<Visited<Response<R>>, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        let remaining = match self.left().await {
+            Ok(remaining) => remaining,
+            Err(unheld) => return Ok(Visited::Own(self.refuse(&unheld, &request, form).await)),
+        };
+        request.extensions_mut().insert(self.grant.reserved());
+        let answered = inner.call(request).await;
+        self.tell_forwarded(answered.as_ref().ok().map(Response::status));
+        let mut response = answered?;
+        pass_on(ForwardedKind::Paid, &mut response);
+        tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining });
+        Ok(Visited::Inner(response, None))
+    }
+
+    /// Looks how many uses there are.
+    async fn left(&self) -> Result<u64, Unheld> {
+        let Self { paywall, grant, .. } = self;
+        paywall.desk.ready((paywall.clock)().into()).await.map_err(Unheld::Away)?;
+        let uses = paywall.desk.uses(&grant.payment_hash()).await.map_err(Unheld::Away)?;
+        let tallies = uses.map(|uses| uses.tallies).unwrap_or_default();
+        let tally = |key: &CounterKey| tallies.iter().find(|(known, _)| known == key).map(|(_, tally)| *tally);
+        room(grant.counters(), 1, tally).map_err(Unheld::Refused)
+    }
+
+    /// The keys that the upstream gets where a request may have an effect.
+    fn upstream_keys(&self, safety: Safety) -> Result<Option<UpstreamKeys>, KeyGone> {
+        if safety == Safety::Safe {
+            return Ok(None);
+        }
+        let payment = self.grant.payment_hash();
+        let root = self.paywall.gate.keys().root_key(&Identifier::new(payment, self.grant.token_id()));
+        root.map(|root| Some(UpstreamKeys::new(&root, payment))).ok_or(KeyGone)
+    }
+
+    /// What the ledger is asked for.
+    fn what(&self, asked: &Asked, fingerprint: Option<Fingerprint>) -> Reserve {
+        let route = self.route();
+        Reserve {
+            counters: *self.grant.counters(),
+            amount: 1,
+            ends_at: self.grant.sale_ends_at(),
+            safety: asked.safety,
+            idempotence: route.idempotence(),
+            fingerprint,
+            key: asked.key,
+            doubt: route.doubt(),
+        }
+    }
+
+    /// Answers who gets no use: with a challenge where a new token would help.
+    fn refuse<B>(
+        &self,
+        unheld: &Unheld,
+        request: &Request<B>,
+        form: Form,
+    ) -> impl Future<Output = Response<Bytes>> + Send + use<N, K, B> {
+        self.trail.tell(|| Phase::Reserved(unheld.told()));
+        let refusal = if unheld.is_spent() {
+            let trail = self.paywall.observers.begin_sale(&self.paywall.policy, request, &self.trail);
+            let sale = (self.route(), &self.offer);
+            charge(&self.paywall, sale, &RequestHead::of(request), Demand::spent(), &trail)
+        } else {
+            Charging::Answered(unheld.response(self.paywall.retry_after, form))
+        };
+        refusal.response()
+    }
+
+    /// Calls the inner service, and tells the ledger what became of the use.
+    async fn forward<S, B, R>(
+        &self,
+        mut inner: S,
+        request: Request<B>,
+        held: Held,
+        origin: Option<Authority>,
+        form: Form,
+    ) -> Result<Visited<Response<R>>, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+        R: Body<Data = Bytes> + Unpin,
+    {
+        let mut attempt = held.attempt;
+        let answering = inner.call(request);
+        let worked = async { outcome(answering.await, origin.as_ref()).await };
+        let Some(Outcome { attempted, answer }) = race(worked, attempt.keep()).await else {
+            let command = attempt.next(Input::LeaseEnds);
+            self.trail.tell(|| Phase::Committed(told(command)));
+            return Ok(Visited::Own(no_ledger(self.paywall.retry_after, form)));
+        };
+        self.tell_forwarded(answer.as_ref().ok().map(|answer| answer.response.status()));
+        let command = commit(&mut attempt, attempted).await;
+        self.trail.tell(|| Phase::Committed(told(command)));
+        match command {
+            Command::PassOn(passed) => Ok(self.pass_on(answer?, attempted, passed, form)),
+            Command::Lost => Ok(Visited::Own(lost(form))),
+            _ => Ok(Visited::Own(no_ledger(self.paywall.retry_after, form))),
+        }
+    }
+
+    fn tell_forwarded(&self, status: Option<StatusCode>) {
+        self.trail.tell(|| Phase::Forwarded(Forwarded { kind: ForwardedKind::Paid, status }));
+    }
+
+    /// Makes the response that says what became of the use.
+    fn pass_on<R>(&self, answer: Answer<R>, attempted: Attempted, passed: Passed, form: Form) -> Visited<Response<R>> {
+        let Answer { mut response, first, is_broken } = answer;
+        let status = response.extensions().get().map_or(response.status(), |rejection: &Rejection| rejection.status);
+        if attempted == Attempted::NotSent && status.is_server_error() {
+            let message = "the service is not available now; the use was given back";
+            let mut own = unavailable(Reason::UNDELIVERABLE, &message, self.paywall.retry_after, form);
+            tell(own.headers_mut(), passed);
+            return Visited::Own(own);
+        }
+        if is_broken {
+            let message = "the upstream broke off before its first message";
+            let mut own = Problem::new(StatusCode::BAD_GATEWAY, Reason::UPSTREAM_RESET, &message).response(form);
+            tell(own.headers_mut(), passed);
+            return Visited::Own(own);
+        }
+        pass_on(ForwardedKind::Paid, &mut response);
+        tell(response.headers_mut(), passed);
+        Visited::Inner(response, first)
+    }
+}
+
+/// The root key of the token was there for the judge, and is gone.
+struct KeyGone;
+
+/// Replaces the client's key, so that the upstream tells uses apart and not what clients say.
+fn put_key<B>(request: &mut Request<B>, key: &[u8; 32]) {
+    let mut text = [0; 64];
+    let text = hex::encode_into(key, &mut text).unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(text) {
+        request.headers_mut().insert(&IDEMPOTENCY_KEY, value);
+    }
+}
+
+/// Answers that the use has gone to another request.
+#[cold]
+fn lost(form: Form) -> Response<Bytes> {
+    let message = "the lease of the use ended, and another request has taken it; the response was dropped";
+    Problem::new(StatusCode::CONFLICT, Reason::LOST_USE, &message).response(form)
+}

@@ -1,0 +1,103 @@
+//! What a request asks for, as far as its use is concerned: whether it may have an effect, and how it is told from others.
+
+use crate::policy::Route;
+use core::fmt;
+use http::header::{HeaderMap, HeaderName, UPGRADE};
+use http::{Method, Request};
+use http_body::Body;
+use l402_core::ledger::{Content, Fingerprint, IdempotencyKey, Safety};
+use l402_ledger::BoxFuture;
+use std::sync::Arc;
+
+/// Finds the SHA-256 of a request's body; an outer layer that can read the body and give it again puts one among the request's
+/// extensions.
+///
+/// It is asked after the verdict, for a request that has a body and no `Idempotency-Key`. Two such requests are then known to be
+/// the same. [`None`] says that the body is longer than a megabyte, or did not come in time. Without the extension, a request with a
+/// body is told apart by its `Idempotency-Key` alone.
+///
+/// ```
+/// use l402_http::service::BodyDigest;
+///
+/// let mut request = http::Request::post("/v1/demo").body(String::from("seed"))?;
+/// let digest = [7; 32]; // the SHA-256 of the body, which this layer has read
+/// request.extensions_mut().insert(BodyDigest::new(move || Box::pin(async move { Some(digest) })));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct BodyDigest(Arc<Digest>);
+
+type Digest = dyn Fn() -> BoxFuture<'static, Option<[u8; 32]>> + Send + Sync;
+
+impl BodyDigest {
+    /// Takes what finds it.
+    pub fn new(find: impl Fn() -> BoxFuture<'static, Option<[u8; 32]>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+}
+
+impl fmt::Debug for BodyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyDigest")
+    }
+}
+
+/// What a request asks for.
+pub(in crate::service) struct Asked {
+    pub(in crate::service) safety: Safety,
+    pub(in crate::service) key: Option<IdempotencyKey>,
+    digest: Option<BodyDigest>,
+    is_empty: bool,
+}
+
+/// The `Idempotency-Key` is too long, or there are two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::service) struct BadKey;
+
+impl Asked {
+    /// Looks at a request, and takes the extension out of it.
+    pub(in crate::service) fn of<B: Body>(request: &mut Request<B>, route: &Route) -> Result<Self, BadKey> {
+        let (key, is_empty) = (key(request.headers())?, request.body().is_end_stream());
+        let is_unsafe = !request.method().is_safe()
+            || !is_empty
+            || request.headers().contains_key(UPGRADE)
+            || *request.method() == Method::CONNECT
+            || route.has_side_effects();
+        let safety = if is_unsafe { Safety::Unsafe } else { Safety::Safe };
+        Ok(Self { safety, key, digest: request.extensions_mut().remove(), is_empty })
+    }
+
+    /// Returns where the rest of what tells it apart comes from.
+    pub(in crate::service) async fn content(&self) -> Option<Content> {
+        match (&self.key, &self.digest) {
+            (Some(key), _) => Some(Content::Key(*key)),
+            (None, _) if self.is_empty => Some(Content::empty()),
+            (None, Some(digest)) => (digest.0)().await.map(Content::Body),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Takes the fingerprint of a request whose path is canonical.
+pub(in crate::service) fn fingerprint<B>(request: &Request<B>, content: &Content) -> Fingerprint {
+    let uri = request.uri();
+    Fingerprint::of(request.method().as_str(), uri.path(), uri.query(), content)
+}
+
+fn key(fields: &HeaderMap) -> Result<Option<IdempotencyKey>, BadKey> {
+    let mut values = fields.get_all(&IDEMPOTENCY_KEY).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) if value.len() <= IdempotencyKey::MAX_LEN => Ok(Some(IdempotencyKey::of(value.as_bytes()))),
+        _ => Err(BadKey),
+    }
+}
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request has more than one Idempotency-Key, or one that is longer than 256 bytes")
+    }
+}
+
+/// What clients and upstreams know a request by (draft-ietf-httpapi-idempotency-key-header).
+pub(in crate::service) static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -1,0 +1,103 @@
+//! The attempt that holds a use, and gives it back when it is dropped.
+
+use super::desk::{Away, Desk};
+use super::owed::owe;
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
+use core::time::Duration;
+use l402_core::PaymentHash;
+use l402_core::ledger::{AttemptId, Command, Course, Event, Input, LEASE, LEASE_MARGIN, RENEW, Reply, Reserve};
+use std::sync::Arc;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// One attempt. When it is dropped, what is still to be said about its use is asked for in the background: nothing waits for it.
+#[derive(Debug)]
+pub(in crate::service) struct Attempt {
+    desk: Arc<Desk>,
+    payment: PaymentHash,
+    id: AttemptId,
+    course: Course,
+    /// Whether the ledger may know of it.
+    is_known: bool,
+    /// When its lease ends at the earliest, by this machine's monotonic clock.
+    lease_ends: Instant,
+}
+
+impl Attempt {
+    /// Asks for a use.
+    pub(in crate::service) async fn begin(
+        desk: &Arc<Desk>,
+        payment: PaymentHash,
+        id: AttemptId,
+        reserve: Reserve,
+    ) -> (Self, Command, Result<Reply, Away>) {
+        let course = Course::begin(&reserve);
+        let lease_ends = Instant::now() + LEASE;
+        let mut this = Self { desk: Arc::clone(desk), payment, id, course, is_known: true, lease_ends };
+        let reply = this.ask(Event::Reserve(reserve)).await;
+        this.is_known = !matches!(reply, Err(Away::NotAsked));
+        let command = this.next(reply.as_ref().map_or(Input::NoReply, |reply| Input::Reply(*reply)));
+        (this, command, reply)
+    }
+
+    /// Takes in what has happened.
+    pub(in crate::service) fn next(&mut self, input: Input) -> Command {
+        self.course.next(input)
+    }
+
+    /// Asks the ledger.
+    pub(in crate::service) async fn ask(&self, event: Event) -> Result<Reply, Away> {
+        self.desk.apply(&self.payment, self.id, event).await
+    }
+
+    /// How long a commit is asked for again.
+    pub(in crate::service) fn patience(&self) -> Duration {
+        self.desk.patience()
+    }
+
+    /// Renews the lease; completes where it ends soon and could not be renewed, or is lost.
+    pub(in crate::service) async fn keep(&self) {
+        let mut ends = self.lease_ends - LEASE_MARGIN;
+        let mut next = self.lease_ends - LEASE + RENEW;
+        loop {
+            sleep_until(next.min(ends)).await;
+            let asked_at = Instant::now();
+            if asked_at >= ends {
+                return;
+            }
+            match timeout_at(ends, self.ask(Event::Renew)).await {
+                Ok(Ok(Reply::Renewed)) => {
+                    ends = asked_at + LEASE - LEASE_MARGIN;
+                    next = asked_at + RENEW;
+                }
+                Ok(Err(_)) => next = Instant::now() + PAUSE,
+                Ok(Ok(_)) | Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_known {
+            return;
+        }
+        if let Some(event) = self.course.dropped() {
+            owe(&self.desk, self.payment, self.id, event);
+        }
+    }
+}
+
+/// Works until it is done, or the other completes: then [`None`], and the work is dropped.
+pub(in crate::service) async fn race<T>(work: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(end));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+/// Between two attempts to renew.
+const PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,156 @@
+//! The way to the ledger: a deadline for each question, and a circuit breaker.
+
+use super::breaker::{Breaker, News};
+use super::clock::{Agreement, Comparison};
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+use l402_core::ledger::{AttemptId, Event, Reply};
+use l402_core::{PaymentHash, UnixSeconds};
+use l402_ledger::{Ledger, LedgerStore, PaymentUses, StoreError, StoreErrorKind};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// A ledger, and what its users share.
+#[derive(Debug)]
+pub(in crate::service) struct Desk {
+    ledger: Ledger,
+    deadline: Duration,
+    breaker: Breaker,
+    comparison: Comparison,
+    /// Places for what is owed.
+    pub(super) owed: Arc<Semaphore>,
+    /// Places for requests that run on without their clients.
+    pub(super) alone: Arc<Semaphore>,
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(in crate::service) enum Away {
+    /// Nothing was asked, because nothing answers.
+    NotAsked,
+    /// It failed, or its reply was lost.
+    NoReply(StoreError),
+    /// No reply in time.
+    TooSlow,
+    /// Its clock and the gateway's are too far apart.
+    Clock,
+    /// The system has no random bytes.
+    Random(getrandom::Error),
+}
+
+impl Desk {
+    /// Asks a ledger, and waits so long for each reply.
+    pub(in crate::service) fn new(ledger: Ledger, deadline: Duration) -> Self {
+        let (breaker, comparison) = (Breaker::default(), Comparison::default());
+        let (owed, alone) = (Arc::new(Semaphore::new(OWED)), Arc::new(Semaphore::new(ALONE)));
+        Self { ledger, deadline, breaker, comparison, owed, alone }
+    }
+
+    /// Replaces the ledger.
+    pub(in crate::service) fn with_ledger(&self, ledger: Ledger) -> Self {
+        Self::new(ledger, self.deadline)
+    }
+
+    /// Replaces the deadline.
+    pub(in crate::service) fn with_deadline(&self, deadline: Duration) -> Self {
+        Self::new(self.ledger.clone(), deadline)
+    }
+
+    /// How long a commit is asked for again.
+    pub(in crate::service) const fn patience(&self) -> Duration {
+        self.deadline.saturating_mul(COMMITS)
+    }
+
+    /// Looks whether uses can be counted at the moment.
+    pub(in crate::service) async fn ready(&self, now: UnixSeconds) -> Result<(), Away> {
+        self.compared(now, FRESH).await
+    }
+
+    /// Looks whether uses can be sold at the moment, with a fresher look: nobody is to pay for what cannot be counted.
+    pub(in crate::service) async fn sells(&self, now: UnixSeconds) -> Result<(), Away> {
+        self.compared(now, FRESH_FOR_A_SALE).await
+    }
+
+    async fn compared(&self, now: UnixSeconds, fresh: Duration) -> Result<(), Away> {
+        let agreement = match self.comparison.known(fresh) {
+            Ok(agreement) => agreement,
+            Err(turn) => turn.compared(self.ask(self.ledger.time()).await?, now),
+        };
+        match agreement {
+            Agreement::Close => Ok(()),
+            Agreement::Apart => Err(Away::Clock),
+        }
+    }
+
+    /// Asks for something on behalf of an attempt.
+    pub(in crate::service) async fn apply(
+        &self,
+        payment: &PaymentHash,
+        attempt: AttemptId,
+        event: Event,
+    ) -> Result<Reply, Away> {
+        self.ask(self.ledger.apply(payment, attempt, event)).await
+    }
+
+    /// Looks what is left of a payment.
+    pub(in crate::service) async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, Away> {
+        self.ask(self.ledger.uses(payment)).await
+    }
+
+    async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Away> {
+        let turn = self.breaker.turn().ok_or(Away::NotAsked)?;
+        let away = match timeout(self.deadline, question).await {
+            Ok(Ok(reply)) => {
+                if turn.answered() == News::Up {
+                    tracing::info!("the ledger answers again");
+                }
+                return Ok(reply);
+            }
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Absent => Away::NotAsked,
+            Ok(Err(error)) => Away::NoReply(error),
+            Err(_) => Away::TooSlow,
+        };
+        self.comparison.forget(); // whoever comes next looks again
+        if turn.failed() == News::Down {
+            tracing::error!(error = &away as &dyn Error, "no answer from the ledger; what is sold by number waits");
+        }
+        Err(away)
+    }
+}
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAsked => "there is no ledger that answers",
+            Self::NoReply(_) => "the ledger failed",
+            Self::TooSlow => "the ledger did not answer in time",
+            Self::Random(_) => "the system has no random bytes",
+            Self::Clock => "the clocks of gateway and ledger are more than five minutes apart",
+        })
+    }
+}
+
+impl Error for Away {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoReply(error) => Some(error),
+            Self::Random(error) => Some(error),
+            Self::NotAsked | Self::TooSlow | Self::Clock => None,
+        }
+    }
+}
+
+/// For how long the last look at the ledger's clock holds.
+const FRESH: Duration = Duration::from_secs(10);
+const FRESH_FOR_A_SALE: Duration = Duration::from_secs(1);
+
+/// For how many deadlines a commit is asked for again.
+const COMMITS: u32 = 5;
+
+/// Transitions that are asked for in the background.
+const OWED: usize = 4_096;
+
+/// Requests that run on.
+const ALONE: usize = 256;
