@@ -267,11 +267,13 @@ impl PricedRoute {
         let mut sale = Sale::new(offer.service.as_str(), path, offer.price_msat)
             .tier(offer.tier)
             .uses(offer.uses)
-            .plan(offer.plan.as_str())
             .valid_for(offer.valid_for)
             .invoice_expiry(*invoice_expiry)
             .doubt(self.doubt)
             .description(description);
+        if let Some(plan) = &offer.plan {
+            sale = sale.plan(plan.as_str());
+        }
         if let Some(capability) = &offer.capability {
             sale = sale.capability(capability.as_str());
         }

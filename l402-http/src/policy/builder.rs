@@ -138,12 +138,15 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
     if sale.valid_for.as_secs() == 0 {
         return Err(RouteFault::ZeroValidity);
     }
-    Ok(Offer::new(Name::new(&sale.service).map_err(RouteFault::Service)?, sale.price_msat)
+    let offer = Offer::new(Name::new(&sale.service).map_err(RouteFault::Service)?, sale.price_msat)
         .tier(sale.tier)
         .capability(sale.capability.as_deref().map(Name::new).transpose().map_err(RouteFault::Capability)?)
         .valid_for(sale.valid_for)
-        .uses(sale.uses)
-        .plan(Name::new(sale.plan.as_deref().unwrap_or(Offer::PLAN)).map_err(RouteFault::Plan)?))
+        .uses(sale.uses);
+    Ok(match &sale.plan {
+        Some(plan) => offer.plan(Name::new(plan).map_err(RouteFault::Plan)?),
+        None => offer,
+    })
 }
 
 fn invoice_expiry(sale: &Sale) -> Result<Option<Duration>, RouteFault> {
