@@ -19,12 +19,22 @@ pub enum Exit {
     NodeFailed,
     /// A `node` command may have moved money.
     Unknown,
+    /// The ledger cannot be opened or reached.
+    Ledger,
 }
 
 impl Exit {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 7] =
-        [Self::Done, Self::Other, Self::Usage, Self::Node, Self::Address, Self::NodeFailed, Self::Unknown];
+    pub const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Other,
+        Self::Usage,
+        Self::Node,
+        Self::Address,
+        Self::NodeFailed,
+        Self::Unknown,
+        Self::Ledger,
+    ];
 
     /// Returns the code.
     pub const fn code(self) -> u8 {
@@ -41,6 +51,7 @@ impl Exit {
             Self::Address => "cannot listen on the address",
             Self::NodeFailed => "the Lightning node failed while running, such as on a full disk",
             Self::Unknown => "unknown whether a `node` command moved money",
+            Self::Ledger => "cannot open or reach the ledger",
         }
     }
 }
@@ -57,6 +68,6 @@ mod tests {
 
     #[test]
     fn scripts_rely_on_the_codes() {
-        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

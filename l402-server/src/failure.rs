@@ -3,6 +3,7 @@
 use core::error::Error;
 use l402_gateway::StartError;
 use l402_gateway::inventory::KEYS;
+use l402_ledger::{StoreError, StoreErrorKind};
 use l402_lightning::Cause;
 use l402_lightning::backend::Unusable;
 use l402_lightning::folder::FolderError;
@@ -18,6 +19,7 @@ use crate::variables;
 pub(crate) enum ProgramError {
     Config(ConfigError),
     Lightning(Cause),
+    Ledger(StoreError),
     Start(StartError),
     Failed(Failed),
     Command(node::Failure),
@@ -30,6 +32,7 @@ impl ProgramError {
         match self {
             Self::Config(_) => Exit::Usage,
             Self::Lightning(_) => Exit::Node,
+            Self::Ledger(_) => Exit::Ledger,
             Self::Start(StartError::Bind { .. }) => Exit::Address,
             Self::Failed(_) => Exit::NodeFailed,
             Self::Command(node::Failure::Unknown(_) | node::Failure::Unheard(_)) => Exit::Unknown,
@@ -49,6 +52,7 @@ impl ProgramError {
             Self::Lightning(cause) if cause.downcast_ref().is_some_and(Unusable::is_in_use) => {
                 (variables::DATA_DIR, "directory")
             }
+            Self::Ledger(fault) if fault.kind() == StoreErrorKind::InUse => (variables::DATA_DIR, "directory"),
             _ => return None,
         };
         Some(format!("for another {what} set {}, or `{}` in the file", variable.name, variable.key))
@@ -59,6 +63,7 @@ impl ProgramError {
         match self {
             Self::Config(error) => error,
             Self::Lightning(error) => &**error,
+            Self::Ledger(error) => error,
             Self::Start(error) => error,
             Self::Failed(error) => error,
             Self::Command(error) => error,

@@ -13,6 +13,8 @@ pub mod logging;
 pub mod node;
 pub mod program;
 pub mod reference;
+pub mod stores;
+pub mod uses;
 pub mod variables;
 
 /// Whether this build has a backend: a program without one has nothing to do.

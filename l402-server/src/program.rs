@@ -6,7 +6,7 @@ use core::pin::pin;
 use core::time::Duration;
 use l402_gateway::control::{Control, ControlError};
 use l402_gateway::inventory::Inventory;
-use l402_gateway::{Bound, Server, StartError, keys, settings};
+use l402_gateway::{Bound, LedgerKeeper, Server, StartError, keys, settings};
 use l402_lightning::Cause;
 use l402_lightning::backend::Found;
 use l402_program::{Causes, core_dump};
@@ -26,7 +26,8 @@ use crate::failure::ProgramError;
 use crate::lightning::Lightning;
 use crate::node;
 use crate::reference::reference;
-use crate::{logging, variables};
+use crate::stores::{self, OpenStore};
+use crate::{logging, uses, variables};
 
 /// Sell HTTP calls for Lightning payments
 #[derive(Debug, Parser)]
@@ -72,6 +73,10 @@ pub enum Command {
     Reference,
     /// Show and manage the node of the running gateway
     Node(node::NodeOptions),
+    /// Show and resolve uses of tokens
+    ///
+    /// Asks the running gateway. If none runs, opens the ledger itself.
+    Uses(uses::UsesOptions),
     /// Delete the sandbox; the next start creates a new one
     ResetSandbox,
 }
@@ -114,6 +119,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Reference) => print(reference().trim_end()),
         Some(Command::Check) => check(cli),
         Some(Command::Node(options)) => command(cli, options),
+        Some(Command::Uses(options)) => uses(cli, options),
         Some(Command::ResetSandbox) => reset_sandbox(cli),
         None => serve(cli),
     };
@@ -141,6 +147,9 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     print(&lines.join("\n"))?;
     Inventory::look(&config.settings).map_err(|fault| ProgramError::Start(StartError::State(fault)))?;
     keys::look(&config.settings.key_dir).map_err(|fault| ProgramError::Start(StartError::Keys(fault)))?;
+    let (lines, usable) = runtime()?.block_on(stores::look(&*config.ledger));
+    print(&lines.join("\n"))?;
+    usable.map_err(ProgramError::Ledger)?;
     let Found { lines, usable } = runtime()?.block_on(config.lightning.check());
     if !lines.is_empty() {
         print(&lines.join("\n"))?;
@@ -178,6 +187,11 @@ fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
     node::run(options, data_dir.as_deref()).map_err(ProgramError::Command)
 }
 
+fn uses(cli: &Cli, options: &uses::UsesOptions) -> Result<(), ProgramError> {
+    let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
+    runtime()?.block_on(uses::run(options, config.as_ref())).map_err(ProgramError::Other)
+}
+
 fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
     let config = load(cli)?;
     let (Some(kept), Some(reset)) = (config.lightning.kept(), config.lightning.reset()) else {
@@ -209,6 +223,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     let mut stop = Stop::new().map_err(|cause| ProgramError::Other(cause.into()))?;
     ignore_hangups().map_err(|cause| ProgramError::Other(cause.into()))?;
     let bound = Server::bind(&config.settings).map_err(ProgramError::Start)?;
+    let keeper = count(config).await?;
     tracing::info!("starting the Lightning node");
     let mut starting = pin!(Lightning::start(&*config.lightning));
     let lightning = tokio::select! {
@@ -216,11 +231,11 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         () = stop.requested() => return give_up(starting, &mut stop).await,
     };
     // Before anything is sold: what is wrong with a folder ends the start.
-    let control = match commands(config, &lightning).await {
+    let control = match commands(config, &lightning, &keeper).await {
         Ok(control) => control,
         Err(error) => return given_up(lightning, error).await,
     };
-    let server = match sell(config, bound, &lightning) {
+    let server = match sell(config, bound.ledger(&keeper), &lightning) {
         Ok(server) => server,
         Err(error) => return given_up(lightning, ProgramError::Start(error)).await,
     };
@@ -237,7 +252,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         () = server.shutdown() => {}
         () = stop.requested() => tracing::warn!("second signal: cutting off running requests"),
     }
-    drop(control);
+    drop((control, keeper));
     let stopped = lightning.stop().await;
     failed.map_or_else(
         || stopped.map_err(|cause| ProgramError::Other(cause.into())),
@@ -245,13 +260,26 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     )
 }
 
-/// Takes commands for an embedded node. Where there can be no socket, such as at too long a path, the gateway sells all the same.
-async fn commands(config: &Config, lightning: &Lightning) -> Result<Option<Control>, ProgramError> {
-    let Some(node) = lightning.operator() else { return Ok(None) };
-    match Control::open(&config.settings.data_dir, Some(Arc::clone(node)), None).await {
+/// Opens the ledger. A gateway that cannot count sells nothing.
+async fn count(config: &Config) -> Result<LedgerKeeper, ProgramError> {
+    let OpenStore { ledger, warnings } = config.ledger.open().await.map_err(ProgramError::Ledger)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(LedgerKeeper::start(ledger))
+}
+
+/// Takes commands. Where there can be no socket, such as at too long a path, the gateway sells all the same.
+async fn commands(
+    config: &Config,
+    lightning: &Lightning,
+    keeper: &LedgerKeeper,
+) -> Result<Option<Control>, ProgramError> {
+    let (node, ledger) = (lightning.operator().map(Arc::clone), keeper.ledger().clone());
+    match Control::open(&config.settings.data_dir, node, Some(ledger)).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
-            tracing::error!(cause = %Causes(&fault), "cannot accept node commands; the path of the socket may be too long (about 100 bytes)");
+            tracing::error!(cause = %Causes(&fault), "cannot accept commands; the path of the socket may be too long (about 100 bytes)");
             Ok(None)
         }
         Err(fault) => Err(ProgramError::Other(fault.into())),

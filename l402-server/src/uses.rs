@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use core::error::Error;
 use core::fmt::Write as _;
 use l402_gateway::control::{self, AskError, Call, Decided, Reply, Request, UsesCall, ask, socket_path};
-use l402_gateway::state::State;
+use l402_gateway::inventory::Inventory;
 use l402_ledger::StoreErrorKind;
 use serde_json::Value;
 use std::io::{self, Write as _};
@@ -92,7 +92,7 @@ fn call(command: &UsesCommand) -> UsesCall {
 
 /// Opens the ledger: no gateway has it.
 async fn answer(config: &Config, request: &Request, socket: &Path) -> Result<Reply, Box<dyn Error>> {
-    State::look(&config.settings)?;
+    Inventory::look(&config.settings)?;
     if let Some(kept) = config.ledger.kept().filter(|kept| !kept.path.exists()) {
         return Err(format!("nothing was ever used: there is no ledger at {}", kept.path.display()).into());
     }
@@ -123,10 +123,17 @@ fn show(reply: &Reply, json: bool) -> Result<(), Box<dyn Error>> {
 /// What a person reads: uses in doubt, a line each, or one payment.
 fn text(facts: &Value) -> String {
     let mut text = String::new();
-    let _ = match facts { // a string takes everything
+    let _ = match facts {
+        // a string takes everything
         Value::Array(doubts) if doubts.is_empty() => writeln!(text, "no use is in doubt"),
         Value::Array(doubts) => doubts.iter().try_for_each(|doubt| {
-            writeln!(text, "{}  use {} in doubt, ends at {}", word(doubt, "payment"), doubt["use"], doubt["ends_at_unix"])
+            writeln!(
+                text,
+                "{}  use {} in doubt, ends at {}",
+                word(doubt, "payment"),
+                doubt["use"],
+                doubt["ends_at_unix"]
+            )
         }),
         _ if facts.get("resolved").is_some() => {
             let numbers = facts["resolved"].as_array().into_iter().flatten().map(Value::to_string);
@@ -148,7 +155,11 @@ fn payment(text: &mut String, facts: &Value) -> core::fmt::Result {
         }
         writeln!(text)?;
     }
-    facts["in_doubt"].as_array().into_iter().flatten().try_for_each(|doubt| writeln!(text, "use {} is in doubt", doubt["use"]))
+    facts["in_doubt"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .try_for_each(|doubt| writeln!(text, "use {} is in doubt", doubt["use"]))
 }
 
 fn word<'a>(facts: &'a Value, key: &str) -> &'a str {
@@ -169,7 +180,8 @@ mod tests {
         assert_eq!(text(&resolved), "use 0, 3 of ab counts as unused\n");
         let counter = json!({ "counter": "sale", "sold": 3, "used": 1, "reserved": 0, "in_doubt": 1, "available": 1 });
         let shown = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [counter], "in_doubt": [doubt] });
-        let lines = "payment ab, ends at 9\nsale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
+        let lines =
+            "payment ab, ends at 9\nsale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
         assert_eq!(text(&shown), lines);
     }
 }

@@ -11,6 +11,7 @@ use super::at::At;
 use super::backend::Lightning;
 use super::cors::Pages;
 use super::uses::Count;
+use crate::stores::StoreName;
 use l402_program::config::Text;
 
 /// Configuration of the gateway `l402-server`.
@@ -64,6 +65,8 @@ pub(super) struct File {
     pub(super) limits: Limits,
     /// Where invoices come from. Default: the sandbox, with play money.
     pub(super) lightning: Lightning,
+    /// Where uses are counted. Default: a file in the data directory.
+    pub(super) ledger: Ledger,
 }
 
 /// One upstream with its routes. A path that is neither sold nor free gets 404.
@@ -281,6 +284,28 @@ pub(super) struct Timeouts {
     /// Time for running requests to end when the gateway stops. At most `1h`.
     #[schemars(extend("default" = "20s"))]
     pub(super) shutdown: Option<At<String>>,
+}
+
+/// Where uses are counted.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Ledger {
+    /// Which store counts. Default: `embedded`.
+    pub(super) backend: Option<StoreName>,
+    /// embedded: the file. Default: `ledger` in the data directory.
+    pub(super) path: Option<At<PathBuf>>,
+    /// embedded: what a counted use survives: `power`, a loss of power; `process`, only the end of the process. Default: `power`.
+    pub(super) durability: Option<At<DurabilityWord>>,
+}
+
+/// What a counted use survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DurabilityWord {
+    /// A loss of power. Each response waits for the disk.
+    Power,
+    /// The end of the process, whatever ends it.
+    Process,
 }
 
 /// Limits on connections and requests. The gateway raises the limit of open files (`ulimit -n`) as far as the system

@@ -16,6 +16,7 @@ mod backend;
 mod cors;
 mod file;
 mod kept;
+mod ledger;
 mod lightning;
 mod limits;
 mod price;
@@ -42,13 +43,16 @@ pub use price::{RoutePrice, RoutePriceError};
 pub use span::{Span, SpanError};
 
 use at::At;
+pub(crate) use file::DurabilityWord;
 use file::File;
 use l402_gateway::settings::Settings;
 use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
-use resolver::Resolver;
+pub(crate) use ledger::LedgerTable;
+pub(crate) use resolver::Resolver;
 use uses::Count;
 
+use crate::stores::StoreSetup;
 use crate::variables;
 
 /// A configuration that makes sense.
@@ -61,6 +65,8 @@ pub struct Config {
     pub log: Log,
     /// Where invoices come from.
     pub lightning: Arc<dyn PayeeSetup>,
+    /// Where uses are counted.
+    pub ledger: Arc<dyn StoreSetup>,
     /// What a setting that was left out means, where that may surprise: a sentence each.
     pub notes: Vec<String>,
 }

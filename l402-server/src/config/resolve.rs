@@ -39,19 +39,20 @@ impl Resolver<'_> {
         let gate = self.gate(&file.protocol);
         let log = self.log(&file.log);
         let lightning = self.lightning(&file.lightning, data_dir.as_deref());
+        let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref());
         let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
         let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
         let request_lines = if file.log.requests { RequestLines::On } else { RequestLines::Off };
         let sold = self.sold(file, data_dir.clone(), Common { listen, timeouts });
-        let (mut settings, lightning, log) = (sold?, lightning?, log?);
+        let (mut settings, lightning, ledger, log) = (sold?, lightning?, ledger?, log?);
         (settings.listen, settings.threads, settings.key_dir) = (listen?, threads?, key_dir?);
         (settings.own_paths, settings.lsat_line, settings.gate) = (own_paths, lsat_line, gate?);
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
         (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
         settings.product = PRODUCT;
-        settings.kept = kept(&*lightning, &settings.data_dir);
+        settings.kept = kept(&*lightning, &*ledger, &settings.data_dir);
         let notes = core::mem::take(&mut self.notes);
-        Some(Config { settings, log, lightning, notes })
+        Some(Config { settings, log, lightning, ledger, notes })
     }
 
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {

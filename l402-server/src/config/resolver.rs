@@ -14,7 +14,7 @@ use super::span::Span;
 pub(super) struct Noted;
 
 /// What values are held against, and where problems go.
-pub(super) struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     pub(super) problems: Problems<'a>,
     pub(super) notes: Vec<String>,
     pub(super) text: &'a str,
@@ -41,7 +41,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A folder of its own, or one in the data folder.
-    pub(super) fn folder(&self, own: Option<PathBuf>, data_dir: Option<&Path>, name: &str) -> Option<PathBuf> {
+    pub(crate) fn folder(&self, own: Option<PathBuf>, data_dir: Option<&Path>, name: &str) -> Option<PathBuf> {
         own.map(|own| self.base.join(own)).or_else(|| Some(data_dir?.join(name)))
     }
 }

@@ -1,6 +1,6 @@
 //! A file in the data directory.
 
-use l402_gateway::state::Kept;
+use l402_gateway::inventory::Kept;
 use l402_ledger::embedded::{Durability, Embedded};
 use l402_ledger::{Ledger, StoreError};
 use l402_lightning::BoxFuture;
@@ -23,7 +23,8 @@ impl StoreBackend for EmbeddedStore {
     }
 
     fn read(&self, table: &LedgerTable, resolver: &mut Resolver<'_>) -> Option<Arc<dyn StoreSetup>> {
-        let path = resolver.folder(table.path.as_ref().map(|at| at.value.clone()), table.data_dir.as_deref(), "ledger")?;
+        let path =
+            resolver.folder(table.path.as_ref().map(|at| at.value.clone()), table.data_dir.as_deref(), "ledger")?;
         let durability = match table.durability.as_ref().map_or(DurabilityWord::Power, |at| at.value) {
             DurabilityWord::Power => Durability::Power,
             DurabilityWord::Process => Durability::Process,

@@ -3,7 +3,7 @@
 mod embedded;
 
 use core::fmt::Debug;
-use l402_gateway::state::Kept;
+use l402_gateway::inventory::Kept;
 use l402_ledger::{Ledger, StoreError, StoreErrorKind};
 use l402_lightning::BoxFuture;
 use schemars::JsonSchema;

@@ -59,6 +59,8 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
+        ("ledger = { backend = \"redes\" }", "line 2: ledger.backend: unknown value; valid are embedded"),
+        ("ledger = { durability = \"none\" }", "line 2: ledger.durability: unknown value; valid are power, process"),
         ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
         ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
         ("uses = 4294967296", "line 2: uses = \"4294967296\": write a number from 1 to 4294967295, or \"unlimited\""),

@@ -81,6 +81,7 @@ fn every_key_can_be_set() {
     assert_eq!(node.listen.len(), 2);
     let ChainSource::BitcoindRpc { port, password, .. } = &node.chain else { panic!("a bitcoind") };
     assert_eq!((*port, password.as_str()), (38332, "sk-canary"));
+    assert_eq!(config.ledger.about(), "/var/lib/l402/uses");
     let offers: Vec<_> =
         config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
     let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
