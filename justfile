@@ -44,7 +44,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test browser bench-gateway-smoke demo interop doc features
+ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-postgres-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel bench-smoke qemu wasm size
@@ -139,6 +139,12 @@ reference:
 # All tests
 test:
     cargo test --workspace
+
+# The suites of the ledger's stores that need a server; each starts its own, on free ports
+stores: _stores-postgres
+
+_stores-postgres: _postgres
+    cargo test --workspace --features l402-ledger/postgres,l402-ledger/testing --test postgres -- --ignored
 
 # A page in a real Chromium buys from the gateway, across origins
 browser: _chromium
@@ -272,6 +278,14 @@ bench-challenges *options:
 bench-flood *options:
     python3 -B benches/gateway/flood.py {{ options }}
 
+# Steps of the store in PostgreSQL beside a bare upsert, on one server
+bench-ledger-postgres *options: _postgres
+    cargo bench -p l402-ledger --features postgres,testing --bench postgres -- {{ options }}
+
+# The same once, briefly, on a debug build
+bench-ledger-postgres-smoke: _postgres
+    cargo bench --profile dev --workspace --features l402-ledger/postgres,l402-ledger/testing --bench postgres -- --smoke
+
 # Measure the time that the gateway adds to LND and to a payment
 bench-lnd *options: interop-build
     L402_LND={{ lnd }} cargo bench -p interop --bench lnd {{ options }}
@@ -294,6 +308,10 @@ _vectors:
 
 _chromium:
     command -v "${L402_CHROMIUM:-chromium}" >/dev/null || just _apt chromium
+
+_postgres:
+    { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v pgbouncer >/dev/null || \
+        just _apt postgresql pgbouncer
 
 _aarch64:
     rustup target add aarch64-unknown-linux-gnu

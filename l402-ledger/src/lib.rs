@@ -28,6 +28,8 @@ mod account;
 pub mod embedded;
 mod erased;
 mod error;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

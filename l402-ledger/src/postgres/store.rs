@@ -1,0 +1,282 @@
+//! The store.
+
+use super::config::PostgresConfig;
+use super::error::{is_passing, pool_error, store_error};
+use super::reply::{Asked, read, settled, signed};
+use super::warning::{PostgresWarning, warnings};
+use super::{connect, migrate};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
+use core::fmt;
+use core::sync::atomic::{AtomicI64, Ordering};
+use core::time::Duration;
+use deadpool_postgres::{Object, Pool};
+use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
+use l402_core::{CounterKey, PaymentHash, UnixSeconds};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+/// A store in a PostgreSQL that the gateways share. Clones are the same store.
+///
+/// ```no_run
+/// use l402_ledger::postgres::{PostgresConfig, PostgresStore};
+///
+/// # async fn doc() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = PostgresConfig::from_url("postgres://gateway@db.example.com/shop")?.with_password("correct horse");
+/// let store = PostgresStore::open(&config).await?;
+/// for warning in store.warnings().await? {
+///     eprintln!("warning: {warning}");
+/// }
+/// let ledger = l402_ledger::Ledger::new(store);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: Pool,
+    deadline: Duration,
+    statements: Arc<Statements>,
+    /// How far a test has moved the clock on, in milliseconds.
+    ahead: Arc<AtomicI64>,
+}
+
+/// The calls, with the name of the schema.
+struct Statements {
+    reserve: String,
+    settle: String,
+    uses: String,
+    doubtful: String,
+    sweep: String,
+    forget: String,
+}
+
+type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
+
+impl PostgresStore {
+    /// Connects, and makes or changes the tables where that is needed.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the server cannot be reached, refuses the user, takes no writes, or has tables of a later version.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime. Its connections live on the one that is running.
+    pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let (pool, statements) = (connect::pool(config), Arc::new(Statements::of(&config.schema)));
+        let store = Self { pool, deadline: config.deadline, statements, ahead };
+        let until = Instant::now() + OPENING;
+        let read_only = store.call_until(until, "SELECT current_setting('transaction_read_only') = 'on'", &[]).await?;
+        if first(&read_only)?.get(0) {
+            return Err(StoreError::new(StoreErrorKind::ReadOnly));
+        }
+        let mut client = store.client(until).await?;
+        match timeout_at(until, migrate::migrate(&mut client, &config.schema)).await {
+            Ok(migrated) => migrated?,
+            Err(elapsed) => return Err(late(client, elapsed)),
+        }
+        drop(client);
+        Ok(store)
+    }
+
+    /// Looks for settings that make the server lose what was committed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn warnings(&self) -> Result<Vec<PostgresWarning>, StoreError> {
+        let until = Instant::now() + self.deadline;
+        let client = self.client(until).await?;
+        match timeout_at(until, warnings(&client)).await {
+            Ok(warnings) => warnings.map_err(store_error),
+            Err(elapsed) => Err(late(client, elapsed)),
+        }
+    }
+
+    /// Moves the clock that this store goes by on from the server's.
+    #[cfg(feature = "testing")]
+    pub fn set_ahead(&self, millis: i64) {
+        self.ahead.store(millis, Ordering::Relaxed);
+    }
+
+    /// Asks the database.
+    async fn call(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.call_until(Instant::now() + self.deadline, statement, parameters).await
+    }
+
+    /// The same, on another connection if the first one was closed: a step can be repeated.
+    async fn call_until(
+        &self,
+        until: Instant,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut repetitions = 0;
+        loop {
+            let client = self.client(until).await?;
+            match timeout_at(until, client.query_typed(statement, parameters)).await {
+                Ok(Ok(rows)) => return Ok(rows),
+                Ok(Err(error)) if repetitions < REPETITIONS && is_passing(&error) => repetitions += 1,
+                Ok(Err(error)) => return Err(store_error(error)),
+                Err(elapsed) => return Err(late(client, elapsed)),
+            }
+        }
+    }
+
+    async fn client(&self, until: Instant) -> Result<Object, StoreError> {
+        match timeout_at(until, self.pool.get()).await {
+            Ok(client) => client.map_err(pool_error),
+            Err(elapsed) => Err(StoreError::with_source(StoreErrorKind::Unavailable, elapsed)),
+        }
+    }
+
+    async fn step(&self, payment: &PaymentHash, attempt: AttemptId, event: &Event) -> Result<Vec<Row>, StoreError> {
+        let (payment, attempt) = (&payment.as_bytes()[..], &attempt.as_bytes()[..]);
+        let ahead = self.ahead();
+        let Event::Reserve(reserve) = event else {
+            let (event, amount) = settled(event);
+            let parameters: [Parameter<'_>; 5] = [
+                (&payment, Type::BYTEA),
+                (&attempt, Type::BYTEA),
+                (&event, Type::INT2),
+                (&signed(amount), Type::INT8),
+                (&ahead, Type::INT8),
+            ];
+            return self.call(&self.statements.settle, &parameters).await;
+        };
+        let asked = Asked::from(reserve);
+        let parameters: [Parameter<'_>; 13] = [
+            (&payment, Type::BYTEA),
+            (&attempt, Type::BYTEA),
+            (&asked.counters, Type::BYTEA),
+            (&asked.limits, Type::INT8_ARRAY),
+            (&asked.amount, Type::INT8),
+            (&asked.ends_at, Type::INT8),
+            (&asked.is_unsafe, Type::BOOL),
+            (&asked.is_repeatable, Type::BOOL),
+            (&asked.fingerprint, Type::BYTEA),
+            (&asked.key, Type::BYTEA),
+            (&asked.doubt_after, Type::INT8),
+            (&asked.doubt_used, Type::BOOL),
+            (&ahead, Type::INT8),
+        ];
+        self.call(&self.statements.reserve, &parameters).await
+    }
+
+    fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// Calls a function that takes a number and the time, and returns a number.
+    async fn count(&self, statement: &str, most: usize) -> Result<usize, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.call(statement, &[(&most, Type::INT8), (&self.ahead(), Type::INT8)]).await?;
+        let count: i64 = first(&rows)?.get(0);
+        usize::try_from(count).map_err(|_| damaged())
+    }
+}
+
+impl LedgerStore for PostgresStore {
+    async fn apply(&self, payment: &PaymentHash, attempt: AttemptId, event: Event) -> Result<Reply, StoreError> {
+        let rows = self.step(payment, attempt, &event).await?;
+        let reply: Vec<i64> = first(&rows)?.try_get(0).map_err(store_error)?;
+        read(&reply).map(|(reply, _)| reply).ok_or_else(damaged)
+    }
+
+    async fn time(&self) -> Result<StoreTime, StoreError> {
+        let time = "SELECT floor(date_part('epoch', clock_timestamp()) * 1000)::bigint";
+        let rows = self.call(time, &[]).await?;
+        let millis: i64 = first(&rows)?.get(0);
+        Ok(StoreTime::from_millis(unsigned(millis.saturating_add(self.ahead()))))
+    }
+
+    async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
+        let payment = &payment.as_bytes()[..];
+        let parameters: [Parameter<'_>; 2] = [(&payment, Type::BYTEA), (&self.ahead(), Type::INT8)];
+        let rows = self.call(&self.statements.uses, &parameters).await?;
+        let Some(sale) = rows.first() else { return Ok(None) };
+        let tallies = rows.iter().map(tally).filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        Ok(Some(PaymentUses { ends_at: UnixSeconds::new(unsigned(sale.get(0))), tallies }))
+    }
+
+    async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let parameters: [Parameter<'_>; 2] = [(&most, Type::INT8), (&self.ahead(), Type::INT8)];
+        let rows = self.call(&self.statements.doubtful, &parameters).await?;
+        rows.iter().map(doubtful_use).collect()
+    }
+
+    async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
+        let deleted = self.count(&self.statements.sweep, most).await?;
+        self.count(&self.statements.forget, most).await?;
+        Ok(deleted)
+    }
+}
+
+impl Statements {
+    fn of(schema: &str) -> Self {
+        let call = |function: &str, count: usize| {
+            let parameters: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
+            format!("\"{schema}\".{function}({})", parameters.join(", "))
+        };
+        Self {
+            reserve: format!("SELECT {}", call("reserve", 13)),
+            settle: format!("SELECT {}", call("settle", 5)),
+            uses: format!("SELECT * FROM {}", call("uses", 2)),
+            doubtful: format!("SELECT * FROM {}", call("doubtful", 2)),
+            sweep: format!("SELECT {}", call("sweep", 2)),
+            forget: format!("SELECT {}", call("forget", 2)),
+        }
+    }
+}
+
+/// A call took too long. Its connection waits for a reply that nobody wants, so it is closed.
+fn late(client: Object, elapsed: tokio::time::error::Elapsed) -> StoreError {
+    drop(Object::take(client));
+    StoreError::with_source(StoreErrorKind::Unavailable, elapsed)
+}
+
+fn first(rows: &[Row]) -> Result<&Row, StoreError> {
+    rows.first().ok_or_else(damaged)
+}
+
+/// A counter; none where nothing of it is taken.
+fn tally(row: &Row) -> Result<Option<(CounterKey, Tally)>, StoreError> {
+    let Some(limit) = row.get::<_, Option<i64>>(2) else { return Ok(None) };
+    let key = CounterKey::from_bytes(row.get::<_, &[u8]>(1).try_into().map_err(|_| damaged())?);
+    let [committed, reserved, doubtful] = [3, 4, 5].map(|at| unsigned(row.get(at)));
+    let tries = u8::try_from(row.get::<_, i16>(6)).map_err(|_| damaged())?;
+    Ok(Some((key, Tally { limit: unsigned(limit), committed, reserved, doubtful, tries })))
+}
+
+fn doubtful_use(row: &Row) -> Result<DoubtfulUse, StoreError> {
+    let payment = row.get::<_, &[u8]>(0).try_into().map_err(|_| damaged())?;
+    let attempt = row.get::<_, &[u8]>(1).try_into().map_err(|_| damaged())?;
+    Ok(DoubtfulUse {
+        payment: PaymentHash::from_bytes(payment),
+        attempt: AttemptId::from_bytes(attempt),
+        number: u32::try_from(row.get::<_, i64>(2)).map_err(|_| damaged())?,
+        ends_at: UnixSeconds::new(unsigned(row.get(3))),
+    })
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// The database says what its functions never say.
+const fn damaged() -> StoreError {
+    StoreError::new(StoreErrorKind::Damaged)
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+/// How long opening may take: other gateways may be making the tables.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// How often a call is repeated on another connection, within its deadline.
+const REPETITIONS: u32 = 3;
