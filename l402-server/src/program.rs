@@ -89,7 +89,7 @@ impl Cli {
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::try_parse_from(args).map_err(|mut error| {
             if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-                && (word.ends_with(".toml") || Path::new(word).is_file())
+                && (Path::new(word).extension().is_some_and(|end| end == "toml") || Path::new(word).is_file())
             {
                 let tip = format!("to read the configuration from this file, use --config {word}");
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));

@@ -80,8 +80,8 @@ impl Order {
     pub fn record(order: Option<&Self>) -> Record {
         let asked = match order {
             None => Asked::Unrecorded,
-            Some(Order { asking: Asking::First, .. }) => Asked::Once,
-            Some(Order { asking: Asking::Again, .. }) => Asked::Repeatedly,
+            Some(Self { asking: Asking::First, .. }) => Asked::Once,
+            Some(Self { asking: Asking::Again, .. }) => Asked::Repeatedly,
         };
         let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
         Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at().get()), asked }
