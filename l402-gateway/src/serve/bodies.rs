@@ -7,31 +7,50 @@
 use bytes::Bytes;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use l402_http::service::BodyDigest;
 use pin_project_lite::pin_project;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::activity::{Activity, Exchange};
+use super::reread::Reread;
 use super::socket::{LINGER, LINGER_BYTES};
 
 /// What the client sends.
 #[derive(Debug)]
 pub(super) struct Upload {
     /// There until it is dropped.
-    inner: Option<Incoming>,
+    inner: Option<Source>,
     activity: Arc<Activity>,
     is_shared: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Direct(Incoming),
+    /// Some of it may have been read before.
+    Reread(Reread),
 }
 
 impl Upload {
     /// `is_shared` says that the body comes over HTTP/2.
     pub(super) fn new(inner: Incoming, activity: Arc<Activity>, is_shared: bool) -> Self {
         activity.unread(!inner.is_end_stream());
-        Self { inner: Some(inner), activity, is_shared }
+        Self { inner: Some(Source::Direct(inner)), activity, is_shared }
+    }
+
+    /// Lets the body be hashed before it goes to the upstream, if that does not take longer than this.
+    pub(super) fn hashable(mut self, within: Duration) -> (Self, Option<BodyDigest>) {
+        let Some(Source::Direct(inner)) = self.inner.take() else { return (self, None) };
+        let body = Reread::new(inner);
+        let digest = body.digest(Arc::clone(&self.activity), within);
+        self.inner = Some(Source::Reread(body));
+        (self, Some(digest))
     }
 }
 
@@ -44,7 +63,10 @@ impl Body for Upload {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(inner).poll_frame(context));
+        let frame = ready!(match inner {
+            Source::Direct(inner) => Pin::new(inner).poll_frame(context),
+            Source::Reread(body) => body.poll_frame(context),
+        });
         if frame.is_none() || self.is_end_stream() {
             self.activity.unread(false);
         }
@@ -52,17 +74,28 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.inner.as_ref().is_none_or(|inner| match inner {
+            Source::Direct(inner) => inner.is_end_stream(),
+            Source::Reread(body) => body.is_end_stream(),
+        })
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        match &self.inner {
+            None => SizeHint::with_exact(0),
+            Some(Source::Direct(inner)) => inner.size_hint(),
+            Some(Source::Reread(body)) => body.size_hint(),
+        }
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let rest = self.inner.take().filter(|rest| self.is_shared && !rest.is_end_stream());
+        let rest = self.inner.take().and_then(|inner| match inner {
+            Source::Direct(inner) => Some(inner),
+            Source::Reread(body) => body.take_rest(),
+        });
+        let rest = rest.filter(|rest| self.is_shared && !rest.is_end_stream());
         if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
             runtime.spawn(timeout(LINGER, forget(rest)));
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use core::convert::Infallible;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -25,6 +26,7 @@ use super::forward::Forward;
 use super::own::OwnPaths;
 use super::ready::Checks;
 use super::requests::{Lines, RequestLog};
+use super::reread::may_be_hashed;
 use crate::settings::{RequestLines, Settings};
 
 /// What the connections of one thread share.
@@ -34,6 +36,8 @@ pub(super) struct Gateway<N> {
     pages: Cors,
     paid: PaidService<Forward, N>,
     log: RequestLog,
+    /// How long the hash of a body may take; [`None`] where nothing is counted.
+    hashed_within: Option<Duration>,
 }
 
 impl<N> Gateway<N> {
@@ -41,7 +45,7 @@ impl<N> Gateway<N> {
         settings: &Settings,
         paywall: Paywall<N>,
         network: Network,
-        checks: Checks,
+        (checks, hashed_within): (Checks, Option<Duration>),
         limit: &ConnectionLimit,
     ) -> Result<Self, UpstreamConfigError> {
         let own = Arc::new(OwnPaths::new(settings, network, checks));
@@ -49,7 +53,7 @@ impl<N> Gateway<N> {
         let paywall = if settings.request_lines == RequestLines::On { paywall.observe(Lines) } else { paywall };
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (settings.policy().elsewhere().clone(), RequestLog::new(settings));
-        Ok(Self { own, forward, pages, paid, log })
+        Ok(Self { own, forward, pages, paid, log, hashed_within })
     }
 
     /// Begins to watch the upstreams, on the runtime of the caller's.
@@ -68,6 +72,7 @@ impl<N> Clone for Gateway<N> {
             pages: self.pages.clone(),
             paid: self.paid.clone(),
             log: self.log.clone(),
+            hashed_within: self.hashed_within,
         }
     }
 }
@@ -101,7 +106,7 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
     fn call(&self, request: Request<Incoming>) -> Answer {
         let is_shared = request.version() == Version::HTTP_2;
         let mut request = request.map(|body| Upload::new(body, Arc::clone(&self.activity), is_shared));
-        let Gateway { own, pages, paid, log, .. } = &self.gateway;
+        let Gateway { own, pages, paid, log, hashed_within, .. } = &self.gateway;
         if let Some(response) = own.answer(&request) {
             let response = open_to(pages, &request, response);
             log.own(&request, &response);
@@ -121,9 +126,24 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
             // A tunnel holds a connection to its upstream, as a request does.
             request.extensions_mut().insert(self.session.clone().holding(under_way as _));
         }
+        if let Some(within) = *hashed_within
+            && may_be_hashed(&request)
+        {
+            request = hashable(request, within);
+        }
         let mut paid = paid.clone(); // always ready, since forwarding is
         Answer { content: Content::Paid { response: paid.call(request) }, exchange }
     }
+}
+
+/// Lets the body be hashed.
+fn hashable(request: Request<Upload>, within: Duration) -> Request<Upload> {
+    let (mut head, body) = request.into_parts();
+    let (body, digest) = body.hashable(within);
+    if let Some(digest) = digest {
+        head.extensions.insert(digest);
+    }
+    Request::from_parts(head, body)
 }
 
 /// Lets pages of other origins read what the gateway says of itself, and answers their preflights (threat P9).

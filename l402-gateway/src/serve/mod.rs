@@ -25,6 +25,7 @@ mod preface;
 mod ready;
 mod refusal;
 mod requests;
+mod reread;
 mod seldom;
 mod socket;
 mod worker;
@@ -199,6 +200,8 @@ impl Bound {
         N: InvoiceSource + SettlementSource + Clone + 'static,
     {
         let address = self.address();
+        // A body is hashed only where it may be counted.
+        let hashed_within = self.ledger.is_some().then_some(settings.idle);
         let (ledger, checks) = match self.ledger {
             Some((ledger, standing)) => (ledger, checks(payee, settings).and("ledger", move || standing.look())),
             None if sells_by_number(settings) => return Err(StartError::NoLedger),
@@ -213,7 +216,7 @@ impl Bound {
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
             let paywall = payee.paywall(settings, &self.keys, &ledger);
-            let gateway = Gateway::new(settings, paywall, payee.network, checks.clone(), &upstreams);
+            let gateway = Gateway::new(settings, paywall, payee.network, (checks.clone(), hashed_within), &upstreams);
             let worker = Worker {
                 listener,
                 gateway: gateway.map_err(StartError::Upstream)?,
