@@ -141,10 +141,13 @@ test:
     cargo test --workspace
 
 # The suites of the ledger's stores that need a server; each starts its own, on free ports
-stores: _stores-postgres
+stores: _stores-postgres _stores-redis
 
 _stores-postgres: _postgres
     cargo test --workspace --features l402-ledger/postgres,l402-ledger/testing --test postgres -- --ignored
+
+_stores-redis: _redis
+    cargo test --workspace --features l402-ledger/redis,l402-ledger/testing --test redis -- --ignored
 
 # A page in a real Chromium buys from the gateway, across origins
 browser: _chromium
@@ -312,6 +315,10 @@ _chromium:
 _postgres:
     { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v pgbouncer >/dev/null || \
         just _apt postgresql pgbouncer
+
+# The clock of the servers is moved.
+_redis:
+    { command -v redis-server && ls /usr/lib/*/faketime/libfaketimeMT.so.1; } >/dev/null 2>&1 || just _apt redis-server faketime
 
 _aarch64:
     rustup target add aarch64-unknown-linux-gnu

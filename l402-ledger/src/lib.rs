@@ -30,6 +30,8 @@ mod erased;
 mod error;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
