@@ -13,7 +13,7 @@ use base64ct::{Base64, Encoding};
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
     CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer,
-    Preimage, RootKeySource, Scheme, TokenText,
+    Preimage, RootKeySource, Scheme,
 };
 
 /// The time of every decision.
@@ -47,12 +47,14 @@ pub fn decide(gate: &Gate<DerivedKeys>, offer: &Offer, field: &[u8]) -> Decision
     gate.decide(&fields, offer, NOW.into())
 }
 
-/// A paid token as base64: none of the offer's caveats, or all three and narrower ends of validity.
+/// A paid token as base64: no caveats, or the first three that every seller writes and narrower ends of validity.
 ///
 /// # Panics
 /// When there is no token with so many caveats: one or two of the three make no sense.
 pub fn token(caveats: usize) -> String {
-    let mut bytes = if caveats == 0 { bare() } else { minted() };
+    let ends = format!("api_valid_until={}", NOW + 10_000_000);
+    let sold = [&b"services=api:0"[..], b"api_capabilities=read-write", ends.as_bytes()];
+    let mut bytes = minted(if caveats == 0 { &[] } else { &sold });
     for caveat in 3..caveats {
         let mut out = [0; 8192];
         let condition = format!("api_valid_until={}", NOW + 9_000_000 - caveat as u64);
@@ -64,18 +66,12 @@ pub fn token(caveats: usize) -> String {
     Base64::encode_string(&bytes)
 }
 
-fn minted() -> Vec<u8> {
-    let hash = Preimage::from_bytes(PREIMAGE).hash();
-    let mut text = TokenText::new();
-    decoded(gate().keys().mint(&offer(), &hash, RANDOM, NOW.into(), &mut text).expect("it fits"))
-}
-
-fn bare() -> Vec<u8> {
+fn minted(caveats: &[&[u8]]) -> Vec<u8> {
     let keys = DerivedKeys::new(0, &MasterKey::from_bytes(MASTER));
     let identifier = Identifier::new(Preimage::from_bytes(PREIMAGE).hash(), keys.token_id(RANDOM));
     let key: RootKey = keys.root_key(&identifier).expect("the minting epoch has a key");
     let mut out = [0; 512];
-    mint(&key, b"lsat", &identifier.to_bytes(), &[], &mut out).expect("it fits").as_bytes().to_vec()
+    mint(&key, b"lsat", &identifier.to_bytes(), caveats, &mut out).expect("it fits").as_bytes().to_vec()
 }
 
 /// The `Authorization` field of a token.

@@ -23,7 +23,7 @@
 mod request;
 
 use core::sync::atomic::{AtomicU8, Ordering};
-use l402_core::{Decision, Unsatisfied, Grant, UnixSeconds};
+use l402_core::{Decision, Grant, UnixSeconds, Unsatisfied};
 use request::Request;
 
 /// Room for one request, and for the tokens in it. Atomic, so that it can be written without `unsafe`; there is one thread.

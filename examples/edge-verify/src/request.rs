@@ -1,7 +1,9 @@
 //! A request of the host, read from its bytes.
 
+use l402_core::macaroon::MAX_LEN;
 use l402_core::{
-    CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, UnixSeconds,
+    Charge, ChargeReason, CredentialHeaders, Decision, DerivedKeys, MasterKey, Msat, Name, Offer, Refusal, Rules,
+    UnixSeconds, UnknownCaveats,
 };
 
 /// Everything that a decision depends on.
@@ -30,9 +32,21 @@ impl<'a> Request<'a> {
         Some(Self { keys, offer, now, fields })
     }
 
-    /// Decides.
+    /// Decides as [`l402_core::Gate`] does by default, where no ledger counts uses: without the code for one.
     pub(crate) fn decide(self) -> Decision {
-        Gate::new(self.keys, GatePolicy::default()).decide(&self.fields, &self.offer, UnixSeconds::new(self.now))
+        let charge = |status, reason| Decision::Charge(Charge { status, reason });
+        let mut buffer = [0; MAX_LEN];
+        let credential = match self.fields.decode(&mut buffer) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return charge(402, ChargeReason::PaymentRequired),
+            Err(fault) => return Decision::Refuse(Refusal { status: 400, fault }),
+        };
+        let Ok(verified) = credential.verify(&self.keys) else { return charge(401, ChargeReason::Forged) };
+        let (offer, now) = (&self.offer, UnixSeconds::new(self.now));
+        match verified.grant(&Rules { offer, now, unknown: UnknownCaveats::Refuse }) {
+            Ok(grant) => Decision::Admit(grant),
+            Err(reason) => charge(402, ChargeReason::Unsatisfied(reason)),
+        }
     }
 }
 
