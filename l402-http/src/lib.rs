@@ -18,6 +18,8 @@ pub mod cors;
 mod framing;
 #[cfg(any(feature = "proxy", feature = "server"))]
 mod method;
+#[cfg(any(feature = "proxy", feature = "server"))]
+mod opened;
 pub mod path;
 #[cfg(feature = "client")]
 pub mod pay;

@@ -22,6 +22,7 @@ use super::tunnel::{self, Terms};
 use super::{BoxError, Shared, fields, location};
 use crate::framing::FramingFault;
 use crate::method;
+use crate::opened::Opened;
 
 /// What the response to a request needs to know of it.
 pub(super) struct Asked {
@@ -146,10 +147,11 @@ where
         let client = client.ok_or(ForwardError::Upgrade)?;
         let upstream = hyper::upgrade::on(&mut response);
         let terms = Terms { idle: self.timeouts.tunnel, end, session: asked.session };
-        tokio::spawn(tunnel::run(client, upstream, terms));
+        let task = tokio::spawn(tunnel::run(client, upstream, terms)).abort_handle();
         let (mut head, _) = response.into_parts();
         fields::to_client(&mut head, &self.edits, true);
         head.extensions.clear();
+        head.extensions.insert(Opened::new(task));
         Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
     }
 }

@@ -6,7 +6,6 @@ use super::head::RequestHead;
 use super::lane::Full;
 use super::observe::Trail;
 use super::price::{self, Demand, Order};
-use super::reserve::no_ledger;
 use super::{Paywall, Undeliverable, challenge, invoice, mint};
 use crate::policy::Route;
 use crate::response::{Form, Problem, Reason};
@@ -109,6 +108,12 @@ pub(super) fn unavailable(
     form: Form,
 ) -> Response<Bytes> {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).retry_after(retry_after).response(form)
+}
+
+/// Answers that uses cannot be counted.
+#[cold]
+pub(super) fn no_ledger(retry_after: u64, form: Form) -> Response<Bytes> {
+    unavailable(Reason::LEDGER_UNAVAILABLE, &"cannot count uses now; try again later", retry_after, form)
 }
 
 /// Nothing is charged for what cannot be delivered.

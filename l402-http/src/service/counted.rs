@@ -3,7 +3,7 @@
 //! All of it is one future on the heap, which runs on without its client where the request may have an effect.
 
 use super::Paywall;
-use super::charge::{Charging, charge, unavailable};
+use super::charge::{Charging, charge, no_ledger, unavailable};
 use super::commit::{commit, tell, told};
 use super::event::{self, Forwarded, ForwardedKind, Phase};
 use super::forward::{Passage, pass_on};
@@ -11,9 +11,10 @@ use super::head::RequestHead;
 use super::observe::Trail;
 use super::outcome::{Answer, Outcome, authority, outcome};
 use super::price::Demand;
-use super::reserve::{Held, Unheld, no_ledger, reserve};
+use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
 use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, fingerprint, race};
+use crate::opened::Opened;
 use crate::path::CanonicalPath;
 use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem, Reason, Rejection};
@@ -252,11 +253,16 @@ where
         self.tell_forwarded(answer.as_ref().ok().map(|answer| answer.response.status()));
         let command = commit(&mut attempt, attempted).await;
         self.trail.tell(|| Phase::Committed(told(command)));
-        match command {
-            Command::PassOn(passed) => Ok(self.pass_on(answer?, attempted, passed, form)),
-            Command::Lost => Ok(Visited::Own(lost(form))),
-            _ => Ok(Visited::Own(no_ledger(self.paywall.retry_after, form))),
+        if let Command::PassOn(passed) = command {
+            return Ok(self.pass_on(answer?, attempted, passed, form));
         }
+        if let Ok(Answer { response, .. }) = &answer {
+            Opened::close(response);
+        }
+        Ok(Visited::Own(match command {
+            Command::Lost => lost(form),
+            _ => no_ledger(self.paywall.retry_after, form),
+        }))
     }
 
     fn tell_forwarded(&self, status: Option<StatusCode>) {

@@ -2,7 +2,7 @@
 //! none.
 
 use super::Paywall;
-use super::charge::unavailable;
+use super::charge::no_ledger;
 use super::event;
 use super::uses::{Attempt, Away};
 use crate::response::{Form, Problem, Reason};
@@ -78,12 +78,6 @@ impl Unheld {
         let problem = Problem::new(status, reason, &message);
         if waits { problem.retry_after(retry_after) } else { problem }.response(form)
     }
-}
-
-/// Answers that uses cannot be counted.
-#[cold]
-pub(super) fn no_ledger(retry_after: u64, form: Form) -> Response<Bytes> {
-    unavailable(Reason::LEDGER_UNAVAILABLE, &"cannot count uses now; try again later", retry_after, form)
 }
 
 const IN_DOUBT: &str = "it is not known whether an earlier request took the use; the operator decides";

@@ -3,6 +3,8 @@
 mod bodies;
 mod clients;
 mod outcomes;
+#[cfg(feature = "proxy")]
+mod proxied;
 mod refusals;
 mod store;
 mod terms;
@@ -111,7 +113,7 @@ impl Till {
 }
 
 /// A store whose clock is the system's.
-fn store() -> FakeStore {
+pub(crate) fn store() -> FakeStore {
     let (store, now) = (FakeStore::new(), system_time());
     store.turn_back(Duration::from_secs(1_800_000_000_u64.saturating_sub(now)));
     store.pass(Duration::from_secs(now.saturating_sub(1_800_000_000)));
