@@ -56,6 +56,11 @@ impl<N> Gateway<N> {
         Ok(Self { own, forward, pages, paid, log, hashed_within })
     }
 
+    /// Waits until the ledger was told what became of every use.
+    pub(super) fn at_rest(&self) -> impl Future<Output = ()> + Send + use<N> {
+        self.paid.at_rest()
+    }
+
     /// Begins to watch the upstreams, on the runtime of the caller's.
     pub(super) fn watch_upstreams(&self) {
         for watch in self.forward.watches() {

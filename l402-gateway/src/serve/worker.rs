@@ -64,7 +64,12 @@ impl<N: InvoiceSource + SettlementSource + 'static> Worker<N> {
         let waits = *self.stopped.borrow();
         if waits {
             stop.send_replace(true);
-            if timeout(self.limits.shutdown, stop.closed()).await.is_err() {
+            let at_rest = self.gateway.at_rest();
+            let ended = async {
+                stop.closed().await;
+                at_rest.await;
+            };
+            if timeout(self.limits.shutdown, ended).await.is_err() {
                 tracing::warn!("shutdown deadline reached; running requests were cut off");
             }
         }

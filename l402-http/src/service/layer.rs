@@ -71,6 +71,15 @@ pub struct PaidService<S, N, K = DerivedKeys> {
     paywall: Arc<Paywall<N, K>>,
 }
 
+impl<S, N, K> PaidService<S, N, K> {
+    /// Waits until no request runs on without its client, and the ledger was told what became of every use: for a server that
+    /// stops, once its connections are closed. Set a deadline, because a ledger may be away for long.
+    pub fn at_rest(&self) -> impl Future<Output = ()> + Send + use<S, N, K> {
+        let desk = Arc::clone(&self.paywall.desk);
+        async move { desk.at_rest().await }
+    }
+}
+
 impl<S, N, K, B, R> Service<Request<B>> for PaidService<S, N, K>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Send, Future: Send> + Clone + Send + 'static,

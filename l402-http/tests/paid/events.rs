@@ -3,12 +3,13 @@
 use crate::support::{Purchase, Shop, demo, keys, policy, request};
 use core::time::Duration;
 use http::{Method, Request, StatusCode};
-use l402_core::{GatePolicy, Msat, SettlementRule};
+use l402_core::{GatePolicy, Msat, SettlementRule, Uses};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, Sale};
 use l402_http::response::{Reason, Rejection};
-use l402_http::service::event::{Ended, Event, Invoiced, Phase, Priced, RequestId, Settled};
+use l402_http::service::event::{Ended, Event, Invoiced, Phase, Priced, RequestId, Reserved, Settled};
 use l402_http::service::{Observe, Paywall, Undeliverable};
+use l402_ledger::Ledger;
 use l402_lightning::testing::{FakeFault, FakeNode};
 use std::sync::{Arc, Mutex};
 use tower::Service;
@@ -59,10 +60,14 @@ impl Note {
             Phase::Priced(_) => "priced",
             Phase::Invoiced(Invoiced::Failed { .. }) => "no invoice",
             Phase::Invoiced(Invoiced::Busy) => "busy",
+            Phase::Invoiced(Invoiced::Uncounted) => "uncounted",
             Phase::Invoiced(_) => "invoiced",
             Phase::Minted(_) => "minted",
             Phase::Challenged(_) => "challenged",
+            Phase::Reserved(Reserved::Held { .. }) => "reserved",
+            Phase::Reserved(_) => "no use",
             Phase::Forwarded(_) => "forwarded",
+            Phase::Committed(_) => "committed",
             Phase::Ended(_) => "ended",
             _ => "new",
         };
@@ -184,6 +189,27 @@ async fn too_small_a_payment_is_charged_again() {
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYMENT_REQUIRED, "underpaid"));
     let charged = [&["routed", "judged", "underpaid"], &CHARGED[2..]].concat();
     assert_eq!(notes.phases(), charged);
+}
+
+#[tokio::test]
+async fn a_token_that_is_counted_is_reserved_and_committed() {
+    let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo").uses(Uses::ONCE);
+    let policy = Policy::builder().sell(sale).build().unwrap();
+    let store = crate::uses::store();
+    let ledger = Ledger::new(store.clone());
+    let (shop, notes) = observed(policy, |paywall| strict(paywall).ledger(ledger));
+    let bought = shop.buy("/v1/demo").await.credential();
+    notes.phases();
+    shop.present("/v1/demo", &bought).await;
+    assert_eq!(notes.phases(), ["routed", "judged", "settled", "reserved", "forwarded", "committed", "ended"]);
+    shop.present("/v1/demo", &bought).await;
+    let spent = [&["routed", "judged", "settled", "no use"], &CHARGED[2..]].concat();
+    assert_eq!(notes.phases(), spent);
+    store.set_away(true);
+    shop.present("/v1/demo", &bought).await;
+    assert_eq!(notes.phases(), ["routed", "judged", "settled", "no use", "ended"]);
+    shop.get("/v1/demo").await;
+    assert_eq!(notes.phases(), ["routed", "judged", "priced", "uncounted", "ended"]);
 }
 
 #[tokio::test]

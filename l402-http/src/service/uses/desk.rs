@@ -58,6 +58,14 @@ impl Desk {
         Self::new(self.ledger.clone(), deadline)
     }
 
+    /// Waits until no request runs on without its client, and nothing is owed.
+    pub(in crate::service) async fn at_rest(&self) {
+        for (places, all) in [(&self.alone, ALONE), (&self.owed, OWED)] {
+            // What runs on may owe something in the end, so this comes first.
+            drop(places.acquire_many(u32::try_from(all).unwrap_or(u32::MAX)).await);
+        }
+    }
+
     /// How long a commit is asked for again.
     pub(in crate::service) const fn patience(&self) -> Duration {
         self.deadline.saturating_mul(COMMITS)
