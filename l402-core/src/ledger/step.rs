@@ -63,9 +63,7 @@ fn end<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attem
             give_back(record, now, id, attempt);
         }
         Standing::Reserved { .. } => fall_into_doubt(record, now, id, attempt, DoubtCause::Lapsed),
-        Standing::InDoubt { resolves: Some((_, Resolution::Used)), .. } => {
-            use_up(record, now, id, attempt, attempt.amount);
-        }
+        Standing::InDoubt { resolves: Some((_, Resolution::Used)), .. } => decide_used(record, now, id, attempt),
         Standing::InDoubt { .. } => {
             give_back(record, now, id, attempt);
         }
@@ -257,7 +255,7 @@ fn resolve<R: Record>(
 ) -> Reply {
     match (known, resolution) {
         (Some(attempt @ Attempt { standing: Standing::InDoubt { .. }, .. }), Resolution::Used) => {
-            use_up(record, now, id, attempt, attempt.amount);
+            decide_used(record, now, id, attempt);
         }
         (Some(attempt @ Attempt { standing: Standing::InDoubt { .. }, .. }), Resolution::Unused) => {
             give_back(record, now, id, attempt);
@@ -293,6 +291,13 @@ fn use_up<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: At
     });
     record.set_attempt(id, Attempt { amount, standing: Standing::Committed { at: now }, ..attempt });
     left
+}
+
+/// A doubt is over: its use is gone, and the attempt holds it no more. So its gateway, which may still ask for what it has had no
+/// reply to, cannot take the decision back.
+fn decide_used<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt) {
+    use_up(record, now, id, attempt, attempt.amount);
+    record.set_attempt(id, Attempt { standing: Standing::Cancelled { at: now }, ..attempt });
 }
 
 fn fall_into_doubt<R: Record>(record: &mut R, now: StoreTime, id: &AttemptId, attempt: Attempt, cause: DoubtCause) {

@@ -195,7 +195,8 @@ BEGIN
             ELSE _doubtful := _doubtful + a.amount;
         END CASE;
         _due_at := CASE WHEN _becomes >= 3 THEN _now + _skew ELSE coalesce(_now + a.doubt_after, _never) END;
-        UPDATE @schema@.attempt SET standing = _becomes, since = _now, due_at = _due_at,
+        -- Where a doubt is over, no later call of the attempt changes that its use is gone: it counts as cancelled.
+        UPDATE @schema@.attempt SET standing = CASE WHEN _becomes = 3 AND _event IN (7, 9) THEN 4 ELSE _becomes END, since = _now, due_at = _due_at,
             amount = CASE WHEN _becomes = 3 THEN _used ELSE amount END
             WHERE payment = _payment AND attempt = _attempt;
         IF _becomes >= 3 THEN

@@ -236,6 +236,12 @@ local function use_up(attempt_id, a, amount)
     return least
 end
 
+-- A doubt is over: its use is gone, and no later call of the attempt changes that.
+local function decide_used(attempt_id, a)
+    use_up(attempt_id, a, a.amount)
+    stand(attempt_id, a, CANCELLED, now)
+end
+
 local function fall_into_doubt(attempt_id, a, cause)
     change(a, function(t)
         let_go(t, a)
@@ -247,7 +253,7 @@ end
 -- Does what time does to one attempt.
 local function pass(attempt_id, a)
     if a.standing ~= RESERVED then
-        if a.resolves_to == USED then use_up(attempt_id, a, a.amount) else give_back(attempt_id, a) end
+        if a.resolves_to == USED then decide_used(attempt_id, a) else give_back(attempt_id, a) end
     elseif a.is_unsafe == 1 then
         fall_into_doubt(attempt_id, a, LAPSED)
     else

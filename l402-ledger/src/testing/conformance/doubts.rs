@@ -10,6 +10,7 @@ pub(super) async fn all(harness: &impl Harness) {
     a_rule_resolves_a_doubt_after_its_time(harness).await;
     a_doubt_without_a_rule_stays(harness).await;
     doubts_are_listed_up_to_a_number(harness).await;
+    a_decision_stays(harness).await;
 }
 
 async fn a_person_resolves_a_doubt(harness: &impl Harness) {
@@ -85,5 +86,32 @@ async fn doubts_are_listed_up_to_a_number(harness: &impl Harness) {
     assert_eq!(harness.store().doubtful(0).await.expect("an answer").len(), 0);
     for attempt in made {
         case.ask(attempt, Event::Resolve(Resolution::Unused)).await;
+    }
+}
+
+/// A gateway that has had no reply to what it owes asks for it again, whatever was decided meanwhile.
+async fn a_decision_stays(harness: &impl Harness) {
+    const TIME: Duration = Duration::from_mins(2);
+    for (resolution, committed) in [(Resolution::Used, 1), (Resolution::Unused, 0)] {
+        for is_rule in [false, true] {
+            let case = Case::new(harness);
+            let doubt = if is_rule { DoubtRule::After(TIME, resolution) } else { DoubtRule::Hold };
+            let asked = Reserve { doubt, ..unsafely(reserve(2)) };
+            let lost = case.granted(asked).await;
+            case.ask(lost, Event::Commit { amount: 1 }).await;
+            assert_eq!(case.ask(lost, Event::TakeBack).await, Reply::InDoubt);
+            if is_rule {
+                harness.pass(TIME).await;
+            } else {
+                assert_eq!(case.ask(lost, Event::Resolve(resolution)).await, Reply::Resolved);
+            }
+            assert!(matches!(case.ask(lost, Event::TakeBack).await, Reply::Released { cost_a_use: false, .. }));
+            assert_eq!(case.ask(lost, Event::Commit { amount: 1 }).await, Reply::Lost);
+            assert_eq!(case.ask(lost, Event::Doubt).await, Reply::Lost);
+            assert!(!case.is_listed(lost).await);
+            case.granted(asked).await;
+            let tally = case.tally(&asked).await;
+            assert_eq!((tally.committed, tally.reserved, tally.doubtful), (committed, 1, 0));
+        }
     }
 }
