@@ -11,18 +11,13 @@ BEGIN
     _now := floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + _ahead;
     -- Most payments are new, and their only counter is that of the sale. Its token has not ended: no sweep can delete this
     -- payment while the statement runs.
-    WITH new AS (
-        INSERT INTO @schema@.payment (payment, ends_at, due_at, next_number, sale_limit, reserved)
-            SELECT _payment, _ends_at, _now + 30000, 1, _limits[1], _amount
-            WHERE _counters = '\x00000000000000000000000000000000' AND _limits[1] >= _amount
-                AND _ends_at > _now / 1000 AND _ends_at > (SELECT horizon FROM @schema@.state)
-            ON CONFLICT (payment) DO NOTHING
-            RETURNING payment
-    )
-    INSERT INTO @schema@.attempt
-        SELECT _now + 30000, _now, _amount, 0, _doubt_after, _doubt_used, _is_unsafe, 0, payment, _attempt, _counters,
-            _fingerprint, _key
-        FROM new;
+    INSERT INTO @schema@.payment (payment, ends_at, due_at, next_number, sale_limit, reserved, first_due_at, first_amount,
+        first_doubt_after, first_doubt_used, first_standing, first_attempt, first_fingerprint, first_key)
+        SELECT _payment, _ends_at, _now + 30000, 1, _limits[1], _amount, _now + 30000, _amount, _doubt_after, _doubt_used, 0,
+            _attempt, _fingerprint, _key
+        WHERE NOT _is_unsafe AND _counters = '\x00000000000000000000000000000000' AND _limits[1] >= _amount
+            AND _ends_at > _now / 1000 AND _ends_at > (SELECT horizon FROM @schema@.state)
+        ON CONFLICT (payment) DO NOTHING;
     IF FOUND THEN
         RETURN ARRAY[0, 0, _limits[1] - _amount, _now];
     END IF;
@@ -61,6 +56,9 @@ BEGIN
     _now := floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + _ahead;
     IF p.ends_at < _ends_at THEN
         UPDATE @schema@.payment SET ends_at = _ends_at WHERE payment = _payment;
+    END IF;
+    IF p.first_attempt IS NOT NULL THEN
+        PERFORM @schema@.spill(_payment);
     END IF;
     IF p.due_at <= _now THEN
         PERFORM @schema@.pass(_payment, _now);

@@ -68,20 +68,13 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
     IF _event = 2 THEN
-        -- Most events are commits of attempts whose only counter is that of the sale.
+        -- Most events are commits of the first attempt.
         _now := floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + _ahead;
-        WITH p AS MATERIALIZED (
-            SELECT payment FROM @schema@.payment WHERE payment = _payment AND due_at > _now FOR UPDATE
-        ), a AS (
-            UPDATE @schema@.attempt AS a SET standing = 3, since = _now, due_at = _now + 600000
-                FROM p WHERE a.payment = _payment AND a.attempt = _attempt AND a.standing + 0 = 0 AND a.amount = _amount
-                    AND a.counters = '\x00000000000000000000000000000000'
-                RETURNING a.amount
-        )
-        UPDATE @schema@.payment AS p SET committed = p.committed + a.amount, reserved = p.reserved - a.amount
-            FROM a WHERE p.payment = _payment
-            RETURNING greatest(p.sale_limit - p.committed - p.reserved - p.doubtful, 0), (p.committed >= p.sale_limit)::int
-            INTO _left, _is_spent;
+        UPDATE @schema@.payment SET committed = committed + first_amount, reserved = reserved - first_amount, first_standing = 3,
+            first_due_at = _now + 600000
+            WHERE payment = _payment AND first_attempt = _attempt AND first_standing = 0 AND first_amount = _amount
+                AND due_at > _now
+            RETURNING sale_limit - committed - reserved - doubtful, (committed >= sale_limit)::int INTO _left, _is_spent;
         IF FOUND THEN
             RETURN ARRAY[2, _left, _is_spent, _now];
         END IF;
@@ -113,6 +106,9 @@ DECLARE
 BEGIN
     SELECT * INTO p FROM @schema@.payment WHERE payment = _payment FOR UPDATE;
     _is_new := NOT FOUND;
+    IF p.first_attempt IS NOT NULL THEN
+        PERFORM @schema@.spill(_payment);
+    END IF;
     IF _now IS NULL THEN
         _now := floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + _ahead;
         IF p.due_at <= _now THEN

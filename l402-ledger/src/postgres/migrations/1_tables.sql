@@ -2,8 +2,11 @@
 --
 -- 1. A step is one call of `reserve` or `settle`, in a transaction of its own, at READ COMMITTED.
 -- 2. It first inserts or locks the row of the payment. Whatever belongs to a payment changes only under that lock.
--- 3. The time is read after the lock is held. `_ahead` moves it on in tests, and is 0 otherwise.
--- 4. Attempts that are remembered only for a repetition are found by their name, and never scanned.
+-- 3. The time is read after the lock is held; in the first statement of a function before, which shortens a lease at most. `_ahead`
+--    moves it on in tests, and is 0 otherwise.
+-- 4. The first attempt at a payment, if it only reads, stands in the row of the payment: a sale of one use is one row, and each of
+--    its steps one statement. Whatever else happens first moves it to the other attempts (`spill`).
+-- 5. Attempts that are remembered only for a repetition are found by their name, and never scanned.
 --
 -- Points in time are milliseconds since 1970, ends of tokens are seconds. `@schema@` stands for the name of the schema.
 -- Standings: 0 reserved, 1 in doubt since its lease ended, 2 in doubt, 3 committed, 4 cancelled.
@@ -27,9 +30,18 @@ CREATE TABLE @schema@.payment (
     reserved bigint NOT NULL DEFAULT 0,
     doubtful bigint NOT NULL DEFAULT 0,
     tries smallint NOT NULL DEFAULT 0,
+    -- The first attempt, which has number 0 and no counter but that of the sale; it is reserved or committed.
+    first_due_at bigint,
+    first_amount bigint,
+    first_doubt_after bigint,
+    first_doubt_used boolean,
+    first_standing smallint,
     payment bytea PRIMARY KEY,
     -- Numbers that were given back.
-    spare bigint[] NOT NULL DEFAULT '{}'
+    spare bigint[] NOT NULL DEFAULT '{}',
+    first_attempt bytea,
+    first_fingerprint bytea,
+    first_key bytea
 ) WITH (fillfactor = 70);
 CREATE INDEX payment_ends_at ON @schema@.payment (ends_at);
 

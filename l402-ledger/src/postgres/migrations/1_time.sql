@@ -1,8 +1,25 @@
+-- Moves the first attempt at a payment, whose row is locked, to the others.
+CREATE FUNCTION @schema@.spill(_payment bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _sale CONSTANT bytea := '\x00000000000000000000000000000000';
+    _lease CONSTANT bigint := 30000;
+    _skew CONSTANT bigint := 600000;
+BEGIN
+    INSERT INTO @schema@.attempt
+        SELECT first_due_at, first_due_at - CASE WHEN first_standing = 0 THEN _lease ELSE _skew END, first_amount, 0,
+            first_doubt_after, first_doubt_used, false, first_standing, payment, first_attempt, _sale, first_fingerprint, first_key
+        FROM @schema@.payment WHERE payment = _payment AND first_attempt IS NOT NULL;
+    UPDATE @schema@.payment SET first_attempt = NULL, first_fingerprint = NULL, first_key = NULL
+        WHERE payment = _payment AND first_attempt IS NOT NULL;
+END
+$$;
+
 -- Does what time does to the attempts of a payment whose row is locked.
 CREATE FUNCTION @schema@.pass(_payment bytea, _now bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _attempt bytea;
 BEGIN
+    PERFORM @schema@.spill(_payment);
     LOOP
         SELECT attempt INTO _attempt FROM @schema@.attempt
             WHERE payment = _payment AND standing < 3 AND due_at <= _now ORDER BY due_at LIMIT 1;
