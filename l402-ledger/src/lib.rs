@@ -33,7 +33,7 @@ pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod store;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", test))]
 pub mod testing;
 
 pub use account::Account;

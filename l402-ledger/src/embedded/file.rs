@@ -167,6 +167,14 @@ impl File {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn set_version(&self, version: u64) -> Result<(), StoreError> {
+        self.write_transaction(|transaction| {
+            transaction.open_table(META)?.insert("version", version)?;
+            Ok(())
+        })
+    }
+
     /// Returns how often the file was synced since it was opened.
     pub(super) fn syncs(&self) -> u64 {
         self.layer.syncs()

@@ -43,6 +43,8 @@ mod file;
 mod layer;
 mod memory;
 mod row;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod writer;
 

@@ -238,3 +238,88 @@ fn read_attempt(row: &mut Reader<'_>) -> Result<(AttemptId, Attempt), RowError> 
     let safety = if says(flag::UNSAFE) { Safety::Unsafe } else { Safety::Safe };
     Ok((id, Attempt { counters, amount, number, safety, fingerprint, key, doubt, standing }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::conformance::event;
+    use l402_core::ledger::{Event, Now, Reserve, SKEW};
+    use proptest::prelude::*;
+
+    const NOW: Now = Now { time: StoreTime::from_millis(1_800_000_000_000), horizon: UnixSeconds::new(0) };
+
+    fn after(events: &[(u8, Event)]) -> Account {
+        let mut account = Account::new(UnixSeconds::new(4_102_444_800));
+        for (id, event) in events {
+            account.apply(NOW, &AttemptId::from_bytes([*id; 16]), event);
+        }
+        account
+    }
+
+    fn events() -> impl Strategy<Value = Vec<(u8, Event)>> {
+        prop::collection::vec((0..8u8, event()), 0..40)
+    }
+
+    fn reserves() -> impl Strategy<Value = Vec<Reserve>> {
+        let reserve = event().prop_filter_map("another event", |event| match event {
+            Event::Reserve(reserve) => Some(reserve),
+            _ => None,
+        });
+        prop::collection::vec(reserve, 0..=COMMITTED)
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_is_read_back(events in events()) {
+            if let Some(row) = encode(&after(&events)) {
+                let again = decode(&row).unwrap();
+                prop_assert_eq!(encode(&again), Some(row.clone()));
+                prop_assert_eq!(ends_at(&row), Some(again.ends_at()));
+                prop_assert!(decode(&row[..row.len() - 1]).is_err(), "it ends too early");
+            }
+        }
+
+        /// An account that was forgotten and read again says what it would have said.
+        #[test]
+        fn what_fits_can_be_forgotten(before in events(), last in reserves(), then in events()) {
+            let mut account = after(&before);
+            // What was cancelled is forgotten, and what was held is in doubt; then a few are settled.
+            let now = Now { time: NOW.time.after(3 * SKEW), ..NOW };
+            account.pass(NOW.time.after(SKEW));
+            account.pass(now.time);
+            for (id, reserve) in (10..).zip(last) {
+                account.apply(now, &AttemptId::from_bytes([id; 16]), &Event::Reserve(reserve));
+                account.apply(now, &AttemptId::from_bytes([id; 16]), &Event::Commit { amount: 1 });
+            }
+            prop_assert!(fits(&account));
+            let Some(row) = encode(&account) else {
+                prop_assert!(account.uses().tallies.is_empty());
+                return Ok(());
+            };
+            let mut again = decode(&row).unwrap();
+            for (id, event) in then {
+                let id = AttemptId::from_bytes([if id < 4 { id } else { id + 6 }; 16]);
+                prop_assert_eq!(again.apply(now, &id, &event), account.apply(now, &id, &event));
+            }
+            prop_assert_eq!(again.uses(), account.uses());
+        }
+
+        #[test]
+        fn whatever_stands_there_is_read_or_refused(row in prop::collection::vec(any::<u8>(), 0..120)) {
+            let _ = decode(&[&[VERSION][..], &row].concat());
+        }
+    }
+
+    #[test]
+    fn another_version_is_told_apart() {
+        assert_eq!(decode(&[VERSION + 1, 0, 0, 0, 0, 0]).unwrap_err(), RowError::TooNew);
+        assert_eq!(decode(&[]).unwrap_err(), RowError::Damaged);
+    }
+
+    #[test]
+    fn a_token_of_one_use_takes_less_than_50_bytes() {
+        let events = [Event::Reserve(crate::testing::reserve(1)), Event::Commit { amount: 1 }];
+        let row = encode(&after(&events.map(|event| (1, event)))).unwrap();
+        assert!(row.len() < 50, "{}", row.len());
+    }
+}

@@ -51,7 +51,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![1 => pass, 6 => ask.prop_map(|(payment, attempt, event)| Deed::Ask { payment, attempt, event: Box::new(event) })]
 }
 
-fn event() -> impl Strategy<Value = Event> {
+/// Any event.
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let resolution = prop::sample::select(vec![Resolution::Used, Resolution::Unused]);
     prop_oneof![
         6 => asked().prop_map(Event::Reserve),

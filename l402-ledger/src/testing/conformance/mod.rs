@@ -41,6 +41,8 @@ mod same_request;
 mod tries;
 mod winners;
 
+#[cfg(all(test, feature = "embedded"))]
+pub(crate) use differential::event;
 pub use differential::like_the_account;
 
 use super::reserve;
