@@ -77,7 +77,12 @@ pub fn encode_into<'b>(bytes: &[u8], out: &'b mut [u8]) -> Option<&'b str> {
             *to = *from;
         }
         let [a, b, c] = three;
-        *text = [a >> 2, a << 4 & 0x30 | b >> 4, b << 2 & 0x3c | c >> 6, c & 0x3f].map(character);
+        *text = [
+            character(a >> 2),
+            character(a << 4 & 0x30 | b >> 4),
+            character(b << 2 & 0x3c | c >> 6),
+            character(c & 0x3f),
+        ];
         for pad in text.iter_mut().skip(group.len() + 1) {
             *pad = b'=';
         }
@@ -176,8 +181,9 @@ fn decode_chunk(chunk: &[u8; CHARACTERS], out: &mut [u8; BYTES], seen: &mut Seen
     let mut values = [0; CHARACTERS];
     let seen = seen.invalid.iter_mut().zip(&mut seen.standard).zip(&mut seen.url_safe);
     for ((value, &c), ((seen_invalid, seen_standard), seen_url_safe)) in values.iter_mut().zip(chunk).zip(seen) {
-        let [upper, lower, digit] = [(b'A', b'Z'), (b'a', b'z'), (b'0', b'9')].map(|(low, high)| within(c, low, high));
-        let [plus, slash, minus, underscore] = [b'+', b'/', b'-', b'_'].map(|other| equal(c, other));
+        // No `array::map`: without link-time optimisation its closures are calls, one for each character.
+        let (upper, lower, digit) = (within(c, b'A', b'Z'), within(c, b'a', b'z'), within(c, b'0', b'9'));
+        let (plus, slash, minus, underscore) = (equal(c, b'+'), equal(c, b'/'), equal(c, b'-'), equal(c, b'_'));
         let (standard, url_safe) = (plus | slash, minus | underscore);
         *seen_invalid |= !(upper | lower | digit | standard | url_safe) | c;
         *seen_standard |= standard;
