@@ -71,6 +71,7 @@ mod terms;
 mod token_facts;
 mod token_file;
 mod unix_seconds;
+mod unsatisfied;
 mod verify;
 
 pub use any::AnyChallenge;
@@ -94,7 +95,7 @@ pub use offer::{Offer, Uses, UsesError};
 pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};
 pub use rule::{CaveatRule, Ruling};
-pub use satisfy::{Rules, UnknownCaveats, Unsatisfied};
+pub use satisfy::{Rules, UnknownCaveats};
 pub use scheme::Scheme;
 pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
@@ -103,6 +104,7 @@ pub use server::{
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use unix_seconds::UnixSeconds;
+pub use unsatisfied::Unsatisfied;
 pub use verify::{Admission, CountedGrant, Denied, Grant, Verified, verify};
 
 /// The examples of the README, which run as tests.

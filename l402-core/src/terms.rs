@@ -4,8 +4,8 @@ use crate::caveat::{number, split_once};
 use crate::counter::{Counter, CounterKey, Counters};
 use crate::msat::Msat;
 use crate::name::Name;
-use crate::satisfy::Unsatisfied;
 use crate::unix_seconds::UnixSeconds;
+use crate::unsatisfied::Unsatisfied;
 
 /// The terms of all tokens of a request. `C` takes note of what a ledger must count.
 #[derive(Debug, Default)]

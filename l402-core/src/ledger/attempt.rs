@@ -86,6 +86,16 @@ pub enum Safety {
     Unsafe,
 }
 
+/// Whether a route's requests may be made again while the outcome of the first is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Idempotence {
+    /// They may not.
+    #[default]
+    Once,
+    /// They may: the upstream keeps the promise of the `Idempotency-Key`.
+    Repeatable,
+}
+
 /// Where an attempt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {

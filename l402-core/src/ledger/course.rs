@@ -7,9 +7,9 @@
 //! 4. What is still to be said to the store when the client has its response is [owed](Course::owes): it is asked for until there
 //!    is a reply, and no request waits for it.
 
-use super::attempt::Safety;
+use super::attempt::{Idempotence, Safety};
 use super::event::{Counted, Event, Refused, Reply, Reserve};
-use super::outcome::{Attempted, Idempotence, Transition, transition};
+use super::outcome::{Attempted, Transition, transition};
 
 /// One attempt.
 ///

@@ -1,7 +1,6 @@
 //! What a gateway asks of a store, and what it is told.
 
-use super::attempt::{DoubtRule, Fingerprint, IdempotencyKey, Resolution, Safety};
-use super::outcome::Idempotence;
+use super::attempt::{DoubtRule, Fingerprint, Idempotence, IdempotencyKey, Resolution, Safety};
 use crate::counter::Counters;
 use crate::unix_seconds::UnixSeconds;
 

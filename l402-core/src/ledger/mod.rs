@@ -35,11 +35,11 @@ mod tally;
 mod time;
 
 pub use attempt::{
-    Attempt, AttemptId, DoubtCause, DoubtRule, Fingerprint, IdempotencyKey, Resolution, Safety, Standing,
+    Attempt, AttemptId, DoubtCause, DoubtRule, Fingerprint, Idempotence, IdempotencyKey, Resolution, Safety, Standing,
 };
 pub use course::{Command, Course, Input, Passed};
 pub use event::{Counted, Event, Refused, Reply, Reserve};
-pub use outcome::{Attempted, Idempotence, Transition, transition};
+pub use outcome::{Attempted, Transition, transition};
 pub use record::Record;
 pub use request::{Content, UpstreamKeys};
 pub use room::room;

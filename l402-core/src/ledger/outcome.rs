@@ -8,7 +8,7 @@
 //! | 4xx; any other gRPC error; a redirect to the gateway itself; the client has gone | release, which counts as a try | the same |
 //! | any other status; a gRPC message | commit | commit |
 
-use super::attempt::Safety;
+use super::attempt::{Idempotence, Safety};
 use super::event::{Counted, Event};
 
 /// What became of a request that was forwarded.
@@ -28,16 +28,6 @@ pub enum Attempted {
     GrpcMessage,
     /// The client went away before the head of the response, and the request was stopped.
     ClientGone,
-}
-
-/// Whether a route's requests may be made again while the outcome of the first is in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Idempotence {
-    /// They may not.
-    #[default]
-    Once,
-    /// They may: the upstream keeps the promise of the `Idempotency-Key`.
-    Repeatable,
 }
 
 /// What an outcome does to a use.

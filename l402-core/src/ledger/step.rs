@@ -1,8 +1,7 @@
 //! One step of a payment's record: what every store does, atomically.
 
-use super::attempt::{Attempt, AttemptId, DoubtCause, Resolution, Safety, Standing};
+use super::attempt::{Attempt, AttemptId, DoubtCause, Idempotence, Resolution, Safety, Standing};
 use super::event::{Counted, Event, Refused, Reply, Reserve};
-use super::outcome::Idempotence;
 use super::record::Record;
 use super::room::room;
 use super::tally::Tally;
