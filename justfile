@@ -14,7 +14,7 @@ go_version := "1.26.6"
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
 semver_baseline := "b85ddb1701ce"
 
-own_workspaces := "fuzz benches proofs/no-panic proofs/ct examples/edge-verify examples/embedded-door proofs/conformance/qemu proofs/conformance/wasm sqlite"
+own_workspaces := "fuzz benches proofs/no-panic proofs/ct proofs/model examples/edge-verify examples/embedded-door proofs/conformance/qemu proofs/conformance/wasm sqlite"
 each_choice := "--each-feature --exclude-features default --exclude-all-features"
 no_std := "-p l402-macaroon -p l402-core"
 msrv := `sed -nE 's/^rust-version = "(.*)"/\1/p' l402-macaroon/Cargo.toml`
@@ -47,7 +47,7 @@ ci: fmt typos house
 ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-postgres-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
-ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel bench-smoke qemu wasm size
+ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
 
 _beside *lanes:
     #!/usr/bin/env bash
@@ -240,6 +240,15 @@ no-panic:
     mkdir -p target
     ! cargo build --release --manifest-path proofs/no-panic/Cargo.toml --features control 2>{{ control }}
     grep -q "undefined.*protocol_code_can_panic" {{ control }}
+
+# Every order of requests, crashes and losses that the ledger of uses must survive, or that of one scenario: minutes, and GB of memory
+model scenario="":
+    cargo run --quiet --release --manifest-path proofs/model/Cargo.toml -- "{{ scenario }}"
+
+# The same in small, and each guard left undone
+model-smoke:
+    cargo clippy --manifest-path proofs/model/Cargo.toml --all-targets -- -D warnings
+    cargo test --quiet --manifest-path proofs/model/Cargo.toml
 
 # Reading, deciding, minting and attenuating allocate nothing
 no-alloc:

@@ -31,7 +31,7 @@ USED_BY_NOTHING = ("benches", "examples", "fuzz", "proofs")
 # Workspaces of their own, beside the one at the top.
 OWN_WORKSPACES = (
     "benches", "examples/edge-verify", "examples/embedded-door", "fuzz", "proofs/conformance/qemu", "proofs/conformance/wasm",
-    "proofs/ct", "proofs/no-panic",
+    "proofs/ct", "proofs/model", "proofs/no-panic",
 )
 
 # Two files of a crate must not name each other's items, directly or by way of others. Paths in `use` and in code count, up to

@@ -1,0 +1,41 @@
+//! Checks the scenarios at full size, and says how many states there were, how long it took and how much memory.
+
+use l402_model::{Bounds, Scenario, failures};
+use std::fs;
+use std::process::ExitCode;
+use std::time::Instant;
+
+fn main() -> ExitCode {
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let mut has_failed = false;
+    for scenario in scenarios().into_iter().filter(|scenario| scenario.name.contains(&only)) {
+        let (start, name) = (Instant::now(), scenario.name);
+        let checked = failures(scenario);
+        let (states, seconds) = (checked.states, start.elapsed().as_secs());
+        println!("{name}: {states} states, {seconds} s, at most {} MB so far", memory().unwrap_or(0));
+        for failure in &checked.failures {
+            println!("{failure}");
+        }
+        has_failed |= !checked.failures.is_empty();
+    }
+    if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The last argument of each is how many requests there are.
+fn scenarios() -> [Scenario; 5] {
+    let bounds = Bounds { crashes: 2, losses: 2, ..Bounds::default() };
+    [
+        Scenario::single_use(bounds, 4),
+        Scenario::bundle(bounds, 2, 2),
+        Scenario::single_use(Bounds { resolutions: 1, ..bounds }, 3).named("one use, and a person who decides"),
+        Scenario::single_use(Bounds { sweeps: 1, ..bounds }, 3).named("one use, and a record that is deleted"),
+        Scenario::repeatable(bounds, 3),
+    ]
+}
+
+/// The most memory that this process has had.
+fn memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
+}
