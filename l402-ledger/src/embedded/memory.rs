@@ -5,7 +5,7 @@
 //! 3. A reply whose row is not durable yet waits for it. A reservation of a request that only reads has none.
 
 use super::file::{Change, File, Row};
-use super::writer::{Job, Queue};
+use super::queue::{Job, Queue};
 use super::{Clock, row};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::{Account, DoubtfulUse, PaymentUses};

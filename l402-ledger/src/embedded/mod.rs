@@ -42,6 +42,7 @@
 mod file;
 mod layer;
 mod memory;
+mod queue;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
 use layer::Layer;
 use memory::Memory;
+use queue::Queue;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::fs::{self, OpenOptions};
@@ -63,7 +65,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use writer::{Queue, Writer};
+use writer::Writer;
 
 /// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
