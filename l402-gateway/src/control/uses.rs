@@ -3,7 +3,7 @@
 //! A use is in doubt when its request may have had an effect and its outcome is not known. Whoever runs the upstream finds out, and
 //! says so here.
 
-use l402_core::ledger::{Event, Reply as Said, Resolution, Tally};
+use l402_core::ledger::{AttemptId, Event, Reply as Said, Resolution, Tally};
 use l402_core::{CounterKey, PaymentHash};
 use l402_ledger::{DoubtfulUse, Ledger, LedgerStore as _, StoreError};
 use l402_program::Causes;
@@ -33,13 +33,13 @@ pub async fn answer(ledger: &Ledger, call: &UsesCall) -> Reply {
 }
 
 async fn list(ledger: &Ledger) -> Result<Value, String> {
-    let doubtful = ledger.doubtful(MOST).await.map_err(told)?;
+    let doubtful = ledger.doubtful(MOST).await.map_err(|fault| told(&fault))?;
     Ok(doubtful.iter().map(|of| doubt(of, true)).collect())
 }
 
 async fn show(ledger: &Ledger, payment: &str) -> Result<Value, String> {
     let payment = hash(payment)?;
-    let Some(uses) = ledger.uses(&payment).await.map_err(told)? else {
+    let Some(uses) = ledger.uses(&payment).await.map_err(|fault| told(&fault))? else {
         return Err("nothing of this payment was used, or its token has ended".to_owned());
     };
     let doubts = doubts(ledger, &payment).await?;
@@ -62,7 +62,7 @@ async fn resolve(ledger: &Ledger, payment: &str, outcome: Decided, number: Optio
         let said = ledger
             .apply(&payment, of.attempt, Event::Resolve(resolution))
             .await
-            .map_err(|fault| format!("{}; {} of the uses in doubt were resolved", told(fault), resolved.len()))?;
+            .map_err(|fault| format!("{}; {} of the uses in doubt were resolved", told(&fault), resolved.len()))?;
         if said == Said::Resolved {
             resolved.push(of.number);
         }
@@ -75,7 +75,7 @@ async fn resolve(ledger: &Ledger, payment: &str, outcome: Decided, number: Optio
 
 /// The uses of one payment that are in doubt.
 async fn doubts(ledger: &Ledger, payment: &PaymentHash) -> Result<Vec<DoubtfulUse>, String> {
-    let all = ledger.doubtful(MOST).await.map_err(told)?;
+    let all = ledger.doubtful(MOST).await.map_err(|fault| told(&fault))?;
     Ok(all.into_iter().filter(|of| of.payment == *payment).collect())
 }
 
@@ -90,7 +90,7 @@ fn doubt(of: &DoubtfulUse, with_payment: bool) -> Value {
 fn counter(key: &CounterKey, tally: &Tally) -> Value {
     let name = match *key {
         CounterKey::SALE => "sale".to_owned(),
-        _ => key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => AttemptId::from_bytes(*key.as_bytes()).to_string(), // as hexadecimal digits
     };
     json!({
         "counter": name,
@@ -106,8 +106,8 @@ fn hash(text: &str) -> Result<PaymentHash, String> {
     text.parse().map_err(|_| "a payment hash has 64 hexadecimal digits".to_owned())
 }
 
-fn told(fault: StoreError) -> String {
-    Causes(&fault).to_string()
+fn told(fault: &StoreError) -> String {
+    Causes(fault).to_string()
 }
 
 /// How many uses in doubt are looked at.
@@ -116,7 +116,7 @@ const MOST: usize = 100_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use l402_core::ledger::{AttemptId, Safety};
+    use l402_core::ledger::Safety;
     use l402_ledger::testing::{FakeStore, reserve};
 
     const PAYMENT: PaymentHash = PaymentHash::from_bytes([1; 32]);
