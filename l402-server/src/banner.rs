@@ -101,7 +101,7 @@ mod tests {
         let banner = Banner::new(&one, "0.0.0.0:8402".parse().expect("an address")).to_string();
         assert_eq!(
             banner,
-            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for unlimited uses within 1h, up to 1h10m if paid at once\n\n\
+            "http://127.0.0.1:8402 sells default (127.0.0.1:3000):\n  /*  1 sat for 1 use within 1h, up to 1h10m if paid at once\n\n\
              This is the sandbox: real Lightning payments, but PLAY MONEY, worth nothing.\n\
              Buy the first call in another terminal:\n\n    l402 get http://127.0.0.1:8402/\n\n"
         );

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::at::At;
 use super::backend::Lightning;
 use super::cors::Pages;
-use super::uses::Count;
+use super::words::{Count, DoubtWord, DurabilityWord};
 use crate::stores::StoreName;
 use l402_program::config::Text;
 
@@ -181,18 +181,6 @@ pub(super) struct Route {
     pub(super) description: Option<At<String>>,
 }
 
-/// What becomes of a use in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum DoubtWord {
-    /// It waits for `l402-server uses resolve`.
-    Hold,
-    /// It is available again after `doubt_after`.
-    Refund,
-    /// It counts as used after `doubt_after`.
-    Charge,
-}
-
 /// The log, on standard error.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -294,18 +282,19 @@ pub(super) struct Ledger {
     pub(super) backend: Option<StoreName>,
     /// embedded: the file. Default: `ledger` in the data directory.
     pub(super) path: Option<At<PathBuf>>,
+    /// redis, postgres: where it is, such as `redis://127.0.0.1:6379`, `rediss://` with TLS, or `postgres://user@host/database`; or the
+    /// variable that holds this.
+    pub(super) url: Option<At<Text>>,
+    /// redis, postgres: PEM file with the certificate authorities to trust. Default: the public ones.
+    pub(super) ca: Option<At<PathBuf>>,
+    /// redis: what all keys begin with. Default: `l402`.
+    pub(super) prefix: Option<At<String>>,
+    /// redis: also starts if a restart of Redis forgets which tokens were used. Default: false.
+    pub(super) may_lose_commits: Option<At<bool>>,
+    /// postgres: the schema of the tables. Default: `l402`.
+    pub(super) schema: Option<At<String>>,
     /// embedded: what a counted use survives: `power`, a loss of power; `process`, only the end of the process. Default: `power`.
     pub(super) durability: Option<At<DurabilityWord>>,
-}
-
-/// What a counted use survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DurabilityWord {
-    /// A loss of power. Each response waits for the disk.
-    Power,
-    /// The end of the process, whatever ends it.
-    Process,
 }
 
 /// Limits on connections and requests. The gateway raises the limit of open files (`ulimit -n`) as far as the system

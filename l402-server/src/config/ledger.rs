@@ -1,20 +1,13 @@
 //! Where uses are counted: which store, and what it makes of its settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::at::{At, ValueOrigin};
-use super::file::{self, DurabilityWord};
+use super::at::ValueOrigin;
+use super::file;
+use super::ledger_table::LedgerTable;
 use super::resolver::Resolver;
 use crate::stores::{StoreName, StoreSetup, backend};
-
-/// The table of a store. Its keys are those of the store.
-pub(crate) struct LedgerTable {
-    /// Where the program keeps its data, if that is known.
-    pub(crate) data_dir: Option<PathBuf>,
-    pub(crate) path: Option<At<PathBuf>>,
-    pub(crate) durability: Option<At<DurabilityWord>>,
-}
 
 impl Resolver<'_> {
     pub(super) fn ledger(&mut self, written: file::Ledger, data_dir: Option<&Path>) -> Option<Arc<dyn StoreSetup>> {
@@ -30,17 +23,25 @@ impl Resolver<'_> {
                 self.problems.wrong_at(&format!("ledger.{key}"), origin, message);
             }
         }
-        let file::Ledger { path, durability, .. } = written;
-        store.read(&LedgerTable { data_dir: data_dir.map(Path::to_owned), path, durability }, self)
+        let file::Ledger { path, durability, url, ca, prefix, may_lose_commits, schema, .. } = written;
+        let data_dir = data_dir.map(Path::to_owned);
+        store.read(&LedgerTable { data_dir, path, durability, url, ca, prefix, may_lose_commits, schema }, self)
     }
 }
 
 impl file::Ledger {
     /// The keys that are set, besides `backend`.
     fn keys(&self) -> impl Iterator<Item = (&'static str, &ValueOrigin)> {
-        let path = self.path.as_ref().map(|at| ("path", &at.origin));
-        let durability = self.durability.as_ref().map(|at| ("durability", &at.origin));
-        path.into_iter().chain(durability)
+        let given = [
+            ("path", self.path.as_ref().map(|at| &at.origin)),
+            ("durability", self.durability.as_ref().map(|at| &at.origin)),
+            ("url", self.url.as_ref().map(|at| &at.origin)),
+            ("ca", self.ca.as_ref().map(|at| &at.origin)),
+            ("prefix", self.prefix.as_ref().map(|at| &at.origin)),
+            ("may_lose_commits", self.may_lose_commits.as_ref().map(|at| &at.origin)),
+            ("schema", self.schema.as_ref().map(|at| &at.origin)),
+        ];
+        given.into_iter().filter_map(|(key, origin)| Some((key, origin?)))
     }
 }
 

@@ -17,6 +17,7 @@ mod cors;
 mod file;
 mod kept;
 mod ledger;
+mod ledger_table;
 mod lightning;
 mod limits;
 mod price;
@@ -27,6 +28,7 @@ mod service;
 mod span;
 mod uses;
 mod warn;
+mod words;
 
 use l402_program::config::{at, error};
 use schemars::Schema;
@@ -43,14 +45,14 @@ pub use price::{RoutePrice, RoutePriceError};
 pub use span::{Span, SpanError};
 
 use at::At;
-pub(crate) use file::DurabilityWord;
 use file::File;
 use l402_gateway::settings::Settings;
 use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
-pub(crate) use ledger::LedgerTable;
+pub(crate) use ledger_table::LedgerTable;
 pub(crate) use resolver::Resolver;
-use uses::Count;
+use words::Count;
+pub(crate) use words::DurabilityWord;
 
 use crate::stores::StoreSetup;
 use crate::variables;

@@ -11,15 +11,15 @@ use super::error::Problems;
 use super::span::Span;
 
 /// A problem that has been noted.
-pub(super) struct Noted;
+pub(crate) struct Noted;
 
 /// What values are held against, and where problems go.
 pub(crate) struct Resolver<'a> {
-    pub(super) problems: Problems<'a>,
+    pub(crate) problems: Problems<'a>,
     pub(super) notes: Vec<String>,
     pub(super) text: &'a str,
-    pub(super) base: &'a Path,
-    pub(super) environment: Environment<'a>,
+    pub(crate) base: &'a Path,
+    pub(crate) environment: Environment<'a>,
 }
 
 impl<'a> Resolver<'a> {

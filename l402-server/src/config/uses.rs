@@ -4,24 +4,15 @@
 //!    `check` says so.
 //! 2. What a service says holds for its routes that do not say it.
 
-use core::fmt;
 use core::time::Duration;
 use l402_core::Uses;
 use l402_core::ledger::{DoubtRule, Idempotence, Resolution};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
 
 use super::at::At;
-use super::file::DoubtWord;
 use super::limits::Most;
 use super::resolver::{Noted, Resolver};
+use super::words::{Count, DoubtWord};
 use l402_gateway::settings::PricedRoute;
-
-/// A number, or `"unlimited"`, as it is written.
-#[derive(Debug, Clone)]
-pub(super) struct Count(pub(super) String);
 
 /// What is written about the uses of a token, of a service or of a route.
 #[derive(Clone, Copy)]
@@ -104,7 +95,7 @@ impl Resolver<'_> {
     pub(super) fn uses_or_default(&mut self, path: &str, uses: Option<Uses>, valid_for: Option<Duration>) -> Uses {
         match (uses, valid_for) {
             (Some(uses), _) => uses,
-            (None, None) => Uses::Unlimited,
+            (None, None) => Uses::ONCE,
             (None, Some(_)) => {
                 self.notes.push(format!(
                     "{path} has `valid_for` and no `uses`: a token can be used without limit; write uses = \"unlimited\" \
@@ -113,50 +104,6 @@ impl Resolver<'_> {
                 Uses::Unlimited
             }
         }
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CountVisitor)
-    }
-}
-
-impl JsonSchema for Count {
-    fn schema_name() -> Cow<'static, str> {
-        "Uses".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "oneOf": [{ "type": "integer", "minimum": 1, "maximum": u32::MAX }, { "const": "unlimited" }] })
-    }
-}
-
-struct CountVisitor;
-
-impl Visitor<'_> for CountVisitor {
-    type Value = Count;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number from 1 to 4294967295, or \"unlimited\"")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
-        Ok(Count(number.to_string()))
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<Count, E> {
-        Ok(Count(word.to_owned()))
     }
 }
 

@@ -1,6 +1,10 @@
 //! Where uses are counted, each store in one entry: the only place that names them. The first is the default.
 
 mod embedded;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 
 use core::fmt::Debug;
 use l402_gateway::inventory::Kept;
@@ -37,6 +41,8 @@ macro_rules! stores {
 
 stores! {
     "A file in the data directory, for one gateway." Embedded => embedded::EmbeddedStore;
+    "A Redis that several gateways share." Redis in "redis" => redis::RedisBackend;
+    "A PostgreSQL that several gateways share." Postgres in "postgres" => postgres::PostgresBackend;
 }
 
 /// A kind of store.
@@ -74,6 +80,14 @@ pub struct OpenStore {
     pub warnings: Vec<String>,
 }
 
+/// What of a URL can be shown: host and port, without user, password and path.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
+}
+
 /// Looks whether a store can be used. One that a gateway has open is.
 /// Returns lines for the operator.
 pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), StoreError>) {
@@ -90,5 +104,19 @@ pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), Sto
             (vec![format!("ledger: {about}; a running gateway has it open")], Ok(()))
         }
         Err(fault) => (vec![format!("ledger: {about}")], Err(fault)),
+    }
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "redis")))]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn h2_of_a_url_only_its_host_is_shown() {
+        for url in
+            ["redis://a:6379", "rediss://me:canary@a:6379/0", "postgres://me:c@nary@a:6379/canary?password=canary"]
+        {
+            assert_eq!(host(url), "a:6379");
+        }
     }
 }

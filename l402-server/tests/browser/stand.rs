@@ -35,7 +35,10 @@ impl Stand {
     /// A gateway of a file, in which `cors` stands and `{page}` is the page's origin.
     pub(crate) async fn with_cors(cors: &str) -> Self {
         Self::start(|environment, page| {
-            let text = format!("upstream = \"http://replaced\"\ncors = {}", cors.replace("{page}", page));
+            let text = format!(
+                "upstream = \"http://replaced\"\nuses = \"unlimited\"\ncors = {}",
+                cors.replace("{page}", page)
+            );
             Config::from_text(&text, environment).unwrap()
         })
         .await
@@ -49,6 +52,7 @@ impl Stand {
             "UPSTREAM_URL" => Some(origin(&upstream)),
             "L402_LISTEN" => Some("127.0.0.1:0".to_owned()),
             "L402_SERVER_DATA_DIR" => Some(data.path().display().to_string()),
+            "L402_USES" => Some("unlimited".to_owned()),
             _ => None,
         };
         let config = config(&environment, &origin(&page));

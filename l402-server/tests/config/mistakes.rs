@@ -59,7 +59,10 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
-        ("ledger = { backend = \"redes\" }", "line 2: ledger.backend: unknown value; valid are embedded"),
+        (
+            "ledger = { backend = \"redes\" }",
+            "line 2: ledger.backend: unknown value; valid are embedded, redis, postgres",
+        ),
         ("ledger = { durability = \"none\" }", "line 2: ledger.durability: unknown value; valid are power, process"),
         ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
         ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
@@ -104,6 +107,35 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
     ] {
         assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn h2_a_ledger_that_makes_no_sense_names_the_key_and_no_password() {
+    for (table, expected) in [
+        ("backend = \"redis\"", "ledger.url: say where the ledger is, such as url = \"redis://127.0.0.1:6379\""),
+        ("backend = \"redis\"\nurl = { env = \"UNSET\" }", "line 4: ledger.url: the variable UNSET is not set"),
+        ("backend = \"redis\"\nurl = \"http://me:canary@a\"", "line 4: ledger.url: "),
+        ("backend = \"redis\"\nurl = \"redis://a\"\nprefix = \"a b\"", "line 5: ledger.prefix = \"a b\": "),
+        (
+            "backend = \"redis\"\nurl = \"redis://a\"\nschema = \"a\"",
+            "line 5: ledger.schema: not a setting of the ledger in a Redis",
+        ),
+        ("backend = \"redis\"\nurl = \"rediss://a\"\nca = \"none.pem\"", "line 5: ledger.ca: cannot read the file: "),
+        (
+            "backend = \"postgres\"",
+            "ledger.url: say where the ledger is, such as url = \"postgres://l402@127.0.0.1/l402\"",
+        ),
+        ("backend = \"postgres\"\nurl = \"postgres://me:canary@p/l?sslmode=prefer\"", "line 4: ledger.url: "),
+        ("backend = \"postgres\"\nurl = \"postgres://p\"\nschema = \"A\"", "line 5: ledger.schema = \"A\": "),
+        (
+            "backend = \"postgres\"\nurl = \"postgres://p\"\npath = \"a\"",
+            "line 5: ledger.path: not a setting of the ledger in a PostgreSQL",
+        ),
+        ("url = \"redis://a\"", "line 3: ledger.url: not a setting of the ledger in a file"),
+    ] {
+        let told = fault(&format!("upstream = \"http://a\"\n[ledger]\n{table}"));
+        assert!(told.starts_with(expected) && !told.contains("canary"), "{table}: {told}");
     }
 }
 

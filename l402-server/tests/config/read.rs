@@ -90,7 +90,7 @@ fn every_key_can_be_set() {
         offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for.as_secs(), offer.tier)).collect();
     assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
     let uses: Vec<_> = offers.iter().map(|offer| offer.uses.to_string()).collect();
-    assert_eq!(uses, ["100", "unlimited", "unlimited", "5", "unlimited"]);
+    assert_eq!(uses, ["100", "unlimited", "unlimited", "5", "1"]);
     assert_eq!(config.settings.policy().routes().len(), 7);
     let expiry = config
         .settings
@@ -122,7 +122,7 @@ fn uses(lines: &str) -> Vec<String> {
 fn a_token_is_for_one_use_unless_a_number_or_a_time_is_named() {
     let route = "\n[[service.route]]\npath = \"/a\"";
     for (service, of_route, sold) in [
-        ("", "", "unlimited"),
+        ("", "", "1"),
         ("", "uses = 100", "100"),
         ("", "uses = \"unlimited\"", "unlimited"),
         ("", "uses = \"4294967295\"", "4294967295"),
@@ -136,7 +136,7 @@ fn a_token_is_for_one_use_unless_a_number_or_a_time_is_named() {
     ] {
         assert_eq!(uses(&format!("price = \"1 sat\"\n{service}{route}\n{of_route}")), [sold], "{service}|{of_route}");
     }
-    assert_eq!(uses("price = \"1 sat\""), ["unlimited"]);
+    assert_eq!(uses("price = \"1 sat\""), ["1"]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn the_quick_start_sells_one_use_and_its_variable_says_another_number() {
         Config::from_environment(&variables)
             .map(|config| config.settings.services()[0].routes[0].offer.uses.to_string())
     };
-    assert_eq!(of("").expect("a configuration"), "unlimited");
+    assert_eq!(of("").expect("a configuration"), "1");
     assert_eq!(of("unlimited").expect("a configuration"), "unlimited");
     let fault = of("+5").expect_err("a sign").to_string();
     assert_eq!(fault, "L402_USES = \"+5\": write a number from 1 to 4294967295, or \"unlimited\"");
@@ -188,6 +188,18 @@ fn a_route_says_what_becomes_of_a_use_in_doubt_or_its_service_does() {
             (Idempotence::Once, false, refund(5)),
             (Idempotence::Repeatable, true, DoubtRule::Hold),
         ]
+    );
+}
+
+#[test]
+fn a_shared_ledger_is_named_by_its_host() {
+    let of = |table: &str| read(&format!("upstream = \"http://a\"\n[ledger]\n{table}")).ledger.about();
+    assert_eq!(of(""), "/data/ledger");
+    assert_eq!(of("backend = \"redis\"\nurl = \"redis://me:canary@r:6379\"\nprefix = \"shop\""), "the Redis at r:6379");
+    assert_eq!(of("backend = \"redis\"\nurl = \"rediss://r:6379\"\nmay_lose_commits = true"), "the Redis at r:6379");
+    assert_eq!(
+        of("backend = \"postgres\"\nurl = \"postgres://me:canary@p/l\"\nschema = \"shop\""),
+        "the PostgreSQL at p"
     );
 }
 

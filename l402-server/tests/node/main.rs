@@ -1,7 +1,10 @@
-//! The gateway with an embedded node, as a process: full disks, lost files, a chain source that does not answer, money taken out.
+//! The gateway with an embedded node, as a process: full disks, lost files, a chain source that does not answer, money taken out,
+//! uses that are counted over a kill.
 
+mod esplora;
 mod money;
 mod stand;
+mod uses;
 
 use core::time::Duration;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -116,8 +119,15 @@ async fn l6_a_disk_that_is_nearly_full_is_not_ready_and_a_full_one_is_the_end() 
 }
 
 /// What must not be lost; the rest is made anew, and nothing is lost with it.
-const STATE: [&str; 6] =
-    ["control/operations", "keys/root.keys", "node/ldk_node_data.sqlite", "node/seed", "node/sent", "node/settled"];
+const STATE: [&str; 7] = [
+    "control/operations",
+    "keys/root.keys",
+    "ledger",
+    "node/ldk_node_data.sqlite",
+    "node/seed",
+    "node/sent",
+    "node/settled",
+];
 const REST: [&str; 10] = [
     "control/audit.log",
     "control/manifest",

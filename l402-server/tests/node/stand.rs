@@ -1,7 +1,8 @@
 //! A chain, a payer's node, an upstream, and the gateway as a process with an embedded node of its own.
 
+use crate::esplora::{Esplora, answer};
 use core::net::SocketAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use l402_core::{Challenge, CredentialLine, Msat};
 use l402_ldk::{ChannelRequest, LdkConfig, LdkNode};
@@ -11,7 +12,6 @@ use l402_regtest::chain::Chain;
 use l402_regtest::rpc::{Credentials, RpcServer};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -29,6 +29,8 @@ pub(crate) struct Stand {
     pub(crate) chain: Chain,
     pub(crate) payer: LdkNode,
     pub(crate) payer_address: SocketAddr,
+    /// How many requests hang at the upstream, or did.
+    pub(crate) hanging: Arc<AtomicUsize>,
     rpc: RpcServer,
     upstream: String,
     esplora: Esplora,
@@ -46,16 +48,22 @@ impl Stand {
         config.listen.push(payer_address);
         let payer = LdkNode::start(config).await.expect("a payer");
         mine_what_comes(chain.clone());
-        let (upstream, esplora, node_port) = (upstream(), Esplora::start(), free_port());
-        Self { home, chain, payer, payer_address, rpc, upstream, esplora, node_port }
+        let hanging = Arc::new(AtomicUsize::new(0));
+        let (upstream, esplora, node_port) = (upstream(Arc::clone(&hanging)), Esplora::start(), free_port());
+        Self { home, chain, payer, payer_address, hanging, rpc, upstream, esplora, node_port }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
 
-    /// Starts the gateway on the chain.
+    /// Starts the gateway on the chain. It sells any number of uses.
     pub(crate) fn gateway(&self) -> Gateway {
+        self.gateway_selling("uses = \"unlimited\"")
+    }
+
+    /// Starts the gateway on the chain, with these lines at the top of its file.
+    pub(crate) fn gateway_selling(&self, terms: &str) -> Gateway {
         let (address, credentials) = (self.rpc.address(), self.rpc.credentials());
         let chain = format!(
             "bitcoind = {{ host = \"127.0.0.1\", port = {}, user = {:?}, password = {:?} }}",
@@ -63,12 +71,12 @@ impl Stand {
             credentials.user(),
             credentials.password()
         );
-        self.gateway_on(&chain)
+        self.gateway_on(&chain, terms)
     }
 
     /// Starts the gateway on an Esplora server that answers 429 to everything.
     pub(crate) fn gateway_on_esplora(&self) -> Gateway {
-        self.gateway_on(&format!("esplora = {:?}", self.esplora.url))
+        self.gateway_on(&format!("esplora = {:?}", self.esplora.url), "uses = \"unlimited\"")
     }
 
     /// Has the Esplora server answer.
@@ -76,10 +84,10 @@ impl Stand {
         self.esplora.open.store(true, Ordering::Relaxed);
     }
 
-    fn gateway_on(&self, chain: &str) -> Gateway {
+    fn gateway_on(&self, chain: &str, terms: &str) -> Gateway {
         let config = self.home.path().join("gateway.toml");
         let text = format!(
-            "listen = \"127.0.0.1:0\"\nthreads = 1\ndata_dir = {:?}\nupstream = {:?}\nprice = \"21 sat\"\n\
+            "listen = \"127.0.0.1:0\"\nthreads = 1\ndata_dir = {:?}\nupstream = {:?}\nprice = \"21 sat\"\n{terms}\n\
              log = {{ format = \"json\" }}\n[lightning]\nbackend = \"ldk\"\nnetwork = \"regtest\"\n\
              listen = [\"127.0.0.1:{}\"]\nchain = {{ {chain} }}\n",
             self.data().display().to_string(),
@@ -200,11 +208,16 @@ impl Gateway {
 
     /// Asks for a path.
     pub(crate) fn ask(&self, path: &str, credential: Option<&str>) -> std::io::Result<Answer> {
+        self.send("GET", path, credential)
+    }
+
+    /// Sends a request without a body.
+    pub(crate) fn send(&self, method: &str, path: &str, credential: Option<&str>) -> std::io::Result<Answer> {
         let address = self.address().ok_or(std::io::ErrorKind::NotConnected)?;
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let field = credential.map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{field}\r\n")?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{field}\r\n")?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -214,10 +227,15 @@ impl Gateway {
 
     /// Runs a command of the node.
     pub(crate) fn node(&self, words: &[&str]) -> Output {
+        self.command("node", words)
+    }
+
+    /// Runs a command that prints JSON.
+    pub(crate) fn command(&self, command: &str, words: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_l402-server"))
             .arg("--config")
             .arg(&self.config)
-            .args(["node", "--json"])
+            .args([command, "--json"])
             .args(words)
             .stdin(Stdio::null())
             .output()
@@ -278,7 +296,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn fields(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn fields(&self, name: &str) -> Vec<&str> {
         let head = self.text.split("\r\n\r\n").next().unwrap_or_default();
         let fields = head.lines().skip(1).filter_map(|line| line.split_once(": "));
         fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
@@ -321,54 +339,25 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr()).expect("a port").port()
 }
 
-/// An upstream that says yes to everything.
-fn upstream() -> String {
+/// An upstream that says yes to everything, except to a request for `/hang`: it counts these, and never answers.
+fn upstream(hanging: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(|| answer(stream, "200 OK", "yes\n"));
+            let hanging = Arc::clone(&hanging);
+            thread::spawn(move || {
+                let mut first = [0; 64];
+                let read = stream.peek(&mut first).unwrap_or(0);
+                let line = String::from_utf8_lossy(first.get(..read).unwrap_or_default()).into_owned();
+                if line.contains(" /hang ") {
+                    hanging.fetch_add(1, Ordering::SeqCst);
+                    let _ = (&stream).read_to_end(&mut Vec::new());
+                } else {
+                    answer(stream, "200 OK", "yes\n");
+                }
+            });
         }
     });
     url
-}
-
-/// An Esplora server that has had too many requests.
-struct Esplora {
-    url: String,
-    open: Arc<AtomicBool>,
-}
-
-impl Esplora {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let open = Arc::new(AtomicBool::new(false));
-        let opened = Arc::clone(&open);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (status, body) = if opened.load(Ordering::Relaxed) {
-                    ("200 OK", "{\"1\":2.0,\"6\":1.5,\"144\":1.0}")
-                } else {
-                    ("429 Too Many Requests", "slow down")
-                };
-                thread::spawn(move || answer(stream, status, body));
-            }
-        });
-        Self { url, open }
-    }
-}
-
-fn answer(mut stream: TcpStream, status: &str, body: &str) {
-    let begun = Instant::now();
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && begun.elapsed() < PATIENCE {
-        match stream.read(&mut byte) {
-            Ok(1) => head.extend(byte),
-            _ => return,
-        }
-    }
-    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let _ = stream.write_all(answer.as_bytes());
 }

@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use l402_core::{Challenge, CredentialLine, Msat};
-use l402_gateway::{Payee, Server};
+use l402_gateway::{LedgerKeeper, Payee, Server};
+use l402_ledger::Ledger;
+use l402_ledger::embedded::{Durability, Embedded};
 use l402_lightning::testing::{FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
 use l402_server::config::Config;
@@ -17,6 +19,7 @@ use tokio::task::JoinHandle;
 /// A gateway under test.
 pub(crate) struct Gateway {
     pub(crate) server: Server,
+    _keeper: LedgerKeeper,
     wallet: FakeNode,
     _data: TempDir,
 }
@@ -31,8 +34,11 @@ impl Gateway {
         let network = FakeNetwork::new();
         let node = network.node();
         let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id());
-        let server = Server::start(&config.settings, &payee).expect("a server");
-        Self { server, wallet: network.node(), _data: data }
+        let ledger = Embedded::open_or_create(&data.path().join("ledger"), Durability::Process).expect("a ledger");
+        let keeper = LedgerKeeper::start(Ledger::new(ledger));
+        let bound = Server::bind(&config.settings).expect("bound").ledger(&keeper);
+        let server = bound.serve(&config.settings, &payee).expect("a server");
+        Self { server, _keeper: keeper, wallet: network.node(), _data: data }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -75,7 +75,7 @@ impl Gateway {
     pub async fn start(network: &Network, payee: &str, upstream: &Upstream) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let mut text = format!(
-            "listen = \"{LOOPBACK}\"\nthreads = 2\ndata_dir = \"{}\"\nupstream = \"http://{}\"\nprice = \"{PRICE_MSAT} msat\"\n\
+            "listen = \"{LOOPBACK}\"\nthreads = 2\ndata_dir = \"{}\"\nupstream = \"http://{}\"\nprice = \"{PRICE_MSAT} msat\"\nuses = \"unlimited\"\n\
              [protocol]\nstrict_settlement = true\n",
             keys.path().display(),
             upstream.address,

@@ -128,7 +128,7 @@ impl Shop {
         let data = tempfile::tempdir().unwrap();
         let text = format!(
             "listen = \"127.0.0.1:0\"\nthreads = 2\ndata_dir = \"{}\"\n[[service]]\nname = \"weather\"\n{upstream}\n\
-             [[service.route]]\npath = \"/weather.Weather/*\"\nprice = \"21 sat\"\n",
+             [[service.route]]\npath = \"/weather.Weather/*\"\nprice = \"21 sat\"\nuses = \"unlimited\"\n",
             data.path().display()
         );
         let config = Config::from_text(&text, &|_| None).unwrap();

@@ -171,6 +171,7 @@ upstream = "{upstream}"
 free = ["/free/*", "/status"]
 headers = { X-Api-Key = { env = "UPSTREAM_KEY" }, X-From = "maps" }
 paid_headers = { X-L402-Verified = "true" }
+uses = "unlimited"
 
 [[service.route]]
 methods = ["GET"]
@@ -206,6 +207,7 @@ price = "1 sat"
 [[service]]
 name = "maps_gold"
 upstream = "{upstream}"
+uses = "unlimited"
 
 [[service.route]]
 path = "/gold/tile"

@@ -1,0 +1,113 @@
+//! A Redis that several gateways share.
+
+use core::fmt;
+use l402_ledger::redis::{RedisSettings, RedisStore};
+use l402_ledger::{Ledger, StoreError, StoreErrorKind};
+use l402_lightning::BoxFuture;
+use l402_lightning::folder;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{OpenStore, StoreBackend, StoreSetup, host};
+use crate::config::{LedgerTable, Resolver};
+
+/// The store in a Redis.
+pub(super) struct RedisBackend;
+
+impl StoreBackend for RedisBackend {
+    fn called(&self) -> &'static str {
+        "the ledger in a Redis"
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &["url", "ca", "prefix", "may_lose_commits"]
+    }
+
+    fn read(&self, table: &LedgerTable, resolver: &mut Resolver<'_>) -> Option<Arc<dyn StoreSetup>> {
+        let url = resolver.store_url(table, "redis://127.0.0.1:6379")?;
+        let url_at = &table.url.as_ref()?.origin;
+        let settings =
+            RedisSettings::new(&url).map_err(|fault| resolver.problems.wrong_at("ledger.url", url_at, fault));
+        let ca = resolver.store_ca(table);
+        let mut settings = settings.ok()?.may_lose_commits(table.may_lose_commits.as_ref().is_some_and(|at| at.value));
+        if let Some(at) = &table.prefix {
+            let with = settings.prefix(&at.value).map_err(|fault| resolver.problems.wrong("ledger.prefix", at, fault));
+            settings = with.ok()?;
+        }
+        if let (Some(pem), Some(at)) = (ca.ok()?, &table.ca) {
+            let with = settings.ca(&pem).map_err(|fault| resolver.problems.wrong_at("ledger.ca", &at.origin, fault));
+            settings = with.ok()?;
+        }
+        let seen = table.data_dir.as_ref()?.join("redis-ledger");
+        Some(Arc::new(RedisSetup { settings, host: host(&url), seen }))
+    }
+}
+
+/// Which Redis, and where it is noted which ledger it had.
+struct RedisSetup {
+    settings: RedisSettings,
+    host: String,
+    seen: PathBuf,
+}
+
+impl StoreSetup for RedisSetup {
+    fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
+        Box::pin(async {
+            let store = RedisStore::open(&self.settings).await?;
+            compare(&self.seen, store.created_at().millis())?;
+            let warnings = store.warnings().iter().map(ToString::to_string).collect();
+            Ok(OpenStore { ledger: Ledger::new(store), warnings })
+        })
+    }
+
+    fn about(&self) -> String {
+        format!("the Redis at {}", self.host)
+    }
+}
+
+impl fmt::Debug for RedisSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisSetup").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// Stops where this is not the ledger of the last start: a Redis that was emptied begins a new one by itself, in which every token
+/// that was sold is unused (threat S6).
+fn compare(seen: &Path, created: u64) -> Result<(), StoreError> {
+    let failed = |cause: io::Error| StoreError::with_source(StoreErrorKind::Failed, cause);
+    match fs::read_to_string(seen) {
+        Ok(text) if text.trim() == created.to_string() => Ok(()),
+        Ok(_) => {
+            let why = format!(
+                "it is not the ledger that was used before; restore that one, or delete {} to accept that used tokens can be used again",
+                seen.display()
+            );
+            Err(StoreError::with_source(StoreErrorKind::Damaged, why))
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound && seen.parent().is_some_and(Path::is_dir) => {
+            folder::open(seen).and_then(|mut file| writeln!(file, "{created}")).map_err(failed)
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()), // a check before the first start
+        Err(cause) => Err(failed(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s6_a_ledger_that_began_anew_stops_the_start() {
+        let home = tempfile::tempdir().expect("a directory");
+        let seen = home.path().join("redis-ledger");
+        compare(&seen, 7).expect("noted");
+        compare(&seen, 7).expect("the same");
+        let fault = compare(&seen, 8).expect_err("another");
+        assert_eq!(fault.kind(), StoreErrorKind::Damaged);
+        fs::remove_file(&seen).expect("removed");
+        compare(&seen, 8).expect("accepted");
+        compare(&home.path().join("none/redis-ledger"), 9).expect("a look before the first start");
+    }
+}
