@@ -59,21 +59,6 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: valid_for = \"1 week\": write a whole number and its unit, such as \"500ms\", \"30s\", \"5m\", \"1h\" or \"7d\"",
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
-        (
-            "ledger = { backend = \"redes\" }",
-            "line 2: ledger.backend: unknown value; valid are embedded, redis, postgres",
-        ),
-        ("ledger = { durability = \"none\" }", "line 2: ledger.durability: unknown value; valid are power, process"),
-        ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
-        ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
-        ("uses = 4294967296", "line 2: uses = \"4294967296\": write a number from 1 to 4294967295, or \"unlimited\""),
-        ("uses = \" 1\"", "line 2: uses = \" 1\": write a number from 1 to 4294967295, or \"unlimited\""),
-        ("uses = \"\"", "line 2: uses = \"\": write a number from 1 to 4294967295, or \"unlimited\""),
-        ("uses = \"once\"", "line 2: uses = \"once\": write a number from 1 to 4294967295, or \"unlimited\""),
-        (
-            "uses = 1.5",
-            "line 2: uses: invalid type: floating point `1.5`, expected a number from 1 to 4294967295, or \"unlimited\"",
-        ),
         ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
         ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
         (
@@ -107,6 +92,29 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
     ] {
         assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn uses_and_ledgers_that_make_no_sense_name_the_key_and_what_to_do() {
+    for (line, expected) in [
+        (
+            "ledger = { backend = \"redes\" }",
+            "line 2: ledger.backend: unknown value; valid are embedded, redis, postgres",
+        ),
+        ("ledger = { durability = \"none\" }", "line 2: ledger.durability: unknown value; valid are power, process"),
+        ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = 4294967296", "line 2: uses = \"4294967296\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \" 1\"", "line 2: uses = \" 1\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \"\"", "line 2: uses = \"\": write a number from 1 to 4294967295, or \"unlimited\""),
+        ("uses = \"once\"", "line 2: uses = \"once\": write a number from 1 to 4294967295, or \"unlimited\""),
+        (
+            "uses = 1.5",
+            "line 2: uses: invalid type: floating point `1.5`, expected a number from 1 to 4294967295, or \"unlimited\"",
+        ),
+    ] {
+        assert_eq!(fault(&format!("upstream = \"http://127.0.0.1:3000\"\n{line}")), expected, "{line}");
     }
 }
 
