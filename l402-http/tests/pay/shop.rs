@@ -137,7 +137,7 @@ impl Shop {
             fields.add(name.as_str(), value.as_bytes());
         }
         let service = head.uri.path().split('/').nth(1).unwrap().to_owned();
-        let offer = Offer::new(Name::new(&service).unwrap(), Msat::new(PRICE_MSAT)).valid_for(Duration::from_secs(60));
+        let offer = Offer::new(Name::new(&service).unwrap(), Msat::new(PRICE_MSAT)).valid_for(Duration::from_mins(1));
         let charge = {
             let mut state = self.state.lock().unwrap();
             state.seen.push(Seen { uri: head.uri.clone(), authorization });

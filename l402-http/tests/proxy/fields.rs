@@ -107,7 +107,7 @@ async fn p2_added_headers_replace_the_clients() {
 
 /// What a gate gives for a token that was paid for.
 fn grant() -> Grant {
-    let offer = Offer::new(Name::new("a").unwrap(), Msat::new(1)).valid_for(Duration::from_secs(60));
+    let offer = Offer::new(Name::new("a").unwrap(), Msat::new(1)).valid_for(Duration::from_mins(1));
     let gate = Gate::new(DerivedKeys::new(0, &MasterKey::from_bytes([7; 32])), GatePolicy::default());
     let (preimage, mut text) = (Preimage::from_bytes([1; 32]), TokenText::new());
     let token = gate.keys().mint(&offer, &preimage.hash(), [2; 28], 0.into(), &mut text).unwrap();

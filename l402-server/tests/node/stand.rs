@@ -12,12 +12,12 @@ use l402_regtest::chain::Chain;
 use l402_regtest::rpc::{Credentials, RpcServer};
 use serde_json::Value;
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
