@@ -90,10 +90,10 @@ fn write<'t>(
     now: UnixSeconds,
     text: &'t mut TokenText,
 ) -> Result<&'t str, TokenTooLong> {
-    let caveats = caveats(offer, now).map_err(|_| TokenTooLong)?;
+    let caveats = CaveatTexts::of(offer, now).map_err(|_| TokenTooLong)?;
     let mut texts: Vec<&[u8], CAVEATS> = Vec::new(); // `collect` could panic
-    for caveat in &caveats {
-        texts.push(caveat.as_bytes()).map_err(|_| TokenTooLong)?;
+    for caveat in caveats.iter() {
+        texts.push(caveat).map_err(|_| TokenTooLong)?;
     }
     let token = macaroon::mint(key, LOCATION, &identifier.to_bytes(), &texts, &mut text.bytes);
     base64::encode_into(token.map_err(|_| TokenTooLong)?.as_bytes(), &mut text.text).ok_or(TokenTooLong)
@@ -166,31 +166,45 @@ impl core::error::Error for TokenMintError {}
 /// The location that deployed servers write: a hint for humans, covered by no signature.
 const LOCATION: &[u8] = b"lsat";
 
-/// The longest caveat: a service and a capability of the greatest length, and the words between them.
-const CAVEAT: usize = 160;
-
 /// The most caveats.
 const CAVEATS: usize = 5;
 
 /// The longest token: head, caveats, signature.
 const TOKEN: usize = 768;
 
-/// The caveats of an offer, as text.
-fn caveats(offer: &Offer, now: UnixSeconds) -> Result<Vec<String<CAVEAT>, CAVEATS>, fmt::Error> {
-    let Offer { service, tier, capability, price_msat, valid_for, uses, plan } = offer;
-    let plan = plan.as_ref().map_or(Offer::PLAN, Name::as_str);
-    let mut caveats = Vec::new();
-    let mut add = |text: fmt::Arguments<'_>| {
-        let mut caveat = String::new();
-        caveat.write_fmt(text)?;
-        caveats.push(caveat).map_err(|_| fmt::Error)
-    };
-    add(format_args!("services={service}:{tier}"))?;
-    add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
-    if let Uses::Times(uses) = uses {
-        add(format_args!("{service}_uses={uses}"))?;
+/// The most bytes of all caveats: a service, a capability and a plan of the greatest length, and the words between them.
+const CAVEAT_TEXT: usize = 576;
+
+/// The caveats of an offer, one text behind the other, and where each ends.
+#[derive(Default)]
+struct CaveatTexts {
+    text: String<CAVEAT_TEXT>,
+    ends: Vec<usize, CAVEATS>,
+}
+
+impl CaveatTexts {
+    fn of(offer: &Offer, now: UnixSeconds) -> Result<Self, fmt::Error> {
+        let Offer { service, tier, capability, price_msat, valid_for, uses, plan } = offer;
+        let plan = plan.as_ref().map_or(Offer::PLAN, Name::as_str);
+        let mut caveats = Self::default();
+        caveats.add(format_args!("services={service}:{tier}"))?;
+        caveats.add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
+        if let Uses::Times(uses) = uses {
+            caveats.add(format_args!("{service}_uses={uses}"))?;
+        }
+        caveats.add(format_args!("{service}_sale={},{plan}", price_msat.get()))?;
+        let end = now.saturating_add(valid_for.as_secs());
+        caveats.add(format_args!("{service}_valid_until={}", end.get()))?;
+        Ok(caveats)
     }
-    add(format_args!("{service}_sale={},{plan}", price_msat.get()))?;
-    add(format_args!("{service}_valid_until={}", now.saturating_add(valid_for.as_secs()).get()))?;
-    Ok(caveats)
+
+    fn add(&mut self, caveat: fmt::Arguments<'_>) -> fmt::Result {
+        self.text.write_fmt(caveat)?;
+        self.ends.push(self.text.len()).map_err(|_| fmt::Error)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        starts.zip(&self.ends).filter_map(|(start, &end)| self.text.as_bytes().get(start..end))
+    }
 }

@@ -98,10 +98,7 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
 #[test]
 fn uses_and_ledgers_that_make_no_sense_name_the_key_and_what_to_do() {
     for (line, expected) in [
-        (
-            "ledger = { backend = \"redes\" }",
-            "line 2: ledger.backend: unknown value; valid are embedded, redis, postgres",
-        ),
+        ("ledger = { backend = \"redes\" }", "line 2: ledger.backend: unknown value `redes`; did you mean `redis`?"),
         ("ledger = { durability = \"none\" }", "line 2: ledger.durability: unknown value; valid are power, process"),
         ("uses = 0", "line 2: uses = \"0\": write a number from 1 to 4294967295, or \"unlimited\""),
         ("uses = -1", "line 2: uses = \"-1\": write a number from 1 to 4294967295, or \"unlimited\""),
@@ -122,7 +119,10 @@ fn uses_and_ledgers_that_make_no_sense_name_the_key_and_what_to_do() {
 fn h2_a_ledger_that_makes_no_sense_names_the_key_and_no_password() {
     for (table, expected) in [
         ("backend = \"redis\"", "ledger.url: say where the ledger is, such as url = \"redis://127.0.0.1:6379\""),
-        ("backend = \"redis\"\nurl = { env = \"UNSET\" }", "line 4: ledger.url: the variable UNSET is not set"),
+        (
+            "backend = \"redis\"\nurl = { env = \"UNSET\" }",
+            "line 4: ledger.url: the environment variable UNSET is not set",
+        ),
         ("backend = \"redis\"\nurl = \"http://me:canary@a\"", "line 4: ledger.url: "),
         ("backend = \"redis\"\nurl = \"redis://a\"\nprefix = \"a b\"", "line 5: ledger.prefix = \"a b\": "),
         (

@@ -1,6 +1,6 @@
 //! Uses that are counted, over a kill of the gateway's process.
 
-use crate::stand::{Gateway, Stand, json, until};
+use crate::stand::{Gateway, Stand, json};
 use core::sync::atomic::Ordering;
 use l402_core::Preimage;
 use serde_json::{Value, json};
@@ -60,17 +60,17 @@ async fn s1_s2_uses_are_counted_over_a_kill() {
 
     let mut gateway = stand.gateway_selling("uses = 4").serving().await;
     assert_eq!(uses(&gateway, &["list"]), doubts, "the running gateway says the same");
-    let mut second = stand.gateway_selling("uses = 4");
-    assert_eq!(second.ended().await, 7, "{}", second.log());
-    assert!(second.log().contains("another process has the ledger open"), "{}", second.log());
 
     let resolved = uses(&gateway, &["resolve", &payment, "--as", "unused"]);
     assert_eq!(resolved["as"], "unused");
     assert_eq!(tally(&gateway, &payment), [1, 0, 0, 3]);
-    until("a ready gateway", async || gateway.ask("/ready", None).is_ok_and(|answer| answer.status == 200)).await;
     let left: Vec<_> = (0..4).map(|_| gateway.ask("/", Some(&credential)).expect("an answer")).collect();
     assert_eq!(left.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 200, 200, 402]);
     assert_eq!(left[2].fields("x-l402"), ["spent"]);
     assert!(left[3].text.contains("\"reason\":\"spent\""), "{}", left[3].text);
+
+    let mut second = stand.gateway_selling("uses = 4");
+    assert_eq!(second.ended().await, 7, "{}", second.log());
+    assert!(second.log().contains("another process has the ledger open"), "{}", second.log());
     assert_eq!(gateway.stop().await, 0);
 }

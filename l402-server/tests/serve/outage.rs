@@ -48,7 +48,7 @@ async fn nothing_is_sold_while_the_upstream_is_down() {
     let address = closed_port().await;
     let text = format!(
         "timeouts = {{ probe = \"50ms\" }}\n[[service]]\nname = \"shop\"\nupstream = \"http://{address}\"\n\
-         free = [\"/free\"]\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\""
+         free = [\"/free\"]\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\"\nuses = \"unlimited\""
     );
     let gateway = Gateway::start(&text);
 
@@ -100,7 +100,7 @@ async fn a_gateway_is_ready_as_long_as_one_of_its_upstreams_can_be_reached() {
     let serving = serve(up);
     let text = format!(
         "timeouts = {{ probe = \"50ms\" }}\n[[service]]\nname = \"other\"\nupstream = \"http://{up}\"\n[[service.route]]\npath = \"/other/*\"\nprice = \"1 sat\"\n\
-         [[service]]\nname = \"shop\"\nupstream = \"http://{down}\"\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\""
+         [[service]]\nname = \"shop\"\nupstream = \"http://{down}\"\n[[service.route]]\npath = \"/sold/*\"\nprice = \"1 sat\"\nuses = \"unlimited\""
     );
     let gateway = Gateway::start(&text);
     until(&gateway, 503).await; // one is known to be down

@@ -71,7 +71,7 @@ async fn p9_each_service_says_which_pages_may_call() {
 
 #[tokio::test]
 async fn p9_a_page_can_read_that_the_upstream_is_not_there() {
-    let gateway = Gateway::start("upstream = \"http://127.0.0.1:1\"");
+    let gateway = Gateway::start("upstream = \"http://127.0.0.1:1\"\nuses = \"unlimited\"");
     let credential = gateway.buy("GET", "/").await;
     let answer = gateway.ask("GET", "/", &[PAGE, ("Authorization", &credential)]).await;
     assert_eq!((answer.status, answer.fields("access-control-allow-origin")), (502, vec!["*"]));

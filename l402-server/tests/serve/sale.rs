@@ -25,8 +25,13 @@ async fn a_call_is_charged_paid_and_served() {
     let served = gateway.ask("GET", "/anything?x=1", &[("Authorization", &credential)]).await;
     assert_eq!(served.status, 200, "{}", served.text);
     assert!(served.body().starts_with("get /anything?x=1 http/1.1\r\n"), "{}", served.text);
-    let again = gateway.ask("POST", "/other", &[("Authorization", &credential)]).await;
-    assert_eq!(again.status, 200, "every path of the upstream is one thing");
+    assert_eq!(served.fields("x-l402"), ["spent"], "one use is sold unless more is said");
+    let again = gateway.ask("GET", "/anything", &[("Authorization", &credential)]).await;
+    assert_eq!(again.status, 402);
+    assert!(again.body().contains("\"reason\":\"spent\""), "{}", again.text);
+    let other = gateway.buy("GET", "/anything").await;
+    let elsewhere = gateway.ask("POST", "/other", &[("Authorization", &other)]).await;
+    assert_eq!(elsewhere.status, 200, "every path of the upstream is one thing");
 }
 
 #[tokio::test]
@@ -78,10 +83,12 @@ async fn the_upstream_can_keep_health_and_info() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_not_there_is_a_502() {
+async fn an_upstream_that_is_not_there_takes_no_use() {
     let (echo, gateway) = short_form().await;
     let credential = gateway.buy("GET", "/").await;
     echo.stop().await;
-    let answer = gateway.ask("GET", "/", &[("Authorization", &credential)]).await;
-    assert_eq!((answer.status, answer.fields("content-type")), (502, vec!["application/json"]));
+    for _ in 0..4 {
+        let answer = gateway.ask("GET", "/", &[("Authorization", &credential)]).await;
+        assert_eq!((answer.status, answer.fields("content-type")), (503, vec!["application/json"]));
+    }
 }

@@ -163,7 +163,7 @@ const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 async fn attacked(settings: &str) -> (Gateway, Vec<http2::SendRequest<Empty<Bytes>>>) {
     let upstream = endless_upstream().await;
     let service = format!(
-        "{settings}\n[[service]]\nname = \"a\"\nupstream = \"http://{upstream}\"\nfree = [\"/free/*\"]\nprice = \"1 sat\"\n\
+        "{settings}\n[[service]]\nname = \"a\"\nupstream = \"http://{upstream}\"\nfree = [\"/free/*\"]\nprice = \"1 sat\"\nuses = \"unlimited\"\n\
          [[service.route]]\npath = \"/sold\""
     );
     let gateway = Gateway::start(&service);
