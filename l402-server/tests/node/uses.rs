@@ -65,9 +65,10 @@ async fn s1_s2_uses_are_counted_over_a_kill() {
     assert_eq!(resolved["as"], "unused");
     assert_eq!(tally(&gateway, &payment), [1, 0, 0, 3]);
     let left: Vec<_> = (0..4).map(|_| gateway.ask("/", Some(&credential)).expect("an answer")).collect();
-    assert_eq!(left.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 200, 200, 402]);
+    // A used token is charged anew, or gets 503 until the node can be paid again.
+    assert_eq!(left.iter().map(|answer| answer.status == 200).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(tally(&gateway, &payment), [4, 0, 0, 0]);
     assert_eq!(left[2].fields("x-l402"), ["spent"]);
-    assert!(left[3].text.contains("\"reason\":\"spent\""), "{}", left[3].text);
 
     let mut second = stand.gateway_selling("uses = 4");
     assert_eq!(second.ended().await, 7, "{}", second.log());
