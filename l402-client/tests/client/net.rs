@@ -3,6 +3,7 @@
 use crate::process::{Machine, text};
 use crate::shop::{Shop, tls};
 use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::io::Write;
 use std::path::Path;
@@ -219,21 +220,33 @@ async fn a_proxy_that_is_no_text_is_none() {
     assert_eq!(machine.shop.requests(), 0);
 }
 
-/// A server that takes `pause` for each piece of a body, and then answers.
-async fn slow_server(length: usize, pause: Duration) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut piece, mut left) = (vec![0; 4 << 20], length);
-        while left > 0 {
-            left = left.saturating_sub(stream.read(&mut piece).await.unwrap());
-            tokio::time::sleep(pause).await;
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
-        stream.read(&mut piece).await
-    });
-    url
+/// A server that pauses after each piece of a body, and then answers. It counts the pauses that it has begun.
+struct SlowServer {
+    url: String,
+    pauses: Arc<AtomicU32>,
+}
+
+impl SlowServer {
+    /// At most a MiB, so that a body has many pieces however fast the machine is.
+    const PIECE: usize = 1 << 20;
+
+    async fn open(length: usize, pause: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self { url: format!("http://{}/", listener.local_addr().unwrap()), pauses: Arc::default() };
+        let pauses = Arc::clone(&server.pauses);
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut piece, mut left) = (vec![0; Self::PIECE], length);
+            while left > 0 {
+                left = left.saturating_sub(stream.read(&mut piece).await.unwrap());
+                pauses.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(pause).await;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            stream.read(&mut piece).await
+        });
+        server
+    }
 }
 
 #[tokio::test]
@@ -244,12 +257,13 @@ async fn a_server_that_takes_a_long_body_slowly_is_not_silent() {
     std::fs::File::create(&path).unwrap().set_len(LENGTH.into()).unwrap();
     let data = format!("@{}", path.display());
     for (pause, exit, message) in [(50, 0, ""), (5_000, 3, "no response within 1s")] {
-        let url = slow_server(LENGTH as usize, Duration::from_millis(pause)).await;
-        let begun = std::time::Instant::now();
-        let output = machine.run(&["get", &url, "-d", &data, "--timeout", "1"]).await;
+        let pause = Duration::from_millis(pause);
+        let server = SlowServer::open(LENGTH as usize, pause).await;
+        let output = machine.run(&["get", &server.url, "-d", &data, "--timeout", "1"]).await;
         assert_eq!(output.status.code(), Some(exit), "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
-        assert!(begun.elapsed() > Duration::from_secs(1), "long enough to be cut");
+        let slept = pause * server.pauses.load(Ordering::SeqCst);
+        assert!(slept > Duration::from_secs(1), "long enough to be cut: {slept:?}");
     }
 }
 
