@@ -8,8 +8,8 @@ pub mod hmac_crate;
 pub mod macaroon_crate;
 pub mod ring_crate;
 
-use core::time::Duration;
 use base64ct::{Base64, Encoding};
+use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, mint};
 use l402_core::{
     CredentialHeaders, CredentialLine, Decision, DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer,

@@ -16,8 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let master = master_key(&std::fs::read_to_string(key?)?)?;
     let now: u64 = now?.parse()?;
     let service = Name::new(&args().nth(4).unwrap_or_else(|| "door".into()))?;
-    let offer =
-        Offer::new(service, Msat::new(50_000)).valid_for(Duration::from_secs(valid_for?.parse()?));
+    let offer = Offer::new(service, Msat::new(50_000)).valid_for(Duration::from_secs(valid_for?.parse()?));
 
     let preimage = unique();
     let mut random = [0; 28];

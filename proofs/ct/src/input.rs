@@ -4,10 +4,10 @@
 //! 2. Concealed, its secrets are undefined for memcheck: the master key before anything is derived from it, the preimage, the
 //!    signature in the token's bytes, and in the text the characters and digits that hold nothing but secrets.
 
-use core::time::Duration;
 use crate::case::{Case, Kind, characters};
 use crate::random::Random;
 use crate::request;
+use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate, base64, hex, mint};
 use l402_core::{
     DerivedKeys, Gate, GatePolicy, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource,
