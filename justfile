@@ -118,10 +118,11 @@ clippy:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 # With every feature, `clippy` lints them. A pair of features that somebody can choose is built by the programs, with what they depend on.
-# Lints over each crate by itself: without features, and with each feature alone; a gateway has a node, so with each node alone
+# Lints over each crate by itself: without features, and with each feature alone; a gateway has a node, so with each node alone, and each store
 features: _hack
     cargo hack clippy {{ each_choice }} --workspace --exclude l402-server $(just _apart) -- -D warnings
-    cargo hack clippy {{ each_choice }} --exclude-no-default-features -p l402-server -- -D warnings
+    cargo hack clippy {{ each_choice }} --exclude-no-default-features --exclude-features postgres,redis -p l402-server -- -D warnings
+    for store in postgres redis; do cargo clippy -p l402-server --no-default-features --features "sandbox,$store" -- -D warnings; done
 
 # The crates that no other crate depends on: only what CI builds of them counts
 _apart:
