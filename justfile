@@ -44,7 +44,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-postgres-smoke demo interop doc features
+ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
@@ -298,6 +298,14 @@ bench-ledger-postgres *options: _postgres
 # The same once, briefly, on a debug build
 bench-ledger-postgres-smoke: _postgres
     cargo bench --profile dev --workspace --features l402-ledger/postgres,l402-ledger/testing --bench postgres -- --smoke
+
+# Steps of the store in Redis beside a bare script that sets one field, on one server
+bench-ledger-redis *options: _redis
+    cargo bench -p l402-ledger --features redis,testing --bench redis -- {{ options }}
+
+# The same once, briefly, on a debug build
+bench-ledger-redis-smoke: _redis
+    cargo bench --profile dev --workspace --features l402-ledger/redis,l402-ledger/testing --bench redis -- --smoke
 
 # Measure the time that the gateway adds to LND and to a payment
 bench-lnd *options: interop-build
