@@ -71,7 +71,7 @@ fn has_ended(token: MacaroonRef<'_>, service: &[u8], now: UnixSeconds) -> bool {
 }
 
 /// The value of the last caveat of a condition, which is given in two parts.
-fn last<'a>(token: MacaroonRef<'a>, start: &[u8], end: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn last<'a>(token: MacaroonRef<'a>, start: &[u8], end: &[u8]) -> Option<&'a [u8]> {
     parts(token).filter(|caveat| caveat.condition.strip_prefix(start) == Some(end)).last().map(|caveat| caveat.value)
 }
 

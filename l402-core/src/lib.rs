@@ -10,7 +10,7 @@
 //!
 //! # Client
 //! [`Challenge`] reads the answer, [`TokenFacts`] what can be read in its token, [`fit`] says which token that is held may open
-//! it, [`Exchange`] says whether to pay, and [`CredentialLine`] writes the credential.
+//! it, [`Exchange`] says whether to pay, and [`CredentialLine`] writes the credential. [`Narrowing`] hands a part of a token on.
 //!
 //! # Constant time
 //! From the header to the decision, and in minting, the instructions that run and the addresses that they use do not depend on
@@ -59,6 +59,7 @@ pub mod ledger;
 mod mint;
 mod msat;
 mod name;
+mod narrow;
 mod offer;
 mod params;
 mod payment;
@@ -91,6 +92,7 @@ pub use l402_macaroon as macaroon;
 pub use mint::{TokenMintError, TokenText, TokenTooLong, mint_token};
 pub use msat::Msat;
 pub use name::{Name, NameError};
+pub use narrow::{NarrowError, Narrowing, NarrowingCaveats, uses_of_token};
 pub use offer::{Offer, Uses, UsesError};
 pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};
