@@ -1,10 +1,11 @@
-//! The upstream: four small routes, of which the gateway sells three.
+//! The upstream: five small routes, of which the gateway sells four.
 //!
 //! | route | answer |
 //! |---|---|
 //! | `GET /status` | `OK` |
 //! | `GET /v1/demo` | `{"result":"verified"}` |
 //! | `GET /v1/data` | `{"message":"Access granted to protected Plannt data."}` |
+//! | `GET /v1/tips` | `{"tip":"Water in the morning."}` |
 //! | `POST /v1/generate` with `{"prompt": …}` | `{"response": …}`, by a language model |
 //!
 //! The upstream has no key for the model: it passes on the `Authorization` that the gateway adds.
@@ -37,6 +38,7 @@ pub fn router(model: Model) -> Router {
         .route("/status", get(async || "OK"))
         .route("/v1/demo", get(async || Json(json!({ "result": "verified" }))))
         .route("/v1/data", get(async || Json(json!({ "message": "Access granted to protected Plannt data." }))))
+        .route("/v1/tips", get(async || Json(json!({ "tip": "Water in the morning." }))))
         .route("/v1/generate", post(generate))
         .with_state(model)
 }

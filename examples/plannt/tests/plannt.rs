@@ -43,6 +43,7 @@ async fn the_routes_answer_as_promised() {
         ("/status", "OK"),
         ("/v1/demo", r#"{"result":"verified"}"#),
         ("/v1/data", r#"{"message":"Access granted to protected Plannt data."}"#),
+        ("/v1/tips", r#"{"tip":"Water in the morning."}"#),
     ] {
         assert_eq!(ask(model.clone(), get(path)).await, (StatusCode::OK, expected.to_owned()));
     }
@@ -79,6 +80,7 @@ fn the_prices_are_those_of_the_api() {
     let expected = [
         (vec![Method::GET], "/v1/demo", 21_000),
         (vec![Method::GET], "/v1/data", 100_000),
+        (vec![Method::GET], "/v1/tips", 50_000),
         (vec![Method::POST], "/v1/generate", 250_000),
     ];
     assert_eq!(prices, expected);

@@ -16,7 +16,10 @@ use l402_lightning::{Invoice, Paid, PayLimit, PaymentSource};
 use std::time::SystemTime;
 use tokio::net::TcpStream;
 
-/// What this client pays for one call, at most.
+const X_L402: &str = "x-l402";
+const X_L402_REMAINING: &str = "x-l402-remaining";
+
+/// What this client pays for one token, at most.
 const LIMITS: SpendLimits = SpendLimits { max_price_msat: Msat::new(100_000), max_fee_msat: Msat::new(1_000) };
 
 /// A client with a wallet.
@@ -46,6 +49,12 @@ impl<'a> Buyer<'a> {
         Ok(Answer {
             status: head.status.as_u16(),
             challenges: challenges.map(|line| line.to_str().map(str::to_owned)).collect::<Result<_, _>>()?,
+            uses: head.headers.get(X_L402).map(|value| value.to_str().map(str::to_owned)).transpose()?,
+            remaining: head
+                .headers
+                .get(X_L402_REMAINING)
+                .map(|value| anyhow::Ok(value.to_str()?.parse()?))
+                .transpose()?,
             body: String::from_utf8(body.collect().await?.to_bytes().to_vec())?,
         })
     }
@@ -64,12 +73,22 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The `WWW-Authenticate` lines.
     pub(crate) challenges: Vec<String>,
+    /// What `X-L402` says of the token, such as `spent`.
+    pub(crate) uses: Option<String>,
+    /// How many uses are left, as `X-L402-Remaining` says.
+    pub(crate) remaining: Option<u32>,
     pub(crate) body: String,
 }
 
 impl Answer {
     pub(crate) fn is(&self, status: u16, body: &str) -> bool {
         self.status == status && self.body.trim_end() == body
+    }
+
+    /// Whether it serves, and leaves so many uses of the token.
+    pub(crate) fn leaves(&self, uses: u32) -> bool {
+        let spent = self.uses.as_deref() == Some("spent");
+        self.status == 200 && self.remaining == Some(uses) && spent == (uses == 0)
     }
 
     /// The machine-readable reason of a refusal.
@@ -146,13 +165,21 @@ impl Purchase {
 
     /// The token with its end moved to so many seconds from now.
     pub(crate) fn ending(&self, seconds: i64) -> Result<String> {
-        let bytes = decode(&self.token)?;
         let end = unix_now()?.saturating_add_signed(seconds);
-        let mut out = [0; MAX_LEN];
-        let narrowed =
-            attenuate(MacaroonRef::parse(&bytes)?, format!("plannt_valid_until={end}").as_bytes(), &mut out)?;
-        encode(narrowed.as_bytes())
+        narrowed(&self.token, &format!("plannt_valid_until={end}"))
     }
+
+    /// The token for somebody else, who can use it so many times.
+    pub(crate) fn delegated(&self, uses: u32, label: &str) -> Result<String> {
+        narrowed(&self.token, &format!("plannt_uses={uses}:{label}"))
+    }
+}
+
+/// The token with one more caveat. Needs no key, and nobody is asked.
+fn narrowed(token: &str, caveat: &str) -> Result<String> {
+    let bytes = decode(token)?;
+    let mut out = [0; MAX_LEN];
+    encode(attenuate(MacaroonRef::parse(&bytes)?, caveat.as_bytes(), &mut out)?.as_bytes())
 }
 
 fn decode(token: &str) -> Result<Vec<u8>> {

@@ -43,19 +43,45 @@ async fn play(stage: &Stage, transcript: &mut Transcript) -> Result<()> {
     transcript.answer(&free);
     ensure!(free.is(200, "OK"), "a free path must be forwarded");
 
-    let purchase = buy(&buyer, transcript).await?;
-    reuse(&buyer, &purchase, transcript).await?;
-    refuse(&buyer, &purchase, transcript).await?;
-    attenuate(&buyer, &purchase, transcript).await?;
+    buy_one_use(&buyer, transcript).await?;
+    let bundle = buy_three_uses(&buyer, transcript).await?;
+    refuse(&buyer, &bundle, transcript).await?;
+    delegate(&buyer, &bundle, transcript).await?;
     transcript.summary();
     Ok(())
 }
 
-/// 402, payment, 200.
-async fn buy(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase> {
-    transcript.request("GET /v1/demo", "no token");
+/// 402, payment, 200; the token is spent, and the next request is asked to pay again.
+async fn buy_one_use(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<()> {
     transcript.start_handshake();
-    let challenged = buyer.get("/v1/demo", None).await?;
+    let purchase = buy(buyer, "/v1/demo", transcript).await?;
+    transcript.request("GET /v1/demo", "Authorization: L402 <token>:<preimage>");
+    let served = buyer.get("/v1/demo", Some(&purchase.credential(purchase.token()))).await?;
+    transcript.answer(&served);
+    transcript.end_handshake();
+    ensure!(served.is(200, r#"{"result":"verified"}"#) && served.leaves(0), "a paid call must be served, once");
+
+    transcript.request("GET /v1/demo", "the same token again");
+    let again = buyer.get("/v1/demo", Some(&purchase.credential(purchase.token()))).await?;
+    transcript.answer(&again);
+    ensure!(refused(&again, 402, "spent"), "a spent token must be refused, with a new challenge");
+    let offered = Order::read(&again).context("cannot use the new payment challenge")?;
+    ensure!(
+        offered.invoice.payment_hash() != purchase.preimage().hash(),
+        "the new challenge must ask for a new payment"
+    );
+    Ok(())
+}
+
+/// A token that can be used three times.
+async fn buy_three_uses(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase> {
+    buy(buyer, "/v1/tips", transcript).await
+}
+
+/// 402, and the payment.
+async fn buy(buyer: &Buyer<'_>, path: &str, transcript: &mut Transcript) -> Result<Purchase> {
+    transcript.request(&format!("GET {path}"), "no token");
+    let challenged = buyer.get(path, None).await?;
     transcript.answer(&challenged);
     ensure!(challenged.status == 402 && challenged.challenges.len() == 2, "an unpaid call must be challenged");
     let order = Order::read(&challenged).context("cannot use the payment challenge")?;
@@ -63,50 +89,51 @@ async fn buy(buyer: &Buyer<'_>, transcript: &mut Transcript) -> Result<Purchase>
 
     let purchase = buyer.pay(order).await.context("the payment failed")?;
     transcript.paid(&purchase);
-
-    transcript.request("GET /v1/demo", "Authorization: L402 <token>:<preimage>");
-    let served = buyer.get("/v1/demo", Some(&purchase.credential(purchase.token()))).await?;
-    transcript.answer(&served);
-    transcript.end_handshake();
-    ensure!(served.is(200, r#"{"result":"verified"}"#), "a paid call must be served");
     Ok(purchase)
 }
 
-/// A token serves again until it ends.
-async fn reuse(buyer: &Buyer<'_>, purchase: &Purchase, transcript: &mut Transcript) -> Result<()> {
-    transcript.request("GET /v1/demo", "the same token again: nothing to pay");
-    let served = buyer.get("/v1/demo", Some(&purchase.credential(purchase.token()))).await?;
-    transcript.answer(&served);
-    ensure!(served.status == 200, "a token must serve until it ends");
-    Ok(())
-}
-
-/// The token of one route, and a token with one bit changed.
-async fn refuse(buyer: &Buyer<'_>, purchase: &Purchase, transcript: &mut Transcript) -> Result<()> {
-    transcript.request("GET /v1/data", "the token that was bought for /v1/demo");
-    let other = buyer.get("/v1/data", Some(&purchase.credential(purchase.token()))).await?;
+/// What is refused takes no use: a token for another route, one with one bit changed, one that has expired.
+async fn refuse(buyer: &Buyer<'_>, bundle: &Purchase, transcript: &mut Transcript) -> Result<()> {
+    transcript.request("GET /v1/data", "the token that was bought for /v1/tips");
+    let other = buyer.get("/v1/data", Some(&bundle.credential(bundle.token()))).await?;
     transcript.answer(&other);
     ensure!(refused(&other, 402, "other-capability"), "a token must open no other route");
 
-    transcript.request("GET /v1/demo", "the token with one bit of its signature changed");
-    let forged = buyer.get("/v1/demo", Some(&purchase.credential(&purchase.forged()?))).await?;
+    transcript.request("GET /v1/tips", "the token with one bit of its signature changed");
+    let forged = buyer.get("/v1/tips", Some(&bundle.credential(&bundle.forged()?))).await?;
     transcript.answer(&forged);
     ensure!(refused(&forged, 401, "forged"), "a forged token must be refused");
+
+    transcript.request("GET /v1/tips", "the token with a caveat added by its holder: it expired a second ago");
+    let ended = buyer.get("/v1/tips", Some(&bundle.credential(&bundle.ending(-1)?))).await?;
+    transcript.answer(&ended);
+    ensure!(refused(&ended, 402, "expired"), "a token that has ended must be refused");
     Ok(())
 }
 
-/// A holder can bring the end of a token forward, without asking anybody.
-async fn attenuate(buyer: &Buyer<'_>, purchase: &Purchase, transcript: &mut Transcript) -> Result<()> {
-    transcript.request("GET /v1/demo", "the token with a caveat added by its holder: it expires in 60 seconds");
-    let narrowed = purchase.ending(60)?;
-    let served = buyer.get("/v1/demo", Some(&purchase.credential(&narrowed))).await?;
-    transcript.answer(&served);
-    ensure!(served.status == 200, "an attenuated token must serve");
-
-    transcript.request("GET /v1/demo", "the same, expired a second ago");
-    let ended = buyer.get("/v1/demo", Some(&purchase.credential(&purchase.ending(-1)?))).await?;
-    transcript.answer(&ended);
-    ensure!(refused(&ended, 402, "expired"), "a token that has ended must be refused");
+/// A holder can pass on some of the uses, without asking anybody: one to Ann, two to Ben. Then nothing is left.
+async fn delegate(buyer: &Buyer<'_>, bundle: &Purchase, transcript: &mut Transcript) -> Result<()> {
+    let (ann, ben) = (bundle.delegated(1, "ann")?, bundle.delegated(2, "ben")?);
+    let requests = [
+        ("Ann's token: the caveat plannt_uses=1:ann was added to it", &ann, Some(0)),
+        ("Ann again", &ann, None),
+        ("Ben's token: plannt_uses=2:ben was added to it", &ben, Some(1)),
+        ("Ben's last use", &ben, Some(0)),
+        ("Ben again", &ben, None),
+    ];
+    for (who, token, left) in requests {
+        transcript.request("GET /v1/tips", who);
+        let answer = buyer.get("/v1/tips", Some(&bundle.credential(token))).await?;
+        transcript.answer(&answer);
+        match left {
+            Some(left) => ensure!(answer.leaves(left), "a delegated use must be served"),
+            None => ensure!(refused(&answer, 402, "spent"), "nobody has more uses than were delegated"),
+        }
+    }
+    transcript.request("GET /v1/tips", "the token that both came from");
+    let nothing = buyer.get("/v1/tips", Some(&bundle.credential(bundle.token()))).await?;
+    transcript.answer(&nothing);
+    ensure!(refused(&nothing, 402, "spent"), "three uses were sold, and three were used");
     Ok(())
 }
 

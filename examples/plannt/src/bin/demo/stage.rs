@@ -3,7 +3,7 @@
 use crate::transcript::Transcript;
 use anyhow::{Context, Result};
 use core::net::SocketAddr;
-use l402_gateway::{Payee, Server};
+use l402_gateway::{LedgerKeeper, Payee, Server};
 use l402_ldk::LdkNode;
 use l402_lightning::Network;
 use l402_regtest::Sandbox;
@@ -18,7 +18,8 @@ use tokio::net::TcpListener;
 pub(crate) struct Stage {
     sandbox: Sandbox,
     server: Server,
-    _keys: TempDir,
+    _keeper: LedgerKeeper,
+    _data: TempDir,
 }
 
 impl Stage {
@@ -31,16 +32,18 @@ impl Stage {
         let upstream = start_upstream().await.context("the upstream does not start")?;
         transcript.set(format_args!("Plannt API on {upstream}"));
 
-        let keys = tempfile::tempdir()?;
-        let config = config(upstream, keys.path())?;
+        let data = tempfile::tempdir()?;
+        let config = config(upstream, data.path())?;
+        let keeper = LedgerKeeper::start(config.ledger.open().await.context("cannot open the ledger")?.ledger);
         let payee = Payee::new(sandbox.payee().clone(), Network::Regtest).id(sandbox.payee().node_id());
-        let server = Server::start(&config.settings, &payee).context("the gateway does not start")?;
+        let bound = Server::bind(&config.settings).context("the gateway does not start")?.ledger(&keeper);
+        let server = bound.serve(&config.settings, &payee).context("the gateway does not start")?;
         transcript.set(format_args!(
             "gateway on {}, selling {} routes",
             server.address(),
             config.settings.policy().routes().len()
         ));
-        Ok(Self { sandbox, server, _keys: keys })
+        Ok(Self { sandbox, server, _keeper: keeper, _data: data })
     }
 
     /// Where the gateway listens.
@@ -71,7 +74,7 @@ async fn start_upstream() -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// The example's own configuration, with free ports and a folder for its keys.
+/// The example's own configuration, with free ports and a folder for its keys and its ledger.
 fn config(upstream: SocketAddr, folder: &Path) -> Result<Config> {
     let text = include_str!("../../../plannt.toml").replace("http://127.0.0.1:3402", &format!("http://{upstream}"));
     let environment = |name: &str| match name {

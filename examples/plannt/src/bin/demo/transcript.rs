@@ -44,6 +44,11 @@ impl Transcript {
             Some(reason) => self.timed(format_args!("{status}: {reason}")),
             None => self.timed(format_args!("{status}  {}", answer.body.trim_end())),
         }
+        let uses = answer.uses.iter().map(|what| format!("X-L402: {what}"));
+        let remaining = answer.remaining.iter().map(|uses| format!("X-L402-Remaining: {uses}"));
+        for field in uses.chain(remaining) {
+            println!("{:10}  {field}", "");
+        }
     }
 
     /// The answer asks for payment in these lines, and this is what they say.
