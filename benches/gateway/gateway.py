@@ -22,7 +22,7 @@ class Gateway:
 
 @contextlib.contextmanager
 def running(binaries: Path, folder: Path, upstream: int):
-    """Starts the gateway in front of the upstream at a port, with its defaults and play money."""
+    """Starts the gateway in front of the upstream at a port, with play money. A token opens it as often as a bench asks."""
     port, data, config = harness.free_port(), folder / "gateway", folder / "gateway.toml"
     config.write_text(CONFIG.format(port=port, upstream=upstream, data=data))
     log = folder / "gateway.log"
@@ -72,6 +72,8 @@ CONFIG = """
 listen = "127.0.0.1:{port}"
 data_dir = "{data}"
 upstream = "http://127.0.0.1:{upstream}"
+uses = "unlimited"
+valid_for = "1h"
 
 [log]
 level = "warn"
