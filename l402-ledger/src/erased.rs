@@ -1,6 +1,7 @@
 //! A store whose type a program learns only while it runs.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use core::pin::Pin;
@@ -53,6 +54,10 @@ impl LedgerStore for Ledger {
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
         self.0.sweep(most).await
     }
+
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        self.0.settlements()
+    }
 }
 
 /// The object-safe form of [`LedgerStore`].
@@ -67,6 +72,7 @@ trait Store: Send + Sync {
     fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>>;
     fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>>;
     fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>>;
 }
 
 impl<S: LedgerStore> Store for S {
@@ -93,6 +99,10 @@ impl<S: LedgerStore> Store for S {
 
     fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(LedgerStore::sweep(self, most))
+    }
+
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        LedgerStore::settlements(self)
     }
 }
 

@@ -32,6 +32,7 @@ mod error;
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod settlements;
 mod store;
 #[cfg(any(feature = "testing", test))]
 pub mod testing;
@@ -39,4 +40,5 @@ pub mod testing;
 pub use account::Account;
 pub use erased::{BoxFuture, Ledger};
 pub use error::{StoreError, StoreErrorKind};
+pub use settlements::SharedSettlements;
 pub use store::{DoubtfulUse, LedgerStore, PaymentUses};

@@ -1,8 +1,10 @@
 //! What every store does.
 
 use crate::error::StoreError;
+use crate::settlements::SharedSettlements;
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
+use std::sync::Arc;
 
 /// A store of uses. `testing::conformance` is the suite that each one passes.
 ///
@@ -49,6 +51,11 @@ pub trait LedgerStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn sweep(&self, most: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Returns where gateways that share this store tell each other which payments arrived; [`None`] where none can share it.
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        None
+    }
 }
 
 /// What is known of a payment.

@@ -11,12 +11,15 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 
 /// The versions, the first one first. `@schema@` stands for the name of the schema.
-const VERSIONS: [&str; 1] = [concat!(
-    include_str!("migrations/1_tables.sql"),
-    include_str!("migrations/1_reserve.sql"),
-    include_str!("migrations/1_settle.sql"),
-    include_str!("migrations/1_time.sql"),
-)];
+const VERSIONS: [&str; 2] = [
+    concat!(
+        include_str!("migrations/1_tables.sql"),
+        include_str!("migrations/1_reserve.sql"),
+        include_str!("migrations/1_settle.sql"),
+        include_str!("migrations/1_time.sql"),
+    ),
+    include_str!("migrations/2_settlement.sql"),
+];
 
 /// Brings the schema to the latest version.
 pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), StoreError> {
@@ -74,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_functions_count_with_the_numbers_of_the_core() {
-        let [sql] = VERSIONS;
+        let [sql, ..] = VERSIONS;
         for (name, number) in [
             ("_lease CONSTANT bigint", LEASE.as_millis()),
             ("_skew CONSTANT bigint", SKEW.as_millis()),

@@ -6,6 +6,7 @@ use super::reply::{Asked, read, settled, signed};
 use super::warning::{PostgresWarning, warnings};
 use super::{connect, migrate};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use core::sync::atomic::{AtomicI64, Ordering};
@@ -37,22 +38,24 @@ use tokio_postgres::types::{ToSql, Type};
 pub struct PostgresStore {
     pool: Pool,
     deadline: Duration,
-    statements: Arc<Statements>,
+    pub(super) statements: Arc<Statements>,
     /// How far a test has moved the clock on, in milliseconds.
     ahead: Arc<AtomicI64>,
 }
 
 /// The calls, with the name of the schema.
-struct Statements {
+pub(super) struct Statements {
     reserve: String,
     settle: String,
     uses: String,
     doubtful: String,
     sweep: String,
     forget: String,
+    pub(super) put_settlement: String,
+    pub(super) settlement_of: String,
 }
 
-type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
+pub(super) type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
 
 impl PostgresStore {
     /// Connects, and makes or changes the tables where that is needed.
@@ -100,7 +103,7 @@ impl PostgresStore {
     }
 
     /// Asks the database.
-    async fn call(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn call(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         self.call_until(Instant::now() + self.deadline, statement, parameters).await
     }
 
@@ -163,7 +166,7 @@ impl PostgresStore {
         self.call(&self.statements.reserve, &parameters).await
     }
 
-    fn ahead(&self) -> i64 {
+    pub(super) fn ahead(&self) -> i64 {
         self.ahead.load(Ordering::Relaxed)
     }
 
@@ -211,6 +214,10 @@ impl LedgerStore for PostgresStore {
         self.count(&self.statements.forget, most).await?;
         Ok(deleted)
     }
+
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        Some(Arc::new(self.clone()))
+    }
 }
 
 impl Statements {
@@ -226,6 +233,8 @@ impl Statements {
             doubtful: format!("SELECT * FROM {}", call("doubtful", 2)),
             sweep: format!("SELECT {}", call("sweep", 2)),
             forget: format!("SELECT {}", call("forget", 2)),
+            put_settlement: format!("SELECT FROM {}", call("put_settlement", 4)),
+            settlement_of: format!("SELECT {}", call("settlement_of", 2)),
         }
     }
 }
@@ -236,7 +245,7 @@ fn late(client: Object, elapsed: tokio::time::error::Elapsed) -> StoreError {
     StoreError::with_source(StoreErrorKind::Unavailable, elapsed)
 }
 
-fn first(rows: &[Row]) -> Result<&Row, StoreError> {
+pub(super) fn first(rows: &[Row]) -> Result<&Row, StoreError> {
     rows.first().ok_or_else(damaged)
 }
 

@@ -30,13 +30,16 @@ impl Keys {
 
     /// What each script of a row is given.
     pub(super) fn of_row(&self, payment: &PaymentHash, attempt: &AttemptId) -> [Vec<u8>; 5] {
-        let shard = Shard(payment.as_bytes()[0]);
-        let mut row = self.rows(shard);
-        for byte in payment.as_bytes() {
-            row.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
+        let (shard, row) = self.row(payment);
         let own = [&row[..], b":", attempt.as_bytes()].concat();
         [row, own, self.ends(shard), self.open(shard), self.horizon(shard)]
+    }
+
+    /// What is known of a payment that arrived.
+    pub(super) fn settlement(&self, payment: &PaymentHash) -> Vec<u8> {
+        let (_, mut key) = self.row(payment);
+        key.extend(b":settled");
+        key
     }
 
     pub(super) fn of_sweep(&self, shard: Shard) -> [Vec<u8>; 3] {
@@ -58,6 +61,15 @@ impl Keys {
 
     pub(super) fn schema(&self) -> Vec<u8> {
         format!("{{{}}}:schema", self.prefix).into_bytes()
+    }
+
+    fn row(&self, payment: &PaymentHash) -> (Shard, Vec<u8>) {
+        let shard = Shard(payment.as_bytes()[0]);
+        let mut row = self.rows(shard);
+        for byte in payment.as_bytes() {
+            row.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        (shard, row)
     }
 
     fn ends(&self, shard: Shard) -> Vec<u8> {

@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | `{l402:a7}:<hash>` | hash | the row of a payment: counters, spare numbers, attempts that are reserved or in doubt |
 //! | `{l402:a7}:<hash>:<attempt>` | string | an attempt that was committed or cancelled; Redis deletes it after 10 minutes |
+//! | `{l402:a7}:<hash>:settled` | string | a payment that arrived at the node of one gateway; Redis deletes it after its token's end |
 //! | `{l402:a7}:ends` | sorted set | the payments that have a row, by the end of their tokens |
 //! | `{l402:a7}:open` | sorted set | unsafe attempts that are reserved, and all in doubt, by time |
 //! | `{l402:a7}:horizon` | string | the latest end of a row that was deleted |
@@ -48,7 +49,7 @@
 //!
 //! # What the user needs
 //!
-//! An ACL user needs the keys `{l402*`, and: `eval evalsha time info get set exists mget hget hmget hgetall hkeys hset hdel
+//! An ACL user needs the keys `{l402*`, and: `eval evalsha time info get set pttl exists mget hget hmget hgetall hkeys hset hdel
 //! unlink zadd zrem zrange zrangebyscore`, `cluster|slots` in a cluster, and `config|get` to see `appendfsync`.
 
 mod check;
@@ -58,6 +59,7 @@ mod link;
 mod schema;
 mod scripts;
 mod settings;
+mod settlements;
 mod wire;
 
 pub use check::RedisWarning;
@@ -66,6 +68,7 @@ pub use settings::{RedisSettings, RedisSettingsError};
 #[cfg(doc)]
 use crate::StoreErrorKind;
 use crate::error::StoreError;
+use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::sync::atomic::{AtomicU8, Ordering};
 use keys::{Keys, Shard};
@@ -174,6 +177,10 @@ impl LedgerStore for RedisStore {
             self.sweep_shard(shard, 0, latest).await?;
         }
         Ok(deleted)
+    }
+
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) uses: Script,
     pub(super) open: Script,
     pub(super) sweep: Script,
+    pub(super) settlement: Script,
 }
 
 /// One script, which Redis knows by its hash once it has run it.
@@ -38,6 +39,7 @@ impl Scripts {
             uses: of_row(&[include_str!("lua/uses.lua")]),
             open: Script::new(&[include_str!("lua/open.lua")]),
             sweep: Script::new(&[include_str!("lua/sweep.lua")]),
+            settlement: Script::new(&[include_str!("lua/settlement.lua")]),
         }
     }
 

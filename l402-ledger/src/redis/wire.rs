@@ -53,7 +53,7 @@ fn of_reserve(reserve: &Reserve) -> Vec<Vec<u8>> {
     let mut numbers = Vec::with_capacity(27);
     // One more than any limit can be: such an amount is never granted.
     numbers.extend(reserve.amount.min(EXACT + 1).to_be_bytes());
-    numbers.extend(reserve.ends_at.get().min(LATEST).to_be_bytes());
+    numbers.extend(end(reserve.ends_at).to_be_bytes());
     numbers.push(u8::from(reserve.safety == Safety::Unsafe));
     numbers.push(u8::from(reserve.idempotence == Idempotence::Repeatable));
     numbers.extend(after.to_be_bytes());
@@ -66,6 +66,11 @@ fn of_reserve(reserve: &Reserve) -> Vec<Vec<u8>> {
     let fingerprint = reserve.fingerprint.map(|fingerprint| fingerprint.as_bytes().to_vec());
     let key = reserve.key.map(|key| key.as_bytes().to_vec());
     vec![numbers, fingerprint.unwrap_or_default(), key.unwrap_or_default(), counters]
+}
+
+/// Returns the end of a token as scripts can count with it.
+pub(super) fn end(ends_at: UnixSeconds) -> u64 {
+    ends_at.get().min(LATEST)
 }
 
 fn limited(number: u64) -> u64 {

@@ -1,7 +1,9 @@
 //! A store in memory.
 
 use crate::account::Account;
+use crate::erased::BoxFuture;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::time::Duration;
 use l402_core::ledger::{AttemptId, Event, Now, Refused, Reply, Standing, StoreTime};
@@ -16,6 +18,7 @@ pub struct FakeStore(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     accounts: BTreeMap<PaymentHash, Account>,
+    settlements: BTreeMap<PaymentHash, (Vec<u8>, UnixSeconds)>,
     now: Now,
     is_away: bool,
     loses: usize,
@@ -24,7 +27,7 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         let now = Now { time: StoreTime::from(UnixSeconds::new(1_800_000_000)), horizon: UnixSeconds::new(0) };
-        Self { accounts: BTreeMap::new(), now, is_away: false, loses: 0 }
+        Self { accounts: BTreeMap::new(), settlements: BTreeMap::new(), now, is_away: false, loses: 0 }
     }
 }
 
@@ -135,5 +138,37 @@ impl LedgerStore for FakeStore {
             state.accounts.remove(payment);
         }
         Ok(over.len())
+    }
+
+    fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl SharedSettlements for FakeStore {
+    fn put<'a>(
+        &'a self,
+        payment: &'a PaymentHash,
+        record: &'a [u8],
+        ends_at: UnixSeconds,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut state = self.reachable()?;
+            let now = state.now.time.millis() / 1_000;
+            state.settlements.retain(|_, (_, end)| end.get() > now);
+            let end = state.settlements.get(payment).map_or(ends_at, |(_, end)| ends_at.max(*end));
+            if end.get() > now {
+                state.settlements.insert(*payment, (record.to_vec(), end));
+            }
+            Ok(())
+        })
+    }
+
+    fn get<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        Box::pin(async move {
+            let state = self.reachable()?;
+            let found = state.settlements.get(payment);
+            Ok(found.filter(|(_, end)| StoreTime::from(*end) > state.now.time).map(|(record, _)| record.clone()))
+        })
     }
 }

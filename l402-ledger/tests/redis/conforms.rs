@@ -34,7 +34,7 @@ const CANARY: &str = "canary-8d1f";
 
 /// As the module says: what a user needs, and no more.
 const GATEWAY: &str = "user gateway on >canary-8d1f ~{l402* -@all +eval +evalsha +time +info +get +set +exists +mget +hget \
-                       +hmget +hgetall +hkeys +hset +hdel +unlink +zadd +zrem +zrange +zrangebyscore +config|get";
+                       +pttl +hmget +hgetall +hkeys +hset +hdel +unlink +zadd +zrem +zrange +zrangebyscore +config|get";
 
 fn with_tls(certificates: &Certificates) -> (Server, Clock) {
     std::fs::write(certificates.path("users"), format!("user default off\n{GATEWAY}\n")).unwrap();

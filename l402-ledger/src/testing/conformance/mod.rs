@@ -38,6 +38,7 @@ mod ends;
 mod leases;
 mod replay;
 mod same_request;
+mod settlements;
 mod tries;
 mod winners;
 
@@ -79,6 +80,7 @@ pub async fn all(harness: &impl Harness) {
     same_request::all(harness).await;
     tries::all(harness).await;
     ends::all(harness).await;
+    settlements::all(harness).await;
     like_the_account(harness, 48).await;
 }
 
