@@ -251,6 +251,10 @@ model-smoke:
     cargo clippy --manifest-path proofs/model/Cargo.toml --all-targets -- -D warnings
     cargo test --quiet --manifest-path proofs/model/Cargo.toml
 
+# The paid service on one thread, with faults that a seed determines: `seeds=100000` for many, `seed=7` for one again. The tests run some hundred
+simulate what="seeds=100000":
+    cargo run --quiet --release -p l402-simulate -- {{ what }}
+
 # Reading, deciding, minting and attenuating allocate nothing
 no-alloc:
     cargo test {{ protocol }} -p l402-core --features v1 --test allocation

@@ -1,0 +1,84 @@
+//! The audit at rest: what the store says beside what upstream and clients saw.
+//!
+//! 1. No counter is committed more often than it was sold, and no client has more than that.
+//! 2. A use is committed only for an attempt that the upstream has served, for a third try, or by a decision. ([`watch`](crate::watch)
+//!    looks at each commit; here the counters are counted again.)
+//! 3. Every use is committed, available or in doubt: nothing is reserved any more.
+//! 4. What may have had an effect holds a use, unless somebody has decided otherwise.
+//! 5. Whoever got no response of the upstream has paid nothing, unless the gateway crashed.
+
+use crate::answer::Class;
+use crate::book::{Call, Told};
+use crate::plan::What;
+use crate::town::Town;
+use crate::watch::{Seen, Watched};
+use l402_core::CounterKey;
+use l402_core::ledger::{AttemptId, Record, Safety, Tally};
+
+pub(crate) fn audit(town: &Town) {
+    let mut breaches = Vec::new();
+    if let Some(watched) = town.network.store.watched(&town.purchase.payment) {
+        for (key, tally) in watched.account.uses().tallies {
+            breaches.extend(of_counter(town, &watched, &key, &tally));
+        }
+        for (id, seen) in &watched.attempts {
+            let call = town.network.book.open().call_of(id);
+            breaches.extend(call.and_then(|(_, call)| of_attempt(id, seen, &call)));
+        }
+    }
+    breaches.extend(of_clients(town));
+    town.network.book.open().breaches.extend(breaches);
+}
+
+/// How many uses of the sale are free.
+pub(crate) fn free(town: &Town) -> u64 {
+    sale(town).free()
+}
+
+/// Whether what is left of it is in doubt.
+pub(crate) fn is_in_doubt(town: &Town) -> bool {
+    sale(town).doubtful > 0
+}
+
+fn sale(town: &Town) -> Tally {
+    let watched = town.network.store.watched(&town.purchase.payment);
+    let tally = watched.and_then(|watched| watched.account.tally(&CounterKey::SALE));
+    tally.unwrap_or(Tally::new(town.plan.uses.into()))
+}
+
+fn of_counter(town: &Town, watched: &Watched, key: &CounterKey, tally: &Tally) -> Option<String> {
+    let of_key = || watched.attempts.values().filter(|seen| seen.takes_from(key));
+    let used = of_key().filter(|seen| seen.is_used()).count() as u64;
+    let in_doubt = of_key().filter(|seen| seen.is_in_doubt()).count() as u64;
+    let sold = if *key == CounterKey::SALE { Some(town.plan.uses) } else { town.plan.branch };
+    let sold = sold.map_or(0, u64::from);
+    let is_right = tally.limit == sold
+        && tally.reserved == 0
+        && (tally.committed, tally.doubtful) == (used, in_doubt)
+        && tally.committed + tally.doubtful + tally.free() == sold;
+    (!is_right).then(|| format!("{sold} uses sold; {used} used, {in_doubt} in doubt; the store says {tally:?}"))
+}
+
+fn of_attempt(id: &AttemptId, seen: &Seen, call: &Call) -> Option<String> {
+    let may_have_effect = call.is_forwarded && matches!(call.class, Class::Served | Class::Unknown);
+    let is_bound = seen.attempt.safety == Safety::Unsafe && call.what != What::Redo;
+    if may_have_effect && is_bound && !seen.is_accounted_for() {
+        return Some(format!("{id} may have had an effect, and holds no use: {call:?} {seen:?}"));
+    }
+    let got_nothing = matches!(call.told, Some(Told::Gateway(_)));
+    let has_paid = seen.is_used() && !seen.is_third_try && !seen.is_decided;
+    let is_wronged = got_nothing && has_paid && !call.is_orphaned;
+    is_wronged.then(|| format!("{id} is committed, and its client was served nothing: {call:?} {seen:?}"))
+}
+
+/// What clients have, for the sale and for the part that was passed on.
+fn of_clients(town: &Town) -> Option<String> {
+    let pages = town.network.book.open();
+    let delivered = || pages.calls.values().filter(|call| call.is_delivered());
+    let all = delivered().count() as u64;
+    let delegated = delivered().filter(|call| call.is_delegate).count() as u64;
+    let branch = town.plan.branch.map_or(u64::MAX, u64::from);
+    let is_right = all <= u64::from(town.plan.uses) && delegated <= branch;
+    (!is_right)
+        .then(|| format!("{all} responses, {delegated} of them to the delegate, for a sale of {}", town.plan.uses))
+}

@@ -1,0 +1,117 @@
+//! A run of a seed: everybody lives, comes to rest, and is audited.
+
+use crate::answer::Answer;
+use crate::audit;
+use crate::book::Told;
+use crate::plan::{Caller, End, Plan, What};
+use crate::town::Town;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// What should not be; nothing, as a rule.
+    pub breaches: Vec<String>,
+    /// What happened how often.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// All that happened, in its order, as a number: two runs of a seed have the same.
+    pub digest: u64,
+}
+
+/// Carries out the plan of a seed, on this thread.
+///
+/// ```
+/// assert_eq!(l402_simulate::run(7).breaches, Vec::<String>::new());
+/// ```
+///
+/// # Panics
+/// Where the system gives no runtime.
+pub fn run(seed: u64) -> Report {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let town = Town::found(Plan::of(seed));
+        live(&town).await;
+        let pages = core::mem::take(&mut *town.network.book.open());
+        Report { breaches: pages.breaches, seen: pages.seen, digest: pages.digest }
+    })
+}
+
+async fn live(town: &Arc<Town>) {
+    let mut background = JoinSet::new();
+    for at in 0..town.gateways.len() {
+        background.spawn(Arc::clone(town).run_gateway(at));
+    }
+    for (at, lasts, is_silent) in town.plan.outages.clone() {
+        background.spawn(Arc::clone(town).outage(at, lasts, is_silent));
+    }
+    for (at, how) in town.plan.decisions.clone() {
+        let this = Arc::clone(town);
+        background.spawn(async move {
+            sleep(at).await;
+            this.network.store.decide(&this.purchase.payment, how);
+        });
+    }
+    let mut callers = JoinSet::new();
+    for (at, caller) in town.plan.callers.iter().enumerate() {
+        callers.spawn(Arc::clone(town).call(at, caller.clone()));
+    }
+    while let Some(ended) = callers.join_next().await {
+        if let Err(error) = ended {
+            town.network.book.breach(format!("a caller has panicked: {error}"));
+        }
+    }
+    town.rest().await;
+    town.note_orphans();
+    audit::audit(town);
+    ask_for_the_rest(town).await;
+    if town.plan.is_swept {
+        sweep(town).await;
+    }
+}
+
+/// Presents the token until it is spent: what is not committed and not in doubt is served, and no more.
+async fn ask_for_the_rest(town: &Town) {
+    let free = audit::free(town);
+    let mut served = 0;
+    let last = loop {
+        let told = ask_calmly(town, 1_000 + served).await;
+        match told {
+            Some(Told::Upstream) if served <= u64::from(town.plan.uses) => served += 1,
+            told => break told,
+        }
+    };
+    let expected = if audit::is_in_doubt(town) { 409 } else { 402 };
+    if (served, last) != (free, Some(Told::Gateway(expected))) {
+        let book = &town.network.book;
+        book.breach(format!("{free} uses are free; {served} are served, and then the client is told {last:?}"));
+    }
+}
+
+async fn ask_calmly(town: &Town, number: u64) -> Option<Told> {
+    let answers = vec![(Duration::ZERO, Answer::Status(200))];
+    let (at, end) = (Duration::ZERO, End::Response);
+    let (what, has_key, is_delegate) = (What::Read, false, false);
+    let caller = Caller { at, what, number, has_key, is_delegate, end, answers };
+    let gateway = town.place(0).clone()?;
+    town.ask(&gateway, &caller, End::Response, caller.answers[0]).await
+}
+
+/// The sale ends, its record is deleted, and the clocks are put back: nothing is served again.
+async fn sweep(town: &Town) {
+    town.network.store.set_ahead(Duration::from_hours(2));
+    let swept = town.network.store.sweep(100);
+    town.network.store.set_ahead(Duration::ZERO);
+    sleep(Duration::from_secs(20)).await;
+    let told = ask_calmly(town, 2_000).await;
+    if !matches!((&swept, told), (Ok(1), Some(Told::Gateway(402)))) {
+        let book = &town.network.book;
+        book.breach(format!(
+            "the record is deleted, the clocks are put back, and the client is told {told:?} ({swept:?})"
+        ));
+    }
+}
