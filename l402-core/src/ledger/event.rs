@@ -26,6 +26,13 @@ pub enum Event {
     TakeBack,
     /// A person has decided about a doubt.
     Resolve(Resolution),
+    /// What is metered goes on: an attempt that is committed takes more, as far as there is more, or ends.
+    Draw {
+        /// How much it takes in all.
+        total: u64,
+        /// Whether it takes nothing any more. What it has taken above the total is then given back.
+        is_last: bool,
+    },
 }
 
 /// Whether a release counts as a try.
@@ -90,6 +97,13 @@ pub enum Reply {
     InDoubt,
     /// A person's decision is carried out.
     Resolved,
+    /// The attempt has taken more, or has ended.
+    Drawn {
+        /// How much it has taken in all.
+        total: u64,
+        /// How much is left of the counter that has least.
+        remaining: u64,
+    },
     /// The attempt holds no use (any more): its lease ended, and the use went to another.
     Lost,
 }

@@ -19,7 +19,9 @@
 //! 3. The store names the winner: [`step`] takes one payment's [`Record`] and one [`Event`], and says what became of it. Every
 //!    event is idempotent by its [`AttemptId`], so that one whose reply was lost can be sent again.
 //! 4. Only the store's clock ends a lease or a doubt.
-//! 5. [`Course`] is the other side: what a gateway does next with its attempt, replies lost and deadlines included.
+//! 5. A counter of money, of a route that is metered, is the same with larger amounts. What is charged as it flows is committed in
+//!    slices: an attempt that is committed [draws](Event::Draw) another before it goes on, and gives the rest of the last one back.
+//! 6. [`Course`] is the other side: what a gateway does next with its attempt, replies lost and deadlines included.
 //!
 //! A store runs [`step`] itself, or does the same in its own language and passes the same suite (`l402-ledger`).
 

@@ -24,6 +24,7 @@ pub fn step<R: Record>(record: &mut R, now: Now, id: &AttemptId, event: &Event) 
         Event::Doubt => doubt(record, now.time, id, attempt),
         Event::TakeBack => take_back(record, now.time, id, attempt),
         Event::Resolve(resolution) => resolve(record, now.time, id, attempt, resolution),
+        Event::Draw { total, is_last } => draw(record, now.time, id, attempt, (total, is_last)),
     }
 }
 
@@ -262,6 +263,32 @@ fn resolve<R: Record>(
         _ => return Reply::Lost,
     }
     Reply::Resolved
+}
+
+/// Takes more for an attempt that is committed. One that has ended holds nothing any more, so that an event which comes late cannot
+/// take from the counters again.
+fn draw<R: Record>(
+    record: &mut R,
+    now: StoreTime,
+    id: &AttemptId,
+    known: Option<Attempt>,
+    (total, is_last): (u64, bool),
+) -> Reply {
+    let Some(attempt @ Attempt { standing: Standing::Committed { .. }, amount: taken, .. }) = known else {
+        return Reply::Lost;
+    };
+    let amount = match total.checked_sub(taken) {
+        Some(more) => taken.saturating_add(more.min(left(record, &attempt))),
+        None if is_last => total,
+        None => taken, // it was sent before another that has taken more
+    };
+    let remaining = change(record, &attempt, |tally, _| {
+        let_go(tally, &attempt);
+        tally.committed = tally.committed.saturating_add(amount);
+    });
+    let standing = if is_last { Standing::Cancelled { at: now } } else { Standing::Committed { at: now } };
+    record.set_attempt(id, Attempt { amount, standing, ..attempt });
+    Reply::Drawn { total: amount, remaining }
 }
 
 /// Takes what the attempt holds off its counters, wherever it stands.

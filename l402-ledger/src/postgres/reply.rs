@@ -55,6 +55,8 @@ pub(super) const fn settled(event: &Event) -> (i16, u64) {
         Event::TakeBack => (6, 0),
         Event::Resolve(Resolution::Used) => (7, 0),
         Event::Resolve(Resolution::Unused) => (8, 0),
+        Event::Draw { total, is_last: false } => (10, *total),
+        Event::Draw { total, is_last: true } => (11, *total),
     }
 }
 
@@ -70,6 +72,7 @@ pub(super) fn read(reply: &[i64]) -> Option<(Reply, StoreTime)> {
         4 => Reply::InDoubt,
         5 => Reply::Resolved,
         6 => Reply::Lost,
+        7 => Reply::Drawn { total: amount, remaining: u64::try_from(b).ok()? },
         10 => Reply::Refused(Refused::Busy),
         11 => Reply::Refused(Refused::InDoubt),
         12 => Reply::Refused(Refused::Spent),
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_not_a_reply_is_none() {
         for reply in
-            [&[][..], &[0, 0, 0], &[7, 0, 0, 0], &[17, 0, 0, 0], &[0, -1, 0, 0], &[2, 0, 0, -1], &[0, 1 << 32, 0, 0]]
+            [&[][..], &[0, 0, 0], &[8, 0, 0, 0], &[17, 0, 0, 0], &[0, -1, 0, 0], &[2, 0, 0, -1], &[0, 1 << 32, 0, 0]]
         {
             assert_eq!(read(reply), None, "{reply:?}");
         }

@@ -13,6 +13,7 @@ pub(super) struct Scripts {
     doubt: Script,
     take_back: Script,
     resolve: Script,
+    draw: Script,
     pub(super) uses: Script,
     pub(super) open: Script,
     pub(super) sweep: Script,
@@ -36,6 +37,7 @@ impl Scripts {
             doubt: of_row(&[include_str!("lua/doubt.lua")]),
             take_back: of_row(&[CANCEL, include_str!("lua/take_back.lua")]),
             resolve: of_row(&[include_str!("lua/resolve.lua")]),
+            draw: of_row(&[include_str!("lua/draw.lua")]),
             uses: of_row(&[include_str!("lua/uses.lua")]),
             open: Script::new(&[include_str!("lua/open.lua")]),
             sweep: Script::new(&[include_str!("lua/sweep.lua")]),
@@ -52,6 +54,7 @@ impl Scripts {
             Event::Doubt => &self.doubt,
             Event::TakeBack => &self.take_back,
             Event::Resolve(_) => &self.resolve,
+            Event::Draw { .. } => &self.draw,
         }
     }
 }
@@ -101,6 +104,7 @@ fn constants() -> String {
         ("IN_DOUBT_REPLY", code::IN_DOUBT.into()),
         ("RESOLVED_REPLY", code::RESOLVED.into()),
         ("LOST_REPLY", code::LOST.into()),
+        ("DRAWN_REPLY", code::DRAWN.into()),
         ("DAMAGED_REPLY", code::DAMAGED.into()),
         ("SPENT", refused(Refused::Spent)),
         ("BUSY", refused(Refused::Busy)),

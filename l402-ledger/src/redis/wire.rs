@@ -23,6 +23,7 @@ pub(super) mod code {
     pub(crate) const RESOLVED: u8 = 7;
     pub(crate) const LOST: u8 = 8;
     pub(crate) const DAMAGED: u8 = 9;
+    pub(crate) const DRAWN: u8 = 10;
     pub(crate) const USED: u8 = 1;
     pub(crate) const UNUSED: u8 = 2;
 }
@@ -40,6 +41,7 @@ pub(super) fn arguments(event: &Event) -> Vec<Vec<u8>> {
         Event::Commit { amount } => vec![limited(*amount).to_string().into()],
         Event::Release(counted) => vec![vec![if *counted == Counted::Yes { b'1' } else { b'0' }]],
         Event::Resolve(resolution) => vec![code_of_resolution(*resolution).to_string().into()],
+        Event::Draw { total, is_last } => vec![limited(*total).to_string().into(), vec![b'0' + u8::from(*is_last)]],
         Event::Renew | Event::Doubt | Event::TakeBack => vec![],
     }
 }
@@ -113,6 +115,7 @@ pub(super) fn reply(value: Value) -> Result<Reply, StoreError> {
         code::COMMITTED => Reply::Committed { remaining: number(1), is_spent: number(2) == 1 },
         code::RELEASED => Reply::Released { cost_a_use: number(1) == 1, remaining: number(2) },
         code::IN_DOUBT => Reply::InDoubt,
+        code::DRAWN => Reply::Drawn { total: number(1), remaining: number(2) },
         code::RESOLVED => Reply::Resolved,
         code::LOST => Reply::Lost,
         code::DAMAGED => return Err(StoreError::new(StoreErrorKind::Damaged)),

@@ -56,7 +56,7 @@ END
 $$;
 
 -- What an attempt asks that is not a reservation. Events: 1 renew, 2 commit, 3 release, 4 release that counts, 5 doubt, 6 take
--- back, 7 resolve as used, 8 resolve as unused; 9, with the time, is what time does.
+-- back, 7 resolve as used, 8 resolve as unused; 9, with the time, is what time does; 10 draw, 11 draw for the last time.
 CREATE FUNCTION @schema@.settle(_payment bytea, _attempt bytea, _event smallint, _amount bigint, _ahead bigint)
 RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -146,6 +146,20 @@ BEGIN
         END IF;
         UPDATE @schema@.attempt SET due_at = _now + _lease WHERE payment = _payment AND attempt = _attempt;
         RETURN ARRAY[1, 0, 0, _now];
+    END IF;
+
+    IF _event IN (10, 11) THEN
+        IF a.standing <> 3 THEN
+            RETURN ARRAY[6, 0, 0, _now];
+        END IF;
+        SELECT c._left INTO _left FROM @schema@.change(_payment, a.counters, 0, 0, 0) AS c;
+        _used := CASE WHEN _amount >= a.amount THEN a.amount + least(_amount - a.amount, _left)
+            WHEN _event = 11 THEN _amount ELSE a.amount END;
+        -- One that has ended counts as cancelled: no later call of the attempt takes from the counters again.
+        UPDATE @schema@.attempt SET standing = CASE WHEN _event = 11 THEN 4 ELSE 3 END, since = _now, due_at = _now + _skew,
+            amount = _used WHERE payment = _payment AND attempt = _attempt;
+        SELECT c._left INTO _left FROM @schema@.change(_payment, a.counters, _used - a.amount, 0, 0) AS c;
+        RETURN ARRAY[7, _used, _left, _now];
     END IF;
 
     _used := a.amount;

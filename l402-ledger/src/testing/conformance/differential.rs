@@ -63,6 +63,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Doubt),
         1 => Just(Event::TakeBack),
         1 => resolution.prop_map(Event::Resolve),
+        2 => (0..6u64, any::<bool>()).prop_map(|(total, is_last)| Event::Draw { total, is_last }),
     ]
 }
 

@@ -34,6 +34,7 @@
 mod branches;
 mod differential;
 mod doubts;
+mod draws;
 mod ends;
 mod leases;
 mod replay;
@@ -79,6 +80,7 @@ pub async fn all(harness: &impl Harness) {
     doubts::all(harness).await;
     same_request::all(harness).await;
     tries::all(harness).await;
+    draws::all(harness).await;
     ends::all(harness).await;
     settlements::all(harness).await;
     like_the_account(harness, 48).await;
