@@ -4,9 +4,12 @@
 //!    takes one from each of them, or from none.
 //! 2. The counter of the sale itself is the `uses` without a label before the service's first `valid_until`. All tokens
 //!    of a payment share it.
-//! 3. Every other counter belongs to the tokens that have the same caveats up to it. Its key is a hash of them: public,
+//! 3. `<service>_balance_msat=<n>` is the same for a route that is metered: an amount of money in place of a number of uses. A
+//!    token has the one or the other.
+//! 4. Every other counter belongs to the tokens that have the same caveats up to it. Its key is a hash of them: public,
 //!    unlike the chain value, which would let a reader add caveats.
 
+use crate::msat::Msat;
 use l402_macaroon::Authentic;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +20,25 @@ pub struct Counter {
     pub key: CounterKey,
     /// How much there was to begin with; never 0.
     pub limit: u64,
+}
+
+/// What the counters of a request count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Uses: `<service>_uses`.
+    Uses,
+    /// Millisatoshi: `<service>_balance_msat`.
+    Msat,
+}
+
+impl Unit {
+    /// The most that a counter of it holds.
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::Uses => u32::MAX as u64,
+            Self::Msat => Msat::SUPPLY.get(),
+        }
+    }
 }
 
 /// Names a counter among those of a payment: public, and safe to log.

@@ -68,6 +68,7 @@ mod rule;
 mod satisfy;
 mod scheme;
 mod server;
+mod tariff;
 mod terms;
 mod token_facts;
 mod token_file;
@@ -81,7 +82,7 @@ pub use challenge::{Challenge, ChallengeError, ChallengeLine, Challenges, MAX_HE
 pub use client::{
     Declined, Exchange, InvoiceFacts, Next, PayOrder, ResponseStatus, SpendLimits, Verdict, WrongPreimage,
 };
-pub use counter::{Counter, CounterKey, Counters};
+pub use counter::{Counter, CounterKey, Counters, Unit};
 pub use credential::{
     CREDENTIAL_HEADERS, CredentialError, CredentialHeaders, CredentialLine, MAX_TOKENS, UnverifiedCredential,
 };
@@ -103,6 +104,7 @@ pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
     USUAL_BUFFER_LEN,
 };
+pub use tariff::Tariff;
 pub use token_facts::TokenFacts;
 pub use token_file::{BufferTooSmall, TokenFile, TokenFileError};
 pub use unix_seconds::UnixSeconds;

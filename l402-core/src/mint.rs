@@ -1,7 +1,7 @@
 //! Minting: from an offer and a payment hash to the base64 text of a challenge (L402 §HTTP Server Flow).
 //!
 //! Caveats are written in the order in which deployed servers write them: services, capabilities (empty where the whole
-//! service is sold, so that no holder can add one that was not), then how many uses, for what price, and until when.
+//! service is sold, so that no holder can add one that was not), then how many uses or what balance, for what price, and until when.
 
 use crate::identifier::Identifier;
 use crate::keys::{DerivedKeys, RootKeySource};
@@ -189,8 +189,10 @@ impl CaveatTexts {
         let mut caveats = Self::default();
         caveats.add(format_args!("services={service}:{tier}"))?;
         caveats.add(format_args!("{service}_capabilities={}", capability.as_ref().map_or("", Name::as_str)))?;
-        if let Uses::Times(uses) = uses {
-            caveats.add(format_args!("{service}_uses={uses}"))?;
+        match uses {
+            Uses::Unlimited => {}
+            Uses::Times(uses) => caveats.add(format_args!("{service}_uses={uses}"))?,
+            Uses::Metered => caveats.add(format_args!("{service}_balance_msat={}", price_msat.get()))?,
         }
         caveats.add(format_args!("{service}_sale={},{plan}", price_msat.get()))?;
         let end = now.saturating_add(valid_for.as_secs());

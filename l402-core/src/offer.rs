@@ -109,6 +109,8 @@ pub enum Uses {
     Unlimited,
     /// So many times. A ledger counts them.
     Times(NonZeroU32),
+    /// Until its balance, which is the price that was paid, is used up. A ledger keeps it.
+    Metered,
 }
 
 impl Uses {
@@ -123,12 +125,17 @@ impl Uses {
         }
     }
 
-    /// Returns the number, where there is one.
+    /// Returns the number of uses, where there is one.
     pub const fn limit(self) -> Option<NonZeroU32> {
         match self {
-            Self::Unlimited => None,
             Self::Times(uses) => Some(uses),
+            Self::Unlimited | Self::Metered => None,
         }
+    }
+
+    /// Tells whether a ledger counts.
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Times(_) | Self::Metered)
     }
 }
 
@@ -137,6 +144,7 @@ impl fmt::Display for Uses {
         match self {
             Self::Unlimited => f.write_str("unlimited"),
             Self::Times(uses) => uses.fmt(f),
+            Self::Metered => f.write_str("metered"),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! 2. A later caveat of one condition must narrow the earlier one; a value that cannot be read denies.
 //! 3. `services` must be present, and `<service>_capabilities` too where the offer asks for a capability.
 //! 4. Conditions of this service that are not known, and third-party caveats, deny. A [`crate::CaveatRule`] can know the former.
-//! 5. `<service>_uses` and `<service>_sale` say how often the token was sold, and on what terms. A token with a counter is
-//!    good only before a ledger, and needs an end.
+//! 5. `<service>_uses` and `<service>_sale` say how often the token was sold, and on what terms; `<service>_balance_msat` for how
+//!    much, which denies where the offer is not metered. A token with a counter is good only before a ledger, and needs an end.
 //! 6. Conditions of another service deny too, unless the token's first `services` caveat names that service. Of several named
 //!    services with which a condition begins, it belongs to the longest.
 //!
@@ -14,9 +14,9 @@
 //! default; [`UnknownCaveats::Skip`] is the specification's rule.
 
 use crate::caveat::{Capabilities, Parts, Services, number, trim};
-use crate::counter::CounterKey;
+use crate::counter::{CounterKey, Unit};
 use crate::name::Name;
-use crate::offer::Offer;
+use crate::offer::{Offer, Uses};
 use crate::payment::{PaymentHash, Preimage};
 use crate::rule::{Judge, Ruling};
 use crate::terms::{Count, Terms};
@@ -97,15 +97,20 @@ impl<'a, J: Judge, C: Count> State<'a, J, C> {
         match self.owner(caveat.condition) {
             Owner::Own(rest) if rest == b"capabilities" => self.hold_capabilities(caveat.value),
             Owner::Own(rest) if rest == b"valid_until" => self.hold_valid_until(caveat.value),
-            Owner::Own(rest) if rest == b"uses" => {
-                let branch = || CounterKey::of_branch(self.token, text);
-                self.terms.counted.hold_uses(&mut self.sold, caveat.value, branch)
-            }
+            Owner::Own(rest) if rest == b"uses" => self.hold_counter(Unit::Uses, caveat.value, text),
+            Owner::Own(rest) if rest == b"balance_msat" => match self.rules.offer.uses {
+                Uses::Metered => self.hold_counter(Unit::Msat, caveat.value, text),
+                _ => Err(Unsatisfied::Counted), // nothing says what a request costs
+            },
             Owner::Own(rest) if rest == b"sale" => self.terms.hold_sale(&mut self.has_sale, caveat.value),
-            Owner::Own(rest) if rest == b"balance_msat" => Err(Unsatisfied::Counted), // no ledger keeps balances yet
             Owner::Another => Ok(()),
             Owner::Own(_) | Owner::Nobody => self.hold_unknown(caveat),
         }
+    }
+
+    fn hold_counter(&mut self, unit: Unit, value: &[u8], text: &'a [u8]) -> Result<(), Unsatisfied> {
+        let branch = || CounterKey::of_branch(self.token, text);
+        self.terms.counted.hold_counter(&mut self.sold, unit, value, branch)
     }
 
     fn hold_services(&mut self, value: &'a [u8]) -> Result<(), Unsatisfied> {

@@ -1,7 +1,7 @@
 //! The terms of a sale, as a token states them: how often, for how much, until when.
 
 use crate::caveat::{number, split_once};
-use crate::counter::{Counter, CounterKey, Counters};
+use crate::counter::{Counter, CounterKey, Counters, Unit};
 use crate::msat::Msat;
 use crate::name::Name;
 use crate::unix_seconds::UnixSeconds;
@@ -37,10 +37,11 @@ pub(crate) trait Count: Default {
     /// What one token has said so far.
     type Sold: Default;
 
-    /// Takes note of a `<service>_uses`.
-    fn hold_uses(
+    /// Takes note of a `<service>_uses`, or of a `<service>_balance_msat`.
+    fn hold_counter(
         &mut self,
         sold: &mut Self::Sold,
+        unit: Unit,
         value: &[u8],
         branch: impl FnOnce() -> CounterKey,
     ) -> Result<(), Unsatisfied>;
@@ -59,7 +60,13 @@ pub(crate) struct Uncounted;
 impl Count for Uncounted {
     type Sold = ();
 
-    fn hold_uses(&mut self, (): &mut (), _: &[u8], _: impl FnOnce() -> CounterKey) -> Result<(), Unsatisfied> {
+    fn hold_counter(
+        &mut self,
+        (): &mut (),
+        _: Unit,
+        _: &[u8],
+        _: impl FnOnce() -> CounterKey,
+    ) -> Result<(), Unsatisfied> {
         Err(Unsatisfied::Counted)
     }
 
@@ -74,6 +81,8 @@ impl Count for Uncounted {
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) counters: Counters,
+    /// What they count: all of them the same.
+    pub(crate) unit: Option<Unit>,
     /// When the sale itself ends, however early its holders let their tokens end: the latest first end.
     pub(crate) sale_ends_at: Option<UnixSeconds>,
 }
@@ -81,8 +90,8 @@ pub(crate) struct Counted {
 /// What one token has said of its uses so far.
 #[derive(Debug, Default)]
 pub(crate) struct Sold {
-    /// The value of its last `uses`.
-    uses: Option<u32>,
+    /// How much its last counter says.
+    last: Option<u64>,
     /// Its first end, which is that of the sale: those that holders add stand behind it.
     ends_at: Option<UnixSeconds>,
 }
@@ -91,13 +100,17 @@ impl Count for Counted {
     type Sold = Sold;
 
     #[cold]
-    fn hold_uses(
+    fn hold_counter(
         &mut self,
         sold: &mut Sold,
+        unit: Unit,
         value: &[u8],
         branch: impl FnOnce() -> CounterKey,
     ) -> Result<(), Unsatisfied> {
-        let counter = sold.counter(value, branch)?;
+        let counter = sold.counter(unit, value, branch)?;
+        if self.unit.replace(unit).is_some_and(|earlier| earlier != unit) {
+            return Err(Unsatisfied::Widened); // uses and money cannot be compared
+        }
         self.counters.add(counter).ok_or(Unsatisfied::TooManyCounters)
     }
 
@@ -109,19 +122,24 @@ impl Count for Counted {
     }
 
     fn is_counted(sold: &Sold) -> bool {
-        sold.uses.is_some()
+        sold.last.is_some()
     }
 }
 
 impl Sold {
     /// `<n>` or `<n>:<label>`. The counter is the sale's own where no end stands before it. A holder's needs one: else two
     /// copies could end at different times, and what is remembered of the one be deleted with the other.
-    fn counter(&mut self, value: &[u8], branch: impl FnOnce() -> CounterKey) -> Result<Counter, Unsatisfied> {
-        let (uses, label) = split_once(value, b':').map_or((value, None), |(uses, label)| (uses, Some(label)));
-        let uses = number(uses).and_then(|uses| u32::try_from(uses).ok()).filter(|&uses| uses > 0);
-        let uses = uses.filter(|_| label.is_none_or(Name::is_name)).ok_or(Unsatisfied::Undecodable)?;
-        let earlier = self.uses.replace(uses);
-        if earlier.is_some_and(|earlier| uses > earlier) {
+    fn counter(
+        &mut self,
+        unit: Unit,
+        value: &[u8],
+        branch: impl FnOnce() -> CounterKey,
+    ) -> Result<Counter, Unsatisfied> {
+        let (limit, label) = split_once(value, b':').map_or((value, None), |(limit, label)| (limit, Some(label)));
+        let limit = number(limit).filter(|limit| (1..=unit.most()).contains(limit));
+        let limit = limit.filter(|_| label.is_none_or(Name::is_name)).ok_or(Unsatisfied::Undecodable)?;
+        let earlier = self.last.replace(limit);
+        if earlier.is_some_and(|earlier| limit > earlier) {
             return Err(Unsatisfied::Widened);
         }
         let key = match self.ends_at {
@@ -129,6 +147,6 @@ impl Sold {
             None => return Err(Unsatisfied::Endless),
             Some(_) => branch(),
         };
-        Ok(Counter { key, limit: uses.into() })
+        Ok(Counter { key, limit })
     }
 }

@@ -26,9 +26,9 @@ pub enum Unsatisfied {
     Unknown,
     /// A condition of the service's own does not hold; its [`crate::CaveatRule`] says so.
     Unmet,
-    /// The token says how often it can be used, and is presented where no ledger counts.
+    /// The token says how often it can be used, or for how much, and is presented where nothing counts that.
     Counted,
-    /// The token says how often it can be used, but not until when.
+    /// The token says how often it can be used, or for how much, but not until when.
     Endless,
     /// The tokens of the request have more counters than [`crate::Counters::MAX`].
     TooManyCounters,
@@ -93,9 +93,9 @@ impl fmt::Display for Unsatisfied {
             Self::Undecodable => "a caveat cannot be read",
             Self::Unknown => "a caveat has an unknown condition",
             Self::Unmet => "a condition that this service sets does not hold",
-            Self::Counted => "the token has a number of uses, and this service does not count them",
-            Self::Endless => "the token has a number of uses, but no end",
-            Self::TooManyCounters => "the tokens have more than 4 numbers of uses",
+            Self::Counted => "the token has a number of uses or a balance, and nothing counts it here",
+            Self::Endless => "the token has a number of uses or a balance, but no end",
+            Self::TooManyCounters => "the tokens have more than 4 numbers of uses or balances",
             Self::ThirdParty => "a third-party caveat cannot be discharged here",
             Self::Preimage => "a caveat names another preimage than that of the payment",
         })

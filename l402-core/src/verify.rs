@@ -2,7 +2,7 @@
 //!
 //! `UnverifiedCredential` → [`UnverifiedCredential::verify`] → [`Verified`] → [`Verified::grant`] → [`Grant`].
 
-use crate::counter::Counters;
+use crate::counter::{Counters, Unit};
 use crate::credential::{MAX_TOKENS, UnverifiedCredential};
 use crate::identifier::{Identifier, IdentifierRef, TokenId};
 use crate::keys::RootKeySource;
@@ -250,10 +250,10 @@ impl Verified<'_> {
 
     #[inline]
     pub(crate) fn judged(&self, rules: &Rules<'_>, judge: &mut impl Judge) -> Result<Admission, Unsatisfied> {
-        let (grant, Counted { counters, sale_ends_at }) = self.terms(rules, judge)?;
-        Ok(match sale_ends_at {
-            Some(sale_ends_at) if !counters.is_empty() => {
-                Admission::Counted(CountedGrant { grant, sale_ends_at, counters })
+        let (grant, Counted { counters, unit, sale_ends_at }) = self.terms(rules, judge)?;
+        Ok(match (sale_ends_at, unit) {
+            (Some(sale_ends_at), Some(unit)) => {
+                Admission::Counted(CountedGrant { grant, sale_ends_at, unit, counters })
             }
             _ => Admission::Unlimited(grant), // a counter has an end
         })
@@ -290,6 +290,7 @@ pub enum Admission {
 pub struct CountedGrant {
     grant: Grant,
     sale_ends_at: UnixSeconds,
+    unit: Unit,
     counters: Counters,
 }
 
@@ -318,6 +319,11 @@ impl CountedGrant {
     /// Returns the counters; there is at least one.
     pub const fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Returns what they count.
+    pub const fn unit(&self) -> Unit {
+        self.unit
     }
 
     /// Returns what the ledger's word makes of it. Only for a request whose use is reserved.

@@ -97,6 +97,7 @@ impl fmt::Display for Often {
         match self.0 {
             Uses::Unlimited => Ok(()),
             Uses::ONCE => f.write_str("The token can be used once. "),
+            Uses::Metered => f.write_str("The price is a balance, from which each use is paid. "),
             uses @ Uses::Times(_) => write!(f, "The token can be used {uses} times. "),
         }
     }
