@@ -127,7 +127,7 @@ async fn who_draws_is_remembered(harness: &impl Harness) {
     let case = Case::new(harness);
     let id = case.drawing(1, reserve(10)).await;
     for total in 2..5 {
-        harness.pass(SKEW - Duration::from_secs(60)).await;
+        harness.pass(Duration::from_mins(9)).await;
         assert_eq!(case.draw(id, total).await, drawn(total, 10 - total));
     }
     harness.pass(SKEW).await;
