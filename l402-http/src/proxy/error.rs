@@ -38,7 +38,7 @@ pub(super) enum ForwardError {
     ResponseTimeout,
     /// The connection broke, or what came over it is not HTTP.
     Exchange(hyper::Error),
-    /// The connection broke before a byte of the request was sent.
+    /// The connection broke before a byte of the request was sent, or an HTTP/2 upstream says that it has not touched it.
     Unsent(hyper::Error),
     /// The upstream changes to a protocol that the client did not ask for.
     Upgrade,
@@ -65,7 +65,7 @@ impl ForwardError {
         }
     }
 
-    /// What became of the request, for whoever counts it.
+    /// What became of the request, for the ledger.
     pub(super) const fn attempted(&self) -> Attempted {
         match self {
             Self::Refused(_)

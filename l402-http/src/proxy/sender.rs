@@ -86,17 +86,18 @@ impl<B> Sender<B> {
     pub(super) fn failed(&self, mut error: TrySendError<Request<B>>) -> Failed<B> {
         let unsent = error.take_message();
         let error = error.into_error();
+        let is_untouched = unsent.is_some() || is_unprocessed(&error);
         let is_unheard = match self {
             Self::One(One { heard, before, .. }) => heard.bytes() == *before,
             Self::Many { stream, .. } => {
-                let is_unheard = stream.is_cut() || is_unprocessed(&error);
-                if is_unheard || unsent.is_some() {
+                let is_unheard = stream.is_cut() || is_untouched;
+                if is_unheard {
                     stream.condemn(); // no other request is to find out the same
                 }
                 is_unheard
             }
         };
-        Failed { error, unsent, is_unheard }
+        Failed { error, unsent, is_untouched, is_unheard }
     }
 }
 
@@ -149,6 +150,8 @@ pub(super) struct Failed<B> {
     pub(super) error: hyper::Error,
     /// The request, if nothing of it was sent.
     pub(super) unsent: Option<Request<B>>,
+    /// Whether nothing of it was sent, or the upstream says that it has not touched it.
+    is_untouched: bool,
     /// Whether the connection closed before anything of an answer came.
     pub(super) is_unheard: bool,
 }
@@ -156,7 +159,7 @@ pub(super) struct Failed<B> {
 impl<B> Failed<B> {
     /// The end of it, where it is not sent again.
     pub(super) fn fault(self) -> ForwardError {
-        if self.unsent.is_some() { ForwardError::Unsent(self.error) } else { ForwardError::Exchange(self.error) }
+        if self.is_untouched { ForwardError::Unsent(self.error) } else { ForwardError::Exchange(self.error) }
     }
 }
 

@@ -74,9 +74,9 @@ async fn the_page_sells_with_an_lnd() {
     let uri = format!("http://{address}/weather").parse().unwrap();
     let wallet = Wallet::of(&network, "alice").await;
     let buyer = Buyer::new(&Http::new(HttpVersion::One), wallet, MemoryStore::new(), settings());
-    for purchased in [Purchased::Now, Purchased::Before] {
-        let answer = buyer.get(&uri).await.unwrap();
-        assert_eq!((&*answer.body, answer.receipt.unwrap().purchased), (GOODS.as_bytes(), purchased));
+    for _ in 0..2 {
+        let answer = buyer.get(&uri).await.unwrap(); // a token has one use
+        assert_eq!((&*answer.body, answer.receipt.unwrap().purchased), (GOODS.as_bytes(), Purchased::Now));
     }
     drop(shop);
 
