@@ -73,7 +73,7 @@ impl ChallengeResponse<'_> {
     fn body(&self) -> impl Serialize {
         let authorization = format!("L402 {}:<preimage>", self.token);
         Body {
-            error: self.status.canonical_reason().unwrap_or_default(),
+            error: super::error_text(self.status),
             reason: self.reason.code(),
             invoice: self.invoice.bolt11(),
             token: self.token,

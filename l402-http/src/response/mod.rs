@@ -78,6 +78,14 @@ use serde::Serialize;
 pub(crate) const EXPOSED: &str =
     "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, Grpc-Status, Grpc-Message";
 
+/// The field `error` of a JSON body: the status in words.
+fn error_text(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "Invalid token", // nothing else gets a 401
+        status => status.canonical_reason().unwrap_or_default(),
+    }
+}
+
 /// An answer with a JSON body.
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     let body = serde_json::to_vec(body).unwrap_or_default(); // text and numbers under fixed keys cannot fail

@@ -71,7 +71,7 @@ impl<'a> Problem<'a> {
             reason: &'static str,
             message: String,
         }
-        let error = self.status.canonical_reason().unwrap_or_default();
+        let error = super::error_text(self.status);
         Body { error, reason: self.reason.code(), message: self.message.to_string() }
     }
 }

@@ -116,7 +116,7 @@ async fn a_forged_credential_is_401_with_a_fresh_challenge() {
     for forged in forged() {
         let answer = shop.present("/v1/demo", &forged.credential()).await;
         assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::UNAUTHORIZED, "forged"));
-        assert_eq!(answer.json()["error"], "Unauthorized");
+        assert_eq!(answer.json()["error"], "Invalid token");
         let fresh = shop.pay(&answer).await;
         assert_eq!(shop.present("/v1/demo", &fresh.credential()).await.status, StatusCode::OK);
     }

@@ -178,7 +178,7 @@ fn forged(stand: &Stand) -> Vec<Row> {
 async fn a_forged_credential_is_401_with_a_challenge_that_can_be_paid() {
     let stand = Stand::open().await;
     let answers = all_are(&stand, &forged(&stand), 401, true).await;
-    assert_eq!(answers[0].json()["error"], "Unauthorized");
+    assert_eq!(answers[0].json()["error"], "Invalid token");
     let fresh = stand.pay(&answers[0]).await;
     assert_eq!(stand.present("GET", "/v1/now", &fresh.credential()).await.body, "served");
 }
