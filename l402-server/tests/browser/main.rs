@@ -33,6 +33,21 @@ async fn p9_a_page_reads_the_challenge_pays_and_repeats_the_request() {
     }
 }
 
+/// What the page does: see `once.html`.
+#[tokio::test]
+#[ignore = "needs Chromium: run `just browser`"]
+async fn p9_a_page_reads_that_its_token_is_spent_and_buys_another() {
+    let stand = Stand::single_use().await;
+    let told = stand.visit_at("/once").await;
+    assert_eq!(told["error"], serde_json::Value::Null, "{told:#}");
+    let served = serde_json::json!({ "status": 200, "uses": "spent", "remaining": "0", "reason": null });
+    let refused = serde_json::json!({ "status": 402, "uses": null, "remaining": null, "reason": "spent" });
+    assert_eq!((&told["served"], &told["again"], &told["anew"]), (&served, &refused, &served), "{told:#}");
+    assert_eq!(told["uses"], 1, "the 402 says what is sold");
+    assert_eq!(stand.upstream_saw(), ["GET /forecast", "GET /forecast"], "nothing that is not paid");
+    assert_eq!((stand.invoices_asked(), stand.payments()), (2, 2));
+}
+
 #[tokio::test]
 #[ignore = "needs Chromium: run `just browser`"]
 async fn p9_a_page_of_another_origin_learns_nothing_and_costs_nothing() {

@@ -4,7 +4,7 @@
 use crate::chromium::Chromium;
 use core::time::Duration;
 use l402_core::Msat;
-use l402_gateway::{Payee, Server};
+use l402_gateway::{LedgerKeeper, Payee, Server};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource};
 use l402_server::config::Config;
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 /// Everything that one visit of the page needs.
 pub(crate) struct Stand {
     server: Server,
+    _keeper: LedgerKeeper,
     payee: FakeNode,
     wallet: FakeNode,
     page: TcpListener,
@@ -29,6 +30,15 @@ pub(crate) struct Stand {
 impl Stand {
     /// A gateway of `UPSTREAM_URL` alone.
     pub(crate) async fn quick_start() -> Self {
+        let unlimited = |name: &str| (name == "L402_USES").then(|| "unlimited".to_owned());
+        Self::start(|environment, _| {
+            Config::from_environment(&|name: &str| unlimited(name).or_else(|| environment(name))).unwrap()
+        })
+        .await
+    }
+
+    /// The same as it comes: a token serves one request.
+    pub(crate) async fn single_use() -> Self {
         Self::start(|environment, _| Config::from_environment(environment).unwrap()).await
     }
 
@@ -52,21 +62,27 @@ impl Stand {
             "UPSTREAM_URL" => Some(origin(&upstream)),
             "L402_LISTEN" => Some("127.0.0.1:0".to_owned()),
             "L402_SERVER_DATA_DIR" => Some(data.path().display().to_string()),
-            "L402_USES" => Some("unlimited".to_owned()),
             _ => None,
         };
         let config = config(&environment, &origin(&page));
         let network = FakeNetwork::new();
         let (payee, wallet) = (network.node(), network.node());
+        let keeper = LedgerKeeper::start(config.ledger.open().await.unwrap().ledger);
+        let bound = Server::bind(&config.settings).unwrap().ledger(&keeper);
         let server =
-            Server::start(&config.settings, &Payee::new(payee.clone(), Network::Regtest).id(payee.node_id())).unwrap();
+            bound.serve(&config.settings, &Payee::new(payee.clone(), Network::Regtest).id(payee.node_id())).unwrap();
         tokio::spawn(serve_upstream(upstream, Arc::clone(&saw)));
-        Self { server, payee, wallet, page, saw, _data: data }
+        Self { server, _keeper: keeper, payee, wallet, page, saw, _data: data }
     }
 
     /// Opens the page in a browser and returns what it tells.
     pub(crate) async fn visit(&self) -> Value {
-        let url = format!("{}/?shop=http://{}", origin(&self.page), self.server.address());
+        self.visit_at("/").await
+    }
+
+    /// The same of the page at `path`.
+    pub(crate) async fn visit_at(&self, path: &str) -> Value {
+        let url = format!("{}{path}?shop=http://{}", origin(&self.page), self.server.address());
         let _browser = Chromium::open(&url);
         let (tell, mut told) = mpsc::channel(1);
         let visited = async {
@@ -123,6 +139,7 @@ async fn serve_page(stream: TcpStream, payee: FakeNode, wallet: FakeNode, tell: 
             ("text/plain", String::new())
         }
         line if line.starts_with("GET /?") => ("text/html", include_str!("page.html").to_owned()),
+        line if line.starts_with("GET /once?") => ("text/html", include_str!("once.html").to_owned()),
         _ => ("text/plain", String::new()), // such as /favicon.ico
     };
     write(&mut stream, &format!("Content-Type: {kind}"), &answer).await;
