@@ -129,13 +129,13 @@ impl Handover {
         Self { store, is_error: status.is_client_error() || status.is_server_error() }
     }
 
-    /// Says that the caller has the body. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
+    /// Says that the caller has the body: how many uses of the token are left is noted now. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
     /// until then, a body that broke off costs nothing more to get. Tokens that opened an error, a status of 400 or more, stay.
     ///
     /// # Errors
     /// [`StoreError`] where a token that should not be kept is still there.
     pub async fn complete(self) -> Result<(), StoreError> {
-        if self.is_error { Ok(()) } else { self.store.delivered().await }
+        if self.is_error { self.store.counted().await } else { self.store.delivered().await }
     }
 }
 

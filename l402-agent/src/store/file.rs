@@ -6,7 +6,9 @@
 //!    wallet before it pays again. Another process that sees to such a payment is waited for; nothing is paid meanwhile.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
 //! 4. A call that wants to buy waits for its turn, which is a lock that processes share, up to a deadline.
-//! 5. The disk is waited for on threads that may block.
+//! 5. How many uses a response leaves is noted once it was delivered: until then, a body that broke off may be asked for again
+//!    with the same token.
+//! 6. The disk is waited for on threads that may block.
 
 // Threats: A4, A9.
 
@@ -58,6 +60,8 @@ struct State {
     open: HashMap<PaymentHash, Held>,
     /// What is to be forgotten once it was delivered.
     used: Vec<PaymentHash>,
+    /// How many uses are left of what opened the response, to be noted once it was delivered.
+    left: Vec<(PaymentHash, u64)>,
     news: Vec<News>,
 }
 
@@ -91,6 +95,7 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`], where a token that should not be kept is still there.
     pub async fn delivered(&self) -> Result<(), StoreError> {
+        self.counted().await?;
         let used = core::mem::take(&mut self.0.state().used);
         if self.0.reuse == Reuse::Kept || used.is_empty() {
             return Ok(());
@@ -99,6 +104,18 @@ impl FileStore {
             used.iter().try_for_each(|hash| inner.tokens.forget(hash)).map_err(StoreError::Tokens)
         })
         .await
+    }
+
+    /// Says that the user has the response, which may be an error: how many uses it left is noted now.
+    ///
+    /// # Errors
+    /// [`StoreError`], where that is not noted. The server says it again.
+    pub async fn counted(&self) -> Result<(), StoreError> {
+        let left = core::mem::take(&mut self.0.state().left);
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.blocking(move |inner| inner.tokens.count(&left).map_err(StoreError::Tokens)).await
     }
 
     /// Says which request comes next: unsettled payments for others are left alone.
@@ -190,6 +207,9 @@ impl Inner {
                 return Ok(());
             }
             let is_there = self.tokens.mark(&hash, kept.standing).map_err(StoreError::Tokens)?;
+            if let Some(left) = kept.uses_left {
+                self.tokens.count(&[(hash, left)]).map_err(StoreError::Tokens)?;
+            }
             // One that somebody has forgotten meanwhile does not come back for a note on it.
             let is_new = kept.standing == Standing::New && !is_there;
             return if is_new { self.tokens.keep(kept).map_err(StoreError::Tokens) } else { Ok(()) };
@@ -258,6 +278,11 @@ impl TokenStore for FileStore {
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
         let (origin, token) = (origin.clone(), token.clone());
         self.blocking(move |inner| inner.put(&origin, &token)).await
+    }
+
+    async fn used(&self, _: &Origin, token: &Token) -> Result<(), StoreError> {
+        self.0.state().left.extend(token.uses_left.map(|left| (token.payment_hash, left)));
+        Ok(())
     }
 
     async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {

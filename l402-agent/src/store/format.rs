@@ -32,7 +32,8 @@ pub(super) const TABLES: &str = "
         scheme TEXT NOT NULL,
         token TEXT NOT NULL,
         bought_at INTEGER NOT NULL,
-        standing TEXT NOT NULL DEFAULT 'served' CHECK (standing IN ('new', 'served', 'refused'))
+        standing TEXT NOT NULL DEFAULT 'served' CHECK (standing IN ('new', 'served', 'refused')),
+        uses_left INTEGER
     ) STRICT;
     CREATE INDEX tokens_of_origin ON tokens (origin);
 ";
@@ -46,10 +47,10 @@ pub(super) const UNFINISHED_LOGS: [&str; 3] =
 
 /// "L402", so that no other program's database is taken for ours.
 pub(super) const APPLICATION: i32 = 0x4c34_3032;
-pub(super) const VERSION: i32 = 4;
+pub(super) const VERSION: i32 = 5;
 
 /// What each earlier version lacks.
-pub(super) const STEPS: [(i32, &str); 2] = [
+pub(super) const STEPS: [(i32, &str); 3] = [
     // The payments were asked for once, as far as is known.
     (2, "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;"),
     // The tokens have served, as far as is known.
@@ -59,6 +60,8 @@ pub(super) const STEPS: [(i32, &str); 2] = [
              CHECK (standing IN ('new', 'served', 'refused'));
          PRAGMA user_version = 4;",
     ),
+    // Nothing was noted of uses.
+    (4, "ALTER TABLE tokens ADD COLUMN uses_left INTEGER; PRAGMA user_version = 5;"),
 ];
 
 /// The version of the JSON files, which were the first format.

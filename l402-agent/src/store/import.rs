@@ -153,7 +153,21 @@ impl From<OldToken> for KeptToken {
             old;
         // Whether a server has accepted it was not recorded.
         let standing = Standing::Served;
-        Self { origin, method, path, scheme, token, payment_hash, preimage, amount_msat, fee_msat, bought_at, standing }
+        let uses_left = None;
+        Self {
+            origin,
+            method,
+            path,
+            scheme,
+            token,
+            payment_hash,
+            preimage,
+            amount_msat,
+            fee_msat,
+            bought_at,
+            standing,
+            uses_left,
+        }
     }
 }
 

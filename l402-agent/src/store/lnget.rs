@@ -78,6 +78,7 @@ fn read(path: &Path, origin: Option<&Origin>, is_http: bool) -> Result<Option<Ke
         fee_msat: file.fee_msat(),
         bought_at: UnixSeconds::new(u64::try_from(file.time_ns()).unwrap_or_default() / NANOS),
         standing: Standing::Served, // lnget has used it, as far as is known
+        uses_left: None,
     }))
 }
 

@@ -64,6 +64,7 @@ impl Intent {
             fee_msat: paid.fee_msat,
             bought_at: self.at,
             standing: Standing::New,
+            uses_left: None,
         }
     }
 
@@ -80,6 +81,7 @@ impl Intent {
             path: self.path.clone(),
             bought_at: self.at,
             standing: Standing::New,
+            uses_left: None,
             order: self.order.clone(),
         }
     }
@@ -135,6 +137,8 @@ pub struct KeptToken {
     pub bought_at: UnixSeconds,
     /// Whether a server has accepted it.
     pub standing: Standing,
+    /// How many uses are left, as far as servers have said: 0 once the last one went.
+    pub uses_left: Option<u64>,
 }
 
 impl KeptToken {
@@ -152,6 +156,7 @@ impl KeptToken {
             fee_msat: token.fee_msat,
             bought_at: token.bought_at,
             standing: token.standing,
+            uses_left: token.uses_left,
         })
     }
 }
@@ -182,6 +187,7 @@ impl From<KeptToken> for Token {
             path: kept.path,
             bought_at: kept.bought_at,
             standing: kept.standing,
+            uses_left: kept.uses_left,
             order: None,
         }
     }

@@ -7,7 +7,7 @@ use http::Method;
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_http::pay::{Asking, Order, Standing};
 use rusqlite::types::Type;
-use rusqlite::{Row, Transaction, named_params};
+use rusqlite::{Row, Transaction, named_params, params};
 
 /// Writes a payment, in place of one with the same hash.
 pub(super) fn put_payment(
@@ -47,8 +47,8 @@ pub(super) fn put_payment(
 pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Conflict) -> rusqlite::Result<()> {
     let sql = format!(
         "INSERT OR {conflict} INTO tokens (payment_hash, preimage, amount_msat, fee_msat, origin, method, path, scheme, token, \
-         bought_at, standing) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
-         :bought_at, :standing)"
+         bought_at, standing, uses_left) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
+         :bought_at, :standing, :uses_left)"
     );
     let columns = named_params! {
         ":payment_hash": token.payment_hash.to_string(),
@@ -62,6 +62,7 @@ pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Confl
         ":token": token.token,
         ":bought_at": token.bought_at.get(),
         ":standing": standing_name(token.standing),
+        ":uses_left": token.uses_left,
     };
     tx.execute(&sql, columns).map(drop)
 }
@@ -70,6 +71,12 @@ pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Confl
 pub(super) fn mark_token(tx: &Transaction<'_>, hash: &PaymentHash, standing: Standing) -> rusqlite::Result<bool> {
     let mark = "UPDATE tokens SET standing = ?2 WHERE payment_hash = ?1";
     tx.execute(mark, [hash.to_string().as_str(), standing_name(standing)]).map(|changed| changed > 0)
+}
+
+/// Notes how many uses of a token are left; never more than were noted before.
+pub(super) fn count_token(tx: &Transaction<'_>, hash: &PaymentHash, uses_left: u64) -> rusqlite::Result<()> {
+    let count = "UPDATE tokens SET uses_left = min(coalesce(uses_left, ?2), ?2) WHERE payment_hash = ?1";
+    tx.execute(count, params![hash.to_string(), uses_left]).map(drop)
 }
 
 /// What becomes of a row that is there already.
@@ -121,6 +128,7 @@ pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<KeptToken> {
         fee_msat: row.get("fee_msat").map(Msat::new)?,
         bought_at: row.get("bought_at").map(UnixSeconds::new)?,
         standing: standing(row)?,
+        uses_left: row.get("uses_left")?,
     })
 }
 

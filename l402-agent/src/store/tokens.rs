@@ -71,6 +71,14 @@ impl Tokens {
         self.database.write(|tx| row::mark_token(tx, hash, standing))
     }
 
+    /// Notes how many uses of tokens are left, each by the payment that bought it; never more than were noted before.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the tokens are then as they were.
+    pub fn count(&self, left: &[(PaymentHash, u64)]) -> Result<(), DatabaseError> {
+        self.database.write(|tx| left.iter().try_for_each(|(hash, left)| row::count_token(tx, hash, *left)))
+    }
+
     /// Removes the token that a payment bought.
     ///
     /// # Errors
@@ -110,6 +118,7 @@ mod tests {
             fee_msat: 0.into(),
             bought_at: 1_700_000_000.into(),
             standing: Standing::New,
+            uses_left: None,
         }
     }
 
@@ -146,6 +155,17 @@ mod tests {
         let kept = tokens.all().unwrap();
         let kept: Vec<_> = kept.iter().map(|token| (token.path.as_str(), token.standing)).collect();
         assert_eq!(kept, [("/x", Standing::Refused), ("/", Standing::New)]);
+    }
+
+    #[test]
+    fn a9_no_count_gives_uses_back() {
+        let (_folder, tokens) = store();
+        let hash = token("http://a", "/x", 1).payment_hash;
+        tokens.keep(&token("http://a", "/x", 1)).unwrap();
+        for (told, left) in [(5, 5), (7, 5), (2, 2), (0, 0), (9, 0)] {
+            tokens.count(&[(hash, told)]).unwrap();
+            assert_eq!(tokens.all().unwrap()[0].uses_left, Some(left), "{told}");
+        }
     }
 
     #[test]

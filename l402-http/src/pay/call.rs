@@ -6,8 +6,8 @@ use super::purchase::Stored;
 use super::quote::{self, Quote};
 use super::replay::Again;
 use super::{
-    AfterRefusal, Asking, BadChallenge, Origin, Purchased, Receipt, ReplayBody, RequestError, Token, TokenField,
-    TokenStore,
+    AfterRefusal, Asking, BadChallenge, Origin, Purchased, Receipt, Repeated, ReplayBody, RequestError, Token,
+    TokenField, TokenStore, told,
 };
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
@@ -43,6 +43,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let purpose = Purpose::new(origin, &head.method, &head.uri);
         let body = ReplayBody::first(body, limit, head.extensions.remove()).await;
         let mut body = body.map_err(|error| RequestError::Body(error.into()))?;
+        let mut is_repeated = head.extensions.remove::<Repeated>().is_some();
         let mut attempt = self.first_attempt(&head, &purpose).await?;
         loop {
             let again = body.again();
@@ -50,23 +51,28 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             if !field.is_free(&head.headers) {
                 return Ok(response);
             }
+            is_repeated |= response.extensions().get::<Repeated>().is_some();
             let demand = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
                 Ok(Next::Deliver) => None,
                 Ok(Next::Refused) => {
-                    self.note_refusal(&attempt, &purpose).await;
+                    self.note_refusal(&mut attempt, &purpose).await;
                     return attempt.refused(response);
                 }
                 Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Some(Quote::decode(&challenge)),
                 Err(fault) => Some(Err(fault)),
             };
-            if !matches!(demand, Some(Ok(_))) && again.is_some() && attempt.leaves_out_token(&response) {
+            if is_repeated && demand.is_some() {
+                return self.may_have_served(attempt, response, &purpose).await;
+            }
+            if !is_repeated && !matches!(demand, Some(Ok(_))) && again.is_some() && attempt.leaves_out_token(&response)
+            {
                 let _ = beginning(response.into_body()).await;
                 body = Again::body(again, limit)?;
                 continue;
             }
             let Some(quote) = demand else {
                 let answer = quote::answer(response.status(), response.headers());
-                self.delivered(&mut attempt, answer.verdict(), &purpose).await;
+                self.delivered(&mut attempt, answer.verdict(), response.headers(), &purpose).await;
                 return Ok(attempt.with_receipt(response));
             };
             let quote = quote.map_err(RequestError::BadChallenge)?;
@@ -74,7 +80,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 return Err(RequestError::BadChallenge(BadChallenge::NoMacaroon));
             }
             body = Again::body(again, limit)?;
-            quote.agrees_with(&beginning(response.into_body()).await).map_err(RequestError::BadChallenge)?;
+            let (answer, said) = response.into_parts();
+            let said = beginning(said).await;
+            self.refused(&mut attempt, &answer.headers, &said, &purpose).await;
+            quote.agrees_with(&said).map_err(RequestError::BadChallenge)?;
             self.next_attempt(&mut attempt, &quote, &purpose).await?;
         }
     }
@@ -118,12 +127,18 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// Notes what came of the token, while no other request may use it.
-    async fn delivered(&self, attempt: &mut Attempt, verdict: Verdict, purpose: &Purpose) {
-        if let Some(token) = &attempt.token {
+    async fn delivered(&self, attempt: &mut Attempt, verdict: Verdict, headers: &HeaderMap, purpose: &Purpose) {
+        if let Some(token) = &mut attempt.token {
             self.note(token, verdict, purpose).await;
+            if let Some(told) = told::uses_left(headers) {
+                self.count(token, told, purpose).await;
+            }
         }
         if verdict != Verdict::Served {
             return;
+        }
+        if let (Some(token), Some(_)) = (&attempt.token, &attempt.flight) {
+            self.forget_spent(&token.payment_hash, purpose).await;
         }
         if self.settings.after_refusal == AfterRefusal::BuyAgain && attempt.flight.is_some() {
             self.forgive(purpose).await;
@@ -132,10 +147,32 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// What was just paid for is refused.
-    async fn note_refusal(&self, attempt: &Attempt, purpose: &Purpose) {
-        if let Some(token) = &attempt.token {
+    async fn note_refusal(&self, attempt: &mut Attempt, purpose: &Purpose) {
+        if let Some(token) = &mut attempt.token {
             self.note(token, Verdict::Refused, purpose).await;
         }
+    }
+
+    /// Notes where a token that is held was refused because it is spent.
+    async fn refused(&self, attempt: &mut Attempt, headers: &HeaderMap, said: &[u8], purpose: &Purpose) {
+        if let Some(token) = &mut attempt.token
+            && told::reason(headers, said).as_deref() == Some(SPENT)
+        {
+            self.spent(token, purpose).await;
+        }
+    }
+
+    /// Nothing is bought for a request that may have been performed already.
+    async fn may_have_served<R: Body, E>(
+        &self,
+        mut attempt: Attempt,
+        response: Response<R>,
+        purpose: &Purpose,
+    ) -> Result<Response<R>, RequestError<E>> {
+        let (answer, said) = response.into_parts();
+        self.refused(&mut attempt, &answer.headers, &beginning(said).await, purpose).await;
+        let payment_hash = attempt.token.map(|token| token.payment_hash);
+        Err(RequestError::MayHaveServed { status: answer.status, payment_hash })
     }
 
     /// Forgets what was refused where it was bought, now that something else has served: until then it may be all that a
@@ -244,6 +281,9 @@ async fn beginning<R: Body>(body: R) -> Vec<u8> {
     let _ = timeout(READ_TIME, reading).await;
     read
 }
+
+/// The reason of a 402 for a token whose last use went.
+const SPENT: &str = "spent";
 
 const ACCEPT_AUTHENTICATE: HeaderName = HeaderName::from_static("accept-authenticate");
 

@@ -61,6 +61,14 @@ pub enum RequestError<E> {
     /// An earlier purchase from this origin was paid for and not accepted, so that nothing more is bought from it.
     /// Nothing was paid now; [`AfterRefusal::BuyAgain`](super::AfterRefusal::BuyAgain) buys all the same.
     NotAccepted(Receipt),
+    /// The request repeats one that may have been performed ([`Repeated`](super::Repeated)), and the server demands payment: the token
+    /// may have been used by the first one. Nothing was paid now.
+    MayHaveServed {
+        /// The status of the answer.
+        status: StatusCode,
+        /// The payment of the token that was presented.
+        payment_hash: Option<PaymentHash>,
+    },
     /// Somebody else was buying the same thing, and had not ended in time. Nothing was paid.
     Busy,
     /// The stored tokens cannot be read or written. Nothing was paid.
@@ -100,6 +108,10 @@ impl<E> fmt::Display for RequestError<E> {
                 f,
                 "not paid: the server has not accepted what {amount_msat}, and a fee of {fee_msat}, bought from it before \
                  (payment {payment_hash})"
+            ),
+            Self::MayHaveServed { status, .. } => write!(
+                f,
+                "not paid: the server answers {status}, and an earlier attempt of this request may have used the token"
             ),
             Self::Busy => f.write_str("not paid: another call is buying the same token, and did not finish in time"),
             Self::Store(_) => f.write_str("cannot read or write the token store"),

@@ -42,9 +42,24 @@ impl TokenField {
     /// Returns the field's value; [`None`] for a token without a proof, or one that this field cannot carry.
     pub(super) fn value(self, token: &Token) -> Option<HeaderValue> {
         let preimage = token.preimage.as_ref()?;
+        self.line(CredentialLine { scheme: token.scheme, token: &token.text, preimage })
+    }
+
+    /// Returns the field's value for a credential, marked sensitive; [`None`] for one that this field cannot carry.
+    ///
+    /// ```
+    /// use l402_core::{CredentialLine, Preimage, Scheme};
+    /// use l402_http::pay::TokenField;
+    ///
+    /// let preimage = Preimage::from_bytes([1; 32]);
+    /// let credential = CredentialLine { scheme: Scheme::L402, token: "AgEE", preimage: &preimage };
+    /// assert!(TokenField::Authorization.line(credential).unwrap().is_sensitive());
+    /// assert!(TokenField::Macaroon.line(credential).is_none(), "no macaroon of format V2");
+    /// ```
+    pub fn line(self, credential: CredentialLine<'_>) -> Option<HeaderValue> {
         let text = match self {
-            Self::Authorization => CredentialLine { scheme: token.scheme, token: &token.text, preimage }.to_string(),
-            Self::Macaroon => macaroon(&token.text, preimage)?,
+            Self::Authorization => credential.to_string(),
+            Self::Macaroon => macaroon(credential.token, credential.preimage)?,
         };
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
@@ -85,6 +100,7 @@ mod tests {
             path: "/".to_owned(),
             bought_at: UnixSeconds::new(0),
             standing: crate::pay::Standing::New,
+            uses_left: None,
             order: None,
         }
     }

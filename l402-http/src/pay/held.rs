@@ -5,8 +5,8 @@
 //!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all. One of the same method and path
 //!    is tried beyond that, up to [`MAX_TRIED`] more: it may have been bought while this request waited for its turn.
 //! 3. A token that its buyer has not used yet is left to it, in this process or another one.
-//! 4. A token that has ended is not presented.
-//! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended, is lost money. Nothing more is
+//! 4. A token that has ended, or whose last use is known to have gone, is not presented.
+//! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended or is spent, is lost money. Nothing more is
 //!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::AfterRefusal::BuyAgain`]).
 
 // Threats: A9.
@@ -73,7 +73,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         let was_refused = |token: &&Token| match token.standing {
             Standing::Refused => true,
             Standing::New if !is_for(token, purpose) => false,
-            Standing::New => contains(refused, &token.payment_hash) || has_ended(token, now),
+            Standing::New => contains(refused, &token.payment_hash) || token.is_spent() || has_ended(token, now),
             Standing::Served => false,
         };
         let Some(lost) = held.iter().find(was_refused) else { return Ok(()) };
@@ -83,11 +83,42 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
     }
 
     /// Notes what a server made of a token. A server that is out of order says nothing of it.
-    pub(super) async fn note(&self, token: &Token, verdict: Verdict, purpose: &Purpose) {
-        match verdict {
-            Verdict::Refused if token.standing == Standing::New => self.mark(token, Standing::Refused, purpose).await,
-            Verdict::Served | Verdict::Failed => self.mark(token, Standing::Served, purpose).await,
-            _ => {}
+    pub(super) async fn note(&self, token: &mut Token, verdict: Verdict, purpose: &Purpose) {
+        let standing = match verdict {
+            Verdict::Refused if token.standing == Standing::New => Standing::Refused,
+            Verdict::Served | Verdict::Failed => Standing::Served,
+            _ => return,
+        };
+        self.mark(token, standing, purpose).await;
+        token.standing = standing;
+    }
+
+    /// Notes how many uses a response leaves of a token.
+    pub(super) async fn count(&self, token: &mut Token, told: u64, purpose: &Purpose) {
+        let uses_left = Some(token.fewer_uses(told));
+        if token.uses_left != uses_left {
+            token.uses_left = uses_left;
+            let _ = self.store.used(&purpose.origin, token).await; // else the server says it again
+        }
+    }
+
+    /// Notes that a server has refused a token because its last use went.
+    pub(super) async fn spent(&self, token: &mut Token, purpose: &Purpose) {
+        token.uses_left = Some(0);
+        let _ = self.store.put(&purpose.origin, token).await; // else the server says it again
+    }
+
+    /// Forgets what is spent, now that something else was bought in its place and has served.
+    pub(super) async fn forget_spent(&self, bought: &PaymentHash, purpose: &Purpose) {
+        let tokens = self.store.tokens(&purpose.origin).await.unwrap_or_default();
+        let is_replaced = |token: &&Token| {
+            is_for(token, purpose)
+                && token.is_spent()
+                && token.standing == Standing::Served
+                && token.payment_hash != *bought
+        };
+        for token in tokens.iter().filter(is_replaced) {
+            let _ = self.store.forget(&purpose.origin, &token.payment_hash).await; // as in `forget_refused`
         }
     }
 
@@ -110,7 +141,7 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
 /// The tokens that are worth a try, the best first.
 fn ranked<'a>(held: &'a [Token], purpose: &Purpose, sold: Option<&str>, now: UnixSeconds) -> Vec<&'a Token> {
     let rank = |token: &Token| match sold {
-        _ if has_ended(token, now) => None,
+        _ if token.is_spent() || has_ended(token, now) => None,
         _ if is_for(token, purpose) => Some(2),
         None => (token.standing != Standing::Refused).then_some(0),
         Some(sold) => match fit(&token.text, sold, now) {

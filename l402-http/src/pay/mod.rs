@@ -59,6 +59,13 @@
 //! capability fit is tried before anything is bought. A token that is refused where it was bought is forgotten once another has
 //! served in its place. Refused elsewhere, it is kept for where it came from.
 //!
+//! A token whose last use went, as a response (`X-L402: spent`) or a refusal (reason `spent`) says, is not presented again. Once
+//! another has been bought for the same method and path, it is forgotten.
+//!
+//! # A response that is lost
+//! An HTTP client that repeats a request, or a caller that does, says so with [`Repeated`]. If the token is refused then, what was lost
+//! may have used it, and nothing is bought: the caller learns [`RequestError::MayHaveServed`].
+//!
 //! # A server that takes money for nothing
 //! A token that was never accepted is evidence. If it is refused, nothing more is bought from its origin, in this run or the
 //! next, until it is accepted or forgotten, or [`AfterRefusal::BuyAgain`] is set.
@@ -84,6 +91,7 @@ mod quote;
 mod readable;
 mod replay;
 mod store;
+mod told;
 
 pub use call::accept_l402;
 pub use error::RequestError;
@@ -93,6 +101,7 @@ pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
 pub use store::{Asking, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
+pub use told::{Repeated, reason, uses_left};
 
 use bytes::Bytes;
 use core::fmt;

@@ -56,6 +56,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             path: purpose.path.clone(),
             bought_at: now,
             standing: Standing::New,
+            uses_left: None,
             order: Some(Order {
                 invoice: quote.invoice().to_string(),
                 max_fee_msat: order.max_fee_msat,

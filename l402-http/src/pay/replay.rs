@@ -2,6 +2,7 @@
 
 use super::RequestError;
 use bytes::{Bytes, BytesMut};
+use core::convert::Infallible;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -108,6 +109,12 @@ impl<B: Body<Data = Bytes>> ReplayBody<B> {
         self.replay.clone().map(Again::Made).or_else(|| self.rest.is_none().then(same).map(Again::Kept))
     }
 
+    /// Returns the same body once more, for an HTTP client that repeats a request by itself; [`None`] if it is too long for that, or
+    /// another one by now.
+    pub fn once_more(&self) -> Option<Self> {
+        Again::body::<Infallible>(self.again(), 0).ok()
+    }
+
     fn kept(start: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self { start, rest: None, trailers, replay: None }
     }
@@ -172,7 +179,6 @@ impl<B: Body<Data = Bytes>> Body for ReplayBody<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::convert::Infallible;
     use http_body_util::{Full, StreamBody};
 
     async fn collect(body: impl Body<Data = Bytes, Error = Infallible>) -> (Bytes, Option<HeaderMap>) {

@@ -35,6 +35,8 @@ pub struct Token {
     pub bought_at: UnixSeconds,
     /// Whether a server has accepted it.
     pub standing: Standing,
+    /// How many uses are left, as far as servers have said: 0 once the last one went.
+    pub uses_left: Option<u64>,
     /// What the wallet is asked to do. The layer always says so before it pays. Where a store leaves it out, a payment that the
     /// wallet knows nothing of is forgotten, and the next call pays another invoice.
     pub order: Option<Order>,
@@ -136,6 +138,16 @@ pub trait TokenStore: Send + Sync {
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
     fn put(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// Takes note of how many uses a response leaves of its token, which has [`uses_left`](Token::uses_left). Only the head of the
+    /// response has come: a store that learns when the body has, too, may wait for it, because a token whose response was cut off may
+    /// still give it again. Unless it is implemented, the token is put at once.
+    ///
+    /// # Errors
+    /// As [`put`](TokenStore::put).
+    fn used(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        self.put(origin, token)
+    }
+
     /// Removes a token; one that is not there is no error.
     ///
     /// # Errors
@@ -190,6 +202,10 @@ impl<T: TokenStore> TokenStore for Arc<T> {
 
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {
         (**self).put(origin, token).await
+    }
+
+    async fn used(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {
+        (**self).used(origin, token).await
     }
 
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), T::Error> {

@@ -189,6 +189,7 @@ async fn keep_silent_token(world: &World, number: u8) {
         path: format!("/silent/{number}"),
         bought_at: UnixSeconds::new(u64::MAX - 255 + u64::from(number)),
         standing: Standing::Served,
+        uses_left: None,
         order: None,
     };
     world.store.put(&origin(), &token).await.unwrap();

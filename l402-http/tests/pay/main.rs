@@ -10,4 +10,5 @@ mod money;
 mod opaque;
 mod refused;
 mod shop;
+mod spent;
 mod stall;

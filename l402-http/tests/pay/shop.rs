@@ -70,6 +70,7 @@ struct State {
     single_use: bool,
     first_use_takes: Duration,
     spent: HashSet<PaymentHash>,
+    tells: Vec<(&'static str, &'static str)>,
     seen: Vec<Seen>,
     minted: u8,
 }
@@ -82,6 +83,7 @@ impl Shop {
             single_use: false,
             first_use_takes: Duration::ZERO,
             spent: HashSet::new(),
+            tells: Vec::new(),
             seen: Vec::new(),
             minted: 0,
         };
@@ -98,6 +100,11 @@ impl Shop {
 
     pub(crate) fn sells_single_uses(&self) {
         self.state.lock().unwrap().single_use = true;
+    }
+
+    /// What is served says this of its token from now on.
+    pub(crate) fn tells(&self, headers: &[(&'static str, &'static str)]) {
+        self.state.lock().unwrap().tells = headers.to_vec();
     }
 
     /// The next request with a token is overtaken by any that comes in that time.
@@ -138,6 +145,7 @@ impl Shop {
         }
         let service = head.uri.path().split('/').nth(1).unwrap().to_owned();
         let offer = Offer::new(Name::new(&service).unwrap(), Msat::new(PRICE_MSAT)).valid_for(Duration::from_mins(1));
+        let mut reason = "";
         let charge = {
             let mut state = self.state.lock().unwrap();
             state.seen.push(Seen { uri: head.uri.clone(), authorization });
@@ -163,8 +171,13 @@ impl Shop {
             match state.gate.decide(&fields, &offer, unix_now().into()) {
                 Decision::Admit(grant) if state.lie != Some(Lie::AcceptsNothing) => {
                     if !state.single_use || state.spent.insert(grant.payment_hash()) {
-                        return Response::new(Full::from(body));
+                        let response = state
+                            .tells
+                            .iter()
+                            .fold(Response::builder(), |response, (name, value)| response.header(*name, *value));
+                        return response.body(Full::from(body)).unwrap();
                     }
+                    reason = r#""reason":"spent","#;
                     StatusCode::PAYMENT_REQUIRED
                 }
                 Decision::Charge(charge) => StatusCode::from_u16(charge.status).unwrap(),
@@ -172,10 +185,10 @@ impl Shop {
                 _ => StatusCode::PAYMENT_REQUIRED,
             }
         };
-        self.demand(charge, &offer, service == "grpc").await
+        self.demand(charge, &offer, service == "grpc", reason).await
     }
 
-    async fn demand(&self, status: StatusCode, offer: &Offer, grpc: bool) -> Response<Full<Bytes>> {
+    async fn demand(&self, status: StatusCode, offer: &Offer, grpc: bool, reason: &str) -> Response<Full<Bytes>> {
         let request =
             InvoiceRequest { amount_msat: Msat::new(PRICE_MSAT), description: "shop", expiry: Duration::from_mins(1) };
         let invoice = self.node.create_invoice(request).await.unwrap();
@@ -192,7 +205,7 @@ impl Shop {
             Some(Lie::DeclaresLess) => format!(r#"{{"price_msat":1000,"payment_hash":"{hash}"}}"#),
             Some(Lie::SellsNothingQuietly) => String::new(),
             Some(Lie::DeclaresOtherHash) => format!(r#"{{"price_msat":{PRICE_MSAT},"payment_hash":"{other}"}}"#),
-            _ => format!(r#"{{"error":"Payment Required","price_msat":{PRICE_MSAT},"payment_hash":"{hash}"}}"#),
+            _ => format!(r#"{{"error":"Payment Required",{reason}"price_msat":{PRICE_MSAT},"payment_hash":"{hash}"}}"#),
         };
         let mut response = Response::new(Full::from(declared));
         *response.status_mut() = if lie == Some(Lie::NoChallenge401) { StatusCode::UNAUTHORIZED } else { status };

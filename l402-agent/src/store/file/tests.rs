@@ -17,6 +17,7 @@ fn pending(payment_hash: PaymentHash) -> Token {
         path: "/".to_owned(),
         bought_at: UnixSeconds::new(1_700_000_000),
         standing: Standing::New,
+        uses_left: None,
         order: None,
     }
 }

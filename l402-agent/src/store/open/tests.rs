@@ -101,9 +101,10 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
     let (_home, folder) = folder();
     let database = Database::open(&folder).unwrap();
     fill(&database, 0);
-    let token = "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new')";
+    let token = "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', 7)";
     database.write(|tx| tx.execute(token, [])).unwrap();
     let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
+               ALTER TABLE tokens DROP COLUMN uses_left; \
                PRAGMA user_version = 2;";
     database.connection().execute_batch(old).unwrap();
     drop(database);
@@ -116,6 +117,8 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
         let standing = "SELECT standing FROM tokens WHERE payment_hash = 'h'";
         let standing = database.read(|tx| tx.query_row(standing, [], |row| row.get::<_, String>(0))).unwrap();
         assert_eq!(standing, "served", "nothing else is known");
+        let counted = "SELECT count(*) FROM tokens WHERE uses_left IS NOT NULL";
+        assert_eq!(database.read(|tx| tx.query_row(counted, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
     }
 }
 
