@@ -2,8 +2,9 @@
 //!
 //! 1. Two requests with one fingerprint ask for the same. What is in it has its length before it, so that no two requests are
 //!    spelled alike.
-//! 2. The upstream gets a key of the gateway's own in place of the client's (draft-ietf-httpapi-idempotency-key-header): clients
-//!    choose theirs alike, and a use that goes to another request later keeps its number.
+//! 2. The upstream gets a key of the gateway's own in place of the client's (draft-ietf-httpapi-idempotency-key-header), since
+//!    clients choose theirs alike. A use that is released and goes to another request keeps its number, so the key is over the
+//!    request too: an upstream never takes one request for a repetition of another.
 
 use super::attempt::{Fingerprint, IdempotencyKey};
 use crate::payment::PaymentHash;
@@ -73,7 +74,7 @@ impl IdempotencyKey {
 }
 
 /// Makes the `Idempotency-Key` that the upstream gets with each request that may have an effect: an HMAC, under a key that only
-/// the gateway can derive from the token's root key, over payment, number of the use, and the client's key.
+/// the gateway can derive from the token's root key, over payment, number of the use, and the request's fingerprint.
 ///
 /// ```
 /// use l402_core::PaymentHash;
@@ -96,12 +97,12 @@ impl UpstreamKeys {
         Self { key: root.derive_key(UPSTREAM_LABEL), payment }
     }
 
-    /// Makes the key for a use.
-    pub fn key(&self, number: u32, client: Option<&IdempotencyKey>) -> [u8; 32] {
+    /// Makes the key for a use and the request that has it; a request that nothing tells apart has no fingerprint.
+    pub fn key(&self, number: u32, request: Option<&Fingerprint>) -> [u8; 32] {
         let mut message = [0; 32 + 4 + 1 + 32];
-        let parts = [&self.payment.as_bytes()[..], &number.to_be_bytes(), &[u8::from(client.is_some())]];
-        let client = client.map_or(&[0; 32], IdempotencyKey::as_bytes);
-        let bytes = parts.into_iter().flatten().chain(client);
+        let parts = [&self.payment.as_bytes()[..], &number.to_be_bytes(), &[u8::from(request.is_some())]];
+        let request = request.map_or(&[0; 32], Fingerprint::as_bytes);
+        let bytes = parts.into_iter().flatten().chain(request);
         for (place, byte) in message.iter_mut().zip(bytes) {
             *place = *byte;
         }
@@ -142,17 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn s2_the_upstream_gets_another_key_for_each_payment_use_and_client_key() {
+    fn s2_the_upstream_gets_another_key_for_each_payment_use_and_request() {
         let keys =
             |root: &[u8], payment| UpstreamKeys::new(&RootKey::new(root), PaymentHash::from_bytes([payment; 32]));
-        let client = IdempotencyKey::of(b"mine");
-        let zeroes = IdempotencyKey::from_bytes([0; 32]);
+        let request = Fingerprint::of("POST", "/", None, &Content::empty());
+        let zeroes = Fingerprint::from_bytes([0; 32]);
         let all = [
             keys(b"a", 1).key(0, None),
             keys(b"b", 1).key(0, None),
             keys(b"a", 2).key(0, None),
             keys(b"a", 1).key(1, None),
-            keys(b"a", 1).key(0, Some(&client)),
+            keys(b"a", 1).key(0, Some(&request)),
             keys(b"a", 1).key(0, Some(&zeroes)),
         ];
         for (at, one) in all.iter().enumerate() {

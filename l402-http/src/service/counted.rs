@@ -95,7 +95,8 @@ where
             return Ok(Visited::Own(no_ledger(sale.paywall.retry_after, form)));
         };
         let content = asked.content().await;
-        let what = sale.what(&asked, content.map(|content| fingerprint(&request, &content)));
+        let fingerprint = content.map(|content| fingerprint(&request, &content));
+        let what = sale.what(&asked, fingerprint);
         let held = match reserve(&sale.paywall, sale.grant.payment_hash(), what).await {
             Ok(held) => held,
             Err(unheld) => return Ok(Visited::Own(sale.refuse(&unheld, &request, form).await)),
@@ -103,7 +104,7 @@ where
         sale.trail.tell(|| Phase::Reserved(event::Reserved::Held { number: held.number }));
         if let Some(keys) = keys {
             stays.set(); // its effect is on its way from now on
-            put_key(&mut request, &keys.key(held.number, asked.key.as_ref()));
+            put_key(&mut request, &keys.key(held.number, fingerprint.as_ref()));
         }
         request.extensions_mut().insert(sale.grant.reserved());
         sale.forward(inner, request, held, origin, form).await

@@ -64,6 +64,7 @@ async fn s2_the_upstream_gets_a_key_of_the_gateways() {
         (Method::POST, &[][..]),
         (Method::POST, &[]),
         (Method::POST, &[("idempotency-key", "mine")]),
+        (Method::POST, &[("idempotency-key", "mine")]),
         (Method::PUT, &[("idempotency-key", "mine")]),
         (Method::GET, &[]),
     ] {
@@ -72,10 +73,11 @@ async fn s2_the_upstream_gets_a_key_of_the_gateways() {
     let seen = till.works().seen();
     let keys: Vec<_> =
         seen.iter().map(|head| head.headers.get("idempotency-key").map(|key| key.to_str().unwrap())).collect();
-    assert_eq!((keys[0], keys[2]), (keys[1], keys[3]), "the same use has the same key");
+    assert_eq!((keys[0], keys[2]), (keys[1], keys[3]), "the same use for the same request has the same key");
+    assert!(keys[2] != keys[4], "another request for the same use");
     assert!(keys[0].is_some() && keys[0] != keys[2] && keys[2] != Some("mine"));
     assert_eq!(keys[0].unwrap().len(), 64);
-    assert_eq!(keys[4], None, "what only reads needs none");
+    assert_eq!(keys[5], None, "what only reads needs none");
     assert!(seen.iter().all(|head| !head.headers.contains_key("authorization")));
 }
 
