@@ -67,6 +67,7 @@ pub mod purchase;
 mod rule;
 mod satisfy;
 mod scheme;
+mod seal;
 mod server;
 mod tariff;
 mod terms;
@@ -100,6 +101,7 @@ pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, Preima
 pub use rule::{CaveatRule, Ruling};
 pub use satisfy::{Rules, UnknownCaveats};
 pub use scheme::Scheme;
+pub use seal::{Seal, SealError, SealKeys, Sealer};
 pub use server::{
     Charge, ChargeReason, Decision, ForgedStatus, Gate, GatePolicy, MalformedStatus, Refusal, SettlementRule,
     USUAL_BUFFER_LEN,

@@ -17,7 +17,7 @@
 
 use core::fmt;
 use l402_core::macaroon::hex;
-use l402_core::{DerivedKeys, EpochError, MasterKey};
+use l402_core::{DerivedKeys, EpochError, MasterKey, SealKeys};
 use l402_lightning::folder::{self, FolderError, MANIFEST, Manifest};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -65,6 +65,20 @@ pub fn look(folder: &Path) -> Result<(), KeyFileError> {
         None => folder::try_make(folder).map_err(Fault::Io),
     });
     usable.map_err(|fault| KeyFileError { path, fault })
+}
+
+/// Derives the keys of a purpose from the key file in a folder, which must exist.
+pub(crate) fn sealing(folder: &Path, label: &'static str) -> Result<SealKeys, KeyFileError> {
+    let path = folder.join(FILE);
+    let text = read(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
+    let sealing = text.and_then(|text| {
+        let mut retired = masters(&text)?;
+        let (epoch, newest) = retired.pop().ok_or(Fault::Empty)?;
+        retired.iter().try_fold(SealKeys::new(label, epoch, &newest), |keys, (epoch, key)| {
+            keys.with_retired(*epoch, key).map_err(Fault::Epoch)
+        })
+    });
+    sealing.map_err(|fault| KeyFileError { path, fault })
 }
 
 /// A key file cannot be used.
@@ -187,6 +201,15 @@ fn write_new(path: &Path) -> io::Result<()> {
 }
 
 fn parse(text: &str) -> Result<DerivedKeys, Fault> {
+    let mut retired = masters(text)?;
+    let (epoch, newest) = retired.pop().ok_or(Fault::Empty)?;
+    retired.iter().try_fold(DerivedKeys::new(epoch, &newest), |derived, (epoch, key)| {
+        derived.with_retired(*epoch, key).map_err(Fault::Epoch)
+    })
+}
+
+/// Reads the epochs and their keys. The last one mints.
+fn masters(text: &str) -> Result<Vec<(u32, MasterKey)>, Fault> {
     let mut lines = text.lines().enumerate();
     if lines.next().is_none_or(|(_, line)| line.trim_end() != HEADER) {
         return Err(Fault::Format);
@@ -198,10 +221,7 @@ fn parse(text: &str) -> Result<DerivedKeys, Fault> {
         }
     }
     keys.sort_unstable_by_key(|(epoch, _)| *epoch);
-    let (epoch, newest) = keys.pop().ok_or(Fault::Empty)?;
-    keys.iter().try_fold(DerivedKeys::new(epoch, &newest), |derived, (epoch, key)| {
-        derived.with_retired(*epoch, key).map_err(Fault::Epoch)
-    })
+    Ok(keys)
 }
 
 fn key(line: &str) -> Option<(u32, MasterKey)> {

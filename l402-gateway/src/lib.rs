@@ -39,6 +39,7 @@
 //! - [`Server`] serves from one single-threaded runtime per core. It answers `/health`, `/ready` and `/info`, and leaves every decision
 //!   about a token to `l402-core`, every response to `l402-http`.
 //! - [`LedgerKeeper`] looks after the ledger, which counts the uses of what is sold by number.
+//! - [`Payee::shared`] lets gateways with one ledger know what arrived at each other's node; [`Seals`] is how they know each other.
 //! - [`keys`] keeps the file with the root keys. It is made at the first start; without it every token that was sold is void.
 //! - [`inventory`] notices when something in the data directory is missing, before a new node or key takes its place.
 //! - [`control`] takes an operator's commands over a local socket: for a node in this process, and for the ledger.
@@ -58,11 +59,15 @@ pub mod control;
 pub mod inventory;
 mod keeper;
 pub mod keys;
+mod seals;
 mod serve;
 pub mod settings;
+mod shared;
 
 pub use keeper::LedgerKeeper;
+pub use seals::Seals;
 pub use serve::{Bound, Check, Checks, Payee, Server, StartError};
+pub use shared::Shared;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -9,6 +9,7 @@ use crate::network::Network;
 use crate::pay_error::PayError;
 use crate::payment::{Paid, PayLimit, PaymentSource, PaymentStatus};
 use crate::request::InvoiceRequest;
+use crate::settled::SettlementPage;
 use crate::source::{InvoiceSource, InvoiceSourceError, SettlementSource};
 use core::fmt;
 use core::pin::Pin;
@@ -57,6 +58,14 @@ impl SettlementSource for PayeeNode {
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         self.0.settled_in_memory(hash)
     }
+
+    fn settlements_recorded(&self) -> u64 {
+        self.0.settlements_recorded()
+    }
+
+    async fn settlements_from(&self, position: u64) -> Result<SettlementPage, LookupError> {
+        self.0.settlements_from(position).await
+    }
 }
 
 /// A wallet that pays, of any type. Clones are the same wallet.
@@ -95,6 +104,8 @@ trait Payee: Send + Sync {
     fn create_invoice<'a>(&'a self, request: InvoiceRequest<'a>) -> BoxFuture<'a, Result<Invoice, InvoiceSourceError>>;
     fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Msat>, LookupError>>;
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat>;
+    fn settlements_recorded(&self) -> u64;
+    fn settlements_from(&self, position: u64) -> BoxFuture<'_, Result<SettlementPage, LookupError>>;
 }
 
 impl<N: InvoiceSource + SettlementSource> Payee for N {
@@ -108,6 +119,14 @@ impl<N: InvoiceSource + SettlementSource> Payee for N {
 
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         SettlementSource::settled_in_memory(self, hash)
+    }
+
+    fn settlements_recorded(&self) -> u64 {
+        SettlementSource::settlements_recorded(self)
+    }
+
+    fn settlements_from(&self, position: u64) -> BoxFuture<'_, Result<SettlementPage, LookupError>> {
+        Box::pin(SettlementSource::settlements_from(self, position))
     }
 }
 

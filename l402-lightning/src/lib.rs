@@ -60,6 +60,7 @@ mod payment;
 mod request;
 #[cfg(unix)]
 pub mod secret_file;
+mod settled;
 mod source;
 
 pub use amount::AmountError;
@@ -72,6 +73,7 @@ pub use network::{Network, NetworkError, NodeId, NodeIdError};
 pub use pay_error::{FailureReason, PayError};
 pub use payment::{Paid, PayLimit, PaymentSource, PaymentStatus, TimedOut};
 pub use request::{InvalidRequest, InvoiceRequest};
+pub use settled::{SettledMemory, Settlement, SettlementPage};
 pub use source::{InvoiceSource, InvoiceSourceError, SettlementSource};
 
 #[cfg(feature = "testing")]

@@ -6,6 +6,7 @@
 use crate::cause::{Cause, LookupError};
 use crate::invoice::{Invoice, InvoiceError, Mismatch};
 use crate::request::{InvalidRequest, InvoiceRequest};
+use crate::settled::SettlementPage;
 use core::fmt;
 use l402_core::{Msat, PaymentHash};
 use std::sync::Arc;
@@ -48,6 +49,23 @@ pub trait SettlementSource: Send + Sync {
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         let _ = hash;
         None
+    }
+
+    /// Returns how many settlements the node has recorded so far: the position of the next one.
+    fn settlements_recorded(&self) -> u64 {
+        0
+    }
+
+    /// Returns some of the settlements that the node has recorded, from a position on: 0 is the first, and each page says where the
+    /// next one begins. Waits while there is none. A node that does not tell waits for ever.
+    ///
+    /// Gateways that share a ledger tell each other what this says.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the record cannot be read.
+    fn settlements_from(&self, position: u64) -> impl Future<Output = Result<SettlementPage, LookupError>> + Send {
+        let _ = position;
+        core::future::pending()
     }
 }
 
@@ -110,5 +128,13 @@ impl<S: SettlementSource> SettlementSource for Arc<S> {
 
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         (**self).settled_in_memory(hash)
+    }
+
+    fn settlements_recorded(&self) -> u64 {
+        (**self).settlements_recorded()
+    }
+
+    async fn settlements_from(&self, position: u64) -> Result<SettlementPage, LookupError> {
+        (**self).settlements_from(position).await
     }
 }

@@ -235,7 +235,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         Ok(control) => control,
         Err(error) => return given_up(lightning, error).await,
     };
-    let server = match sell(config, bound.ledger(&keeper), &lightning) {
+    let server = match sell(config, bound.ledger(&keeper), &keeper, &lightning) {
         Ok(server) => server,
         Err(error) => return given_up(lightning, ProgramError::Start(error)).await,
     };
@@ -286,10 +286,10 @@ async fn commands(
     }
 }
 
-fn sell(config: &Config, bound: Bound, lightning: &Lightning) -> Result<Server, StartError> {
+fn sell(config: &Config, bound: Bound, keeper: &LedgerKeeper, lightning: &Lightning) -> Result<Server, StartError> {
     // The folders of the node and of its records exist by now, and must from now on.
     Inventory::open(&config.settings).and_then(|mut inventory| inventory.note()).map_err(StartError::State)?;
-    bound.serve(&config.settings, &lightning.payee())
+    bound.serve(&config.settings, &lightning.payee().shared(keeper, &config.settings)?)
 }
 
 /// Stops what has started. The first error is the one to tell.

@@ -3,7 +3,10 @@
 use super::node::LdkNode;
 use core::time::Duration;
 use l402_core::{Msat, PaymentHash};
-use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource};
+use l402_lightning::{
+    Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementPage, SettlementSource,
+};
+use std::sync::Arc;
 
 impl InvoiceSource for LdkNode {
     /// Neither writes nor waits: an invoice costs a signature, on the thread of the caller.
@@ -28,6 +31,17 @@ impl SettlementSource for LdkNode {
     /// Knows every settlement that is on the disk.
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
         self.news().settlements.lookup(hash)
+    }
+
+    fn settlements_recorded(&self) -> u64 {
+        self.news().settlements.recorded()
+    }
+
+    async fn settlements_from(&self, position: u64) -> Result<SettlementPage, LookupError> {
+        self.news().settlements.more_than(position).await;
+        let news = Arc::clone(self.news());
+        let read = self.spawn_blocking(move || news.settlements.page(position)).await;
+        read.map_err(LookupError::new)?.map_err(LookupError::new)
     }
 }
 

@@ -71,6 +71,20 @@ impl<const BODY: usize> RecordFile<BODY> {
         Ok(())
     }
 
+    /// Returns how many records are on the disk.
+    pub(super) const fn count(&self) -> u64 {
+        (self.len - HEADER_LEN) / Self::RECORD as u64
+    }
+
+    /// Reads at most `most` records of a file that somebody may be writing to, from the one on with number `from`.
+    pub(super) fn read(path: &Path, from: u64, most: usize) -> io::Result<Vec<[u8; BODY]>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(HEADER_LEN + from * Self::RECORD as u64))?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(most * Self::RECORD));
+        file.take((most * Self::RECORD) as u64).read_to_end(&mut bytes)?;
+        Ok(bytes.chunks(Self::RECORD).map_while(body).copied().collect())
+    }
+
     #[cfg(test)]
     pub(super) fn swap(&mut self, file: File) -> File {
         core::mem::replace(&mut self.file, file)
@@ -133,3 +147,4 @@ fn checksum(body: &[u8]) -> [u8; CHECK] {
 }
 
 const CHECK: usize = 8;
+const HEADER_LEN: u64 = 8;

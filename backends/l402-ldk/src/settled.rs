@@ -10,18 +10,21 @@ use super::waiters::Waiters;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use l402_core::{Msat, PaymentHash};
-use l402_lightning::unix_now;
+use l402_core::{Msat, PaymentHash, UnixSeconds};
+use l402_lightning::{Settlement, SettlementPage, unix_now};
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// The payments that were received.
 pub(super) struct Settlements {
     file: Mutex<RecordFile<BODY>>,
     known: RwLock<HashMap<PaymentHash, Msat>>,
     waiters: Waiters<Msat>,
+    path: PathBuf,
+    count: watch::Sender<u64>,
     broken: AtomicBool,
 }
 
@@ -30,11 +33,13 @@ impl Settlements {
     pub(super) fn open(path: &Path) -> Result<Self, RecordsError> {
         let mut known = HashMap::new();
         let file = RecordFile::open(path, HEADER, |body| {
-            if let Some((hash, msat)) = decode(body) {
-                note(&mut known, hash, msat);
+            if let Some(found) = decode(body) {
+                note(&mut known, found.payment_hash, found.received_msat);
             }
         })?;
         Ok(Self {
+            path: path.to_owned(),
+            count: watch::Sender::new(file.count()),
             file: Mutex::new(file),
             known: RwLock::new(known),
             waiters: Waiters::new(),
@@ -45,11 +50,14 @@ impl Settlements {
     /// Records a payment durably, then tells who waits for it. Blocks for the disk. The same payment may be recorded again.
     pub(super) fn record(&self, hash: PaymentHash, msat: Msat) -> io::Result<()> {
         if self.lookup(&hash).is_none_or(|known| known < msat) {
-            let written =
-                self.file.lock().unwrap_or_else(PoisonError::into_inner).append(&encode(&hash, msat, unix_now().get()));
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = file.append(&encode(&hash, msat, unix_now().get()));
+            let count = file.count();
+            drop(file);
             self.broken.store(written.is_err(), Ordering::Relaxed);
             written?;
             note(&mut self.known.write().unwrap_or_else(PoisonError::into_inner), hash, msat);
+            self.count.send_replace(count);
         }
         self.waiters.announce(&hash, msat);
         Ok(())
@@ -68,6 +76,28 @@ impl Settlements {
             None => waiter.wait(at_most).await,
         };
         if found.is_none() && self.broken.load(Ordering::Relaxed) { Err(Unrecorded) } else { Ok(found) }
+    }
+
+    /// Returns how many payments are on the disk.
+    pub(super) fn recorded(&self) -> u64 {
+        *self.count.borrow()
+    }
+
+    /// Waits until more than so many payments are on the disk.
+    pub(super) async fn more_than(&self, count: u64) {
+        let _ = self.count.subscribe().wait_for(|now| *now > count).await; // it does not end before this record
+    }
+
+    /// Reads some payments, from the one on with that number. Blocks for the disk.
+    pub(super) fn page(&self, from: u64) -> io::Result<SettlementPage> {
+        let records = RecordFile::<BODY>::read(&self.path, from, PAGE)?;
+        let settlements: Vec<_> = records.iter().filter_map(decode).map(|found| self.largest(found)).collect();
+        Ok(SettlementPage { next: from + settlements.len() as u64, settlements })
+    }
+
+    /// The same with the largest of several payments of one invoice.
+    fn largest(&self, found: Settlement) -> Settlement {
+        Settlement { received_msat: self.lookup(&found.payment_hash).unwrap_or(found.received_msat), ..found }
     }
 
     /// Returns what is recorded by now.
@@ -102,14 +132,21 @@ fn encode(hash: &PaymentHash, msat: Msat, unix_s: u64) -> [u8; BODY] {
     body
 }
 
-fn decode(body: &[u8; BODY]) -> Option<(PaymentHash, Msat)> {
+fn decode(body: &[u8; BODY]) -> Option<Settlement> {
     let (hash, rest) = body.split_first_chunk()?;
-    let msat = rest.first_chunk()?;
-    Some((PaymentHash::from_bytes(*hash), Msat::new(u64::from_be_bytes(*msat))))
+    let (msat, time) = rest.split_first_chunk()?;
+    Some(Settlement {
+        payment_hash: PaymentHash::from_bytes(*hash),
+        received_msat: Msat::new(u64::from_be_bytes(*msat)),
+        settled_at: UnixSeconds::new(u64::from_be_bytes(*time.first_chunk()?)),
+    })
 }
 
 const HEADER: Header = b"L402SET\x01";
 const BODY: usize = 32 + 8 + 8;
+
+/// How many payments are read at once.
+const PAGE: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -173,6 +210,25 @@ mod tests {
         fs::write(&path, b"L402").unwrap();
         Settlements::open(&path).unwrap().record(HASH, Msat::new(1)).unwrap();
         assert_eq!(Settlements::open(&path).unwrap().lookup(&HASH), Some(Msat::new(1)));
+    }
+
+    #[tokio::test]
+    async fn l5_what_is_on_the_disk_is_told_in_pages() {
+        let hash = |n: u8| PaymentHash::from_bytes([n; 32]);
+        let records: Vec<_> = (0..70).map(|n| (hash(n), Msat::new(n.into()))).collect();
+        let (_folder, path) = file_of(&records);
+        let settlements = Settlements::open(&path).unwrap();
+        assert_eq!(settlements.recorded(), 70);
+        let first = settlements.page(0).unwrap();
+        let second = settlements.page(first.next).unwrap();
+        let told: Vec<_> = first.settlements.iter().chain(&second.settlements).collect();
+        assert_eq!(told.iter().map(|told| (told.payment_hash, told.received_msat)).collect::<Vec<_>>(), records);
+        assert!(told.iter().all(|told| told.settled_at <= unix_now() && told.settled_at.get() > 1_700_000_000));
+        assert_eq!((second.next, settlements.page(70).unwrap().settlements.len()), (70, 0));
+
+        settlements.record(hash(3), Msat::new(21_000)).unwrap();
+        settlements.more_than(70).await;
+        assert_eq!(settlements.page(3).unwrap().settlements[0].received_msat, Msat::new(21_000), "the largest counts");
     }
 
     #[tokio::test]

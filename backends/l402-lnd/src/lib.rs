@@ -55,7 +55,6 @@ mod payer;
 mod permission;
 mod rpc;
 mod sent;
-mod settled;
 mod socket;
 mod uri;
 mod watch;

@@ -13,7 +13,7 @@ use l402_core::{Msat, PaymentHash};
 use l402_lightning::unix_now;
 use l402_lightning::{
     InvalidRequest, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Mismatch, Network,
-    SettlementSource,
+    SettlementPage, SettlementSource,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -107,7 +107,7 @@ impl SettlementSource for LndPayee {
     /// Never waits: LND records a payment before it gives the preimage away. What LND has told of once is known while it is
     /// away, too.
     async fn settled_msat(&self, hash: &PaymentHash) -> Result<Option<Msat>, LookupError> {
-        if let Some(msat) = self.0.watch.settled.received_msat(hash) {
+        if let Some(msat) = self.0.watch.received_msat(hash) {
             return Ok(Some(msat));
         }
         self.0.watch.identity().map_err(LookupError::new)?;
@@ -123,13 +123,22 @@ impl SettlementSource for LndPayee {
         }
         let msat = u64::try_from(found.amt_paid_msat).map_err(|_| LookupError::new(LndError::Malformed))?;
         let msat = Msat::new(msat);
-        self.0.watch.settled.note(*hash, msat);
+        self.0.watch.received(*hash, msat);
         Ok(Some(msat))
     }
 
     /// Knows the last 131,072 settlements that LND has told of.
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
-        self.0.watch.settled.received_msat(hash)
+        self.0.watch.received_msat(hash)
+    }
+
+    /// Counts those that LND has told of since the start.
+    fn settlements_recorded(&self) -> u64 {
+        self.0.watch.recorded()
+    }
+
+    async fn settlements_from(&self, position: u64) -> Result<SettlementPage, LookupError> {
+        Ok(self.0.watch.page(position).await)
     }
 }
 

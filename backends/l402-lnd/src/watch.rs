@@ -11,13 +11,12 @@ use super::connect::Client;
 use super::error::LndError;
 use super::identity::Identity;
 use super::rpc::{Invoice, InvoiceState, InvoiceSubscription};
-use super::settled::Settled;
 use backon::Retryable as _;
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use l402_core::{Msat, PaymentHash};
-use l402_lightning::Network;
+use l402_lightning::{Network, SettledMemory, Settlement, SettlementPage, unix_now};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
@@ -41,7 +40,9 @@ impl Readiness {
 /// What is known of LND, and the task that finds it out.
 pub(super) struct Watch {
     /// What LND has told of.
-    pub(super) settled: Settled,
+    settled: SettledMemory,
+    /// How many settlements were told of.
+    count: watch::Sender<u64>,
     client: Client,
     network: Network,
     state: watch::Sender<Readiness>,
@@ -53,7 +54,8 @@ impl Watch {
     /// Begins with what LND has answered first; whether it tells of settlements shows soon.
     pub(super) fn new(client: Client, network: Network, first: Result<Identity, LndError>) -> Self {
         Self {
-            settled: Settled::default(),
+            settled: SettledMemory::new(MOST),
+            count: watch::Sender::new(0),
             client,
             network,
             state: watch::Sender::new(Readiness::from(first)),
@@ -73,6 +75,29 @@ impl Watch {
             Readiness::Ready(identity) => Ok(identity.clone()),
             Readiness::Away(fault) => Err(fault.clone()),
         }
+    }
+
+    /// Returns what LND has told of a payment.
+    pub(super) fn received_msat(&self, hash: &PaymentHash) -> Option<Msat> {
+        self.settled.received_msat(hash)
+    }
+
+    /// Notes what LND has told of a payment.
+    pub(super) fn received(&self, payment_hash: PaymentHash, received_msat: Msat) {
+        self.settled.note(Settlement { payment_hash, received_msat, settled_at: unix_now() });
+        self.count.send_replace(self.settled.recorded());
+    }
+
+    /// Returns how many payments LND has told of.
+    pub(super) fn recorded(&self) -> u64 {
+        *self.count.borrow()
+    }
+
+    /// Returns some payments that LND has told of, and waits while there are none.
+    pub(super) async fn page(&self, from: u64) -> SettlementPage {
+        let mut count = self.count.subscribe();
+        let _ = count.wait_for(|count| *count > from).await; // it does not end before this watch
+        self.settled.page(from, PAGE)
     }
 
     /// Has LND asked whether it is still there.
@@ -133,7 +158,7 @@ impl Watch {
         self.last_settled.fetch_max(invoice.settle_index, Ordering::Relaxed);
         let hash = <[u8; 32]>::try_from(&*invoice.r_hash).map(PaymentHash::from_bytes);
         if let (Ok(hash), Ok(msat)) = (hash, u64::try_from(invoice.amt_paid_msat)) {
-            self.settled.note(hash, Msat::new(msat));
+            self.received(hash, Msat::new(msat));
         }
     }
 }
@@ -152,6 +177,12 @@ struct Lapse {
     /// Whether it was there for a while before.
     stood: bool,
 }
+
+/// Some 25 MB.
+const MOST: usize = 1 << 17;
+
+/// How many settlements are told at once.
+const PAGE: usize = 64;
 
 /// For how long a subscription has to stand to count as the end of a trouble: one that breaks sooner, again and again, is no
 /// reason to ask at once.

@@ -47,6 +47,7 @@ use crate::inventory::Inventory;
 use crate::keeper::{LedgerKeeper, Standing};
 use crate::keys::{self, KeyFileError};
 use crate::settings::{LsatLine, Settings};
+use crate::shared::Shared;
 use clients::Clients;
 use connection::Limits;
 use descriptors::Shares;
@@ -83,6 +84,20 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
     pub fn id(mut self, id: NodeId) -> Self {
         self.id = Some(id);
         self
+    }
+
+    /// Lets the gateways that share the keeper's ledger know what arrived at each other's node, until the payee is dropped. Where the
+    /// ledger cannot be shared, nothing changes.
+    ///
+    /// # Errors
+    /// [`StartError::Keys`]: the key file, which has to be there, cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn shared(self, keeper: &LedgerKeeper, settings: &Settings) -> Result<Payee<Shared<N>>, StartError> {
+        let Self { node, network, id, checks } = self;
+        let node = Shared::start(node, keeper.ledger(), settings).map_err(StartError::Keys)?;
+        Ok(Payee { node, network, id, checks })
     }
 
     fn paywall(&self, settings: &Settings, keys: &DerivedKeys, ledger: &Ledger) -> Paywall<N> {

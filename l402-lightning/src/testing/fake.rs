@@ -4,7 +4,7 @@ use super::forge::{ForgedInvoice, forge};
 use crate::clock::unix_now;
 use crate::{
     FailureReason, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, NodeId, Paid,
-    PayError, PayLimit, PaymentSource, PaymentStatus, SettlementSource, TimedOut,
+    PayError, PayLimit, PaymentSource, PaymentStatus, Settlement, SettlementPage, SettlementSource, TimedOut,
 };
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
@@ -176,6 +176,21 @@ impl SettlementSource for FakeNode {
             _ => Ok(self.0.network.lock().settled_msat(hash, self.0.id)),
         }
     }
+
+    fn settlements_recorded(&self) -> u64 {
+        self.0.network.lock().settlements(self.0.id).len() as u64
+    }
+
+    async fn settlements_from(&self, position: u64) -> Result<SettlementPage, LookupError> {
+        loop {
+            let known = self.0.network.lock().settlements(self.0.id);
+            let skipped = usize::try_from(position).unwrap_or(usize::MAX);
+            if let Some(settlements) = known.get(skipped..).filter(|rest| !rest.is_empty()) {
+                return Ok(SettlementPage { settlements: settlements.to_vec(), next: known.len() as u64 });
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 impl PaymentSource for FakeNode {
@@ -263,6 +278,17 @@ impl Ledger {
         let bill = self.invoices.get(hash).filter(|bill| bill.payee == payee)?;
         let (amount_msat, known_at) = bill.settled?;
         (known_at <= Instant::now()).then_some(amount_msat)
+    }
+
+    /// What a payee has recorded, in the order in which it knows of it.
+    fn settlements(&self, payee: NodeId) -> Vec<Settlement> {
+        let known = self.invoices.iter().filter(|(_, bill)| bill.payee == payee).filter_map(|(hash, bill)| {
+            let (received_msat, known_at) = bill.settled.filter(|(_, known_at)| *known_at <= Instant::now())?;
+            Some((known_at, Settlement { payment_hash: *hash, received_msat, settled_at: unix_now() }))
+        });
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|(known_at, settlement)| (*known_at, settlement.payment_hash));
+        known.into_iter().map(|(_, settlement)| settlement).collect()
     }
 
     fn key(&mut self, label: &[u8]) -> SecretKey {
