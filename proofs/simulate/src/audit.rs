@@ -5,7 +5,9 @@
 //!    looks at each commit; here the counters are counted again.)
 //! 3. Every use is committed, available or in doubt: nothing is reserved any more.
 //! 4. What may have had an effect holds a use, unless somebody has decided otherwise.
-//! 5. Whoever got no response of the upstream has paid nothing, unless the gateway crashed.
+//! 5. Nothing is in doubt that never went to the upstream, unless the gateway crashed, or the request was refused and asked for once
+//!    more on the way.
+//! 6. Whoever got no response of the upstream has paid nothing, unless the gateway crashed.
 
 use crate::answer::Class;
 use crate::book::{Call, Told};
@@ -64,6 +66,10 @@ fn of_attempt(id: &AttemptId, seen: &Seen, call: &Call) -> Option<String> {
     let is_bound = seen.attempt.safety == Safety::Unsafe && call.what != What::Redo;
     if may_have_effect && is_bound && !seen.is_accounted_for() {
         return Some(format!("{id} may have had an effect, and holds no use: {call:?} {seen:?}"));
+    }
+    let was_refused = matches!(call.told, Some(Told::Gateway(402 | 409)));
+    if seen.is_in_doubt() && !call.is_forwarded && !call.is_orphaned && !was_refused {
+        return Some(format!("{id} is in doubt, and never went to the upstream: {call:?} {seen:?}"));
     }
     let got_nothing = matches!(call.told, Some(Told::Gateway(_)));
     let has_paid = seen.is_used() && !seen.is_third_try && !seen.is_decided;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 #[test]
 fn no_seed_breaks_a_promise() {
     let mut seen = BTreeMap::<_, u64>::new();
-    for seed in 0..400 {
+    for seed in 0..600 {
         let report = run(seed);
         assert!(report.breaches.is_empty(), "just simulate seed={seed}: {:#?}", report.breaches);
         report.seen.iter().for_each(|(what, count)| *seen.entry(*what).or_default() += count);
