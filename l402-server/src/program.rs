@@ -54,7 +54,7 @@ const USE_WITHOUT_A_FILE: &str = "\
 Example:
   UPSTREAM_URL=http://127.0.0.1:3000 l402-server
 
-This sells every path of that server on 127.0.0.1:8402, with play money. A token costs 1 sat and is valid for an hour.";
+This sells every path of that server on 127.0.0.1:8402, with play money. A token costs 1 sat and serves one request.";
 
 const SIGNALS: &str = "\
 SIGINT and SIGTERM stop the gateway after the running requests; a second signal stops it at once. SIGHUP is ignored.";
