@@ -160,8 +160,12 @@ interop-build:
 
 # Of the whole workspace, so that they share the build of `test`: by itself, a package gets its dependencies with fewer features.
 # The tests on a network of LND and LDK nodes, over real sockets and processes
-interop *options: interop-build
+interop *options: interop-build _redis _nginx
     L402_LND={{ lnd }} cargo test --workspace --test up {{ interop_tests }} -- --ignored --show-output {{ options }}
+
+# Two gateways behind nginx with one Redis and one LND, as docs/operate.md says; a part of `interop`
+replicas: interop-build _redis _nginx
+    L402_LND={{ lnd }} cargo test --workspace --test programs replicas -- --ignored
 
 # Kill sandboxes at random moments and restart them; takes minutes
 kill-sandbox kills="200":
@@ -341,6 +345,9 @@ _postgres:
 # The clock of the servers is moved.
 _redis:
     { command -v redis-server && ls /usr/lib/*/faketime/libfaketimeMT.so.1; } >/dev/null 2>&1 || just _apt redis-server faketime
+
+_nginx:
+    command -v nginx >/dev/null || just _apt nginx
 
 _aarch64:
     rustup target add aarch64-unknown-linux-gnu

@@ -79,11 +79,12 @@ fn the_docs_list_every_key() {
 }
 
 /// What shows a configuration file, or a part of one.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     include_str!("../../../README.md"),
     include_str!("../../../docs/gateway.md"),
     include_str!("../../../docs/gateway/configuration.md"),
     include_str!("../../../docs/gateway/money.md"),
     include_str!("../../../docs/gateway/nginx.md"),
     include_str!("../../../docs/gateway/selling.md"),
+    include_str!("../../../docs/operate.md"),
 ];

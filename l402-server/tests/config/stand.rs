@@ -9,6 +9,7 @@ pub(crate) fn environment(name: &str) -> Option<String> {
         "MODEL_KEY" => "sk-canary",
         "BITCOIND_PASSWORD" => "rpc-canary",
         "BROKEN_KEY" => "sk-\ncanary",
+        "LEDGER_URL" => "postgres://l402@127.0.0.1/l402",
         "EMPTY" => "",
         "L402_SERVER_DATA_DIR" => "/data",
         _ => return None,

@@ -99,16 +99,16 @@ fn section() -> ([String; 2], String) {
 }
 
 #[track_caller]
-fn replaced(text: &str, old: &str, new: &str) -> String {
+pub(crate) fn replaced(text: &str, old: &str, new: &str) -> String {
     assert!(text.contains(old), "no {old} in {text}");
     text.replace(old, new)
 }
 
 /// The machine of somebody who runs an LND and a gateway.
-struct Home(TempDir, Command);
+pub(crate) struct Home(pub(crate) TempDir, Command);
 
 impl Home {
-    fn of(lnd: &LndNode) -> Self {
+    pub(crate) fn of(lnd: &LndNode) -> Self {
         let home = tempfile::tempdir().unwrap();
         symlink(lnd.dir(), home.path().join(".lnd")).unwrap();
         symlink(lnd.tls_cert(), home.path().join("tls.cert")).unwrap();
@@ -116,7 +116,7 @@ impl Home {
     }
 
     /// Begins to run a script in the folder of this machine, on which the programs are installed.
-    fn bash(&self, script: &str) -> Running {
+    pub(crate) fn bash(&self, script: &str) -> Running {
         let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap());
         let lncli: Vec<_> = core::iter::once(self.1.get_program()).chain(self.1.get_args()).map(quoted).collect();
         let own = quoted(std::env::current_exe().unwrap().as_os_str());
@@ -138,7 +138,14 @@ impl Home {
 }
 
 /// A script; it ends, with all that it started, when this is dropped.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// Kills it, with all that it started.
+    pub(crate) fn kill(self) {
+        kill_process_group(Pid::from_child(&self.0), Signal::KILL).unwrap();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

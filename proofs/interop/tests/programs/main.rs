@@ -1,4 +1,5 @@
-//! The programs as processes: `l402` that pays from an LND and is killed meanwhile, `l402-server` that sells with one.
+//! The programs as processes: `l402` that pays from an LND and is killed meanwhile, `l402-server` that sells with one, and two of it
+//! behind nginx.
 //!
 //! A program is this one once more, with one test to run, which does as the program's `main` does.
 
@@ -6,6 +7,7 @@
 
 mod l402;
 mod l402_server;
+mod replicas;
 
 use std::process::{Command, ExitCode, Stdio};
 
