@@ -1,6 +1,7 @@
 //! A store whose type a program learns only while it runs.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
@@ -51,6 +52,14 @@ impl LedgerStore for Ledger {
         self.0.doubtful(most).await
     }
 
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
+        self.0.revoke(revocation).await
+    }
+
+    async fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        self.0.revocations(seen).await
+    }
+
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
         self.0.sweep(most).await
     }
@@ -71,6 +80,8 @@ trait Store: Send + Sync {
     fn time(&self) -> BoxFuture<'_, Result<StoreTime, StoreError>>;
     fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>>;
     fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>>;
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn revocations(&self, seen: Option<u64>) -> BoxFuture<'_, Result<Option<Revocations>, StoreError>>;
     fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>>;
 }
@@ -95,6 +106,14 @@ impl<S: LedgerStore> Store for S {
 
     fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>> {
         Box::pin(LedgerStore::doubtful(self, most))
+    }
+
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(LedgerStore::revoke(self, revocation))
+    }
+
+    fn revocations(&self, seen: Option<u64>) -> BoxFuture<'_, Result<Option<Revocations>, StoreError>> {
+        Box::pin(LedgerStore::revocations(self, seen))
     }
 
     fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
@@ -123,6 +142,14 @@ impl LedgerStore for Absent {
     }
 
     async fn doubtful(&self, _: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn revoke(&self, _: Revocation) -> Result<(), StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn revocations(&self, _: Option<u64>) -> Result<Option<Revocations>, StoreError> {
         Err(StoreError::new(StoreErrorKind::Absent))
     }
 

@@ -32,6 +32,7 @@ mod error;
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod revoke;
 mod settlements;
 mod store;
 #[cfg(any(feature = "testing", test))]
@@ -40,5 +41,6 @@ pub mod testing;
 pub use account::Account;
 pub use erased::{BoxFuture, Ledger};
 pub use error::{StoreError, StoreErrorKind};
+pub use revoke::{Denied, DenyList, Revocation, Revocations, Revoked};
 pub use settlements::SharedSettlements;
 pub use store::{DoubtfulUse, LedgerStore, PaymentUses};

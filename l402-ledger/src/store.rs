@@ -1,6 +1,7 @@
 //! What every store does.
 
 use crate::error::StoreError;
+use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 ///    earlier one is refused.
 /// 5. [`uses`](Self::uses) and [`doubtful`](Self::doubtful) say how things stand by now: a lease that has ended is no lease, even if
 ///    nobody has asked for that payment since.
+/// 6. A [revocation](Self::revoke) that was replied to is durable, and in every list that is read afterwards, until its time is over.
 pub trait LedgerStore: Send + Sync {
     /// Carries out what an attempt asks of a payment's record.
     ///
@@ -46,7 +48,20 @@ pub trait LedgerStore: Send + Sync {
     /// [`StoreError`].
     fn doubtful(&self, most: usize) -> impl Future<Output = Result<Vec<DoubtfulUse>, StoreError>> + Send;
 
-    /// Deletes records whose time is over, at most `most`, and returns how many it deleted. To be called every minute or so.
+    /// Puts something on the deny-list. What is on it already stays until the later of both times.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it may or may not have happened.
+    fn revoke(&self, revocation: Revocation) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Returns the deny-list; [`None`] where its version is still the one that was `seen`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn revocations(&self, seen: Option<u64>) -> impl Future<Output = Result<Option<Revocations>, StoreError>> + Send;
+
+    /// Deletes records whose time is over, at most `most`, and returns how many it deleted. To be called every minute or so. Takes
+    /// revocations off the list whose time is over, too, and does not count them.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -5,12 +5,14 @@
 //! | `payments` | payment hash | the [row](super::row) of its account |
 //! | `ends` | end of its tokens, payment hash | |
 //! | `open` | payment hash of an account with attempts that a person may have to decide about | |
-//! | `meta` | `version`, `horizon` | number |
+//! | `revoked` | [what](super::revoked) is denied | until when |
+//! | `meta` | `version`, `horizon`, `revoked` (the version of the deny-list) | number |
 
 use super::layer::Layer;
-use super::row;
+use super::{revoked, row};
 use crate::Account;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::{Revocation, Revocations};
 use l402_core::ledger::{SKEW, StoreTime};
 use l402_core::{PaymentHash, UnixSeconds};
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
@@ -78,6 +80,7 @@ impl File {
             transaction.open_table(PAYMENTS)?;
             transaction.open_table(ENDS)?;
             transaction.open_table(OPEN)?;
+            revoked::begin(transaction)?;
             Ok(())
         })?;
         file.layer.release().map_err(|error| StoreError::with_source(StoreErrorKind::Failed, error))?;
@@ -163,7 +166,30 @@ impl File {
                 horizon = horizon.max(ends_at.get());
             }
             meta.insert("horizon", horizon)?;
+            revoked::sweep(transaction, now)?;
             Ok((over.into_iter().filter_map(|(_, _, payment)| payment).collect(), UnixSeconds::new(horizon)))
+        })
+    }
+
+    /// Puts something on the deny-list.
+    pub(super) fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        self.write_transaction(|transaction| {
+            revoked::insert(transaction, revocation)?;
+            let mut meta = transaction.open_table(META)?;
+            let version = meta.get("revoked")?.map_or(0, |version| version.value());
+            meta.insert("revoked", version + 1)?;
+            Ok(())
+        })
+    }
+
+    /// Reads the deny-list, unless its version is the one that was seen.
+    pub(super) fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        self.read_transaction(|transaction| {
+            let version = transaction.open_table(META)?.get("revoked")?.map_or(0, |version| version.value());
+            if seen == Some(version) {
+                return Ok(None);
+            }
+            Ok(Some(Revocations { version, entries: revoked::all(transaction)? }))
         })
     }
 
@@ -212,7 +238,7 @@ fn of_end(key: &[u8; 40]) -> (UnixSeconds, PaymentHash) {
 
 /// What goes wrong in a transaction.
 #[derive(Debug)]
-enum Error {
+pub(super) enum Error {
     Engine(redb::Error),
     Row(super::wire::RowError),
     TooNew,

@@ -8,6 +8,7 @@ use super::file::{Change, File, Row};
 use super::queue::{Job, Queue};
 use super::{Clock, row};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::Revocation;
 use crate::{Account, DoubtfulUse, PaymentUses};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use l402_core::ledger::{AttemptId, Event, Now, Reply, Safety, Standing, StoreTime};
@@ -129,6 +130,14 @@ impl Memory {
         }
         let (done, receiver) = oneshot::channel();
         self.queue.push(Job::Sweep { now, most, done });
+        Ok(receiver)
+    }
+
+    /// Queues an entry of the deny-list.
+    pub(super) fn revoke(&self, revocation: Revocation) -> Result<oneshot::Receiver<()>, StoreError> {
+        self.is_whole()?;
+        let (done, receiver) = oneshot::channel();
+        self.queue.push(Job::Revoke(revocation, done));
         Ok(receiver)
     }
 

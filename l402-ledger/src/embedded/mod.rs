@@ -31,7 +31,7 @@
 //! 3. Only one program has the file open ([`StoreErrorKind::InUse`]). So a reservation that a predecessor left has no holder any
 //!    more: if its request may have had an effect, it is in doubt as soon as the file is opened.
 //! 4. Once a write or a sync has failed, every call fails with [`StoreErrorKind::Failed`] until the file is opened again. What is in
-//!    memory may be ahead of the disk then.
+//!    memory may be ahead of the disk then. The deny-list can still be read.
 //! 5. A transaction that a crash cut off is as if it had never been: nobody was told of it. Other damage stops the start
 //!    ([`StoreErrorKind::Damaged`]) and leaves the file as it is; so does a file of a later version ([`StoreErrorKind::TooNew`]).
 //! 6. A spent token costs its row in the file, and no memory. Rows are deleted by [`sweep`](LedgerStore::sweep).
@@ -43,6 +43,7 @@ mod file;
 mod layer;
 mod memory;
 mod queue;
+mod revoked;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ mod wire;
 mod writer;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::{Revocation, Revocations};
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use file::File;
@@ -178,6 +180,15 @@ impl LedgerStore for Embedded {
 
     async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
         self.memory.doubtful(most)
+    }
+
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
+        self.memory.revoke(revocation)?.await.map_err(|_| self.memory.failure())
+    }
+
+    /// Reads what is in the file, also after a write has failed: nobody else can have put anything on the list.
+    async fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        self.file.revocations(seen)
     }
 
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {

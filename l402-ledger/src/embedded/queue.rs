@@ -1,6 +1,7 @@
 //! What waits to be written.
 
 use super::file::Change;
+use crate::revoke::Revocation;
 use core::mem;
 use l402_core::ledger::StoreTime;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,8 @@ pub(super) enum Job {
     Write(Change, Option<oneshot::Sender<()>>),
     /// Says when all that was queued before is durable.
     Wait(oneshot::Sender<()>),
+    /// Puts something on the deny-list.
+    Revoke(Revocation, oneshot::Sender<()>),
     /// Deletes what is over.
     Sweep { now: StoreTime, most: usize, done: oneshot::Sender<usize> },
 }

@@ -60,8 +60,8 @@ impl Drop for AtEnd {
 }
 
 fn carry_out(jobs: Vec<Job>, file: &File, memory: &Memory) -> Result<(), StoreError> {
-    let (mut changes, mut waiting, mut sweeps) =
-        (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()), vec![]);
+    let (mut changes, mut waiting) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+    let (mut revocations, mut sweeps) = (vec![], vec![]);
     for job in jobs {
         match job {
             Job::Write(change, done) => {
@@ -69,6 +69,7 @@ fn carry_out(jobs: Vec<Job>, file: &File, memory: &Memory) -> Result<(), StoreEr
                 waiting.extend(done);
             }
             Job::Wait(done) => waiting.push(done),
+            Job::Revoke(revocation, done) => revocations.push((revocation, done)),
             Job::Sweep { now, most, done } => sweeps.push((now, most, done)),
         }
     }
@@ -79,6 +80,10 @@ fn carry_out(jobs: Vec<Job>, file: &File, memory: &Memory) -> Result<(), StoreEr
         done.send(()).unwrap_or_default(); // whoever does not wait any more
     }
     memory.written(&changes);
+    for (revocation, done) in revocations {
+        file.revoke(&revocation)?;
+        done.send(()).unwrap_or_default();
+    }
     for (now, most, done) in sweeps {
         let (payments, horizon) = file.sweep(now, most)?;
         memory.swept(&payments, horizon);

@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 
 /// The versions, the first one first. `@schema@` stands for the name of the schema.
-const VERSIONS: [&str; 2] = [
+const VERSIONS: [&str; 3] = [
     concat!(
         include_str!("migrations/1_tables.sql"),
         include_str!("migrations/1_reserve.sql"),
@@ -19,6 +19,7 @@ const VERSIONS: [&str; 2] = [
         include_str!("migrations/1_time.sql"),
     ),
     include_str!("migrations/2_settlement.sql"),
+    include_str!("migrations/3_revoked.sql"),
 ];
 
 /// Brings the schema to the latest version.

@@ -26,6 +26,7 @@ mod connect;
 mod error;
 mod migrate;
 mod reply;
+mod revoked;
 mod settlements;
 mod store;
 mod warning;

@@ -6,6 +6,7 @@ use super::reply::{Asked, read, settled, signed};
 use super::warning::{PostgresWarning, warnings};
 use super::{connect, migrate};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
@@ -51,6 +52,9 @@ pub(super) struct Statements {
     doubtful: String,
     sweep: String,
     forget: String,
+    pub(super) revoke: String,
+    pub(super) revocations: String,
+    forget_revoked: String,
     pub(super) put_settlement: String,
     pub(super) settlement_of: String,
 }
@@ -209,9 +213,18 @@ impl LedgerStore for PostgresStore {
         rows.iter().map(doubtful_use).collect()
     }
 
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
+        self.put_on_the_list(&revocation).await
+    }
+
+    async fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        self.list(seen).await
+    }
+
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
         let deleted = self.count(&self.statements.sweep, most).await?;
         self.count(&self.statements.forget, most).await?;
+        self.count(&self.statements.forget_revoked, most).await?;
         Ok(deleted)
     }
 
@@ -233,6 +246,12 @@ impl Statements {
             doubtful: format!("SELECT * FROM {}", call("doubtful", 2)),
             sweep: format!("SELECT {}", call("sweep", 2)),
             forget: format!("SELECT {}", call("forget", 2)),
+            revoke: format!("SELECT {}", call("revoke", 2)),
+            revocations: format!(
+                "SELECT v.version, r.what, r.ends_at FROM \"{schema}\".revocations AS v \
+                 LEFT JOIN \"{schema}\".revoked AS r ON true WHERE v.version IS DISTINCT FROM $1"
+            ),
+            forget_revoked: format!("SELECT {}", call("forget_revoked", 2)),
             put_settlement: format!("SELECT FROM {}", call("put_settlement", 4)),
             settlement_of: format!("SELECT {}", call("settlement_of", 2)),
         }
@@ -269,12 +288,12 @@ fn doubtful_use(row: &Row) -> Result<DoubtfulUse, StoreError> {
     })
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
 /// The database says what its functions never say.
-const fn damaged() -> StoreError {
+pub(super) const fn damaged() -> StoreError {
     StoreError::new(StoreErrorKind::Damaged)
 }
 

@@ -63,6 +63,10 @@ impl Keys {
         format!("{{{}}}:schema", self.prefix).into_bytes()
     }
 
+    pub(super) fn revoked(&self) -> Vec<u8> {
+        format!("{{{}}}:revoked", self.prefix).into_bytes()
+    }
+
     fn row(&self, payment: &PaymentHash) -> (Shard, Vec<u8>) {
         let shard = Shard(payment.as_bytes()[0]);
         let mut row = self.rows(shard);

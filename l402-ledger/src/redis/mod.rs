@@ -26,6 +26,7 @@
 //! | `{l402:a7}:ends` | sorted set | the payments that have a row, by the end of their tokens |
 //! | `{l402:a7}:open` | sorted set | unsafe attempts that are reserved, and all in doubt, by time |
 //! | `{l402:a7}:horizon` | string | the latest end of a row that was deleted |
+//! | `{l402}:revoked` | hash | the deny-list: what is denied and until when, and its version |
 //! | `{l402}:schema` | string | the version of all this, and when it was made |
 //!
 //! 4. Redis never deletes a row by itself. [`sweep`](LedgerStore::sweep) does, and moves the horizon in the same step: a clock
@@ -56,6 +57,7 @@ mod check;
 mod error;
 mod keys;
 mod link;
+mod revoked;
 mod schema;
 mod scripts;
 mod settings;
@@ -68,6 +70,7 @@ pub use settings::{RedisSettings, RedisSettingsError};
 #[cfg(doc)]
 use crate::StoreErrorKind;
 use crate::error::StoreError;
+use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -162,7 +165,16 @@ impl LedgerStore for RedisStore {
         Ok(found.into_iter().map(|(_, found)| found).take(most).collect())
     }
 
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
+        self.put_on_the_list(&revocation).await
+    }
+
+    async fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        self.list(seen).await
+    }
+
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
+        self.take_off_the_list().await?;
         let (mut deleted, mut horizons, mut latest) = (0, vec![], 0);
         for _ in Shard::all() {
             let shard = Shard::new(self.swept.fetch_add(1, Ordering::Relaxed));

@@ -17,6 +17,9 @@ pub(super) struct Scripts {
     pub(super) uses: Script,
     pub(super) open: Script,
     pub(super) sweep: Script,
+    pub(super) revoke: Script,
+    pub(super) revocations: Script,
+    pub(super) forget_revoked: Script,
     pub(super) settlement: Script,
 }
 
@@ -41,6 +44,9 @@ impl Scripts {
             uses: of_row(&[include_str!("lua/uses.lua")]),
             open: Script::new(&[include_str!("lua/open.lua")]),
             sweep: Script::new(&[include_str!("lua/sweep.lua")]),
+            revoke: Script::new(&[include_str!("lua/revoke.lua")]),
+            revocations: Script::new(&[include_str!("lua/revocations.lua")]),
+            forget_revoked: Script::new(&[include_str!("lua/forget_revoked.lua")]),
             settlement: Script::new(&[include_str!("lua/settlement.lua")]),
         }
     }

@@ -32,7 +32,7 @@ pub(super) mod code {
 const EXACT: u64 = (1 << 53) - 1;
 
 /// The latest end and the longest wait: added to the present time, they stay exact in milliseconds.
-const LATEST: u64 = EXACT / 1_000 - SKEW.as_secs();
+pub(super) const LATEST: u64 = EXACT / 1_000 - SKEW.as_secs();
 
 /// Returns what the script of an event is given beside the payment and the attempt.
 pub(super) fn arguments(event: &Event) -> Vec<Vec<u8>> {

@@ -3,10 +3,11 @@
 use crate::account::Account;
 use crate::erased::BoxFuture;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::time::Duration;
-use l402_core::ledger::{AttemptId, Event, Now, Refused, Reply, Standing, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Refused, Reply, SKEW, Standing, StoreTime};
 use l402_core::{PaymentHash, UnixSeconds};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ pub struct FakeStore(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     accounts: BTreeMap<PaymentHash, Account>,
+    revocations: Revocations,
     settlements: BTreeMap<PaymentHash, (Vec<u8>, UnixSeconds)>,
     now: Now,
     is_away: bool,
@@ -27,7 +29,14 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         let now = Now { time: StoreTime::from(UnixSeconds::new(1_800_000_000)), horizon: UnixSeconds::new(0) };
-        Self { accounts: BTreeMap::new(), settlements: BTreeMap::new(), now, is_away: false, loses: 0 }
+        Self {
+            accounts: BTreeMap::new(),
+            settlements: BTreeMap::new(),
+            revocations: Revocations { version: 0, entries: Vec::new() },
+            now,
+            is_away: false,
+            loses: 0,
+        }
     }
 }
 
@@ -128,11 +137,28 @@ impl LedgerStore for FakeStore {
         Ok(of_all.take(most).collect())
     }
 
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
+        let mut state = self.reachable()?;
+        let Revocations { version, entries } = &mut state.revocations;
+        *version += 1;
+        match entries.iter_mut().find(|entry| entry.what == revocation.what) {
+            Some(entry) => entry.until = entry.until.max(revocation.until),
+            None => entries.push(revocation),
+        }
+        Ok(())
+    }
+
+    async fn revocations(&self, seen: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        let state = self.reachable()?;
+        Ok(if seen == Some(state.revocations.version) { None } else { Some(state.revocations.clone()) })
+    }
+
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
         let mut state = self.reachable()?;
         let now = state.now.time;
         let over = state.accounts.iter().filter(|(_, account)| account.is_over(now));
         let over: Vec<_> = over.map(|(payment, account)| (*payment, account.ends_at())).take(most).collect();
+        state.revocations.entries.retain(|entry| StoreTime::from(entry.until).after(SKEW) > now);
         for (payment, ends_at) in &over {
             state.now.horizon = state.now.horizon.max(*ends_at);
             state.accounts.remove(payment);

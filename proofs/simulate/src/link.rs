@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
-use l402_ledger::{DoubtfulUse, LedgerStore, PaymentUses, StoreError, StoreErrorKind};
+use l402_ledger::{DoubtfulUse, LedgerStore, PaymentUses, Revocation, Revocations, StoreError, StoreErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -137,6 +137,15 @@ impl LedgerStore for Link {
 
     async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
         self.ask(move |store| store.doubtful(most).map(|uses| (uses, None))).await
+    }
+
+    /// The simulated store has no deny-list.
+    async fn revoke(&self, _: Revocation) -> Result<(), StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
+    }
+
+    async fn revocations(&self, _: Option<u64>) -> Result<Option<Revocations>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Absent))
     }
 
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {

@@ -38,6 +38,7 @@ mod draws;
 mod ends;
 mod leases;
 mod replay;
+mod revocations;
 mod same_request;
 mod settlements;
 mod tries;
@@ -82,6 +83,7 @@ pub async fn all(harness: &impl Harness) {
     tries::all(harness).await;
     draws::all(harness).await;
     ends::all(harness).await;
+    revocations::all(harness).await;
     settlements::all(harness).await;
     like_the_account(harness, 48).await;
 }
