@@ -119,6 +119,7 @@ reasons! {
         "A `preimage` caveat of the token names another preimage than that of the payment.";
     UNDERPAID = "underpaid", [402], "The payment behind the token is less than what it was sold for.";
     SPENT = "spent", [402], "The token was used as often as it was sold for.";
+    REVOKED = "revoked", [402], "The operator has revoked the token.";
     USES_RESERVED = "uses-reserved", [409],
         "Other requests hold what is left of the token. Repeat the request later, without paying.";
     IN_DOUBT = "in-doubt", [409],
@@ -136,7 +137,7 @@ reasons! {
     SETTLEMENT_UNKNOWN = "settlement-unknown", [503],
         "The Lightning node cannot say at the moment whether the payment is settled.";
     LEDGER_UNAVAILABLE = "ledger-unavailable", [503],
-        "The ledger that counts uses cannot be reached; no use was taken, and nothing was charged.";
+        "The ledger, which counts uses and has the list of revoked tokens, cannot be reached; nothing was charged.";
     NO_INVOICE = "no-invoice", [503], "The Lightning node cannot make an invoice at the moment.";
     BUSY = "busy", [503], "Too many requests are waiting; try again later.";
     UNDELIVERABLE = "undeliverable", [503],

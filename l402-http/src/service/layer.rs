@@ -2,6 +2,7 @@
 
 use super::charge::{charge, unavailable};
 use super::counted::{Sale, Visit};
+use super::denied;
 use super::event::{ForwardedKind, Phase};
 use super::forward::Passage;
 use super::future::{PaidFuture, Parked, State};
@@ -21,6 +22,7 @@ use http::header::HeaderMap;
 use http::{Request, Response, Uri};
 use http_body::Body;
 use l402_core::{Charge, ChargeReason, Decision, DerivedKeys, Grant, RootKeySource};
+use l402_ledger::Denied;
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tower_layer::Layer;
@@ -129,6 +131,9 @@ where
 {
     let decision = judge(paywall, &request, &priced);
     trail.tell(|| Phase::Judged(decision));
+    if let Err(denied) = denied::look(paywall, &decision) {
+        return deny(paywall, request, priced, trail, denied);
+    }
     let Priced { route, offer, target } = priced;
     let due = |grant: &Grant| Due::of(grant.payment_hash(), grant.sold_msat(), offer);
     let noted = |request: &Request<B>| paywall.observers.begin_sale(&paywall.policy, request, trail);
@@ -163,10 +168,49 @@ where
         Decision::Charge(charge) => (Demand::of(charge), noted(&request)),
         Decision::Refuse(refusal) => return State::answered(refuse(&refusal, Form::of(request.headers()))),
     };
+    ask_for_payment(paywall, request, Priced { route, offer, target }, demand, &trail)
+}
+
+/// Answers a request whose token was revoked, or may have been.
+#[cold]
+fn deny<S, N, K, B>(
+    paywall: &Arc<Paywall<N, K>>,
+    request: Request<B>,
+    priced: Priced<'_>,
+    trail: &Trail,
+    denied: Denied,
+) -> State<S, B>
+where
+    S: Service<Request<B>>,
+    N: InvoiceSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+{
+    match denied {
+        Denied::Unknown => State::answered(denied::unknown(paywall.retry_after, Form::of(request.headers()))),
+        Denied::Revoked => {
+            let trail = paywall.observers.begin_sale(&paywall.policy, &request, trail);
+            ask_for_payment(paywall, request, priced, Demand::revoked(), &trail)
+        }
+    }
+}
+
+/// Charges for a request.
+fn ask_for_payment<S, N, K, B>(
+    paywall: &Arc<Paywall<N, K>>,
+    mut request: Request<B>,
+    Priced { route, offer, target }: Priced<'_>,
+    demand: Demand,
+    trail: &Trail,
+) -> State<S, B>
+where
+    S: Service<Request<B>>,
+    N: InvoiceSource + 'static,
+    K: RootKeySource + Send + Sync + 'static,
+{
     if paywall.pricer.is_some() {
         Passage { route: route.id(), target, grant: None }.apply(&mut request); // it sees what the inner service would see
     }
-    State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, &trail))
+    State::charging(charge(paywall, (route, offer), &RequestHead::of(&request), demand, trail))
 }
 
 fn passage(route: &Route, target: Option<Box<Uri>>, grant: Grant) -> Passage {

@@ -85,6 +85,11 @@
 //! 8. While the ledger does not answer, or its clock and the gateway's are more than five minutes apart, nothing is sold by number and no
 //!    counted token is served: 503. What is not counted goes on.
 //!
+//! # Revocation
+//!
+//! After the verdict and before anything is asked, a token is looked for in the [deny-list](Paywall::deny_list), which is memory. One
+//! that is on it gets 402 and a new challenge. While the list is unknown, no token is served: 503.
+//!
 //! # Responses
 //!
 //! 1. *Route*: TRACE and its like get 501, because a service that answers them sends back what was added to the request.
@@ -124,6 +129,7 @@ mod challenge;
 mod charge;
 mod commit;
 mod counted;
+mod denied;
 pub mod event;
 mod fault;
 mod forward;

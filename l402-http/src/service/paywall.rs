@@ -11,7 +11,7 @@ use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{CaveatRule, DerivedKeys, Gate, GatePolicy, RootKeySource};
-use l402_ledger::Ledger;
+use l402_ledger::{DenyList, Ledger};
 use l402_lightning::{Network, NodeId};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -60,6 +60,7 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) invoice_expiry: Duration,
     pub(super) node_deadline: Duration,
     pub(super) desk: Arc<Desk>,
+    pub(super) deny_list: DenyList,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
@@ -100,6 +101,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             invoice_expiry: Sale::INVOICE_EXPIRY,
             node_deadline: Duration::from_secs(5),
             desk: Arc::new(Desk::new(Ledger::absent(), Duration::from_secs(2))),
+            deny_list: DenyList::default(),
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
@@ -220,6 +222,29 @@ impl<N, K> Paywall<N, K> {
     #[must_use]
     pub fn ledger_deadline(mut self, deadline: Duration) -> Self {
         self.desk = Arc::new(self.desk.with_deadline(deadline));
+        self
+    }
+
+    /// Looks for tokens in this list. Whoever has a [`Ledger`] keeps the list like that of its store
+    /// ([`LedgerStore::revocations`](l402_ledger::LedgerStore::revocations)); nothing is denied unless one is set.
+    ///
+    /// ```
+    /// # use l402_core::{DerivedKeys, MasterKey, Msat, PaymentHash, UnixSeconds};
+    /// # use l402_http::{policy::{Policy, Sale}, service::Paywall};
+    /// # use l402_lightning::{Network, testing::FakeNetwork};
+    /// use l402_ledger::{DenyList, Revocation};
+    ///
+    /// # let policy = Policy::builder().sell(Sale::new("weather", "/*", Msat::from_sat(21))).build()?;
+    /// # let keys = DerivedKeys::new(0, &MasterKey::from_bytes([7; 32]));
+    /// # let (node, stolen, ends_at) = (FakeNetwork::new().node(), PaymentHash::from_bytes([1; 32]), UnixSeconds::new(1_900_000_000));
+    /// let list = DenyList::default();
+    /// let paywall = Paywall::new(policy, keys, node, Network::Regtest).deny_list(list.clone());
+    /// list.learn(&[Revocation::of_payment(stolen, ends_at)]); // from now on its tokens get 402, `revoked`
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn deny_list(mut self, list: DenyList) -> Self {
+        self.deny_list = list;
         self
     }
 

@@ -34,6 +34,12 @@ impl Demand {
         Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::SPENT, message }
     }
 
+    /// The operator has revoked the token.
+    pub(super) fn revoked() -> Self {
+        let message = "the token was revoked".to_owned();
+        Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::REVOKED, message }
+    }
+
     /// Less than the price was paid.
     pub(super) fn underpaid() -> Self {
         let message = "the token was paid with less than its price".to_owned();
