@@ -2,20 +2,23 @@
 //!
 //! 1. The ledger is asked for its time every ten seconds. While it does not answer, `/ready` says so.
 //! 2. Records of tokens that have ended are deleted once a minute.
-//! 3. A clock that is more than half the [`SKEW`] off is told: then the gateway and the ledger disagree about which tokens have ended.
-//! 4. All this happens on the runtime that the keeper was started on, not on one that serves.
+//! 3. The gateway's list of revoked tokens is kept like the ledger's.
+//! 4. A clock that is more than half the [`SKEW`] off is told: then the gateway and the ledger disagree about which tokens have ended.
+//! 5. All this happens on the runtime that the keeper was started on, not on one that serves.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use l402_core::UnixSeconds;
 use l402_core::ledger::{SKEW, StoreTime};
-use l402_ledger::{Ledger, LedgerStore as _};
+use l402_ledger::{DenyList, Ledger, LedgerStore as _};
 use l402_lightning::unix_now;
 use l402_program::Causes;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::deny;
 
 /// A ledger, and what looks after it until the keeper is dropped.
 ///
@@ -33,24 +36,42 @@ use tokio::time::{Instant, sleep, timeout};
 pub struct LedgerKeeper {
     ledger: Ledger,
     standing: Standing,
-    task: JoinHandle<()>,
+    deny_list: DenyList,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl LedgerKeeper {
+    /// For how long the last list of revoked tokens holds while the ledger does not answer, unless set.
+    pub const DENY_LIST_MAX_AGE: Duration = Duration::from_mins(1);
+
     /// Begins, on the caller's runtime.
     pub fn start(ledger: Ledger) -> Self {
-        Self::with_clock(ledger, unix_now)
+        Self::start_with(ledger, Self::DENY_LIST_MAX_AGE)
     }
 
-    fn with_clock(ledger: Ledger, clock: Clock) -> Self {
+    /// Begins, and says for how long the last list of revoked tokens holds while the ledger does not answer. Then no token is served.
+    pub fn start_with(ledger: Ledger, deny_list_max_age: Duration) -> Self {
+        Self::with_clock(ledger, deny_list_max_age, unix_now)
+    }
+
+    fn with_clock(ledger: Ledger, deny_list_max_age: Duration, clock: Clock) -> Self {
         let standing = Standing(Arc::new(AtomicU8::new(WELL))); // it has just been opened
-        let task = tokio::spawn(keep(ledger.clone(), standing.clone(), clock));
-        Self { ledger, standing, task }
+        let deny_list = DenyList::unknown();
+        let tasks = [
+            tokio::spawn(keep(ledger.clone(), standing.clone(), clock)),
+            tokio::spawn(deny::keep(ledger.clone(), deny_list.clone(), deny_list_max_age)),
+        ];
+        Self { ledger, standing, deny_list, tasks }
     }
 
     /// Returns the ledger.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What each request looks at.
+    pub(crate) const fn deny_list(&self) -> &DenyList {
+        &self.deny_list
     }
 
     /// What `/ready` looks at.
@@ -75,7 +96,7 @@ impl Standing {
 
 impl Drop for LedgerKeeper {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -171,7 +192,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn s1_a_ledger_that_goes_away_and_comes_back_is_noticed() {
         let store = FakeStore::new();
-        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), clock);
+        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), LedgerKeeper::DENY_LIST_MAX_AGE, clock);
         let check = || keeper.standing().look();
         assert_eq!(check(), Ok(()));
         store.set_away(true);
@@ -192,7 +213,7 @@ mod tests {
         let mut asked = reserve(2);
         asked.ends_at = UnixSeconds::new(clock().get() - SKEW.as_secs() + 1);
         store.apply(&payment, AttemptId::from_bytes([1; 16]), Event::Reserve(asked)).await.expect("reserved");
-        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), clock);
+        let keeper = LedgerKeeper::with_clock(Ledger::new(store.clone()), LedgerKeeper::DENY_LIST_MAX_AGE, clock);
         looks(1).await;
         assert!(store.uses(&payment).await.expect("an answer").is_some(), "its time is not over");
         store.pass(Duration::from_secs(2));

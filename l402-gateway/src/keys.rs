@@ -40,17 +40,27 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
     let path = folder.join(FILE);
     let at = |fault| KeyFileError { path: path.clone(), fault };
     prepare(folder).map_err(at)?;
-    let text = if let Some(text) = read(&path).map_err(at)? {
+    let text = if let Some(text) = text(&path).map_err(at)? {
         text
     } else {
         let lost = || Manifest::read(folder)?.demand(FILE, &path, LOSS);
         lost().map_err(|fault| at(Fault::Folder(fault)))?;
         make(folder, &path).map_err(|cause| at(Fault::Io(cause)))?;
-        read(&path).map_err(at)?.ok_or_else(|| at(Fault::Io(io::ErrorKind::NotFound.into())))?
+        text(&path).map_err(at)?.ok_or_else(|| at(Fault::Io(io::ErrorKind::NotFound.into())))?
     };
     let keys = parse(&text).map_err(at)?;
     note(folder).map_err(|fault| at(Fault::Folder(fault)))?;
     Ok(keys)
+}
+
+/// Reads the key file in a folder, and makes nothing.
+///
+/// # Errors
+/// [`KeyFileError`], also where there is none.
+pub fn read(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
+    let path = folder.join(FILE);
+    let text = text(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
+    text.and_then(|text| parse(&text)).map_err(|fault| KeyFileError { path, fault })
 }
 
 /// Says whether the key file in a folder can be used, and makes nothing that stays. One that is not there yet can be made if its
@@ -60,7 +70,7 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
 /// [`KeyFileError`].
 pub fn look(folder: &Path) -> Result<(), KeyFileError> {
     let path = folder.join(FILE);
-    let usable = read(&path).and_then(|text| match text {
+    let usable = text(&path).and_then(|text| match text {
         Some(text) => parse(&text).map(drop),
         None => folder::try_make(folder).map_err(Fault::Io),
     });
@@ -70,7 +80,7 @@ pub fn look(folder: &Path) -> Result<(), KeyFileError> {
 /// Derives the keys of a purpose from the key file in a folder, which must exist.
 pub(crate) fn sealing(folder: &Path, label: &'static str) -> Result<SealKeys, KeyFileError> {
     let path = folder.join(FILE);
-    let text = read(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
+    let text = text(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
     let sealing = text.and_then(|text| {
         let mut retired = masters(&text)?;
         let (epoch, newest) = retired.pop().ok_or(Fault::Empty)?;
@@ -157,7 +167,7 @@ fn is_read_only(cause: &io::Error) -> bool {
 }
 
 /// Reads the file; [`None`] where there is none.
-fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
+fn text(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -56,6 +56,7 @@
 //! upstream that is away a 503 with `Retry-After`. `docs/reference.md` lists every reason.
 
 pub mod control;
+mod deny;
 pub mod inventory;
 mod keeper;
 pub mod keys;

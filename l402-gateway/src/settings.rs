@@ -88,6 +88,22 @@ impl Settings {
         &self.services
     }
 
+    /// Returns how long a token can last that is sold now: its invoice is paid at the last moment, and then its validity begins.
+    ///
+    /// ```
+    /// # use l402_core::Msat;
+    /// # use l402_gateway::settings::{Service, Settings};
+    /// # use l402_http::proxy::UpstreamConfig;
+    /// let upstream = UpstreamConfig::new(&"http://127.0.0.1:3000".parse()?)?;
+    /// let settings = Settings::new("data", vec![Service::new("weather".parse()?, upstream).sell("/v1/*", Msat::from_sat(21))])?;
+    /// assert_eq!(settings.longest_sale().as_secs(), 3_600 + 600); // an hour, and ten minutes to pay
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn longest_sale(&self) -> Duration {
+        let routes = self.services.iter().flat_map(|service| &service.routes);
+        routes.map(|route| route.invoice_expiry.saturating_add(route.offer.valid_for)).max().unwrap_or_default()
+    }
+
     /// Returns the routes of all services, in their order: first what a service sells, then what is free.
     pub const fn policy(&self) -> &Arc<Policy> {
         &self.policy

@@ -5,6 +5,7 @@
 
 mod backends;
 pub mod banner;
+mod books;
 pub mod config;
 pub mod exit;
 mod failure;
@@ -13,6 +14,7 @@ pub mod logging;
 pub mod node;
 pub mod program;
 pub mod reference;
+pub mod revoke;
 pub mod stores;
 pub mod uses;
 pub mod variables;

@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use core::pin::pin;
 use core::time::Duration;
-use l402_gateway::control::{Control, ControlError};
+use l402_gateway::control::{Books, Control, ControlError};
 use l402_gateway::inventory::Inventory;
 use l402_gateway::{Bound, LedgerKeeper, Server, StartError, keys, settings};
 use l402_lightning::Cause;
@@ -27,7 +27,7 @@ use crate::lightning::Lightning;
 use crate::node;
 use crate::reference::reference;
 use crate::stores::{self, OpenStore};
-use crate::{logging, uses, variables};
+use crate::{logging, revoke, uses, variables};
 
 /// Sell HTTP calls for Lightning payments
 #[derive(Debug, Parser)]
@@ -77,6 +77,11 @@ pub enum Command {
     ///
     /// Asks the running gateway. If none runs, opens the ledger itself.
     Uses(uses::UsesOptions),
+    /// Deny tokens before they end
+    ///
+    /// They get 402 with the reason `revoked`, half a second later at every gateway of the ledger. Asks the running gateway. If none
+    /// runs, opens the ledger itself.
+    Revoke(revoke::RevokeOptions),
     /// Delete the sandbox; the next start creates a new one
     ResetSandbox,
 }
@@ -120,6 +125,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Check) => check(cli),
         Some(Command::Node(options)) => command(cli, options),
         Some(Command::Uses(options)) => uses(cli, options),
+        Some(Command::Revoke(options)) => revoke(cli, options),
         Some(Command::ResetSandbox) => reset_sandbox(cli),
         None => serve(cli),
     };
@@ -190,6 +196,11 @@ fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
 fn uses(cli: &Cli, options: &uses::UsesOptions) -> Result<(), ProgramError> {
     let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
     runtime()?.block_on(uses::run(options, config.as_ref())).map_err(ProgramError::Other)
+}
+
+fn revoke(cli: &Cli, options: &revoke::RevokeOptions) -> Result<(), ProgramError> {
+    let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
+    runtime()?.block_on(revoke::run(options, config.as_ref())).map_err(ProgramError::Other)
 }
 
 fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {
@@ -266,7 +277,7 @@ async fn count(config: &Config) -> Result<LedgerKeeper, ProgramError> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Ok(LedgerKeeper::start(ledger))
+    Ok(LedgerKeeper::start_with(ledger, config.deny_list_max_age))
 }
 
 /// Takes commands. Where there can be no socket, such as at too long a path, the gateway sells all the same.
@@ -275,8 +286,8 @@ async fn commands(
     lightning: &Lightning,
     keeper: &LedgerKeeper,
 ) -> Result<Option<Control>, ProgramError> {
-    let (node, ledger) = (lightning.operator().map(Arc::clone), keeper.ledger().clone());
-    match Control::open(&config.settings.data_dir, node, Some(ledger)).await {
+    let (node, books) = (lightning.operator().map(Arc::clone), Books::new(keeper.ledger().clone(), &config.settings));
+    match Control::open(&config.settings.data_dir, node, Some(books)).await {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "cannot accept commands; the path of the socket may be too long (about 100 bytes)");

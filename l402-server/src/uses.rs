@@ -3,13 +3,11 @@
 use clap::{Args, Subcommand, ValueEnum};
 use core::error::Error;
 use core::fmt::Write as _;
-use l402_gateway::control::{self, AskError, Call, Decided, Reply, Request, UsesCall, ask, socket_path};
-use l402_gateway::inventory::Inventory;
-use l402_ledger::StoreErrorKind;
+use l402_gateway::control::{Call, Decided, UsesCall};
 use serde_json::Value;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::books;
 use crate::config::Config;
 
 /// Show and resolve uses of tokens.
@@ -62,18 +60,9 @@ pub enum UseOutcome {
 
 /// Runs a command, with the configuration of the gateway where it is known.
 pub(crate) async fn run(options: &UsesOptions, config: Option<&Config>) -> Result<(), Box<dyn Error>> {
-    let socket = options.socket.clone().or_else(|| Some(socket_path(&config?.settings.data_dir)));
-    let socket = socket.ok_or("no data directory; use --socket")?;
-    let request = Request { call: Call::Uses(call(&options.command)), id: None, dry_run: false };
-    let reply = match (ask(&socket, &request), config) {
-        (Ok(reply), _) => reply,
-        (Err(AskError::Unreachable { .. }), Some(config)) => answer(config, &request, &socket).await?,
-        (Err(AskError::Broken(cause)), _) => {
-            return Err(format!("the gateway closed the connection; `uses show` shows what was done: {cause}").into());
-        }
-        (Err(fault), _) => return Err(fault.into()),
-    };
-    show(&reply, options.json)
+    let call = Call::Uses(call(&options.command));
+    let reply = books::reply(options.socket.as_deref(), config, call, "uses show").await?;
+    books::show(&reply, options.json, text)
 }
 
 fn call(command: &UsesCommand) -> UsesCall {
@@ -87,36 +76,6 @@ fn call(command: &UsesCommand) -> UsesCall {
             };
             UsesCall::Resolve { payment: hash.clone(), outcome, number: *number }
         }
-    }
-}
-
-/// Opens the ledger: no gateway has it.
-async fn answer(config: &Config, request: &Request, socket: &Path) -> Result<Reply, Box<dyn Error>> {
-    Inventory::look(&config.settings)?;
-    if let Some(kept) = config.ledger.kept().filter(|kept| !kept.path.exists()) {
-        return Err(format!("nothing was ever used: there is no ledger at {}", kept.path.display()).into());
-    }
-    let store = config.ledger.open().await.map_err(|fault| -> Box<dyn Error> {
-        if fault.kind() == StoreErrorKind::InUse {
-            format!("a gateway has the ledger open and does not answer at {}", socket.display()).into()
-        } else {
-            fault.into()
-        }
-    })?;
-    Ok(control::answer(&config.settings.data_dir, store.ledger, request).await?)
-}
-
-/// Prints an answer; one that says that nothing was done is an error.
-fn show(reply: &Reply, json: bool) -> Result<(), Box<dyn Error>> {
-    let facts = match reply {
-        Reply::Facts(facts) => facts,
-        Reply::Refused(why) => return Err(why.clone().into()),
-        _ => return Err("the gateway gave an answer to something else".into()),
-    };
-    let text = if json { facts.to_string() } else { text(facts) };
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
-        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(cause.into()),
-        _ => Ok(()),
     }
 }
 

@@ -1,26 +1,26 @@
-//! Where calls are answered: about the node, or about the ledger.
+//! Where calls are answered: about the node, or from the books.
 
-use l402_ledger::Ledger;
 use std::io;
 use std::path::Path;
 
 use super::audit::Audit;
+use super::books::Books;
 use super::node::NodeDesk;
-use super::uses;
 use super::wire::{Call, Outcome, Reply, Request};
+use super::{revoke, uses};
 
 /// Answers one call after another, and keeps a record of them.
 #[derive(Debug)]
 pub(super) struct Desk {
     node: Option<NodeDesk>,
-    ledger: Option<Ledger>,
+    books: Option<Books>,
     audit: Audit,
 }
 
 impl Desk {
     /// Opens the record in a folder.
-    pub(super) fn open(folder: &Path, node: Option<NodeDesk>, ledger: Option<Ledger>) -> io::Result<Self> {
-        Ok(Self { node, ledger, audit: Audit::open(&folder.join("audit.log"))? })
+    pub(super) fn open(folder: &Path, node: Option<NodeDesk>, books: Option<Books>) -> io::Result<Self> {
+        Ok(Self { node, books, audit: Audit::open(&folder.join("audit.log"))? })
     }
 
     /// Answers a call of a user.
@@ -39,9 +39,10 @@ impl Desk {
     }
 
     async fn reply(&self, request: &Request) -> Reply {
-        match (&request.call, &self.node, &self.ledger) {
-            (Call::Uses(call), _, Some(ledger)) => uses::answer(ledger, call).await,
-            (Call::Uses(_), _, None) => Reply::Refused("the gateway has no ledger".to_owned()),
+        match (&request.call, &self.node, &self.books) {
+            (Call::Uses(call), _, Some(books)) => uses::answer(&books.ledger, call).await,
+            (Call::Revoke(call), _, Some(books)) => revoke::answer(books, call).await,
+            (Call::Uses(_) | Call::Revoke(_), _, None) => Reply::Refused("the gateway has no ledger".to_owned()),
             (_, Some(node), _) => node.reply(request).await,
             (_, None, _) => Reply::Refused("the gateway has no embedded node".to_owned()),
         }

@@ -1,5 +1,5 @@
 //! The operator's hand on the running gateway: commands that come over a local socket. `l402-server node …` asks about the embedded
-//! node, and `l402-server uses …` about the uses that the ledger counts.
+//! node, `l402-server uses …` about the uses that the ledger counts, and `l402-server revoke …` about the tokens that it denies.
 //!
 //! 1. The socket is `control/node.sock` in the data folder, with mode 0600 in a folder of mode 0700. Only the gateway's own user, and
 //!    root, are answered.
@@ -10,14 +10,17 @@
 //! 5. The reserve for closing channels is kept.
 
 mod audit;
+mod books;
 mod client;
 mod desk;
 mod node;
+mod revoke;
 mod socket;
 pub mod uses;
 mod wire;
 
+pub use books::Books;
 pub use client::{AskError, ask};
 pub use node::FEE_RATES;
 pub use socket::{Control, ControlError, answer, kept, path as socket_path};
-pub use wire::{Call, Decided, Money, Outcome, Reply, Request, UsesCall};
+pub use wire::{Call, Decided, Money, Outcome, Reply, Request, RevokeCall, UsesCall};

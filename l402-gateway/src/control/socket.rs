@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::time::Duration;
-use l402_ledger::Ledger;
 use l402_lightning::folder::{self, FolderError, Manifest};
 use l402_lightning::operate::Operator;
 use rustix::process::geteuid;
@@ -16,6 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::books::Books;
 use super::desk::Desk;
 use super::node::{NodeDesk, OPERATIONS};
 use super::wire::{Reply, Request};
@@ -45,17 +45,17 @@ pub struct Control {
 }
 
 impl Control {
-    /// Begins to listen, on the caller's runtime: for calls about a node and a ledger, as far as there are any.
+    /// Begins to listen, on the caller's runtime: for calls about a node and the books, as far as there are any.
     ///
     /// # Errors
     /// [`ControlError`].
     pub async fn open(
         data_dir: &Path,
         node: Option<Arc<dyn Operator>>,
-        ledger: Option<Ledger>,
+        books: Option<Books>,
     ) -> Result<Self, ControlError> {
         let (folder, path) = (data_dir.join(FOLDER), path(data_dir));
-        let desk = desk(&folder, node, ledger).map_err(ControlError::Folder)?;
+        let desk = desk(&folder, node, books).map_err(ControlError::Folder)?;
         let unbound = |cause| ControlError::Bind { path: path.clone(), cause };
         if UnixStream::connect(&path).await.is_ok() {
             return Err(unbound(io::ErrorKind::AddrInUse.into()));
@@ -71,12 +71,12 @@ impl Control {
     }
 }
 
-/// Answers one call about a ledger without a socket: where no gateway runs. It leaves its line in the audit log, too.
+/// Answers one call from the books without a socket: where no gateway runs. It leaves its line in the audit log, too.
 ///
 /// # Errors
 /// [`ControlError::Folder`].
-pub async fn answer(data_dir: &Path, ledger: Ledger, request: &Request) -> Result<Reply, ControlError> {
-    let desk = desk(&data_dir.join(FOLDER), None, Some(ledger)).map_err(ControlError::Folder)?;
+pub async fn answer(data_dir: &Path, books: Books, request: &Request) -> Result<Reply, ControlError> {
+    let desk = desk(&data_dir.join(FOLDER), None, Some(books)).map_err(ControlError::Folder)?;
     Ok(desk.answer(geteuid().as_raw(), request).await)
 }
 
@@ -87,7 +87,7 @@ impl Drop for Control {
     }
 }
 
-fn desk(folder: &Path, node: Option<Arc<dyn Operator>>, ledger: Option<Ledger>) -> Result<Desk, FolderError> {
+fn desk(folder: &Path, node: Option<Arc<dyn Operator>>, books: Option<Books>) -> Result<Desk, FolderError> {
     let io = |cause| FolderError::Io { path: folder.to_owned(), cause };
     folder::make(folder).map_err(io)?;
     folder::guard(folder)?;
@@ -101,7 +101,7 @@ fn desk(folder: &Path, node: Option<Arc<dyn Operator>>, ledger: Option<Ledger>) 
         }
         None => None,
     };
-    Desk::open(folder, node, ledger).map_err(io)
+    Desk::open(folder, node, books).map_err(io)
 }
 
 async fn listen(listener: UnixListener, desk: Arc<Desk>) {

@@ -30,6 +30,8 @@ pub enum Call {
     Channels,
     /// About the ledger.
     Uses(UsesCall),
+    /// About the deny-list.
+    Revoke(RevokeCall),
     /// What moves money.
     #[serde(untagged)]
     Money(Money),
@@ -55,6 +57,24 @@ pub enum UsesCall {
         /// The number of one use; all that are in doubt unless it is given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<u32>,
+    },
+}
+
+/// A call about the deny-list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RevokeCall {
+    /// What is on it.
+    List,
+    /// Denies the tokens of a payment.
+    Payment {
+        /// The payment.
+        payment: String,
+    },
+    /// Denies the tokens of an epoch.
+    Epoch {
+        /// The epoch.
+        epoch: u32,
     },
 }
 
@@ -124,6 +144,8 @@ impl Call {
             Self::Uses(UsesCall::List) => "uses list",
             Self::Uses(UsesCall::Show { .. }) => "uses show",
             Self::Uses(UsesCall::Resolve { .. }) => "uses resolve",
+            Self::Revoke(RevokeCall::List) => "revoke list",
+            Self::Revoke(RevokeCall::Payment { .. } | RevokeCall::Epoch { .. }) => "revoke",
             Self::Money(Money::Send { .. }) => "send",
             Self::Money(Money::Pay { .. }) => "pay",
             Self::Money(Money::Open { .. }) => "open",
@@ -132,9 +154,14 @@ impl Call {
         }
     }
 
-    /// Tells whether it changes something: money, or a counter.
+    /// Tells whether it changes something: money, a counter, or who is served.
     pub(super) const fn changes(&self) -> bool {
-        matches!(self, Self::Money(_) | Self::Uses(UsesCall::Resolve { .. }))
+        matches!(
+            self,
+            Self::Money(_)
+                | Self::Uses(UsesCall::Resolve { .. })
+                | Self::Revoke(RevokeCall::Payment { .. } | RevokeCall::Epoch { .. })
+        )
     }
 }
 

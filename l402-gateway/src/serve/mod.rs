@@ -35,7 +35,7 @@ use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
 use l402_http::service::Paywall;
-use l402_ledger::Ledger;
+use l402_ledger::{DenyList, Ledger};
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
 use std::io;
@@ -100,11 +100,12 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         Ok(Payee { node, network, id, checks })
     }
 
-    fn paywall(&self, settings: &Settings, keys: &DerivedKeys, ledger: &Ledger) -> Paywall<N> {
+    fn paywall(&self, settings: &Settings, keys: &DerivedKeys, (ledger, deny_list): &(Ledger, DenyList)) -> Paywall<N> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
             .lsat_line(settings.lsat_line == LsatLine::Sent)
             .ledger(ledger.clone())
+            .deny_list(deny_list.clone())
             .deliverable(forward::deliverable(settings));
         match self.id {
             Some(id) => paywall.payee(id),
@@ -190,7 +191,7 @@ impl Server {
 pub struct Bound {
     keys: DerivedKeys,
     sockets: Sockets,
-    ledger: Option<(Ledger, Standing)>,
+    ledger: Option<((Ledger, DenyList), Standing)>,
 }
 
 impl Bound {
@@ -202,7 +203,7 @@ impl Bound {
     /// Counts uses with a ledger. What is sold by number needs one.
     #[must_use]
     pub fn ledger(mut self, keeper: &LedgerKeeper) -> Self {
-        self.ledger = Some((keeper.ledger().clone(), keeper.standing()));
+        self.ledger = Some(((keeper.ledger().clone(), keeper.deny_list().clone()), keeper.standing()));
         self
     }
 
@@ -220,7 +221,7 @@ impl Bound {
         let (ledger, checks) = match self.ledger {
             Some((ledger, standing)) => (ledger, checks(payee, settings).and("ledger", move || standing.look())),
             None if sells_by_number(settings) => return Err(StartError::NoLedger),
-            None => (Ledger::absent(), checks(payee, settings)),
+            None => ((Ledger::absent(), DenyList::default()), checks(payee, settings)),
         };
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
         let shares = Shares::of(settings, descriptors::raise(), descriptors::open());

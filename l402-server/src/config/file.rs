@@ -293,6 +293,9 @@ pub(super) struct Ledger {
     pub(super) may_lose_commits: Option<At<bool>>,
     /// postgres: the schema of the tables. Default: `l402`.
     pub(super) schema: Option<At<String>>,
+    /// How long the last list of revoked tokens holds while the ledger does not answer. Then every paid request gets 503. At most `1d`.
+    #[schemars(extend("default" = "1m"))]
+    pub(super) deny_list_max_age: Option<At<String>>,
     /// embedded: what a counted use survives: `power`, a loss of power; `process`, only the end of the process. Default: `power`.
     pub(super) durability: Option<At<DurabilityWord>>,
 }

@@ -30,6 +30,7 @@ mod uses;
 mod warn;
 mod words;
 
+use core::time::Duration;
 use l402_program::config::{at, error};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -69,6 +70,8 @@ pub struct Config {
     pub lightning: Arc<dyn PayeeSetup>,
     /// Where uses are counted.
     pub ledger: Arc<dyn StoreSetup>,
+    /// How long the last list of revoked tokens holds while the ledger does not answer.
+    pub deny_list_max_age: Duration,
     /// What a setting that was left out means, where that may surprise: a sentence each.
     pub notes: Vec<String>,
 }

@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
+use l402_gateway::LedgerKeeper;
 use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
 use l402_http::proxy::IpRange;
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ impl Resolver<'_> {
         let gate = self.gate(&file.protocol);
         let log = self.log(&file.log);
         let lightning = self.lightning(&file.lightning, data_dir.as_deref());
+        let max_age = ("ledger.deny_list_max_age", LedgerKeeper::DENY_LIST_MAX_AGE, Most::Day);
+        let deny_list_max_age = self.deadline(file.ledger.deny_list_max_age.as_ref(), max_age);
         let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref());
         let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
         let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
@@ -52,7 +55,7 @@ impl Resolver<'_> {
         settings.product = PRODUCT;
         settings.kept = kept(&*lightning, &*ledger, &settings.data_dir);
         let notes = core::mem::take(&mut self.notes);
-        Some(Config { settings, log, lightning, ledger, notes })
+        Some(Config { settings, log, lightning, ledger, deny_list_max_age: deny_list_max_age?, notes })
     }
 
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {

@@ -4,6 +4,7 @@ mod closing;
 mod limits;
 mod outage;
 mod pages;
+mod revoked;
 mod routes;
 mod sale;
 mod stop;

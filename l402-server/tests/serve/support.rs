@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 /// A gateway under test.
 pub(crate) struct Gateway {
     pub(crate) server: Server,
-    _keeper: LedgerKeeper,
+    pub(crate) keeper: LedgerKeeper,
     wallet: FakeNode,
     _data: TempDir,
 }
@@ -38,7 +38,7 @@ impl Gateway {
         let keeper = LedgerKeeper::start(Ledger::new(ledger));
         let bound = Server::bind(&config.settings).expect("bound").ledger(&keeper);
         let server = bound.serve(&config.settings, &payee).expect("a server");
-        Self { server, _keeper: keeper, wallet: network.node(), _data: data }
+        Self { server, keeper, wallet: network.node(), _data: data }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -1,0 +1,87 @@
+//! `l402-server revoke …`: the tokens that are denied before their time.
+
+use clap::{Args, Subcommand};
+use core::error::Error;
+use core::fmt::Write as _;
+use l402_gateway::control::{Call, RevokeCall};
+use serde_json::Value;
+use std::path::PathBuf;
+
+use crate::books;
+use crate::config::Config;
+
+/// Deny tokens before they end.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RevokeOptions {
+    /// Payment hash of the tokens
+    #[arg(required_unless_present = "epoch", conflicts_with = "epoch")]
+    pub hash: Option<String>,
+    /// Deny all tokens that the key of this epoch has signed
+    ///
+    /// The epoch that signs new tokens is refused: run `l402-server keys rotate` first.
+    #[arg(long, value_name = "NUMBER")]
+    pub epoch: Option<u32>,
+    /// Socket of the gateway [default: from the configuration]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<RevokeCommand>,
+}
+
+/// What else to do with the deny-list.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum RevokeCommand {
+    /// List what is denied
+    List,
+}
+
+/// Runs a command, with the configuration of the gateway where it is known.
+pub(crate) async fn run(options: &RevokeOptions, config: Option<&Config>) -> Result<(), Box<dyn Error>> {
+    let call = match (options.command, &options.hash, options.epoch) {
+        (Some(RevokeCommand::List), ..) => RevokeCall::List,
+        (None, Some(hash), _) => RevokeCall::Payment { payment: hash.clone() },
+        (None, None, Some(epoch)) => RevokeCall::Epoch { epoch },
+        (None, None, None) => return Err("name a payment hash, or --epoch".into()), // not with clap
+    };
+    let reply = books::reply(options.socket.as_deref(), config, Call::Revoke(call), "revoke list").await?;
+    books::show(&reply, options.json, text)
+}
+
+/// What a person reads: an entry a line.
+fn text(facts: &Value) -> String {
+    match facts {
+        Value::Array(entries) if entries.is_empty() => "nothing is revoked".to_owned(),
+        Value::Array(entries) => entries.iter().fold(String::new(), |mut text, entry| {
+            let _ = writeln!(text, "{}", line(entry)); // a string takes everything
+            text
+        }),
+        _ => format!("revoked {}", line(&facts["revoked"])),
+    }
+}
+
+fn line(entry: &Value) -> String {
+    match entry["payment"].as_str() {
+        Some(payment) => format!("{payment}  until {}", entry["until_unix"]),
+        None => format!("epoch {}", entry["epoch"]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_person_reads_says_what_is_denied_and_until_when() {
+        let (payment, epoch) = (json!({ "payment": "ab", "until_unix": 9 }), json!({ "epoch": 3 }));
+        assert_eq!(text(&json!([])), "nothing is revoked");
+        assert_eq!(text(&json!([epoch, payment])), "epoch 3\nab  until 9\n");
+        assert_eq!(text(&json!({ "revoked": epoch })), "revoked epoch 3");
+        assert_eq!(text(&json!({ "revoked": payment })), "revoked ab  until 9");
+    }
+}
