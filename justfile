@@ -44,7 +44,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
+ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
@@ -298,6 +298,16 @@ bench-challenges *options:
 # The p99 of paid requests, alone and beside a flood of unpaid ones
 bench-flood *options:
     python3 -B benches/gateway/flood.py {{ options }}
+
+# Uses in the embedded store beside a bare upsert; then single-use requests through the gateway beside unlimited ones
+bench-ledger *options:
+    cargo bench -p l402-ledger --features embedded,testing --bench embedded
+    python3 -B benches/gateway/uses.py {{ options }}
+
+# The same once, briefly, on a debug build
+bench-ledger-smoke:
+    cargo bench --profile dev --workspace --features l402-ledger/embedded,l402-ledger/testing --bench embedded -- --smoke
+    python3 -B benches/gateway/uses.py --profile dev --rounds 1 --seconds 1 --connections 8 --most 5000
 
 # Steps of the store in PostgreSQL beside a bare upsert, on one server
 bench-ledger-postgres *options: _postgres

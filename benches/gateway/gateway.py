@@ -21,14 +21,17 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running(binaries: Path, folder: Path, upstream: int):
-    """Starts the gateway in front of the upstream at a port, with play money. A token opens it as often as a bench asks."""
+def running(binaries: Path, folder: Path, upstream: int, template: str | None = None, path: str = "/"):
+    """Starts the gateway in front of the upstream at a port, with play money, and waits until it sells a path.
+
+    Unless a template says otherwise, a token opens it as often as a bench asks.
+    """
     port, data, config = harness.free_port(), folder / "gateway", folder / "gateway.toml"
-    config.write_text(CONFIG.format(port=port, upstream=upstream, data=data))
+    config.write_text((template or CONFIG).format(port=port, upstream=upstream, data=data))
     log = folder / "gateway.log"
     command = [binaries / "l402-server", "--config", config]
     with harness.process(command, log, environment(folder)) as child:
-        harness.wait_for(f"http://127.0.0.1:{port}/", 402, child, log)
+        harness.wait_for(f"http://127.0.0.1:{port}{path}", 402, child, log)
         yield Gateway(child.pid, port, data)
 
 

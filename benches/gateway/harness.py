@@ -154,11 +154,20 @@ class Load:
     broken: int
 
 
-def wrk(url: str, connections: int, seconds: int, credential: str | None = None) -> Load:
+def wrk(
+    url: str,
+    connections: int,
+    seconds: int,
+    credential: str | None = None,
+    script: Path | None = None,
+    env: dict | None = None,
+) -> Load:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if credential is not None:
         command += ["-H", f"Authorization: {credential}"]
-    output = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
+    if script is not None:
+        command += ["-s", str(script)]
+    output = subprocess.run([*command, url], check=True, capture_output=True, text=True, env=env).stdout
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     return Load(

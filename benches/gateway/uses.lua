@@ -1,0 +1,14 @@
+-- Another credential for each request, from the file that L402_CREDENTIALS names; the method is that of L402_METHOD.
+
+local lines
+
+function init()
+    lines = assert(io.lines(os.getenv("L402_CREDENTIALS")))
+    wrk.method = os.getenv("L402_METHOD")
+end
+
+function request()
+    -- Once there is none left, the last one is refused, and the bench says so.
+    wrk.headers["Authorization"] = lines() or wrk.headers["Authorization"]
+    return wrk.format()
+end
