@@ -82,7 +82,7 @@ impl Shop {
         let invoice = Invoice::parse(body["invoice"].as_str().expect("an invoice")).expect("an invoice");
         let paid = self.wallet.pay(&invoice, PayLimit::fee(Msat::ZERO)).await.expect("paid");
         let format = body["authorization_format"].as_str().expect("the format of the credential");
-        format.replace("<preimage>", &paid.preimage.to_hex().expose().to_string())
+        format.replace("<preimage>", paid.preimage.to_hex().expose())
     }
 
     async fn buy(&self, method: Method, path: &str) -> String {
