@@ -4,11 +4,12 @@ mod builder;
 
 pub use builder::{AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 
-use crate::fetch::{FetchError, FetchFault, Fetched, Handover, Purse};
+use crate::fetch::{FetchError, FetchFault, Fetched, Handover, Opened, Purse};
 use crate::http::client::HttpClient;
 use crate::http::draft::Draft;
 use crate::http::payload::{Payload, PayloadBody};
 use crate::http::redirect::Trail;
+use crate::http::repeat::Repeating;
 use crate::price::{self, Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
@@ -17,6 +18,7 @@ use crate::store::news::News;
 use crate::store::payments::{Payments, PaymentsError};
 use crate::store::tokens::Tokens;
 use crate::unpaid::{self, Answer};
+use crate::withheld::Patience;
 use builder::Terms;
 use http::Request;
 use l402_http::pay::ReplayBody;
@@ -118,18 +120,20 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone());
         let store = store.map_err(FetchFault::Store)?;
         let settings = self.terms.settings;
-        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings };
+        let patience = Patience::new(self.terms.timeout);
+        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings, patience };
+        let http = Repeating(self.paying.clone());
         let mut trail = Trail::new(draft, self.terms.redirects);
-        let (response, credential) = loop {
-            let (response, credential) = purse.fetch(trail.draft(), self.paying.clone(), &mut note).await?;
-            if !trail.follows(response.status(), response.headers())? {
-                break (response, credential);
+        let Opened { response, credential, withheld } = loop {
+            let opened = purse.fetch(trail.draft(), &http, &mut note).await?;
+            if !trail.follows(opened.response.status(), opened.response.headers())? {
+                break opened;
             }
         };
         let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
         let url = trail.draft().uri.clone();
         let handover = Handover::new(purse.store, response.status());
-        Ok(Fetched { response, url, credential, unpaid, news: Vec::new(), handover })
+        Ok(Fetched { response, url, credential, unpaid, withheld, news: Vec::new(), handover })
     }
 
     /// Asks for the price of a request, and pays nothing. No token is presented.

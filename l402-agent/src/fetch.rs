@@ -1,24 +1,27 @@
 //! One request that pays for itself, through the paying layer, and along redirects.
 
-use crate::http::client::{HttpClient, TransportError};
+use crate::http::client::TransportError;
 use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
 use crate::http::peek::Peeked;
 use crate::http::redirect::RedirectError;
+use crate::http::repeat::Repeating;
 use crate::http::url::UrlError;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::unpaid::Unpaid;
+use crate::withheld::{self, Patience, Pause, Withheld};
 use bytes::Bytes;
 use core::fmt;
-use http::{Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
-use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, ReplayBody, RequestError};
+use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, Repeated, RequestError};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::time::sleep;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -29,25 +32,56 @@ pub(crate) struct Purse<W> {
     pub(crate) store: FileStore,
     /// The limits are those of what is left: a call that is redirected pays from the same purse.
     pub(crate) settings: PaySettings,
+    /// How long to wait in all for a server that says when to come back.
+    pub(crate) patience: Patience,
 }
 
 impl<W: PaymentSource + 'static> Purse<W> {
-    /// Sends a request, and pays for it where it must. `tell` hears of money that moved, whatever happens afterwards.
+    /// Sends a request, pays for it where it must, and repeats it where the server says so. `tell` hears of money that moved,
+    /// whatever happens afterwards, and of pauses.
     pub(crate) async fn fetch(
         &mut self,
         draft: &Draft,
-        http: HttpClient<ReplayBody<PayloadBody>>,
+        http: &Repeating,
+        tell: &mut impl FnMut(News),
+    ) -> Result<Opened, FetchFault> {
+        let mut may_have_served = false;
+        loop {
+            let mut request = draft.request();
+            if may_have_served {
+                request.extensions_mut().insert(Repeated);
+            }
+            let (response, credential) = self.send(draft, request, http.clone(), tell).await?;
+            let (response, withheld) = match credential {
+                CredentialUsed::None => (response.map(Peeked::unread), None),
+                _ => withheld::look(response).await,
+            };
+            let pause = withheld.and_then(|why| Some((why, self.patience.pause(response.headers())?)));
+            let Some((reason, time)) = pause else { return Ok(Opened { response, credential, withheld }) };
+            drop(response);
+            tell(News::Waiting(Pause { url: draft.uri.to_string(), reason, time }));
+            sleep(time).await;
+            may_have_served |= reason.may_have_served();
+        }
+    }
+
+    async fn send(
+        &mut self,
+        draft: &Draft,
+        request: Request<PayloadBody>,
+        http: Repeating,
         tell: &mut impl FnMut(News),
     ) -> Result<(Response<Incoming>, CredentialUsed), FetchFault> {
         self.store.expect(&draft.method, draft.uri.path());
         let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), self.settings);
-        let result = layer.layer(http).call(draft.request()).await;
+        let result = layer.layer(http).call(request).await;
 
         let news = self.store.news();
         let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
         news.into_iter().for_each(tell);
         let response = result.map_err(|cause| FetchFault::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
         let credential = match response.extensions().get::<Receipt>() {
+            None if draft.has_token() => CredentialUsed::Given,
             None => CredentialUsed::None,
             Some(receipt) if receipt.purchased == Purchased::Now => {
                 self.spend(receipt);
@@ -66,6 +100,14 @@ impl<W: PaymentSource + 'static> Purse<W> {
     }
 }
 
+/// The response to one request.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) response: Response<Peeked<Incoming>>,
+    pub(crate) credential: CredentialUsed,
+    pub(crate) withheld: Option<Withheld>,
+}
+
 /// What a request was let in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +121,8 @@ pub enum CredentialUsed {
     Recovered,
     /// A token that was bought for this call.
     Bought,
+    /// A token that the caller put into the headers.
+    Given,
 }
 
 /// A response, and what it took to get it.
@@ -92,6 +136,8 @@ pub struct Fetched {
     pub credential: CredentialUsed,
     /// What the response demands in vain: a payment that is not made here.
     pub unpaid: Option<Unpaid>,
+    /// Why the token was not served, where the server says so; waiting has not helped, or would not.
+    pub withheld: Option<Withheld>,
     /// The payments that are known to have succeeded during this call.
     pub news: Vec<News>,
     /// To be completed by a caller that reads the body by itself.
@@ -204,7 +250,7 @@ impl core::error::Error for FetchError {
 fn spent_msat(news: &[News]) -> Msat {
     let spent = |news: &News| match news {
         News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
-        News::Recovered(_) => Msat::ZERO,
+        News::Recovered(_) | News::Waiting(_) => Msat::ZERO,
     };
     news.iter().map(spent).fold(Msat::ZERO, Msat::saturating_add)
 }

@@ -33,7 +33,7 @@
 //!
 //! # Parts
 //! [`http`] is plain HTTP: the client, proxies and redirects. [`store`] keeps tokens and payments. [`resolve`] asks what became of
-//! payments. [`wallet`] opens a wallet when it is first needed. Paying itself is [`l402_http::pay`].
+//! payments. [`delegate`] makes a part of a token for somebody else, [`withheld`] says when one is not served now. [`wallet`] opens a wallet when it is first needed. Paying itself is [`l402_http::pay`].
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -41,6 +41,7 @@ struct Readme;
 
 mod agent;
 pub mod amount;
+pub mod delegate;
 mod fetch;
 pub mod http;
 pub mod json;
@@ -50,6 +51,7 @@ pub mod store;
 pub mod text;
 pub mod unpaid;
 pub mod wallet;
+pub mod withheld;
 
 pub use agent::{Agent, AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 pub use fetch::{BodyError, CredentialUsed, FetchError, FetchFault, Fetched, Handover};

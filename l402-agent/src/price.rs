@@ -4,6 +4,7 @@ use crate::amount::Amount;
 use crate::http::client::{HttpClient, TransportError};
 use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
+use crate::http::peek::Peeked;
 use crate::http::redirect::{RedirectError, Redirects, Trail};
 use crate::http::url::UrlError;
 use crate::json;
@@ -85,7 +86,7 @@ pub async fn ask(draft: Draft, mut http: HttpClient<PayloadBody>, terms: Terms) 
             break response;
         }
     };
-    let answer = unpaid::look(trail.draft(), terms.field, response).await;
+    let answer = unpaid::look(trail.draft(), terms.field, response.map(Peeked::unread)).await;
     read(&trail.draft().uri, &answer, terms).map_err(QuoteError::Challenge)
 }
 

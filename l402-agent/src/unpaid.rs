@@ -10,7 +10,7 @@ use core::time::Duration;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use l402_core::Msat;
-use l402_http::pay::{ForeignOffer, Quote, TokenField};
+use l402_http::pay::{self, ForeignOffer, Quote, TokenField};
 use serde::Serialize;
 
 /// A demand for payment that was not met, although no limit and no wallet stood in the way.
@@ -25,6 +25,9 @@ pub struct Unpaid {
     /// What the L402 invoice asks for, where there is one that can be read.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::optional_msat")]
     pub amount_msat: Option<Msat>,
+    /// Why the server refused a token that was given by hand, such as `spent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// What the server offers besides L402.
     pub offers: Vec<ForeignOffer>,
 }
@@ -40,11 +43,14 @@ pub enum UnpaidReason {
     OwnAuthorization,
     /// The user's own `Macaroon` field stands where the token goes.
     OwnMacaroon,
+    /// The server refused the token that was given by hand; nothing is bought in its place.
+    GivenToken,
 }
 
 impl UnpaidReason {
-    const fn of(field: TokenField) -> Self {
+    fn of(draft: &Draft, field: TokenField) -> Self {
         match field {
+            _ if draft.has_token() => Self::GivenToken,
             TokenField::Macaroon => Self::OwnMacaroon,
             _ => Self::OwnAuthorization,
         }
@@ -52,24 +58,25 @@ impl UnpaidReason {
 }
 
 /// Looks at a response that the caller is about to get, and says what it demands in vain.
-pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<Incoming>) -> Answer {
+pub(crate) async fn look(draft: &Draft, field: TokenField, response: Response<Peeked<Incoming>>) -> Answer {
     let status = response.status();
     let demand = match Quote::of(status, response.headers()) {
         Ok(None) => (status == StatusCode::PAYMENT_REQUIRED).then_some((UnpaidReason::NoChallenge, None)),
         _ if field.is_free(&draft.headers) => None, // it was answered, or is an error already
-        Ok(Some(quote)) => Some((UnpaidReason::of(field), quote.amount_msat())),
-        Err(_) => Some((UnpaidReason::of(field), None)),
+        Ok(Some(quote)) => Some((UnpaidReason::of(draft, field), quote.amount_msat())),
+        Err(_) => Some((UnpaidReason::of(draft, field), None)),
     };
     let (head, body) = response.into_parts();
     let Some((reason, amount_msat)) = demand else {
-        return Answer { response: Response::from_parts(head, Peeked::unread(body)), unpaid: None };
+        return Answer { response: Response::from_parts(head, body), unpaid: None };
     };
     let body = match reason {
-        UnpaidReason::NoChallenge => Peeked::read(body, MAX_READ, READ_TIME).await,
-        _ => Peeked::unread(body), // it repeats the challenge
+        UnpaidReason::NoChallenge | UnpaidReason::GivenToken => body.read_on(MAX_READ, READ_TIME).await,
+        _ => body, // it repeats the challenge
     };
+    let refusal = (reason == UnpaidReason::GivenToken).then(|| pay::reason(&head.headers, &body.start())).flatten();
     let offers = ForeignOffer::read(&head.headers, &body.start());
-    let unpaid = Unpaid { url: draft.uri.to_string(), status: status.as_u16(), reason, amount_msat, offers };
+    let unpaid = Unpaid { url: draft.uri.to_string(), status: status.as_u16(), reason, amount_msat, refusal, offers };
     Answer { response: Response::from_parts(head, body), unpaid: Some(unpaid) }
 }
 
@@ -88,11 +95,17 @@ impl fmt::Display for Unpaid {
             (UnpaidReason::NoChallenge, _) => {
                 write!(f, "status {} without an L402 challenge; only L402 is supported", self.status)?;
             }
+            (UnpaidReason::GivenToken, _) => {
+                f.write_str("the server refused the token that you gave")?;
+                if let Some(why) = &self.refusal {
+                    write!(f, " ({})", printable(why))?;
+                }
+            }
             (_, Some(amount)) => write!(f, "the server asks for {amount} (L402)")?,
             (_, None) => f.write_str("the server asks for a payment (L402)")?,
         }
         match self.reason {
-            UnpaidReason::NoChallenge => {}
+            UnpaidReason::NoChallenge | UnpaidReason::GivenToken => {}
             UnpaidReason::OwnAuthorization => {
                 f.write_str(", but you set the `Authorization` header yourself")?;
             }

@@ -4,8 +4,10 @@ use crate::exit;
 use crate::variables;
 use crate::wallet::WalletKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use core::num::NonZeroU32;
 use core::time::Duration;
 use l402_agent::amount::Amount;
+use l402_core::Name;
 use l402_http::pay::{Origin, TokenField};
 use l402_lightning::Network;
 use std::path::PathBuf;
@@ -62,7 +64,7 @@ pub enum Command {
     /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     #[command(after_help = exit::help())]
     Get(Box<GetArgs>),
-    /// List, import or delete bought tokens
+    /// List, narrow, import or delete bought tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
     /// List payments, resolve those with an unknown outcome
@@ -123,10 +125,18 @@ pub struct GetArgs {
     /// Use no kept token, and do not keep the new one
     #[arg(long)]
     pub no_token_cache: bool,
+    /// Use the token in this file, `-` is standard input; never pay
+    ///
+    /// The file holds `L402 TOKEN:PREIMAGE`, as `l402 tokens attenuate` prints it. The token is used for this request only, at the origin
+    /// of the URL, and is not kept.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "buy_again"])]
+    pub token: Option<String>,
     /// Pay even if the server refused a bought token before
     #[arg(long)]
     pub buy_again: bool,
     /// Maximum time without data from the server, in seconds
+    ///
+    /// Also the longest wait, in all, for a server that says when to come back, such as while other requests hold the uses of a token.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
     /// Maximum time for the payment; then its state is unknown
@@ -175,6 +185,12 @@ pub enum TokensCommand {
     },
     /// Import lnget's tokens; its files stay as they are
     Import(ImportArgs),
+    /// Print a part of a kept token, for somebody else
+    ///
+    /// Example: `l402 tokens attenuate --uses 5 --expires 1h | ssh agent l402 get --token - https://api.example/data`
+    ///
+    /// It is made offline, and printed as `L402 TOKEN:PREIMAGE`: a secret. Its uses come out of yours.
+    Attenuate(AttenuateArgs),
 }
 
 /// `l402 tokens import`.
@@ -188,6 +204,26 @@ pub struct ImportArgs {
     /// The tokens were bought over http
     #[arg(long, conflicts_with = "origin")]
     pub http: bool,
+}
+
+/// `l402 tokens attenuate`.
+#[derive(Debug, Clone, Args)]
+#[group(id = "narrowing", required = true, multiple = true, args = ["uses", "expires", "route", "service"])]
+pub struct AttenuateArgs {
+    /// Payment hash, or a URL it was bought for [default: the one that fits]
+    pub token: Option<String>,
+    /// How many uses the part has
+    #[arg(long, value_name = "NUMBER")]
+    pub uses: Option<NonZeroU32>,
+    /// When the part ends, from now: `90s`, `30m`, `1h` or `2d`
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub expires: Option<Duration>,
+    /// Only for this route, by its name at the server
+    #[arg(long, value_name = "NAME")]
+    pub route: Option<Name>,
+    /// Only for this service, where the token is for several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<Name>,
 }
 
 /// `l402 payments`.
@@ -231,6 +267,24 @@ pub enum WalletCommand {
         /// The channel, as `channels` shows it
         channel: String,
     },
+}
+
+/// Reads a whole number and its unit.
+fn span(text: &str) -> Result<Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("it must be a number and its unit: s, m, h or d".to_owned()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match seconds {
+        Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => Err("it must be more than 0, and no more than a number can hold".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -300,6 +354,16 @@ mod tests {
             "l402 tokens forget",
             "l402 tokens import",
             "l402 tokens import f --http --origin http://a",
+            "l402 tokens attenuate",
+            "l402 tokens attenuate --uses 0",
+            "l402 tokens attenuate --uses -1",
+            "l402 tokens attenuate --uses 4294967296",
+            "l402 tokens attenuate --expires 0h",
+            "l402 tokens attenuate --expires 5",
+            "l402 tokens attenuate --expires 1w",
+            "l402 tokens attenuate --expires 99999999999999999999d",
+            "l402 tokens attenuate --route a,b",
+            "l402 get http://a/ --token - --dry-run",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -19,6 +19,8 @@ pub(super) struct Terms {
     pub(super) settings: PaySettings,
     pub(super) reuse: Reuse,
     pub(super) redirects: Redirects,
+    /// How long to wait for a server that is silent, or that says when to come back.
+    pub(super) timeout: Duration,
 }
 
 /// Makes an [`Agent`]. Each setting has a default.
@@ -29,7 +31,6 @@ pub struct AgentBuilder<W> {
     wallet: Arc<W>,
     wallet_name: String,
     terms: Terms,
-    timeout: Duration,
     cacert: Option<PathBuf>,
     proxies: Proxies,
 }
@@ -37,9 +38,9 @@ pub struct AgentBuilder<W> {
 impl<W> AgentBuilder<W> {
     pub(super) fn new(data: PathBuf, wallet: Arc<W>, wallet_name: String) -> Self {
         let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE, max_fee_msat: DEFAULT_MAX_FEE };
-        let terms = Terms { settings: PaySettings::new(limits), reuse: Reuse::Kept, redirects: Redirects::Refuse };
-        let (timeout, proxies) = (DEFAULT_TIMEOUT, Proxies::default());
-        Self { data, wallet, wallet_name, terms, timeout, cacert: None, proxies }
+        let (settings, timeout) = (PaySettings::new(limits), DEFAULT_TIMEOUT);
+        let terms = Terms { settings, reuse: Reuse::Kept, redirects: Redirects::Refuse, timeout };
+        Self { data, wallet, wallet_name, terms, cacert: None, proxies: Proxies::default() }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
@@ -54,9 +55,9 @@ impl<W> AgentBuilder<W> {
         self
     }
 
-    /// How long to wait for a server that is silent. 30 seconds unless set.
+    /// How long to wait for a server that is silent, and in all for one that says when to come back. 30 seconds unless set.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.terms.timeout = timeout;
         self
     }
 
@@ -107,7 +108,8 @@ impl<W> AgentBuilder<W> {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Agent<W>, BuildError> {
-        let Self { data, wallet, wallet_name, mut terms, timeout, cacert, proxies } = self;
+        let Self { data, wallet, wallet_name, mut terms, cacert, proxies } = self;
+        let timeout = terms.timeout;
         let paying = HttpClient::new(timeout, cacert.as_deref(), proxies.clone()).map_err(BuildError::Tls)?;
         let plain = HttpClient::new(timeout, cacert.as_deref(), proxies).map_err(BuildError::Tls)?;
         let data = PrivateDir::open(data).map_err(BuildError::Data)?;

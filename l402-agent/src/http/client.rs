@@ -116,6 +116,13 @@ pub enum TransportError {
     Silent(Duration),
 }
 
+impl TransportError {
+    /// Tells whether the server may have got the request, and only its response was lost.
+    pub fn may_have_been_performed(&self) -> bool {
+        matches!(self, Self::Http(cause) if !cause.is_connect())
+    }
+}
+
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,6 +6,7 @@ pub mod payload;
 pub mod peek;
 pub mod proxy;
 pub mod redirect;
+pub(crate) mod repeat;
 pub mod silence;
 pub mod url;
 mod wire;

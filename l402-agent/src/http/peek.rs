@@ -22,13 +22,20 @@ impl<B: Body<Data = Bytes> + Unpin> Peeked<B> {
     }
 
     /// Reads until the end, until there are `limit` bytes, or until `time` is over.
-    pub async fn read(mut rest: B, limit: usize, time: Duration) -> Self {
-        let (mut start, mut length) = (VecDeque::new(), 0_usize);
+    pub async fn read(rest: B, limit: usize, time: Duration) -> Self {
+        Self::unread(rest).read_on(limit, time).await
+    }
+
+    /// Reads on from what was read before, in the same way.
+    pub async fn read_on(self, limit: usize, time: Duration) -> Self {
+        let Self { mut start, mut rest } = self;
+        let length_of = |frame: &Result<Frame<Bytes>, _>| frame.as_ref().ok()?.data_ref().map(Bytes::len);
+        let mut length = start.iter().filter_map(length_of).fold(0, usize::saturating_add);
         let reading = async {
             while length < limit
                 && let Some(frame) = rest.frame().await
             {
-                length = length.saturating_add(frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, Bytes::len));
+                length = length.saturating_add(length_of(&frame).unwrap_or_default());
                 start.push_back(frame);
             }
         };

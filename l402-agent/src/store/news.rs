@@ -1,15 +1,18 @@
-//! What a store has to tell of money that moved.
+//! What there is to tell during a call.
 
+use crate::withheld::Pause;
 use l402_core::{Msat, PaymentHash};
 use l402_http::pay::Origin;
 
-/// A payment that is known to have succeeded.
+/// A payment that is known to have succeeded, or a pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// This process paid.
     Paid(Purchase),
     /// An earlier process paid without learning so; its token is used now.
     Recovered(Purchase),
+    /// The server is waited for, and the request is repeated then. Nothing was paid for that.
+    Waiting(Pause),
 }
 
 /// What was paid, and to whom.

@@ -1,5 +1,6 @@
 //! From the command line to the command, and from its failure to the exit code.
 
+mod attenuate;
 mod payments;
 mod tokens;
 

@@ -1,6 +1,7 @@
 //! The request that the command line describes.
 
 use crate::cli::GetArgs;
+use crate::get::given::{self, GivenTokenError};
 use core::fmt;
 use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -8,12 +9,14 @@ use l402_agent::http::draft::Draft;
 use l402_agent::http::payload::{Payload, PayloadError};
 use l402_agent::http::url::{self, UrlError};
 use l402_core::CredentialHeaders;
+use l402_http::pay::TokenField;
 
 /// Reads the request off the command line, and its body from where `-d` says.
 ///
 /// # Errors
 /// [`RequestDraftError`].
 pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
+    let headers_given = given_headers(args)?; // before the body, which may be standard input
     let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(RequestDraftError::Body)?;
     let method = match &args.method {
         Some(name) => method(name)?,
@@ -21,18 +24,33 @@ pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
         None => Method::GET,
     };
     let mut headers = default_headers(body.is_some());
-    let mut given = HeaderMap::new();
-    for line in &args.headers {
-        let (name, value) = header_field(line)?;
-        given.append(name, value);
-    }
-    headers.extend(given); // replaces the defaults of the same name, keeps what was given twice
+    headers.extend(headers_given); // replaces the defaults of the same name, keeps what was given twice
     Ok(Draft {
         method,
         uri: url::parse(&args.url).map_err(RequestDraftError::Url)?,
         headers,
         body: body.unwrap_or_default(),
     })
+}
+
+/// The headers that the user sets, the one of the token among them.
+fn given_headers(args: &GetArgs) -> Result<HeaderMap, RequestDraftError> {
+    let mut given = HeaderMap::new();
+    for line in &args.headers {
+        let (name, value) = header_field(line)?;
+        given.append(name, value);
+    }
+    if let Some(source) = &args.token {
+        let field = TokenField::from(args.token_field);
+        if !field.is_free(&given) {
+            return Err(RequestDraftError::TwoCredentials(field.name()));
+        }
+        if source == "-" && args.data.as_deref() == Some("@-") {
+            return Err(RequestDraftError::OneInput);
+        }
+        given.insert(field.name(), given::read(source, field).map_err(RequestDraftError::Token)?);
+    }
+    Ok(given)
 }
 
 /// Reads a method. Names are case-sensitive, and no server knows `get`: what is common is meant, as in Fetch §2.2.1.
@@ -80,6 +98,12 @@ pub enum RequestDraftError {
     ConnectionField(HeaderName),
     /// A header field is an L402 credential.
     Credential(HeaderName),
+    /// A token is given, and its header is set besides.
+    TwoCredentials(HeaderName),
+    /// Both the token and the body would be standard input.
+    OneInput,
+    /// The token cannot be read.
+    Token(GivenTokenError),
     /// The body cannot be read.
     Body(PayloadError),
 }
@@ -97,6 +121,9 @@ impl fmt::Display for RequestDraftError {
                     "-H cannot set an L402 credential in `{name}`; tokens are bought, kept and presented by this command"
                 )
             }
+            Self::TwoCredentials(name) => write!(f, "--token and -H both set `{name}`"),
+            Self::OneInput => f.write_str("--token and -d cannot both read standard input"),
+            Self::Token(cause) => cause.fmt(f),
             Self::Body(_) => f.write_str("-d needs a body"),
         }
     }
@@ -107,6 +134,7 @@ impl core::error::Error for RequestDraftError {
         match self {
             Self::Url(cause) => Some(cause),
             Self::Body(cause) => Some(cause),
+            Self::Token(cause) => cause.source(),
             _ => None,
         }
     }

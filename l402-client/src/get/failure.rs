@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::flags::flags;
-use http::Uri;
+use http::{HeaderValue, StatusCode, Uri};
 use l402_agent::amount::Amount;
 use l402_agent::http::client::TransportError;
 use l402_agent::price::QuoteError;
@@ -11,6 +11,7 @@ use l402_agent::store::payments::PaymentsError;
 use l402_agent::{BuildError, FetchError, FetchFault};
 use l402_core::Declined;
 use l402_http::pay::{Origin, RequestError};
+use l402_program::Causes;
 
 /// An agent could not be made.
 pub(super) fn of_build(fault: BuildError) -> Failure {
@@ -31,17 +32,18 @@ pub(super) fn of_price(fault: QuoteError) -> Failure {
 }
 
 /// There is no response.
-pub(super) fn of(fault: FetchError) -> Failure {
+/// `key` is the `Idempotency-Key` of the request.
+pub(super) fn of(fault: FetchError, key: Option<&HeaderValue>) -> Failure {
     match fault.fault {
         FetchFault::Url(cause) => Failure::new(Exit::Usage, cause),
         FetchFault::Redirect(cause) => Failure::new(Exit::Http, cause),
         FetchFault::Store(cause) => of_store(cause),
-        FetchFault::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause)),
+        FetchFault::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause, key)),
         fault => Failure::new(Exit::Local, fault),
     }
 }
 
-fn of_pay(fault: RequestError<TransportError>) -> Failure {
+fn of_pay(fault: RequestError<TransportError>, key: Option<&HeaderValue>) -> Failure {
     use l402_lightning::PayError;
     let exit = match &fault {
         RequestError::Transport(_) => Exit::Network,
@@ -53,6 +55,7 @@ fn of_pay(fault: RequestError<TransportError>) -> Failure {
             let hint = "run the same command again to learn the outcome; nothing is paid twice";
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
         }
+        RequestError::MayHaveServed { status, .. } => return may_have_served(*status),
         RequestError::StillRefused { .. } | RequestError::NotAccepted(_) => Exit::Http,
         RequestError::Busy => Exit::Unknown,
         _ => Exit::Local,
@@ -62,7 +65,13 @@ fn of_pay(fault: RequestError<TransportError>) -> Failure {
         RequestError::PaymentFailed(PayError::Unavailable(cause)) => {
             Failure::new(exit, anyhow::Error::from_boxed(cause))
         }
-        RequestError::Transport(cause) => Failure::new(exit, cause),
+        RequestError::Transport(cause) => match key.and_then(|key| key.to_str().ok()) {
+            Some(key) if !cannot_connect(&cause) => {
+                let hint = "; perhaps the server performed the request: to repeat it as the same request, add";
+                Failure::say(exit, format!("{}{hint} -H \"Idempotency-Key: {key}\"", Causes(&cause)))
+            }
+            _ => Failure::new(exit, cause),
+        },
         // The store's own errors say what they are about.
         RequestError::Store(cause) => match cause.downcast() {
             Ok(cause) => of_store(*cause),
@@ -70,6 +79,20 @@ fn of_pay(fault: RequestError<TransportError>) -> Failure {
         },
         fault => Failure::new(exit, fault),
     }
+}
+
+/// A server that is silent may have performed the request as well.
+fn cannot_connect(fault: &TransportError) -> bool {
+    !fault.may_have_been_performed() && !matches!(fault, TransportError::Silent(_))
+}
+
+/// Nothing was bought for a request that may have been performed.
+fn may_have_served(status: StatusCode) -> Failure {
+    let message = format!(
+        "nothing was paid: the server refused the token with {status}, and an earlier attempt of this request may have used it; run \
+         the command again to buy another token"
+    );
+    Failure::say(Exit::Http, message)
 }
 
 /// Says what was lost to a server that takes money for nothing, and how to pay it all the same.

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod draft;
 mod failure;
+mod given;
 pub mod output;
 pub mod report;
 
@@ -20,8 +21,9 @@ use l402_agent::http::draft::Draft;
 use l402_agent::http::peek::Peeked;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::price::{self, Terms};
-use l402_agent::{Agent, Fetched, Reuse};
+use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
+use l402_http::pay::uses_left;
 use l402_lightning::PaymentSource;
 use output::OutputFile;
 use report::{ReportEvent, Reporter, Served};
@@ -47,10 +49,18 @@ pub async fn run<W: PaymentSource + 'static>(
     }
     let output = args.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
     let agent = open_agent(args, home, wallet)?;
+    let draft = draft.keyed().or_exit(Exit::Local)?;
+    let key = draft.key().cloned();
     let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&ReportEvent::from(news.clone()))).await;
-    let Fetched { response, url, credential, unpaid, handover, .. } = fetched.map_err(failure::of)?;
+    let Fetched { response, url, credential, unpaid, handover, withheld, .. } =
+        fetched.map_err(|fault| failure::of(fault, key.as_ref()))?;
     let status = response.status();
-    reporter.tell(&ReportEvent::Served(Served { url: url.to_string(), status: status.as_u16(), credential }));
+    let uses_left = if credential == CredentialUsed::None { None } else { uses_left(response.headers()) };
+    let served = Served { url: url.to_string(), status: status.as_u16(), credential, uses_left };
+    reporter.tell(&ReportEvent::Served(served));
+    if let Some(reason) = withheld {
+        reporter.tell(&ReportEvent::Withheld { url: url.to_string(), reason });
+    }
     if let Some(unpaid) = unpaid {
         reporter.tell(&ReportEvent::Unpaid(Box::new(unpaid)));
     }

@@ -6,6 +6,7 @@
 
 use crate::exit::Failure;
 use core::fmt;
+use core::time::Duration;
 use http::StatusCode;
 use l402_agent::CredentialUsed;
 use l402_agent::amount::Amount;
@@ -14,6 +15,7 @@ use l402_agent::price::Price;
 use l402_agent::store::news::{News, Purchase};
 use l402_agent::text::printable;
 use l402_agent::unpaid::{Unpaid, UnpaidReason};
+use l402_agent::withheld::{Pause, Withheld};
 use l402_core::Msat;
 use serde::Serialize;
 use std::io::Write;
@@ -27,8 +29,24 @@ pub enum ReportEvent {
     Paid(Payment),
     /// A payment of an earlier call turned out to have succeeded; its token is used now.
     Recovered(Payment),
+    /// The server is waited for, and the request is repeated then. Nothing was paid for that.
+    Waiting {
+        /// The URL that was answered so.
+        url: String,
+        /// What is waited for.
+        reason: Withheld,
+        /// For how long.
+        milliseconds: u64,
+    },
     /// The response is here.
     Served(Served),
+    /// The server did not serve a token that is good. Nothing was paid.
+    Withheld {
+        /// The URL that answered.
+        url: String,
+        /// Why.
+        reason: Withheld,
+    },
     /// A demand for payment was not met, and its answer is passed on.
     Unpaid(Box<Unpaid>),
     /// The answer to `--dry-run`.
@@ -66,6 +84,9 @@ pub struct Served {
     pub status: u16,
     /// What opened it.
     pub credential: CredentialUsed,
+    /// How many of its uses are left, as far as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses_left: Option<u64>,
 }
 
 impl From<News> for ReportEvent {
@@ -73,6 +94,9 @@ impl From<News> for ReportEvent {
         match news {
             News::Recovered(purchase) => Self::Recovered(purchase.into()),
             News::Paid(purchase) => Self::Paid(purchase.into()),
+            News::Waiting(Pause { url, reason, time }) => {
+                Self::Waiting { url, reason, milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX) }
+            }
         }
     }
 }
@@ -96,6 +120,10 @@ impl fmt::Display for ReportEvent {
         match self {
             Self::Paid(payment) => write!(f, "paid {payment}"),
             Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; using its token"),
+            Self::Waiting { reason, milliseconds, .. } => {
+                write!(f, "waiting {:?}, paying nothing: {reason}", Duration::from_millis(*milliseconds))
+            }
+            Self::Withheld { reason, .. } => write!(f, "not served, and nothing paid: {reason}{}", advice(*reason)),
             Self::Served(served) => served.fmt(f),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),
             Self::Price(price) => Shown(price).fmt(f),
@@ -111,8 +139,19 @@ impl fmt::Display for Served {
         if kept {
             f.write_str("paid nothing: sent a kept token")?;
         }
+        let left = self.uses_left.filter(|_| self.credential != CredentialUsed::None);
+        let left = match left {
+            Some(0) if self.credential == CredentialUsed::Bought => None, // it was sold for one use
+            left => left,
+        };
+        let mut between = if kept { "; " } else { "" };
+        if let Some(left) = left {
+            let noun = if left == 1 { "use" } else { "uses" };
+            write!(f, "{between}{left} {noun} of the token left")?;
+            between = "; ";
+        }
         let Ok(status) = StatusCode::from_u16(self.status) else { return Ok(()) };
-        let (between, code) = (if kept { "; " } else { "" }, status.as_u16());
+        let code = status.as_u16();
         match code {
             301 | 302 | 303 | 307 | 308 => {
                 write!(f, "{between}status {status}, a redirect; use -L to follow it")
@@ -163,6 +202,16 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// What the user can do about a token that is not served.
+const fn advice(reason: Withheld) -> &'static str {
+    match reason {
+        Withheld::InDoubt => {
+            "; only its operator can find out: wait, ask them, or repeat the request with the same Idempotency-Key"
+        }
+        _ => "; run the command again later",
+    }
+}
+
 /// What the user can do about a payment that is not made.
 const fn hint(unpaid: &Unpaid) -> &'static str {
     match unpaid.reason {
@@ -187,7 +236,15 @@ impl<W: Write> Reporter<W> {
 
     /// Tells an event. If the output is closed, the text is lost and nothing else.
     pub fn tell(&mut self, event: &ReportEvent) {
-        if self.quiet && !matches!(event, ReportEvent::Error { .. } | ReportEvent::Unpaid(_) | ReportEvent::Price(_)) {
+        if self.quiet
+            && !matches!(
+                event,
+                ReportEvent::Error { .. }
+                    | ReportEvent::Unpaid(_)
+                    | ReportEvent::Withheld { .. }
+                    | ReportEvent::Price(_)
+            )
+        {
             return;
         }
         let line = if self.json { serde_json::to_string(event).unwrap_or_default() } else { event.to_string() };
@@ -229,13 +286,22 @@ mod tests {
             fee_msat: 0.into(),
         };
         let (url, status, offers) = (String::new(), 402, Vec::new());
-        let served = Served { url: url.clone(), status, credential: CredentialUsed::None };
+        let served = Served { url: url.clone(), status, credential: CredentialUsed::None, uses_left: Some(1) };
         let reason = UnpaidReason::NoChallenge;
-        let unpaid = Unpaid { url: url.clone(), status, reason, amount_msat: Some(1.into()), offers: Vec::new() };
+        let unpaid = Unpaid {
+            url: url.clone(),
+            status,
+            reason,
+            amount_msat: Some(1.into()),
+            refusal: Some(String::new()),
+            offers: Vec::new(),
+        };
         let price = Price { url, status, free: false, invoice: None, refusal: None, offers, unpaid: None };
         let listed = [
             ReportEvent::Paid(payment()),
             ReportEvent::Served(served),
+            ReportEvent::Waiting { url: String::new(), reason: Withheld::KeyHeld, milliseconds: 1 },
+            ReportEvent::Withheld { url: String::new(), reason: Withheld::InDoubt },
             ReportEvent::Unpaid(Box::new(unpaid)),
             ReportEvent::Price(Box::new(price)),
             ReportEvent::Error { exit: 3, message: String::new() },
@@ -261,9 +327,17 @@ mod tests {
 
     #[test]
     fn what_is_free_is_no_news() {
-        let served = |credential| ReportEvent::Served(Served { url: "http://a/".to_owned(), status: 200, credential });
-        let answered =
-            |status| ReportEvent::Served(Served { url: String::new(), status, credential: CredentialUsed::None });
+        let served = |credential| {
+            ReportEvent::Served(Served { url: "http://a/".to_owned(), status: 200, credential, uses_left: None })
+        };
+        let answered = |status| {
+            ReportEvent::Served(Served {
+                url: String::new(),
+                status,
+                credential: CredentialUsed::None,
+                uses_left: None,
+            })
+        };
         assert_eq!(told(false, false, &served(CredentialUsed::None)), "");
         assert!(told(false, false, &served(CredentialUsed::Kept)).contains("paid nothing"));
         assert!(told(true, false, &served(CredentialUsed::None)).contains(r#""credential":"none""#));

@@ -11,4 +11,5 @@ mod report;
 mod shop;
 mod together;
 mod unsettled;
+mod uses;
 mod wallet;

@@ -15,12 +15,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use l402_core::{
-    ChallengeLine, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy, MasterKey, Msat, Name, Offer, TokenText,
+    ChallengeLine, CountedGrant, Counter, CounterKey, CredentialHeaders, Decision, DerivedKeys, Gate, GatePolicy,
+    MasterKey, Msat, Name, Offer, PaymentHash, TokenText, Uses,
 };
 use l402_lightning::testing::FakeNode;
 use l402_lightning::{InvoiceRequest, InvoiceSource};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -41,6 +43,8 @@ struct Inner {
     minted: AtomicU8,
     seen: Mutex<Vec<Request<Bytes>>>,
     failure: Mutex<Option<Failure>>,
+    /// How often each counter of a payment was used.
+    used: Mutex<HashMap<(PaymentHash, CounterKey), u64>>,
 }
 
 /// How the shop fails whom it was paid by.
@@ -49,6 +53,10 @@ pub(crate) enum Failure {
     Status503,
     Status403,
     Break,
+    /// The use is taken, and the connection dies before the response.
+    Lose,
+    /// No use is taken: a status, its reason, and when to come back.
+    Withhold(u16, &'static str, Option<u64>),
 }
 
 impl Shop {
@@ -88,6 +96,7 @@ impl Shop {
             minted: AtomicU8::new(0),
             seen: Mutex::default(),
             failure: Mutex::default(),
+            used: Mutex::default(),
         });
         Self { scheme, address, inner }
     }
@@ -103,13 +112,17 @@ impl Shop {
 
     /// Returns the `Authorization` fields of the requests so far, empty where there was none.
     pub(crate) fn credentials(&self) -> Vec<String> {
-        let seen = self.inner.seen.lock().unwrap();
-        seen.iter().map(|request| field(request, "authorization")).collect()
+        self.all("authorization")
     }
 
     /// Returns a field of the last request.
     pub(crate) fn last(&self, name: &str) -> String {
         field(self.inner.seen.lock().unwrap().last().unwrap(), name)
+    }
+
+    /// Returns a field of all requests, empty where there was none.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.inner.seen.lock().unwrap().iter().map(|request| field(request, name)).collect()
     }
 
     /// Returns the target of the last request.
@@ -144,7 +157,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(shop: Arc<In
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await; // clients may leave
 }
 
-async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, Lost> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
@@ -166,38 +179,109 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, I
         "/fewsats" => offer("application/json", FEWSATS, &[]),
         "/down" => text(503, "out of order"),
         "/garbled" => challenge(&[r#"L402 version="0", token="? ?", invoice="lnbc1""#.to_owned()], ""),
-        "/dear" => sell(&shop, &request, "dear", 1_000_000).await,
-        "/liar" => sell(&shop, &request, "liar", 21_000).await,
-        "/never" => sell(&shop, &request, "never", 21_000).await,
-        _ => sell(&shop, &request, path.trim_start_matches('/'), 21_000).await,
+        "/dear" => sell(&shop, &request, "dear", 1_000_000).await?,
+        "/liar" => sell(&shop, &request, "liar", 21_000).await?,
+        "/never" => sell(&shop, &request, "never", 21_000).await?,
+        _ => sell(&shop, &request, path.trim_start_matches('/'), 21_000).await?,
     })
 }
 
-async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat: u64) -> Answer {
+async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat: u64) -> Result<Answer, Lost> {
+    let uses = match service {
+        "once" => Uses::ONCE,
+        "bundle" => Uses::times(3).unwrap(),
+        _ => Uses::Unlimited,
+    };
     let service = Name::new(service).unwrap();
-    let offer = Offer::new(service, Msat::new(price_msat));
+    let offer = Offer::new(service, Msat::new(price_msat)).uses(uses);
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let mut fields = CredentialHeaders::new();
     for (name, value) in request.headers() {
         fields.add(name.as_str(), value.as_bytes());
     }
-    match shop.gate.decide(&fields, &offer, now.into()) {
+    Ok(match shop.gate.decide(&fields, &offer, now.into()) {
+        Decision::Reserve { grant, .. } => return serve_counted(shop, request, &offer, &grant, now).await,
         Decision::Admit(_) if offer.service.as_str() == "paid-move" => {
             let location = request.uri().query().unwrap_or_default().to_owned();
             answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", location)])
         }
         Decision::Admit(_) if offer.service.as_str() != "never" => {
             match shop.failure.lock().unwrap().take() {
-                Some(Failure::Status503) => return text(503, "out of order"),
-                Some(Failure::Status403) => return text(403, "not you"),
-                Some(Failure::Break) => return text_then(stream::once(async { Err("broken off") })),
-                None => {}
+                Some(Failure::Status503) => return Ok(text(503, "out of order")),
+                Some(Failure::Status403) => return Ok(text(403, "not you")),
+                Some(Failure::Break) => return Ok(text_then(broken_off())),
+                Some(Failure::Lose) => return Err(Lost),
+                Some(Failure::Withhold(..)) | None => {}
             }
             let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
             answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[])
         }
         Decision::Refuse(refusal) => text(refusal.status, "refused"),
         _ => charge(shop, &offer, now).await,
+    })
+}
+
+/// The response is lost on its way.
+#[derive(Debug)]
+struct Lost;
+
+impl core::fmt::Display for Lost {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("lost")
+    }
+}
+
+impl core::error::Error for Lost {}
+
+/// Serves who has a use left, as a gateway with a ledger does.
+async fn serve_counted(
+    shop: &Inner,
+    request: &Request<Bytes>,
+    offer: &Offer,
+    grant: &CountedGrant,
+    now: u64,
+) -> Result<Answer, Lost> {
+    let failure = shop.failure.lock().unwrap().take();
+    if let Some(Failure::Withhold(status, reason, retry_after)) = failure {
+        let body = format!(r#"{{"error":"","reason":"{reason}","message":""}}"#);
+        let retry_after = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+        return Ok(answer(status, Full::from(body).map_err(never).boxed_unsync(), retry_after.as_slice()));
+    }
+    let Some(left) = shop.take(grant) else {
+        let mut response = charge(shop, offer, now).await;
+        *response.body_mut() = Full::from(r#"{"reason":"spent"}"#).map_err(never).boxed_unsync();
+        return Ok(response);
+    };
+    let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
+    let mut response = answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[]);
+    response.headers_mut().insert("x-l402-remaining", left.into());
+    if left == 0 {
+        response.headers_mut().insert("x-l402", "spent".parse().unwrap());
+    }
+    match failure {
+        Some(Failure::Lose) => Err(Lost),
+        Some(Failure::Break) => {
+            *response.body_mut() = text_then(broken_off()).into_body();
+            response.headers_mut().remove("content-length");
+            Ok(response)
+        }
+        _ => Ok(response),
+    }
+}
+
+impl Inner {
+    /// Takes one from each counter, or nothing, and returns the least that is left.
+    fn take(&self, grant: &CountedGrant) -> Option<u64> {
+        let mut used = self.used.lock().unwrap();
+        let key = |counter: &Counter| (grant.payment_hash(), counter.key);
+        let left = |used: &HashMap<_, u64>, counter: &Counter| {
+            counter.limit.checked_sub(used.get(&key(counter)).copied().unwrap_or_default() + 1)
+        };
+        let least = grant.counters().iter().map(|counter| left(&used, &counter)).min().flatten()?;
+        for counter in grant.counters().iter() {
+            *used.entry(key(&counter)).or_default() += 1;
+        }
+        Some(least)
     }
 }
 
@@ -235,6 +319,14 @@ fn text(status: u16, text: &'static str) -> Answer {
 fn text_then(rest: impl Stream<Item = Result<Frame<Bytes>, &'static str>> + Send + 'static) -> Answer {
     let start = stream::once(async { Ok(Frame::data(Bytes::from_static(b"beginning"))) });
     answer(200, StreamBody::new(start.chain(rest)).boxed_unsync(), &[])
+}
+
+/// The head and the beginning are on their way by then.
+fn broken_off() -> impl Stream<Item = Result<Frame<Bytes>, &'static str>> + Send + 'static {
+    stream::once(async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Err("broken off")
+    })
 }
 
 fn answer(status: u16, body: UnsyncBoxBody<Bytes, &'static str>, fields: &[(&'static str, String)]) -> Answer {
