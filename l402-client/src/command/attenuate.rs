@@ -43,15 +43,16 @@ fn none(mut unfit: Vec<(&KeptToken, DelegateError)>) -> Failure {
             None => Failure::say(Exit::Usage, "no kept token fits"),
         },
         _ => {
-            let whys = unfit.iter().map(|(token, why)| format!("\n  {}: {why}", super::tokens::line(token)));
-            Failure::say(Exit::Usage, format!("no kept token fits:{}", whys.collect::<String>().replace('\t', "  ")))
+            let whys = unfit.iter().map(|(token, why)| format!("{}: {why}", super::tokens::line(token)));
+            let whys = whys.collect::<Vec<_>>().join("\n  ").replace('\t', "  ");
+            Failure::say(Exit::Usage, format!("no kept token fits:\n  {whys}"))
         }
     }
 }
 
 fn ambiguous<'a>(several: impl Iterator<Item = &'a KeptToken>) -> String {
-    let tokens = several.map(|token| format!("\n  {}", super::tokens::line(token))).collect::<String>();
-    format!("several kept tokens fit; name one by its payment hash:{}", tokens.replace('\t', "  "))
+    let tokens: Vec<_> = several.map(super::tokens::line).collect();
+    format!("several kept tokens fit; name one by its payment hash:\n  {}", tokens.join("\n  ").replace('\t', "  "))
 }
 
 /// Which token is meant.
