@@ -14,14 +14,13 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use l402_core::ledger::Attempted;
 use l402_http::proxy::{ConnectionLimit, ProbeError, Protocol, Spoken, Timeouts, Upstream, UpstreamConfig};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Barrier, mpsc};
 
 use crate::support::{Body, PATIENCE, exchange, gateway, get, header, listen, raw_upstream, read_until, text, whole};
 
-fn origin(scheme: &str, address: SocketAddr) -> UpstreamConfig {
+pub(crate) fn origin(scheme: &str, address: SocketAddr) -> UpstreamConfig {
     UpstreamConfig::new(&format!("{scheme}://{address}").parse().unwrap()).unwrap()
 }
 
@@ -75,7 +74,10 @@ fn channel() -> (mpsc::Sender<Frame<Bytes>>, Body) {
     (sender, BodyExt::boxed(StreamBody::new(frames)))
 }
 
-async fn forward(upstream: &Upstream<Body>, request: Request<Body>) -> Response<l402_http::proxy::ProxyBody<Body>> {
+pub(crate) async fn forward(
+    upstream: &Upstream<Body>,
+    request: Request<Body>,
+) -> Response<l402_http::proxy::ProxyBody<Body>> {
     let answer = tower::Service::call(&mut upstream.clone(), request);
     tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
 }
@@ -355,38 +357,6 @@ async fn a_connection_that_closes_is_not_replaced_by_one_that_is_as_old() {
     assert_eq!(opened.load(Ordering::SeqCst), 2);
     assert_eq!(ask("/last").await.unwrap(), "served");
     assert_eq!(opened.load(Ordering::SeqCst), 3);
-}
-
-/// An upstream that resets every stream for this reason.
-async fn resets(reason: h2::Reason) -> SocketAddr {
-    let (listener, address) = listen().await;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut connection = h2::server::handshake(stream).await.unwrap();
-                while let Some(Ok((_, mut answer))) = connection.accept().await {
-                    answer.send_reset(reason);
-                }
-            });
-        }
-    });
-    address
-}
-
-/// RFC 9113 §8.7: what the upstream refuses to begin with has had no effect, also with a body.
-#[tokio::test]
-async fn a_refused_stream_counts_as_not_sent() {
-    for (reason, attempted) in
-        [(h2::Reason::REFUSED_STREAM, Attempted::NotSent), (h2::Reason::INTERNAL_ERROR, Attempted::Unanswered)]
-    {
-        let upstream = Upstream::new(&origin("h2c", resets(reason).await)).unwrap();
-        for method in ["GET", "POST"] {
-            let request = Request::builder().method(method).uri("/").header("host", "a").body(whole("once")).unwrap();
-            let answer = forward(&upstream, request).await;
-            assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
-            assert_eq!(answer.extensions().get(), Some(&attempted), "{method} {reason:?}");
-        }
-    }
 }
 
 #[tokio::test]

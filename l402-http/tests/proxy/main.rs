@@ -8,6 +8,7 @@ mod fields;
 mod http2;
 mod kept;
 mod refusals;
+mod resets;
 mod streaming;
 mod support;
 mod tls;
