@@ -31,20 +31,16 @@ async fn s3_two_gateways_serve_a_use_once_and_one_goes_on_alone() {
     let (site, bob) = (Site::of(&network, &upstream), network.lnd("bob"));
     site.file("redis.conf", &site.page("conf", 0));
     site.file("gateway.toml", &site.page("toml", 0));
-    let _redis = site.redis();
+    let _redis = site.redis().await;
     let macaroon = bob.bake("sell", &SELL).await.unwrap();
     let (socket, cert, macaroon) = (bob.rpc_address(), bob.tls_cert().display().to_string(), macaroon.display());
     let lnd = format!("export LND_SOCKET={socket} LND_CERT='{cert}' LND_MACAROON='{macaroon}'\n");
     assert!(site.home.bash(&site.page("sh", 0)).0.wait().unwrap().success());
     let mut replicas = Vec::new();
     for number in [1, 2] {
-        let mut replica = site.home.bash(&format!("{lnd}{}", site.page("sh", number)));
-        let mut said = BufReader::new(replica.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-        said.find(|line| line.contains(" sells")).unwrap();
-        std::thread::spawn(move || said.for_each(drop)); // a full pipe would stop it
-        replicas.push(replica);
+        replicas.push(site.started(&format!("{lnd}{}", site.page("sh", number))));
     }
-    let _nginx = site.nginx();
+    let _nginx = site.nginx().await;
 
     let token = buy(&site.front, &wallet).await;
     let asks = (0..20).map(|number| {
@@ -74,7 +70,19 @@ async fn s3_two_gateways_serve_a_use_once_and_one_goes_on_alone() {
         assert_eq!((again.status, again.reason().as_deref()), (StatusCode::PAYMENT_REQUIRED, Some("spent")));
     }
     assert_eq!(upstream.served(), 3);
+
+    let unused = buy(&site.front, &wallet).await;
     drop(replicas);
+    let first = site.page("sh", 1);
+    let (environment, _) = first.split_once("l402-server").unwrap();
+    for step in [site.rotate(), format!("{lnd}{environment}{}", site.moved(section("operate.md", RESTORED, "sh", 0)))] {
+        assert!(site.home.bash(&step).0.wait().unwrap().success());
+    }
+    let (_replica, base) = (site.started(&format!("{lnd}{first}")), &site.replicas[0]);
+    let answer = get(base, Some(&unused)).await;
+    assert_eq!((answer.status, answer.reason().as_deref()), (StatusCode::PAYMENT_REQUIRED, Some("revoked")));
+    let anew = buy(base, &wallet).await;
+    assert_eq!(get(base, Some(&anew)).await.status, StatusCode::OK);
     network.stop().await;
 }
 
@@ -110,33 +118,51 @@ impl Site {
 
     /// Returns a block of the page, with the addresses and folders of this machine.
     fn page(&self, language: &str, number: usize) -> String {
-        let block = block("operate.md", language, number);
-        self.moved.iter().fold(block, |text, (old, new)| text.replace(old, new))
+        self.moved(section("operate.md", BOTH, language, number))
+    }
+
+    fn moved(&self, text: String) -> String {
+        self.moved.iter().fold(text, |text, (old, new)| text.replace(old, new))
+    }
+
+    /// The command that rotates the key, with the folder of this machine.
+    fn rotate(&self) -> String {
+        let command = section("gateway/keys-and-backup.md", "## Rotate the master key", "sh", 0);
+        self.moved(replaced(&command, "/var/lib/l402/keys", "/etc/l402/keys"))
+    }
+
+    /// Starts a gateway, and waits until it sells.
+    fn started(&self, script: &str) -> Running {
+        let mut replica = self.home.bash(script);
+        let mut said = BufReader::new(replica.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+        said.find(|line| line.contains(" sells")).unwrap();
+        std::thread::spawn(move || said.for_each(drop)); // a full pipe would stop it
+        replica
     }
 
     fn file(&self, name: &str, text: &str) {
         fs::write(self.home.0.path().join("etc/l402").join(name), text).unwrap();
     }
 
-    fn redis(&self) -> Running {
+    async fn redis(&self) -> Running {
         let home = self.home.0.path();
         let port = self.moved[2].1.rsplit(':').next().unwrap().to_owned();
         let mut redis = Command::new("redis-server");
         redis.arg(home.join("etc/l402/redis.conf")).arg("--port").arg(&port).arg("--dir").arg(home.join("redis"));
-        listening(spawn(&mut redis), &self.moved[2].1)
+        listening(spawn(&mut redis), &self.moved[2].1).await
     }
 
     /// The whole configuration of nginx: the page about it, changed as the other page says.
-    fn nginx(&self) -> Running {
-        let [whole, both, next] = [("gateway/nginx.md", 0), ("operate.md", 0), ("operate.md", 1)]
-            .map(|(page, number)| block(page, "nginx", number));
+    async fn nginx(&self) -> Running {
+        let whole = section("gateway/nginx.md", "# Behind nginx", "nginx", 0);
+        let [both, next] = [0, 1].map(|number| section("operate.md", BOTH, "nginx", number));
         let upstream = whole.split("upstream l402 {").nth(1).unwrap().split_inclusive('}').next().unwrap();
         let text = replaced(&whole, &format!("upstream l402 {{{upstream}"), &both);
         let text = replaced(&text, "proxy_next_upstream off;", &next.replace(';', ";\n"));
         let at = self.front.strip_prefix("http://").unwrap();
         let text = replaced(&text, "443 ssl http2", at);
         let text: String = text.lines().filter(|line| !line.contains("ssl_")).flat_map(|line| [line, "\n"]).collect();
-        let text = self.moved.iter().fold(text, |text, (old, new)| text.replace(old, new));
+        let text = self.moved(text);
         let folder = self.home.0.path().join("nginx");
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let temporary: String =
@@ -145,7 +171,7 @@ impl Site {
         fs::write(folder.join("nginx.conf"), format!("{head}{temporary}{text}\n}}\n")).unwrap();
         let mut nginx = Command::new("nginx");
         nginx.arg("-p").arg(&folder).arg("-e").arg(folder.join("error.log")).arg("-c").arg(folder.join("nginx.conf"));
-        listening(spawn(&mut nginx), at)
+        listening(spawn(&mut nginx), at).await
     }
 }
 
@@ -157,22 +183,25 @@ fn spawn(command: &mut Command) -> Running {
 }
 
 /// Waits until a server can be connected to.
-fn listening(mut server: Running, address: &str) -> Running {
+async fn listening(mut server: Running, address: &str) -> Running {
     while std::net::TcpStream::connect(address).is_err() {
         assert!(server.0.try_wait().unwrap().is_none(), "{address}: it has ended");
-        std::thread::sleep(core::time::Duration::from_millis(50));
+        tokio::time::sleep(core::time::Duration::from_millis(50)).await;
     }
     server
 }
 
-/// Returns the block of this language and number on a page.
-fn block(page: &str, language: &str, number: usize) -> String {
+/// Returns the block of this language and number in a section of a page.
+fn section(page: &str, heading: &str, language: &str, number: usize) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     let page = fs::read_to_string(path).unwrap();
-    let page = page.split("## Two gateways behind nginx\n").last().unwrap(); // another page has one section about it
-    let block = page.split(&format!("```{language}\n")).nth(number + 1).unwrap();
+    let (_, section) = page.split_once(&format!("{heading}\n")).unwrap();
+    let block = section.split(&format!("```{language}\n")).nth(number + 1).unwrap();
     block.split("```").next().unwrap().to_owned()
 }
+
+const BOTH: &str = "## Two gateways behind nginx";
+const RESTORED: &str = "## After you have restored an old ledger";
 
 /// Ports that nobody listens on.
 fn free_ports<const N: usize>() -> [u16; N] {
