@@ -11,6 +11,11 @@ use crate::response::Reason;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
+/// Says, among the extensions of an upstream's response, that its body ends with the connection: nobody knows then whether it came
+/// whole (RFC 9112 §6.3).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UntilClose;
+
 /// Why the framing of a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FramingFault {

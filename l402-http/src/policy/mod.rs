@@ -212,6 +212,11 @@ impl Route {
         self.handling.doubt
     }
 
+    /// Returns for how long answers are kept, where they are ([`Sale::keep_answer`]).
+    pub const fn keep_answer(&self) -> Option<Duration> {
+        self.handling.keep_answer
+    }
+
     /// Returns which pages of other origins may call.
     pub const fn cors(&self) -> &Cors {
         &self.cors

@@ -31,6 +31,7 @@ pub(super) struct Handling {
     pub(super) idempotence: Idempotence,
     pub(super) has_side_effects: bool,
     pub(super) doubt: DoubtRule,
+    pub(super) keep_answer: Option<Duration>,
 }
 
 impl Sale {
@@ -119,6 +120,14 @@ impl Sale {
     #[must_use]
     pub fn doubt(mut self, rule: DoubtRule) -> Self {
         self.handling.doubt = rule;
+        self
+    }
+
+    /// Keeps each whole 2xx so long, to be given again to a client that lost it ([`kept`](crate::service::kept)). It needs a place to
+    /// keep them in ([`Paywall::answers`](crate::service::Paywall::answers)), and tokens for a number of uses.
+    #[must_use]
+    pub fn keep_answer(mut self, keep_for: Duration) -> Self {
+        self.handling.keep_answer = Some(keep_for);
         self
     }
 

@@ -18,6 +18,7 @@ use super::edits::Edits;
 use super::error::ForwardError;
 use super::peer::Peer;
 use crate::claim;
+use crate::framing::UntilClose;
 
 /// Turns the head of the client's request into that of the upstream's. `websocket` says that an upgrade is asked for.
 pub(super) fn to_upstream<B: Body>(
@@ -79,6 +80,8 @@ pub(super) fn to_client(head: &mut http::response::Parts, edits: &Edits, websock
     remove_echoes(&mut head.headers, edits);
     if head.headers.contains_key(header::TRANSFER_ENCODING) {
         head.headers.remove(header::CONTENT_LENGTH);
+    } else if head.version < Version::HTTP_2 && !head.headers.contains_key(header::CONTENT_LENGTH) {
+        head.extensions.insert(UntilClose);
     }
     remove_hop_by_hop(&mut head.headers);
     add_connection(&mut head.headers, websocket, false);

@@ -1,6 +1,7 @@
 //! The body of a paid service's responses.
 
 use bytes::Bytes;
+use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
@@ -20,9 +21,24 @@ pin_project! {
     #[project = Projected]
     enum Content<B> {
         Inner { #[pin] body: B },
+        Along { body: Box<dyn ReadAlong<B>> },
         Begun { first: Option<Frame<Bytes>>, #[pin] body: B },
         Own { unsent: Bytes },
     }
+}
+
+/// What reads along while a body of the inner service is passed on.
+pub(crate) trait ReadAlong<B>: fmt::Debug + Send {
+    /// As [`Body::poll_frame`].
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>>
+    where
+        B: Body;
+
+    /// As [`Body::is_end_stream`].
+    fn is_end_stream(&self) -> bool;
+
+    /// As [`Body::size_hint`].
+    fn size_hint(&self) -> SizeHint;
 }
 
 impl<B> PaidBody<B> {
@@ -39,6 +55,11 @@ impl<B> PaidBody<B> {
         }
     }
 
+    /// Passes a body on along which something reads.
+    pub(crate) fn along(body: Box<dyn ReadAlong<B>>) -> Self {
+        Self { content: Content::Along { body } }
+    }
+
     /// Sends these bytes.
     pub(crate) const fn own(unsent: Bytes) -> Self {
         Self { content: Content::Own { unsent } }
@@ -52,6 +73,7 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().content.project() {
             Projected::Inner { body } => body.poll_frame(context),
+            Projected::Along { body } => body.poll_frame(context),
             Projected::Begun { first, body } => match first.take() {
                 Some(first) => Poll::Ready(Some(Ok(first))),
                 None => body.poll_frame(context),
@@ -64,6 +86,7 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Inner { body } => body.is_end_stream(),
+            Content::Along { body } => body.is_end_stream(),
             Content::Begun { first, body } => first.is_none() && body.is_end_stream(),
             Content::Own { unsent } => unsent.is_empty(),
         }
@@ -72,18 +95,17 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Inner { body } => body.size_hint(),
-            Content::Begun { first, body } => {
-                let first = first.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
-                more(&body.size_hint(), first.try_into().unwrap_or(u64::MAX))
-            }
+            Content::Along { body } => body.size_hint(),
+            Content::Begun { first, body } => begun(first.as_ref(), body),
             Content::Own { unsent } => SizeHint::with_exact(unsent.len().try_into().unwrap_or(u64::MAX)),
         }
     }
 }
 
-/// The size of a body with so many bytes before it.
-fn more(rest: &SizeHint, bytes: u64) -> SizeHint {
-    let mut size = SizeHint::new();
+/// The size of a body whose first frame was taken out.
+pub(crate) fn begun<B: Body>(first: Option<&Frame<Bytes>>, rest: &B) -> SizeHint {
+    let bytes = first.and_then(Frame::data_ref).map_or(0, Bytes::len).try_into().unwrap_or(u64::MAX);
+    let (mut size, rest) = (SizeHint::new(), rest.size_hint());
     if let Some(upper) = rest.upper() {
         size.set_upper(upper.saturating_add(bytes));
     }

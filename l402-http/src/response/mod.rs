@@ -57,6 +57,8 @@ mod seconds;
 #[cfg(feature = "server")]
 pub use body::PaidBody;
 #[cfg(feature = "server")]
+pub(crate) use body::{ReadAlong, begun};
+#[cfg(feature = "server")]
 pub use challenge::ChallengeResponse;
 pub use form::Form;
 #[cfg(feature = "server")]
@@ -76,7 +78,7 @@ use serde::Serialize;
 /// header that is not safe-listed (Fetch §2.2.2). A header that is added to a response is added here too.
 #[cfg(feature = "server")]
 pub(crate) const EXPOSED: &str =
-    "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, Grpc-Status, Grpc-Message";
+    "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, Age, Grpc-Status, Grpc-Message";
 
 /// The field `error` of a JSON body: the status in words.
 fn error_text(status: StatusCode) -> &'static str {

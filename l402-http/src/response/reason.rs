@@ -124,7 +124,7 @@ reasons! {
         "Other requests hold what is left of the token. Repeat the request later, without paying.";
     IN_DOUBT = "in-doubt", [409],
         "It is not known whether an earlier request took the use. The operator decides, or a setting of the route.";
-    KEY_HELD = "key-held", [409], "Another request with this `Idempotency-Key` holds a use.";
+    KEY_HELD = "key-held", [409], "Another request with this `Idempotency-Key` holds a use, or its answer is kept and not for this request.";
     LOST_USE = "lost-use", [409],
         "The lease of the use ended before the response began, and another request has it. The response was dropped.";
     TOO_MANY_BRANCHES = "too-many-branches", [429],

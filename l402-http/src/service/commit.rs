@@ -62,6 +62,12 @@ pub(super) fn tell(fields: &mut HeaderMap, passed: Passed) {
     }
 }
 
+/// Writes into a response that it was kept. It says nothing of uses, because none was looked at.
+pub(super) fn kept(fields: &mut HeaderMap) {
+    fields.remove(&X_L402_REMAINING);
+    fields.insert(&X_L402, HeaderValue::from_static("kept"));
+}
+
 static X_L402: HeaderName = HeaderName::from_static("x-l402");
 static X_L402_REMAINING: HeaderName = HeaderName::from_static("x-l402-remaining");
 

@@ -7,13 +7,15 @@ use super::charge::{Charging, charge, no_ledger, unavailable};
 use super::commit::{commit, tell, told};
 use super::event::{self, Forwarded, ForwardedKind, Phase};
 use super::forward::{Passage, pass_on};
+use super::give;
 use super::head::RequestHead;
+use super::kept::{Keep, Keeping, Presented, Tee};
 use super::observe::Trail;
 use super::outcome::{Answer, Outcome, authority, outcome};
 use super::price::Demand;
 use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
-use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, fingerprint, race};
+use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, Unclaimed, fingerprint, race};
 use crate::opened::Opened;
 use crate::path::CanonicalPath;
 use crate::policy::{Access, Route, RouteId};
@@ -45,6 +47,8 @@ pub(super) struct Sale<N, K> {
     pub(super) offer: Arc<Offer>,
     pub(super) grant: CountedGrant,
     pub(super) settlement: SettlementRule,
+    /// The credential, where answers are kept.
+    pub(super) presented: Option<Presented>,
     pub(super) trail: Trail,
 }
 
@@ -53,8 +57,17 @@ pub(super) struct Sale<N, K> {
 pub(super) enum Visited<T> {
     /// With a response of our own.
     Own(Response<Bytes>),
-    /// With that of the inner service, and the first frame of its body where it was taken out.
-    Inner(T, Option<Frame<Bytes>>),
+    /// With that of the inner service.
+    Inner(T, Begun),
+}
+
+/// What belongs to the body of the inner service's response.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// Its first frame, where it was taken out.
+    pub(super) first: Option<Frame<Bytes>>,
+    /// What collects it, where it is to be kept.
+    pub(super) keep: Option<Box<Keep>>,
 }
 
 /// The future of a visit.
@@ -96,18 +109,25 @@ where
         };
         let content = asked.content().await;
         let fingerprint = content.map(|content| fingerprint(&request, &content));
-        let what = sale.what(&asked, fingerprint);
-        let held = match reserve(&sale.paywall, sale.grant.payment_hash(), what).await {
+        let (mut request, held, keeping) = match sale.hold((&asked, fingerprint), request, form).await {
             Ok(held) => held,
-            Err(unheld) => return Ok(Visited::Own(sale.refuse(&unheld, &request, form).await)),
+            Err(own) => return Ok(Visited::Own(own)),
         };
-        sale.trail.tell(|| Phase::Reserved(event::Reserved::Held { number: held.number }));
         if let Some(keys) = keys {
             stays.set(); // its effect is on its way from now on
             put_key(&mut request, &keys.key(held.number, fingerprint.as_ref()));
         }
         request.extensions_mut().insert(sale.grant.reserved());
-        sale.forward(inner, request, held, origin, form).await
+        sale.forward(inner, request, (held, keeping), origin, form).await
+    }
+}
+
+impl<R: Body<Data = Bytes> + Send + Unpin + 'static, E> Unclaimed for Result<Visited<Response<R>>, E> {
+    /// Reads on what is to be kept: the client may come again.
+    fn unclaimed(self) {
+        if let Ok(Visited::Inner(response, Begun { first, keep: Some(keep) })) = self {
+            drop(Tee::new(first, response.into_body(), keep));
+        }
     }
 }
 
@@ -174,7 +194,7 @@ where
         let mut response = answered?;
         pass_on(ForwardedKind::Paid, &mut response);
         tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining });
-        Ok(Visited::Inner(response, None))
+        Ok(Visited::Inner(response, Begun::default()))
     }
 
     /// Looks how many uses there are.
@@ -230,12 +250,45 @@ where
         refusal.response()
     }
 
+    /// Takes a use, or answers: with what was kept, where nothing else would do.
+    async fn hold<B>(
+        &self,
+        (asked, fingerprint): (&Asked, Option<Fingerprint>),
+        request: Request<B>,
+        form: Form,
+    ) -> Result<(Request<B>, Held, Option<Keeping>), Response<Bytes>> {
+        let (paywall, credential) = (&self.paywall, (&self.grant, self.presented.as_ref()));
+        let mut keeping = give::keeping(paywall, credential, asked, fingerprint, &request);
+        if let Some(keeping) = &mut keeping
+            && let Some(given) = give::before(paywall, keeping, form).await
+        {
+            self.trail.tell(|| Phase::Reserved(given.told()));
+            return Err(given.response(paywall.retry_after, form));
+        }
+        match reserve(paywall, self.grant.payment_hash(), self.what(asked, fingerprint)).await {
+            Ok(held) => {
+                self.trail.tell(|| Phase::Reserved(event::Reserved::Held { number: held.number }));
+                if let Some(keeping) = &mut keeping {
+                    keeping.goes_on();
+                }
+                Ok((request, held, keeping))
+            }
+            Err(unheld) => match give::once_spent(paywall, keeping.as_ref(), &unheld, form).await {
+                Some(given) => {
+                    self.trail.tell(|| Phase::Reserved(given.told()));
+                    Err(given.response(paywall.retry_after, form))
+                }
+                None => Err(self.refuse(&unheld, &request, form).await),
+            },
+        }
+    }
+
     /// Calls the inner service, and tells the ledger what became of the use.
     async fn forward<S, B, R>(
         &self,
         mut inner: S,
         request: Request<B>,
-        held: Held,
+        (held, keeping): (Held, Option<Keeping>),
         origin: Option<Authority>,
         form: Form,
     ) -> Result<Visited<Response<R>>, S::Error>
@@ -255,7 +308,7 @@ where
         let command = commit(&mut attempt, attempted).await;
         self.trail.tell(|| Phase::Committed(told(command)));
         if let Command::PassOn(passed) = command {
-            return Ok(self.pass_on(answer?, attempted, passed, form));
+            return Ok(self.pass_on(answer?, (attempted, passed), keeping, form));
         }
         if let Ok(Answer { response, .. }) = &answer {
             Opened::close(response);
@@ -271,7 +324,13 @@ where
     }
 
     /// Makes the response that says what became of the use.
-    fn pass_on<R>(&self, answer: Answer<R>, attempted: Attempted, passed: Passed, form: Form) -> Visited<Response<R>> {
+    fn pass_on<R: Body>(
+        &self,
+        answer: Answer<R>,
+        (attempted, passed): (Attempted, Passed),
+        keeping: Option<Keeping>,
+        form: Form,
+    ) -> Visited<Response<R>> {
         let Answer { mut response, first, is_broken } = answer;
         let status = response.extensions().get().map_or(response.status(), |rejection: &Rejection| rejection.status);
         if attempted == Attempted::NotSent && status.is_server_error() {
@@ -287,8 +346,10 @@ where
             return Visited::Own(own);
         }
         pass_on(ForwardedKind::Paid, &mut response);
+        let keeping = keeping.filter(|_| matches!(passed, Passed::Committed { .. }));
+        let keep = give::collect(&self.paywall, (self.route(), &self.grant), keeping, &response);
         tell(response.headers_mut(), passed);
-        Visited::Inner(response, first)
+        Visited::Inner(response, Begun { first, keep })
     }
 }
 

@@ -204,6 +204,8 @@ pub enum Reserved<'a> {
     },
     /// There is none for it.
     Refused(Refused),
+    /// It needs none: it gets an answer that was kept.
+    Answered,
     /// The ledger cannot say.
     Unavailable {
         /// Why, with its causes.

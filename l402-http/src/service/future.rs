@@ -4,10 +4,11 @@
 //! the ledger needs is boxed.
 
 use super::charge::{Charging, Io};
-use super::counted::{Visited, Visiting};
+use super::counted::{Begun, Visited, Visiting};
 use super::event::{Ended, Forwarded, ForwardedKind, Phase};
 use super::forward::pass_on;
 use super::head::RequestHead;
+use super::kept::Tee;
 use super::observe::{Ending, Trail};
 use super::settle::Unsettled;
 use crate::cors::Sharing;
@@ -17,6 +18,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use http::{Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -87,6 +89,7 @@ impl<S: Service<Request<B>>, B> PaidFuture<S, B> {
 impl<S, B, R> Future for PaidFuture<S, B>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    R: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     type Output = Result<Response<PaidBody<R>>, S::Error>;
 
@@ -106,7 +109,12 @@ where
                 }
                 Projected::Counting { visiting } => match ready!(Pin::new(visiting).poll(context)) {
                     Ok(Visited::Own(response)) => response,
-                    Ok(Visited::Inner(response, first)) => break response.map(|body| PaidBody::begun(first, body)),
+                    Ok(Visited::Inner(response, Begun { first, keep: None })) => {
+                        break response.map(|body| PaidBody::begun(first, body));
+                    }
+                    Ok(Visited::Inner(response, Begun { first, keep: Some(keep) })) => {
+                        break response.map(|body| PaidBody::along(Box::new(Tee::new(first, body, keep))));
+                    }
                     Err(error) => {
                         ending.end(|| Ended { status: None, rejection: None });
                         return Poll::Ready(Err(error));

@@ -8,6 +8,7 @@ use super::forward::Passage;
 use super::future::{PaidFuture, Parked, State};
 use super::head::RequestHead;
 use super::judge::{judge, refuse};
+use super::kept::Presented;
 use super::observe::Trail;
 use super::paywall::Paywall;
 use super::price::Demand;
@@ -77,8 +78,13 @@ impl<S, N, K> PaidService<S, N, K> {
     /// Waits until no request runs on without its client, and the ledger was told what became of every use: for a server that
     /// stops, once its connections are closed. Set a deadline, because a ledger may be away for long.
     pub fn at_rest(&self) -> impl Future<Output = ()> + Send + use<S, N, K> {
-        let desk = Arc::clone(&self.paywall.desk);
-        async move { desk.at_rest().await }
+        let (desk, answers) = (Arc::clone(&self.paywall.desk), self.paywall.answers.clone());
+        async move {
+            desk.at_rest().await;
+            if let Some(answers) = answers {
+                answers.at_rest().await; // last: what ran on may have brought a body that is read on
+            }
+        }
     }
 }
 
@@ -159,7 +165,9 @@ where
         },
         Decision::Reserve { grant, settlement } => {
             let (paywall, offer, trail) = (Arc::clone(paywall), Arc::clone(offer), trail.clone());
-            let sale = Sale { paywall, route: route.id(), offer, grant, settlement, trail };
+            let keeps = paywall.answers.is_some() && route.keep_answer().is_some();
+            let presented = keeps.then(|| Presented::of(request.headers()));
+            let sale = Sale { paywall, route: route.id(), offer, grant, settlement, presented, trail };
             return State::Counting { visiting: Visit { inner: ready(inner), request, target, sale }.begin() };
         }
         Decision::Charge(Charge { reason: ChargeReason::PaymentRequired, .. }) if is_ahead(request.headers()) => {

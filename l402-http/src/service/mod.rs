@@ -55,6 +55,7 @@
 //! | `route` | request | a route of the [policy](crate::policy), or a response | nothing |
 //! | `judge` | credential headers, the offer of the route | [`Decision`](l402_core::Decision) | your caveat rule |
 //! | `settle` | [`Grant`](l402_core::Grant) | whether the payment arrived; only under strict settlement | the node's memory, then the node |
+//! | `give` | a request whose answer may be kept | the answer that was kept for it, or "none" | the [store of answers](kept), before `reserve` and where it finds no use |
 //! | `reserve` | [`CountedGrant`](l402_core::CountedGrant), what the request asks for | an attempt that holds a use, or why there is none | the ledger, once |
 //! | `outcome` | the response of the inner service | [`Attempted`](l402_core::ledger::Attempted) | the first message, for gRPC alone |
 //! | `commit` | what became of the request | what the response says of the use | the ledger, until the deadline |
@@ -81,8 +82,9 @@
 //!    may have an effect.
 //! 6. `X-L402: spent` says that the last use went, `X-L402: third-try` that this failed try cost one, `X-L402: in-doubt` that it is not
 //!    known what became of it. `X-L402-Remaining` says how many are left of the counter that has least.
-//! 7. HEAD takes no use of a token that opens GET. A browser's prefetch without a token gets 503, and no invoice is made.
-//! 8. While the ledger does not answer, or its clock and the gateway's are more than five minutes apart, nothing is sold by number and no
+//! 7. A route can [keep answers](kept): a request that comes again gets the answer that its client lost, and takes no use.
+//! 8. HEAD takes no use of a token that opens GET. A browser's prefetch without a token gets 503, and no invoice is made.
+//! 9. While the ledger does not answer, or its clock and the gateway's are more than five minutes apart, nothing is sold by number and no
 //!    counted token is served: 503. What is not counted goes on.
 //!
 //! # Revocation
@@ -134,9 +136,11 @@ pub mod event;
 mod fault;
 mod forward;
 mod future;
+mod give;
 mod head;
 mod invoice;
 mod judge;
+pub mod kept;
 mod lane;
 mod layer;
 mod log;

@@ -1,6 +1,7 @@
 //! What a paid service is made of, and its settings.
 
 use super::head::RequestHead;
+use super::kept::Answers;
 use super::lane::Lane;
 use super::log::LogFaults;
 use super::observe::{Observe, Observers};
@@ -61,6 +62,7 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) node_deadline: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) deny_list: DenyList,
+    pub(super) answers: Option<Answers>,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
     pub(super) clock: Clock,
@@ -102,6 +104,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             node_deadline: Duration::from_secs(5),
             desk: Arc::new(Desk::new(Ledger::absent(), Duration::from_secs(2))),
             deny_list: DenyList::default(),
+            answers: None,
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
             clock: Arc::new(system_time),
@@ -245,6 +248,13 @@ impl<N, K> Paywall<N, K> {
     #[must_use]
     pub fn deny_list(mut self, list: DenyList) -> Self {
         self.deny_list = list;
+        self
+    }
+
+    /// Keeps the answers of routes that [ask for it](crate::policy::Sale::keep_answer), to be given again. Without this none is kept.
+    #[must_use]
+    pub fn answers(mut self, answers: Answers) -> Self {
+        self.answers = Some(answers);
         self
     }
 

@@ -33,7 +33,13 @@ pub(in crate::service) struct Attended<T> {
     desk: Arc<Desk>,
 }
 
-impl<T> Attended<T> {
+/// What work that went on alone has brought, and nobody waits for.
+pub(in crate::service) trait Unclaimed {
+    /// Does what is to be done with it all the same.
+    fn unclaimed(self);
+}
+
+impl<T: Unclaimed> Attended<T> {
     /// Waits for work, which says whether it stays.
     pub(in crate::service) fn new(
         work: impl Future<Output = T> + Send + 'static,
@@ -49,10 +55,12 @@ trait Work<T>: Future<Output = T> + Send {
     fn go_on(self: Pin<Box<Self>>, runtime: &Handle, place: OwnedSemaphorePermit);
 }
 
-impl<F: Future + Send + 'static> Work<F::Output> for F {
+impl<F: Future<Output: Unclaimed> + Send + 'static> Work<F::Output> for F {
     fn go_on(self: Pin<Box<Self>>, runtime: &Handle, place: OwnedSemaphorePermit) {
         runtime.spawn(async move {
-            drop(timeout(SKEW, self).await);
+            if let Ok(done) = timeout(SKEW, self).await {
+                done.unclaimed();
+            }
             drop(place);
         });
     }

@@ -16,5 +16,5 @@ pub use asked::BodyDigest;
 
 pub(super) use asked::{Asked, IDEMPOTENCY_KEY, fingerprint};
 pub(super) use attempt::{Attempt, race};
-pub(super) use attended::{Attended, Stays};
+pub(super) use attended::{Attended, Stays, Unclaimed};
 pub(super) use desk::{Away, Desk};

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod clients;
+mod kept;
 mod outcomes;
 #[cfg(feature = "proxy")]
 mod proxied;
@@ -86,6 +87,12 @@ impl Till {
     fn begin(&self, token: &Purchase, method: Method) -> tokio::task::JoinHandle<Answer> {
         let (this, token) = (self.clone(), token.clone());
         tokio::spawn(async move { this.send(&token, method, &[], "").await })
+    }
+
+    /// Begins a POST with a field.
+    fn begin_with(&self, token: &Purchase, field: (&'static str, &'static str)) -> tokio::task::JoinHandle<Answer> {
+        let (this, token) = (self.clone(), token.clone());
+        tokio::spawn(async move { this.send(&token, Method::POST, &[field], "").await })
     }
 
     fn works(&self) -> &Works {
