@@ -55,6 +55,7 @@
 //! A path that is not sold and not free is a 404. An unpaid request is a 402, a client with too many requests a 429, and a node or
 //! upstream that is away a 503 with `Retry-After`. `docs/reference.md` lists every reason.
 
+mod answers;
 pub mod control;
 mod deny;
 pub mod inventory;

@@ -12,6 +12,7 @@ use l402_core::{GatePolicy, Msat, Name, Offer};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Policy, PolicyBuilder, PolicyError, Sale};
 use l402_http::proxy::{HEADER_FIELDS, IpRange, UpstreamConfig};
+use l402_http::service::kept::Answers;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -257,6 +258,8 @@ pub struct PricedRoute {
     pub has_side_effects: bool,
     /// What becomes of a use whose outcome is not known ([`Sale::doubt`]); a person decides unless set.
     pub doubt: DoubtRule,
+    /// For how long whole answers are kept, to be given again ([`Sale::keep_answer`]); none is unless set.
+    pub keep_answer: Option<Duration>,
 }
 
 impl PricedRoute {
@@ -274,6 +277,7 @@ impl PricedRoute {
             idempotence: Idempotence::default(),
             has_side_effects: false,
             doubt: DoubtRule::default(),
+            keep_answer: None,
         }
     }
 
@@ -298,6 +302,9 @@ impl PricedRoute {
         }
         if self.idempotence == Idempotence::Repeatable {
             sale = sale.idempotent();
+        }
+        if let Some(keep_for) = self.keep_answer {
+            sale = sale.keep_answer(keep_for);
         }
         if self.has_side_effects {
             sale = sale.side_effects();
@@ -326,6 +333,10 @@ pub struct Limits {
     pub header_fields: usize,
     /// The fewest bytes of a request's body in a second; 16 unless set.
     pub slowest_upload: u64,
+    /// Bytes of the body of an answer that is kept; a mebibyte unless set.
+    pub keep_size: usize,
+    /// Bytes of all kept answers; a gibibyte unless set.
+    pub keep_total: u64,
 }
 
 impl Default for Limits {
@@ -339,6 +350,8 @@ impl Default for Limits {
             ipv6_prefix: 64,
             header_fields: HEADER_FIELDS,
             slowest_upload: 16,
+            keep_size: Answers::SIZE,
+            keep_total: 1 << 30,
         }
     }
 }

@@ -35,6 +35,7 @@ use core::net::SocketAddr;
 use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
 use l402_http::service::Paywall;
+use l402_http::service::kept::Answers;
 use l402_ledger::{DenyList, Ledger};
 use l402_lightning::folder::FolderError;
 use l402_lightning::{InvoiceSource, Network, NodeId, SettlementSource};
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
+use crate::answers::FileAnswers;
 use crate::inventory::Inventory;
 use crate::keeper::{LedgerKeeper, Standing};
 use crate::keys::{self, KeyFileError};
@@ -223,6 +225,7 @@ impl Bound {
             None if sells_by_number(settings) => return Err(StartError::NoLedger),
             None => ((Ledger::absent(), DenyList::default()), checks(payee, settings)),
         };
+        let answers = answers(settings).map_err(StartError::Answers)?;
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
         let shares = Shares::of(settings, descriptors::raise(), descriptors::open());
         tracing::debug!(?shares, "bounds");
@@ -231,7 +234,10 @@ impl Bound {
         let (stop, stopped) = watch::channel(false);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
-            let paywall = payee.paywall(settings, &self.keys, &ledger);
+            let mut paywall = payee.paywall(settings, &self.keys, &ledger);
+            if let Some(answers) = &answers {
+                paywall = paywall.answers(answers.clone());
+            }
             let gateway = Gateway::new(settings, paywall, payee.network, (checks.clone(), hashed_within), &upstreams);
             let worker = Worker {
                 listener,
@@ -250,6 +256,16 @@ impl Bound {
         }
         Ok(server)
     }
+}
+
+/// Opens the directory of kept answers, where a route keeps any.
+fn answers(settings: &Settings) -> io::Result<Option<Answers>> {
+    if settings.policy().routes().iter().all(|route| route.keep_answer().is_none()) {
+        return Ok(None);
+    }
+    let crate::settings::Limits { keep_size, keep_total, .. } = settings.limits;
+    let store = FileAnswers::open(&settings.data_dir.join(ANSWERS), keep_total)?;
+    Ok(Some(Answers::new(store, keep_size)))
 }
 
 fn sells_by_number(settings: &Settings) -> bool {
@@ -289,6 +305,8 @@ pub enum StartError {
     Upstream(UpstreamConfigError),
     /// A thread cannot be started.
     Thread(io::Error),
+    /// The directory of kept answers cannot be used.
+    Answers(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -301,6 +319,7 @@ impl fmt::Display for StartError {
             Self::Bind { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Upstream(_) => f.write_str("cannot set up an upstream"),
             Self::Thread(_) => f.write_str("cannot start a thread"),
+            Self::Answers(_) => f.write_str("cannot use the directory `answers` of the data directory"),
         }
     }
 }
@@ -311,8 +330,11 @@ impl core::error::Error for StartError {
             Self::State(cause) => Some(cause),
             Self::Keys(cause) => Some(cause),
             Self::NoLedger => None,
-            Self::Bind { cause, .. } | Self::Thread(cause) => Some(cause),
+            Self::Bind { cause, .. } | Self::Thread(cause) | Self::Answers(cause) => Some(cause),
             Self::Upstream(cause) => Some(cause),
         }
     }
 }
+
+/// The directory of kept answers in the data directory.
+const ANSWERS: &str = "answers";

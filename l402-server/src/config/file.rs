@@ -124,6 +124,8 @@ pub(super) struct Service {
     pub(super) doubt: Option<At<DoubtWord>>,
     /// `doubt_after` of routes that do not set it. Default: `1h`.
     pub(super) doubt_after: Option<At<String>>,
+    /// `keep_answer` of routes that do not set it. Default: none.
+    pub(super) keep_answer: Option<At<String>>,
     /// Routes. A token opens one route, or all with the same capability.
     #[serde(default)]
     pub(super) route: Vec<Route>,
@@ -173,6 +175,10 @@ pub(super) struct Route {
     pub(super) doubt: Option<At<DoubtWord>>,
     /// When `refund` or `charge` resolves a use in doubt. At most `30d`.
     pub(super) doubt_after: Option<At<String>>,
+    /// Keeps whole answers of counted tokens so long, to give them again to a client that lost them: for the same `Idempotency-Key`,
+    /// or the same request once the token is spent. At most `1d`. Default: none is kept.
+    #[schemars(extend("examples" = ["10m"]))]
+    pub(super) keep_answer: Option<At<String>>,
     /// Forwards paths unchanged, with `%2F`, `;` and `//`, which are otherwise refused. For a path such as `/npm/*`
     /// without another route below it.
     #[serde(default)]
@@ -333,4 +339,10 @@ pub(super) struct Limits {
     /// them. With `0`, and always for gRPC, one byte per idle time is enough.
     #[schemars(extend("default" = 16))]
     pub(super) slowest_upload: Option<At<u32>>,
+    /// Bytes of the body of an answer that `keep_answer` keeps; longer ones are not kept.
+    #[schemars(extend("default" = 1_048_576))]
+    pub(super) keep_size: Option<At<u32>>,
+    /// Bytes of all kept answers. When they are there, no more are kept until some end.
+    #[schemars(extend("default" = 1_073_741_824))]
+    pub(super) keep_total: Option<At<u64>>,
 }

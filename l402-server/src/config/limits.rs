@@ -86,6 +86,10 @@ impl Resolver<'_> {
             None => Some(SLOWEST_UPLOAD),
         };
         let mut limits = Limits::default();
+        if let Some(at) = &written.keep_size {
+            limits.keep_size = self.number("limits.keep_size", at, 1, MOST_KEPT)?;
+        }
+        limits.keep_total = written.keep_total.as_ref().map_or(limits.keep_total, |at| at.value);
         (limits.connections, limits.upstream_connections) = (connections?, upstream_connections?);
         (limits.connections_per_client, limits.requests_per_client) = (connections_per_client?, requests_per_client?);
         (limits.ipv4_prefix, limits.ipv6_prefix) = (ipv4_prefix?, ipv6_prefix?);
@@ -106,6 +110,8 @@ impl Resolver<'_> {
 const MOST_CONNECTIONS: u32 = 10_000_000;
 
 /// More bytes a second would refuse ordinary clients.
+/// Of one answer: all that are about to be written may take as much.
+const MOST_KEPT: u32 = 64 * 1024 * 1024;
 const MOST_BYTES: u32 = 1_000_000;
 
 /// Fields in a header, unless set.

@@ -48,6 +48,14 @@ impl Resolver<'_> {
         let capability = self.capability(written);
         let (valid_for, terms) = (valid_for.ok()?.or(defaults.valid_for), terms.ok()?);
         let uses = self.uses_or_default(&written.path.value, terms.uses, valid_for);
+        if let (Some(at), None) = (&written.keep_answer, uses.limit()) {
+            self.problems.wrong(
+                "service.route.keep_answer",
+                at,
+                "add a number of `uses`; without one, a client just asks again",
+            );
+            return None;
+        }
         let offer = Offer::new(defaults.service.clone(), price?.msat())
             .tier(written.tier.unwrap_or(defaults.tier))
             .capability(capability?)
@@ -156,6 +164,7 @@ pub(super) fn every_path(origin: ValueOrigin) -> file::Route {
         side_effects: None,
         doubt: None,
         doubt_after: None,
+        keep_answer: None,
         raw_path: false,
         description: None,
     }
@@ -169,6 +178,7 @@ const fn use_terms(route: &file::Route) -> Written<'_> {
         side_effects: route.side_effects,
         doubt: route.doubt.as_ref(),
         doubt_after: route.doubt_after.as_ref(),
+        keep_answer: route.keep_answer.as_ref(),
     }
 }
 

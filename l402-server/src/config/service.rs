@@ -227,6 +227,7 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
         side_effects: None,
         doubt: None,
         doubt_after: None,
+        keep_answer: None,
         route: Vec::new(),
     }
 }
@@ -239,6 +240,7 @@ const fn use_terms(service: &file::Service) -> Written<'_> {
         side_effects: service.side_effects,
         doubt: service.doubt.as_ref(),
         doubt_after: service.doubt_after.as_ref(),
+        keep_answer: service.keep_answer.as_ref(),
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Written<'a> {
     pub(super) side_effects: Option<bool>,
     pub(super) doubt: Option<&'a At<DoubtWord>>,
     pub(super) doubt_after: Option<&'a At<String>>,
+    pub(super) keep_answer: Option<&'a At<String>>,
 }
 
 /// What a service or a route says about them.
@@ -33,6 +34,7 @@ pub(super) struct UseTerms {
     side_effects: bool,
     doubt: DoubtWord,
     doubt_after: Duration,
+    keep_answer: Option<Duration>,
 }
 
 impl UseTerms {
@@ -43,12 +45,14 @@ impl UseTerms {
         side_effects: false,
         doubt: DoubtWord::Hold,
         doubt_after: Duration::from_hours(1),
+        keep_answer: None,
     };
 
     /// States the terms of the uses to a route.
     pub(super) fn state(&self, route: &mut PricedRoute) {
         route.idempotence = if self.idempotent { Idempotence::Repeatable } else { Idempotence::Once };
         route.has_side_effects = self.side_effects;
+        route.keep_answer = self.keep_answer;
         route.doubt = match self.doubt {
             DoubtWord::Hold => DoubtRule::Hold,
             DoubtWord::Refund => DoubtRule::After(self.doubt_after, Resolution::Unused),
@@ -73,12 +77,17 @@ impl Resolver<'_> {
             self.problems.wrong(&key, at, HELD);
             return Err(Noted);
         }
+        let keep_answer = match written.keep_answer {
+            None => default.keep_answer,
+            at => Some(self.deadline(at, (&format!("{table}.keep_answer"), Duration::ZERO, Most::Day)).ok_or(Noted)?),
+        };
         Ok(UseTerms {
             uses: uses?.or(default.uses),
             idempotent: written.idempotent.unwrap_or(default.idempotent),
             side_effects: written.side_effects.unwrap_or(default.side_effects),
             doubt,
             doubt_after: doubt_after.ok_or(Noted)?,
+            keep_answer,
         })
     }
 
