@@ -1,5 +1,6 @@
 //! `l402 tokens attenuate`: a part of a kept token, for a pipe.
 
+use super::kept;
 use crate::cli::AttenuateArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use l402_agent::delegate::{self, DelegateError};
@@ -43,7 +44,7 @@ fn none(mut unfit: Vec<(&KeptToken, DelegateError)>) -> Failure {
             None => Failure::say(Exit::Usage, "no kept token fits"),
         },
         _ => {
-            let whys = unfit.iter().map(|(token, why)| format!("{}: {why}", super::tokens::line(token)));
+            let whys = unfit.iter().map(|(token, why)| format!("{}: {why}", kept::line(token)));
             let whys = whys.collect::<Vec<_>>().join("\n  ").replace('\t', "  ");
             Failure::say(Exit::Usage, format!("no kept token fits:\n  {whys}"))
         }
@@ -51,7 +52,7 @@ fn none(mut unfit: Vec<(&KeptToken, DelegateError)>) -> Failure {
 }
 
 fn ambiguous<'a>(several: impl Iterator<Item = &'a KeptToken>) -> String {
-    let tokens: Vec<_> = several.map(super::tokens::line).collect();
+    let tokens: Vec<_> = several.map(kept::line).collect();
     format!("several kept tokens fit; name one by its payment hash:\n  {}", tokens.join("\n  ").replace('\t', "  "))
 }
 

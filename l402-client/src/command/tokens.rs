@@ -1,19 +1,16 @@
 //! `l402 tokens`.
 
+use super::kept;
 use crate::cli::{ImportArgs, TokensCommand};
 use crate::exit::{Exit, Failure, OrExit};
-use l402_agent::amount::Amount;
-use l402_agent::delegate;
 use l402_agent::store::lnget::{self, FoundToken, LngetError};
-use l402_agent::store::record::KeptToken;
 use l402_agent::store::tokens::Tokens;
 use l402_agent::text::{lines, printable};
-use l402_http::pay::Standing;
 
 /// Runs the command, and returns what it prints and how it ends. Only `attenuate` prints a secret, which is what it is for.
 pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, Exit), Failure> {
     match command {
-        TokensCommand::List => Ok((lines(tokens.all().or_exit(Exit::Local)?.iter().map(line)), Exit::Served)),
+        TokensCommand::List => Ok((lines(tokens.all().or_exit(Exit::Local)?.iter().map(kept::line)), Exit::Served)),
         TokensCommand::Forget { origin } => {
             let count = tokens.forget_origin(origin).or_exit(Exit::Local)?;
             let noun = if count == 1 { "token" } else { "tokens" };
@@ -22,20 +19,6 @@ pub(super) fn run(command: &TokensCommand, tokens: &Tokens) -> Result<(String, E
         TokensCommand::Import(args) => import(args, tokens),
         TokensCommand::Attenuate(args) => super::attenuate::run(args, tokens),
     }
-}
-
-/// Describes a token, without its secrets.
-pub(super) fn line(token: &KeptToken) -> String {
-    let paid = Amount::new(token.amount_msat);
-    let bought_for = printable(&format!("{} {}{}", token.method, token.origin, token.path));
-    let standing = if token.standing == Standing::Refused { "\tnot accepted" } else { "" };
-    let left = match delegate::uses_left(token) {
-        None => String::new(),
-        Some(0) => "\tspent".to_owned(),
-        Some(1) => "\t1 use left".to_owned(),
-        Some(left) => format!("\t{left} uses left"),
-    };
-    format!("{}\t{paid}\t{bought_for}{left}{standing}", token.payment_hash)
 }
 
 /// Takes over what can be read, and names the rest.

@@ -1,0 +1,21 @@
+//! How a kept token is shown.
+
+use l402_agent::amount::Amount;
+use l402_agent::delegate;
+use l402_agent::store::record::KeptToken;
+use l402_agent::text::printable;
+use l402_http::pay::Standing;
+
+/// Describes a token, without its secrets.
+pub(super) fn line(token: &KeptToken) -> String {
+    let paid = Amount::new(token.amount_msat);
+    let bought_for = printable(&format!("{} {}{}", token.method, token.origin, token.path));
+    let standing = if token.standing == Standing::Refused { "\tnot accepted" } else { "" };
+    let left = match delegate::uses_left(token) {
+        None => String::new(),
+        Some(0) => "\tspent".to_owned(),
+        Some(1) => "\t1 use left".to_owned(),
+        Some(left) => format!("\t{left} uses left"),
+    };
+    format!("{}\t{paid}\t{bought_for}{left}{standing}", token.payment_hash)
+}
