@@ -135,7 +135,7 @@ impl Call {
             Event::Release(Counted::Yes) => Self::ReleaseTry,
             Event::Doubt => Self::Doubt,
             Event::TakeBack => Self::TakeBack,
-            Event::Renew | Event::Resolve(_) => unreachable!("no course asks for it"),
+            Event::Renew | Event::Draw { .. } | Event::Resolve(_) => unreachable!("no course asks for it"),
         }
     }
 }
