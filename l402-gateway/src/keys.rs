@@ -3,8 +3,8 @@
 //! 1. It is made at the first start, with a random key, in a folder of mode 0700 and with mode 0600. A file that others
 //!    can read, or a folder that others can write to, is refused.
 //! 2. The first line names the format. Each line after it is an epoch and 64 hexadecimal digits; empty lines and lines that
-//!    begin with `#` are skipped. The highest epoch mints, the others verify: to rotate, add a line with the next epoch,
-//!    and remove the old one when its last token has expired.
+//!    begin with `#` are skipped. The highest epoch mints, the others verify. In format 2 a line may go on with `mints=`, a time in
+//!    Unix seconds before which it does not mint, and `until=`, when it verifies no more: [`rotate`] writes them.
 //! 3. A folder that had a key file must have one: a new key would make every token that was sold a forged one.
 //! 4. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
 //!
@@ -12,13 +12,24 @@
 //! l402 root keys, format 1
 //! 0 8f1c…64 digits…e2
 //! ```
+//!
+//! ```text
+//! l402 root keys, format 2
+//! 0 8f1c…64 digits…e2 until=1800004860
+//! 1 52b0…64 digits…9a mints=1800000060
+//! ```
 
 // Threat S6.
+
+mod rotate;
+
+pub use rotate::{Epoch, PUBLISHED_FOR, Standing, epochs, rotate};
 
 use core::fmt;
 use l402_core::macaroon::hex;
 use l402_core::{DerivedKeys, EpochError, MasterKey, SealKeys};
 use l402_lightning::folder::{self, FolderError, MANIFEST, Manifest};
+use l402_lightning::unix_now;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -48,19 +59,16 @@ pub fn open(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
         make(folder, &path).map_err(|cause| at(Fault::Io(cause)))?;
         text(&path).map_err(at)?.ok_or_else(|| at(Fault::Io(io::ErrorKind::NotFound.into())))?
     };
-    let keys = parse(&text).map_err(at)?;
+    let keys = parse(&text, unix_now().get()).map_err(at)?;
     note(folder).map_err(|fault| at(Fault::Folder(fault)))?;
     Ok(keys)
 }
 
-/// Reads the key file in a folder, and makes nothing.
-///
-/// # Errors
-/// [`KeyFileError`], also where there is none.
-pub fn read(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
+/// Reads the key file in a folder as it counts at a time in Unix seconds, and makes nothing.
+pub(crate) fn read_at(folder: &Path, now: u64) -> Result<DerivedKeys, KeyFileError> {
     let path = folder.join(FILE);
     let text = text(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
-    text.and_then(|text| parse(&text)).map_err(|fault| KeyFileError { path, fault })
+    text.and_then(|text| parse(&text, now)).map_err(|fault| KeyFileError { path, fault })
 }
 
 /// Says whether the key file in a folder can be used, and makes nothing that stays. One that is not there yet can be made if its
@@ -71,7 +79,7 @@ pub fn read(folder: &Path) -> Result<DerivedKeys, KeyFileError> {
 pub fn look(folder: &Path) -> Result<(), KeyFileError> {
     let path = folder.join(FILE);
     let usable = text(&path).and_then(|text| match text {
-        Some(text) => parse(&text).map(drop),
+        Some(text) => parse(&text, unix_now().get()).map(drop),
         None => folder::try_make(folder).map_err(Fault::Io),
     });
     usable.map_err(|fault| KeyFileError { path, fault })
@@ -82,9 +90,9 @@ pub(crate) fn sealing(folder: &Path, label: &'static str) -> Result<SealKeys, Ke
     let path = folder.join(FILE);
     let text = text(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
     let sealing = text.and_then(|text| {
-        let mut retired = masters(&text)?;
-        let (epoch, newest) = retired.pop().ok_or(Fault::Empty)?;
-        retired.iter().try_fold(SealKeys::new(label, epoch, &newest), |keys, (epoch, key)| {
+        let mut retired = lines(&text)?;
+        let newest = retired.pop().ok_or(Fault::Empty)?;
+        retired.iter().try_fold(SealKeys::new(label, newest.epoch, &newest.key), |keys, Line { epoch, key, .. }| {
             keys.with_retired(*epoch, key).map_err(Fault::Epoch)
         })
     });
@@ -127,6 +135,9 @@ enum Fault {
     Empty,
     Epoch(EpochError),
     Folder(FolderError),
+    Pending(u64),
+    Full(Option<u64>),
+    Last,
 }
 
 impl fmt::Display for Fault {
@@ -143,6 +154,14 @@ impl fmt::Display for Fault {
             Self::Empty => f.write_str("contains no key"),
             Self::Epoch(_) => f.write_str("invalid combination of epochs"),
             Self::Folder(_) => f.write_str("cannot use its directory"),
+            Self::Pending(mints_at) => {
+                write!(f, "a new key is published already; it signs tokens from {mints_at} (Unix time) on")
+            }
+            Self::Full(Some(until)) => {
+                write!(f, "as many old keys as possible still verify; rotate again after {until} (Unix time)")
+            }
+            Self::Full(None) => f.write_str("as many old keys as possible still verify; remove one from the file"),
+            Self::Last => f.write_str("there is no higher epoch"),
         }
     }
 }
@@ -210,39 +229,69 @@ fn write_new(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn parse(text: &str) -> Result<DerivedKeys, Fault> {
-    let mut retired = masters(text)?;
-    let (epoch, newest) = retired.pop().ok_or(Fault::Empty)?;
-    retired.iter().try_fold(DerivedKeys::new(epoch, &newest), |derived, (epoch, key)| {
-        derived.with_retired(*epoch, key).map_err(Fault::Epoch)
+/// An epoch, as it stands in the file. Times are in Unix seconds.
+struct Line {
+    epoch: u32,
+    key: MasterKey,
+    /// Before that it only verifies.
+    mints_at: Option<u64>,
+    /// After that it is as if it were not there.
+    until: Option<u64>,
+}
+
+/// Reads the keys that count at a time.
+fn parse(text: &str, now: u64) -> Result<DerivedKeys, Fault> {
+    let lines = lines(text)?;
+    let minting = minting(&lines, now).ok_or(Fault::Empty)?;
+    // Of two lines with one epoch, the second is an error.
+    let others = lines.iter().filter(|line| !core::ptr::eq(*line, minting));
+    let others = others.filter(|line| line.until.is_none_or(|until| until > now));
+    others.fold(Ok(DerivedKeys::new(minting.epoch, &minting.key)), |derived, line| {
+        derived?.with_retired(line.epoch, &line.key).map_err(Fault::Epoch)
     })
 }
 
-/// Reads the epochs and their keys. The last one mints.
-fn masters(text: &str) -> Result<Vec<(u32, MasterKey)>, Fault> {
+/// Returns the line that mints: the highest epoch whose time has come.
+fn minting(lines: &[Line], now: u64) -> Option<&Line> {
+    let ready = lines.iter().rfind(|line| line.mints_at.is_none_or(|mints_at| mints_at <= now));
+    ready.or(lines.first())
+}
+
+/// Reads the epochs, the newest last.
+fn lines(text: &str) -> Result<Vec<Line>, Fault> {
     let mut lines = text.lines().enumerate();
-    if lines.next().is_none_or(|(_, line)| line.trim_end() != HEADER) {
+    if lines.next().is_none_or(|(_, line)| ![HEADER, HEADER_2].contains(&line.trim_end())) {
         return Err(Fault::Format);
     }
     let mut keys = Vec::new();
     for (index, line) in lines.map(|(index, line)| (index, line.trim())) {
         if !line.is_empty() && !line.starts_with('#') {
-            keys.push(key(line).ok_or(Fault::Line(index + 1))?);
+            keys.push(read_line(line).ok_or(Fault::Line(index + 1))?);
         }
     }
-    keys.sort_unstable_by_key(|(epoch, _)| *epoch);
+    keys.sort_by_key(|line| line.epoch);
     Ok(keys)
 }
 
-fn key(line: &str) -> Option<(u32, MasterKey)> {
-    let (epoch, digits) = line.split_once(' ')?;
-    let digits = digits.trim().as_bytes();
+fn read_line(line: &str) -> Option<Line> {
+    let mut words = line.split_ascii_whitespace();
+    let (epoch, digits) = (words.next()?, words.next()?.as_bytes());
+    let (mut mints_at, mut until) = (None, None);
+    for word in words {
+        let (name, time) = word.split_once('=')?;
+        let place = match name {
+            "mints" => &mut mints_at,
+            "until" => &mut until,
+            _ => return None,
+        };
+        *place = Some(time.parse().ok()?);
+    }
     let mut bytes = Zeroizing::new([0; 32]);
     if digits.len() != 2 * bytes.len() {
         return None;
     }
     hex::decode_into(digits, bytes.as_mut()).ok()?;
-    Some((epoch.parse().ok()?, MasterKey::from_bytes(*bytes)))
+    Some(Line { epoch: epoch.parse().ok()?, key: MasterKey::from_bytes(*bytes), mints_at, until })
 }
 
 /// The name of the file in its folder.
@@ -252,6 +301,9 @@ pub(crate) const FILE: &str = "root.keys";
 pub(crate) const LOSS: &str = "a new key is created, and all sold tokens become invalid";
 
 const HEADER: &str = "l402 root keys, format 1";
+
+/// That of a file that was rotated.
+const HEADER_2: &str = "l402 root keys, format 2";
 
 /// Some hundred keys.
 const MAX_LEN: usize = 16 * 1024;
@@ -281,7 +333,7 @@ mod tests {
     }
 
     fn fault(text: &str) -> String {
-        parse(text).expect_err(text).to_string()
+        parse(text, 0).expect_err(text).to_string()
     }
 
     #[test]
@@ -350,8 +402,8 @@ mod tests {
 
     #[test]
     fn the_highest_epoch_mints_and_the_others_verify() {
-        let rotated = parse(&format!("{HEADER}\n# rotated\n\n7 {TWO}\n3 {ONE}\n")).expect("keys");
-        let before = parse(&format!("{HEADER}\n3 {ONE}")).expect("keys");
+        let rotated = parse(&format!("{HEADER}\n# rotated\n\n7 {TWO}\n3 {ONE}\n"), 0).expect("keys");
+        let before = parse(&format!("{HEADER}\n3 {ONE}"), 0).expect("keys");
         assert_eq!(rotated.token_id([0; 28]).epoch(), 7);
         assert!(root_key(&before, 3).is_some());
         assert_eq!(root_key(&rotated, 3), root_key(&before, 3));
@@ -370,7 +422,7 @@ mod tests {
     #[test]
     fn faults_name_the_line_and_never_the_content() {
         assert_eq!(fault(""), "the first line is not \"l402 root keys, format 1\"");
-        assert_eq!(fault("l402 root keys, format 2"), "the first line is not \"l402 root keys, format 1\"");
+        assert_eq!(fault("l402 root keys, format 3"), "the first line is not \"l402 root keys, format 1\"");
         assert_eq!(fault(HEADER), "contains no key");
         assert_eq!(fault(&format!("{HEADER}\n1 {ONE}\n1 {TWO}")), "invalid combination of epochs");
         for line in [
@@ -379,6 +431,9 @@ mod tests {
             &format!("-1 {ONE}"),
             "0 11",
             &format!("0 {ONE}11"),
+            &format!("0 {ONE} mints"),
+            &format!("0 {ONE} until=x"),
+            &format!("0 {ONE} since=1"),
             &format!("0 g{}", &ONE[1..]),
         ] {
             assert_eq!(

@@ -58,6 +58,7 @@
 mod answers;
 pub mod control;
 mod deny;
+mod fresh_keys;
 pub mod inventory;
 mod keeper;
 pub mod keys;

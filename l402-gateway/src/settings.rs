@@ -33,6 +33,8 @@ pub struct Settings {
     pub own_paths: OwnPaths,
     /// The name and version of the program, as `/info` tells them; those of this library unless set.
     pub product: Product,
+    /// How long a key signs tokens before the gateway rotates; it does not unless set.
+    pub rotate_every: Option<Duration>,
     /// Whether a challenge is sent in the older LSAT form as well.
     pub lsat_line: LsatLine,
     /// How credentials are judged.
@@ -70,6 +72,7 @@ impl Settings {
             data_dir,
             own_paths: OwnPaths::default(),
             product: Product::default(),
+            rotate_every: None,
             lsat_line: LsatLine::default(),
             gate: GatePolicy::default(),
             request_lines: RequestLines::default(),

@@ -3,7 +3,7 @@
 use core::error::Error;
 use l402_gateway::control::{self, AskError, Books, Call, Reply, Request, ask, socket_path};
 use l402_gateway::inventory::Inventory;
-use l402_ledger::StoreErrorKind;
+use l402_ledger::{Ledger, StoreErrorKind};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -32,6 +32,10 @@ pub(crate) async fn reply(
 /// Opens the ledger: no gateway has it.
 async fn answer(config: &Config, request: &Request, socket: &Path) -> Result<Reply, Box<dyn Error>> {
     Inventory::look(&config.settings)?;
+    if matches!(request.call, Call::Keys(_)) {
+        let books = Books::new(Ledger::absent(), &config.settings); // the key file is no part of the ledger
+        return Ok(control::answer(&config.settings.data_dir, books, request).await?);
+    }
     if let Some(kept) = config.ledger.kept().filter(|kept| !kept.path.exists()) {
         return Err(format!("nothing was ever used: there is no ledger at {}", kept.path.display()).into());
     }

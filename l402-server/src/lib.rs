@@ -9,6 +9,7 @@ mod books;
 pub mod config;
 pub mod exit;
 mod failure;
+pub mod keys;
 pub mod lightning;
 pub mod logging;
 pub mod node;

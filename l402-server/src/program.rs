@@ -27,7 +27,7 @@ use crate::lightning::Lightning;
 use crate::node;
 use crate::reference::reference;
 use crate::stores::{self, OpenStore};
-use crate::{logging, revoke, uses, variables};
+use crate::{keys as key_file, logging, revoke, uses, variables};
 
 /// Sell HTTP calls for Lightning payments
 #[derive(Debug, Parser)]
@@ -82,6 +82,10 @@ pub enum Command {
     /// They get 402 with the reason `revoked`, half a second later at every gateway of the ledger. Asks the running gateway. If none
     /// runs, opens the ledger itself.
     Revoke(revoke::RevokeOptions),
+    /// Show and rotate the keys that sign tokens
+    ///
+    /// Asks the running gateway. If none runs, reads and writes the key file itself.
+    Keys(key_file::KeysOptions),
     /// Delete the sandbox; the next start creates a new one
     ResetSandbox,
 }
@@ -126,6 +130,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Node(options)) => command(cli, options),
         Some(Command::Uses(options)) => uses(cli, options),
         Some(Command::Revoke(options)) => revoke(cli, options),
+        Some(Command::Keys(options)) => keys(cli, options),
         Some(Command::ResetSandbox) => reset_sandbox(cli),
         None => serve(cli),
     };
@@ -201,6 +206,11 @@ fn uses(cli: &Cli, options: &uses::UsesOptions) -> Result<(), ProgramError> {
 fn revoke(cli: &Cli, options: &revoke::RevokeOptions) -> Result<(), ProgramError> {
     let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
     runtime()?.block_on(revoke::run(options, config.as_ref())).map_err(ProgramError::Other)
+}
+
+fn keys(cli: &Cli, options: &key_file::KeysOptions) -> Result<(), ProgramError> {
+    let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
+    runtime()?.block_on(key_file::run(options, config.as_ref())).map_err(ProgramError::Other)
 }
 
 fn reset_sandbox(cli: &Cli) -> Result<(), ProgramError> {

@@ -7,7 +7,7 @@ use super::audit::Audit;
 use super::books::Books;
 use super::node::NodeDesk;
 use super::wire::{Call, Outcome, Reply, Request};
-use super::{revoke, uses};
+use super::{keys, revoke, uses};
 
 /// Answers one call after another, and keeps a record of them.
 #[derive(Debug)]
@@ -42,7 +42,10 @@ impl Desk {
         match (&request.call, &self.node, &self.books) {
             (Call::Uses(call), _, Some(books)) => uses::answer(&books.ledger, call).await,
             (Call::Revoke(call), _, Some(books)) => revoke::answer(books, call).await,
-            (Call::Uses(_) | Call::Revoke(_), _, None) => Reply::Refused("the gateway has no ledger".to_owned()),
+            (Call::Keys(call), _, Some(books)) => keys::answer(books, *call),
+            (Call::Uses(_) | Call::Revoke(_) | Call::Keys(_), _, None) => {
+                Reply::Refused("the gateway has no ledger".to_owned())
+            }
             (_, Some(node), _) => node.reply(request).await,
             (_, None, _) => Reply::Refused("the gateway has no embedded node".to_owned()),
         }

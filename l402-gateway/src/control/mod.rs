@@ -1,5 +1,5 @@
 //! The operator's hand on the running gateway: commands that come over a local socket. `l402-server node …` asks about the embedded
-//! node, `l402-server uses …` about the uses that the ledger counts, and `l402-server revoke …` about the tokens that it denies.
+//! node, `l402-server uses …` about the uses that the ledger counts, `l402-server revoke …` about the tokens that it denies, and `l402-server keys …` about the key file.
 //!
 //! 1. The socket is `control/node.sock` in the data folder, with mode 0600 in a folder of mode 0700. Only the gateway's own user, and
 //!    root, are answered.
@@ -13,6 +13,7 @@ mod audit;
 mod books;
 mod client;
 mod desk;
+mod keys;
 mod node;
 mod revoke;
 mod socket;
@@ -23,4 +24,4 @@ pub use books::Books;
 pub use client::{AskError, ask};
 pub use node::FEE_RATES;
 pub use socket::{Control, ControlError, answer, kept, path as socket_path};
-pub use wire::{Call, Decided, Money, Outcome, Reply, Request, RevokeCall, UsesCall};
+pub use wire::{Call, Decided, KeysCall, Money, Outcome, Reply, Request, RevokeCall, UsesCall};

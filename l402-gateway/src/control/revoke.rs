@@ -7,6 +7,7 @@
 use l402_core::ledger::StoreTime;
 use l402_core::{PaymentHash, UnixSeconds};
 use l402_ledger::{LedgerStore as _, Revocation, Revoked, StoreError};
+use l402_lightning::unix_now;
 use l402_program::Causes;
 use serde_json::{Value, json};
 
@@ -50,11 +51,11 @@ fn latest_end(now: StoreTime, books: &Books) -> UnixSeconds {
 }
 
 async fn epoch_of(books: &Books, epoch: u32) -> Result<Value, String> {
-    let keys = keys::read(&books.key_dir).map_err(|fault| Causes(&fault).to_string())?;
+    let keys = keys::read_at(&books.key_dir, unix_now().get()).map_err(|fault| Causes(&fault).to_string())?;
     let minting = keys.token_id([0; 28]).epoch();
     if epoch >= minting {
         return Err(format!(
-            "epoch {minting} signs new tokens, so only older epochs can be revoked; run `l402-server keys rotate` first"
+            "epoch {minting} signs new tokens, so only older epochs can be revoked; run `l402-server keys rotate`, and wait a minute"
         ));
     }
     revoke(books, Revocation::of_epoch(epoch)).await

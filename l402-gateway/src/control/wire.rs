@@ -32,6 +32,8 @@ pub enum Call {
     Uses(UsesCall),
     /// About the deny-list.
     Revoke(RevokeCall),
+    /// About the key file.
+    Keys(KeysCall),
     /// What moves money.
     #[serde(untagged)]
     Money(Money),
@@ -76,6 +78,16 @@ pub enum RevokeCall {
         /// The epoch.
         epoch: u32,
     },
+}
+
+/// A call about the key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeysCall {
+    /// Its epochs.
+    List,
+    /// Publishes a new epoch.
+    Rotate,
 }
 
 /// What a person has found out about a use in doubt.
@@ -146,6 +158,8 @@ impl Call {
             Self::Uses(UsesCall::Resolve { .. }) => "uses resolve",
             Self::Revoke(RevokeCall::List) => "revoke list",
             Self::Revoke(RevokeCall::Payment { .. } | RevokeCall::Epoch { .. }) => "revoke",
+            Self::Keys(KeysCall::List) => "keys list",
+            Self::Keys(KeysCall::Rotate) => "keys rotate",
             Self::Money(Money::Send { .. }) => "send",
             Self::Money(Money::Pay { .. }) => "pay",
             Self::Money(Money::Open { .. }) => "open",
@@ -159,6 +173,7 @@ impl Call {
         matches!(
             self,
             Self::Money(_)
+                | Self::Keys(KeysCall::Rotate)
                 | Self::Uses(UsesCall::Resolve { .. })
                 | Self::Revoke(RevokeCall::Payment { .. } | RevokeCall::Epoch { .. })
         )

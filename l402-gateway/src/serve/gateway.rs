@@ -27,6 +27,7 @@ use super::own::OwnPaths;
 use super::ready::Checks;
 use super::requests::{Lines, RequestLog};
 use super::reread::may_be_hashed;
+use crate::fresh_keys::FreshKeys;
 use crate::settings::{RequestLines, Settings};
 
 /// What the connections of one thread share.
@@ -34,7 +35,7 @@ pub(super) struct Gateway<N> {
     own: Arc<OwnPaths>,
     forward: Forward,
     pages: Cors,
-    paid: PaidService<Forward, N>,
+    paid: PaidService<Forward, N, FreshKeys>,
     log: RequestLog,
     /// How long the hash of a body may take; [`None`] where nothing is counted.
     hashed_within: Option<Duration>,
@@ -43,7 +44,7 @@ pub(super) struct Gateway<N> {
 impl<N> Gateway<N> {
     pub(super) fn new(
         settings: &Settings,
-        paywall: Paywall<N>,
+        paywall: Paywall<N, FreshKeys>,
         network: Network,
         (checks, hashed_within): (Checks, Option<Duration>),
         limit: &ConnectionLimit,

@@ -32,7 +32,6 @@ mod worker;
 
 use core::fmt;
 use core::net::SocketAddr;
-use l402_core::DerivedKeys;
 use l402_http::proxy::{ConnectionLimit, UpstreamConfigError};
 use l402_http::service::Paywall;
 use l402_http::service::kept::Answers;
@@ -45,6 +44,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
 use crate::answers::FileAnswers;
+use crate::fresh_keys::FreshKeys;
 use crate::inventory::Inventory;
 use crate::keeper::{LedgerKeeper, Standing};
 use crate::keys::{self, KeyFileError};
@@ -102,7 +102,12 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Payee<N> {
         Ok(Payee { node, network, id, checks })
     }
 
-    fn paywall(&self, settings: &Settings, keys: &DerivedKeys, (ledger, deny_list): &(Ledger, DenyList)) -> Paywall<N> {
+    fn paywall(
+        &self,
+        settings: &Settings,
+        keys: &FreshKeys,
+        (ledger, deny_list): &(Ledger, DenyList),
+    ) -> Paywall<N, FreshKeys> {
         let paywall = Paywall::new(settings.policy().clone(), keys.clone(), self.node.clone(), self.network)
             .gate_policy(settings.gate)
             .lsat_line(settings.lsat_line == LsatLine::Sent)
@@ -162,7 +167,7 @@ impl Server {
     /// [`StartError::Keys`] and [`StartError::Bind`].
     pub fn bind(settings: &Settings) -> Result<Bound, StartError> {
         let mut inventory = Inventory::open(settings).map_err(StartError::State)?;
-        let keys = keys::open(&settings.key_dir).map_err(StartError::Keys)?;
+        let keys = FreshKeys::open(settings).map_err(StartError::Keys)?;
         inventory.note().map_err(StartError::State)?;
         let unbound = |cause| StartError::Bind { address: settings.listen, cause };
         let sockets = Sockets::bind(settings.listen, settings.threads).map_err(unbound)?;
@@ -191,7 +196,7 @@ impl Server {
 /// A gateway that has its keys and its address, and serves no client yet.
 #[derive(Debug)]
 pub struct Bound {
-    keys: DerivedKeys,
+    keys: FreshKeys,
     sockets: Sockets,
     ledger: Option<((Ledger, DenyList), Standing)>,
 }

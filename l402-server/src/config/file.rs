@@ -29,6 +29,8 @@ pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     /// Directory of the key file `root.keys`. Default: `keys` in the data directory.
     pub(super) key_dir: Option<PathBuf>,
+    /// How long a key signs tokens before the gateway rotates by itself, such as `90d`. Default: it never does.
+    pub(super) rotate_every: Option<At<String>>,
     /// Whether the gateway responds to `/health`, `/ready` and `/info` itself, or forwards them like any other path.
     #[schemars(extend("default" = true))]
     pub(super) own_paths: Option<bool>,

@@ -3,9 +3,10 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use l402_core::ledger::SKEW;
 use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
-use l402_gateway::LedgerKeeper;
 use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
+use l402_gateway::{LedgerKeeper, keys};
 use l402_http::proxy::IpRange;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -15,7 +16,7 @@ use super::error::ConfigProblem;
 use super::file::{self, File};
 use super::kept::kept;
 use super::limits::Most;
-use super::resolver::Resolver;
+use super::resolver::{Noted, Resolver};
 use super::service::Common;
 use super::{Config, Log};
 
@@ -43,6 +44,7 @@ impl Resolver<'_> {
         let max_age = ("ledger.deny_list_max_age", LedgerKeeper::DENY_LIST_MAX_AGE, Most::Day);
         let deny_list_max_age = self.deadline(file.ledger.deny_list_max_age.as_ref(), max_age);
         let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref());
+        let rotate_every = file.rotate_every.take();
         let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
         let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
         let request_lines = if file.log.requests { RequestLines::On } else { RequestLines::Off };
@@ -53,6 +55,7 @@ impl Resolver<'_> {
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
         (settings.limits, settings.trusted_proxies, settings.request_lines) = (limits?, trusted, request_lines);
         settings.product = PRODUCT;
+        settings.rotate_every = self.rotate_every(rotate_every.as_ref(), settings.longest_sale()).ok()?;
         settings.kept = kept(&*lightning, &*ledger, &settings.data_dir);
         let notes = core::mem::take(&mut self.notes);
         Some(Config { settings, log, lightning, ledger, deny_list_max_age: deny_list_max_age?, notes })
@@ -64,6 +67,23 @@ impl Resolver<'_> {
             self.problems.missing("data_dir", "no home directory; set `data_dir`");
         }
         folder
+    }
+
+    /// There is room for so many retired keys, and each verifies until its last sale has ended.
+    fn rotate_every(&mut self, at: Option<&At<String>>, longest_sale: Duration) -> Result<Option<Duration>, Noted> {
+        let every = self.validity("rotate_every", at)?;
+        let retired = longest_sale.saturating_add(keys::PUBLISHED_FOR).saturating_add(SKEW);
+        let (Some(every), Some(at)) = (every, at) else { return Ok(None) };
+        if every.saturating_mul(MOST_RETIRED) >= retired {
+            return Ok(Some(every));
+        }
+        let least = retired.as_secs().div_ceil(MOST_RETIRED.into());
+        let message = format_args!(
+            "write at least \"{least}s\": tokens last up to {}s, and {MOST_RETIRED} old keys can verify them",
+            longest_sale.as_secs()
+        );
+        self.problems.wrong("rotate_every", at, message);
+        Err(Noted)
     }
 
     fn trusted_proxies(&mut self, written: &[At<String>]) -> Vec<IpRange> {
@@ -126,3 +146,5 @@ const PRODUCT: Product = Product { name: env!("CARGO_PKG_NAME"), version: env!("
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
 const SHUTDOWN: Duration = Duration::from_secs(20);
 const MOST_THREADS: usize = 1024;
+/// [`l402_core::DerivedKeys::MAX_RETIRED`].
+const MOST_RETIRED: u32 = 7;

@@ -5,6 +5,7 @@ mod limits;
 mod outage;
 mod pages;
 mod revoked;
+mod rotated;
 mod routes;
 mod sale;
 mod stop;

@@ -21,7 +21,7 @@ pub(crate) struct Gateway {
     pub(crate) server: Server,
     pub(crate) keeper: LedgerKeeper,
     wallet: FakeNode,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Gateway {
@@ -38,7 +38,12 @@ impl Gateway {
         let keeper = LedgerKeeper::start(Ledger::new(ledger));
         let bound = Server::bind(&config.settings).expect("bound").ledger(&keeper);
         let server = bound.serve(&config.settings, &payee).expect("a server");
-        Self { server, keeper, wallet: network.node(), _data: data }
+        Self { server, keeper, wallet: network.node(), data }
+    }
+
+    /// The directory of the key file.
+    pub(crate) fn key_dir(&self) -> std::path::PathBuf {
+        self.data.path().join("keys")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -34,7 +34,7 @@ impl NodeDesk {
             Call::Address => self.address().await,
             Call::Channels => Ok(self.node.channels().iter().map(channel).collect()),
             Call::Money(asked) => return self.money(request, asked).await,
-            Call::Uses(_) | Call::Revoke(_) => Err("this is not a call about the node".to_owned()),
+            Call::Uses(_) | Call::Revoke(_) | Call::Keys(_) => Err("this is not a call about the node".to_owned()),
         };
         facts.map_or_else(Reply::Refused, Reply::Facts)
     }

@@ -1,0 +1,203 @@
+//! Root keys that follow the key file while the gateway runs.
+//!
+//! 1. All threads share one set of keys. To verify with them costs no lock.
+//! 2. The file is looked at before a token is minted, and where a token names an epoch that is not known: once a second at most.
+//! 3. A file that cannot be read changes nothing: what was sold is still served. It is told in the log, and `/ready` says so.
+//! 4. Where the settings say `rotate_every`, whoever mints notices that it is time, and a thread of its own rotates.
+
+use arc_swap::ArcSwap;
+use core::time::Duration;
+use l402_core::macaroon::RootKey;
+use l402_core::{DerivedKeys, Identifier, RootKeySource, TokenId};
+use l402_lightning::unix_now;
+use l402_program::Causes;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime};
+
+use crate::keys::{self, KeyFileError, Standing};
+use crate::settings::Settings;
+
+/// Keys of a file. Clones are the same keys.
+#[derive(Debug, Clone)]
+pub(crate) struct FreshKeys(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    longest_sale: Duration,
+    rotate_every: Option<Duration>,
+    keys: ArcSwap<DerivedKeys>,
+    looked: Mutex<Looked>,
+}
+
+/// What the last look has found.
+#[derive(Debug)]
+struct Looked {
+    at: Instant,
+    stamp: Option<(SystemTime, u64, u64)>,
+    /// When a key begins to mint.
+    next: Option<u64>,
+    /// When it is time to rotate.
+    rotates_at: Option<u64>,
+}
+
+impl FreshKeys {
+    /// Opens the key file of the settings, and makes it where it does not exist.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub(crate) fn open(settings: &Settings) -> Result<Self, KeyFileError> {
+        let keys = keys::open(&settings.key_dir)?;
+        let looked = Looked { at: Instant::now(), stamp: None, next: None, rotates_at: None };
+        let shared = Shared {
+            folder: settings.key_dir.clone(),
+            longest_sale: settings.longest_sale(),
+            rotate_every: settings.rotate_every,
+            keys: ArcSwap::from_pointee(keys),
+            looked: Mutex::new(looked),
+        };
+        let keys = Self(Arc::new(shared));
+        keys.look_after(Duration::ZERO);
+        Ok(keys)
+    }
+
+    /// Looks at the file, unless somebody has just done so.
+    #[cold]
+    fn look_after(&self, pause: Duration) {
+        let Ok(mut looked) = self.0.looked.try_lock() else { return };
+        if looked.at.elapsed() < pause {
+            return;
+        }
+        looked.at = Instant::now();
+        let (now, stamp) = (unix_now().get(), stamp(&self.0.folder));
+        let is_due = looked.next.is_some_and(|next| next <= now);
+        if stamp.is_some() && (stamp != looked.stamp || is_due) {
+            match self.read(now, stamp) {
+                Ok(found) => *looked = found,
+                Err(fault) => {
+                    tracing::error!(cause = %Causes(&fault), "cannot read the key file again; the keys from before are used");
+                }
+            }
+        }
+        if looked.rotates_at.is_some_and(|at| at <= now) {
+            looked.rotates_at = Some(now.saturating_add(AGAIN.as_secs())); // unless the file changes
+            self.rotate(now);
+        }
+    }
+
+    fn read(&self, now: u64, stamp: Option<(SystemTime, u64, u64)>) -> Result<Looked, KeyFileError> {
+        self.0.keys.store(Arc::new(keys::read_at(&self.0.folder, now)?));
+        let mut found = Looked { at: Instant::now(), stamp, next: None, rotates_at: None };
+        for epoch in keys::epochs(&self.0.folder, now)? {
+            match epoch.standing {
+                Standing::Next { mints_at } => found.next = Some(mints_at),
+                Standing::Mints { since } if found.next.is_none() => {
+                    let written = || stamp?.0.duration_since(SystemTime::UNIX_EPOCH).ok().map(|at| at.as_secs());
+                    let since = since.or_else(written);
+                    found.rotates_at = since.zip(self.0.rotate_every).map(|(since, every)| since + every.as_secs());
+                }
+                Standing::Mints { .. } | Standing::Retired { .. } => {}
+            }
+        }
+        tracing::info!(epoch = self.0.keys.load().token_id([0; 28]).epoch(), "read the key file");
+        Ok(found)
+    }
+
+    /// Rotates beside the requests: writing takes as long as the disk does.
+    fn rotate(&self, now: u64) {
+        let (folder, longest_sale) = (self.0.folder.clone(), self.0.longest_sale);
+        let rotation = move || match keys::rotate(&folder, longest_sale, now) {
+            Ok(_) => tracing::info!("published a new key; it signs tokens in a minute"),
+            Err(fault) => tracing::warn!(cause = %Causes(&fault), "cannot rotate the keys; trying again later"),
+        };
+        if let Err(fault) = std::thread::Builder::new().name("rotate".to_owned()).spawn(rotation) {
+            tracing::warn!(%fault, "cannot rotate the keys; trying again later");
+        }
+    }
+}
+
+impl RootKeySource for FreshKeys {
+    #[inline]
+    fn root_key(&self, identifier: &Identifier) -> Option<RootKey> {
+        let found = self.0.keys.load().root_key(identifier);
+        if found.is_some() {
+            return found;
+        }
+        self.look_after(PAUSE);
+        self.0.keys.load().root_key(identifier)
+    }
+
+    fn token_id(&self, random: [u8; 28]) -> TokenId {
+        self.look_after(PAUSE);
+        self.0.keys.load().token_id(random)
+    }
+}
+
+/// What tells one version of the file from another.
+fn stamp(folder: &Path) -> Option<(SystemTime, u64, u64)> {
+    let found = fs::metadata(folder.join(keys::FILE)).ok()?;
+    Some((found.modified().ok()?, found.ino(), found.len()))
+}
+
+/// How long a look at the file holds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// When a rotation that failed is tried again.
+const AGAIN: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use l402_core::PaymentHash;
+
+    fn open(folder: &Path, rotate_every: Option<Duration>) -> FreshKeys {
+        FreshKeys::open(&Settings { key_dir: folder.to_owned(), rotate_every, ..settings() }).expect("keys")
+    }
+
+    fn knows(keys: &FreshKeys, epoch: u32) -> bool {
+        keys.root_key(&Identifier::new(PaymentHash::from_bytes([1; 32]), TokenId::new(epoch, [0; 28]))).is_some()
+    }
+
+    #[test]
+    fn s4_an_unknown_epoch_reads_the_file_again_once_a_second() {
+        let home = tempfile::tempdir().expect("a directory");
+        let keys = open(home.path(), None);
+        assert!(knows(&keys, 0) && !knows(&keys, 1));
+        keys::rotate(home.path(), Duration::ZERO, unix_now().get() - 61).expect("rotated");
+        keys.0.looked.lock().expect("no panic").at = Instant::now();
+        assert!(!knows(&keys, 1), "somebody has just looked");
+        assert_eq!(keys.token_id([0; 28]).epoch(), 0);
+        keys.look_after(Duration::ZERO);
+        assert!(knows(&keys, 1) && knows(&keys, 0));
+        assert_eq!(keys.token_id([0; 28]).epoch(), 1, "the retired one never mints");
+    }
+
+    #[test]
+    fn s6_a_file_that_is_gone_or_damaged_changes_nothing() {
+        let home = tempfile::tempdir().expect("a directory");
+        let keys = open(home.path(), None);
+        fs::write(home.path().join(keys::FILE), "l402 root keys, format 2\n").expect("damaged");
+        keys.look_after(Duration::ZERO);
+        fs::remove_file(home.path().join(keys::FILE)).expect("removed");
+        keys.look_after(Duration::ZERO);
+        assert!(knows(&keys, 0));
+    }
+
+    #[test]
+    fn s4_the_time_to_rotate_is_noticed() {
+        let home = tempfile::tempdir().expect("a directory");
+        let keys = open(home.path(), Some(Duration::from_hours(1)));
+        let rotates_at = || keys.0.looked.lock().expect("no panic").rotates_at.expect("a time");
+        assert!(rotates_at() > unix_now().get(), "it is an hour old then");
+        keys.0.looked.lock().expect("no panic").rotates_at = Some(0);
+        keys.look_after(Duration::ZERO);
+        while keys::epochs(home.path(), 0).expect("epochs").len() < 2 {
+            std::thread::yield_now();
+        }
+        assert!(rotates_at() > unix_now().get(), "and not every second");
+    }
+}
