@@ -16,6 +16,7 @@ use deadpool_postgres::{Object, Pool};
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -40,6 +41,9 @@ pub struct PostgresStore {
     pool: Pool,
     deadline: Duration,
     pub(super) statements: Arc<Statements>,
+    /// Connections that reservations may take. The others are for what ends one: else a crowd that wants one use would keep the
+    /// commit of its winner waiting.
+    reserving: Arc<Semaphore>,
     /// How far a test has moved the clock on, in milliseconds.
     ahead: Arc<AtomicI64>,
 }
@@ -72,7 +76,8 @@ impl PostgresStore {
     pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
         let ahead = Arc::new(AtomicI64::new(0));
         let (pool, statements) = (connect::pool(config), Arc::new(Statements::of(&config.schema)));
-        let store = Self { pool, deadline: config.deadline, statements, ahead };
+        let reserving = Arc::new(Semaphore::new((config.pool_size - config.pool_size / 4).max(1)));
+        let store = Self { pool, deadline: config.deadline, statements, reserving, ahead };
         let until = Instant::now() + OPENING;
         let read_only = store.call_until(until, "SELECT current_setting('transaction_read_only') = 'on'", &[]).await?;
         if first(&read_only)?.get(0) {
@@ -167,7 +172,10 @@ impl PostgresStore {
             (&asked.doubt_used, Type::BOOL),
             (&ahead, Type::INT8),
         ];
-        self.call(&self.statements.reserve, &parameters).await
+        let until = Instant::now() + self.deadline;
+        let place = timeout_at(until, self.reserving.acquire()).await;
+        let _place = place.map_err(|elapsed| StoreError::with_source(StoreErrorKind::Unavailable, elapsed))?;
+        self.call_until(until, &self.statements.reserve, &parameters).await
     }
 
     pub(super) fn ahead(&self) -> i64 {
