@@ -3,6 +3,7 @@
 //! 1. After so many failures in a row, nobody asks for a second. Then one question is let through, and what becomes of it decides
 //!    for all.
 //! 2. A question that is dropped says nothing.
+//! 3. What a request asks that holds a use is let through in any case: others that fail at a busy ledger must not cost it its use.
 
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,11 @@ impl Breaker {
         }
         drop(state);
         Some(Turn { breaker: self, is_probe })
+    }
+
+    /// Lets a question through in any case.
+    pub(super) const fn pass(&self) -> Turn<'_> {
+        Turn { breaker: self, is_probe: false }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -106,6 +112,9 @@ mod tests {
         let probe = breaker.turn().unwrap();
         assert!(breaker.turn().is_none(), "one is enough");
         probe.failed();
+        assert!(breaker.turn().is_none());
+        advance(PAUSE).await;
+        assert_eq!(breaker.pass().failed(), News::None);
         assert!(breaker.turn().is_none());
         advance(PAUSE).await;
         drop(breaker.turn().unwrap());

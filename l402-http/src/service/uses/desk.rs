@@ -1,6 +1,6 @@
 //! The way to the ledger: a deadline for each question, and a circuit breaker.
 
-use super::breaker::{Breaker, News};
+use super::breaker::{Breaker, News, Turn};
 use super::clock::{Agreement, Comparison};
 use core::error::Error;
 use core::fmt;
@@ -99,7 +99,11 @@ impl Desk {
         attempt: AttemptId,
         event: Event,
     ) -> Result<Reply, Away> {
-        self.ask(self.ledger.apply(payment, attempt, event)).await
+        let turn = match event {
+            Event::Commit { .. } | Event::Renew => Some(self.breaker.pass()),
+            _ => self.breaker.turn(),
+        };
+        self.ask_in(turn, self.ledger.apply(payment, attempt, event)).await
     }
 
     /// Looks what is left of a payment.
@@ -108,7 +112,15 @@ impl Desk {
     }
 
     async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Away> {
-        let turn = self.breaker.turn().ok_or(Away::NotAsked)?;
+        self.ask_in(self.breaker.turn(), question).await
+    }
+
+    async fn ask_in<T>(
+        &self,
+        turn: Option<Turn<'_>>,
+        question: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Away> {
+        let turn = turn.ok_or(Away::NotAsked)?;
         let away = match timeout(self.deadline, question).await {
             Ok(Ok(reply)) => {
                 if turn.answered() == News::Up {

@@ -111,6 +111,24 @@ async fn s5_a_reply_to_a_commit_that_is_lost_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn s5_failures_of_others_keep_no_commit_waiting() {
+    let till = Till::of(5);
+    let token = till.buy().await;
+    let gate = till.works().waits();
+    let under_way = till.begin(&token, Method::GET);
+    till.works().called(1).await;
+    till.store.set_away(true);
+    for _ in 0..4 {
+        assert_eq!(till.get(&token).await.reason(), "ledger-unavailable");
+    }
+    till.store.set_away(false);
+    let before = tokio::time::Instant::now();
+    gate.add_permits(1);
+    assert_eq!(under_way.await.unwrap().status, StatusCode::OK);
+    assert_eq!(before.elapsed(), Duration::ZERO, "the ledger is asked, though the breaker is open");
+}
+
+#[tokio::test(start_paused = true)]
 async fn s5_a_commit_that_is_never_confirmed_is_503_and_taken_back() {
     for (method, doubtful) in [(Method::GET, 0), (Method::POST, 1)] {
         let till = Till::of(1);
