@@ -142,13 +142,22 @@ test:
     cargo test --workspace
 
 # The suites of the ledger's stores that need a server; each starts its own, on free ports
-stores: _stores-postgres _stores-redis
+stores: _stores-postgres _stores-redis _stores-gateways
 
 _stores-postgres: _postgres
     cargo test --workspace --features l402-ledger/postgres,l402-ledger/testing --test postgres -- --ignored
 
 _stores-redis: _redis
     cargo test --workspace --features l402-ledger/redis,l402-ledger/testing --test redis -- --ignored
+
+# Gateways before those servers: a few kills, a thousand requests at once, servers that are killed, paused or slow.
+_stores-gateways: _postgres _redis
+    cargo test --workspace --test ledger -- --ignored --skip the_gateway_that_is_killed --test-threads 2
+
+# Kill gateways, and then servers, with a failpoint at each step, and audit every store; a quarter of an hour each on a machine that is free
+kill-ledger kills="1000" servers="50": _postgres _redis
+    L402_KILLS={{ kills }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_with
+    L402_KILLS={{ servers }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_of
 
 # A page in a real Chromium buys from the gateway, across origins
 browser: _chromium

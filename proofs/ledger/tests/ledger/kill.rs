@@ -1,0 +1,198 @@
+//! A gateway that is killed again and again, or whose store is, while buyers use what they have bought; and the audit of it.
+
+use crate::audit::{audit, tally};
+use crate::book::{Plan, Token};
+use crate::buyer::shop;
+use crate::halt::{Point, Trigger};
+use crate::seeded::Seeded;
+use crate::stores::{Kind, Stand, open};
+use crate::wire::{Answer, Got};
+use crate::{DEADLINE, Scene, gateway, upstream};
+use core::net::SocketAddr;
+use core::time::Duration;
+use l402_core::ledger::{Event, LEASE, Resolution};
+use l402_ledger::{Ledger, LedgerStore as _};
+use rustix::process::Pid;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tempfile::TempDir;
+use tokio::process::Child;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// What stays while gateways come and go.
+struct Run {
+    scene: Arc<Scene>,
+    upstream: SocketAddr,
+    stand: Stand,
+    folder: TempDir,
+    seeded: Seeded,
+}
+
+impl Run {
+    async fn begin(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let seed = std::env::var("L402_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        let scene = Arc::new(Scene::new(gateway::node(folder.path())));
+        let upstream = upstream::start(Arc::clone(&scene)).await;
+        Self { scene, upstream, stand: Stand::start(kind), folder, seeded: Seeded(seed) }
+    }
+
+    fn spawn(&self, at: Option<(Point, u32)>) -> Child {
+        gateway::spawn(self.folder.path(), self.upstream, &self.stand.place(), at)
+    }
+
+    fn buyers(&mut self, gateway: SocketAddr) -> JoinSet<()> {
+        let seeds: Vec<_> = (0..BUYERS).map(|_| Seeded(self.seeded.below(u64::MAX))).collect();
+        seeds.into_iter().map(|seeded| shop(Arc::clone(&self.scene), gateway, seeded)).collect()
+    }
+
+    /// Runs one gateway until it is killed, and returns where that was; [`None`] where it had not come there in time.
+    async fn round(&mut self, point: Point) -> Option<Point> {
+        let after = 1 + u32::try_from(self.seeded.below(12)).expect("a small number");
+        let mut child = self.spawn(Some((point, after)));
+        let trigger = Arc::new(Trigger::new(point, after, process(&child)));
+        self.scene.watch(Some(Arc::clone(&trigger)));
+        if point == Point::Random {
+            let (moment, trigger) = (self.seeded.millis(400), Arc::clone(&trigger));
+            tokio::spawn(async move {
+                sleep(moment).await;
+                trigger.kill();
+            });
+        }
+        let mut buyers = JoinSet::new();
+        if let Some(gateway) = gateway::ready(&mut child).await {
+            buyers = self.buyers(gateway);
+        }
+        let _open = child.stdin.take(); // without it the gateway would end
+        let ended = timeout(PATIENCE, child.wait()).await;
+        if ended.is_err() {
+            trigger.kill();
+        }
+        let status = child.wait().await.expect("it has ended");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(9),
+            "it is killed, and ends in no other way"
+        );
+        while buyers.join_next().await.is_some() {}
+        self.scene.watch(None);
+        ended.ok().map(|_| point)
+    }
+
+    /// Audits, decides each doubt, and uses up what is left.
+    async fn close(&mut self, what: &str) {
+        if !matches!(self.stand, Stand::Embedded(_)) {
+            sleep(LEASE + Duration::from_secs(1)).await; // killed gateways renew nothing
+        }
+        let tokens = self.scene.book.tokens();
+        let ledger = open(&self.stand.place(), DEADLINE).await.expect("a store");
+        let figures = audit(&ledger, &tokens).await;
+        println!("{}, {what}:\n{figures}", self.stand);
+        resolve(&ledger).await;
+        let left = free(&ledger, &tokens).await;
+        drop(ledger);
+        let unused = self.use_up(left).await;
+        println!("  what was left could be used, but for {unused}");
+        assert!(figures.is_clean() && unused == 0, "the promises were not kept");
+    }
+
+    /// Uses what is left of each token, and returns how many uses could not be had.
+    async fn use_up(&mut self, left: Vec<(Token, u64)>) -> u64 {
+        let mut child = self.spawn(None);
+        let gateway = gateway::ready(&mut child).await.expect("it serves");
+        let (mut tasks, mut unused) = (JoinSet::new(), 0);
+        for (index, (token, free)) in left.into_iter().enumerate() {
+            let scene = Arc::clone(&self.scene);
+            tasks.spawn(async move {
+                let mut missing = 0;
+                for _ in 0..free {
+                    let answer = present(&scene, index, &token, gateway).await;
+                    missing += u64::from(!answer.is_served());
+                }
+                let last = present(&scene, index, &token, gateway).await;
+                missing + u64::from(last.status != 402)
+            });
+            while tasks.len() >= BUYERS {
+                unused += tasks.join_next().await.expect("a task").expect("no panic");
+            }
+        }
+        unused += tasks.join_all().await.into_iter().sum::<u64>();
+        child.kill().await.expect("it runs");
+        unused
+    }
+}
+
+/// Presents a token until it is neither too early nor too much.
+async fn present(scene: &Scene, index: usize, token: &Token, gateway: SocketAddr) -> Answer {
+    loop {
+        let name = scene.book.begin(index, Plan::Serve, true, None);
+        match token.asking().field("x-attempt", &name).send(gateway, || {}).await {
+            Got::Answer(answer) if !matches!(answer.status, 429 | 503) => return answer,
+            Got::Answer(_) => sleep(Duration::from_millis(50)).await,
+            got => panic!("nobody kills this gateway: {got:?}"),
+        }
+    }
+}
+
+/// A person decides about each doubt.
+async fn resolve(ledger: &Ledger) {
+    for doubt in ledger.doubtful(usize::MAX).await.expect("the ledger answers") {
+        let unused = Event::Resolve(Resolution::Unused);
+        ledger.apply(&doubt.payment, doubt.attempt, unused).await.expect("the ledger answers");
+    }
+}
+
+/// What is left of each token; of very many, of some.
+async fn free(ledger: &Ledger, tokens: &[Token]) -> Vec<(Token, u64)> {
+    let mut left = Vec::new();
+    for token in tokens {
+        left.push((token.clone(), tally(ledger, token).await.free()));
+    }
+    left
+}
+
+fn process(child: &Child) -> Pid {
+    let id = i32::try_from(child.id().expect("it runs")).expect("an id");
+    Pid::from_raw(id).expect("not 0")
+}
+
+/// Kills gateways, at each point in turn.
+pub(crate) async fn gateways(kind: Kind, kills: usize) {
+    let (mut run, begun) = (Run::begin(kind).await, Instant::now());
+    let mut points: BTreeMap<Option<Point>, usize> = BTreeMap::new();
+    for kill in 0..kills {
+        let point = run.round(Point::ALL[kill % Point::ALL.len()]).await;
+        *points.entry(point).or_default() += 1;
+    }
+    let seconds = begun.elapsed().as_secs();
+    for (point, count) in &points {
+        println!("  {}: {count}", point.map_or("by the clock".to_owned(), |point| format!("{point:?}")));
+    }
+    run.close(&format!("{kills} kills of the gateway in {seconds} s")).await;
+    let reached: usize = points.iter().filter(|(point, _)| point.is_some()).map(|(_, count)| count).sum();
+    assert!(reached * 10 >= kills * 9, "most gateways come to their point");
+}
+
+/// Kills the server of a store, while one gateway goes on.
+pub(crate) async fn servers(kind: Kind, kills: usize) {
+    let mut run = Run::begin(kind).await;
+    let mut child = run.spawn(None);
+    let gateway = gateway::ready(&mut child).await.expect("it serves");
+    let buyers = run.buyers(gateway);
+    for _ in 0..kills {
+        let (before, away) = (run.seeded.millis(600), run.seeded.millis(300));
+        sleep(Duration::from_millis(100) + before).await;
+        run.stand.kill();
+        sleep(away).await;
+        run.stand.restart();
+    }
+    sleep(Duration::from_secs(2)).await;
+    drop(buyers);
+    child.kill().await.expect("nothing ends the gateway but this");
+    run.close(&format!("{kills} kills of the server")).await;
+}
+
+const BUYERS: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(4);
