@@ -1,17 +1,14 @@
 //! A store whose type a program learns only while it runs.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::future::BoxFuture;
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
-use core::pin::Pin;
 use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
 use std::sync::Arc;
-
-/// A future on the heap.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of any type. Clones are the same store.
 #[derive(Clone)]

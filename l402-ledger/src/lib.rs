@@ -28,6 +28,7 @@ mod account;
 pub mod embedded;
 mod erased;
 mod error;
+mod future;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
@@ -39,8 +40,9 @@ mod store;
 pub mod testing;
 
 pub use account::Account;
-pub use erased::{BoxFuture, Ledger};
+pub use erased::Ledger;
 pub use error::{StoreError, StoreErrorKind};
+pub use future::BoxFuture;
 pub use revoke::{Denied, DenyList, Revocation, Revocations, Revoked};
 pub use settlements::SharedSettlements;
 pub use store::{DoubtfulUse, LedgerStore, PaymentUses};

@@ -6,8 +6,8 @@
 //!
 //! Threats L5, S2.
 
-use crate::erased::BoxFuture;
 use crate::error::StoreError;
+use crate::future::BoxFuture;
 use l402_core::{PaymentHash, UnixSeconds};
 
 /// Where gateways tell each other which payments arrived. A store has one if several gateways can share it:

@@ -2,8 +2,8 @@
 
 use super::reply::signed;
 use super::store::{Parameter, PostgresStore, first};
-use crate::erased::BoxFuture;
 use crate::error::StoreError;
+use crate::future::BoxFuture;
 use crate::settlements::SharedSettlements;
 use l402_core::{PaymentHash, UnixSeconds};
 use tokio_postgres::types::Type;

@@ -1,8 +1,8 @@
 //! Settlements that gateways share: a string for each payment, which Redis deletes by itself.
 
 use super::{RedisStore, wire};
-use crate::erased::BoxFuture;
 use crate::error::StoreError;
+use crate::future::BoxFuture;
 use crate::settlements::SharedSettlements;
 use l402_core::{PaymentHash, UnixSeconds};
 
