@@ -103,7 +103,10 @@ fn put_fields<'a>(
     Some(())
 }
 
-fn take_fields<'a>(rest: &mut &'a [u8]) -> Option<Vec<(HeaderName, Option<&'a [u8]>)>> {
+/// A field, and its value if there is one.
+type Field<'a> = (HeaderName, Option<&'a [u8]>);
+
+fn take_fields<'a>(rest: &mut &'a [u8]) -> Option<Vec<Field<'a>>> {
     let count = u16::from_be_bytes(*take(rest)?);
     let mut fields = Vec::new();
     for _ in 0..count {

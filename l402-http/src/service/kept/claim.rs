@@ -1,6 +1,6 @@
 //! Who is about to be answered under which name, in this process: a request that comes meanwhile waits.
 
-use super::store::AnswerName;
+use super::name::AnswerName;
 use core::sync::atomic::{AtomicBool, Ordering};
 use l402_core::ledger::Fingerprint;
 use std::collections::HashMap;

@@ -2,10 +2,10 @@
 
 use super::answer::Answer;
 use super::claim::Claim;
+use super::parcel::Parcel;
 use super::room::Room;
 use super::seal::Lock;
 use super::shelf::Shelf;
-use super::store::Parcel;
 use core::fmt;
 use l402_core::UnixSeconds;
 use std::sync::Arc;

@@ -66,9 +66,9 @@ impl Keeping {
         loop {
             let others = match self.shelf.claims.take(self.lock.name, self.fingerprint) {
                 Ok(claim) if self.shelf.store.knows(&self.lock.name, now) => match self.again(now).await {
-                    Read::Given(response) => return Found::Again(response),
-                    Read::NotForThis => return Found::Held,
-                    Read::Gone => Ok(claim),
+                    Ok(response) => return Found::Again(response),
+                    Err(Unread::NotForThis) => return Found::Held,
+                    Err(Unread::Gone) => Ok(claim),
                 },
                 taken => taken,
             };
@@ -91,16 +91,19 @@ impl Keeping {
     /// Looks when no use is left.
     pub(in crate::service) async fn once_spent(&self, now: UnixSeconds) -> Found {
         let ends = Instant::now() + PATIENCE;
-        while !self.has_key {
+        if self.has_key {
+            return Found::Nothing; // it was looked for before
+        }
+        loop {
             // In this order: what ends between the two is known to the store.
             let others = self.shelf.claims.find(&self.lock.name);
             if self.shelf.store.knows(&self.lock.name, now)
-                && let Read::Given(response) = self.again(now).await
+                && let Ok(response) = self.again(now).await
             {
                 return Found::Again(response);
             }
             match others {
-                None => break,
+                None => return Found::Nothing,
                 Some(others) => {
                     if timeout_at(ends, others.end()).await.is_err() {
                         return Found::Waits;
@@ -108,7 +111,6 @@ impl Keeping {
                 }
             }
         }
-        Found::Nothing
     }
 
     /// Says that the request has its use, and goes to the inner service.
@@ -141,30 +143,25 @@ impl Keeping {
     }
 
     /// Reads what is kept, and counts that it is given again.
-    async fn again(&self, now: UnixSeconds) -> Read {
-        let (shelf, lock) = (Arc::clone(&self.shelf), self.lock.clone());
+    async fn again(&self, now: UnixSeconds) -> Result<Response<Bytes>, Unread> {
+        let (place, lock) = (Arc::clone(&self.shelf), self.lock.clone());
         let (fingerprint, asked) = (self.fingerprint, self.asked.clone());
         let read = spawn_blocking(move || {
-            let Some(sealed) = shelf.store.read(&lock.name) else { return Err(Read::Gone) };
+            let sealed = place.store.read(&lock.name).ok_or(Unread::Gone)?;
             let opened = lock.open(&sealed.bytes, sealed.until).and_then(|plain| Answer::decode(&plain.into()));
-            let answer = opened.filter(|answer| answer.is_for(&fingerprint, &asked));
-            answer.filter(|_| shelf.store.give(&lock.name)).ok_or(Read::NotForThis)
+            let answer = opened.filter(|answer| answer.is_for(&fingerprint, &asked)).map(Box::new);
+            answer.filter(|_| place.store.give(&lock.name)).ok_or(Unread::NotForThis)
         });
-        match read.await {
-            Ok(Ok(answer)) => Read::Given(answer.response(&self.method, &self.asked, now)),
-            Ok(Err(read)) => read,
-            Err(_) => Read::Gone, // the runtime ends
-        }
+        let answer = read.await.unwrap_or(Err(Unread::Gone))?; // the runtime may end
+        Ok(answer.response(&self.method, &self.asked, now))
     }
 }
 
-/// What reading has brought.
-enum Read {
-    /// The answer.
-    Given(Response<Bytes>),
-    /// One for another credential or request, or one that was given often enough.
+/// Why nothing is given.
+enum Unread {
+    /// It is for another credential or request, or was given often enough.
     NotForThis,
-    /// Nothing.
+    /// There is nothing any more.
     Gone,
 }
 

@@ -19,6 +19,8 @@ mod answer;
 mod claim;
 mod keep;
 mod keeping;
+mod name;
+mod parcel;
 mod range;
 mod room;
 mod rules;
@@ -27,8 +29,10 @@ mod shelf;
 mod store;
 mod tee;
 
+pub use name::AnswerName;
+pub use parcel::{Parcel, Sealed};
 pub use shelf::Answers;
-pub use store::{AnswerName, AnswerStore, GIVEN, Parcel, Sealed};
+pub use store::{AnswerStore, GIVEN};
 
 pub(super) use keep::Keep;
 pub(super) use keeping::{Found, Keeping};

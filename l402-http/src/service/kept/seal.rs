@@ -7,7 +7,7 @@
 //!    the key of a kept use never takes another. Any other is of one credential.
 //! 4. The seal is XChaCha20-Poly1305 with a random nonce. It holds only with the name and the end that it was made with.
 
-use super::store::AnswerName;
+use super::name::AnswerName;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use core::fmt;

@@ -1,12 +1,8 @@
 //! Where answers are kept.
 
-use super::answer::Answer;
-use super::claim::Claim;
-use super::room::Room;
-use super::seal::Lock;
-use core::fmt;
+use super::name::AnswerName;
+use super::parcel::{Parcel, Sealed};
 use l402_core::UnixSeconds;
-use l402_core::macaroon::hex;
 
 /// Keeps answers, sealed, under names.
 ///
@@ -67,74 +63,3 @@ pub trait AnswerStore: Send + Sync + 'static {
 
 /// How often an answer is given again.
 pub const GIVEN: u8 = 3;
-
-/// Under which an answer is kept. It tells nothing of its request.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AnswerName([u8; 32]);
-
-impl AnswerName {
-    /// Wraps the bytes.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for AnswerName {
-    /// Writes 64 hexadecimal digits, lower case.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(hex::encode_into(&self.0, &mut [0; 64]).unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for AnswerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnswerName({self})")
-    }
-}
-
-/// An answer that only the credential opens to which it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
-    /// When it ends.
-    pub until: UnixSeconds,
-    /// The sealed bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// A whole answer on its way to the store. When it is dropped, whoever waits for it looks whether it was kept.
-#[derive(Debug)]
-pub struct Parcel {
-    pub(super) lock: Lock,
-    pub(super) until: UnixSeconds,
-    pub(super) answer: Answer,
-    pub(super) _claim: Claim,
-    /// What it takes of the memory that all of them may have.
-    pub(super) _room: Room,
-}
-
-impl Parcel {
-    /// Returns the name under which it is kept.
-    pub const fn name(&self) -> &AnswerName {
-        &self.lock.name
-    }
-
-    /// Returns about how many bytes it takes.
-    pub fn size(&self) -> usize {
-        let fields = self.answer.fields.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()));
-        fields.sum::<usize>().saturating_add(self.answer.body.len()).saturating_add(HEAD)
-    }
-
-    /// Seals it, which takes as long as its bytes are many; [`None`] where that fails.
-    pub fn seal(&self) -> Option<Sealed> {
-        let bytes = self.lock.seal(&self.answer.encode()?, self.until)?;
-        Some(Sealed { until: self.until, bytes })
-    }
-}
-
-/// About what stands before fields and body, and around them.
-const HEAD: usize = 256;
