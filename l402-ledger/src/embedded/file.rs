@@ -8,6 +8,7 @@
 //! | `revoked` | [what](super::revoked) is denied | until when |
 //! | `meta` | `version`, `horizon`, `revoked` (the version of the deny-list) | number |
 
+use super::fault::Error;
 use super::layer::Layer;
 use super::{revoked, row};
 use crate::Account;
@@ -234,38 +235,6 @@ fn of_end(key: &[u8; 40]) -> (UnixSeconds, PaymentHash) {
     let (end, hash) = key.split_first_chunk::<8>().expect("a key has 40 bytes");
     let hash = hash.try_into().expect("32 of them are left");
     (UnixSeconds::new(u64::from_be_bytes(*end)), PaymentHash::from_bytes(hash))
-}
-
-/// What goes wrong in a transaction.
-#[derive(Debug)]
-pub(super) enum Error {
-    Engine(redb::Error),
-    Row(super::wire::RowError),
-    TooNew,
-}
-
-impl<E: Into<redb::Error>> From<E> for Error {
-    fn from(error: E) -> Self {
-        Self::Engine(error.into())
-    }
-}
-
-impl From<super::wire::RowError> for Error {
-    fn from(error: super::wire::RowError) -> Self {
-        Self::Row(error)
-    }
-}
-
-impl From<Error> for StoreError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Engine(error @ redb::Error::Corrupted(_)) => Self::with_source(StoreErrorKind::Damaged, error),
-            Error::Engine(error) => Self::with_source(StoreErrorKind::Failed, error),
-            Error::Row(error @ super::wire::RowError::TooNew) => Self::with_source(StoreErrorKind::TooNew, error),
-            Error::Row(error) => Self::with_source(StoreErrorKind::Damaged, error),
-            Error::TooNew => Self::new(StoreErrorKind::TooNew),
-        }
-    }
 }
 
 fn not_opened(error: DatabaseError) -> StoreError {

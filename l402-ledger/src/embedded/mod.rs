@@ -39,6 +39,7 @@
 //! Events look into the file where a payment is not in memory. Its upper levels are cached; a look costs microseconds, or one read
 //! from the disk.
 
+mod fault;
 mod file;
 mod layer;
 mod memory;

@@ -1,6 +1,6 @@
 //! The deny-list in the file: [what](Revoked::key) is denied, and until when.
 
-use super::file::Error;
+use super::fault::Error;
 use crate::revoke::{Revocation, Revoked};
 use l402_core::UnixSeconds;
 use l402_core::ledger::{SKEW, StoreTime};
