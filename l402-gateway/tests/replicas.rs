@@ -5,11 +5,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use l402_core::{CredentialLine, Msat, Name, Offer, PaymentHash, Scheme, SettlementRule, UnixSeconds, Uses};
 use l402_gateway::settings::{PricedRoute, Service, Settings};
-use l402_gateway::{LedgerKeeper, Payee, Server};
+use l402_gateway::{LedgerKeeper, Payee, Seals, Server};
 use l402_http::proxy::UpstreamConfig;
 use l402_ledger::{Ledger, LedgerStore as _, testing::FakeStore};
 use l402_lightning::testing::{FakeFault, FakeNetwork, FakeNode};
-use l402_lightning::{Invoice, Network, PayLimit, PaymentSource, unix_now};
+use l402_lightning::{Invoice, Network, PayLimit, PayeeNode, PaymentSource, unix_now};
+use l402_replica::{Address, Desk, GatewayNode, Kept};
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +35,10 @@ struct Gateway {
 
 impl Gateway {
     async fn start(keys: &TempDir, store: &FakeStore, node: &FakeNode) -> Self {
+        Self::paid_by(keys, store, Payee::new(PayeeNode::new(node.clone()), Network::Regtest).id(node.node_id())).await
+    }
+
+    async fn paid_by(keys: &TempDir, store: &FakeStore, payee: Payee<PayeeNode>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let origin = format!("http://{}", upstream().await);
         let upstream = UpstreamConfig::new(&origin.parse().unwrap()).unwrap();
@@ -46,7 +52,7 @@ impl Gateway {
         settings.gate.settlement = SettlementRule::Strict;
         let keeper = LedgerKeeper::start(Ledger::new(store.clone()));
         let bound = Server::bind(&settings).unwrap().ledger(&keeper);
-        let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id()).shared(&keeper, &settings).unwrap();
+        let payee = payee.shared(&keeper, &settings).unwrap();
         Self { server: bound.serve(&settings, &payee).unwrap(), _keeper: keeper, _data: data }
     }
 
@@ -82,13 +88,28 @@ impl Stand {
 
     /// Buys at the first gateway. Returns the header that opens the path, and the payment.
     async fn buy(&self, path: &str) -> (String, PaymentHash) {
-        let challenge = self.paid.get(path, "").await;
+        self.buy_at(&self.paid, path).await
+    }
+
+    async fn buy_at(&self, gateway: &Gateway, path: &str) -> (String, PaymentHash) {
+        let challenge = gateway.get(path, "").await;
         let terms: serde_json::Value = serde_json::from_str(challenge.split_once("\r\n\r\n").unwrap().1).unwrap();
         let invoice = Invoice::parse(terms["invoice"].as_str().unwrap()).unwrap();
         let preimage = self.network.node().pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap().preimage;
         let token = terms["token"].as_str().unwrap();
         let line = CredentialLine { scheme: Scheme::L402, token, preimage: &preimage };
         (format!("authorization: {line}\r\n"), invoice.payment_hash())
+    }
+
+    /// Starts a gateway whose invoices come from the first one's node.
+    async fn without_a_node(&self) -> (Gateway, Desk) {
+        let address: Address = format!("unix:{}", self.keys.path().join("node.sock").display()).parse().unwrap();
+        let seals = || Arc::new(Seals::open(self.keys.path(), Seals::REPLICAS).unwrap());
+        let kept = Kept::new(PayeeNode::new(self.node.clone()), Network::Regtest).id(self.node.node_id());
+        let desk = Desk::open(&address, kept, seals()).await.unwrap();
+        let node = GatewayNode::new(address, Network::Regtest, Some(self.node.node_id()), seals());
+        let payee = Payee::new(PayeeNode::new(node), Network::Regtest).id(self.node.node_id());
+        (Gateway::paid_by(&self.keys, &self.store, payee).await, desk)
     }
 
     /// Waits until the first gateway has told of a payment.
@@ -189,6 +210,10 @@ async fn l5_a_record_that_does_not_verify_opens_nothing() {
 #[tokio::test]
 async fn s1_a_store_that_was_away_is_told_when_it_is_back() {
     let stand = Stand::start().await;
+    let (earlier, _) = stand.buy("/often").await;
+    for gateway in [&stand.paid, &stand.other] {
+        assert!(is_served(&gateway.gets("/often", &earlier).await), "it has read what is revoked");
+    }
     stand.store.set_away(true);
     let (token, _) = stand.buy("/often").await;
     let away = stand.other.get("/often", &token).await;
@@ -210,4 +235,25 @@ async fn l5_a_store_that_lost_its_data_is_told_again() {
     assert!(other.get("/often", &token).await.starts_with("HTTP/1.1 503 "));
     let _again = Gateway::start(&stand.keys, &empty, &stand.node).await; // the first gateway, after a restart
     assert!(is_served(&other.gets("/often", &token).await));
+}
+
+#[tokio::test]
+async fn l5_bought_where_there_is_no_node_and_used_at_each_gateway_once() {
+    let stand = Stand::start().await;
+    let (replica, desk) = stand.without_a_node().await;
+    let (token, _) = stand.buy_at(&replica, "/once").await;
+    assert!(is_served(&stand.paid.get("/once", &token).await));
+    assert!(replica.get("/once", &token).await.contains("\"spent\""));
+    let (token, _) = stand.buy_at(&replica, "/once").await;
+    assert!(is_served(&replica.get("/once", &token).await));
+    assert!(stand.paid.get("/once", &token).await.contains("\"spent\""));
+
+    let (token, _) = stand.buy_at(&replica, "/often").await;
+    drop(desk);
+    assert!(
+        is_served(&replica.get("/often", &token).await),
+        "what is settled is served without the gateway with the node"
+    );
+    let unsold = replica.get("/often", "").await;
+    assert!(unsold.starts_with("HTTP/1.1 503 ") && unsold.contains("\"no-invoice\""), "{unsold}");
 }

@@ -6,6 +6,8 @@ use l402_gateway::{Checks, Payee};
 use l402_lightning::backend::{OpenPayee, PayeeSetup};
 use l402_lightning::operate::Operator;
 use l402_lightning::{Cause, PayeeNode};
+use l402_replica::{Address, Desk, Kept, Seals};
+use std::io;
 use std::sync::Arc;
 
 /// A node that can be paid, and what runs beside it.
@@ -34,6 +36,25 @@ impl Lightning {
             Some(id) => payee.id(*id),
             None => payee,
         }
+    }
+
+    /// Lets gateways without a node get their invoices from this one, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// Why the address cannot be listened on.
+    pub async fn serve(&self, replicas: &Address, seals: Seals) -> io::Result<Desk> {
+        let OpenPayee { node, network, id, checks, .. } = &self.0;
+        let checks = checks.clone();
+        let trouble = move || {
+            let mut found = checks.iter().filter_map(|(name, check)| Some(format!("{name}: {}", check().err()?)));
+            found.next()
+        };
+        let kept = Kept::new(node.clone(), *network).trouble(trouble);
+        let kept = match id {
+            Some(id) => kept.id(*id),
+            None => kept,
+        };
+        Desk::open(replicas, kept, seals).await
     }
 
     /// Returns the node for its operator, if it runs in this process.

@@ -10,13 +10,13 @@ use l402_gateway::{Bound, LedgerKeeper, Server, StartError, keys, settings};
 use l402_lightning::Cause;
 use l402_lightning::backend::Found;
 use l402_program::{Causes, core_dump};
+use l402_replica::Desk;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::banner::{Banner, PriceLine};
@@ -26,6 +26,8 @@ use crate::failure::ProgramError;
 use crate::lightning::Lightning;
 use crate::node;
 use crate::reference::reference;
+use crate::replicas;
+use crate::signals::{Stop, ignore_hangups};
 use crate::stores::{self, OpenStore};
 use crate::{keys as key_file, logging, revoke, uses, variables};
 
@@ -161,7 +163,8 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     let (lines, usable) = runtime()?.block_on(stores::look(&*config.ledger));
     print(&lines.join("\n"))?;
     usable.map_err(ProgramError::Ledger)?;
-    let Found { lines, usable } = runtime()?.block_on(config.lightning.check());
+    let node = replicas::sealed(&config).unwrap_or_else(|_| Arc::clone(&config.lightning)); // without keys before the first start
+    let Found { lines, usable } = runtime()?.block_on(node.check());
     if !lines.is_empty() {
         print(&lines.join("\n"))?;
     }
@@ -246,14 +249,15 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
     let bound = Server::bind(&config.settings).map_err(ProgramError::Start)?;
     let keeper = count(config).await?;
     tracing::info!("starting the Lightning node");
-    let mut starting = pin!(Lightning::start(&*config.lightning));
+    let node = replicas::sealed(config).map_err(ProgramError::Start)?;
+    let mut starting = pin!(Lightning::start(&*node));
     let lightning = tokio::select! {
         started = &mut starting => started.map_err(ProgramError::Lightning)?,
         () = stop.requested() => return give_up(starting, &mut stop).await,
     };
     // Before anything is sold: what is wrong with a folder ends the start.
-    let control = match commands(config, &lightning, &keeper).await {
-        Ok(control) => control,
+    let doors = match doors(config, &lightning, &keeper).await {
+        Ok(doors) => doors,
         Err(error) => return given_up(lightning, error).await,
     };
     let server = match sell(config, bound.ledger(&keeper), &keeper, &lightning) {
@@ -273,7 +277,7 @@ async fn life(config: &Config) -> Result<(), ProgramError> {
         () = server.shutdown() => {}
         () = stop.requested() => tracing::warn!("second signal: cutting off running requests"),
     }
-    drop((control, keeper));
+    drop((doors, keeper));
     let stopped = lightning.stop().await;
     failed.map_or_else(
         || stopped.map_err(|cause| ProgramError::Other(cause.into())),
@@ -288,6 +292,15 @@ async fn count(config: &Config) -> Result<LedgerKeeper, ProgramError> {
         tracing::warn!("{warning}");
     }
     Ok(LedgerKeeper::start_with(ledger, config.deny_list_max_age))
+}
+
+/// Opens what is there beside the address for clients: the socket for commands, and the one for replicas.
+async fn doors(
+    config: &Config,
+    lightning: &Lightning,
+    keeper: &LedgerKeeper,
+) -> Result<(Option<Control>, Option<Desk>), ProgramError> {
+    Ok((commands(config, lightning, keeper).await?, replicas::serve(config, lightning).await?))
 }
 
 /// Takes commands. Where there can be no socket, such as at too long a path, the gateway sells all the same.
@@ -361,45 +374,6 @@ fn print(text: &str) -> Result<(), ProgramError> {
         _ => Ok(()),
     }
 }
-
-/// SIGINT, as of Ctrl-C, and SIGTERM, as of service managers.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    /// A file that may not grow any more is an error of the write then, and not the end of the process at once.
-    _file_size: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
-        })
-    }
-
-    async fn requested(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// SIGHUP, as of a terminal that is closed or of `systemctl reload`, would end the process and cut every stream.
-fn ignore_hangups() -> io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            tracing::warn!("SIGHUP is ignored; restart to apply a changed configuration");
-        }
-    });
-    Ok(())
-}
-
-/// The same on all systems that this runs on.
-const SIGXFSZ: i32 = 25;
 
 /// How long a start that is not wanted any more is waited for.
 const START_GRACE: Duration = Duration::from_secs(10);

@@ -1,6 +1,8 @@
 """The rules of the house: the only place where they stand. `docs/architecture.md` says them in a sentence each."""
 
 BACKENDS = ("l402-ldk", "l402-lnd", "l402-sandbox")
+# A gateway is paid by way of another one; nobody pays with it.
+PAYEES = ("l402-replica",)
 
 # The crates, lowest first, each with those that its code may name. What its tests may name is looser: the crate itself, and
 # every crate further up in this table.
@@ -12,7 +14,7 @@ CRATES = {
     # What is wrong with a setting, and where: programs and backends say it in the same way.
     "l402-program": (),
     "l402-lightning": ("l402-core", "l402-program"),
-    **{backend: ("l402-core", "l402-program", "l402-lightning") for backend in BACKENDS},
+    **{backend: ("l402-core", "l402-program", "l402-lightning") for backend in (*BACKENDS, *PAYEES)},
     "l402-regtest": ("l402-core", "l402-lightning", "l402-program", *BACKENDS),
     "l402-ledger": ("l402-core",),
     "l402-http": ("l402-core", "l402-lightning", "l402-ledger"),
@@ -20,7 +22,8 @@ CRATES = {
     "l402-gateway": ("l402-core", "l402-lightning", "l402-ledger", "l402-http", "l402-program"),
     "l402-agent": ("l402-core", "l402-lightning", "l402-http", "l402-program"),
     "l402-server": (
-        "l402-core", "l402-lightning", "l402-ledger", "l402-http", "l402-program", "l402-gateway", *BACKENDS, "l402-regtest",
+        "l402-core", "l402-lightning", "l402-ledger", "l402-http", "l402-program", "l402-gateway", *BACKENDS, *PAYEES,
+        "l402-regtest",
     ),
     "l402-client": ("l402-core", "l402-lightning", "l402-http", "l402-program", "l402-agent", *BACKENDS, "l402-regtest"),
 }
@@ -42,7 +45,7 @@ OWN_WORKSPACES = (
 MOST_LINES = 400
 
 # The features that choose backends, and the one file of each program that may ask for them. Other crates have no such feature.
-BACKEND_FEATURES = ("ldk", "lnd", "sandbox")
+BACKEND_FEATURES = ("gateway", "ldk", "lnd", "sandbox")
 REGISTRATION = {
     "l402-client": "src/backends.rs",
     "l402-server": "src/backends.rs",

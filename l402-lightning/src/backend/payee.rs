@@ -6,6 +6,7 @@ use crate::cause::Cause;
 use crate::erased::BoxFuture;
 use core::any::Any;
 use core::fmt::Debug;
+use l402_core::Sealer;
 use l402_program::config::{Problems, Variable};
 use schemars::{Schema, SchemaGenerator};
 use std::path::PathBuf;
@@ -54,6 +55,18 @@ pub trait PayeeSetup: Any + Debug + Send + Sync {
     /// Returns what the node keeps, and a start without it would lose.
     fn kept(&self) -> Option<KeptPath> {
         None
+    }
+
+    /// Returns the same settings with keys that only gateways with the same key file have; [`None`] where the node needs none. To be
+    /// called before [`open`](Self::open) and [`check`](Self::check), unless there is no key file yet.
+    fn sealed_by(&self, seals: &Arc<dyn Sealer + Send + Sync>) -> Option<Arc<dyn PayeeSetup>> {
+        let _ = seals;
+        None
+    }
+
+    /// Tells whether settlements come through the store of a ledger that gateways share, and from nowhere else.
+    fn needs_shared_ledger(&self) -> bool {
+        false
     }
 
     /// Tells whether the node runs in this process, where its operator commands it.

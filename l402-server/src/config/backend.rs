@@ -98,7 +98,8 @@ struct Shared {
     backend: Option<BackendName>,
     /// Directory of the node or sandbox. Default: in the data directory.
     storage_dir: Option<PathBuf>,
-    /// ldk, lnd: the Bitcoin network. Optional with lnd: then it is LND's, and LND must run when the gateway starts.
+    /// ldk, lnd, gateway: the Bitcoin network. Optional with lnd and gateway: then it is the node's, which must run when the gateway
+    /// starts.
     network: Option<Network>,
 }
 

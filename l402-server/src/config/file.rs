@@ -69,6 +69,17 @@ pub(super) struct File {
     pub(super) lightning: Lightning,
     /// Where uses are counted. Default: a file in the data directory.
     pub(super) ledger: Ledger,
+    /// Gateways without a node, which get their invoices from the node of this one.
+    pub(super) replicas: Replicas,
+}
+
+/// What a gateway with a node does for others that have the same key file and ledger, and `backend = "gateway"`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Replicas {
+    /// Where they ask for invoices: a Unix socket, or an address of a private network. Not set: nowhere.
+    #[schemars(extend("examples" = ["unix:/run/l402/node.sock", "10.0.0.1:8409"]))]
+    pub(super) listen: Option<At<String>>,
 }
 
 /// One upstream with its routes. A path that is neither sold nor free gets 404.

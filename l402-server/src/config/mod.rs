@@ -21,6 +21,7 @@ mod ledger_table;
 mod lightning;
 mod limits;
 mod price;
+mod replicas;
 mod resolve;
 mod resolver;
 mod route;
@@ -50,6 +51,7 @@ use file::File;
 use l402_gateway::settings::Settings;
 use l402_lightning::backend::PayeeSetup;
 use l402_program::config::{Source, load};
+use l402_replica::Address;
 pub(crate) use ledger_table::LedgerTable;
 pub(crate) use resolver::Resolver;
 use words::Count;
@@ -72,6 +74,8 @@ pub struct Config {
     pub ledger: Arc<dyn StoreSetup>,
     /// How long the last list of revoked tokens holds while the ledger does not answer.
     pub deny_list_max_age: Duration,
+    /// Where gateways without a node ask for invoices, if anywhere.
+    pub replicas: Option<Address>,
     /// What a setting that was left out means, where that may surprise: a sentence each.
     pub notes: Vec<String>,
 }

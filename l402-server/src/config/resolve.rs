@@ -45,11 +45,15 @@ impl Resolver<'_> {
         let deny_list_max_age = self.deadline(file.ledger.deny_list_max_age.as_ref(), max_age);
         let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref());
         let rotate_every = file.rotate_every.take();
+        let replicas = match (&lightning, &ledger) {
+            (Some(lightning), Some(ledger)) => self.replicas(&file.replicas, &**lightning, &**ledger).ok(),
+            _ => None,
+        };
         let own_paths = if file.own_paths == Some(false) { OwnPaths::Forwarded } else { OwnPaths::Answered };
         let lsat_line = if file.protocol.lsat == Some(false) { LsatLine::LeftOut } else { LsatLine::Sent };
         let request_lines = if file.log.requests { RequestLines::On } else { RequestLines::Off };
         let sold = self.sold(file, data_dir.clone(), Common { listen, timeouts });
-        let (mut settings, lightning, ledger, log) = (sold?, lightning?, ledger?, log?);
+        let (mut settings, lightning, ledger, log, replicas) = (sold?, lightning?, ledger?, log?, replicas?);
         (settings.listen, settings.threads, settings.key_dir) = (listen?, threads?, key_dir?);
         (settings.own_paths, settings.lsat_line, settings.gate) = (own_paths, lsat_line, gate?);
         (settings.request_head, settings.idle, settings.shutdown) = (request_head?, timeouts.idle, shutdown?);
@@ -58,7 +62,8 @@ impl Resolver<'_> {
         settings.rotate_every = self.rotate_every(rotate_every.as_ref(), settings.longest_sale()).ok()?;
         settings.kept = kept(&*lightning, &*ledger, &settings.data_dir);
         let notes = core::mem::take(&mut self.notes);
-        Some(Config { settings, log, lightning, ledger, deny_list_max_age: deny_list_max_age?, notes })
+        let deny_list_max_age = deny_list_max_age?;
+        Some(Config { settings, log, lightning, ledger, deny_list_max_age, replicas, notes })
     }
 
     fn data_dir(&mut self, own: Option<PathBuf>) -> Option<PathBuf> {

@@ -65,6 +65,11 @@ pub trait StoreSetup: Debug + Send + Sync {
     /// Says which store it is, without what may be a secret.
     fn about(&self) -> String;
 
+    /// Tells whether several gateways can share it.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Returns what it keeps on this machine, and a start without it would lose.
     fn kept(&self) -> Option<Kept> {
         None

@@ -55,6 +55,10 @@ impl StoreSetup for PostgresSetup {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> String {
         format!("the PostgreSQL at {}", self.host)
     }

@@ -62,6 +62,10 @@ impl StoreSetup for RedisSetup {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> String {
         format!("the Redis at {}", self.host)
     }

@@ -297,3 +297,42 @@ fn a_gateway_is_not_its_own_upstream() {
         assert_eq!(fault.is_some_and(|fault| fault.contains("the address of the gateway itself")), own, "{text}");
     }
 }
+
+#[test]
+fn gateways_that_share_a_node_share_a_ledger() {
+    let upstream = "upstream = \"http://a\"\n";
+    let (redis, replica) =
+        ("[ledger]\nbackend = \"redis\"\nurl = \"redis://a\"\n", "[lightning]\nbackend = \"gateway\"\n");
+    let (socket, listen) = ("gateway = \"unix:/run/node.sock\"\n", "[replicas]\nlisten = \"10.0.0.1:8409\"\n");
+    read(&format!("{upstream}{redis}{listen}"));
+    read(&format!("{upstream}{redis}{replica}{socket}"));
+    for (text, expected) in [
+        (
+            format!("{upstream}{replica}{socket}"),
+            "ledger.backend: a gateway without a node needs a ledger that gateways share: \"redis\" or \"postgres\"",
+        ),
+        (
+            format!("{upstream}{listen}"),
+            "line 3: replicas.listen = \"10.0.0.1:8409\": replicas need a ledger that gateways share: \"redis\" or \"postgres\"",
+        ),
+        (
+            format!("{upstream}{redis}{replica}{socket}{listen}"),
+            "line 9: replicas.listen = \"10.0.0.1:8409\": this gateway has no node that makes invoices",
+        ),
+        (
+            format!("{upstream}{redis}{replica}"),
+            "lightning.gateway: say where the gateway with the node listens for its replicas, such as \"unix:/run/l402/node.sock\"",
+        ),
+        (
+            format!("{upstream}{redis}{replica}gateway = \"https://a\"\n"),
+            "line 7: lightning.gateway = \"https://a\": write a Unix socket or host and port, such as \"unix:/run/l402/node.sock\" or \"10.0.0.1:8409\"",
+        ),
+        (
+            format!("{upstream}{redis}{replica}{socket}payee = \"02\"\n"),
+            "line 8: lightning.payee = \"02\": the node id is not a compressed public key of 66 hexadecimal digits",
+        ),
+    ] {
+        let found = fault(&text);
+        assert!(found.contains(expected), "{text}\n{found}\nexpected {expected}");
+    }
+}
