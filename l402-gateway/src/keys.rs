@@ -245,9 +245,9 @@ fn parse(text: &str, now: u64) -> Result<DerivedKeys, Fault> {
     let minting = minting(&lines, now).ok_or(Fault::Empty)?;
     // Of two lines with one epoch, the second is an error.
     let others = lines.iter().filter(|line| !core::ptr::eq(*line, minting));
-    let others = others.filter(|line| line.until.is_none_or(|until| until > now));
-    others.fold(Ok(DerivedKeys::new(minting.epoch, &minting.key)), |derived, line| {
-        derived?.with_retired(line.epoch, &line.key).map_err(Fault::Epoch)
+    let mut others = others.filter(|line| line.until.is_none_or(|until| until > now));
+    others.try_fold(DerivedKeys::new(minting.epoch, &minting.key), |derived, line| {
+        derived.with_retired(line.epoch, &line.key).map_err(Fault::Epoch)
     })
 }
 
