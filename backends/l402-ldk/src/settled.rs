@@ -157,7 +157,7 @@ mod tests {
     const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
     const OTHER: PaymentHash = PaymentHash::from_bytes([8; 32]);
 
-    fn file_of(records: &[(PaymentHash, Msat)]) -> (TempDir, std::path::PathBuf) {
+    fn file_of(records: &[(PaymentHash, Msat)]) -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settled");
         let settlements = Settlements::open(&path).unwrap();

@@ -143,20 +143,20 @@ async fn s3_a_crowd_that_wants_one_use_keeps_no_commit_waiting() {
     for number in [1, 2] {
         store.apply(&payment(number), attempt(number), Event::Reserve(reserve(1))).await.unwrap();
     }
-    let (lock, look) = (connect(&server).await, connect(&server).await);
+    let (holder, looker) = (connect(&server).await, connect(&server).await);
     let row = format!("SELECT FROM l402.payment WHERE payment = decode('{}', 'hex') FOR UPDATE", payment(1));
-    lock.batch_execute(&format!("BEGIN; {row}")).await.unwrap();
+    holder.batch_execute(&format!("BEGIN; {row}")).await.unwrap();
     let crowd = (0..64).map(|number| {
         let store = store.clone();
         tokio::spawn(async move { store.apply(&payment(1), attempt(100 + number), Event::Reserve(reserve(1))).await })
     });
     let crowd: Vec<_> = crowd.collect();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    while look.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 12 {
+    while looker.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 12 {
         sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(store.apply(&payment(2), attempt(2), COMMIT).await.unwrap(), SPENT);
-    lock.batch_execute("ROLLBACK").await.unwrap();
+    holder.batch_execute("ROLLBACK").await.unwrap();
     for reserved in crowd {
         assert_eq!(reserved.await.unwrap().unwrap(), Reply::Refused(Refused::Busy));
     }

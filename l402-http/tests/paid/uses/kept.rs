@@ -173,12 +173,12 @@ async fn s4_a_range_is_served_from_what_is_kept() {
 }
 
 /// Answers with what comes, a byte at a time.
-fn slowly(till: &Till) -> mpsc::UnboundedSender<Result<&'static str, &'static str>> {
-    let (say, said) = mpsc::unbounded_channel();
+fn slowly(till: &Till) -> mpsc::Sender<Result<&'static str, &'static str>> {
+    let (say, said) = mpsc::channel(8);
     let said = Mutex::new(Some(said));
     till.works().answers(move || {
         let said = said.lock().unwrap().take().unwrap();
-        let frames = futures_util::stream::unfold(said, async |mut said: mpsc::UnboundedReceiver<_>| {
+        let frames = futures_util::stream::unfold(said, async |mut said: mpsc::Receiver<_>| {
             said.recv().await.map(|text| (text, said))
         });
         let frames = frames.map(|text: Result<&str, _>| text.map(|text| Frame::data(Bytes::from(text))));
@@ -192,14 +192,14 @@ async fn s4_when_the_client_has_gone_the_answer_is_read_on_and_a_retry_gets_all_
     let (till, _) = shop(1);
     let token = till.buy().await;
     let say = slowly(&till);
-    say.send(Ok("one ")).unwrap();
+    say.try_send(Ok("one ")).unwrap();
     let response = till.shop.service.clone().oneshot(asks(&token, Method::POST, &[KEY], "")).await.unwrap();
     let mut body = response.into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "one ");
     drop(body);
     let retry = till.begin_with(&token, KEY);
     tokio::task::yield_now().await;
-    say.send(Ok("two")).unwrap();
+    say.try_send(Ok("two")).unwrap();
     drop(say);
     let retry = retry.await.unwrap();
     assert_eq!((word(&retry).1, retry.text()), (Some("kept"), "one two"));
