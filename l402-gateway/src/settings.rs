@@ -10,7 +10,7 @@ use http::Method;
 use l402_core::ledger::{DoubtRule, Idempotence};
 use l402_core::{GatePolicy, Msat, Name, Offer};
 use l402_http::cors::Cors;
-use l402_http::policy::{Free, Policy, PolicyBuilder, PolicyError, Sale};
+use l402_http::policy::{Free, Meter, Policy, PolicyBuilder, PolicyError, Sale};
 use l402_http::proxy::{HEADER_FIELDS, IpRange, UpstreamConfig};
 use l402_http::service::kept::Answers;
 use std::path::PathBuf;
@@ -263,6 +263,8 @@ pub struct PricedRoute {
     pub doubt: DoubtRule,
     /// For how long whole answers are kept, to be given again ([`Sale::keep_answer`]); none is unless set.
     pub keep_answer: Option<Duration>,
+    /// What it charges for, where its offer is metered ([`Sale::meter`]).
+    pub meter: Option<Meter>,
 }
 
 impl PricedRoute {
@@ -281,6 +283,7 @@ impl PricedRoute {
             has_side_effects: false,
             doubt: DoubtRule::default(),
             keep_answer: None,
+            meter: None,
         }
     }
 
@@ -294,6 +297,9 @@ impl PricedRoute {
             .invoice_expiry(*invoice_expiry)
             .doubt(self.doubt)
             .description(description);
+        if let Some(meter) = self.meter {
+            sale = sale.meter(meter);
+        }
         if let Some(plan) = &offer.plan {
             sale = sale.plan(plan.as_str());
         }

@@ -227,7 +227,7 @@ impl Bound {
         let hashed_within = self.ledger.is_some().then_some(settings.idle);
         let (ledger, checks) = match self.ledger {
             Some((ledger, standing)) => (ledger, checks(payee, settings).and("ledger", move || standing.look())),
-            None if sells_by_number(settings) => return Err(StartError::NoLedger),
+            None if sells_counted(settings) => return Err(StartError::NoLedger),
             None => ((Ledger::absent(), DenyList::default()), checks(payee, settings)),
         };
         let answers = answers(settings).map_err(StartError::Answers)?;
@@ -273,9 +273,9 @@ fn answers(settings: &Settings) -> io::Result<Option<Answers>> {
     Ok(Some(Answers::new(store, keep_size)))
 }
 
-fn sells_by_number(settings: &Settings) -> bool {
+fn sells_counted(settings: &Settings) -> bool {
     let mut offers = settings.policy().routes().iter().filter_map(|route| route.offer());
-    offers.any(|offer| offer.uses.limit().is_some())
+    offers.any(|offer| offer.uses.is_counted())
 }
 
 /// What a sale needs: what the node says, the key file, and an upstream that can be reached.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use l402_http::policy::Metered;
 use l402_lightning::Network;
 use serde::Serialize;
 
@@ -103,6 +104,9 @@ struct Priced<'a> {
     price_msat: u64,
     /// How often a token can be used.
     uses: Uses<'a>,
+    /// What is charged for, where the price buys a balance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meter: Option<Metered>,
     /// For a client that pays at the last moment.
     valid_for_seconds: u64,
     /// For a client that pays at once.
@@ -111,7 +115,7 @@ struct Priced<'a> {
     description: &'a str,
 }
 
-/// A number, or `"unlimited"`, as the configuration has it.
+/// A number, or `"unlimited"`, as the configuration has it, or `"metered"`.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Uses<'a> {
@@ -121,12 +125,17 @@ enum Uses<'a> {
 
 impl<'a> Priced<'a> {
     fn of(route: &'a PricedRoute) -> Self {
-        let PricedRoute { methods, path, offer, description, invoice_expiry, .. } = route;
+        let PricedRoute { methods, path, offer, description, invoice_expiry, meter, .. } = route;
         Self {
             methods: methods.iter().map(Method::as_str).collect(),
             path,
             price_msat: offer.price_msat.get(),
-            uses: offer.uses.limit().map_or(Uses::Word("unlimited"), |uses| Uses::Number(uses.get())),
+            uses: match offer.uses {
+                l402_core::Uses::Unlimited => Uses::Word("unlimited"),
+                l402_core::Uses::Metered => Uses::Word("metered"),
+                l402_core::Uses::Times(uses) => Uses::Number(uses.get()),
+            },
+            meter: meter.as_ref().map(Metered::of),
             valid_for_seconds: offer.valid_for.as_secs(),
             valid_for_at_most_seconds: offer.valid_for.saturating_add(*invoice_expiry).as_secs(),
             invoice_expiry_seconds: invoice_expiry.as_secs(),

@@ -9,7 +9,7 @@ use super::{Policy, Route, RouteId};
 use crate::method;
 use core::time::Duration;
 use http::Method;
-use l402_core::{Msat, Name, Offer};
+use l402_core::{Msat, Name, Offer, Uses};
 use std::sync::Arc;
 
 /// Collects routes.
@@ -137,6 +137,13 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
     }
     if sale.valid_for.as_secs() == 0 {
         return Err(RouteFault::ZeroValidity);
+    }
+    match &sale.handling.meter {
+        None if sale.uses == Uses::Metered => return Err(RouteFault::NoMeter),
+        Some(_) if sale.uses != Uses::Metered => return Err(RouteFault::NoMeter),
+        Some(_) if sale.handling.keep_answer.is_some() => return Err(RouteFault::KeptMeter),
+        Some(meter) if meter.reservation() > sale.price_msat => return Err(RouteFault::SmallBalance),
+        _ => {}
     }
     let offer = Offer::new(Name::new(&sale.service).map_err(RouteFault::Service)?, sale.price_msat)
         .tier(sale.tier)

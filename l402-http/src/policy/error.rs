@@ -66,6 +66,12 @@ pub enum RouteFault {
     Plan(NameError),
     /// A sale for nothing; what costs nothing is stated as free.
     ZeroPrice,
+    /// A metered route has no meter, or another has one.
+    NoMeter,
+    /// A metered route keeps no answers.
+    KeptMeter,
+    /// The price buys less of a balance than one request needs.
+    SmallBalance,
     /// Tokens would never be valid.
     ZeroValidity,
     /// An invoice could never be paid.
@@ -98,6 +104,9 @@ impl fmt::Display for RouteFault {
             Self::Capability(fault) => write!(f, "capability: {fault}"),
             Self::Plan(fault) => write!(f, "plan: {fault}"),
             Self::ZeroPrice => f.write_str("the price is zero; state the route as free instead"),
+            Self::NoMeter => f.write_str("a metered route needs a meter, and no other may have one"),
+            Self::KeptMeter => f.write_str("a metered route keeps no answers; remove `keep_answer` or `meter`"),
+            Self::SmallBalance => f.write_str("the price buys less than one request needs; raise it, or lower `up_to`"),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
             Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),

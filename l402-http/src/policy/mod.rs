@@ -44,6 +44,7 @@
 
 mod builder;
 mod error;
+mod meter;
 mod pattern;
 mod raw;
 mod sale;
@@ -51,6 +52,7 @@ mod tree;
 
 pub use builder::PolicyBuilder;
 pub use error::{PolicyError, RouteFault};
+pub use meter::{Meter, TokenTariff};
 pub use pattern::PatternError;
 pub use sale::{Free, Sale};
 
@@ -60,6 +62,7 @@ use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_core::ledger::{DoubtRule, Idempotence};
 use l402_core::{Name, Offer};
+pub use meter::Metered;
 use raw::RawPrefixes;
 use sale::Handling;
 use std::sync::Arc;
@@ -215,6 +218,11 @@ impl Route {
     /// Returns for how long answers are kept, where they are ([`Sale::keep_answer`]).
     pub const fn keep_answer(&self) -> Option<Duration> {
         self.handling.keep_answer
+    }
+
+    /// Returns what the route is metered by ([`Sale::meter`]).
+    pub const fn meter(&self) -> Option<&Meter> {
+        self.handling.meter.as_ref()
     }
 
     /// Returns which pages of other origins may call.

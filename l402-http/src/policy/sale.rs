@@ -1,5 +1,6 @@
 //! Routes as an operator states them, not yet looked at.
 
+use super::meter::Meter;
 use crate::cors::Cors;
 use core::time::Duration;
 use http::Method;
@@ -32,6 +33,7 @@ pub(super) struct Handling {
     pub(super) has_side_effects: bool,
     pub(super) doubt: DoubtRule,
     pub(super) keep_answer: Option<Duration>,
+    pub(super) meter: Option<Meter>,
 }
 
 impl Sale {
@@ -91,6 +93,14 @@ impl Sale {
     #[must_use]
     pub fn uses(mut self, uses: Uses) -> Self {
         self.uses = uses;
+        self
+    }
+
+    /// Charges for what is used: the price buys a balance, from which each request is paid. That needs a ledger.
+    #[must_use]
+    pub fn meter(mut self, meter: Meter) -> Self {
+        self.uses = Uses::Metered;
+        self.handling.meter = Some(meter);
         self
     }
 

@@ -10,6 +10,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use l402_core::{Grant, UnixSeconds};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::body::{Deadlines, Lease, ProxyBody, RequestBody};
@@ -146,12 +147,16 @@ where
         let client = asked.upgrade.filter(|_| fields::is_websocket(response.headers()));
         let client = client.ok_or(ForwardError::Upgrade)?;
         let upstream = hyper::upgrade::on(&mut response);
-        let terms = Terms { idle: self.timeouts.tunnel, end, session: asked.session };
-        let task = tokio::spawn(tunnel::run(client, upstream, terms)).abort_handle();
+        let (stop, (running, ended)) = (Arc::new(Notify::new()), watch::channel(()));
+        let terms = Terms { idle: self.timeouts.tunnel, end, stop: Arc::clone(&stop), session: asked.session };
+        let task = tokio::spawn(async move {
+            tunnel::run(client, upstream, terms).await;
+            drop(running);
+        });
         let (mut head, _) = response.into_parts();
         fields::to_client(&mut head, &self.edits, true);
         head.extensions.clear();
-        head.extensions.insert(Opened::new(task));
+        head.extensions.insert(Opened::new(task.abort_handle(), stop, ended));
         Ok(Response::from_parts(head, ProxyBody::whole(bytes::Bytes::new())))
     }
 }

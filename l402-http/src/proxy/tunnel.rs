@@ -6,11 +6,12 @@
 
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::frames::{Close, Frames};
@@ -23,6 +24,8 @@ pub(super) struct Terms {
     pub(super) idle: Duration,
     /// When the token ends.
     pub(super) end: Option<Instant>,
+    /// When nothing pays for it any more.
+    pub(super) stop: Arc<Notify>,
     /// While the server does not stop.
     pub(super) session: Option<Session>,
 }
@@ -65,6 +68,7 @@ where
         ended = &mut both => return ended.map(|_| ()),
         () = stands_idle(&progress, terms.idle) => Close::Idle,
         () = reached(terms.end) => Close::Expired,
+        () = terms.stop.notified() => Close::Expired,
         () = stopping(terms.session.as_mut()) => Close::GoingAway,
     };
     tracing::debug!(?why, "a tunnel is closed");
@@ -170,7 +174,7 @@ mod tests {
         let ((mut client, near), (mut upstream, far)) = (duplex(CHUNK), duplex(CHUNK));
         client.write_all(from_client).await.unwrap();
         upstream.write_all(from_upstream).await.unwrap();
-        let terms = Terms { idle: 10 * SOON, end: Some(Instant::now() + SOON), session: None };
+        let terms = Terms { idle: 10 * SOON, end: Some(Instant::now() + SOON), stop: Arc::default(), session: None };
         let tunnel = tokio::spawn(relay(near, far, terms));
         let (mut to_client, mut to_upstream) = (Vec::new(), Vec::new());
         client.read_to_end(&mut to_client).await.unwrap();

@@ -1,5 +1,7 @@
 //! The body of a paid service's responses.
 
+use super::body_error::BodyError;
+use crate::service::meter::{Metered, Till};
 use bytes::Bytes;
 use core::fmt;
 use core::pin::Pin;
@@ -8,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// A body of the inner service, passed on untouched, or one of our own answers.
+    /// A body of the inner service, passed on untouched or as it is paid for, or one of our own answers.
     #[derive(Debug)]
     pub struct PaidBody<B> {
         #[pin]
@@ -23,6 +25,7 @@ pin_project! {
         Inner { #[pin] body: B },
         Along { body: Box<dyn ReadAlong<B>> },
         Begun { first: Option<Frame<Bytes>>, #[pin] body: B },
+        Metered { #[pin] body: Metered<B> },
         Own { unsent: Bytes },
     }
 }
@@ -60,6 +63,11 @@ impl<B> PaidBody<B> {
         Self { content: Content::Along { body } }
     }
 
+    /// Passes a body on as it is paid for.
+    pub(crate) fn metered(first: Option<Frame<Bytes>>, body: B, till: Box<Till>) -> Self {
+        Self { content: Content::Metered { body: Metered::new(first, body, till) } }
+    }
+
     /// Sends these bytes.
     pub(crate) const fn own(unsent: Bytes) -> Self {
         Self { content: Content::Own { unsent } }
@@ -68,16 +76,18 @@ impl<B> PaidBody<B> {
 
 impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BodyError<B::Error>;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let inner = |polled: Poll<Option<Result<_, _>>>| polled.map_err(BodyError::Inner);
         match self.project().content.project() {
-            Projected::Inner { body } => body.poll_frame(context),
-            Projected::Along { body } => body.poll_frame(context),
+            Projected::Inner { body } => inner(body.poll_frame(context)),
+            Projected::Along { body } => inner(body.poll_frame(context)),
             Projected::Begun { first, body } => match first.take() {
                 Some(first) => Poll::Ready(Some(Ok(first))),
-                None => body.poll_frame(context),
+                None => inner(body.poll_frame(context)),
             },
+            Projected::Metered { body } => body.poll_frame(context),
             Projected::Own { unsent } if unsent.is_empty() => Poll::Ready(None),
             Projected::Own { unsent } => Poll::Ready(Some(Ok(Frame::data(core::mem::take(unsent))))),
         }
@@ -88,6 +98,7 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
             Content::Inner { body } => body.is_end_stream(),
             Content::Along { body } => body.is_end_stream(),
             Content::Begun { first, body } => first.is_none() && body.is_end_stream(),
+            Content::Metered { body } => body.is_end_stream(),
             Content::Own { unsent } => unsent.is_empty(),
         }
     }
@@ -97,6 +108,7 @@ impl<B: Body<Data = Bytes>> Body for PaidBody<B> {
             Content::Inner { body } => body.size_hint(),
             Content::Along { body } => body.size_hint(),
             Content::Begun { first, body } => begun(first.as_ref(), body),
+            Content::Metered { body } => body.size_hint(),
             Content::Own { unsent } => SizeHint::with_exact(unsent.len().try_into().unwrap_or(u64::MAX)),
         }
     }

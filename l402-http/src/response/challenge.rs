@@ -2,6 +2,7 @@
 
 use super::page::Page;
 use super::{Form, Reason, Rejection, grpc, json};
+use crate::policy::{Meter, Metered};
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use http::header::WWW_AUTHENTICATE;
@@ -14,7 +15,8 @@ use serde::Serialize;
 ///
 /// The JSON body has the fields `error`, `reason`, `invoice`, `token`, `authorization_format`, `format` (the same again),
 /// `price_msat`, `payment_hash`, `expires_at` (of the invoice), `uses`, `valid_for_seconds` and `valid_until` (of the token); times
-/// are in Unix seconds. `uses` is how often the token can be used: a number, or `unlimited`. A token can be used from its payment
+/// are in Unix seconds. `uses` is how often the token can be used: a number, `unlimited`, or `metered`: then the price buys a balance,
+/// and `meter` says what is charged for (`unit`, `price_msat`, `per`; for tokens also `output_price_msat` and `up_to`). A token can be used from its payment
 /// until `valid_until`, which is `valid_for_seconds` after the invoice's expiry: that long for a buyer who pays at the last moment,
 /// longer for all others.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,8 @@ pub struct ChallengeResponse<'a> {
     pub price_msat: Msat,
     /// How often the token can be used.
     pub uses: Uses,
+    /// What a metered route charges for.
+    pub meter: Option<&'a Meter>,
     /// How long the token is valid at least, in seconds: for a buyer who pays at the last moment.
     pub valid_for: u64,
     /// When the token ends.
@@ -83,6 +87,7 @@ impl ChallengeResponse<'_> {
             payment_hash: self.invoice.payment_hash().to_string(),
             expires_at: self.invoice.expires_at().get(),
             uses: Often::of(self.uses),
+            meter: self.meter.map(Metered::of),
             valid_for_seconds: self.valid_for,
             valid_until: self.valid_until.get(),
         }
@@ -101,6 +106,8 @@ struct Body<'a> {
     payment_hash: String,
     expires_at: u64,
     uses: Often,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meter: Option<Metered>,
     valid_for_seconds: u64,
     valid_until: u64,
 }
@@ -115,7 +122,11 @@ enum Often {
 
 impl Often {
     fn of(uses: Uses) -> Self {
-        uses.limit().map_or(Self::Word("unlimited"), Self::Times)
+        match uses {
+            Uses::Unlimited => Self::Word("unlimited"),
+            Uses::Metered => Self::Word("metered"),
+            Uses::Times(uses) => Self::Times(uses),
+        }
     }
 }
 

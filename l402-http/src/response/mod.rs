@@ -43,6 +43,8 @@
 #[cfg(feature = "server")]
 mod body;
 #[cfg(feature = "server")]
+mod body_error;
+#[cfg(feature = "server")]
 mod challenge;
 mod form;
 mod grpc;
@@ -59,6 +61,8 @@ pub use body::PaidBody;
 #[cfg(feature = "server")]
 pub(crate) use body::{ReadAlong, begun};
 #[cfg(feature = "server")]
+pub use body_error::BodyError;
+#[cfg(feature = "server")]
 pub use challenge::ChallengeResponse;
 pub use form::Form;
 #[cfg(feature = "server")]
@@ -70,6 +74,8 @@ pub use rejection::Rejection;
 pub use seconds::Seconds;
 
 use bytes::Bytes;
+#[cfg(feature = "server")]
+use http::header::HeaderName;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -77,8 +83,11 @@ use serde::Serialize;
 /// What a page of another origin needs to read of our answers, and of those that it has paid for; a browser shows it no other
 /// header that is not safe-listed (Fetch §2.2.2). A header that is added to a response is added here too.
 #[cfg(feature = "server")]
-pub(crate) const EXPOSED: &str =
-    "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, Age, Grpc-Status, Grpc-Message";
+pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, X-L402-Balance-Msat, Age, Grpc-Status, Grpc-Message";
+
+/// What is left of a balance.
+#[cfg(feature = "server")]
+pub(crate) static X_L402_BALANCE_MSAT: HeaderName = HeaderName::from_static("x-l402-balance-msat");
 
 /// The field `error` of a JSON body: the status in words.
 fn error_text(status: StatusCode) -> &'static str {

@@ -120,6 +120,7 @@ reasons! {
     UNDERPAID = "underpaid", [402], "The payment behind the token is less than what it was sold for.";
     SPENT = "spent", [402], "The token was used as often as it was sold for.";
     REVOKED = "revoked", [402], "The operator has revoked the token.";
+    BALANCE = "balance", [402], "What is left of the token's balance does not pay for the request.";
     USES_RESERVED = "uses-reserved", [409],
         "Other requests hold what is left of the token. Repeat the request later, without paying.";
     IN_DOUBT = "in-doubt", [409],

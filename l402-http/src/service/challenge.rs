@@ -17,6 +17,7 @@ pub(super) fn challenge(order: &Order, invoice: &Invoice, minted: &Minted<'_>, l
         description: &order.description,
         price_msat: order.price_msat,
         uses: order.offer.uses,
+        meter: order.meter.as_ref(),
         valid_for: order.offer.valid_for.as_secs(),
         valid_until: minted.valid_until,
         token: minted.token,

@@ -66,7 +66,7 @@ async fn sell<N: InvoiceSource, K: RootKeySource>(
     order: &Order,
     trail: &Trail,
 ) -> Response<Bytes> {
-    if order.offer.uses.limit().is_some() && paywall.desk.sells((paywall.clock)().into()).await.is_err() {
+    if order.offer.uses.is_counted() && paywall.desk.sells((paywall.clock)().into()).await.is_err() {
         trail.tell(|| Phase::Invoiced(Invoiced::Uncounted));
         return no_ledger(paywall.retry_after, order.form); // nobody is to pay for what cannot be counted
     }

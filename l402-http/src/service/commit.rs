@@ -2,8 +2,10 @@
 
 use super::event;
 use super::uses::Attempt;
+use crate::response::X_L402_BALANCE_MSAT;
 use core::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use l402_core::Unit;
 use l402_core::ledger::{Attempted, Command, Event, Input, Passed};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -45,9 +47,10 @@ pub(super) const fn told(command: Command) -> event::Committed {
 }
 
 /// Writes into a response what became of the use. Nobody else may say that.
-pub(super) fn tell(fields: &mut HeaderMap, passed: Passed) {
-    fields.remove(&X_L402);
-    fields.remove(&X_L402_REMAINING);
+pub(super) fn tell(fields: &mut HeaderMap, passed: Passed, unit: Unit) {
+    for name in [&X_L402, &X_L402_REMAINING, &X_L402_BALANCE_MSAT] {
+        fields.remove(name);
+    }
     let (word, remaining) = match passed {
         Passed::Committed { remaining, is_spent } => (is_spent.then_some("spent"), Some(remaining)),
         Passed::Released { cost_a_use, remaining } => (cost_a_use.then_some("third-try"), Some(remaining)),
@@ -58,7 +61,11 @@ pub(super) fn tell(fields: &mut HeaderMap, passed: Passed) {
         fields.insert(&X_L402, HeaderValue::from_static(word));
     }
     if let Some(remaining) = remaining {
-        fields.insert(&X_L402_REMAINING, remaining.into());
+        let name = match unit {
+            Unit::Uses => &X_L402_REMAINING,
+            Unit::Msat => &X_L402_BALANCE_MSAT,
+        };
+        fields.insert(name, remaining.into());
     }
 }
 

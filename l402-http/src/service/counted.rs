@@ -10,6 +10,7 @@ use super::forward::{Passage, pass_on};
 use super::give;
 use super::head::RequestHead;
 use super::kept::{Keep, Keeping, Presented, Tee};
+use super::meter::{Till, Tokens};
 use super::observe::Trail;
 use super::outcome::{Answer, Outcome, authority, outcome};
 use super::price::Demand;
@@ -25,9 +26,9 @@ use http::header::HeaderValue;
 use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
-use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Reserve, Safety, UpstreamKeys, room};
+use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Refused, Reserve, Safety, UpstreamKeys, room};
 use l402_core::macaroon::hex;
-use l402_core::{CountedGrant, CounterKey, Identifier, Offer, RootKeySource, SettlementRule};
+use l402_core::{CountedGrant, CounterKey, Identifier, Offer, RootKeySource, SettlementRule, Unit};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tower_service::Service;
@@ -68,6 +69,8 @@ pub(super) struct Begun {
     pub(super) first: Option<Frame<Bytes>>,
     /// What collects it, where it is to be kept.
     pub(super) keep: Option<Box<Keep>>,
+    /// What it is metered by.
+    pub(super) till: Option<Box<Till>>,
 }
 
 /// The future of a visit.
@@ -98,7 +101,7 @@ where
             return sale.look(inner, request, form).await;
         }
         let asked = match Asked::of(&mut request, sale.route()) {
-            Ok(asked) => asked,
+            Ok(asked) => sale.metered(asked, request.headers_mut()),
             Err(fault) => {
                 let problem = Problem::new(StatusCode::BAD_REQUEST, Reason::REQUEST_REFUSED, &fault);
                 return Ok(Visited::Own(problem.response(form)));
@@ -125,7 +128,7 @@ where
 impl<R: Body<Data = Bytes> + Send + Unpin + 'static, E> Unclaimed for Result<Visited<Response<R>>, E> {
     /// Reads on what is to be kept: the client may come again.
     fn unclaimed(self) {
-        if let Ok(Visited::Inner(response, Begun { first, keep: Some(keep) })) = self {
+        if let Ok(Visited::Inner(response, Begun { first, keep: Some(keep), .. })) = self {
             drop(Tee::new(first, response.into_body(), keep));
         }
     }
@@ -136,7 +139,7 @@ where
     N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
-    fn route(&self) -> &Route {
+    pub(super) fn route(&self) -> &Route {
         self.paywall.policy.get(self.route).expect("the route was found in this policy")
     }
 
@@ -193,7 +196,7 @@ where
         self.tell_forwarded(answered.as_ref().ok().map(Response::status));
         let mut response = answered?;
         pass_on(ForwardedKind::Paid, &mut response);
-        tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining });
+        tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining }, self.grant.unit());
         Ok(Visited::Inner(response, Begun::default()))
     }
 
@@ -204,7 +207,8 @@ where
         let uses = paywall.desk.uses(&grant.payment_hash()).await.map_err(Unheld::Away)?;
         let tallies = uses.map(|uses| uses.tallies).unwrap_or_default();
         let tally = |key: &CounterKey| tallies.iter().find(|(known, _)| known == key).map(|(_, tally)| *tally);
-        room(grant.counters(), 1, tally).map_err(Unheld::Refused)
+        room(grant.counters(), self.meter().map_or(1, |meter| meter.reservation().get()), tally)
+            .map_err(Unheld::Refused)
     }
 
     /// The keys that the upstream gets where a request may have an effect.
@@ -222,7 +226,7 @@ where
         let route = self.route();
         Reserve {
             counters: *self.grant.counters(),
-            amount: 1,
+            amount: self.meter().map_or(1, |meter| meter.reservation().get()),
             ends_at: self.grant.sale_ends_at(),
             safety: asked.safety,
             idempotence: route.idempotence(),
@@ -243,7 +247,11 @@ where
         let refusal = if unheld.is_spent() {
             let trail = self.paywall.observers.begin_sale(&self.paywall.policy, request, &self.trail);
             let sale = (self.route(), &self.offer);
-            charge(&self.paywall, sale, &RequestHead::of(request), Demand::spent(), &trail)
+            let demand = match unheld {
+                Unheld::Refused(Refused::Spent) if self.grant.unit() == Unit::Msat => Demand::balance(),
+                _ => Demand::spent(),
+            };
+            charge(&self.paywall, sale, &RequestHead::of(request), demand, &trail)
         } else {
             Charging::Answered(unheld.response(self.paywall.retry_after, form))
         };
@@ -296,7 +304,7 @@ where
         S: Service<Request<B>, Response = Response<R>>,
         R: Body<Data = Bytes> + Unpin,
     {
-        let mut attempt = held.attempt;
+        let Held { mut attempt, remaining, reserve, .. } = held;
         let answering = inner.call(request);
         let worked = async { outcome(answering.await, origin.as_ref()).await };
         let Some(Outcome { attempted, answer }) = race(worked, attempt.keep()).await else {
@@ -305,10 +313,29 @@ where
             return Ok(Visited::Own(no_ledger(self.paywall.retry_after, form)));
         };
         self.tell_forwarded(answer.as_ref().ok().map(|answer| answer.response.status()));
+        let answer = match self.tokens(&reserve, attempted) {
+            Some(tariff) => {
+                let Answer { mut response, first, .. } = answer?;
+                pass_on(ForwardedKind::Paid, &mut response);
+                tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining }, Unit::Msat);
+                let tokens = Tokens::new(attempt.into_claim(), *tariff, reserve.amount, response.headers());
+                return Ok(Visited::Inner(
+                    response,
+                    Begun { first, till: Some(Box::new(Till::Tokens(tokens))), keep: None },
+                ));
+            }
+            None => answer,
+        };
         let command = commit(&mut attempt, attempted).await;
         self.trail.tell(|| Phase::Committed(told(command)));
         if let Command::PassOn(passed) = command {
-            return Ok(self.pass_on(answer?, (attempted, passed), keeping, form));
+            let visited = self.pass_on(answer?, (attempted, passed), keeping, form);
+            return Ok(match (self.meter(), passed) {
+                (Some(meter), Passed::Committed { .. }) => {
+                    self.flow(meter, attempt.into_claim(), reserve.amount, visited, form).await
+                }
+                _ => visited,
+            });
         }
         if let Ok(Answer { response, .. }) = &answer {
             Opened::close(response);
@@ -336,20 +363,20 @@ where
         if attempted == Attempted::NotSent && status.is_server_error() {
             let message = "the service is not available now; the use was given back";
             let mut own = unavailable(Reason::UNDELIVERABLE, &message, self.paywall.retry_after, form);
-            tell(own.headers_mut(), passed);
+            tell(own.headers_mut(), passed, self.grant.unit());
             return Visited::Own(own);
         }
         if is_broken {
             let message = "the upstream broke off before its first message";
             let mut own = Problem::new(StatusCode::BAD_GATEWAY, Reason::UPSTREAM_RESET, &message).response(form);
-            tell(own.headers_mut(), passed);
+            tell(own.headers_mut(), passed, self.grant.unit());
             return Visited::Own(own);
         }
         pass_on(ForwardedKind::Paid, &mut response);
-        let keeping = keeping.filter(|_| matches!(passed, Passed::Committed { .. }));
+        let keeping = keeping.filter(|_| self.meter().is_none() && matches!(passed, Passed::Committed { .. }));
         let keep = give::collect(&self.paywall, (self.route(), &self.grant), keeping, &response);
-        tell(response.headers_mut(), passed);
-        Visited::Inner(response, Begun { first, keep })
+        tell(response.headers_mut(), passed, self.grant.unit());
+        Visited::Inner(response, Begun { first, keep, till: None })
     }
 }
 

@@ -109,10 +109,13 @@ where
                 }
                 Projected::Counting { visiting } => match ready!(Pin::new(visiting).poll(context)) {
                     Ok(Visited::Own(response)) => response,
-                    Ok(Visited::Inner(response, Begun { first, keep: None })) => {
+                    Ok(Visited::Inner(response, Begun { first, till: Some(till), .. })) => {
+                        break response.map(|body| PaidBody::metered(first, body, till));
+                    }
+                    Ok(Visited::Inner(response, Begun { first, keep: None, .. })) => {
                         break response.map(|body| PaidBody::begun(first, body));
                     }
-                    Ok(Visited::Inner(response, Begun { first, keep: Some(keep) })) => {
+                    Ok(Visited::Inner(response, Begun { first, keep: Some(keep), .. })) => {
                         break response.map(|body| PaidBody::along(Box::new(Tee::new(first, body, keep))));
                     }
                     Err(error) => {

@@ -144,6 +144,8 @@ pub mod kept;
 mod lane;
 mod layer;
 mod log;
+pub(crate) mod meter;
+mod metered;
 mod mint;
 mod observe;
 mod outcome;

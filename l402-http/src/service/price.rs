@@ -3,7 +3,7 @@
 use super::event::Priced as Told;
 use super::head::RequestHead;
 use super::{Paywall, Undeliverable};
-use crate::policy::Route;
+use crate::policy::{Meter, Route};
 use crate::response::{Form, Reason};
 use core::time::Duration;
 use http::StatusCode;
@@ -40,6 +40,12 @@ impl Demand {
         Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::REVOKED, message }
     }
 
+    /// What is left of the balance does not pay for the request.
+    pub(super) fn balance() -> Self {
+        let message = "what is left of the token's balance does not pay for the request".to_owned();
+        Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::BALANCE, message }
+    }
+
     /// Less than the price was paid.
     pub(super) fn underpaid() -> Self {
         let message = "the token was paid with less than its price".to_owned();
@@ -56,6 +62,7 @@ pub(super) struct Order {
     pub(super) invoice_expiry: Duration,
     pub(super) demand: Demand,
     pub(super) form: Form,
+    pub(super) meter: Option<Meter>,
 }
 
 /// Makes the order, unless what the route sells cannot be delivered: nothing is charged then.
@@ -75,6 +82,7 @@ pub(super) fn price<N, K>(
         invoice_expiry: route.invoice_expiry().unwrap_or(paywall.invoice_expiry),
         demand,
         form: Form::of(request.headers()),
+        meter: route.meter().copied(),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::response::{Form, Problem, Reason};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Command, Refused, Reserve};
+use l402_core::ledger::{AttemptId, Command, Refused, Reply, Reserve};
 
 /// A use for a request.
 #[derive(Debug)]
@@ -17,6 +17,10 @@ pub(super) struct Held {
     pub(super) attempt: Attempt,
     /// The number of the use.
     pub(super) number: u32,
+    /// How much is left of the counter that has least.
+    pub(super) remaining: u64,
+    /// What was asked for.
+    pub(super) reserve: Reserve,
 }
 
 /// Why there is none.
@@ -40,7 +44,9 @@ pub(super) async fn reserve<N, K>(
     let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _] = random;
     let (attempt, command, reply) = Attempt::begin(&paywall.desk, payment, AttemptId::from_bytes(id), reserve).await;
     match (command, reply) {
-        (Command::Forward { number }, _) => Ok(Held { attempt, number }),
+        (Command::Forward { number }, Ok(Reply::Reserved { remaining, .. })) => {
+            Ok(Held { attempt, number, remaining, reserve })
+        }
         (Command::Refuse(refused), _) => Err(Unheld::Refused(refused)),
         (_, Err(away)) => Err(Unheld::Away(away)),
         (_, Ok(_)) => Err(Unheld::Refused(Refused::Cancelled)), // no reply to a reservation

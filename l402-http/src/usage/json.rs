@@ -199,9 +199,9 @@ impl Json {
             (b'{', _) => self.open(true),
             (b'[', _) => self.open(false),
             (b'"', _) => State::InString(Text::Plain),
-            (b't', _) => State::InWord(b"rue"),
-            (b'f', _) => State::InWord(b"alse"),
-            (b'n', _) => State::InWord(b"ull"),
+            (b't', _) => State::InWord(b"true".split_at(1).1),
+            (b'f', _) => State::InWord(b"false".split_at(1).1),
+            (b'n', _) => State::InWord(b"null".split_at(1).1),
             _ => State::Bad,
         }
     }

@@ -1,27 +1,23 @@
 //! The attempt that holds a use, and gives it back when it is dropped.
 
+use super::claim::Claim;
 use super::desk::{Away, Desk};
-use super::owed::owe;
 use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Command, Course, Event, Input, LEASE, LEASE_MARGIN, RENEW, Reply, Reserve};
+use l402_core::ledger::{AttemptId, Command, Course, Event, Input, LEASE, Reply, Reserve};
 use std::sync::Arc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 /// One attempt. When it is dropped, what is still to be said about its use is asked for in the background: nothing waits for it.
 #[derive(Debug)]
 pub(in crate::service) struct Attempt {
-    desk: Arc<Desk>,
-    payment: PaymentHash,
-    id: AttemptId,
+    claim: Claim,
     course: Course,
-    /// Whether the ledger may know of it.
+    /// Whether the ledger may know of it, and nobody else speaks for it.
     is_known: bool,
-    /// When its lease ends at the earliest, by this machine's monotonic clock.
-    lease_ends: Instant,
 }
 
 impl Attempt {
@@ -34,7 +30,8 @@ impl Attempt {
     ) -> (Self, Command, Result<Reply, Away>) {
         let course = Course::begin(&reserve);
         let lease_ends = Instant::now() + LEASE;
-        let mut this = Self { desk: Arc::clone(desk), payment, id, course, is_known: true, lease_ends };
+        let mut this =
+            Self { claim: Claim { desk: Arc::clone(desk), payment, id, lease_ends }, course, is_known: true };
         let reply = this.ask(Event::Reserve(reserve)).await;
         this.is_known = !matches!(reply, Err(Away::NotAsked));
         let command = this.next(reply.as_ref().map_or(Input::NoReply, |reply| Input::Reply(*reply)));
@@ -48,33 +45,23 @@ impl Attempt {
 
     /// Asks the ledger.
     pub(in crate::service) async fn ask(&self, event: Event) -> Result<Reply, Away> {
-        self.desk.apply(&self.payment, self.id, event).await
+        self.claim.ask(event).await
     }
 
     /// How long a commit is asked for again.
     pub(in crate::service) fn patience(&self) -> Duration {
-        self.desk.patience()
+        self.claim.desk.patience()
     }
 
     /// Renews the lease; completes where it ends soon and could not be renewed, or is lost.
     pub(in crate::service) async fn keep(&self) {
-        let mut ends = self.lease_ends - LEASE_MARGIN;
-        let mut next = self.lease_ends - LEASE + RENEW;
-        loop {
-            sleep_until(next.min(ends)).await;
-            let asked_at = Instant::now();
-            if asked_at >= ends {
-                return;
-            }
-            match timeout_at(ends, self.ask(Event::Renew)).await {
-                Ok(Ok(Reply::Renewed)) => {
-                    ends = asked_at + LEASE - LEASE_MARGIN;
-                    next = asked_at + RENEW;
-                }
-                Ok(Err(_)) => next = Instant::now() + PAUSE,
-                Ok(Ok(_)) | Err(_) => return,
-            }
-        }
+        self.claim.keep().await;
+    }
+
+    /// Hands the attempt over to who says the rest of it.
+    pub(in crate::service) fn into_claim(mut self) -> Claim {
+        self.is_known = false;
+        self.claim.clone()
     }
 }
 
@@ -84,7 +71,7 @@ impl Drop for Attempt {
             return;
         }
         if let Some(event) = self.course.dropped() {
-            owe(&self.desk, self.payment, self.id, event);
+            self.claim.owe(event);
         }
     }
 }
@@ -98,6 +85,3 @@ pub(in crate::service) async fn race<T>(work: impl Future<Output = T>, end: impl
     })
     .await
 }
-
-/// Between two attempts to renew.
-const PAUSE: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 mod bodies;
 mod clients;
 mod kept;
+mod metered;
 mod outcomes;
 #[cfg(feature = "proxy")]
 mod proxied;

@@ -9,8 +9,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use l402_core::ledger::Tally;
-use l402_core::{Msat, Uses};
-use l402_http::policy::{Policy, Sale};
+use l402_core::{Msat, Tariff, Uses};
+use l402_http::policy::{Meter, Policy, Sale};
 use l402_http::proxy::{Upstream, UpstreamConfig};
 use l402_http::service::Paywall;
 use l402_ledger::testing::FakeStore;
@@ -32,7 +32,11 @@ struct Gateway {
 
 impl Gateway {
     async fn before(upstream: SocketAddr) -> Self {
-        let sale = Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo").uses(Uses::ONCE);
+        Self::selling(upstream, |sale| sale.uses(Uses::ONCE)).await
+    }
+
+    async fn selling(upstream: SocketAddr, terms: impl FnOnce(Sale) -> Sale) -> Self {
+        let sale = terms(Sale::new("plannt", "/v1/demo", Msat::from_sat(21)).capability("demo"));
         let policy = Policy::builder().sell(sale).build().unwrap();
         let (store, node) = (store(), FakeNetwork::new().node());
         let paywall = Paywall::new(policy, keys(), node, Network::Regtest)
@@ -168,4 +172,56 @@ async fn s2_a_101_is_passed_on_only_once_its_use_is_committed() {
         let read = tokio::time::timeout(PATIENCE, told.recv()).await.expect("the tunnel is closed").unwrap();
         assert_eq!(read, if is_away { &b""[..] } else { b"\x81\x00" });
     }
+}
+
+/// The end is announced as that of a token is, and what was not used is given back.
+#[tokio::test]
+async fn s6_a_tunnel_ends_where_its_balance_does() {
+    for is_left in [false, true] {
+        let (let_go, may) = mpsc::channel(1);
+        let (upstream, mut told) = chat(may).await;
+        let second = Tariff::new(Msat::from_sat(if is_left { 1 } else { 21 }), 1).unwrap();
+        let gateway = Gateway::selling(upstream, |sale| sale.meter(Meter::Seconds(second))).await;
+        let token = Purchase::mint(&keys(), &demo().uses(Uses::Metered), [1; 32]);
+        let mut client = gateway.send(&token, "GET", UPGRADE).await;
+        assert_eq!(told.recv().await.unwrap(), b"asked");
+        let_go.send(()).await.unwrap();
+        let answer = head(&mut client).await;
+        let balance = if is_left { 16_000 } else { 0 };
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        assert!(answer.contains(&format!("x-l402-balance-msat: {balance}\r\n")), "{answer}");
+        if is_left {
+            client.shutdown().await.unwrap();
+        } else {
+            let opcode = tokio::time::timeout(PATIENCE, client.read_u8()).await.expect("the tunnel is closed").unwrap();
+            assert_eq!(opcode, 0x88, "a close frame");
+            drop(client);
+        }
+        tokio::time::timeout(PATIENCE, told.recv()).await.expect("the tunnel is closed").unwrap();
+        let mut tally = gateway.tally(&token).await;
+        while is_left && tally.committed >= 5_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            tally = gateway.tally(&token).await;
+        }
+        assert!(is_left || tally.committed == 21_000, "{tally:?}");
+    }
+}
+
+/// Nothing counts the bytes of a tunnel, so that none is asked for.
+#[tokio::test]
+async fn s6_a_tunnel_is_not_sold_by_the_byte() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        asked
+    });
+    let byte = Tariff::new(Msat::new(1), 1).unwrap();
+    let gateway = Gateway::selling(upstream, |sale| sale.meter(Meter::Bytes(byte))).await;
+    let token = Purchase::mint(&keys(), &demo().uses(Uses::Metered), [1; 32]);
+    let mut client = gateway.send(&token, "GET", UPGRADE).await;
+    assert!(head(&mut client).await.starts_with("HTTP/1.1 426 "));
+    assert!(!asked.await.unwrap().to_lowercase().contains("upgrade"));
 }

@@ -1,0 +1,130 @@
+//! The body of a response that is metered.
+
+use super::{Cut, Till};
+use crate::response::{BodyError, X_L402_BALANCE_MSAT};
+use bytes::Bytes;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Passes on what is paid for. Its trailers say what is left of the balance.
+    #[derive(Debug)]
+    pub(crate) struct Metered<B> {
+        #[pin]
+        body: B,
+        first: Option<Frame<Bytes>>,
+        unpaid: Bytes,
+        trailers: HeaderMap,
+        stage: Stage,
+        till: Box<Till>,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Reading,
+    Settling,
+    Over,
+}
+
+impl<B> Metered<B> {
+    /// Meters a body, whose first frame may have been taken out.
+    pub(crate) fn new(first: Option<Frame<Bytes>>, body: B, till: Box<Till>) -> Self {
+        Self { body, first, unpaid: Bytes::new(), trailers: HeaderMap::new(), stage: Stage::Reading, till }
+    }
+
+    /// Returns how many bytes wait here.
+    fn waiting(&self) -> usize {
+        self.unpaid.len() + self.first.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len)
+    }
+}
+
+type Polled<E> = Poll<Option<Result<Frame<Bytes>, BodyError<E>>>>;
+
+impl<B: Body<Data = Bytes>> Body for Metered<B> {
+    type Data = Bytes;
+    type Error = BodyError<B::Error>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<B::Error> {
+        loop {
+            let mut this = self.as_mut().project();
+            match this.stage {
+                Stage::Over => return Poll::Ready(None),
+                Stage::Settling => {
+                    let balance = ready!(this.till.settle(context));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(last(core::mem::take(this.trailers), balance));
+                }
+                Stage::Reading => {}
+            }
+            if !this.unpaid.is_empty() {
+                return match ready!(this.till.pass(this.unpaid.len(), context)) {
+                    Ok(bytes) => {
+                        let paid = this.unpaid.split_to(bytes.min(this.unpaid.len()));
+                        this.till.passed(&paid);
+                        Poll::Ready(Some(Ok(Frame::data(paid))))
+                    }
+                    Err(cut) => cut_off(this.stage, cut),
+                };
+            }
+            let frame = match this.first.take() {
+                Some(first) => Some(Ok(first)),
+                None => match this.body.as_mut().poll_frame(context) {
+                    Poll::Ready(frame) => frame,
+                    Poll::Pending => match this.till.idle(context) {
+                        Ok(()) => return Poll::Pending,
+                        Err(cut) => return cut_off(this.stage, cut),
+                    },
+                },
+            };
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                None => *this.stage = Stage::Settling,
+                Some(Err(error)) => {
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(Some(Err(BodyError::Inner(error))));
+                }
+                Some(Ok(Ok(data))) => *this.unpaid = data,
+                Some(Ok(Err(frame))) => {
+                    if let Ok(trailers) = frame.into_trailers() {
+                        *this.trailers = trailers;
+                        *this.stage = Stage::Settling;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (waiting, rest) = (u64::try_from(self.waiting()).unwrap_or(u64::MAX), self.body.size_hint());
+        let mut size = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            size.set_upper(upper.saturating_add(waiting));
+        }
+        size.set_lower(rest.lower().saturating_add(waiting));
+        size
+    }
+}
+
+fn cut_off<E>(stage: &mut Stage, cut: Cut) -> Polled<E> {
+    *stage = Stage::Over;
+    Poll::Ready(Some(Err(match cut {
+        Cut::Balance => BodyError::Balance,
+        Cut::Ledger => BodyError::Ledger,
+    })))
+}
+
+/// The trailers, with the balance. Nobody else may say that.
+fn last<E>(mut trailers: HeaderMap, balance: Option<u64>) -> Option<Result<Frame<Bytes>, BodyError<E>>> {
+    trailers.remove(&X_L402_BALANCE_MSAT);
+    if let Some(balance) = balance {
+        trailers.insert(&X_L402_BALANCE_MSAT, balance.into());
+    }
+    (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)))
+}

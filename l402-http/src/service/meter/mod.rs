@@ -1,0 +1,73 @@
+//! What is metered: the body of a response passes on as it is paid for.
+//!
+//! 1. Bytes and seconds are charged ahead: a slice is [drawn](Event::Draw) at the ledger, durably, before what it pays for is passed
+//!    on. At the end the rest of the last slice is given back. A crash costs the buyer that rest, and the seller nothing.
+//! 2. Where the balance is used up, the body breaks off with an error, and a tunnel is closed.
+//! 3. Tokens hold the most that they can cost, and are settled at the end by what the response [says](crate::usage). Where it says
+//!    nothing, or the client has cut it, all of that is charged. The lease is renewed meanwhile; after a crash the money is in doubt.
+//! 4. Rounding is up, once for all of a request.
+//! 5. A settlement that nobody waits for is asked for in the background.
+
+mod body;
+mod flow;
+mod tokens;
+mod tunnel;
+
+pub(crate) use body::Metered;
+pub(super) use flow::Flow;
+pub(super) use tokens::Tokens;
+pub(super) use tunnel::watch;
+
+use core::task::{Context, Poll};
+#[cfg(doc)]
+use l402_core::ledger::Event;
+
+/// What a body asks before it passes on.
+#[derive(Debug)]
+pub(crate) enum Till {
+    Flow(Flow),
+    Tokens(Tokens),
+}
+
+/// Why a body breaks off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The balance is used up.
+    Balance,
+    /// The ledger has not answered, or does not know the attempt any more.
+    Ledger,
+}
+
+impl Till {
+    /// Says how many of so many bytes may pass.
+    fn pass(&mut self, bytes: usize, context: &mut Context<'_>) -> Poll<Result<usize, Cut>> {
+        match self {
+            Self::Flow(flow) => flow.pass(bytes, context),
+            Self::Tokens(tokens) => Poll::Ready(tokens.idle(context).map(|()| bytes)),
+        }
+    }
+
+    /// Takes notice of what passes.
+    fn passed(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Flow(flow) => flow.passed(bytes.len()),
+            Self::Tokens(tokens) => tokens.passed(bytes),
+        }
+    }
+
+    /// Does what is to be done while nothing comes.
+    fn idle(&mut self, context: &mut Context<'_>) -> Result<(), Cut> {
+        match self {
+            Self::Flow(flow) => flow.idle(context),
+            Self::Tokens(tokens) => tokens.idle(context),
+        }
+    }
+
+    /// Settles at the end, and says what is left of the balance; nothing where the ledger has not answered.
+    fn settle(&mut self, context: &mut Context<'_>) -> Poll<Option<u64>> {
+        match self {
+            Self::Flow(flow) => flow.settle(context),
+            Self::Tokens(tokens) => tokens.settle(context),
+        }
+    }
+}
