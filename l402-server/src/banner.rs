@@ -82,8 +82,12 @@ impl fmt::Display for PriceLine<'_> {
         }
         let most = offer.valid_for.saturating_add(*invoice_expiry).as_secs();
         let span = Seconds(offer.valid_for.as_secs());
-        let uses = if offer.uses == Uses::ONCE { "use" } else { "uses" };
-        write!(f, " for {} {uses} within {span}, up to {} if paid at once", offer.uses, Seconds(most))
+        match offer.uses {
+            Uses::Metered => f.write_str(" of balance")?,
+            Uses::ONCE => f.write_str(" for 1 use")?,
+            uses => write!(f, " for {uses} uses")?,
+        }
+        write!(f, " within {span}, up to {} if paid at once", Seconds(most))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The doc comments here are the descriptions in the printed schema.
 
+use core::num::NonZeroU64;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use super::at::At;
 use super::backend::Lightning;
 use super::cors::Pages;
-use super::words::{Count, DoubtWord, DurabilityWord};
+use super::words::{Count, DoubtWord, DurabilityWord, UnitWord};
 use crate::stores::StoreName;
 use l402_program::config::Text;
 
@@ -169,6 +170,8 @@ pub(super) struct Route {
     pub(super) price: Option<At<String>>,
     /// How often a token can be used: a number, or `"unlimited"`.
     pub(super) uses: Option<At<Count>>,
+    /// Charges for what is used: the price buys a balance, from which each request is paid. In place of `uses`.
+    pub(super) meter: Option<At<Meter>>,
     /// How long a token is valid, such as `1h`, counted from the expiry of its invoice. A client that pays at once can
     /// use it longer.
     pub(super) valid_for: Option<At<String>>,
@@ -291,6 +294,24 @@ pub(super) struct Timeouts {
     /// Time for running requests to end when the gateway stops. At most `1h`.
     #[schemars(extend("default" = "20s"))]
     pub(super) shutdown: Option<At<String>>,
+}
+
+/// What a route charges for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meter {
+    /// `byte`: of the response's body. `second`: from the head of the response to its end, and of a WebSocket. `token`: of a
+    /// language model, as its response says.
+    pub(super) unit: UnitWord,
+    /// Price of `per` units, such as `1 sat`. For tokens, of those of the request.
+    pub(super) price: At<String>,
+    /// Price of `per` tokens of the response. Default: `price`.
+    pub(super) output_price: Option<At<String>>,
+    /// The number of units that the price is for. Default: 1.
+    #[schemars(extend("default" = 1))]
+    pub(super) per: Option<NonZeroU64>,
+    /// Tokens: the most that one request is charged for. So much of the balance is held while it runs.
+    pub(super) up_to: Option<NonZeroU64>,
 }
 
 /// Where uses are counted.

@@ -20,6 +20,7 @@ mod ledger;
 mod ledger_table;
 mod lightning;
 mod limits;
+mod meter;
 mod price;
 mod replicas;
 mod resolve;

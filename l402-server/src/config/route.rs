@@ -43,11 +43,15 @@ impl Resolver<'_> {
         let price = self.route_price(written, defaults);
         let valid_for = self.validity("service.route.valid_for", written.valid_for.as_ref());
         let terms = self.use_terms("service.route", use_terms(written), &defaults.uses);
+        let meter = self.meter(written);
         let expiry = written.invoice_expiry.as_ref();
         let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
         let (valid_for, terms) = (valid_for.ok()?.or(defaults.valid_for), terms.ok()?);
-        let uses = self.uses_or_default(&written.path.value, terms.uses, valid_for);
+        let (uses, meter) = match meter.ok()? {
+            Some((uses, meter)) => (uses, Some(meter)),
+            None => (self.uses_or_default(&written.path.value, terms.uses, valid_for), None),
+        };
         if let (Some(at), None) = (&written.keep_answer, uses.limit()) {
             self.problems.wrong(
                 "service.route.keep_answer",
@@ -70,6 +74,8 @@ impl Resolver<'_> {
         (route.methods, route.description) = (methods, description);
         route.invoice_expiry = invoice_expiry?;
         terms.state(&mut route);
+        route.meter = meter;
+        route.keep_answer = route.keep_answer.filter(|_| meter.is_none()); // what the service says is for its other routes
         route.paths = if written.raw_path { Paths::AsTheyCame } else { Paths::Canonical };
         Some(route)
     }
@@ -156,6 +162,7 @@ pub(super) fn every_path(origin: ValueOrigin) -> file::Route {
         methods: Vec::new(),
         price: None,
         uses: None,
+        meter: None,
         valid_for: None,
         invoice_expiry: None,
         capability: None,

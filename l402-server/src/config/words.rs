@@ -22,6 +22,18 @@ pub(super) enum DoubtWord {
     Charge,
 }
 
+/// What a meter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnitWord {
+    /// Bytes of the response's body.
+    Byte,
+    /// Seconds from the head of the response to its end.
+    Second,
+    /// Tokens of a language model.
+    Token,
+}
+
 /// What a counted use survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -3,9 +3,10 @@
 use crate::stand::{environment, read, setup, with_service};
 use core::time::Duration;
 use l402_core::ledger::{DoubtRule, Idempotence, Resolution};
-use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats};
+use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats, Uses};
 use l402_gateway::settings::{LsatLine, OwnPaths, RequestLines};
 use l402_http::cors::Cors;
+use l402_http::policy::Meter;
 use l402_ldk::{ChainSource, LdkConfig};
 use l402_regtest::SandboxSetup;
 use l402_server::config::{Config, LogFormat};
@@ -85,20 +86,22 @@ fn every_key_can_be_set() {
     let offers: Vec<_> =
         config.settings.services().iter().flat_map(|service| &service.routes).map(|route| &route.offer).collect();
     let capabilities: Vec<_> = offers.iter().filter_map(|offer| offer.capability.as_ref()).map(Name::as_str).collect();
-    assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "all"]);
+    assert_eq!(capabilities, ["get-v1-now", "past", "past", "v1-station-id", "v1-model", "all"]);
     let terms: Vec<_> =
         offers.iter().map(|offer| (offer.price_msat.get(), offer.valid_for.as_secs(), offer.tier)).collect();
-    assert_eq!(terms, [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (2_000, 3_600, 0)]);
+    let (of_weather, of_maps) = terms.split_at(5);
+    let expected = [(21_000, 3_600, 1), (500, 604_800, 0), (900, 604_800, 2), (7_000, 60, 1), (100_000, 3_600, 1)];
+    assert_eq!((of_weather, of_maps), (&expected[..], &[(2_000, 3_600, 0)][..]));
     let uses: Vec<_> = offers.iter().map(|offer| offer.uses.to_string()).collect();
-    assert_eq!(uses, ["100", "unlimited", "unlimited", "5", "1"]);
-    assert_eq!(config.settings.policy().routes().len(), 7);
+    assert_eq!(uses, ["100", "unlimited", "unlimited", "5", "metered", "1"]);
+    assert_eq!(config.settings.policy().routes().len(), 8);
     let expiry = config
         .settings
         .services()
         .iter()
         .flat_map(|service| &service.routes)
         .map(|route| route.invoice_expiry.as_secs());
-    assert_eq!(expiry.collect::<Vec<_>>(), [300, 300, 300, 30, 600]);
+    assert_eq!(expiry.collect::<Vec<_>>(), [300, 300, 300, 30, 300, 600]);
     let listed = Cors::origins(["https://shop.example", "http://localhost:5173"]).expect("origins");
     let cors: Vec<_> = config.settings.services().iter().map(|service| service.cors.clone()).collect();
     assert_eq!(cors, [listed, Cors::upstream()]);
@@ -240,4 +243,27 @@ fn files_are_named_and_paths_in_them_are_relative_to_their_folder() {
     std::fs::write(&path, "upstream = \"http://a\"\ndata_dir = \"data\"").expect("written");
     let config = Config::from_file(&path, &|_| None).expect("a configuration");
     assert_eq!(config.settings.key_dir, folder.path().join("data/keys"));
+}
+
+/// What each route of a service charges for: the price of a thousand units and of one, in msat.
+fn meters(meter: &str) -> (&'static str, u64, u64) {
+    let text = with_service(&format!("[[service.route]]\npath = \"/a\"\nprice = \"9 sat\"\nmeter = {{ {meter} }}"));
+    let config = read(&text);
+    let route = &config.settings.services()[0].routes[0];
+    assert_eq!((route.offer.uses, route.offer.price_msat.get()), (Uses::Metered, 9_000));
+    let meter = route.meter.expect("a meter");
+    let (input, output) = match meter {
+        Meter::Bytes(tariff) | Meter::Seconds(tariff) => (tariff.cost(1_000), tariff.cost(1)),
+        Meter::Tokens(tariff) => (tariff.cost(1_000, 0), tariff.cost(0, 1)),
+    };
+    (meter.unit(), input.get(), output.get())
+}
+
+#[test]
+fn a_meter_is_read_in_place_of_uses() {
+    assert_eq!(meters("unit = \"byte\", price = \"1 sat\", per = 500"), ("byte", 2_000, 2));
+    assert_eq!(meters("unit = \"second\", price = \"7 msat\""), ("second", 7_000, 7));
+    assert_eq!(meters("unit = \"token\", price = \"4 msat\", up_to = 9"), ("token", 4_000, 4));
+    let both = "unit = \"token\", price = \"1 sat\", output_price = \"3 sat\", per = 1000, up_to = 3000";
+    assert_eq!(meters(both), ("token", 1_000, 3));
 }
