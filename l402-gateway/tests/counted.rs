@@ -47,8 +47,13 @@ async fn upstream(seen: Arc<Mutex<Vec<String>>>) -> SocketAddr {
 
 /// Sends a request whose connection closes after the answer.
 async fn send(to: SocketAddr, fields: &str, body: &str) -> String {
+    send_raw(to, &format!("{fields}content-length: {}\r\n", body.len()), body).await
+}
+
+/// The same, with a body that is framed as the fields say.
+async fn send_raw(to: SocketAddr, fields: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(to).await.unwrap();
-    let head = format!("POST /seed HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let head = "POST /seed HTTP/1.1\r\nhost: a\r\nconnection: close\r\n";
     stream.write_all(format!("{head}{fields}\r\n{body}").as_bytes()).await.unwrap();
     let mut answer = String::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut answer)).await;
@@ -79,6 +84,9 @@ async fn s2_a_post_without_a_key_is_told_from_others_by_its_body() {
     let preimage = network.node().pay(&invoice, PayLimit::fee(Msat::ZERO)).await.unwrap().preimage;
     let token = terms["token"].as_str().unwrap();
     let paid = format!("authorization: {}\r\n", CredentialLine { scheme: Scheme::L402, token, preimage: &preimage });
+
+    let broken = send_raw(gateway, &format!("{paid}transfer-encoding: chunked\r\n"), "4\r\nseed\r\nno chunk\r\n").await;
+    assert!(broken.starts_with("HTTP/1.1 400 ") && broken.contains("\"request-aborted\""), "{broken}");
 
     let large = format!("{}END", "seed ".repeat(100_000));
     let failed = send(gateway, &paid, &large).await;

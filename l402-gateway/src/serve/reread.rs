@@ -12,7 +12,7 @@ use http::Request;
 use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use l402_http::service::BodyDigest;
+use l402_http::service::{BodyDigest, Digested};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,20 +55,23 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Send + Unpin + 'static> Rerea
         BodyDigest::new(move || {
             let (this, activity) = (Self(Arc::clone(&state)), Arc::clone(&activity));
             Box::pin(async move {
-                let digest = timeout(within, this.read_all()).await.ok()??;
-                activity.unread(false);
-                Some(digest)
+                let digested = timeout(within, this.read_all()).await.unwrap_or(Digested::Unknown);
+                if matches!(digested, Digested::Sha256(_)) {
+                    activity.unread(false);
+                }
+                digested
             })
         })
     }
 
-    async fn read_all(&self) -> Option<[u8; 32]> {
+    async fn read_all(&self) -> Digested {
         let mut hash = Sha256::new();
         loop {
             match poll_fn(|context| self.poll_read(context)).await {
                 Read::Data(data) => hash.update(&data),
-                Read::End => return Some(hash.finalize().into()),
-                Read::Unknown => return None,
+                Read::End => return Digested::Sha256(hash.finalize().into()),
+                Read::Unknown => return Digested::Unknown,
+                Read::Aborted => return Digested::Aborted,
             }
         }
     }
@@ -87,7 +90,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Send + Unpin + 'static> Rerea
             }
             Some(Err(fault)) => {
                 state.fault = Some(fault);
-                Poll::Ready(Read::Unknown)
+                Poll::Ready(Read::Aborted)
             }
             Some(Ok(frame)) => {
                 let data = frame.data_ref().cloned().unwrap_or_default();
@@ -105,6 +108,8 @@ enum Read {
     End,
     /// There is no hash.
     Unknown,
+    /// The client broke it off.
+    Aborted,
 }
 
 impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Reread<B> {
@@ -178,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn s2_a_body_is_hashed_and_given_whole() {
         let body = Reread::new(whole(b"seed").with_trailers(async { Some(Ok(HeaderMap::new())) }).boxed_unsync());
-        assert_eq!(body.read_all().await, Some(Sha256::digest(b"seed").into()));
+        assert_eq!(body.read_all().await, Digested::Sha256(Sha256::digest(b"seed").into()));
         assert_eq!((body.size_hint().lower(), body.is_end_stream()), (4, false));
         assert_eq!(given(&body).await, (b"seed".to_vec(), true));
         assert!(body.is_end_stream());
@@ -192,7 +197,7 @@ mod tests {
             let piece = piece.clone();
             let frames = (0..pieces).map(move |_| Ok(Frame::data(piece.clone())));
             let body = Reread::new(StreamBody::new(futures_util::stream::iter(frames)));
-            assert_eq!(body.read_all().await.is_some(), is_hashed, "{pieces}");
+            assert_eq!(body.read_all().await != Digested::Unknown, is_hashed, "{pieces}");
             assert!(body.lock().read.len() <= 17, "no more is kept");
             assert_eq!(given(&body).await.0.len(), pieces * PIECE);
         }

@@ -102,15 +102,15 @@ where
         }
         let asked = match Asked::of(&mut request, sale.route()) {
             Ok(asked) => sale.metered(asked, request.headers_mut()),
-            Err(fault) => {
-                let problem = Problem::new(StatusCode::BAD_REQUEST, Reason::REQUEST_REFUSED, &fault);
-                return Ok(Visited::Own(problem.response(form)));
-            }
+            Err(unclear) => return Ok(Visited::Own(unclear.response(form))),
         };
         let Ok(keys) = sale.upstream_keys(asked.safety) else {
             return Ok(Visited::Own(no_ledger(sale.paywall.retry_after, form)));
         };
-        let content = asked.content().await;
+        let content = match asked.content().await {
+            Ok(content) => content,
+            Err(unclear) => return Ok(Visited::Own(unclear.response(form))),
+        };
         let fingerprint = content.map(|content| fingerprint(&request, &content));
         let (mut request, held, keeping) = match sale.hold((&asked, fingerprint), request, form).await {
             Ok(held) => held,

@@ -167,4 +167,4 @@ pub use log::LogFaults;
 pub use observe::Observe;
 pub use paywall::{Paywall, Undeliverable};
 pub use pricer::Pricer;
-pub use uses::BodyDigest;
+pub use uses::{BodyDigest, Digested};

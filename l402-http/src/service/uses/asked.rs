@@ -1,9 +1,11 @@
 //! What a request asks for, as far as its use is concerned: whether it may have an effect, and how it is told from others.
 
 use crate::policy::Route;
+use crate::response::{Form, Problem, Reason};
+use bytes::Bytes;
 use core::fmt;
 use http::header::{HeaderMap, HeaderName, UPGRADE};
-use http::{Method, Request};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use l402_core::ledger::{Content, Fingerprint, IdempotencyKey, Safety};
 use l402_ledger::BoxFuture;
@@ -13,25 +15,35 @@ use std::sync::Arc;
 /// extensions.
 ///
 /// It is asked after the verdict, for a request that has a body and no `Idempotency-Key`. Two such requests are then known to be
-/// the same. [`None`] says that the body is longer than a megabyte, or did not come in time. Without the extension, a request with a
-/// body is told apart by its `Idempotency-Key` alone.
+/// the same. Without the extension, a request with a body is told apart by its `Idempotency-Key` alone.
 ///
 /// ```
-/// use l402_http::service::BodyDigest;
+/// use l402_http::service::{BodyDigest, Digested};
 ///
 /// let mut request = http::Request::post("/v1/demo").body(String::from("seed"))?;
 /// let digest = [7; 32]; // the SHA-256 of the body, which this layer has read
-/// request.extensions_mut().insert(BodyDigest::new(move || Box::pin(async move { Some(digest) })));
+/// request.extensions_mut().insert(BodyDigest::new(move || Box::pin(async move { Digested::Sha256(digest) })));
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct BodyDigest(Arc<Digest>);
 
-type Digest = dyn Fn() -> BoxFuture<'static, Option<[u8; 32]>> + Send + Sync;
+type Digest = dyn Fn() -> BoxFuture<'static, Digested> + Send + Sync;
+
+/// What became of a body that a [`BodyDigest`] has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digested {
+    /// It is whole, and this is its SHA-256.
+    Sha256([u8; 32]),
+    /// It is longer than a megabyte, or did not come in time.
+    Unknown,
+    /// Its client broke it off. Nothing was sent upstream, so that the request takes no use.
+    Aborted,
+}
 
 impl BodyDigest {
     /// Takes what finds it.
-    pub fn new(find: impl Fn() -> BoxFuture<'static, Option<[u8; 32]>> + Send + Sync + 'static) -> Self {
+    pub fn new(find: impl Fn() -> BoxFuture<'static, Digested> + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
     }
 }
@@ -50,13 +62,18 @@ pub(in crate::service) struct Asked {
     is_empty: bool,
 }
 
-/// The `Idempotency-Key` is too long, or there are two.
+/// Why a request takes no use, whatever its token permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::service) struct BadKey;
+pub(in crate::service) enum Unclear {
+    /// The `Idempotency-Key` is too long, or there are two.
+    BadKey,
+    /// The client broke off the body.
+    Aborted,
+}
 
 impl Asked {
     /// Looks at a request, and takes the extension out of it.
-    pub(in crate::service) fn of<B: Body>(request: &mut Request<B>, route: &Route) -> Result<Self, BadKey> {
+    pub(in crate::service) fn of<B: Body>(request: &mut Request<B>, route: &Route) -> Result<Self, Unclear> {
         let (key, is_empty) = (key(request.headers())?, request.body().is_end_stream());
         let is_unsafe = !request.method().is_safe()
             || !is_empty
@@ -68,12 +85,17 @@ impl Asked {
     }
 
     /// Returns where the rest of what tells it apart comes from.
-    pub(in crate::service) async fn content(&self) -> Option<Content> {
-        match (&self.key, &self.digest) {
-            (Some(key), _) => Some(Content::Key(*key)),
-            (None, _) if self.is_empty => Some(Content::empty()),
-            (None, Some(digest)) => (digest.0)().await.map(Content::Body),
-            (None, None) => None,
+    pub(in crate::service) async fn content(&self) -> Result<Option<Content>, Unclear> {
+        let digest = match (&self.key, &self.digest) {
+            (Some(key), _) => return Ok(Some(Content::Key(*key))),
+            (None, _) if self.is_empty => return Ok(Some(Content::empty())),
+            (None, Some(digest)) => (digest.0)().await,
+            (None, None) => Digested::Unknown,
+        };
+        match digest {
+            Digested::Sha256(digest) => Ok(Some(Content::Body(digest))),
+            Digested::Unknown => Ok(None),
+            Digested::Aborted => Err(Unclear::Aborted),
         }
     }
 }
@@ -84,20 +106,28 @@ pub(in crate::service) fn fingerprint<B>(request: &Request<B>, content: &Content
     Fingerprint::of(request.method().as_str(), uri.path(), uri.query(), content)
 }
 
-fn key(fields: &HeaderMap) -> Result<Option<IdempotencyKey>, BadKey> {
+fn key(fields: &HeaderMap) -> Result<Option<IdempotencyKey>, Unclear> {
     let mut values = fields.get_all(&IDEMPOTENCY_KEY).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) if value.len() <= IdempotencyKey::MAX_LEN => Ok(Some(IdempotencyKey::of(value.as_bytes()))),
-        _ => Err(BadKey),
+        _ => Err(Unclear::BadKey),
     }
 }
 
-impl fmt::Display for BadKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request has more than one Idempotency-Key, or one that is longer than 256 bytes")
+impl Unclear {
+    /// What the client is told.
+    #[cold]
+    pub(in crate::service) fn response(self, form: Form) -> Response<Bytes> {
+        let (reason, message) = match self {
+            Self::BadKey => (Reason::REQUEST_REFUSED, BAD_KEY),
+            Self::Aborted => (Reason::REQUEST_ABORTED, "the request was not completed"),
+        };
+        Problem::new(StatusCode::BAD_REQUEST, reason, &message).response(form)
     }
 }
+
+const BAD_KEY: &str = "the request has more than one Idempotency-Key, or one that is longer than 256 bytes";
 
 /// What clients and upstreams know a request by (draft-ietf-httpapi-idempotency-key-header).
 pub(in crate::service) static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -13,7 +13,7 @@ mod clock;
 mod desk;
 mod owed;
 
-pub use asked::BodyDigest;
+pub use asked::{BodyDigest, Digested};
 
 pub(super) use asked::{Asked, IDEMPOTENCY_KEY, fingerprint};
 pub(super) use attempt::{Attempt, race};
