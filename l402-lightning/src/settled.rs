@@ -121,7 +121,8 @@ mod tests {
         let memory = memory();
         let known: Vec<_> = (0..5).map(|n| memory.received_msat(&settlement(n).payment_hash)).collect();
         assert_eq!(known, [None, None, Some(Msat::new(2)), Some(Msat::new(3)), Some(Msat::new(4))]);
-        assert_eq!((memory.lock().order.len(), memory.lock().received.len()), (3, 3));
+        let known = memory.lock();
+        assert_eq!((known.order.len(), known.received.len()), (3, 3));
     }
 
     #[test]
