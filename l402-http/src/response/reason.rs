@@ -170,6 +170,10 @@ reasons! {
     UPSTREAM_UPGRADE = "upstream-upgrade", [502], "The upstream changed the protocol without being asked.";
     UPSTREAM_CONNECT_TIMEOUT = "upstream-connect-timeout", [504], "The upstream did not accept a connection in time.";
     UPSTREAM_TIMEOUT = "upstream-timeout", [504], "The response of the upstream did not begin in time.";
+    TOO_MANY_CHALLENGES = "too-many-challenges", [429],
+        "The client, or all clients together, asked for invoices too often. No invoice was made.";
+    TOKEN_RATE = "token-rate", [429],
+        "The token is used more often than the service allows. Nothing was taken; repeat the request later, without paying.";
     TOO_MANY_REQUESTS = "too-many-requests", [429], "The client has too many running requests.";
     MALFORMED_REQUEST = "malformed-request", [400], "The request is not HTTP.";
     TARGET_TOO_LONG = "target-too-long", [414], "The request target is too long.";

@@ -49,6 +49,9 @@ where
     N: InvoiceSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
+    if let Err(refused) = paywall.rates.challenge(request) {
+        return Charging::Answered(refused.response(Form::of(request.headers())));
+    }
     let priced = price::price(paywall, (route, offer), request, demand);
     trail.tell(|| Phase::Priced(price::told(&priced)));
     match priced {

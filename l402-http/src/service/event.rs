@@ -19,6 +19,7 @@
 //! | free, or a preflight for the inner service | `Routed`, `Forwarded`, `Ended` |
 //! | no such route, a preflight that is answered here | `Routed`, `Ended` |
 //! | nothing to sell at the moment | `Routed`, `Judged`, `Priced`, `Ended` |
+//! | above a [rate](super::RateLimits) | `Routed`, `Judged`, `Ended` |
 //! | no use left | `Routed`, `Judged`, `Reserved`, then as charged |
 //! | no use free, or no ledger | `Routed`, `Judged`, `Reserved`, `Ended` |
 //! | no invoice | `Routed`, `Judged`, `Priced`, `Invoiced`, `Ended` |

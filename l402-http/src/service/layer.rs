@@ -140,6 +140,9 @@ where
     if let Err(denied) = denied::look(paywall, &decision) {
         return deny(paywall, request, priced, trail, denied);
     }
+    if let Err(refused) = paywall.rates.paid(&decision, priced.offer) {
+        return State::answered(refused.response(Form::of(request.headers())));
+    }
     let Priced { route, offer, target } = priced;
     let due = |grant: &Grant| Due::of(grant.payment_hash(), grant.sold_msat(), offer);
     let noted = |request: &Request<B>| paywall.observers.begin_sale(&paywall.policy, request, trail);

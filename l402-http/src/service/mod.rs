@@ -92,6 +92,11 @@
 //! After the verdict and before anything is asked, a token is looked for in the [deny-list](Paywall::deny_list), which is memory. One
 //! that is on it gets 402 and a new challenge. While the list is unknown, no token is served: 503.
 //!
+//! # Rates
+//!
+//! [`RateLimits`] bound how many challenges each client and all clients get, and how often the tokens of one payment are used. Both are
+//! memory: a challenge is refused before anything is asked, and a paid request before its use is reserved. Without them there is no limit.
+//!
 //! # Responses
 //!
 //! 1. *Route*: TRACE and its like get 501, because a service that answers them sends back what was added to the request.
@@ -125,7 +130,7 @@
 //! counted needs is boxed.
 
 // Where a row of docs/threats.md is met: P1, P3, P7, P9 in `route`; P5 by the order of the phases, `judge` before all I/O;
-// L5 and T5 in `settle`; S1 to S6 in `reserve`, `commit` and `uses`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; H2, P2 in `forward`; H3 in `private` and in `response`.
+// L5 and T5 in `settle`; S1 to S6 in `reserve`, `commit` and `uses`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; L1 in `rates`; H2, P2 in `forward`; H3 in `private` and in `response`.
 
 mod challenge;
 mod charge;
@@ -153,6 +158,7 @@ mod paywall;
 mod price;
 mod pricer;
 mod private;
+mod rates;
 mod reserve;
 mod route;
 mod rules;
@@ -167,4 +173,5 @@ pub use log::LogFaults;
 pub use observe::Observe;
 pub use paywall::{Paywall, Undeliverable};
 pub use pricer::Pricer;
+pub use rates::{Rate, RateError, RateLimits};
 pub use uses::{BodyDigest, Digested};

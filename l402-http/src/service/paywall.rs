@@ -6,6 +6,7 @@ use super::lane::Lane;
 use super::log::LogFaults;
 use super::observe::{Observe, Observers};
 use super::pricer::Pricer;
+use super::rates::RateLimits;
 use super::rules::{RuleFn, Rules};
 use super::uses::Desk;
 use crate::policy::{Policy, RouteId, Sale};
@@ -62,6 +63,7 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) node_deadline: Duration,
     pub(super) desk: Arc<Desk>,
     pub(super) deny_list: DenyList,
+    pub(super) rates: RateLimits,
     pub(super) answers: Option<Answers>,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
@@ -104,6 +106,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             node_deadline: Duration::from_secs(5),
             desk: Arc::new(Desk::new(Ledger::absent(), Duration::from_secs(2))),
             deny_list: DenyList::default(),
+            rates: RateLimits::new(),
             answers: None,
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
@@ -248,6 +251,13 @@ impl<N, K> Paywall<N, K> {
     #[must_use]
     pub fn deny_list(mut self, list: DenyList) -> Self {
         self.deny_list = list;
+        self
+    }
+
+    /// Limits the rate of unpaid requests, and of those with a token. There is no limit unless this is set.
+    #[must_use]
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rates = limits;
         self
     }
 

@@ -9,6 +9,7 @@ mod memory;
 mod node;
 mod own;
 mod priority;
+mod rates;
 mod revoked;
 mod routes;
 mod secrets;

@@ -7,6 +7,7 @@ mod metered;
 mod outcomes;
 #[cfg(feature = "proxy")]
 mod proxied;
+mod rates;
 mod refusals;
 mod store;
 mod terms;
