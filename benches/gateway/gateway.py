@@ -78,6 +78,10 @@ upstream = "http://127.0.0.1:{upstream}"
 uses = "unlimited"
 valid_for = "1h"
 
+[limits]
+challenges = "off"
+challenges_per_client = "off"
+
 [log]
 level = "warn"
 

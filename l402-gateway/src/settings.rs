@@ -12,6 +12,7 @@ use l402_core::{GatePolicy, Msat, Name, Offer};
 use l402_http::cors::Cors;
 use l402_http::policy::{Free, Meter, Policy, PolicyBuilder, PolicyError, Sale};
 use l402_http::proxy::{HEADER_FIELDS, IpRange, UpstreamConfig};
+use l402_http::service::Rate;
 use l402_http::service::kept::Answers;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -205,12 +206,14 @@ pub struct Service {
     pub routes: Vec<PricedRoute>,
     /// Which pages of other origins may call; none unless set.
     pub cors: Cors,
+    /// How often the tokens of one payment may be used; as often as they like unless set.
+    pub rate: Option<Rate>,
 }
 
 impl Service {
     /// Begins with an upstream of which nothing is sold yet.
     pub fn new(name: Name, upstream: UpstreamConfig) -> Self {
-        Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off() }
+        Self { name, upstream, free: Vec::new(), routes: Vec::new(), cors: Cors::off(), rate: None }
     }
 
     /// Sells a path for any method, for this price an hour. For other terms, push a [`PricedRoute`].
@@ -342,10 +345,21 @@ pub struct Limits {
     pub header_fields: usize,
     /// The fewest bytes of a request's body in a second; 16 unless set.
     pub slowest_upload: u64,
+    /// Challenges that one client gets; [`None`] for no limit, [`CHALLENGES_PER_CLIENT`](Self::CHALLENGES_PER_CLIENT) unless set.
+    pub challenges_per_client: Option<Rate>,
+    /// Challenges that all clients get together; [`None`] for no limit, [`CHALLENGES`](Self::CHALLENGES) unless set.
+    pub challenges: Option<Rate>,
     /// Bytes of the body of an answer that is kept; a mebibyte unless set.
     pub keep_size: usize,
     /// Bytes of all kept answers; a gibibyte unless set.
     pub keep_total: u64,
+}
+
+impl Limits {
+    /// Challenges for one client, unless set.
+    pub const CHALLENGES_PER_CLIENT: Rate = Rate::per_minute(3_000);
+    /// Challenges for all clients together, unless set.
+    pub const CHALLENGES: Rate = Rate::per_minute(60_000);
 }
 
 impl Default for Limits {
@@ -359,6 +373,8 @@ impl Default for Limits {
             ipv6_prefix: 64,
             header_fields: HEADER_FIELDS,
             slowest_upload: 16,
+            challenges_per_client: Some(Self::CHALLENGES_PER_CLIENT),
+            challenges: Some(Self::CHALLENGES),
             keep_size: Answers::SIZE,
             keep_total: 1 << 30,
         }

@@ -125,7 +125,7 @@ impl Drop for UnderWay {
 }
 
 /// The network of an address, by its first bits.
-fn prefix(address: IpAddr, ipv4: u8, ipv6: u8) -> IpAddr {
+pub(super) fn prefix(address: IpAddr, ipv4: u8, ipv6: u8) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
             let mask = u32::MAX.checked_shl(32_u32.saturating_sub(ipv4.into())).unwrap_or(0);

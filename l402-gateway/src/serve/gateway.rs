@@ -23,6 +23,7 @@ use super::activity::{Activity, Exchange};
 use super::bodies::{Download, Upload};
 use super::clients::Seat;
 use super::forward::Forward;
+use super::identity::{Identity, warn_of_proxy};
 use super::own::OwnPaths;
 use super::ready::Checks;
 use super::requests::{Lines, RequestLog};
@@ -37,6 +38,7 @@ pub(super) struct Gateway<N> {
     pages: Cors,
     paid: PaidService<Forward, N, FreshKeys>,
     log: RequestLog,
+    identity: Arc<Identity>,
     /// How long the hash of a body may take; [`None`] where nothing is counted.
     hashed_within: Option<Duration>,
 }
@@ -54,7 +56,8 @@ impl<N> Gateway<N> {
         let paywall = if settings.request_lines == RequestLines::On { paywall.observe(Lines) } else { paywall };
         let paid = paywall.layer().layer(forward.clone());
         let (pages, log) = (settings.policy().elsewhere().clone(), RequestLog::new(settings));
-        Ok(Self { own, forward, pages, paid, log, hashed_within })
+        let identity = Identity::of(settings);
+        Ok(Self { own, forward, pages, paid, log, identity, hashed_within })
     }
 
     /// Waits until the ledger was told what became of every use.
@@ -78,6 +81,7 @@ impl<N> Clone for Gateway<N> {
             pages: self.pages.clone(),
             paid: self.paid.clone(),
             log: self.log.clone(),
+            identity: Arc::clone(&self.identity),
             hashed_within: self.hashed_within,
         }
     }
@@ -90,17 +94,19 @@ pub(super) struct Client<N> {
     activity: Arc<Activity>,
     seat: Arc<Seat>,
     session: Session,
+    may_be_proxy: bool,
 }
 
 impl<N> Client<N> {
-    pub(super) const fn new(
+    pub(super) fn new(
         gateway: Gateway<N>,
         peer: Peer,
         activity: Arc<Activity>,
         seat: Arc<Seat>,
         session: Session,
     ) -> Self {
-        Self { gateway, peer, activity, seat, session }
+        let may_be_proxy = gateway.identity.may_be_proxy(peer.address());
+        Self { gateway, peer, activity, seat, session, may_be_proxy }
     }
 }
 
@@ -118,6 +124,9 @@ impl<N: InvoiceSource + SettlementSource + 'static> hyper::service::Service<Requ
             log.own(&request, &response);
             let exchange = self.activity.begin(is_shared, None);
             return Answer { content: Content::own(response), exchange: Some(exchange) };
+        }
+        if self.may_be_proxy {
+            warn_of_proxy(self.peer.address(), request.headers());
         }
         let under_way = self.seat.request().map(Arc::new);
         let is_refused = under_way.is_none();

@@ -124,6 +124,10 @@ pub(super) struct Service {
     /// Which pages in a browser may call this service.
     #[schemars(extend("default" = false))]
     pub(super) cors: Option<At<Pages>>,
+    /// How often the tokens of one payment can be used, such as `10/s`, `600/m` or `1000/h`: so many at once, and evenly in that time. One
+    /// more gets 429 and takes no use. Default: no limit.
+    #[schemars(extend("examples" = ["10/s"]))]
+    pub(super) rate: Option<At<String>>,
     /// Tier of routes that do not set it.
     #[schemars(extend("default" = 0))]
     pub(super) tier: Option<u32>,
@@ -373,6 +377,13 @@ pub(super) struct Limits {
     /// them. With `0`, and always for gRPC, one byte per idle time is enough.
     #[schemars(extend("default" = 16))]
     pub(super) slowest_upload: Option<At<u32>>,
+    /// Challenges, and so invoices, for one client, such as `60/m`: so many may come at once, and are free again evenly in that time. One
+    /// more gets 429. `off`: no limit. Behind a proxy in `trusted_proxies`, the client is whom that proxy names.
+    #[schemars(extend("default" = "3000/m"))]
+    pub(super) challenges_per_client: Option<At<String>>,
+    /// Challenges for all clients together.
+    #[schemars(extend("default" = "60000/m"))]
+    pub(super) challenges: Option<At<String>>,
     /// Bytes of the body of an answer that `keep_answer` keeps; longer ones are not kept.
     #[schemars(extend("default" = 1_048_576))]
     pub(super) keep_size: Option<At<u32>>,

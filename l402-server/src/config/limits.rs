@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use l402_http::proxy::Timeouts;
+use l402_http::service::Rate;
 
 use super::at::At;
 use super::file;
@@ -90,11 +91,24 @@ impl Resolver<'_> {
             limits.keep_size = self.number("limits.keep_size", at, 1, MOST_KEPT)?;
         }
         limits.keep_total = written.keep_total.as_ref().map_or(limits.keep_total, |at| at.value);
+        limits.challenges = self.rate("limits.challenges", written.challenges.as_ref(), limits.challenges)?;
+        let (key, at) = ("limits.challenges_per_client", written.challenges_per_client.as_ref());
+        limits.challenges_per_client = self.rate(key, at, limits.challenges_per_client)?;
         (limits.connections, limits.upstream_connections) = (connections?, upstream_connections?);
         (limits.connections_per_client, limits.requests_per_client) = (connections_per_client?, requests_per_client?);
         (limits.ipv4_prefix, limits.ipv6_prefix) = (ipv4_prefix?, ipv6_prefix?);
         (limits.header_fields, limits.slowest_upload) = (header_fields?, slowest_upload?);
         Some(limits)
+    }
+
+    /// A rate, or `off`.
+    #[expect(clippy::option_option, reason = "the outer one says whether a problem was noted")]
+    fn rate(&mut self, key: &str, at: Option<&At<String>>, default: Option<Rate>) -> Option<Option<Rate>> {
+        match at {
+            None => Some(default),
+            Some(at) if at.value == "off" => Some(None),
+            Some(at) => self.problems.parse(key, at).map(Some),
+        }
     }
 
     fn number(&mut self, key: &str, at: &At<u32>, least: u32, most: u32) -> Option<usize> {

@@ -110,6 +110,7 @@ impl Resolver<'_> {
         let expiry = written.invoice_expiry.as_ref();
         let expiry = self.invoice_expiry("service.invoice_expiry", expiry, Sale::INVOICE_EXPIRY);
         let cors = self.cors("service.cors", written.cors.as_ref());
+        let rate = written.rate.as_ref().map(|at| self.problems.parse("service.rate", at).ok_or(Noted)).transpose();
         let (name, price, tier) = (name?, price.ok()?, written.tier.unwrap_or(0));
         let (valid_for, uses) = (valid_for.ok()?, uses.ok()?);
         let defaults = Defaults { service: &name, price, valid_for, uses, invoice_expiry: expiry?, tier };
@@ -120,7 +121,7 @@ impl Resolver<'_> {
         };
         let free = written.free.iter().map(|at| at.value.clone()).collect();
         let mut service = Service::new(name.clone(), upstream?);
-        (service.free, service.routes, service.cors) = (free, routes?, cors?);
+        (service.free, service.routes, service.cors, service.rate) = (free, routes?, cors?, rate.ok()?);
         Some(service)
     }
 
@@ -222,6 +223,7 @@ fn short_form(upstream: At<String>, file: File) -> file::Service {
         valid_for: file.valid_for,
         invoice_expiry: file.invoice_expiry,
         cors: Some(cors),
+        rate: None,
         tier: None,
         idempotent: None,
         side_effects: None,

@@ -87,6 +87,14 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "line 2: cors: invalid type: integer `1`, expected true, false, \"upstream\", or a list of origins",
         ),
         ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
+        (
+            "limits = { challenges = \"10\" }",
+            "line 2: limits.challenges = \"10\": write a number per second, minute or hour, such as \"10/s\", \"600/m\" or \"1000/h\"",
+        ),
+        (
+            "limits = { challenges_per_client = \"0/s\" }",
+            "line 2: limits.challenges_per_client = \"0/s\": write a number from 1 to 1000000 before the slash",
+        ),
         ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": the time must be greater than zero"),
         ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
         ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),

@@ -76,6 +76,10 @@ fn every_key_can_be_set() {
     );
     assert_eq!((config.settings.limits.ipv4_prefix, config.settings.limits.ipv6_prefix), (24, 56));
     assert_eq!((config.settings.limits.slowest_upload, config.settings.trusted_proxies.len()), (64, 2));
+    let limits = config.settings.limits;
+    assert_eq!((limits.challenges_per_client, limits.challenges), ("60/m".parse().ok(), None));
+    let rates: Vec<_> = config.settings.services().iter().map(|service| service.rate).collect();
+    assert_eq!(rates, ["10/s".parse().ok(), None]);
     let node = setup::<LdkConfig>(&config);
     assert_eq!((node.network.as_str(), node.alias.as_deref()), ("signet", Some("the weather")));
     assert_eq!(node.storage.to_str(), Some("/var/lib/l402/node"));

@@ -4,6 +4,7 @@ mod closing;
 mod limits;
 mod outage;
 mod pages;
+mod rates;
 mod revoked;
 mod rotated;
 mod routes;

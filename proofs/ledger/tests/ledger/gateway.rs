@@ -35,6 +35,7 @@ pub(crate) fn settings(folder: &Path, upstream: SocketAddr) -> Settings {
     settings.listen = "127.0.0.1:0".parse().expect("an address");
     settings.limits.connections_per_client = Some(8_192);
     settings.limits.requests_per_client = Some(8_192);
+    (settings.limits.challenges, settings.limits.challenges_per_client) = (None, None);
     settings
 }
 
