@@ -26,10 +26,12 @@ pub enum StoreErrorKind {
     TooNew,
     /// Another process has it open.
     InUse,
-    /// It refuses the user or the password.
+    /// It refuses the user, the password, or a right that the user needs.
     Denied,
     /// Its settings make it lose what was committed.
     Unsafe,
+    /// It is not the one that was used before.
+    Another,
     /// There is none.
     Absent,
 }
@@ -60,8 +62,9 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Damaged => "the ledger is damaged; restore a backup",
             StoreErrorKind::TooNew => "a newer version of l402 wrote the ledger; install that version",
             StoreErrorKind::InUse => "another process has the ledger open",
-            StoreErrorKind::Denied => "the ledger refuses the user or the password",
+            StoreErrorKind::Denied => "the ledger refuses the user, the password, or a right of the user",
             StoreErrorKind::Unsafe => "the ledger can lose committed uses with its present settings",
+            StoreErrorKind::Another => "this is not the ledger that was used before",
             StoreErrorKind::Absent => "there is no ledger to count uses with",
         })
     }

@@ -34,6 +34,21 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Sto
     transaction.commit().await.map_err(store_error)
 }
 
+/// Looks whether the user has the rights that the functions need: they run with those of whoever calls them. Without them the
+/// gateway would sell what it cannot count.
+pub(super) async fn rights(client: &Client, schema: &str) -> Result<(), StoreError> {
+    let without = "SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname <> 'version'
+            AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+                AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+        ORDER BY c.relname LIMIT 1";
+    let rows = client.query_typed(without, &[(&schema, Type::TEXT)]).await.map_err(store_error)?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let table: &str = row.get(0);
+    let why = format!("the user needs SELECT, INSERT, UPDATE and DELETE on all tables of the schema, such as {table}");
+    Err(StoreError::with_source(StoreErrorKind::Denied, why))
+}
+
 async fn apply(transaction: &Transaction<'_>, schema: &str) -> Result<(), StoreError> {
     // A name of PostgreSQL's own for the lock: 64 bits of a hash over the schema.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('l402 ledger ' || $1, 402))";

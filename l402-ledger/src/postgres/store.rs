@@ -84,9 +84,13 @@ impl PostgresStore {
             return Err(StoreError::new(StoreErrorKind::ReadOnly));
         }
         let mut client = store.client(until).await?;
-        match timeout_at(until, migrate::migrate(&mut client, &config.schema)).await {
-            Ok(migrated) => migrated?,
-            Err(elapsed) => return Err(late(client, elapsed)),
+        let prepared = timeout_at(until, async {
+            migrate::migrate(&mut client, &config.schema).await?;
+            migrate::rights(&client, &config.schema).await
+        });
+        match prepared.await {
+            Ok(prepared) => prepared?,
+            Err(_) => return Err(late(client)),
         }
         drop(client);
         Ok(store)
@@ -101,7 +105,7 @@ impl PostgresStore {
         let client = self.client(until).await?;
         match timeout_at(until, warnings(&client)).await {
             Ok(warnings) => warnings.map_err(store_error),
-            Err(elapsed) => Err(late(client, elapsed)),
+            Err(_) => Err(late(client)),
         }
     }
 
@@ -130,7 +134,7 @@ impl PostgresStore {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) if repetitions < REPETITIONS && is_passing(&error) => repetitions += 1,
                 Ok(Err(error)) => return Err(store_error(error)),
-                Err(elapsed) => return Err(late(client, elapsed)),
+                Err(_) => return Err(late(client)),
             }
         }
     }
@@ -138,7 +142,7 @@ impl PostgresStore {
     async fn client(&self, until: Instant) -> Result<Object, StoreError> {
         match timeout_at(until, self.pool.get()).await {
             Ok(client) => client.map_err(pool_error),
-            Err(elapsed) => Err(StoreError::with_source(StoreErrorKind::Unavailable, elapsed)),
+            Err(_) => Err(too_slow()),
         }
     }
 
@@ -174,7 +178,7 @@ impl PostgresStore {
         ];
         let until = Instant::now() + self.deadline;
         let place = timeout_at(until, self.reserving.acquire()).await;
-        let _place = place.map_err(|elapsed| StoreError::with_source(StoreErrorKind::Unavailable, elapsed))?;
+        let _place = place.map_err(|_| too_slow())?;
         self.call_until(until, &self.statements.reserve, &parameters).await
     }
 
@@ -267,9 +271,13 @@ impl Statements {
 }
 
 /// A call took too long. Its connection waits for a reply that nobody wants, so it is closed.
-fn late(client: Object, elapsed: tokio::time::error::Elapsed) -> StoreError {
+fn late(client: Object) -> StoreError {
     drop(Object::take(client));
-    StoreError::with_source(StoreErrorKind::Unavailable, elapsed)
+    too_slow()
+}
+
+fn too_slow() -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unavailable, "PostgreSQL did not answer in time")
 }
 
 pub(super) fn first(rows: &[Row]) -> Result<&Row, StoreError> {

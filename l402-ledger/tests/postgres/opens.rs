@@ -60,6 +60,9 @@ async fn a_user_without_rights_opens_what_another_has_made() {
     let url = server.url().replace(&format!("gateway:{PASSWORD}"), "seller:seller");
     let seller = PostgresConfig::from_url(&url).unwrap();
     let store = PostgresStore::open(&seller).await.unwrap();
+    server.sql("REVOKE DELETE ON l402.attempt FROM seller");
+    assert_eq!(kind_of(&seller).await, StoreErrorKind::Denied, "a gateway that cannot count must not sell");
+    server.sql("GRANT DELETE ON l402.attempt TO seller");
     let reply =
         store.apply(&PaymentHash::from_bytes([1; 32]), AttemptId::from_bytes([1; 16]), RESERVE()).await.unwrap();
     assert!(matches!(reply, Reply::Reserved { .. }), "{reply:?}");

@@ -1,9 +1,10 @@
 //! Which Redis is opened, and what is said about it.
 
 use crate::server::{Cluster, SAFE, Server};
+use core::error::Error as _;
 use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Event, Refused, Reply};
-use l402_ledger::redis::{RedisStore, RedisWarning};
+use l402_ledger::redis::{RedisSettings, RedisStore, RedisWarning};
 use l402_ledger::testing::reserve;
 use l402_ledger::{LedgerStore, StoreErrorKind};
 
@@ -19,6 +20,25 @@ async fn a_redis_that_loses_commits_is_refused() {
     assert_eq!(kind(&evicting).await, StoreErrorKind::Unsafe);
     let also_evicting = RedisStore::open(&evicting.settings().may_lose_commits(true)).await;
     assert_eq!(also_evicting.expect_err("no setting allows that").kind(), StoreErrorKind::Unsafe);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: just stores"]
+async fn a_redis_that_cannot_be_used_says_why() {
+    let why = async |url: &str| {
+        let error = RedisStore::open(&RedisSettings::new(url).unwrap()).await.expect_err("it is refused");
+        (error.kind(), error.source().map(ToString::to_string).unwrap_or_default())
+    };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    drop(silent);
+    let refused = (StoreErrorKind::Unavailable, "connection to redis: connection refused".to_owned());
+    assert_eq!(why(&format!("redis://127.0.0.1:{port}")).await, refused);
+    let server = Server::start(&[SAFE, &["--requirepass", "sesame"]].concat());
+    let wrong = (StoreErrorKind::Denied, "wrong user or password for redis".to_owned());
+    assert_eq!(why(&format!("redis://:canary@127.0.0.1:{}", server.port)).await, wrong);
+    let (kind, none) = why(&format!("redis://127.0.0.1:{}", server.port)).await;
+    assert_eq!((kind, none.contains("asks for a password")), (StoreErrorKind::Denied, true), "{none}");
 }
 
 #[tokio::test]

@@ -62,6 +62,11 @@ pub trait StoreSetup: Debug + Send + Sync {
     /// Opens the store, or connects to it.
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>>;
 
+    /// Opens it for a look: nothing is noted on this machine.
+    fn open_to_look(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
+        self.open()
+    }
+
     /// Says which store it is, without what may be a secret.
     fn about(&self) -> String;
 
@@ -100,7 +105,7 @@ pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), Sto
     if setup.kept().is_some_and(|kept| !kept.path.exists()) {
         return (vec![format!("ledger: {about}; the first start creates it")], Ok(()));
     }
-    match setup.open().await {
+    match setup.open_to_look().await {
         Ok(OpenStore { warnings, .. }) => {
             let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
             ([format!("ledger: {about}")].into_iter().chain(warnings).collect(), Ok(()))

@@ -55,11 +55,14 @@ struct RedisSetup {
 impl StoreSetup for RedisSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
-            let store = RedisStore::open(&self.settings).await?;
-            compare(&self.seen, store.created_at().millis())?;
-            let warnings = store.warnings().iter().map(ToString::to_string).collect();
-            Ok(OpenStore { ledger: Ledger::new(store), warnings })
+            let (open, created) = self.look().await?;
+            note(&self.seen, created).map_err(failed)?;
+            Ok(open)
         })
+    }
+
+    fn open_to_look(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
+        Box::pin(async { self.look().await.map(|(open, _)| open) })
     }
 
     fn is_shared(&self) -> bool {
@@ -68,6 +71,17 @@ impl StoreSetup for RedisSetup {
 
     fn about(&self) -> String {
         format!("the Redis at {}", self.host)
+    }
+}
+
+impl RedisSetup {
+    /// Connects, and says when this ledger was made.
+    async fn look(&self) -> Result<(OpenStore, u64), StoreError> {
+        let store = RedisStore::open(&self.settings).await?;
+        let created = store.created_at().millis();
+        compare(&self.seen, created)?;
+        let warnings = store.warnings().iter().map(ToString::to_string).collect();
+        Ok((OpenStore { ledger: Ledger::new(store), warnings }, created))
     }
 }
 
@@ -80,22 +94,28 @@ impl fmt::Debug for RedisSetup {
 /// Stops where this is not the ledger of the last start: a Redis that was emptied begins a new one by itself, in which every token
 /// that was sold is unused (threat S6).
 fn compare(seen: &Path, created: u64) -> Result<(), StoreError> {
-    let failed = |cause: io::Error| StoreError::with_source(StoreErrorKind::Failed, cause);
     match fs::read_to_string(seen) {
         Ok(text) if text.trim() == created.to_string() => Ok(()),
         Ok(_) => {
-            let why = format!(
-                "it is not the ledger that was used before; restore that one, or delete {} to accept that used tokens can be used again",
-                seen.display()
-            );
-            Err(StoreError::with_source(StoreErrorKind::Damaged, why))
+            let why =
+                format!("restore that one, or delete {} to accept that used tokens can be used again", seen.display());
+            Err(StoreError::with_source(StoreErrorKind::Another, why))
         }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound && seen.parent().is_some_and(Path::is_dir) => {
-            folder::open(seen).and_then(|mut file| writeln!(file, "{created}")).map_err(failed)
-        }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()), // a check before the first start
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()), // the first start
         Err(cause) => Err(failed(cause)),
     }
+}
+
+/// Notes at the first start which ledger this is.
+fn note(seen: &Path, created: u64) -> io::Result<()> {
+    if seen.exists() || !seen.parent().is_some_and(Path::is_dir) {
+        return Ok(()); // a command before the first start
+    }
+    writeln!(folder::open(seen)?, "{created}")
+}
+
+fn failed(cause: io::Error) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Failed, cause)
 }
 
 #[cfg(test)]
@@ -106,10 +126,12 @@ mod tests {
     fn s6_a_ledger_that_began_anew_stops_the_start() {
         let home = tempfile::tempdir().expect("a directory");
         let seen = home.path().join("redis-ledger");
-        compare(&seen, 7).expect("noted");
+        compare(&seen, 7).expect("a look");
+        compare(&seen, 6).expect("a look notes nothing");
+        note(&seen, 7).expect("noted");
         compare(&seen, 7).expect("the same");
         let fault = compare(&seen, 8).expect_err("another");
-        assert_eq!(fault.kind(), StoreErrorKind::Damaged);
+        assert_eq!(fault.kind(), StoreErrorKind::Another);
         fs::remove_file(&seen).expect("removed");
         compare(&seen, 8).expect("accepted");
         compare(&home.path().join("none/redis-ledger"), 9).expect("a look before the first start");
