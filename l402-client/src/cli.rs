@@ -213,7 +213,7 @@ pub struct AttenuateArgs {
     /// Payment hash, or a URL it was bought for [default: the one that fits]
     pub token: Option<String>,
     /// How many uses the part has
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = uses, allow_hyphen_values = true)]
     pub uses: Option<NonZeroU32>,
     /// When the part ends, from now: `90s`, `30m`, `1h` or `2d`
     #[arg(long, value_name = "TIME", value_parser = span)]
@@ -285,6 +285,10 @@ fn span(text: &str) -> Result<Duration, String> {
         Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
         _ => Err("it must be more than 0, and no more than a number can hold".to_owned()),
     }
+}
+
+fn uses(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "write a number from 1 to 4294967295")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

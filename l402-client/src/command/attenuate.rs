@@ -45,15 +45,15 @@ fn none(mut unfit: Vec<(&KeptToken, DelegateError)>) -> Failure {
         },
         _ => {
             let whys = unfit.iter().map(|(token, why)| format!("{}: {why}", kept::line(token)));
-            let whys = whys.collect::<Vec<_>>().join("\n  ").replace('\t', "  ");
-            Failure::say(Exit::Usage, format!("no kept token fits:\n  {whys}"))
+            let whys = whys.collect::<Vec<_>>().join("; ").replace('\t', "  ");
+            Failure::say(Exit::Usage, format!("no kept token fits. {whys}"))
         }
     }
 }
 
 fn ambiguous<'a>(several: impl Iterator<Item = &'a KeptToken>) -> String {
     let tokens: Vec<_> = several.map(kept::line).collect();
-    format!("several kept tokens fit; name one by its payment hash:\n  {}", tokens.join("\n  ").replace('\t', "  "))
+    format!("several kept tokens fit; name one by its payment hash: {}", tokens.join("; ").replace('\t', "  "))
 }
 
 /// Which token is meant.

@@ -231,7 +231,8 @@ async fn t2_a_part_that_no_server_would_accept_is_not_made() {
     for (options, word) in [
         (&["--uses", "4"][..], "the token allows 3 uses; the server would refuse more"),
         (&["--uses", "3"], "only 2 uses of the token are left"),
-        (&["--uses", "0"], "invalid value '0'"),
+        (&["--uses", "0"], "write a number from 1 to 4294967295"),
+        (&["--uses", "-1"], "write a number from 1 to 4294967295"),
         (&["--expires", "2h"], "the server would refuse a later end"),
         (&["--route", "north"], "does not open this route"),
         (&["--service", "other", "--uses", "1"], "not for this service"),
@@ -245,6 +246,9 @@ async fn t2_a_part_that_no_server_would_accept_is_not_made() {
     assert_eq!(machine.run(&["get", &machine.shop.url("/poems")]).await.status.code(), Some(0));
     let told = attenuate(&["--expires", "1m"]).await;
     assert!(told.contains("several kept tokens fit") && told.contains("/poems"), "{told}");
+    assert!(!told.contains('\u{fffd}'), "{told}");
+    let told = attenuate(&["--route", "north"]).await;
+    assert!(told.contains("no kept token fits") && !told.contains('\u{fffd}'), "{told}");
     let one = machine.run(&["tokens", "attenuate", "--expires", "1m", &machine.shop.url("/poems")]).await;
     assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
 }
