@@ -146,7 +146,7 @@ fn tell(found: u8) {
     match found {
         WELL => tracing::info!("the ledger can be used again"),
         CLOCK_OFF => tracing::error!("the clocks of the ledger and of this machine differ by more than five minutes"),
-        _ => tracing::error!("the ledger cannot be reached: what is sold by number gets 503"),
+        _ => tracing::error!("the ledger cannot be reached: requests with counted tokens get 503"),
     }
 }
 

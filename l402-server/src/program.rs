@@ -66,7 +66,7 @@ SIGINT and SIGTERM stop the gateway after the running requests; a second signal 
 pub enum Command {
     /// Check the configuration, and start nothing
     ///
-    /// Prints what is sold and which version of HTTP each upstream speaks. Also checks the data directory, the key file and LND.
+    /// Prints what is sold and which version of HTTP each upstream speaks. Also checks the data directory, the key file, the ledger and LND.
     Check,
     /// Print the JSON schema of the configuration file
     Schema,

@@ -12,7 +12,7 @@ use crate::config::Config;
 
 /// Deny tokens before they end.
 #[derive(Debug, Clone, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
 pub struct RevokeOptions {
     /// Payment hash of the tokens
     #[arg(required_unless_present = "epoch", conflicts_with = "epoch")]
@@ -43,7 +43,8 @@ pub enum RevokeCommand {
 /// Runs a command, with the configuration of the gateway where it is known.
 pub(crate) async fn run(options: &RevokeOptions, config: Option<&Config>) -> Result<(), Box<dyn Error>> {
     let call = match (options.command, &options.hash, options.epoch) {
-        (Some(RevokeCommand::List), ..) => RevokeCall::List,
+        (Some(RevokeCommand::List), None, None) => RevokeCall::List,
+        (Some(RevokeCommand::List), ..) => return Err("`revoke list` takes no payment hash and no epoch".into()),
         (None, Some(hash), _) => RevokeCall::Payment { payment: hash.clone() },
         (None, None, Some(epoch)) => RevokeCall::Epoch { epoch },
         (None, None, None) => return Err("name a payment hash, or --epoch".into()), // not with clap
@@ -75,6 +76,25 @@ fn line(entry: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn options_may_stand_before_and_after_list() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            revoke: RevokeOptions,
+        }
+        for words in [&["revoke", "--json", "list"][..], &["revoke", "list", "--json"]] {
+            let line = <Line as clap::Parser>::try_parse_from(words).unwrap_or_else(|fault| panic!("{fault}"));
+            assert!(matches!(
+                line.revoke,
+                RevokeOptions { command: Some(RevokeCommand::List), hash: None, json: true, .. }
+            ));
+        }
+        let hash = <Line as clap::Parser>::try_parse_from(["revoke", "ab"]).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(hash.revoke.hash.as_deref(), Some("ab"));
+        assert!(<Line as clap::Parser>::try_parse_from(["revoke"]).is_err());
+    }
 
     #[test]
     fn what_a_person_reads_says_what_is_denied_and_until_when() {

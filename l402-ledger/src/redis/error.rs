@@ -60,7 +60,8 @@ impl Cause {
 fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
     let source = error.source()?;
     let source = source.downcast_ref::<Arc<dyn Error + Send + Sync>>().map_or(source, |shared| &**shared as _);
-    source.downcast_ref::<io::Error>().map(io::Error::kind)
+    // A name that is not found has no kind of its own.
+    source.downcast_ref::<io::Error>().map(io::Error::kind).filter(|kind| kind.to_string() != "uncategorized error")
 }
 
 impl fmt::Display for Cause {

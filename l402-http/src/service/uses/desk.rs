@@ -134,7 +134,10 @@ impl Desk {
         };
         self.comparison.forget(); // whoever comes next looks again
         if turn.failed() == News::Down {
-            tracing::error!(error = &away as &dyn Error, "no answer from the ledger; what is sold by number waits");
+            tracing::error!(
+                error = &away as &dyn Error,
+                "no answer from the ledger; requests with counted tokens get 503"
+            );
         }
         Err(away)
     }
