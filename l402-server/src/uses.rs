@@ -106,6 +106,9 @@ fn text(facts: &Value) -> String {
 
 fn payment(text: &mut String, facts: &Value) -> core::fmt::Result {
     writeln!(text, "payment {}, ends at {}", word(facts, "payment"), facts["ends_at_unix"])?;
+    if facts["counters"].as_array().is_some_and(Vec::is_empty) {
+        return writeln!(text, "no use is taken");
+    }
     for counter in facts["counters"].as_array().into_iter().flatten() {
         write!(text, "{}:", word(counter, "counter"))?;
         for (index, key) in ["sold", "used", "reserved", "in_doubt", "available"].into_iter().enumerate() {
@@ -142,5 +145,7 @@ mod tests {
         let lines =
             "payment ab, ends at 9\nsale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
         assert_eq!(text(&shown), lines);
+        let free = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [], "in_doubt": [] });
+        assert_eq!(text(&free), "payment ab, ends at 9\nno use is taken\n");
     }
 }
