@@ -149,6 +149,9 @@ const fn ends_before(end: UnixSeconds, earlier: Option<UnixSeconds>, now: UnixSe
 }
 
 fn counts(token: MacaroonRef<'_>, service: &Name, uses: NonZeroU32) -> Result<(), NarrowError> {
+    if parts(token).any(|parts| parts.condition.strip_prefix(service.as_bytes()) == Some(b"_balance_msat")) {
+        return Err(NarrowError::Metered);
+    }
     match uses_of(token, service.as_bytes()) {
         Some(most) if uses.get() > most => Err(NarrowError::MoreUses { most }),
         _ if numbers(token, service.as_bytes()).count() >= Counters::MAX => Err(NarrowError::TooManyCounters),
@@ -201,6 +204,8 @@ pub enum NarrowError {
     },
     /// The token has no end, and a number of uses needs one.
     Endless,
+    /// The token has a balance, which has no uses.
+    Metered,
     /// The token allows fewer uses.
     MoreUses {
         /// How many it allows.
@@ -228,6 +233,7 @@ impl fmt::Display for NarrowError {
                 )
             }
             Self::Endless => f.write_str("the token has no end, so its uses cannot be counted"),
+            Self::Metered => f.write_str("the token has a balance, and no number of uses to take a part of"),
             Self::MoreUses { most } => write!(f, "the token allows {most} uses; the server would refuse more"),
             Self::TooManyCounters => {
                 write!(f, "the token has {} numbers of uses already, and no more fit", Counters::MAX)
@@ -275,6 +281,8 @@ mod tests {
         let one = Narrowing { service: Some(&service), ..Narrowing::default() };
         assert_eq!(narrowed(&two, one).unwrap(), ["services=a:3"]);
         assert_eq!(narrowed(&two, uses(1)).unwrap_err(), NarrowError::WhichService);
+        let metered = ["services=a:0", "a_balance_msat=5000", "a_valid_until=1700003600"];
+        assert_eq!(narrowed(&metered, uses(1)).unwrap_err(), NarrowError::Metered);
     }
 
     #[test]
