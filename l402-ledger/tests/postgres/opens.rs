@@ -36,7 +36,7 @@ async fn gateways_that_open_a_new_database_at_once_make_its_tables_once() {
     for opening in opening {
         drop(opening.await.unwrap().unwrap());
     }
-    server.sql("DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND max(version) = 1 FROM l402.version); END $$");
+    server.sql("DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND max(version) > 0 FROM l402.version); END $$");
 }
 
 #[tokio::test]
