@@ -16,6 +16,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It cannot be reached, or did not answer in time. It may have carried out what it was asked.
     Unavailable,
+    /// It has too much to do, or nothing could be sent in time: it did not carry out what it was asked.
+    Busy,
     /// It takes no more writes until it is opened again: a write or a sync failed.
     Failed,
     /// It is not writable, such as a read-only replica.
@@ -57,6 +59,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             StoreErrorKind::Unavailable => "cannot reach the ledger",
+            StoreErrorKind::Busy => "the ledger has too much to do",
             StoreErrorKind::Failed => "the ledger takes no more writes, because one failed; restart the gateway",
             StoreErrorKind::ReadOnly => "the ledger is read-only; connect to its primary",
             StoreErrorKind::Damaged => "the ledger is damaged; restore a backup",

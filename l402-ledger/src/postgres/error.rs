@@ -31,6 +31,8 @@ fn kind(error: &Error) -> StoreErrorKind {
         StoreErrorKind::Denied
     } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
         StoreErrorKind::ReadOnly
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        StoreErrorKind::Busy // the transaction is rolled back
     } else if [SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code)
         || [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(code)
     {

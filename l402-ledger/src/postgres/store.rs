@@ -12,12 +12,13 @@ use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
 use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -41,9 +42,12 @@ pub struct PostgresStore {
     pool: Pool,
     deadline: Duration,
     pub(super) statements: Arc<Statements>,
-    /// Connections that reservations may take. The others are for what ends one: else a crowd that wants one use would keep the
+    /// Connections for all but commits and renewals. Those have the others, too: else a crowd that wants a use would keep the
     /// commit of its winner waiting.
-    reserving: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// Connections that may be in the making at once.
+    making: Arc<Semaphore>,
+    runtime: Handle,
     /// How far a test has moved the clock on, in milliseconds.
     ahead: Arc<AtomicI64>,
 }
@@ -75,9 +79,11 @@ impl PostgresStore {
     /// Outside of a tokio runtime. Its connections live on the one that is running.
     pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
         let ahead = Arc::new(AtomicI64::new(0));
-        let (pool, statements) = (connect::pool(config), Arc::new(Statements::of(&config.schema)));
-        let reserving = Arc::new(Semaphore::new((config.pool_size - config.pool_size / 4).max(1)));
-        let store = Self { pool, deadline: config.deadline, statements, reserving, ahead };
+        let (pool, statements) = (connect::pool(config), Arc::new(Statements::of(&config.schema, config.deadline / 4)));
+        let places = Arc::new(Semaphore::new((config.pool_size - config.pool_size / 4).max(1)));
+        let making = Arc::new(Semaphore::new(config.pool_size));
+        let store =
+            Self { pool, deadline: config.deadline, statements, places, making, runtime: Handle::current(), ahead };
         let until = Instant::now() + OPENING;
         let read_only = store.call_until(until, "SELECT current_setting('transaction_read_only') = 'on'", &[]).await?;
         if first(&read_only)?.get(0) {
@@ -117,10 +123,14 @@ impl PostgresStore {
 
     /// Asks the database.
     pub(super) async fn call(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.call_until(Instant::now() + self.deadline, statement, parameters).await
+        let begun = Instant::now();
+        // Whoever waits longer than this for a place has asked nothing, and owes nothing.
+        let place = timeout_at(begun + self.deadline / 2, self.places.acquire()).await;
+        let _place = place.map_err(|elapsed| StoreError::with_source(StoreErrorKind::Busy, elapsed))?;
+        self.call_until(begun + self.deadline, statement, parameters).await
     }
 
-    /// The same, on another connection if the first one was closed: a step can be repeated.
+    /// The same at once, on another connection if the first one was closed: a step can be repeated.
     async fn call_until(
         &self,
         until: Instant,
@@ -129,7 +139,12 @@ impl PostgresStore {
     ) -> Result<Vec<Row>, StoreError> {
         let mut repetitions = 0;
         loop {
-            let client = self.client(until).await?;
+            let client = match self.client(until).await {
+                Err(error) if repetitions > 0 => {
+                    return Err(StoreError::with_source(StoreErrorKind::Unavailable, error)); // it was asked before
+                }
+                client => client?,
+            };
             match timeout_at(until, client.query_typed(statement, parameters)).await {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) if repetitions < REPETITIONS && is_passing(&error) => repetitions += 1,
@@ -140,16 +155,32 @@ impl PostgresStore {
     }
 
     async fn client(&self, until: Instant) -> Result<Object, StoreError> {
-        match timeout_at(until, self.pool.get()).await {
+        match timeout_at(until, self.connected()).await {
             Ok(client) => client.map_err(pool_error),
-            Err(_) => Err(too_slow()),
+            Err(elapsed) => Err(StoreError::with_source(StoreErrorKind::Busy, elapsed)),
         }
+    }
+
+    /// Takes a connection. One that has to be made is made to its end, for whoever comes next: where that takes longer than anybody
+    /// waits, there would never be one.
+    async fn connected(&self) -> Result<Object, PoolError> {
+        if self.pool.status().available > 0 {
+            return self.pool.get().await;
+        }
+        let Ok(place) = Arc::clone(&self.making).try_acquire_owned() else { return self.pool.get().await };
+        let (pool, patience) = (self.pool.clone(), self.deadline.saturating_mul(MAKING));
+        let made = self.runtime.spawn(async move {
+            let _place = place;
+            timeout(patience, pool.get()).await.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)))
+        });
+        made.await.unwrap_or(Err(PoolError::Closed)) // its runtime has ended
     }
 
     async fn step(&self, payment: &PaymentHash, attempt: AttemptId, event: &Event) -> Result<Vec<Row>, StoreError> {
         let (payment, attempt) = (&payment.as_bytes()[..], &attempt.as_bytes()[..]);
         let ahead = self.ahead();
         let Event::Reserve(reserve) = event else {
+            let is_urgent = matches!(event, Event::Commit { .. } | Event::Renew | Event::Draw { .. });
             let (event, amount) = settled(event);
             let parameters: [Parameter<'_>; 5] = [
                 (&payment, Type::BYTEA),
@@ -158,7 +189,12 @@ impl PostgresStore {
                 (&signed(amount), Type::INT8),
                 (&ahead, Type::INT8),
             ];
-            return self.call(&self.statements.settle, &parameters).await;
+            let settle = &self.statements.settle;
+            return if is_urgent {
+                self.call_until(Instant::now() + self.deadline, settle, &parameters).await
+            } else {
+                self.call(settle, &parameters).await
+            };
         };
         let asked = Asked::from(reserve);
         let parameters: [Parameter<'_>; 13] = [
@@ -176,10 +212,7 @@ impl PostgresStore {
             (&asked.doubt_used, Type::BOOL),
             (&ahead, Type::INT8),
         ];
-        let until = Instant::now() + self.deadline;
-        let place = timeout_at(until, self.reserving.acquire()).await;
-        let _place = place.map_err(|_| too_slow())?;
-        self.call_until(until, &self.statements.reserve, &parameters).await
+        self.call(&self.statements.reserve, &parameters).await
     }
 
     pub(super) fn ahead(&self) -> i64 {
@@ -246,13 +279,19 @@ impl LedgerStore for PostgresStore {
 }
 
 impl Statements {
-    fn of(schema: &str) -> Self {
+    /// A reservation waits so long for a row, and then the database gives up. If the gateway did so first, the use would be taken
+    /// later, for a request that has been answered.
+    fn of(schema: &str, patience: Duration) -> Self {
         let call = |function: &str, count: usize| {
             let parameters: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
             format!("\"{schema}\".{function}({})", parameters.join(", "))
         };
         Self {
-            reserve: format!("SELECT {}", call("reserve", 13)),
+            reserve: format!(
+                "SELECT CASE WHEN set_config('lock_timeout', '{}', true) <> '' THEN {} END",
+                patience.as_millis().max(1),
+                call("reserve", 13)
+            ),
             settle: format!("SELECT {}", call("settle", 5)),
             uses: format!("SELECT * FROM {}", call("uses", 2)),
             doubtful: format!("SELECT * FROM {}", call("doubtful", 2)),
@@ -321,6 +360,9 @@ impl fmt::Debug for PostgresStore {
 
 /// How long opening may take: other gateways may be making the tables.
 const OPENING: Duration = Duration::from_secs(30);
+
+/// How many deadlines a connection may take to make.
+const MAKING: u32 = 5;
 
 /// How often a call is repeated on another connection, within its deadline.
 const REPETITIONS: u32 = 3;

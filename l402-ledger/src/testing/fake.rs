@@ -23,6 +23,7 @@ struct State {
     settlements: BTreeMap<PaymentHash, (Vec<u8>, UnixSeconds)>,
     now: Now,
     is_away: bool,
+    is_busy: bool,
     loses: usize,
 }
 
@@ -35,6 +36,7 @@ impl Default for State {
             revocations: Revocations { version: 0, entries: Vec::new() },
             now,
             is_away: false,
+            is_busy: false,
             loses: 0,
         }
     }
@@ -64,6 +66,11 @@ impl FakeStore {
         self.state().is_away = is_away;
     }
 
+    /// Has too much to do for every call from now on, or no more.
+    pub fn set_busy(&self, is_busy: bool) {
+        self.state().is_busy = is_busy;
+    }
+
     /// Carries out the next so many events, but loses their replies.
     pub fn lose_replies(&self, count: usize) {
         self.state().loses = count;
@@ -75,7 +82,10 @@ impl FakeStore {
 
     fn reachable(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let state = self.state();
-        if state.is_away { Err(StoreError::new(StoreErrorKind::Unavailable)) } else { Ok(state) }
+        if state.is_away {
+            return Err(StoreError::new(StoreErrorKind::Unavailable));
+        }
+        if state.is_busy { Err(StoreError::new(StoreErrorKind::Busy)) } else { Ok(state) }
     }
 }
 

@@ -7,6 +7,8 @@ mod conforms;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod crashes;
 #[cfg(all(feature = "postgres", feature = "testing"))]
+mod crowds;
+#[cfg(all(feature = "postgres", feature = "testing"))]
 mod opens;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod server;

@@ -33,7 +33,7 @@ impl Attempt {
         let mut this =
             Self { claim: Claim { desk: Arc::clone(desk), payment, id, lease_ends }, course, is_known: true };
         let reply = this.ask(Event::Reserve(reserve)).await;
-        this.is_known = !matches!(reply, Err(Away::NotAsked));
+        this.is_known = !matches!(reply, Err(Away::NotAsked | Away::Busy(_)));
         let command = this.next(reply.as_ref().map_or(Input::NoReply, |reply| Input::Reply(*reply)));
         (this, command, reply)
     }

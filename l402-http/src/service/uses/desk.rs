@@ -30,6 +30,8 @@ pub(in crate::service) struct Desk {
 pub(in crate::service) enum Away {
     /// Nothing was asked, because nothing answers.
     NotAsked,
+    /// It has too much to do, and did nothing.
+    Busy(StoreError),
     /// It failed, or its reply was lost.
     NoReply(StoreError),
     /// No reply in time.
@@ -128,11 +130,14 @@ impl Desk {
                 }
                 return Ok(reply);
             }
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => Away::Busy(error),
             Ok(Err(error)) if error.kind() == StoreErrorKind::Absent => Away::NotAsked,
             Ok(Err(error)) => Away::NoReply(error),
             Err(_) => Away::TooSlow,
         };
-        self.comparison.forget(); // whoever comes next looks again
+        if !matches!(away, Away::Busy(_)) {
+            self.comparison.forget(); // whoever comes next looks again
+        }
         if turn.failed() == News::Down {
             tracing::error!(
                 error = &away as &dyn Error,
@@ -147,6 +152,7 @@ impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAsked => "there is no ledger that answers",
+            Self::Busy(_) => "the ledger has too much to do",
             Self::NoReply(_) => "the ledger failed",
             Self::TooSlow => "the ledger did not answer in time",
             Self::Random(_) => "the system has no random bytes",
@@ -158,7 +164,7 @@ impl fmt::Display for Away {
 impl Error for Away {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::NoReply(error) => Some(error),
+            Self::Busy(error) | Self::NoReply(error) => Some(error),
             Self::Random(error) => Some(error),
             Self::NotAsked | Self::TooSlow | Self::Clock => None,
         }

@@ -4,6 +4,7 @@ use super::{Till, word};
 use core::time::Duration;
 use http::{Method, StatusCode};
 use l402_core::ledger::LEASE;
+use l402_ledger::LedgerStore;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -29,6 +30,24 @@ async fn s1_a_store_that_is_away_is_503_and_never_402_or_200() {
     assert_eq!(answer.status, StatusCode::OK);
     till.store.set_away(false);
     till.settles(&token, |tally| tally.reserved == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s1_what_a_busy_store_did_not_do_is_not_given_back() {
+    for (is_busy, is_known) in [(true, false), (false, true)] {
+        let till = Till::of(1);
+        let token = till.buy().await;
+        till.store.set_busy(is_busy);
+        till.store.set_away(!is_busy);
+        let answer = till.get(&token).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (UNAVAILABLE, "ledger-unavailable"));
+        till.store.set_busy(false);
+        till.store.set_away(false);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let uses = till.store.uses(&token.preimage.hash()).await.unwrap();
+        assert_eq!(uses.is_some(), is_known, "what may have been done is given back, and only that");
+        assert_eq!(till.get(&token).await.status, StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ CREATE FUNCTION @schema@.reserve(
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     _now bigint;
+    _refused bigint;
 BEGIN
     IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
@@ -21,8 +22,39 @@ BEGIN
     IF FOUND THEN
         RETURN ARRAY[0, 0, _limits[1] - _amount, _now];
     END IF;
+    _refused := @schema@.refused(_payment, _attempt, _counters, _limits, _amount, _ends_at, _fingerprint, _key, _ahead);
+    IF _refused IS NOT NULL THEN
+        RETURN ARRAY[_refused, 0, 0, _now];
+    END IF;
     RETURN @schema@.reserve_any(_payment, _attempt, _counters, _limits, _amount, _ends_at, _is_unsafe, _is_repeatable,
         _fingerprint, _key, _doubt_after, _doubt_used, _ahead);
+END
+$$;
+
+-- Why `reserve_any` would refuse and change nothing, in one look without the lock; null where it has to look itself. Of a crowd that
+-- wants one use, nobody keeps waiting who has it.
+CREATE FUNCTION @schema@.refused(
+    _payment bytea, _attempt bytea, _counters bytea, _limits bigint[], _amount bigint, _ends_at bigint, _fingerprint bytea,
+    _key bytea, _ahead bigint
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _now CONSTANT bigint := floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + _ahead;
+BEGIN
+    IF _counters <> '\x00000000000000000000000000000000' OR _amount = 0 OR _key IS NOT NULL OR _ends_at <= _now / 1000 THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        SELECT CASE
+            WHEN least(p.sale_limit, _limits[1]) - p.committed < _amount THEN 12
+            WHEN least(p.sale_limit, _limits[1]) - p.committed - p.doubtful < _amount THEN 11
+            WHEN least(p.sale_limit, _limits[1]) - p.committed - p.doubtful - p.reserved < _amount THEN 10 END
+        FROM @schema@.payment AS p
+        WHERE p.payment = _payment AND p.sale_limit IS NOT NULL AND p.due_at > _now AND p.ends_at >= _ends_at
+            AND _ends_at > (SELECT horizon FROM @schema@.state) AND p.first_attempt IS DISTINCT FROM _attempt
+            AND NOT EXISTS (SELECT FROM @schema@.attempt WHERE payment = _payment AND attempt = _attempt)
+            AND NOT EXISTS (SELECT FROM @schema@.attempt
+                WHERE payment = _payment AND standing < 3 AND standing > 0 AND fingerprint = _fingerprint)
+    );
 END
 $$;
 

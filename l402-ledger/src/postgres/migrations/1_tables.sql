@@ -1,7 +1,8 @@
 -- What `l402_core::ledger::step` does, in PL/pgSQL. The differential test of this crate holds the two against each other.
 --
 -- 1. A step is one call of `reserve` or `settle`, in a transaction of its own, at READ COMMITTED.
--- 2. It first inserts or locks the row of the payment. Whatever belongs to a payment changes only under that lock.
+-- 2. It first inserts or locks the row of the payment. Whatever belongs to a payment changes only under that lock. What is refused
+--    changes nothing, and most of it does not wait for the lock (`refused`).
 -- 3. The time is read after the lock is held; in the first statement of a function before, which shortens a lease at most. `_ahead`
 --    moves it on in tests, and is 0 otherwise.
 -- 4. The first attempt at a payment, if it only reads, stands in the row of the payment: a sale of one use is one row, and each of
