@@ -108,15 +108,11 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         let _ = self.store.put(&purpose.origin, token).await; // else the server says it again
     }
 
-    /// Forgets what is spent, now that something else was bought in its place and has served.
+    /// Forgets what is spent, now that something else was bought in its place and has served. What was lost with it (rule 5) is in
+    /// nobody's way any more.
     pub(super) async fn forget_spent(&self, bought: &PaymentHash, purpose: &Purpose) {
         let tokens = self.store.tokens(&purpose.origin).await.unwrap_or_default();
-        let is_replaced = |token: &&Token| {
-            is_for(token, purpose)
-                && token.is_spent()
-                && token.standing == Standing::Served
-                && token.payment_hash != *bought
-        };
+        let is_replaced = |token: &&Token| is_for(token, purpose) && token.is_spent() && token.payment_hash != *bought;
         for token in tokens.iter().filter(is_replaced) {
             let _ = self.store.forget(&purpose.origin, &token.payment_hash).await; // as in `forget_refused`
         }

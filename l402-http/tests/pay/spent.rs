@@ -6,7 +6,8 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{
-    MemoryStore, PayLayer, PayService, PaySettings, Purchased, Receipt, Repeated, Standing, Token, TokenStore,
+    AfterRefusal, MemoryStore, PayLayer, PayService, PaySettings, Purchased, Receipt, Repeated, Standing, Token,
+    TokenStore,
 };
 use l402_lightning::testing::FakeNode;
 use tower::{Layer, ServiceExt};
@@ -14,8 +15,15 @@ use tower::{Layer, ServiceExt};
 const URL: &str = "http://shop.example/a";
 
 fn next_run(world: &World, max_price_msat: u64) -> PayService<Http, FakeNode, MemoryStore> {
-    let limits = SpendLimits { max_price_msat: Msat::new(max_price_msat), max_fee_msat: Msat::new(1_000) };
-    PayLayer::new(world.wallet.clone(), world.store.clone(), PaySettings::new(limits)).layer(connect(&world.shop))
+    run_with(world, settings(max_price_msat))
+}
+
+fn run_with(world: &World, settings: PaySettings) -> PayService<Http, FakeNode, MemoryStore> {
+    PayLayer::new(world.wallet.clone(), world.store.clone(), settings).layer(connect(&world.shop))
+}
+
+fn settings(max_price_msat: u64) -> PaySettings {
+    PaySettings::new(SpendLimits { max_price_msat: Msat::new(max_price_msat), max_fee_msat: Msat::new(1_000) })
 }
 
 async fn get(client: PayService<Http, FakeNode, MemoryStore>) -> Result<Response<Full<Bytes>>, Error> {
@@ -79,6 +87,28 @@ async fn a9_what_is_spent_before_it_has_served_is_not_bought_again() {
         assert!(kept.is_spent() && kept.standing == Standing::Refused, "{round}");
     }
     assert_eq!(world.wallet.payments_sent(), 1);
+}
+
+/// Who was told to buy again after a loss is not stopped at each later purchase.
+#[tokio::test]
+async fn a9_what_was_lost_is_forgotten_once_something_else_was_bought_and_has_served() {
+    let world = World::new();
+    world.shop.sells_single_uses();
+    get(next_run(&world, 100_000)).await.unwrap();
+    let lost = Token { standing: Standing::New, uses_left: Some(0), ..tokens(&world).await.remove(0) };
+    world.store.put(&"http://shop.example".parse().unwrap(), &lost).await.unwrap();
+    let before = world.shop.seen().len();
+    assert!(matches!(get(next_run(&world, 100_000)).await, Err(Error::NotAccepted(_))));
+    assert!(!is_shown(&world, before));
+
+    world.shop.tells(&[("x-l402", "spent"), ("x-l402-remaining", "0")]);
+    let mut buys_again = settings(100_000);
+    buys_again.after_refusal = AfterRefusal::BuyAgain;
+    get(run_with(&world, buys_again)).await.unwrap();
+    for _ in 0..2 {
+        get(next_run(&world, 100_000)).await.unwrap();
+    }
+    assert_eq!((world.wallet.payments_sent(), tokens(&world).await.len()), (4, 1));
 }
 
 #[tokio::test]
