@@ -156,6 +156,11 @@ async fn s4_what_must_not_be_kept_is_not() {
     });
     let broken = till.shop.service.clone().oneshot(asks(&token, Method::POST, &[KEY], "")).await.unwrap();
     assert!(broken.into_body().collect().await.is_err());
+    till.works().answers(|| {
+        let frames = [Frame::data(Bytes::from("a")), Frame::trailers(http::HeaderMap::new())];
+        Response::new(BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames.map(Ok)))))
+    });
+    assert_eq!(post(&till, &token, &[KEY]).await.text(), "a");
     assert!(store.0.lock().unwrap().is_empty());
 }
 
@@ -204,6 +209,37 @@ async fn s4_when_the_client_has_gone_the_answer_is_read_on_and_a_retry_gets_all_
     let retry = retry.await.unwrap();
     assert_eq!((word(&retry).1, retry.text()), (Some("kept"), "one two"));
     assert_eq!(till.works().calls(), 1);
+}
+
+#[tokio::test]
+async fn s4_without_a_key_a_retry_waits_for_the_answer_that_is_on_its_way() {
+    let (till, _) = shop(1);
+    let token = till.buy().await;
+    let say = slowly(&till);
+    say.send(Ok("one ")).await.unwrap();
+    drop(till.shop.service.clone().oneshot(asks(&token, Method::GET, &[], "")).await.unwrap());
+    let retry = till.begin(&token, Method::GET);
+    for _ in 0..100 {
+        tokio::task::yield_now().await; // it is told that the token is spent
+    }
+    say.send(Ok("two")).await.unwrap();
+    drop(say);
+    let retry = retry.await.unwrap();
+    assert_eq!((word(&retry).1, retry.text()), (Some("kept"), "one two"));
+    assert_eq!(till.works().calls(), 1);
+}
+
+#[tokio::test]
+async fn s4_the_key_of_a_request_under_way_is_no_other_requests() {
+    let (till, _) = shop(2);
+    let token = till.buy().await;
+    let gate = till.works().waits();
+    let first = till.begin_with(&token, KEY);
+    till.works().called(1).await;
+    assert_eq!(till.send(&token, Method::PUT, &[KEY], "").await.reason(), "key-held");
+    gate.add_permits(1);
+    assert_eq!(first.await.unwrap().status, StatusCode::OK);
+    assert_eq!((till.works().calls(), till.tally(&token).await.committed), (1, 1));
 }
 
 #[tokio::test]
