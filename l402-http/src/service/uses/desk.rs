@@ -102,7 +102,7 @@ impl Desk {
         event: Event,
     ) -> Result<Reply, Away> {
         let turn = match event {
-            Event::Commit { .. } | Event::Renew => Some(self.breaker.pass()),
+            Event::Commit { .. } | Event::Renew | Event::Draw { .. } => Some(self.breaker.pass()),
             _ => self.breaker.turn(),
         };
         self.ask_in(turn, self.ledger.apply(payment, attempt, event)).await
@@ -183,3 +183,25 @@ const OWED: usize = 4_096;
 
 /// Requests that run on.
 const ALONE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_ledger::testing::FakeStore;
+
+    #[tokio::test(start_paused = true)]
+    async fn s6_who_holds_a_use_asks_though_the_breaker_is_open() {
+        let (store, payment) = (FakeStore::new(), PaymentHash::from_bytes([1; 32]));
+        let desk = Desk::new(Ledger::new(store.clone()), Duration::from_secs(1));
+        let apply = async |event| desk.apply(&payment, AttemptId::from_bytes([1; 16]), event).await;
+        for event in [Event::Renew, Event::Commit { amount: 1 }, Event::Draw { total: 1, is_last: false }] {
+            store.set_away(true);
+            for _ in 0..3 {
+                desk.uses(&payment).await.unwrap_err();
+            }
+            store.set_away(false);
+            assert!(matches!(apply(Event::Doubt).await, Err(Away::NotAsked)), "the breaker is open");
+            assert!(matches!(apply(event).await, Ok(Reply::Lost)), "{event:?}");
+        }
+    }
+}
