@@ -231,3 +231,26 @@ impl RunningPayee for Elsewhere {
 const AWAY: &str = "the gateway with the node is not available";
 const SELLS_NOTHING: &str = "the gateway with the node makes no invoices: requests that must be paid get 503";
 const EVERY: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_lightning::testing::FakeNetwork;
+
+    #[test]
+    fn l3_another_network_or_node_than_the_settings_say_is_not_used() {
+        let network = FakeNetwork::new();
+        let [ours, other] = [network.node().node_id(), network.node().node_id()];
+        let setup = |network, payee| Setup { address: Address::Tcp("a:1".to_owned()), network, payee, seals: None };
+        let who = |payee| Who { network: Network::Regtest, payee, trouble: None };
+        for (network, payee, found, is_held) in [
+            (None, None, Some(other), true),
+            (Some(Network::Regtest), Some(ours), Some(ours), true),
+            (Some(Network::Regtest), Some(ours), None, true), // each invoice is looked at
+            (Some(Network::Regtest), Some(ours), Some(other), false),
+            (Some(Network::Bitcoin), Some(ours), Some(ours), false),
+        ] {
+            assert_eq!(setup(network, payee).held(&who(found)).is_ok(), is_held, "{network:?} {payee:?} {found:?}");
+        }
+    }
+}
