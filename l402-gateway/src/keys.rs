@@ -29,6 +29,7 @@ use core::fmt;
 use l402_core::macaroon::hex;
 use l402_core::{DerivedKeys, EpochError, MasterKey, SealKeys};
 use l402_lightning::folder::{self, FolderError, MANIFEST, Manifest};
+use l402_lightning::secret_file::SecretFileError;
 use l402_lightning::unix_now;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -118,6 +119,7 @@ impl core::error::Error for KeyFileError {
             Fault::Io(cause) => Some(cause),
             Fault::Epoch(cause) => Some(cause),
             Fault::Folder(cause) => Some(cause),
+            Fault::Replace(cause) => Some(cause),
             _ => None,
         }
     }
@@ -135,6 +137,7 @@ enum Fault {
     Empty,
     Epoch(EpochError),
     Folder(FolderError),
+    Replace(SecretFileError),
     Pending(u64),
     Full(Option<u64>),
     Last,
@@ -154,6 +157,7 @@ impl fmt::Display for Fault {
             Self::Empty => f.write_str("contains no key"),
             Self::Epoch(_) => f.write_str("invalid combination of epochs"),
             Self::Folder(_) => f.write_str("cannot use its directory"),
+            Self::Replace(_) => f.write_str("cannot replace this file"),
             Self::Pending(mints_at) => {
                 write!(f, "a new key is published already; it signs tokens from {mints_at} (Unix time) on")
             }

@@ -6,7 +6,7 @@ use crate::folder;
 use core::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -40,7 +40,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     write_new(path, bytes).map_err(|cause| SecretFileError { path: path.to_owned(), fault: Fault::Io(cause) })
 }
 
-/// Writes a file in one step: a reader sees the old one or the new one, whole.
+/// Writes a file in one step, durably: a reader sees the old one or the new one, whole. The new one has the owner of the old one.
 ///
 /// # Errors
 /// [`SecretFileError`] when it cannot be written.
@@ -50,21 +50,43 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     let draft = PathBuf::from(draft);
     let written = match fs::remove_file(&draft) {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault),
-        _ => write_new(&draft, bytes).and_then(|()| fs::rename(&draft, path)),
+        _ => write_new(&draft, bytes).and_then(|()| take_place(&draft, path)),
     };
+    if written.is_err() {
+        let _ = fs::remove_file(&draft); // the error before says why
+    }
     written.map_err(|cause| SecretFileError { path: path.to_owned(), fault: Fault::Io(cause) })
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         folder::make(parent)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask
     file.write_all(bytes)?;
     file.sync_all()?;
-    // The name is durable only when its directory is.
+    sync_folder(path)
+}
+
+fn take_place(draft: &Path, path: &Path) -> io::Result<()> {
+    if let Some(was) = fs::metadata(path).map(Some).or_else(missing)? {
+        let is = fs::metadata(draft)?;
+        if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
+            chown(draft, Some(was.uid()), Some(was.gid()))?;
+        }
+    }
+    fs::rename(draft, path)?;
+    sync_folder(path)
+}
+
+fn missing<T>(fault: io::Error) -> io::Result<Option<T>> {
+    if fault.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(fault) }
+}
+
+/// A name is durable only when its directory is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 

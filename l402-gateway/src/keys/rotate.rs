@@ -11,9 +11,10 @@ use core::time::Duration;
 use l402_core::ledger::SKEW;
 use l402_core::macaroon::hex;
 use l402_core::{DerivedKeys, MasterKey};
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use l402_lightning::secret_file;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -115,7 +116,7 @@ fn replace(folder: &Path, path: &Path, longest_sale: Duration, now: u64) -> Resu
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut()).map_err(|cause| Fault::Io(io::Error::other(cause)))?;
     lines.push(Line { epoch, key: MasterKey::from_bytes(*bytes), mints_at: Some(mints_at), until: None });
-    write(folder, path, &lines).map_err(Fault::Io)?;
+    secret_file::replace(path, print(&lines).as_bytes()).map_err(Fault::Replace)?;
     Ok(standing(&lines, now))
 }
 
@@ -130,28 +131,6 @@ fn lock(folder: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.lock()?;
     Ok(file)
-}
-
-fn write(folder: &Path, path: &Path, lines: &[Line]) -> io::Result<()> {
-    let random = getrandom::u64().map_err(io::Error::other)?;
-    let unfinished = folder.join(format!("{FILE}.{random:016x}.new"));
-    let written = write_new(&unfinished, path, &print(lines)).and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished); // the error before says why
-    }
-    written.and_then(|()| File::open(folder)?.sync_all())
-}
-
-/// A key file of somebody else's would stop the next start of the gateway.
-fn write_new(unfinished: &Path, before: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    let (was, is) = (fs::metadata(before)?, file.metadata()?);
-    if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
-        fchown(&file, Some(was.uid()), Some(was.gid()))?;
-    }
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 fn print(lines: &[Line]) -> Zeroizing<String> {
@@ -175,6 +154,8 @@ fn print(lines: &[Line]) -> Zeroizing<String> {
 mod tests {
     use super::super::{open, read_at};
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
 
     const NOW: u64 = 1_800_000_000;
     const SALE: Duration = Duration::from_hours(1);
@@ -207,6 +188,8 @@ mod tests {
         assert_eq!(known(folder.path(), NOW), [0, 1], "it verifies before it mints");
         let mode = fs::metadata(folder.path().join(FILE)).expect("metadata").mode() & 0o777;
         assert_eq!(mode, 0o600);
+        let files = fs::read_dir(folder.path()).expect("a directory").count();
+        assert_eq!(files, 3, "keys, manifest and lock; nothing unfinished");
     }
 
     #[test]
