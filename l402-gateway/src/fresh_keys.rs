@@ -11,13 +11,11 @@ use l402_core::macaroon::RootKey;
 use l402_core::{DerivedKeys, Identifier, RootKeySource, TokenId};
 use l402_lightning::unix_now;
 use l402_program::Causes;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
-use crate::keys::{self, KeyFileError, Standing};
+use crate::keys::{self, KeyFileError, Stamp, Standing};
 use crate::settings::Settings;
 
 /// Keys of a file. Clones are the same keys.
@@ -37,7 +35,7 @@ struct Shared {
 #[derive(Debug)]
 struct Looked {
     at: Instant,
-    stamp: Option<(SystemTime, u64, u64)>,
+    stamp: Option<Stamp>,
     /// When a key begins to mint.
     next: Option<u64>,
     /// When it is time to rotate.
@@ -72,7 +70,7 @@ impl FreshKeys {
             return;
         }
         looked.at = Instant::now();
-        let (now, stamp) = (unix_now().get(), stamp(&self.0.folder));
+        let (now, stamp) = (unix_now().get(), keys::stamp(&self.0.folder));
         let is_due = looked.next.is_some_and(|next| next <= now);
         if stamp.is_some() && (stamp != looked.stamp || is_due) {
             match self.read(now, stamp) {
@@ -88,7 +86,7 @@ impl FreshKeys {
         }
     }
 
-    fn read(&self, now: u64, stamp: Option<(SystemTime, u64, u64)>) -> Result<Looked, KeyFileError> {
+    fn read(&self, now: u64, stamp: Option<Stamp>) -> Result<Looked, KeyFileError> {
         self.0.keys.store(Arc::new(keys::read_at(&self.0.folder, now)?));
         let mut found = Looked { at: Instant::now(), stamp, next: None, rotates_at: None };
         for epoch in keys::epochs(&self.0.folder, now)? {
@@ -136,12 +134,6 @@ impl RootKeySource for FreshKeys {
     }
 }
 
-/// What tells one version of the file from another.
-fn stamp(folder: &Path) -> Option<(SystemTime, u64, u64)> {
-    let found = fs::metadata(folder.join(keys::FILE)).ok()?;
-    Some((found.modified().ok()?, found.ino(), found.len()))
-}
-
 /// How long a look at the file holds.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -153,6 +145,8 @@ mod tests {
     use super::*;
     use crate::settings::tests::settings;
     use l402_core::PaymentHash;
+    use std::fs;
+    use std::path::Path;
 
     fn open(folder: &Path, rotate_every: Option<Duration>) -> FreshKeys {
         FreshKeys::open(&Settings { key_dir: folder.to_owned(), rotate_every, ..settings() }).expect("keys")

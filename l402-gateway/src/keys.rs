@@ -35,6 +35,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// Opens the key file in a folder, and makes both where they do not exist.
@@ -86,16 +87,20 @@ pub fn look(folder: &Path) -> Result<(), KeyFileError> {
     usable.map_err(|fault| KeyFileError { path, fault })
 }
 
-/// Derives the keys of a purpose from the key file in a folder, which must exist.
-pub(crate) fn sealing(folder: &Path, label: &'static str) -> Result<SealKeys, KeyFileError> {
+/// Derives the keys of a purpose from the key file in a folder, which must exist, as it counts at a time in Unix seconds. The epoch
+/// that mints seals. Also returns when another one will.
+pub(crate) fn sealing(folder: &Path, label: &'static str, now: u64) -> Result<(SealKeys, Option<u64>), KeyFileError> {
     let path = folder.join(FILE);
     let text = text(&path).and_then(|text| text.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into())));
     let sealing = text.and_then(|text| {
-        let mut retired = lines(&text)?;
-        let newest = retired.pop().ok_or(Fault::Empty)?;
-        retired.iter().try_fold(SealKeys::new(label, newest.epoch, &newest.key), |keys, Line { epoch, key, .. }| {
-            keys.with_retired(*epoch, key).map_err(Fault::Epoch)
-        })
+        let lines = lines(&text)?;
+        let minting = minting(&lines, now).ok_or(Fault::Empty)?;
+        let keys = others(&lines, minting, now)
+            .try_fold(SealKeys::new(label, minting.epoch, &minting.key), |keys, line| {
+                keys.with_retired(line.epoch, &line.key).map_err(Fault::Epoch)
+            });
+        let next = lines.iter().filter_map(|line| line.mints_at).filter(|mints_at| *mints_at > now).min();
+        Ok((keys?, next))
     });
     sealing.map_err(|fault| KeyFileError { path, fault })
 }
@@ -247,12 +252,15 @@ struct Line {
 fn parse(text: &str, now: u64) -> Result<DerivedKeys, Fault> {
     let lines = lines(text)?;
     let minting = minting(&lines, now).ok_or(Fault::Empty)?;
-    // Of two lines with one epoch, the second is an error.
-    let others = lines.iter().filter(|line| !core::ptr::eq(*line, minting));
-    let mut others = others.filter(|line| line.until.is_none_or(|until| until > now));
-    others.try_fold(DerivedKeys::new(minting.epoch, &minting.key), |derived, line| {
+    others(&lines, minting, now).try_fold(DerivedKeys::new(minting.epoch, &minting.key), |derived, line| {
         derived.with_retired(line.epoch, &line.key).map_err(Fault::Epoch)
     })
+}
+
+/// Returns the lines that only verify. Of two lines with one epoch, the second is an error to whoever takes both.
+fn others<'a>(lines: &'a [Line], minting: &'a Line, now: u64) -> impl Iterator<Item = &'a Line> {
+    let others = lines.iter().filter(|line| !core::ptr::eq(*line, minting));
+    others.filter(move |line| line.until.is_none_or(|until| until > now))
 }
 
 /// Returns the line that mints: the highest epoch whose time has come.
@@ -296,6 +304,15 @@ fn read_line(line: &str) -> Option<Line> {
     }
     hex::decode_into(digits, bytes.as_mut()).ok()?;
     Some(Line { epoch: epoch.parse().ok()?, key: MasterKey::from_bytes(*bytes), mints_at, until })
+}
+
+/// What tells one version of the file from another.
+pub(crate) type Stamp = (SystemTime, u64, u64);
+
+/// Looks which version of the file a folder has; [`None`] where it has none.
+pub(crate) fn stamp(folder: &Path) -> Option<Stamp> {
+    let found = fs::metadata(folder.join(FILE)).ok()?;
+    Some((found.modified().ok()?, found.ino(), found.len()))
 }
 
 /// The name of the file in its folder.
