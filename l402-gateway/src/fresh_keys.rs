@@ -6,6 +6,7 @@
 //! 4. Where the settings say `rotate_every`, whoever mints notices that it is time, and a thread of its own rotates.
 
 use arc_swap::ArcSwap;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::macaroon::RootKey;
 use l402_core::{DerivedKeys, Identifier, RootKeySource, TokenId};
@@ -29,6 +30,7 @@ struct Shared {
     rotate_every: Option<Duration>,
     keys: ArcSwap<DerivedKeys>,
     looked: Mutex<Looked>,
+    is_readable: AtomicBool,
 }
 
 /// What the last look has found.
@@ -56,10 +58,21 @@ impl FreshKeys {
             rotate_every: settings.rotate_every,
             keys: ArcSwap::from_pointee(keys),
             looked: Mutex::new(looked),
+            is_readable: AtomicBool::new(true), // it has just been read
         };
         let keys = Self(Arc::new(shared));
         keys.look_after(Duration::ZERO);
         Ok(keys)
+    }
+
+    /// What `/ready` looks at.
+    pub(crate) fn standing(&self) -> Result<(), &'static str> {
+        self.look_after(PAUSE);
+        match keys::stamp(&self.0.folder) {
+            None => Err("the key file is missing"),
+            Some(_) if self.0.is_readable.load(Ordering::Relaxed) => Ok(()),
+            Some(_) => Err("the key file cannot be read"),
+        }
     }
 
     /// Looks at the file, unless somebody has just done so.
@@ -74,8 +87,12 @@ impl FreshKeys {
         let is_due = looked.next.is_some_and(|next| next <= now);
         if stamp.is_some() && (stamp != looked.stamp || is_due) {
             match self.read(now, stamp) {
-                Ok(found) => *looked = found,
+                Ok(found) => {
+                    *looked = found;
+                    self.0.is_readable.store(true, Ordering::Relaxed);
+                }
                 Err(fault) => {
+                    self.0.is_readable.store(false, Ordering::Relaxed);
                     tracing::error!(cause = %Causes(&fault), "cannot read the key file again; the keys from before are used");
                 }
             }
@@ -95,7 +112,8 @@ impl FreshKeys {
                 Standing::Mints { since } if found.next.is_none() => {
                     let written = || stamp?.0.duration_since(SystemTime::UNIX_EPOCH).ok().map(|at| at.as_secs());
                     let since = since.or_else(written);
-                    found.rotates_at = since.zip(self.0.rotate_every).map(|(since, every)| since + every.as_secs());
+                    found.rotates_at =
+                        since.zip(self.0.rotate_every).map(|(since, every)| since.saturating_add(every.as_secs()));
                 }
                 Standing::Mints { .. } | Standing::Retired { .. } => {}
             }
@@ -152,6 +170,10 @@ mod tests {
         FreshKeys::open(&Settings { key_dir: folder.to_owned(), rotate_every, ..settings() }).expect("keys")
     }
 
+    fn a_second_later(keys: &FreshKeys) {
+        keys.0.looked.lock().expect("no panic").at = Instant::now().checked_sub(PAUSE).expect("a second");
+    }
+
     fn knows(keys: &FreshKeys, epoch: u32) -> bool {
         keys.root_key(&Identifier::new(PaymentHash::from_bytes([1; 32]), TokenId::new(epoch, [0; 28]))).is_some()
     }
@@ -165,20 +187,41 @@ mod tests {
         keys.0.looked.lock().expect("no panic").at = Instant::now();
         assert!(!knows(&keys, 1), "somebody has just looked");
         assert_eq!(keys.token_id([0; 28]).epoch(), 0);
-        keys.look_after(Duration::ZERO);
+        a_second_later(&keys);
         assert!(knows(&keys, 1) && knows(&keys, 0));
         assert_eq!(keys.token_id([0; 28]).epoch(), 1, "the retired one never mints");
+    }
+
+    #[test]
+    fn s4_who_mints_reads_the_file_again_also_when_the_time_of_its_new_key_has_come() {
+        let (home, now) = (tempfile::tempdir().expect("a directory"), unix_now().get());
+        let keys = open(home.path(), None);
+        let next = || keys.0.looked.lock().expect("no panic").next;
+        keys::rotate(home.path(), Duration::ZERO, now).expect("rotated");
+        a_second_later(&keys);
+        assert_eq!((keys.token_id([0; 28]).epoch(), next()), (0, Some(now + 60)));
+        keys.0.looked.lock().expect("no panic").next = Some(now);
+        a_second_later(&keys);
+        keys.token_id([0; 28]);
+        assert_eq!(next(), Some(now + 60), "the file is the same, and was read again");
     }
 
     #[test]
     fn s6_a_file_that_is_gone_or_damaged_changes_nothing() {
         let home = tempfile::tempdir().expect("a directory");
         let keys = open(home.path(), None);
-        fs::write(home.path().join(keys::FILE), "l402 root keys, format 2\n").expect("damaged");
-        keys.look_after(Duration::ZERO);
-        fs::remove_file(home.path().join(keys::FILE)).expect("removed");
-        keys.look_after(Duration::ZERO);
-        assert!(knows(&keys, 0));
+        let (file, whole) = (home.path().join(keys::FILE), home.path().join("whole"));
+        fs::copy(&file, &whole).expect("copied");
+        assert_eq!(keys.standing(), Ok(()));
+        fs::write(&file, "l402 root keys, format 2\n").expect("damaged");
+        a_second_later(&keys);
+        assert_eq!((keys.standing(), knows(&keys, 0)), (Err("the key file cannot be read"), true));
+        fs::remove_file(&file).expect("removed");
+        a_second_later(&keys);
+        assert_eq!((keys.standing(), knows(&keys, 0)), (Err("the key file is missing"), true));
+        fs::rename(&whole, &file).expect("moved back");
+        a_second_later(&keys);
+        assert_eq!(keys.standing(), Ok(()));
     }
 
     #[test]

@@ -50,7 +50,7 @@ use crate::answers::FileAnswers;
 use crate::fresh_keys::FreshKeys;
 use crate::inventory::Inventory;
 use crate::keeper::{LedgerKeeper, Standing};
-use crate::keys::{self, KeyFileError};
+use crate::keys::KeyFileError;
 use crate::settings::{LsatLine, Settings};
 use crate::shared::Shared;
 use clients::Clients;
@@ -230,9 +230,11 @@ impl Bound {
         // A body is hashed only where it may be counted.
         let hashed_within = self.ledger.is_some().then_some(settings.idle);
         let (ledger, checks) = match self.ledger {
-            Some((ledger, standing)) => (ledger, checks(payee, settings).and("ledger", move || standing.look())),
+            Some((ledger, standing)) => {
+                (ledger, checks(payee, &self.keys, settings).and("ledger", move || standing.look()))
+            }
             None if sells_counted(settings) => return Err(StartError::NoLedger),
-            None => ((Ledger::absent(), DenyList::default()), checks(payee, settings)),
+            None => ((Ledger::absent(), DenyList::default()), checks(payee, &self.keys, settings)),
         };
         let answers = answers(settings).map_err(StartError::Answers)?;
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
@@ -284,14 +286,13 @@ fn sells_counted(settings: &Settings) -> bool {
 }
 
 /// What a sale needs: what the node says, the key file, and an upstream that can be reached.
-fn checks<N>(payee: &Payee<N>, settings: &Settings) -> Checks {
-    let key_file = settings.key_dir.join(keys::FILE);
+fn checks<N>(payee: &Payee<N>, keys: &FreshKeys, settings: &Settings) -> Checks {
+    let keys = keys.clone();
     let upstreams: Vec<_> = settings.services().iter().map(|service| service.upstream.health()).collect();
-    let keys = move || if key_file.exists() { Ok(()) } else { Err("the key file is missing") };
     let reached = move || {
         if upstreams.iter().all(|upstream| upstream.down().is_some()) { Err("none can be reached") } else { Ok(()) }
     };
-    payee.checks.clone().and("keys", keys).and("upstream", reached)
+    payee.checks.clone().and("keys", move || keys.standing()).and("upstream", reached)
 }
 
 /// Why a gateway cannot start.
