@@ -1,5 +1,7 @@
 //! Pages of other origins (P9), over real sockets; `tests/browser` does the same with a real browser.
 
+use std::net::TcpListener;
+
 use crate::support::{Answer, Echo, Gateway};
 
 const PAGE: (&str, &str) = ("Origin", "https://shop.example");
@@ -71,8 +73,11 @@ async fn p9_each_service_says_which_pages_may_call() {
 
 #[tokio::test]
 async fn p9_a_page_can_read_that_the_upstream_is_not_there() {
-    let gateway = Gateway::start("upstream = \"http://127.0.0.1:1\"\nuses = \"unlimited\"");
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap(); // it answers no request, but can be reached
+    let address = upstream.local_addr().unwrap();
+    let gateway = Gateway::start(&format!("upstream = \"http://{address}\"\nuses = \"unlimited\""));
     let credential = gateway.buy("GET", "/").await;
+    drop(upstream);
     let answer = gateway.ask("GET", "/", &[PAGE, ("Authorization", &credential)]).await;
     assert_eq!((answer.status, answer.fields("access-control-allow-origin")), (502, vec!["*"]));
 }
