@@ -44,7 +44,7 @@ where
     }
     let first = first_frame(response.body_mut()).await;
     let (attempted, first, is_broken) = match first {
-        None => (Attempted::GrpcStatus(UNKNOWN), None, false),
+        None => (Attempted::GrpcStatus(grpc_status(response.headers()).unwrap_or(UNKNOWN)), None, false),
         Some(Err(())) => (Attempted::Unanswered, None, true),
         Some(Ok(frame)) => (of_frame(&frame), Some(frame), false),
     };
@@ -52,7 +52,7 @@ where
 }
 
 /// Returns [`None`] where the head does not say enough.
-fn of_head<R>(response: &Response<R>, asked: Option<&Authority>) -> Option<Attempted> {
+fn of_head<R: Body>(response: &Response<R>, asked: Option<&Authority>) -> Option<Attempted> {
     if let Some(attempted) = response.extensions().get::<Attempted>() {
         return Some(*attempted);
     }
@@ -61,7 +61,8 @@ fn of_head<R>(response: &Response<R>, asked: Option<&Authority>) -> Option<Attem
     }
     let (status, fields) = (response.status(), response.headers());
     if status == StatusCode::OK && is_grpc(fields) {
-        return grpc_status(fields).map(Attempted::GrpcStatus);
+        let is_all = response.body().is_end_stream(); // a message behind it counts, whatever the head says
+        return grpc_status(fields).filter(|_| is_all).map(Attempted::GrpcStatus);
     }
     let is_here = leads_on(status) && redirects_to(fields, asked);
     Some(if is_here { Attempted::RedirectedHere } else { Attempted::Answered(status.as_u16()) })
@@ -171,6 +172,11 @@ mod tests {
         only.headers_mut().insert(CONTENT_TYPE, "application/grpc".parse().unwrap());
         only.headers_mut().insert("grpc-status", "5".parse().unwrap());
         assert_eq!(outcome(Ok::<_, ()>(only), None).await.attempted, Attempted::GrpcStatus(5));
+        for (frames, expected) in [(vec![Ok(message())], Attempted::GrpcMessage), (vec![], Attempted::GrpcStatus(14))] {
+            let mut early = grpc(frames);
+            early.headers_mut().insert("grpc-status", "14".parse().unwrap());
+            assert_eq!(outcome(Ok::<_, ()>(early), None).await.attempted, expected, "a status in the head of a body");
+        }
     }
 
     #[tokio::test]
