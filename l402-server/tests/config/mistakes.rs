@@ -65,6 +65,30 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
         ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
         ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
+        ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
+        (
+            "limits = { challenges = \"10\" }",
+            "line 2: limits.challenges = \"10\": write a number per second, minute or hour, such as \"10/s\", \"600/m\" or \"1000/h\"",
+        ),
+        (
+            "limits = { challenges_per_client = \"0/s\" }",
+            "line 2: limits.challenges_per_client = \"0/s\": write a number from 1 to 1000000 before the slash",
+        ),
+        ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": the time must be greater than zero"),
+        ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
+        ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),
+        (
+            "log = { level = \"a=b=c\" }",
+            "line 2: log.level = \"a=b=c\": write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"",
+        ),
+    ] {
+        assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn origins_that_make_no_sense_name_the_key_and_what_to_do() {
+    for (line, expected) in [
         (
             "cors = \"*\"",
             "line 2: cors: write true, false, \"upstream\", or a list of origins such as [\"https://shop.example\"]",
@@ -86,24 +110,8 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "cors = 1",
             "line 2: cors: invalid type: integer `1`, expected true, false, \"upstream\", or a list of origins",
         ),
-        ("trusted_proxies = [\"lan\"]", "line 2: trusted_proxies = \"lan\": not an IP address"),
-        (
-            "limits = { challenges = \"10\" }",
-            "line 2: limits.challenges = \"10\": write a number per second, minute or hour, such as \"10/s\", \"600/m\" or \"1000/h\"",
-        ),
-        (
-            "limits = { challenges_per_client = \"0/s\" }",
-            "line 2: limits.challenges_per_client = \"0/s\": write a number from 1 to 1000000 before the slash",
-        ),
-        ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": the time must be greater than zero"),
-        ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
-        ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),
-        (
-            "log = { level = \"a=b=c\" }",
-            "line 2: log.level = \"a=b=c\": write error, warn, info, debug, trace, or a filter such as \"info,l402_http=debug\"",
-        ),
     ] {
-        assert_eq!(fault(&format!("{upstream}{line}")), expected, "{line}");
+        assert_eq!(fault(&format!("upstream = \"http://127.0.0.1:3000\"\n{line}")), expected, "{line}");
     }
 }
 
