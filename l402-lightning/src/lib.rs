@@ -61,6 +61,8 @@ mod request;
 #[cfg(unix)]
 pub mod secret_file;
 mod settled;
+#[cfg(unix)]
+pub mod socket;
 mod source;
 
 pub use amount::AmountError;

@@ -300,17 +300,13 @@ async fn doors(
     lightning: &Lightning,
     keeper: &LedgerKeeper,
 ) -> Result<(Option<Control>, Option<Desk>), ProgramError> {
-    Ok((commands(config, lightning, keeper).await?, replicas::serve(config, lightning).await?))
+    Ok((commands(config, lightning, keeper)?, replicas::serve(config, lightning).await?))
 }
 
 /// Takes commands. Where there can be no socket, such as at too long a path, the gateway sells all the same.
-async fn commands(
-    config: &Config,
-    lightning: &Lightning,
-    keeper: &LedgerKeeper,
-) -> Result<Option<Control>, ProgramError> {
+fn commands(config: &Config, lightning: &Lightning, keeper: &LedgerKeeper) -> Result<Option<Control>, ProgramError> {
     let (node, books) = (lightning.operator().map(Arc::clone), Books::new(keeper.ledger().clone(), &config.settings));
-    match Control::open(&config.settings.data_dir, node, Some(books)).await {
+    match Control::open(&config.settings.data_dir, node, Some(books)) {
         Ok(control) => Ok(Some(control)),
         Err(fault @ ControlError::Bind { .. }) => {
             tracing::error!(cause = %Causes(&fault), "cannot accept commands; the path of the socket may be too long (about 100 bytes)");

@@ -2,9 +2,8 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::fs::{self, Permissions};
+use l402_lightning::socket;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -38,18 +37,7 @@ impl Address {
     pub(crate) async fn bind(&self) -> io::Result<Listener> {
         match self {
             Self::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
-            Self::Unix(path) => {
-                if UnixStream::connect(path).await.is_ok() {
-                    return Err(io::ErrorKind::AddrInUse.into());
-                }
-                match fs::remove_file(path) {
-                    Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-                    _ => {} // one that a process has left behind
-                }
-                let listener = UnixListener::bind(path)?;
-                fs::set_permissions(path, Permissions::from_mode(0o600))?;
-                Ok(Listener::Unix(listener))
-            }
+            Self::Unix(path) => socket::listen(path).and_then(UnixListener::from_std).map(Listener::Unix),
         }
     }
 

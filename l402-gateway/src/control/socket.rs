@@ -4,10 +4,10 @@ use core::fmt;
 use core::time::Duration;
 use l402_lightning::folder::{self, FolderError, Manifest};
 use l402_lightning::operate::Operator;
+use l402_lightning::socket;
 use rustix::process::geteuid;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -49,23 +49,11 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn open(
-        data_dir: &Path,
-        node: Option<Arc<dyn Operator>>,
-        books: Option<Books>,
-    ) -> Result<Self, ControlError> {
+    pub fn open(data_dir: &Path, node: Option<Arc<dyn Operator>>, books: Option<Books>) -> Result<Self, ControlError> {
         let (folder, path) = (data_dir.join(FOLDER), path(data_dir));
         let desk = desk(&folder, node, books).map_err(ControlError::Folder)?;
         let unbound = |cause| ControlError::Bind { path: path.clone(), cause };
-        if UnixStream::connect(&path).await.is_ok() {
-            return Err(unbound(io::ErrorKind::AddrInUse.into()));
-        }
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(unbound(cause)),
-            _ => {} // one that a process has left behind
-        }
-        let listener = UnixListener::bind(&path).map_err(unbound)?;
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(unbound)?;
+        let listener = socket::listen(&path).and_then(UnixListener::from_std).map_err(unbound)?;
         let task = tokio::spawn(listen(listener, Arc::new(desk)));
         Ok(Self { path, task })
     }
