@@ -102,8 +102,8 @@ async fn l1_the_response_says_when_to_come_again_to_every_kind_of_client() {
 #[tokio::test]
 async fn l1_nothing_is_asked_for_a_request_above_the_limit() {
     let (limits, _) = limits();
-    let priced = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&priced);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     let pricer = move |route: &Route, _: &RequestHead<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
         route.offer().unwrap().price_msat
@@ -119,7 +119,7 @@ async fn l1_nothing_is_asked_for_a_request_above_the_limit() {
         assert_eq!(shop.get("/v1/demo").await.status, 429);
         assert_eq!(shop.present("/v1/demo", &bought.credential()).await.status, 200, "what was paid for is served");
     }
-    assert_eq!((priced.load(Ordering::Relaxed), shop.payee.invoices_asked()), (1, 1));
+    assert_eq!((asked.load(Ordering::Relaxed), shop.payee.invoices_asked()), (1, 1));
 }
 
 #[tokio::test]
