@@ -12,7 +12,7 @@ use super::head::RequestHead;
 use super::kept::{Keep, Keeping, Presented, Tee};
 use super::meter::{Till, Tokens};
 use super::observe::Trail;
-use super::outcome::{Answer, Outcome, authority, outcome};
+use super::outcome::{Answer, Outcome, outcome};
 use super::price::Demand;
 use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
@@ -23,7 +23,6 @@ use crate::policy::{Access, Route, RouteId};
 use crate::response::{Form, Problem, Reason, Rejection};
 use bytes::Bytes;
 use http::header::HeaderValue;
-use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Refused, Reserve, Safety, UpstreamKeys, room};
@@ -92,7 +91,7 @@ where
 
     async fn run(self, stays: Stays) -> Result<Visited<Response<R>>, S::Error> {
         let Self { inner, mut request, target, sale } = self;
-        let (form, origin) = (Form::of(request.headers()), authority(&RequestHead::of(&request)));
+        let form = Form::of(request.headers());
         Passage { route: sale.route, target, grant: None }.apply(&mut request);
         if let Err(unsettled) = sale.settled(form, sale.noted(&request)).await {
             return Ok(Visited::Own(unsettled.response(&request).await));
@@ -121,7 +120,7 @@ where
             put_key(&mut request, &keys.key(held.number, fingerprint.as_ref()));
         }
         request.extensions_mut().insert(sale.grant.reserved());
-        sale.forward(inner, request, (held, keeping), origin, form).await
+        sale.forward(inner, request, (held, keeping), form).await
     }
 }
 
@@ -297,7 +296,6 @@ where
         mut inner: S,
         request: Request<B>,
         (held, keeping): (Held, Option<Keeping>),
-        origin: Option<Authority>,
         form: Form,
     ) -> Result<Visited<Response<R>>, S::Error>
     where
@@ -306,7 +304,7 @@ where
     {
         let Held { mut attempt, remaining, reserve, .. } = held;
         let answering = inner.call(request);
-        let worked = async { outcome(answering.await, origin.as_ref()).await };
+        let worked = async { outcome(answering.await).await };
         let Some(Outcome { attempted, answer }) = race(worked, attempt.keep()).await else {
             let command = attempt.next(Input::LeaseEnds);
             self.trail.tell(|| Phase::Committed(told(command)));

@@ -2,17 +2,17 @@
 //!
 //! 1. A layer below may know more than the status tells, and says it with an [`Attempted`] among the response's extensions, as
 //!    the reverse proxy does. Without one the status counts.
-//! 2. A redirect to the origin that the client has asked costs nothing: the client comes again.
+//! 2. A redirect to a path costs nothing: the client comes again. One that names an origin counts as an answer, since only the
+//!    client says which origin it asked, and could name that of what it wants for nothing. The proxy makes paths of the redirects to
+//!    the upstream's own origin.
 //! 3. A gRPC response is judged by its first message or its trailers, which are waited for, and passed on untouched.
 
-use super::head::RequestHead;
 use crate::response::Rejection;
 use bytes::Bytes;
 use core::future::poll_fn;
 use core::pin::Pin;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, LOCATION};
-use http::uri::Authority;
-use http::{Response, StatusCode, Uri};
+use http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 use l402_core::ledger::Attempted;
 
@@ -31,7 +31,7 @@ pub(super) struct Answer<R> {
 }
 
 /// Judges what the inner service answered.
-pub(super) async fn outcome<R, E>(answered: Result<Response<R>, E>, asked: Option<&Authority>) -> Outcome<R, E>
+pub(super) async fn outcome<R, E>(answered: Result<Response<R>, E>) -> Outcome<R, E>
 where
     R: Body<Data = Bytes> + Unpin,
 {
@@ -39,7 +39,7 @@ where
         Ok(response) => response,
         Err(error) => return Outcome { attempted: Attempted::Unanswered, answer: Err(error) },
     };
-    if let Some(attempted) = of_head(&response, asked) {
+    if let Some(attempted) = of_head(&response) {
         return Outcome { attempted, answer: Ok(Answer { response, first: None, is_broken: false }) };
     }
     let first = first_frame(response.body_mut()).await;
@@ -52,7 +52,7 @@ where
 }
 
 /// Returns [`None`] where the head does not say enough.
-fn of_head<R: Body>(response: &Response<R>, asked: Option<&Authority>) -> Option<Attempted> {
+fn of_head<R: Body>(response: &Response<R>) -> Option<Attempted> {
     if let Some(attempted) = response.extensions().get::<Attempted>() {
         return Some(*attempted);
     }
@@ -64,7 +64,7 @@ fn of_head<R: Body>(response: &Response<R>, asked: Option<&Authority>) -> Option
         let is_all = response.body().is_end_stream(); // a message behind it counts, whatever the head says
         return grpc_status(fields).filter(|_| is_all).map(Attempted::GrpcStatus);
     }
-    let is_here = leads_on(status) && redirects_to(fields, asked);
+    let is_here = leads_on(status) && redirects_to_a_path(fields);
     Some(if is_here { Attempted::RedirectedHere } else { Attempted::Answered(status.as_u16()) })
 }
 
@@ -102,32 +102,13 @@ fn leads_on(status: StatusCode) -> bool {
     matches!(status.as_u16(), 300..=303 | 307 | 308)
 }
 
-/// Whether `Location` names the origin that was asked: without an authority of its own, or with that one.
-fn redirects_to(fields: &HeaderMap, asked: Option<&Authority>) -> bool {
-    let Some(location) = fields.get(LOCATION).and_then(|location| location.to_str().ok()) else { return false };
-    if let Some(rest) = location.strip_prefix("//") {
-        let authority = rest.split(['/', '?', '#']).next().and_then(|authority| authority.parse::<Authority>().ok());
-        return authority.zip(asked).is_some_and(|(one, other)| is_same(&one, other));
-    }
-    let has_scheme = location.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
-    if !has_scheme {
-        return true;
-    }
-    let uri = location.split('#').next().and_then(|location| location.parse::<Uri>().ok());
-    let authority = uri.as_ref().and_then(Uri::authority);
-    authority.zip(asked).is_some_and(|(one, other)| is_same(one, other))
-}
-
-/// The scheme is left out of account: who ends TLS in front of the gateway changes it, and with it the default port.
-fn is_same(one: &Authority, other: &Authority) -> bool {
-    let port = |authority: &Authority| authority.port_u16().filter(|port| !matches!(port, 80 | 443));
-    one.host().eq_ignore_ascii_case(other.host()) && port(one) == port(other)
-}
-
-/// The origin that a request asks.
-pub(super) fn authority(request: &RequestHead<'_>) -> Option<Authority> {
-    let host = || request.headers().get(HOST)?.to_str().ok()?.parse().ok();
-    request.uri().authority().cloned().or_else(host)
+/// Whether `Location` names neither a scheme nor an authority.
+fn redirects_to_a_path(fields: &HeaderMap) -> bool {
+    let location = fields.get(LOCATION).and_then(|location| location.to_str().ok());
+    location.is_some_and(|location| {
+        let start = location.split(['/', '?', '#']).next();
+        !location.starts_with("//") && start.is_none_or(|start| !start.contains(':'))
+    })
 }
 
 /// The status of gRPC where there is none.
@@ -162,7 +143,7 @@ mod tests {
             (vec![Err("broken")], Attempted::Unanswered),
         ] {
             let count = frames.len();
-            let Outcome { attempted, answer } = outcome(Ok::<_, ()>(grpc(frames)), None).await;
+            let Outcome { attempted, answer } = outcome(Ok::<_, ()>(grpc(frames))).await;
             assert_eq!(attempted, expected);
             let answer = answer.unwrap();
             assert_eq!(answer.is_broken, expected == Attempted::Unanswered);
@@ -171,24 +152,23 @@ mod tests {
         let mut only: Response<Empty<Bytes>> = Response::default();
         only.headers_mut().insert(CONTENT_TYPE, "application/grpc".parse().unwrap());
         only.headers_mut().insert("grpc-status", "5".parse().unwrap());
-        assert_eq!(outcome(Ok::<_, ()>(only), None).await.attempted, Attempted::GrpcStatus(5));
+        assert_eq!(outcome(Ok::<_, ()>(only)).await.attempted, Attempted::GrpcStatus(5));
         for (frames, expected) in [(vec![Ok(message())], Attempted::GrpcMessage), (vec![], Attempted::GrpcStatus(14))] {
             let mut early = grpc(frames);
             early.headers_mut().insert("grpc-status", "14".parse().unwrap());
-            assert_eq!(outcome(Ok::<_, ()>(early), None).await.attempted, expected, "a status in the head of a body");
+            assert_eq!(outcome(Ok::<_, ()>(early)).await.attempted, expected, "a status in the head of a body");
         }
     }
 
     #[tokio::test]
-    async fn s2_a_redirect_to_the_own_origin_is_told_apart() {
-        let asked: Authority = "shop.example".parse().unwrap();
+    async fn s2_a_redirect_to_a_path_is_told_apart() {
         for (status, location, is_here) in [
             (302, "/login?x=http://a:1", true),
             (302, "login", true),
             (308, "?page=2", true),
-            (303, "http://shop.example/login", true),
-            (301, "https://Shop.Example:443/login#top", true),
-            (307, "//shop.example/login", true),
+            (303, "http://shop.example/login", false),
+            (301, "https://Shop.Example:443/login#top", false),
+            (307, "//shop.example/login", false),
             (302, "http://shop.example:8080/login", false),
             (302, "https://other.example/login", false),
             (302, "//other.example", false),
@@ -197,7 +177,7 @@ mod tests {
             (304, "/", false),
         ] {
             let response = Response::builder().status(status).header(LOCATION, location).body(Full::new(Bytes::new()));
-            let Outcome { attempted, answer } = outcome(Ok::<_, ()>(response.unwrap()), Some(&asked)).await;
+            let Outcome { attempted, answer } = outcome(Ok::<_, ()>(response.unwrap())).await;
             let expected = if is_here { Attempted::RedirectedHere } else { Attempted::Answered(status) };
             assert_eq!(attempted, expected, "{status} {location}");
             assert!(answer.unwrap().response.into_body().collect().await.is_ok());
