@@ -1,7 +1,7 @@
 //! A token that is good, and is not served at the moment: why, and whether waiting helps.
 //!
 //! 1. A server that says when to come back (`Retry-After`) is waited for, and the request repeated: never longer in all than the
-//!    timeout for a silent server, and no more than [`MAX_REPEATS`] times. Nothing is paid for that.
+//!    timeout for a silent server, and no more than 20 times. Nothing is paid for that.
 //! 2. Where the request may have been performed already, its repetition is never paid for either. Only a request that was
 //!    certainly not performed ([`Withheld::UsesReserved`]) may buy another token once its own is spent.
 //! 3. Without `Retry-After`, the response is the caller's.

@@ -5,7 +5,7 @@
 //!
 //! 1. Kept is a whole 2xx of a counted token, but no 206, none without a known end, none with trailers, and none that is longer than the
 //!    store's bound. `Cache-Control: no-store` on either side, `Vary: *`, HEAD and upgrades keep nothing. `Set-Cookie` is left out.
-//! 2. It is given again [`GIVEN`](store::GIVEN) times, to the exact credential, where `Accept`, `Accept-Encoding` and what its `Vary` names
+//! 2. It is given again [`GIVEN`] times, to the exact credential, where `Accept`, `Accept-Encoding` and what its `Vary` names
 //!    are the same (RFC 9111 §4.1). Everything that stands before a use stands before it too: the verdict, settlement, and a ledger that
 //!    answers.
 //! 3. An `Idempotency-Key` whose answer is kept takes no other use. Where the answer cannot be given, that is a 409.
