@@ -127,7 +127,7 @@ impl Site {
 
     /// The command that rotates the key, with the folder of this machine.
     fn rotate(&self) -> String {
-        let command = section("gateway/keys-and-backup.md", "## Rotate the master key", "sh", 0);
+        let command = section("gateway/keys-and-backup.md", "## Rotate the master key", "sh", 1);
         self.moved(replaced(&command, "/var/lib/l402/keys", "/etc/l402/keys"))
     }
 
