@@ -100,23 +100,24 @@ pub(crate) async fn of(kind: Kind, trouble: Trouble) {
     for answer in under_way {
         is_unavailable(&answer.await.unwrap(), "the upstream has answered, and the commit is not known");
     }
-    let before = site.proxy.asked();
+    let mut quiet = 0;
     for _ in 0..40 {
         for method in ["GET", "HEAD", "POST"] {
+            let before = site.proxy.asked();
             is_unavailable(&site.ask(method).await, method);
+            quiet += usize::from(site.proxy.asked() == before);
         }
         let unpaid = Asking::get(BUNDLE.path).send(site.gateway, || {}).await;
         let Got::Answer(unpaid) = unpaid else { panic!("the gateway answers") };
         is_unavailable(&unpaid, "nobody pays for what cannot be counted");
     }
-    let asked = site.proxy.asked() - before;
-    // The list of revoked tokens is asked for twice a second, whatever requests do.
-    assert!(asked < 80, "160 requests, and a store that is away was asked {asked} times");
+    // The list of revoked tokens is asked for twice a second, whatever requests do: that falls into some of them.
+    assert!(quiet >= 30, "120 requests, and only during {quiet} a store that is away was not asked");
     assert_eq!(site.seen(), with_upstream);
 
     site.set(trouble, false);
     is_back(&site).await;
-    let ledger = open(&site.stand.place(), DEADLINE).await.unwrap();
+    let ledger = open(&site.stand.place(), 10 * DEADLINE).await.unwrap();
     let token = || site.scene.book.token(site.token);
     let mut now = tally(&ledger, &token()).await;
     for _ in 0..600 {
