@@ -316,7 +316,7 @@ bench-ledger *options:
 # The same once, briefly, on a debug build
 bench-ledger-smoke:
     cargo bench --profile dev --workspace --features l402-ledger/embedded,l402-ledger/testing --bench embedded -- --smoke
-    python3 -B benches/gateway/uses.py --profile dev --rounds 1 --seconds 1 --connections 8 --most 5000
+    python3 -B benches/gateway/uses.py --profile dev --rounds 1 --seconds 1 --connections 8 --most 20000
 
 # Steps of the store in PostgreSQL beside a bare upsert, on one server
 bench-ledger-postgres *options: _postgres
