@@ -75,7 +75,7 @@ async fn ask(payment: OpenPayment, wallet: &impl PaymentSource) -> Result<Findin
         Ok(found) => found,
         Err(fault) => return Ok(Finding::Silent(fault)),
     };
-    let step = Order::record(order).after_lookup(payment_status(&found, &hash), unix_now().get()).without_paying();
+    let step = Order::record(order).after_lookup(payment_status(&found, &hash), unix_now()).without_paying();
     match (step, found) {
         (Step::Prove, PaymentStatus::Succeeded(paid)) => {
             let kept = payment.intent().prove(paid);

@@ -8,24 +8,26 @@
 //!
 //! The caller asks the wallet, performs what [`Step`] names, and records it. Time is an argument.
 
+use crate::unix_seconds::UnixSeconds;
 use core::fmt;
 
 /// What the record says of a payment, next to its payment hash.
 ///
 /// ```
+/// use l402_core::UnixSeconds;
 /// use l402_core::purchase::{Asked, Record, Status, Step, Unresolved};
 ///
-/// let record = Record { invoice_expires_at: Some(1_700_000_600), asked: Asked::Once };
+/// let record = Record { invoice_expires_at: Some(UnixSeconds::new(1_700_000_600)), asked: Asked::Once };
 /// // The wallet may not have read the request yet: pay the same invoice again, or wait until it has expired.
-/// assert_eq!(record.after_lookup(Status::NotFound, 1_700_000_000), Step::PayAgain(Unresolved::NotRead));
-/// assert_eq!(record.after_lookup(Status::NotFound, 1_700_001_000), Step::NotPaid);
-/// assert_eq!(record.after_lookup(Status::Proven, 1_700_000_000), Step::Prove);
+/// assert_eq!(record.after_lookup(Status::NotFound, UnixSeconds::new(1_700_000_000)), Step::PayAgain(Unresolved::NotRead));
+/// assert_eq!(record.after_lookup(Status::NotFound, UnixSeconds::new(1_700_001_000)), Step::NotPaid);
+/// assert_eq!(record.after_lookup(Status::Proven, UnixSeconds::new(1_700_000_000)), Step::Prove);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
-    /// When the invoice expires, in Unix seconds; [`None`] where the recorded invoice cannot be read, which counts as one that
+    /// When the invoice expires; [`None`] where the recorded invoice cannot be read, which counts as one that
     /// never expires.
-    pub invoice_expires_at: Option<u64>,
+    pub invoice_expires_at: Option<UnixSeconds>,
     /// How often the wallet was asked to pay it.
     pub asked: Asked,
 }
@@ -117,9 +119,9 @@ impl fmt::Display for Unresolved {
 impl core::error::Error for Unresolved {}
 
 impl Record {
-    /// Decides what follows from what the wallet says when it is asked about the payment; `now` in Unix seconds.
+    /// Decides what follows from what the wallet says when it is asked about the payment.
     #[must_use]
-    pub const fn after_lookup(self, status: Status, now: u64) -> Step {
+    pub const fn after_lookup(self, status: Status, now: UnixSeconds) -> Step {
         let why = match (status, self.asked) {
             (Status::Proven, _) => return Step::Prove,
             (Status::WrongProof, _) => return Step::Unknown(Unresolved::WrongProof),
@@ -132,8 +134,8 @@ impl Record {
             (Status::NotFound, Asked::Once | Asked::Repeatedly) => Unresolved::NotRead,
         };
         match self.invoice_expires_at {
-            Some(expires_at) if expires_at.saturating_add(CLOCKS_DIFFER) < now => Step::NotPaid,
-            Some(expires_at) if expires_at <= now => Step::Unknown(Unresolved::JustExpired),
+            Some(expires_at) if expires_at.get().saturating_add(CLOCKS_DIFFER) < now.get() => Step::NotPaid,
+            Some(expires_at) if expires_at.get() <= now.get() => Step::Unknown(Unresolved::JustExpired),
             Some(_) => Step::PayAgain(why),
             None => Step::Unknown(why),
         }
@@ -195,8 +197,8 @@ mod tests {
         ];
         for (status, asked, steps) in table {
             for (invoice_expires_at, step) in INVOICES.into_iter().zip(steps) {
-                let record = Record { invoice_expires_at, asked };
-                assert_eq!(record.after_lookup(status, NOW), step, "{status:?} {record:?}");
+                let record = Record { invoice_expires_at: invoice_expires_at.map(UnixSeconds::new), asked };
+                assert_eq!(record.after_lookup(status, UnixSeconds::new(NOW)), step, "{status:?} {record:?}");
             }
         }
     }
@@ -205,7 +207,7 @@ mod tests {
     fn every_answer_to_a_request_has_one_consequence() {
         for asked in [Once, Repeatedly, Unrecorded] {
             for invoice_expires_at in INVOICES {
-                let record = Record { invoice_expires_at, asked };
+                let record = Record { invoice_expires_at: invoice_expires_at.map(UnixSeconds::new), asked };
                 assert_eq!(record.after_paying(Proven), Prove);
                 assert_eq!(record.after_paying(WrongProof), Unknown(Unresolved::WrongProof));
                 assert_eq!(record.after_paying(Pending), Unknown(Unresolved::Pending));

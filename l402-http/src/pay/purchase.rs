@@ -115,8 +115,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let payment_hash = token.payment_hash;
         let unknown = |cause| RequestError::PaymentUnknown { payment_hash, cause };
         let found = self.wallet.payment(&payment_hash).await.map_err(|error| unknown(error.into()))?;
-        let step =
-            Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now().get());
+        let step = Order::record(token.order.as_ref()).after_lookup(payment_status(&found, &payment_hash), unix_now());
         match (step, found) {
             (Step::Prove, PaymentStatus::Succeeded(paid)) => self.prove(token, paid, purpose).await.map(Resolved::Paid),
             (Step::Wait, _) => self.wait(token, purpose).await.map(Resolved::Paid),

@@ -86,7 +86,7 @@ impl Order {
             Some(Self { asking: Asking::Again, .. }) => Asked::Repeatedly,
         };
         let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
-        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at().get()), asked }
+        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at()), asked }
     }
 }
 

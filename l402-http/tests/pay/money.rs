@@ -103,7 +103,7 @@ fn a4_what_a_wallet_says_of_an_order_is_weighed() {
         |asking| Order { invoice: "lnbc1".to_owned(), max_fee_msat: Msat::new(0), max_cltv_expiry_delta: 0, asking };
     let hash = PaymentHash::from_bytes([1; 32]);
     let follows = |asking, found| {
-        Order::record(Some(&order(asking))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX))
+        Order::record(Some(&order(asking))).after_lookup(payment_status(&found, &hash), u64::from(u32::MAX).into())
     };
     let unknown = |why| Step::Unknown(why);
     assert_eq!(follows(Asking::First, PaymentStatus::NotFound), unknown(Unresolved::NotRead));
@@ -111,7 +111,10 @@ fn a4_what_a_wallet_says_of_an_order_is_weighed() {
     assert_eq!(follows(Asking::First, PaymentStatus::Failed), Step::NotPaid);
     assert_eq!(follows(Asking::Again, PaymentStatus::Failed), unknown(Unresolved::FailedAgain));
     assert_eq!(follows(Asking::First, PaymentStatus::Pending), Step::Wait);
-    assert_eq!(Order::record(None).after_lookup(payment_status(&PaymentStatus::NotFound, &hash), 0), Step::NotPaid);
+    assert_eq!(
+        Order::record(None).after_lookup(payment_status(&PaymentStatus::NotFound, &hash), 0.into()),
+        Step::NotPaid
+    );
 }
 
 #[test]
@@ -124,9 +127,9 @@ fn a4_an_order_is_over_when_no_clock_lets_its_invoice_be_paid() {
         max_cltv_expiry_delta: 0,
         asking: Asking::First,
     };
-    let is_over = |invoice, unix_s| {
+    let is_over = |invoice, unix_s: u64| {
         let record = Order::record(Some(&order(invoice)));
-        record.after_lookup(payment_status(&PaymentStatus::NotFound, &PaymentHash::from_bytes([1; 32])), unix_s)
+        record.after_lookup(payment_status(&PaymentStatus::NotFound, &PaymentHash::from_bytes([1; 32])), unix_s.into())
             == Step::NotPaid
     };
     assert!(!is_over(invoice, 1_496_314_658 + 60 + 120));
