@@ -3,7 +3,9 @@
 use core::fmt;
 use core::pin::Pin;
 use l402_core::PaymentHash;
-use l402_lightning::{Cause, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus};
+use l402_lightning::{
+    Cause, EnforcedLimits, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus,
+};
 use tokio::sync::OnceCell;
 
 /// Opens a wallet.
@@ -22,6 +24,7 @@ type Open<W> = dyn Fn() -> Pin<Box<dyn Future<Output = Result<W, Cause>> + Send>
 /// ```
 pub struct LazyWallet<W> {
     network: Network,
+    enforces: EnforcedLimits,
     open: Box<Open<W>>,
     opened: OnceCell<W>,
 }
@@ -33,7 +36,14 @@ impl<W> LazyWallet<W> {
     where
         F: Future<Output = Result<W, Cause>> + Send + 'static,
     {
-        Self { network, open: Box::new(move || Box::pin(open())), opened: OnceCell::new() }
+        let open = Box::new(move || Box::pin(open()) as Pin<Box<dyn Future<Output = Result<W, Cause>> + Send>>);
+        Self { network, enforces: EnforcedLimits::ALL, open, opened: OnceCell::new() }
+    }
+
+    /// Says which limits of a payment the wallet will keep; all of them unless it is said.
+    #[must_use]
+    pub fn enforcing(self, enforces: EnforcedLimits) -> Self {
+        Self { enforces, ..self }
     }
 
     /// Returns the wallet, if it was opened, so that it can be closed.
@@ -52,6 +62,10 @@ impl<W> LazyWallet<W> {
 impl<W: PaymentSource> PaymentSource for LazyWallet<W> {
     fn network(&self) -> Network {
         self.network
+    }
+
+    fn enforces(&self) -> EnforcedLimits {
+        self.opened.get().map_or(self.enforces, PaymentSource::enforces)
     }
 
     async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {

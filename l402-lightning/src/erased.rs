@@ -7,7 +7,7 @@ use crate::cause::LookupError;
 use crate::invoice::Invoice;
 use crate::network::Network;
 use crate::pay_error::PayError;
-use crate::payment::{Paid, PayLimit, PaymentSource, PaymentStatus};
+use crate::payment::{EnforcedLimits, Paid, PayLimit, PaymentSource, PaymentStatus};
 use crate::request::InvoiceRequest;
 use crate::settled::SettlementPage;
 use crate::source::{InvoiceSource, InvoiceSourceError, SettlementSource};
@@ -90,6 +90,10 @@ impl PaymentSource for PayerWallet {
         self.0.network()
     }
 
+    fn enforces(&self) -> EnforcedLimits {
+        self.0.enforces()
+    }
+
     async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
         self.0.pay(invoice, limit).await
     }
@@ -133,6 +137,7 @@ impl<N: InvoiceSource + SettlementSource> Payee for N {
 /// [`PaymentSource`], object-safe.
 trait Payer: Send + Sync {
     fn network(&self) -> Network;
+    fn enforces(&self) -> EnforcedLimits;
     fn pay<'a>(&'a self, invoice: &'a Invoice, limit: PayLimit) -> BoxFuture<'a, Result<Paid, PayError>>;
     fn payment<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<PaymentStatus, LookupError>>;
 }
@@ -140,6 +145,10 @@ trait Payer: Send + Sync {
 impl<W: PaymentSource> Payer for W {
     fn network(&self) -> Network {
         PaymentSource::network(self)
+    }
+
+    fn enforces(&self) -> EnforcedLimits {
+        PaymentSource::enforces(self)
     }
 
     fn pay<'a>(&'a self, invoice: &'a Invoice, limit: PayLimit) -> BoxFuture<'a, Result<Paid, PayError>> {

@@ -73,7 +73,7 @@ pub use erased::{BoxFuture, PayeeNode, PayerWallet};
 pub use invoice::{Invoice, InvoiceError, Mismatch};
 pub use network::{Network, NetworkError, NodeId, NodeIdError};
 pub use pay_error::{FailureReason, PayError};
-pub use payment::{Paid, PayLimit, PaymentSource, PaymentStatus, TimedOut};
+pub use payment::{EnforcedLimits, Paid, PayLimit, PaymentSource, PaymentStatus, TimedOut};
 pub use request::{InvalidRequest, InvoiceRequest};
 pub use settled::{SettledMemory, Settlement, SettlementPage};
 pub use source::{InvoiceSource, InvoiceSourceError, SettlementSource};

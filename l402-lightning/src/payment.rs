@@ -23,6 +23,11 @@ pub trait PaymentSource: Send + Sync {
     /// Returns the network that payments move on.
     fn network(&self) -> Network;
 
+    /// Tells which limits of a [`PayLimit`] it keeps. Beyond the others it may go: who pays with it sets something aside for that.
+    fn enforces(&self) -> EnforcedLimits {
+        EnforcedLimits::ALL
+    }
+
     /// Pays an invoice and waits for the preimage, for at most `limit.timeout`.
     ///
     /// Paying an invoice a second time moves no money: a payment under way is waited for, a finished one is reported again.
@@ -45,6 +50,10 @@ pub trait PaymentSource: Send + Sync {
 impl<S: PaymentSource> PaymentSource for Arc<S> {
     fn network(&self) -> Network {
         (**self).network()
+    }
+
+    fn enforces(&self) -> EnforcedLimits {
+        (**self).enforces()
     }
 
     async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
@@ -73,6 +82,23 @@ impl PayLimit {
     pub const fn fee(max_fee_msat: Msat) -> Self {
         Self { max_fee_msat, max_cltv_expiry_delta: 1008, timeout: Duration::from_mins(1) }
     }
+}
+
+/// Which limits a wallet keeps by itself. What it does not keep, it was told at most.
+// Threat A8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnforcedLimits {
+    /// [`PayLimit::max_fee_msat`].
+    pub fee: bool,
+    /// [`PayLimit::max_cltv_expiry_delta`].
+    pub cltv: bool,
+}
+
+impl EnforcedLimits {
+    /// Both.
+    pub const ALL: Self = Self { fee: true, cltv: true };
+    /// Neither.
+    pub const NONE: Self = Self { fee: false, cltv: false };
 }
 
 /// A payment that succeeded.

@@ -33,15 +33,16 @@ pub fn name(home: &Home, network: Network) -> Result<String, WalletError> {
 pub fn chosen_wallet(home: &Home) -> Result<LazyWallet<OpenPayer>, WalletError> {
     let (kind, setup) = chosen(home)?;
     let network = in_home(home, |around| setup.network(around)).map_err(|cause| WalletError::new(kind, cause))?;
-    let home = home.clone();
-    Ok(LazyWallet::new(network, move || {
+    let (home, enforces) = (home.clone(), setup.enforces());
+    let wallet = LazyWallet::new(network, move || {
         let (home, setup) = (home.clone(), Arc::clone(&setup));
         async move {
             let directory = |name: &str| directory(&home, name);
             let around = PayerHome { directory: &directory, environment: &environment, flags: &home.flags };
             setup.open(&around).await.map_err(|cause| WalletError::new(kind, cause).into())
         }
-    }))
+    });
+    Ok(wallet.enforcing(enforces))
 }
 
 /// Closes a wallet, if it was opened.

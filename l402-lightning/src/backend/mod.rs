@@ -23,7 +23,7 @@ use crate::invoice::Invoice;
 use crate::network::Network;
 use crate::operate::Operator;
 use crate::pay_error::PayError;
-use crate::payment::{Paid, PayLimit, PaymentSource, PaymentStatus};
+use crate::payment::{EnforcedLimits, Paid, PayLimit, PaymentSource, PaymentStatus};
 use core::fmt::Debug;
 use l402_core::PaymentHash;
 use l402_program::config::{ConfigProblem, Section, Variable};
@@ -99,6 +99,11 @@ pub trait PayerSetup: Debug + Send + Sync {
     /// What the settings lack.
     fn network(&self, home: &PayerHome<'_>) -> Result<Network, Cause>;
 
+    /// Tells which limits of a payment the wallet keeps, before it is opened: [`PaymentSource::enforces`].
+    fn enforces(&self) -> EnforcedLimits {
+        EnforcedLimits::ALL
+    }
+
     /// Returns the name under which its payments on a network are recorded. Only the wallet that was asked to pay knows what became of a payment, so
     /// two wallets never share a name.
     ///
@@ -129,6 +134,10 @@ pub struct OpenPayer {
 impl PaymentSource for OpenPayer {
     fn network(&self) -> Network {
         self.wallet.network()
+    }
+
+    fn enforces(&self) -> EnforcedLimits {
+        self.wallet.enforces()
     }
 
     async fn pay(&self, invoice: &Invoice, limit: PayLimit) -> Result<Paid, PayError> {
