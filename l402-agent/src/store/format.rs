@@ -36,6 +36,18 @@ pub(super) const TABLES: &str = "
         uses_left INTEGER
     ) STRICT;
     CREATE INDEX tokens_of_origin ON tokens (origin);
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL,
+        method TEXT NOT NULL,
+        target TEXT NOT NULL,
+        body BLOB NOT NULL,
+        idempotency_key TEXT NOT NULL,
+        is_own_key INTEGER NOT NULL,
+        payment_hash TEXT NOT NULL,
+        begun_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX attempts_of_request ON attempts (origin, method, target);
 ";
 
 pub(super) const FILE: &str = "store.sqlite";
@@ -47,10 +59,10 @@ pub(super) const UNFINISHED_LOGS: [&str; 3] =
 
 /// "L402", so that no other program's database is taken for ours.
 pub(super) const APPLICATION: i32 = 0x4c34_3032;
-pub(super) const VERSION: i32 = 5;
+pub(super) const VERSION: i32 = 6;
 
 /// What each earlier version lacks.
-pub(super) const STEPS: [(i32, &str); 3] = [
+pub(super) const STEPS: [(i32, &str); 4] = [
     // The payments were asked for once, as far as is known.
     (2, "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;"),
     // The tokens have served, as far as is known.
@@ -62,6 +74,23 @@ pub(super) const STEPS: [(i32, &str); 3] = [
     ),
     // Nothing was noted of uses.
     (4, "ALTER TABLE tokens ADD COLUMN uses_left INTEGER; PRAGMA user_version = 5;"),
+    // No answer is known to be lost.
+    (
+        5,
+        "CREATE TABLE attempts (
+             id INTEGER PRIMARY KEY,
+             origin TEXT NOT NULL,
+             method TEXT NOT NULL,
+             target TEXT NOT NULL,
+             body BLOB NOT NULL,
+             idempotency_key TEXT NOT NULL,
+             is_own_key INTEGER NOT NULL,
+             payment_hash TEXT NOT NULL,
+             begun_at INTEGER NOT NULL
+         ) STRICT;
+         CREATE INDEX attempts_of_request ON attempts (origin, method, target);
+         PRAGMA user_version = 6;",
+    ),
 ];
 
 /// The version of the JSON files, which were the first format.

@@ -203,7 +203,7 @@ impl Drop for BuyersTurn {
 }
 
 /// FNV-1a, the same in every version of this program. Purposes that share a value only wait for each other.
-fn fnv(parts: &[&str]) -> u64 {
+pub(super) fn fnv(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -177,7 +177,7 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Option<Order>> {
 }
 
 /// Whatever is written as text and read from it: origins, methods, payment hashes.
-fn text<T: FromStr>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
+pub(super) fn text<T: FromStr>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
     row.get::<_, String>(column)?.parse().map_err(|_| wrong(row, column))
 }
 

@@ -5,12 +5,14 @@
 
 // Threats: A6.
 
+use super::attempts;
 use super::database::Database;
 use super::error::DatabaseError;
 use super::record::KeptToken;
 use super::row::{self, Conflict};
-use l402_core::PaymentHash;
+use l402_core::{PaymentHash, UnixSeconds};
 use l402_http::pay::{Origin, Standing};
+use rusqlite::params;
 
 /// The tokens of a database.
 #[derive(Debug, Clone)]
@@ -88,6 +90,18 @@ impl Tokens {
         self.database.write(|tx| tx.execute(forget, [hash.to_string()]).map(drop))
     }
 
+    /// Does the same, unless the token has served and a lost answer may still be asked for with it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the tokens are then as they were.
+    pub fn give_up(&self, hash: &PaymentHash, now: UnixSeconds) -> Result<(), DatabaseError> {
+        self.database.write(|tx| {
+            let is_kept = attempts::is_asked_for(tx, hash, now)?;
+            let give_up = "DELETE FROM tokens WHERE payment_hash = ?1 AND NOT (?2 AND standing = 'served')";
+            tx.execute(give_up, params![hash.to_string(), is_kept]).map(drop)
+        })
+    }
+
     /// Removes all tokens of an origin, and returns how many there were.
     ///
     /// # Errors
@@ -100,6 +114,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::attempts::{Attempts, SameRequest};
     use crate::store::private::PrivateDir;
     use http::Method;
     use l402_core::{Preimage, Scheme};
@@ -166,6 +181,28 @@ mod tests {
             tokens.count(&[(hash, told)]).unwrap();
             assert_eq!(tokens.all().unwrap()[0].uses_left, Some(left), "{told}");
         }
+    }
+
+    #[test]
+    fn a9_what_a_lost_answer_is_asked_for_with_is_not_given_up() {
+        let (_folder, tokens) = store();
+        let now = UnixSeconds::new(1_700_000_000);
+        let request = SameRequest {
+            origin: "http://a".parse().unwrap(),
+            method: Method::GET,
+            target: "/x?y".to_owned(),
+            own_key: None,
+        };
+        let attempts = Attempts::new(tokens.database.clone()).unwrap();
+        for (seed, standing, stays) in [(1, Standing::Served, 1), (2, Standing::New, 1)] {
+            let hash = token("http://a", "/x", seed).payment_hash;
+            tokens.keep(&KeptToken { standing, ..token("http://a", "/x", seed) }).unwrap();
+            drop(attempts.begin(&request, (&seed.to_string(), [0; 32]), hash, now).unwrap());
+            tokens.give_up(&hash, now).unwrap();
+            assert_eq!(tokens.all().unwrap().len(), stays, "{standing:?}");
+        }
+        tokens.give_up(&token("http://a", "/x", 1).payment_hash, now.saturating_add(2 * 24 * 60 * 60)).unwrap();
+        assert!(tokens.all().unwrap().is_empty());
     }
 
     #[test]

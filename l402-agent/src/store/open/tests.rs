@@ -104,7 +104,7 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
     let token = "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', 7)";
     database.write(|tx| tx.execute(token, [])).unwrap();
     let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
-               ALTER TABLE tokens DROP COLUMN uses_left; \
+               ALTER TABLE tokens DROP COLUMN uses_left; DROP TABLE attempts; \
                PRAGMA user_version = 2;";
     database.connection().execute_batch(old).unwrap();
     drop(database);
@@ -119,6 +119,8 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
         assert_eq!(standing, "served", "nothing else is known");
         let counted = "SELECT count(*) FROM tokens WHERE uses_left IS NOT NULL";
         assert_eq!(database.read(|tx| tx.query_row(counted, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
+        let lost = "SELECT count(*) FROM attempts";
+        assert_eq!(database.read(|tx| tx.query_row(lost, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
     }
 }
 
