@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Runs a command on the standard streams.
 pub async fn run(cli: &Cli) -> Exit {
     let (json, quiet) = match &cli.command {
-        Command::Get(args) => (args.json, args.quiet),
+        Command::Get(args) => (args.output.json, args.output.quiet),
         _ => (false, false),
     };
     let mut reporter = Reporter::new(io::stderr(), json, quiet);

@@ -17,8 +17,8 @@ use l402_http::pay::TokenField;
 /// [`RequestDraftError`].
 pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
     let headers_given = given_headers(args)?; // before the body, which may be standard input
-    let body = args.data.as_deref().map(Payload::from_arg).transpose().map_err(RequestDraftError::Body)?;
-    let method = match &args.method {
+    let body = args.request.data.as_deref().map(Payload::from_arg).transpose().map_err(RequestDraftError::Body)?;
+    let method = match &args.request.method {
         Some(name) => method(name)?,
         None if body.is_some() => Method::POST,
         None => Method::GET,
@@ -36,16 +36,16 @@ pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
 /// The headers that the user sets, the one of the token among them.
 fn given_headers(args: &GetArgs) -> Result<HeaderMap, RequestDraftError> {
     let mut given = HeaderMap::new();
-    for line in &args.headers {
+    for line in &args.request.headers {
         let (name, value) = header_field(line)?;
         given.append(name, value);
     }
-    if let Some(source) = &args.token {
-        let field = TokenField::from(args.token_field);
+    if let Some(source) = &args.pay.token {
+        let field = TokenField::from(args.pay.token_field);
         if !field.is_free(&given) {
             return Err(RequestDraftError::TwoCredentials(field.name()));
         }
-        if source == "-" && args.data.as_deref() == Some("@-") {
+        if source == "-" && args.request.data.as_deref() == Some("@-") {
             return Err(RequestDraftError::OneInput);
         }
         given.insert(field.name(), given::read(source, field).map_err(RequestDraftError::Token)?);

@@ -44,10 +44,10 @@ pub async fn run<W: PaymentSource + 'static>(
     reporter: &mut Reporter<impl Write>,
 ) -> Result<Exit, Failure> {
     let draft = draft::from_args(args).or_exit(Exit::Usage)?;
-    if args.dry_run {
+    if args.pay.dry_run {
         return quote(args, home, draft, wallet.as_ref(), out).await;
     }
-    let output = args.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
+    let output = args.output.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
     let agent = open_agent(args, home, wallet)?;
     let draft = draft.keyed().or_exit(Exit::Local)?;
     let key = draft.key().cloned();
@@ -75,29 +75,29 @@ fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: A
     let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
         .max_price(max_price_msat)
         .max_fee(max_fee_msat)
-        .timeout(args.timeout)
-        .pay_timeout(args.pay_timeout)
-        .token_field(args.token_field.into())
-        .reuse(if args.no_token_cache { Reuse::Never } else { Reuse::Kept })
+        .timeout(args.connection.timeout)
+        .pay_timeout(args.pay.pay_timeout)
+        .token_field(args.pay.token_field.into())
+        .reuse(if args.pay.no_token_cache { Reuse::Never } else { Reuse::Kept })
         .redirects(redirects(args))
         .proxies(home.proxies.clone());
-    if args.buy_again {
+    if args.pay.buy_again {
         agent = agent.buy_again();
     }
-    if let Some(file) = &args.cacert {
+    if let Some(file) = &args.connection.cacert {
         agent = agent.cacert(file);
     }
     agent.build().map_err(failure::of_build)
 }
 
 const fn redirects(args: &GetArgs) -> Redirects {
-    if args.location { Redirects::Follow } else { Redirects::Refuse }
+    if args.connection.location { Redirects::Follow } else { Redirects::Refuse }
 }
 
 fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
     SpendLimits {
-        max_price_msat: args.max_price.map_or(home.max_price, Amount::msat),
-        max_fee_msat: args.max_fee.map_or(home.max_fee, Amount::msat),
+        max_price_msat: args.pay.max_price.map_or(home.max_price, Amount::msat),
+        max_fee_msat: args.pay.max_fee.map_or(home.max_fee, Amount::msat),
     }
 }
 
@@ -108,20 +108,21 @@ async fn quote(
     wallet: &impl PaymentSource,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Exit, Failure> {
-    let http = HttpClient::new(args.timeout, args.cacert.as_deref(), home.proxies.clone()).or_exit(Exit::Usage)?;
+    let http = HttpClient::new(args.connection.timeout, args.connection.cacert.as_deref(), home.proxies.clone())
+        .or_exit(Exit::Usage)?;
     let terms = Terms {
         limits: limits(args, home),
         network: wallet.network(),
-        field: args.token_field.into(),
+        field: args.pay.token_field.into(),
         redirects: redirects(args),
     };
     let price = price::ask(draft, http, terms).await.map_err(failure::of_price)?;
     let status = StatusCode::from_u16(price.status).unwrap_or_default();
     let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();
-    Reporter::new(&mut text, args.json, args.quiet).tell(&ReportEvent::Price(Box::new(price)));
+    Reporter::new(&mut text, args.output.json, args.output.quiet).tell(&ReportEvent::Price(Box::new(price)));
     let facts = Response::new(Full::new(bytes::Bytes::from(text)));
-    Delivery { include: false, timeout: args.timeout }.write(facts, out).await.map_err(undelivered)?;
+    Delivery { include: false, timeout: args.connection.timeout }.write(facts, out).await.map_err(undelivered)?;
     Ok(exit)
 }
 
@@ -131,7 +132,7 @@ async fn deliver(
     output: Option<OutputFile>,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), Failure> {
-    let delivery = Delivery { include: args.include, timeout: args.timeout };
+    let delivery = Delivery { include: args.output.include, timeout: args.connection.timeout };
     let Some(mut output) = output else {
         return delivery.write(response, out).await.map_err(undelivered);
     };

@@ -52,7 +52,7 @@ impl Buyer {
         let home = Home::open(&cli.home).unwrap();
         let Command::Get(args) = cli.command else { panic!("not a get") };
         let (mut out, mut report) = (Vec::new(), Vec::new());
-        let mut reporter = Reporter::new(&mut report, args.json, args.quiet);
+        let mut reporter = Reporter::new(&mut report, args.output.json, args.output.quiet);
         let result = get::run(&args, &home, Arc::new(self.wallet.clone()), &mut out, &mut reporter).await;
         let exit = result.unwrap_or_else(|failure| {
             reporter.tell(&ReportEvent::from(&failure));
