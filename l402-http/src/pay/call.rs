@@ -7,7 +7,7 @@ use super::quote::{self, Quote};
 use super::replay::Again;
 use super::{
     AfterRefusal, Asking, BadChallenge, Origin, Purchased, Receipt, Repeated, ReplayBody, RequestError, Token,
-    TokenField, TokenStore, told,
+    TokenField, TokenStore, Unanswered, told,
 };
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
@@ -44,9 +44,11 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let body = ReplayBody::first(body, limit, head.extensions.remove()).await;
         let mut body = body.map_err(|error| RequestError::Body(error.into()))?;
         let mut is_repeated = head.extensions.remove::<Repeated>().is_some();
-        let mut attempt = self.first_attempt(&head, &purpose).await?;
+        let unanswered = head.extensions.remove();
+        let mut attempt = self.first_attempt(&head, unanswered, &purpose).await?;
         loop {
             let again = body.again();
+            self.presents(&attempt, &mut head.headers, &purpose).await;
             let response = send(&mut client, &head, body, field, attempt.token.as_ref()).await?;
             if !field.is_free(&head.headers) {
                 return Ok(response);
@@ -89,18 +91,34 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 
     /// Begins with a stored token, where there is one and the request has room for it.
-    async fn first_attempt<E>(&self, head: &Parts, purpose: &Purpose) -> Result<Attempt, RequestError<E>> {
+    async fn first_attempt<E>(
+        &self,
+        head: &Parts,
+        unanswered: Option<Unanswered>,
+        purpose: &Purpose,
+    ) -> Result<Attempt, RequestError<E>> {
         let token = if self.settings.token_field.is_free(&head.headers) {
             // A request that buys for the same purpose now is waited for: its token must first serve itself.
             let _flight = self.enter(purpose).await?;
             let tokens = self.stored(purpose).await?.paid;
-            self.choose(&tokens, purpose, None, &[]).await?
+            match unanswered.and_then(|Unanswered(hash)| self.unanswered(&tokens, &hash)) {
+                Some(token) => Some(token),
+                None => self.choose(&tokens, purpose, None, &[]).await?,
+            }
         } else {
             None
         };
         let limits = self.settings.limits;
         let exchange = if token.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
         Ok(Attempt { exchange, token, refused: Vec::new(), flight: None })
+    }
+
+    /// Lets the store know which token is sent, and gives the request the key that it says.
+    async fn presents(&self, attempt: &Attempt, headers: &mut HeaderMap, purpose: &Purpose) {
+        let Some(token) = &attempt.token else { return };
+        if let Some(key) = self.store.presents(&purpose.origin, token).await {
+            headers.entry(IDEMPOTENCY_KEY).or_insert(key);
+        }
     }
 
     /// Finds or buys a token for the request to be repeated with.
@@ -284,6 +302,9 @@ async fn beginning<R: Body>(body: R) -> Vec<u8> {
 
 /// The reason of a 402 for a token whose last use went.
 const SPENT: &str = "spent";
+
+/// draft-ietf-httpapi-idempotency-key-header
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const ACCEPT_AUTHENTICATE: HeaderName = HeaderName::from_static("accept-authenticate");
 

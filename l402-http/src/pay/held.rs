@@ -5,7 +5,8 @@
 //!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all. One of the same method and path
 //!    is tried beyond that, up to [`MAX_TRIED`] more: it may have been bought while this request waited for its turn.
 //! 3. A token that its buyer has not used yet is left to it, in this process or another one.
-//! 4. A token that has ended, or whose last use is known to have gone, is not presented.
+//! 4. A token that has ended, or whose last use is known to have gone, is not presented. Where a response was lost, the token that it
+//!    was for is asked for it all the same, once.
 //! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended or is spent, is lost money. Nothing more is
 //!    bought from that origin until it is accepted, or forgotten, or the caller says so ([`super::AfterRefusal::BuyAgain`]).
 
@@ -40,6 +41,15 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
             }
         }
         Ok(None)
+    }
+
+    /// Finds the token of an earlier request whose response did not come whole. Its use may have gone for that response.
+    pub(super) fn unanswered(&self, held: &[Token], hash: &PaymentHash) -> Option<Token> {
+        let now = unix_now();
+        let is_it = |token: &&Token| {
+            token.payment_hash == *hash && !has_ended(token, now) && self.settings.token_field.carries(&token.text)
+        };
+        held.iter().find(is_it).cloned()
     }
 
     /// Tells whether no other request is about to use a token for the first time.

@@ -66,6 +66,10 @@
 //! An HTTP client that repeats a request, or a caller that does, says so with [`Repeated`]. If the token is refused then, what was lost
 //! may have used it, and nothing is bought: the caller learns [`RequestError::MayHaveServed`].
 //!
+//! A server may keep what it has answered, and give it again for the same token and `Idempotency-Key`. A caller that has not received a
+//! response whole says at the next request which token it was for ([`Unanswered`]). A store can name the key
+//! ([`TokenStore::presents`]).
+//!
 //! # A server that takes money for nothing
 //! A token that was never accepted is evidence. If it is refused, nothing more is bought from its origin, in this run or the
 //! next, until it is accepted or forgotten, or [`AfterRefusal::BuyAgain`] is set.
@@ -101,7 +105,7 @@ pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
 pub use store::{Asking, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
-pub use told::{Repeated, reason, uses_left};
+pub use told::{Repeated, Unanswered, is_kept, reason, uses_left};
 
 use bytes::Bytes;
 use core::fmt;

@@ -5,7 +5,7 @@
 use super::Origin;
 use core::fmt;
 use core::time::Duration;
-use http::Method;
+use http::{HeaderValue, Method};
 use l402_core::purchase::{Asked, Record, Status};
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
 use l402_lightning::{Invoice, PaymentStatus};
@@ -138,6 +138,14 @@ pub trait TokenStore: Send + Sync {
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
     fn put(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// Takes note that a request is about to be sent with a token, and returns the `Idempotency-Key` that it is to carry where it has
+    /// none. A store that remembers both until the response has come whole can have it asked for again ([`Unanswered`](super::Unanswered)).
+    /// Where that fails the request is sent all the same. Unless it is implemented, nothing is noted.
+    fn presents(&self, origin: &Origin, token: &Token) -> impl Future<Output = Option<HeaderValue>> + Send {
+        let _ = (origin, token);
+        core::future::ready(None)
+    }
+
     /// Takes note of how many uses a response leaves of its token, which has [`uses_left`](Token::uses_left). Only the head of the
     /// response has come: a store that learns when the body has, too, may wait for it, because a token whose response was cut off may
     /// still give it again. Unless it is implemented, the token is put at once.
@@ -202,6 +210,10 @@ impl<T: TokenStore> TokenStore for Arc<T> {
 
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {
         (**self).put(origin, token).await
+    }
+
+    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
+        (**self).presents(origin, token).await
     }
 
     async fn used(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {

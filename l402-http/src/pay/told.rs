@@ -8,7 +8,7 @@
 use super::Token;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
-use l402_core::uses_of_token;
+use l402_core::{PaymentHash, uses_of_token};
 use serde::Deserialize;
 
 /// Reads how many uses of its token a response leaves: 0 where the last one went with it, [`None`] where it does not say.
@@ -31,6 +31,22 @@ pub fn uses_left(headers: &HeaderMap) -> Option<u64> {
     }
     let left = headers.get(X_L402_REMAINING)?.to_str().ok()?.parse().ok()?;
     (left > 0).then_some(left)
+}
+
+/// Tells whether a response is one that the server has kept, and gives again to the request that it was for: no use went for it.
+///
+/// ```
+/// use http::HeaderMap;
+/// use l402_http::pay::is_kept;
+///
+/// let mut headers = HeaderMap::new();
+/// assert!(!is_kept(&headers));
+/// headers.insert("x-l402", "kept".parse()?);
+/// assert!(is_kept(&headers));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn is_kept(headers: &HeaderMap) -> bool {
+    headers.get_all(X_L402).iter().any(|value| value == "kept")
 }
 
 /// Reads the machine-readable reason of a response, from its headers and the beginning of its body.
@@ -68,6 +84,24 @@ pub fn reason(headers: &HeaderMap, body: &[u8]) -> Option<String> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated;
+
+/// Among the extensions of a request, says that an earlier one, the same, was sent with the token of this payment, and that its response
+/// did not come whole.
+///
+/// That token is presented first, also where its last use is known to have gone: the server may have kept the response. Where it is
+/// refused, the request goes on as any other.
+///
+/// ```
+/// use http::Request;
+/// use l402_core::PaymentHash;
+/// use l402_http::pay::Unanswered;
+///
+/// let paid = PaymentHash::from_bytes([1; 32]);
+/// let request = Request::get("https://api.example/a").extension(Unanswered(paid)).body(())?;
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unanswered(pub PaymentHash);
 
 impl Token {
     /// Tells whether the last use is known to have gone.

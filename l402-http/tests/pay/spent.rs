@@ -7,7 +7,7 @@ use http_body_util::Full;
 use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{
     AfterRefusal, MemoryStore, PayLayer, PayService, PaySettings, Purchased, Receipt, Repeated, Standing, Token,
-    TokenStore,
+    TokenStore, Unanswered,
 };
 use l402_lightning::testing::FakeNode;
 use tower::{Layer, ServiceExt};
@@ -71,6 +71,27 @@ async fn a9_what_was_refused_as_spent_is_not_shown_again() {
     assert!(!is_shown(&world, before));
     assert_eq!(get(next_run(&world, 100_000)).await.unwrap().status(), StatusCode::OK);
     assert_eq!(world.wallet.payments_sent(), 2);
+}
+
+#[tokio::test]
+async fn a9_what_is_spent_is_shown_for_a_response_that_did_not_come_whole() {
+    let world = World::new();
+    world.shop.sells_single_uses();
+    world.shop.tells(&[("x-l402", "spent")]);
+    get(next_run(&world, 100_000)).await.unwrap();
+    let [token] = &tokens(&world).await[..] else { panic!("one is kept") };
+    assert!(token.is_spent());
+    let ask = async |hash| {
+        let before = world.shop.seen().len();
+        let request = Request::get(URL).extension(Unanswered(hash)).body(Full::default()).unwrap();
+        let answer = next_run(&world, 100_000).oneshot(request).await.unwrap();
+        (is_shown(&world, before).then(|| world.shop.seen()[before].authorization.is_some()), answer.status())
+    };
+    assert_eq!(ask(token.payment_hash).await, (Some(true), StatusCode::OK), "refused, and bought anew");
+    assert_eq!(world.wallet.payments_sent(), 2);
+    let gone = token.payment_hash;
+    assert_eq!(ask(gone).await, (Some(false), StatusCode::OK), "who is not there is not asked with");
+    assert_eq!(world.wallet.payments_sent(), 3);
 }
 
 /// Its response was lost, or there was none: a server that only says `spent` is not paid again by itself.
