@@ -10,6 +10,7 @@ use crate::http::draft::Draft;
 use crate::http::payload::{Payload, PayloadBody};
 use crate::http::redirect::Trail;
 use crate::http::repeat::Repeating;
+use crate::http::whole::Whole;
 use crate::price::{self, Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
@@ -132,7 +133,8 @@ impl<W: PaymentSource + 'static> Agent<W> {
         };
         let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
         let url = trail.draft().uri.clone();
-        let handover = Handover::new(purse.store, response.status());
+        let response = Whole::of(response, &self.paying);
+        let handover = Handover::new(purse.store, (response.status(), response.headers()), withheld);
         Ok(Fetched { response, url, credential, unpaid, withheld, news: Vec::new(), handover })
     }
 

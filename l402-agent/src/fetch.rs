@@ -7,17 +7,18 @@ use crate::http::peek::Peeked;
 use crate::http::redirect::RedirectError;
 use crate::http::repeat::Repeating;
 use crate::http::url::UrlError;
+use crate::http::whole::Whole;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::unpaid::Unpaid;
 use crate::withheld::{self, Patience, Pause, Withheld};
 use bytes::Bytes;
 use core::fmt;
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
-use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, Repeated, RequestError};
+use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, Repeated, RequestError, Unanswered};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ impl<W: PaymentSource + 'static> Purse<W> {
         http: &Repeating,
         tell: &mut impl FnMut(News),
     ) -> Result<Opened, FetchFault> {
+        let begun = self.store.begin(draft).await.map_err(FetchFault::Store)?;
+        let draft = &draft.with_key(begun.key);
         let mut may_have_served = false;
         loop {
             let mut request = draft.request();
@@ -57,7 +60,10 @@ impl<W: PaymentSource + 'static> Purse<W> {
                 _ => withheld::look(response).await,
             };
             let pause = withheld.and_then(|why| Some((why, self.patience.pause(response.headers())?)));
-            let Some((reason, time)) = pause else { return Ok(Opened { response, credential, withheld }) };
+            let Some((reason, time)) = pause else {
+                let withheld = withheld.or_else(|| Withheld::left_in_doubt(response.headers()));
+                return Ok(Opened { response, credential, withheld });
+            };
             drop(response);
             tell(News::Waiting(Pause { url: draft.uri.to_string(), reason, time }));
             sleep(time).await;
@@ -68,18 +74,25 @@ impl<W: PaymentSource + 'static> Purse<W> {
     async fn send(
         &mut self,
         draft: &Draft,
-        request: Request<PayloadBody>,
+        mut request: Request<PayloadBody>,
         http: Repeating,
         tell: &mut impl FnMut(News),
     ) -> Result<(Response<Incoming>, CredentialUsed), FetchFault> {
-        self.store.expect(&draft.method, draft.uri.path());
+        if let Some(hash) = self.store.unanswered() {
+            request.extensions_mut().insert(Unanswered(hash));
+        }
         let layer = PayLayer::new(Arc::clone(&self.wallet), self.store.clone(), self.settings);
         let result = layer.layer(http).call(request).await;
 
         let news = self.store.news();
         let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
         news.into_iter().for_each(tell);
-        let response = result.map_err(|cause| FetchFault::Pay { url: draft.uri.clone(), cause: Box::new(cause) })?;
+        let response = result.map_err(|cause| FetchFault::Pay {
+            url: draft.uri.clone(),
+            cause: Box::new(cause),
+            key: draft.key().cloned(),
+            is_remembered: self.store.unanswered().is_some(),
+        })?;
         let credential = match response.extensions().get::<Receipt>() {
             None if draft.has_token() => CredentialUsed::Given,
             None => CredentialUsed::None,
@@ -129,7 +142,7 @@ pub enum CredentialUsed {
 #[derive(Debug)]
 pub struct Fetched {
     /// The response, with all of its body.
-    pub response: Response<Peeked<Incoming>>,
+    pub response: Response<Whole>,
     /// The URL that answered, after redirects.
     pub url: Uri,
     /// What opened it.
@@ -168,11 +181,18 @@ pub struct Handover {
     store: FileStore,
     /// An error is not what was paid for: the token stays, and the next attempt costs nothing.
     is_error: bool,
+    /// Whether the same request asks for the answer again.
+    is_open: bool,
 }
 
 impl Handover {
-    pub(crate) fn new(store: FileStore, status: StatusCode) -> Self {
-        Self { store, is_error: status.is_client_error() || status.is_server_error() }
+    pub(crate) fn new(store: FileStore, head: (StatusCode, &HeaderMap), withheld: Option<Withheld>) -> Self {
+        let (status, headers) = head;
+        let is_open = match withheld {
+            Some(withheld) => !withheld.is_for_good(headers),
+            None => status.is_server_error() || matches!(status.as_u16(), 401 | 402 | 408 | 409 | 425 | 429),
+        };
+        Self { store, is_error: status.is_client_error() || status.is_server_error(), is_open }
     }
 
     /// Says that the caller has the body: how many uses of the token are left is noted now. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
@@ -181,6 +201,9 @@ impl Handover {
     /// # Errors
     /// [`StoreError`] where a token that should not be kept is still there.
     pub async fn complete(self) -> Result<(), StoreError> {
+        if !self.is_open {
+            self.store.answered().await?;
+        }
         if self.is_error { self.store.counted().await } else { self.store.delivered().await }
     }
 }
@@ -250,7 +273,7 @@ impl core::error::Error for FetchError {
 fn spent_msat(news: &[News]) -> Msat {
     let spent = |news: &News| match news {
         News::Paid(purchase) => purchase.amount_msat.saturating_add(purchase.fee_msat),
-        News::Recovered(_) | News::Waiting(_) => Msat::ZERO,
+        News::Recovered(_) | News::Waiting(_) | News::NotKept { .. } => Msat::ZERO,
     };
     news.iter().map(spent).fold(Msat::ZERO, Msat::saturating_add)
 }
@@ -267,6 +290,10 @@ pub enum FetchFault {
         url: Uri,
         /// Why.
         cause: Box<RequestError<TransportError>>,
+        /// Its `Idempotency-Key`.
+        key: Option<HeaderValue>,
+        /// Whether the next call of the same request is sent as the same one: with this key, and with the token that it was sent with.
+        is_remembered: bool,
     },
     /// A redirect was not followed.
     Redirect(RedirectError),

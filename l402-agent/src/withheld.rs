@@ -4,14 +4,15 @@
 //!    timeout for a silent server, and no more than 20 times. Nothing is paid for that.
 //! 2. Where the request may have been performed already, its repetition is never paid for either. Only a request that was
 //!    certainly not performed ([`Withheld::UsesReserved`]) may buy another token once its own is spent.
-//! 3. Without `Retry-After`, the response is the caller's.
+//! 3. Without `Retry-After`, the response is the caller's. So is one that puts the use in doubt: it was sent, and what became of it is
+//!    not known.
 
 // Threats: A9.
 
 use crate::http::peek::Peeked;
 use core::fmt;
 use core::time::Duration;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use l402_http::pay::reason;
@@ -28,6 +29,8 @@ pub enum Withheld {
     KeyHeld,
     /// It is not known whether an earlier request took the use.
     InDoubt,
+    /// The request failed, and it is not known whether it was performed.
+    LeftInDoubt,
     /// The server cannot reach what counts the uses.
     LedgerUnavailable,
     /// The server's node has not recorded the payment yet.
@@ -54,6 +57,16 @@ impl Withheld {
         Some(withheld)
     }
 
+    /// Reads whether this very request has put a use of the token in doubt.
+    pub fn left_in_doubt(headers: &HeaderMap) -> Option<Self> {
+        headers.get_all(X_L402).iter().any(|value| value == "in-doubt").then_some(Self::LeftInDoubt)
+    }
+
+    /// Tells whether there is nothing to wait for: the server will not give this answer to this request.
+    pub(crate) fn is_for_good(self, headers: &HeaderMap) -> bool {
+        self == Self::KeyHeld && !headers.contains_key(RETRY_AFTER)
+    }
+
     /// Tells whether the request may have been performed, by this attempt or by what it waits for.
     pub const fn may_have_served(self) -> bool {
         !matches!(self, Self::UsesReserved)
@@ -66,6 +79,7 @@ impl fmt::Display for Withheld {
             Self::UsesReserved => "other requests hold what is left of the token",
             Self::KeyHeld => "another request with this Idempotency-Key is being served",
             Self::InDoubt => "the server does not know whether an earlier request used the token",
+            Self::LeftInDoubt => "the request failed, and the server does not know whether it was performed",
             Self::LedgerUnavailable => "the server cannot count uses at the moment",
             Self::NotSettled => "the server has not recorded the payment yet",
             Self::SettlementUnknown => "the server cannot look up the payment at the moment",
@@ -121,6 +135,8 @@ pub(crate) async fn look(response: Response<Incoming>) -> (Response<Peeked<Incom
 fn may_say(status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) || headers.contains_key("grpc-status")
 }
+
+const X_L402: HeaderName = HeaderName::from_static("x-l402");
 
 /// The most repetitions of one request.
 const MAX_REPEATS: u32 = 20;

@@ -21,19 +21,18 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Gives a request that may have an effect an `Idempotency-Key`, unless it has one: a server then knows its repetitions, however
-    /// often they are sent. The key is random, and stays with the draft.
-    ///
-    /// # Errors
-    /// Where the system gives no random bytes.
-    pub fn keyed(mut self) -> Result<Self, getrandom::Error> {
-        let has_effect = !self.method.is_safe() || !self.body.body().is_end_stream();
-        if has_effect && !self.headers.contains_key(&IDEMPOTENCY_KEY) {
-            let (high, low) = (getrandom::u64()?, getrandom::u64()?);
-            let key = HeaderValue::try_from(format!("{high:016x}{low:016x}"));
-            self.headers.extend(key.ok().map(|key| (IDEMPOTENCY_KEY, key)));
+    /// Tells whether the request may have an effect.
+    pub fn has_effect(&self) -> bool {
+        !self.method.is_safe() || !self.body.body().is_end_stream()
+    }
+
+    /// Returns the request with an `Idempotency-Key`, unless it has one.
+    pub(crate) fn with_key(&self, key: Option<HeaderValue>) -> Self {
+        let mut draft = self.clone();
+        if let Some(key) = key {
+            draft.headers.entry(&IDEMPOTENCY_KEY).or_insert(key);
         }
-        Ok(self)
+        draft
     }
 
     /// Returns its `Idempotency-Key`.
@@ -83,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn a9_what_may_have_an_effect_has_a_key_of_its_own() {
-        assert!(draft("GET", ()).keyed().unwrap().key().is_none());
-        let keys = [draft("POST", ()), draft("POST", ()), draft("GET", "with a body"), draft("DELETE", "")];
-        let keys = keys.map(|draft| draft.keyed().unwrap().key().unwrap().to_str().unwrap().to_owned());
-        assert!(keys.iter().all(|key| key.len() == 32) && keys[0] != keys[1], "{keys:?}");
+    fn a9_a_key_of_the_callers_stays() {
+        assert!(!draft("GET", ()).has_effect());
+        assert!([draft("POST", ()), draft("GET", "with a body"), draft("DELETE", "")].iter().all(Draft::has_effect));
+        let key = |draft: &Draft| draft.with_key(Some(HeaderValue::from_static("ours"))).key().cloned().unwrap();
         let mut own = draft("POST", ());
+        assert_eq!(key(&own), "ours");
         own.headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_static("mine"));
-        assert_eq!(own.keyed().unwrap().key().unwrap(), "mine");
+        assert_eq!(key(&own), "mine");
     }
 }

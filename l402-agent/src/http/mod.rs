@@ -9,4 +9,5 @@ pub mod redirect;
 pub(crate) mod repeat;
 pub mod silence;
 pub mod url;
+pub mod whole;
 mod wire;

@@ -10,6 +10,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use http_body::{Body, Frame, SizeHint};
 use l402_http::pay::Replay;
+use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -48,6 +49,14 @@ impl Payload {
         match self {
             Self::Bytes(bytes) => PayloadBody::Bytes(bytes.clone()),
             Self::File(source) => PayloadBody::File { source: Arc::clone(source), offset: 0, reading: None },
+        }
+    }
+
+    /// Returns the SHA-256 of the body; [`None`] where it is a file that is too long to be read for that, or is not what it was.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Bytes(bytes) => Some(Sha256::digest(bytes).into()),
+            Self::File(source) => source.digest(),
         }
     }
 
@@ -138,6 +147,19 @@ impl PayloadFile {
         })?;
         self.is_same()?;
         Ok(piece.into())
+    }
+
+    fn digest(&self) -> Option<[u8; 32]> {
+        let (mut sha256, mut offset) = (Sha256::new(), 0);
+        if self.state.length > MAX_DIGESTED {
+            return None;
+        }
+        while offset < self.state.length {
+            let piece = self.read(offset).ok()?;
+            sha256.update(&piece);
+            offset = offset.saturating_add(piece.len() as u64);
+        }
+        Some(sha256.finalize().into())
     }
 
     fn unreadable(&self, cause: io::Error) -> PayloadError {
@@ -252,6 +274,9 @@ impl core::error::Error for PayloadError {
         }
     }
 }
+
+/// The longest file that is read for its digest: it takes a moment.
+const MAX_DIGESTED: u64 = 64 * 1024 * 1024;
 
 /// How much of a body is handed over at a time.
 pub const PIECE: usize = 64 * 1024;

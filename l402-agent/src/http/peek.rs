@@ -21,6 +21,12 @@ impl<B: Body<Data = Bytes> + Unpin> Peeked<B> {
         Self { start: VecDeque::new(), rest }
     }
 
+    /// Begins with bytes that were read.
+    pub(crate) fn begun(start: Bytes, rest: B) -> Self {
+        let start = if start.is_empty() { VecDeque::new() } else { VecDeque::from([Ok(Frame::data(start))]) };
+        Self { start, rest }
+    }
+
     /// Reads until the end, until there are `limit` bytes, or until `time` is over.
     pub async fn read(rest: B, limit: usize, time: Duration) -> Self {
         Self::unread(rest).read_on(limit, time).await

@@ -8,27 +8,34 @@
 //! 4. A call that wants to buy waits for its turn, which is a lock that processes share, up to a deadline.
 //! 5. How many uses a response leaves is noted once it was delivered: until then, a body that broke off may be asked for again
 //!    with the same token.
-//! 6. The disk is waited for on threads that may block.
+//! 6. A spent token stays while a lost answer may still be asked for with it.
+//! 7. The disk is waited for on threads that may block.
 
 // Threats: A4, A9.
 
 mod error;
+mod working;
 
 pub use error::StoreError;
+pub use working::Begun;
 
+use super::attempts::Attempts;
 use super::database::Database;
 use super::news::{News, Purchase};
 use super::payments::{Closing, OpenPayment, Payments, PaymentsError};
 use super::record::{Intent, KeptToken};
 use super::tokens::Tokens;
+use crate::http::draft::Draft;
 use core::time::Duration;
-use http::Method;
+use http::{HeaderValue, Method};
 use l402_core::PaymentHash;
 use l402_http::pay::{Origin, Standing, Token, TokenStore, Turn};
+use l402_lightning::unix_now;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task;
 use tokio::time::{Instant, sleep};
+use working::Working;
 
 /// Whether tokens are kept for later calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +56,7 @@ struct Inner {
     tokens: Tokens,
     reuse: Reuse,
     payments: Payments,
+    attempts: Attempts,
     wallet: String,
     state: Mutex<State>,
 }
@@ -57,6 +65,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     wanted: Option<(Method, String)>,
+    /// The request whose answer has not come whole.
+    working: Option<Working>,
     open: HashMap<PaymentHash, Held>,
     /// What is to be forgotten once it was delivered.
     used: Vec<PaymentHash>,
@@ -87,7 +97,8 @@ impl FileStore {
     pub fn new(database: &Database, reuse: Reuse, wallet: String) -> Result<Self, StoreError> {
         let tokens = Tokens::new(database.clone());
         let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
-        Ok(Self(Arc::new(Inner { tokens, reuse, payments, wallet, state: Mutex::default() })))
+        let attempts = Attempts::new(database.clone()).map_err(StoreError::Attempts)?;
+        Ok(Self(Arc::new(Inner { tokens, reuse, payments, attempts, wallet, state: Mutex::default() })))
     }
 
     /// Says that the user has what was paid for.
@@ -118,9 +129,27 @@ impl FileStore {
         self.blocking(move |inner| inner.tokens.count(&left).map_err(StoreError::Tokens)).await
     }
 
-    /// Says which request comes next: unsettled payments for others are left alone.
-    pub fn expect(&self, method: &Method, path: &str) {
-        self.0.state().wanted = Some((method.clone(), path.to_owned()));
+    /// Says which request comes next, and returns what it is to be sent with: unsettled payments for others are left alone, and an
+    /// earlier attempt of the same request is asked for first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin(&self, draft: &Draft) -> Result<Begun, StoreError> {
+        let draft = draft.clone();
+        self.blocking(move |inner| inner.begin(&draft)).await
+    }
+
+    /// Says that there is nothing more to come of the request, or to ask for.
+    ///
+    /// # Errors
+    /// [`StoreError`], where the next call of the same request is still taken for the same one.
+    pub async fn answered(&self) -> Result<(), StoreError> {
+        self.blocking(Inner::answered).await
+    }
+
+    /// Returns the payment whose token the request was sent with, where the same request can ask for the answer again.
+    pub fn unanswered(&self) -> Option<PaymentHash> {
+        self.0.unanswered()
     }
 
     /// Returns the payments that succeeded since the last time.
@@ -166,7 +195,8 @@ impl Inner {
         let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
         if self.reuse == Reuse::Never {
             // What was paid for and has not served yet is presented all the same, before anything else is paid.
-            kept.retain(|token| token.standing != Standing::Served);
+            let asked = self.unanswered();
+            kept.retain(|token| token.standing != Standing::Served || Some(token.payment_hash) == asked);
         }
         let mut found: Vec<Token> = kept.into_iter().map(Token::from).collect();
         let state = self.state();
@@ -201,6 +231,7 @@ impl Inner {
         let hash = kept.payment_hash;
         let held = self.state().open.remove(&hash);
         let Some(Held { payment, is_inherited }) = held else {
+            self.refused(kept);
             if self.reuse == Reuse::Never && kept.standing == Standing::Served {
                 // By its head only: until its body has arrived the token stays as it is, for the next call.
                 self.state().used.push(hash);
@@ -223,6 +254,8 @@ impl Inner {
         };
         let mut state = self.state();
         state.used.push(hash);
+        let lost = state.working.as_ref().filter(|_| !is_inherited).and_then(Working::lost);
+        state.news.extend(lost.map(|url| News::NotKept { url }));
         state.news.push(if is_inherited { News::Recovered(news) } else { News::Paid(news) });
         Ok(())
     }
@@ -231,7 +264,7 @@ impl Inner {
         let held = self.state().open.remove(hash);
         match held {
             Some(held) => held.payment.close(Closing::NotPaid).map_err(StoreError::database),
-            None => self.tokens.forget(hash).map_err(StoreError::Tokens),
+            None => self.tokens.give_up(hash, unix_now()).map_err(StoreError::Tokens),
         }
     }
 
@@ -278,6 +311,11 @@ impl TokenStore for FileStore {
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
         let (origin, token) = (origin.clone(), token.clone());
         self.blocking(move |inner| inner.put(&origin, &token)).await
+    }
+
+    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
+        let (origin, token) = (origin.clone(), token.clone());
+        self.blocking(move |inner| Ok(inner.presents(&origin, &token))).await.ok().flatten()
     }
 
     async fn used(&self, _: &Origin, token: &Token) -> Result<(), StoreError> {

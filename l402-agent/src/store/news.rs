@@ -11,6 +11,11 @@ pub enum News {
     Paid(Purchase),
     /// An earlier process paid without learning so; its token is used now.
     Recovered(Purchase),
+    /// An earlier call of the same request paid, and its answer was lost. The server does not give it again, and another token was bought.
+    NotKept {
+        /// The URL that was asked.
+        url: String,
+    },
     /// The server is waited for, and the request is repeated then. Nothing was paid for that.
     Waiting(Pause),
 }

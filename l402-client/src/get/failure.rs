@@ -32,18 +32,21 @@ pub(super) fn of_price(fault: QuoteError) -> Failure {
 }
 
 /// There is no response.
-/// `key` is the `Idempotency-Key` of the request.
-pub(super) fn of(fault: FetchError, key: Option<&HeaderValue>) -> Failure {
+pub(super) fn of(fault: FetchError) -> Failure {
     match fault.fault {
         FetchFault::Url(cause) => Failure::new(Exit::Usage, cause),
         FetchFault::Redirect(cause) => Failure::new(Exit::Http, cause),
         FetchFault::Store(cause) => of_store(cause),
-        FetchFault::Pay { url, cause } => not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause, key)),
+        FetchFault::Pay { url, cause, key, is_remembered } => {
+            let key = key.as_ref().map(|key| (key, is_remembered));
+            not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause, key))
+        }
         fault => Failure::new(Exit::Local, fault),
     }
 }
 
-fn of_pay(fault: RequestError<TransportError>, key: Option<&HeaderValue>) -> Failure {
+/// `key` is the `Idempotency-Key` of the request, and whether the next call sends it by itself.
+fn of_pay(fault: RequestError<TransportError>, key: Option<(&HeaderValue, bool)>) -> Failure {
     use l402_lightning::PayError;
     let exit = match &fault {
         RequestError::Transport(_) => Exit::Network,
@@ -65,10 +68,11 @@ fn of_pay(fault: RequestError<TransportError>, key: Option<&HeaderValue>) -> Fai
         RequestError::PaymentFailed(PayError::Unavailable(cause)) => {
             Failure::new(exit, anyhow::Error::from_boxed(cause))
         }
-        RequestError::Transport(cause) => match key.and_then(|key| key.to_str().ok()) {
-            Some(key) if !cannot_connect(&cause) => {
-                let hint = "; perhaps the server performed the request: to repeat it as the same request, add";
-                Failure::say(exit, format!("{}{hint} -H \"Idempotency-Key: {key}\"", Causes(&cause)))
+        RequestError::Transport(cause) => match key.and_then(|(key, same)| Some((key.to_str().ok()?, same))) {
+            Some((key, is_remembered)) if !cannot_connect(&cause) => {
+                let how = if is_remembered { "run the same command again, or add" } else { "add" };
+                let hint = "perhaps the server performed the request: to repeat it as the same request,";
+                Failure::say(exit, format!("{}; {hint} {how} -H \"Idempotency-Key: {key}\"", Causes(&cause)))
             }
             _ => Failure::new(exit, cause),
         },

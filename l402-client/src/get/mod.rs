@@ -14,16 +14,15 @@ use crate::home::Home;
 use crate::wallet;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use l402_agent::amount::Amount;
 use l402_agent::http::client::HttpClient;
 use l402_agent::http::draft::Draft;
-use l402_agent::http::peek::Peeked;
 use l402_agent::http::redirect::Redirects;
+use l402_agent::http::whole::Whole;
 use l402_agent::price::{self, Terms};
 use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
-use l402_http::pay::uses_left;
+use l402_http::pay::{is_kept, uses_left};
 use l402_lightning::PaymentSource;
 use output::OutputFile;
 use report::{ReportEvent, Reporter, Served};
@@ -49,14 +48,12 @@ pub async fn run<W: PaymentSource + 'static>(
     }
     let output = args.output.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
     let agent = open_agent(args, home, wallet)?;
-    let draft = draft.keyed().or_exit(Exit::Local)?;
-    let key = draft.key().cloned();
     let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&ReportEvent::from(news.clone()))).await;
-    let Fetched { response, url, credential, unpaid, handover, withheld, .. } =
-        fetched.map_err(|fault| failure::of(fault, key.as_ref()))?;
+    let Fetched { response, url, credential, unpaid, handover, withheld, .. } = fetched.map_err(failure::of)?;
     let status = response.status();
     let uses_left = if credential == CredentialUsed::None { None } else { uses_left(response.headers()) };
-    let served = Served { url: url.to_string(), status: status.as_u16(), credential, uses_left };
+    let again = is_kept(response.headers());
+    let served = Served { url: url.to_string(), status: status.as_u16(), credential, uses_left, again };
     reporter.tell(&ReportEvent::Served(served));
     if let Some(reason) = withheld {
         reporter.tell(&ReportEvent::Withheld { url: url.to_string(), reason });
@@ -128,7 +125,7 @@ async fn quote(
 
 async fn deliver(
     args: &GetArgs,
-    response: Response<Peeked<Incoming>>,
+    response: Response<Whole>,
     output: Option<OutputFile>,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), Failure> {

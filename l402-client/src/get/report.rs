@@ -29,6 +29,11 @@ pub enum ReportEvent {
     Paid(Payment),
     /// A payment of an earlier call turned out to have succeeded; its token is used now.
     Recovered(Payment),
+    /// An earlier call of the same request paid, and its answer was lost. The server does not give it again.
+    NotKept {
+        /// The URL that was asked.
+        url: String,
+    },
     /// The server is waited for, and the request is repeated then. Nothing was paid for that.
     Waiting {
         /// The URL that was answered so.
@@ -87,6 +92,9 @@ pub struct Served {
     /// How many of its uses are left, as far as the server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses_left: Option<u64>,
+    /// Whether the server has kept the answer of an earlier call, and gives it again.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub again: bool,
 }
 
 impl From<News> for ReportEvent {
@@ -94,6 +102,7 @@ impl From<News> for ReportEvent {
         match news {
             News::Recovered(purchase) => Self::Recovered(purchase.into()),
             News::Paid(purchase) => Self::Paid(purchase.into()),
+            News::NotKept { url } => Self::NotKept { url },
             News::Waiting(Pause { url, reason, time }) => {
                 Self::Waiting { url, reason, milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX) }
             }
@@ -120,9 +129,13 @@ impl fmt::Display for ReportEvent {
         match self {
             Self::Paid(payment) => write!(f, "paid {payment}"),
             Self::Recovered(payment) => write!(f, "an earlier call paid {payment}; using its token"),
+            Self::NotKept { .. } => f.write_str(
+                "an earlier call of this request paid, and its answer was lost: the server does not give it again",
+            ),
             Self::Waiting { reason, milliseconds, .. } => {
                 write!(f, "waiting {:?}, paying nothing: {reason}", Duration::from_millis(*milliseconds))
             }
+            Self::Withheld { reason: reason @ Withheld::LeftInDoubt, .. } => write!(f, "{reason}{}", advice(*reason)),
             Self::Withheld { reason, .. } => write!(f, "not served, and nothing paid: {reason}{}", advice(*reason)),
             Self::Served(served) => served.fmt(f),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),
@@ -136,7 +149,9 @@ impl fmt::Display for Served {
     /// Writes what a person cannot see in the body, which may be empty. A 402 is told as [`ReportEvent::Unpaid`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.credential == CredentialUsed::Kept;
-        if kept {
+        if self.again {
+            f.write_str("paid nothing: the server gave the answer of an earlier call again")?;
+        } else if kept {
             f.write_str("paid nothing: sent a kept token")?;
         }
         let left = self.uses_left.filter(|_| self.credential != CredentialUsed::None);
@@ -144,7 +159,7 @@ impl fmt::Display for Served {
             Some(0) if self.credential == CredentialUsed::Bought => None, // it was sold for one use
             left => left,
         };
-        let mut between = if kept { "; " } else { "" };
+        let mut between = if kept || self.again { "; " } else { "" };
         if let Some(left) = left {
             let noun = if left == 1 { "use" } else { "uses" };
             write!(f, "{between}{left} {noun} of the token left")?;
@@ -207,6 +222,10 @@ const fn advice(reason: Withheld) -> &'static str {
     match reason {
         Withheld::InDoubt => {
             "; only its operator can find out: wait, ask them, or repeat the request with the same Idempotency-Key"
+        }
+        Withheld::LeftInDoubt => {
+            "; to repeat it as the same request, run the same command again. If the server then says that the use is in doubt, only its \
+             operator can find out"
         }
         _ => "; run the command again later",
     }
@@ -286,7 +305,8 @@ mod tests {
             fee_msat: 0.into(),
         };
         let (url, status, offers) = (String::new(), 402, Vec::new());
-        let served = Served { url: url.clone(), status, credential: CredentialUsed::None, uses_left: Some(1) };
+        let credential = CredentialUsed::None;
+        let served = Served { url: url.clone(), status, credential, uses_left: Some(1), again: true };
         let reason = UnpaidReason::NoChallenge;
         let unpaid = Unpaid {
             url: url.clone(),
@@ -300,6 +320,7 @@ mod tests {
         let listed = [
             ReportEvent::Paid(payment()),
             ReportEvent::Served(served),
+            ReportEvent::NotKept { url: String::new() },
             ReportEvent::Waiting { url: String::new(), reason: Withheld::KeyHeld, milliseconds: 1 },
             ReportEvent::Withheld { url: String::new(), reason: Withheld::InDoubt },
             ReportEvent::Unpaid(Box::new(unpaid)),
@@ -328,7 +349,13 @@ mod tests {
     #[test]
     fn what_is_free_is_no_news() {
         let served = |credential| {
-            ReportEvent::Served(Served { url: "http://a/".to_owned(), status: 200, credential, uses_left: None })
+            ReportEvent::Served(Served {
+                url: "http://a/".to_owned(),
+                status: 200,
+                credential,
+                uses_left: None,
+                again: false,
+            })
         };
         let answered = |status| {
             ReportEvent::Served(Served {
@@ -336,6 +363,7 @@ mod tests {
                 status,
                 credential: CredentialUsed::None,
                 uses_left: None,
+                again: false,
             })
         };
         assert_eq!(told(false, false, &served(CredentialUsed::None)), "");

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
 
 mod buyer;
+mod gateway;
 mod get;
+mod kept;
 mod net;
 mod origins;
 mod process;

@@ -55,6 +55,8 @@ pub(crate) enum Failure {
     Break,
     /// The use is taken, and the connection dies before the response.
     Lose,
+    /// The use is in doubt: 502.
+    Doubt,
     /// No use is taken: a status, its reason, and when to come back.
     Withhold(u16, &'static str, Option<u64>),
 }
@@ -211,7 +213,7 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
                 Some(Failure::Status403) => return Ok(text(403, "not you")),
                 Some(Failure::Break) => return Ok(text_then(broken_off())),
                 Some(Failure::Lose) => return Err(Lost),
-                Some(Failure::Withhold(..)) | None => {}
+                Some(Failure::Withhold(..) | Failure::Doubt) | None => {}
             }
             let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
             answer(200, Full::from(sold).map_err(never).boxed_unsync(), &[])
@@ -246,6 +248,10 @@ async fn serve_counted(
         let body = format!(r#"{{"error":"","reason":"{reason}","message":""}}"#);
         let retry_after = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
         return Ok(answer(status, Full::from(body).map_err(never).boxed_unsync(), retry_after.as_slice()));
+    }
+    if let Some(Failure::Doubt) = failure {
+        let body = Full::from("bad gateway").map_err(never).boxed_unsync();
+        return Ok(answer(502, body, &[("x-l402", "in-doubt".to_owned())]));
     }
     let Some(left) = shop.take(grant) else {
         let mut response = charge(shop, offer, now).await;

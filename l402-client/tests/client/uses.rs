@@ -156,6 +156,24 @@ async fn a9_who_waits_too_long_or_in_vain_pays_nothing() {
     assert_eq!(buyer.paid(), 1);
 }
 
+#[tokio::test]
+async fn a9_a_request_in_doubt_is_said_and_repeated_as_the_same_request() {
+    let buyer = Buyer::new().await;
+    buyer.shop.fail_next_sale(Failure::Doubt);
+    let doubt = buyer.get("/bundle", &["-d", "a"]).await;
+    assert_eq!((doubt.exit, doubt.out.as_str()), (Exit::Http, "bad gateway"), "{}", doubt.report);
+    let words = "the server does not know whether it was performed; to repeat it as the same request, run the same command again";
+    assert!(doubt.report.contains(words), "{}", doubt.report);
+    let key = buyer.shop.last("idempotency-key");
+    assert_eq!(buyer.get("/bundle", &["-d", "b"]).await.exit, Exit::Served);
+    assert_ne!(buyer.shop.last("idempotency-key"), key, "another body is another request");
+    for is_same in [true, false] {
+        assert_eq!(buyer.get("/bundle", &["-d", "a"]).await.exit, Exit::Served);
+        assert_eq!(buyer.shop.last("idempotency-key") == key, is_same, "once it is served, the next is a new one");
+    }
+    assert_eq!(buyer.paid(), 1);
+}
+
 /// Who waited for others may buy once they have used the token up; who may have been served may not.
 #[tokio::test]
 async fn a9_after_a_pause_only_a_request_that_was_not_performed_is_bought() {

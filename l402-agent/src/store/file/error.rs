@@ -1,5 +1,6 @@
 //! Why tokens or payments cannot be had or kept.
 
+use crate::store::attempts::AttemptsError;
 use crate::store::error::DatabaseError;
 use crate::store::payments::PaymentsError;
 use core::fmt;
@@ -14,6 +15,8 @@ pub enum StoreError {
     Tokens(DatabaseError),
     /// The record of payments.
     Payments(PaymentsError),
+    /// The record of requests whose answers have not come.
+    Attempts(AttemptsError),
     /// Another wallet was asked for a payment whose outcome is unknown.
     OtherWallet {
         /// Its name.
@@ -21,6 +24,8 @@ pub enum StoreError {
         /// The payment.
         payment_hash: PaymentHash,
     },
+    /// The system gives no random bytes.
+    Random(getrandom::Error),
     /// The program ends.
     Ended(task::JoinError),
 }
@@ -40,6 +45,8 @@ impl fmt::Display for StoreError {
                 f,
                 "an earlier payment to this origin, {payment_hash} from the wallet `{wallet}`, has no known outcome"
             ),
+            Self::Attempts(_) => f.write_str("cannot use the record of requests"),
+            Self::Random(_) => f.write_str("no random bytes"),
             Self::Ended(_) => f.write_str("the program ends"),
         }
     }
@@ -50,6 +57,8 @@ impl core::error::Error for StoreError {
         match self {
             Self::Tokens(cause) => Some(cause),
             Self::Payments(cause) => Some(cause),
+            Self::Attempts(cause) => Some(cause),
+            Self::Random(cause) => Some(cause),
             Self::Ended(cause) => Some(cause),
             Self::OtherWallet { .. } => None,
         }
