@@ -80,7 +80,8 @@ impl CounterKey {
     }
 }
 
-/// The counters of all tokens of a request, in the order of the caveats; the last is the narrowest.
+/// The counters of all tokens of a request, in the order of the caveats. The first is the widest: that of the sale, where the sale is
+/// counted, since all tokens of a payment begin with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     counters: [Option<Counter>; Self::MAX],

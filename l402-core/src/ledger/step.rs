@@ -205,9 +205,9 @@ fn release<R: Record>(
     }
 }
 
-/// Counts a try on the narrowest counter, which is that of the token.
+/// Counts a try on the widest counter, which is that of the sale where it is counted: a holder can make any number of narrower ones.
 fn is_third_try<R: Record>(record: &mut R, attempt: &Attempt) -> bool {
-    let Some(key) = attempt.keys().last() else { return false };
+    let Some(key) = attempt.keys().next() else { return false };
     let Some(mut tally) = record.tally(&key) else { return false };
     tally.tries = tally.tries.saturating_add(1);
     let is_third = tally.tries >= TRIES;

@@ -48,7 +48,7 @@ pub(crate) fn all() -> Vec<Property<Scenario>> {
                 !facts.is_committed || is_right || *phase == Phase::Done
             })
         }),
-        Property::always(name::TRIES, |_, state: &State| state.tries.iter().all(|tries| (0..3).contains(tries))),
+        Property::always(name::TRIES, |_, state: &State| (0..3).contains(&state.tries)),
         Property::always(name::NOTHING_LOST, |scenario, state: &State| {
             !state.is_at_rest(scenario)
                 || scenario.bounds.sweeps > 0

@@ -19,8 +19,8 @@ pub struct State {
     pub requests: Vec<Request>,
     /// What may still go wrong.
     pub left: Bounds,
-    /// The tries since one cost a use: with the sale's token, and with that of the branch.
-    pub(crate) tries: [i8; 2],
+    /// The tries since one cost a use, with the sale's token or that of the branch.
+    pub(crate) tries: i8,
     /// Whether a request is done of which the client was told what is not so.
     pub(crate) has_lied: bool,
     /// Whether one is done that may have had an effect for which no use is taken.
@@ -33,7 +33,7 @@ impl State {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let of = |of_branch, count| core::iter::repeat_n(Request::new(of_branch), count);
         let requests = of(false, scenario.requests).chain(of(true, scenario.branch_requests)).collect();
-        let (left, tries, flag) = (scenario.bounds, [0; 2], false);
+        let (left, tries, flag) = (scenario.bounds, 0, false);
         let (has_lied, has_served_for_free, doubts_nothing) = (flag, flag, flag);
         Self { store: Store::new(), requests, left, tries, has_lied, has_served_for_free, doubts_nothing }
     }
@@ -112,13 +112,12 @@ impl State {
         let request = &mut self.requests[at];
         let reply = self.store.apply(scenario, &id(at), call, scenario.reserve(request.of_branch, request.safety));
         let held = !matches!(before, None | Some(Standing::Cancelled { .. } | Standing::Committed { .. }));
-        let tries = &mut self.tries[usize::from(request.of_branch)];
-        *tries += i8::from(call == Call::ReleaseTry && held);
+        self.tries += i8::from(call == Call::ReleaseTry && held);
         let facts = &mut request.facts;
         match reply {
             Reply::Committed { .. } => facts.is_committed = true,
             Reply::Released { cost_a_use: true, .. } => {
-                *tries -= 3;
+                self.tries -= 3;
                 (facts.is_committed, facts.is_third_try) = (true, true);
             }
             Reply::InDoubt => facts.is_committed = false,

@@ -15,7 +15,7 @@ pub(crate) struct Watched {
     pub(crate) account: Account,
     /// Every attempt that was ever seen, those that the record has forgotten too.
     pub(crate) attempts: BTreeMap<AttemptId, Seen>,
-    /// Tries that failed by the client's own doing, by the narrowest counter.
+    /// Tries that failed by the client's own doing, by the widest counter.
     tries: BTreeMap<CounterKey, u64>,
 }
 
@@ -94,7 +94,7 @@ impl Watched {
         if !matches!(attempt.standing, Standing::Reserved { .. } | Standing::InDoubt { .. }) {
             return;
         }
-        let Some(key) = attempt.counters.into_iter().flatten().last() else { return };
+        let Some(key) = attempt.counters.into_iter().flatten().next() else { return };
         let tries = self.tries.entry(key).or_default();
         *tries += 1;
         let is_third = tries.is_multiple_of(3);

@@ -36,20 +36,20 @@ BEGIN
 END
 $$;
 
--- Counts a try on the narrowest counter, and says whether it is the third.
+-- Counts a try on the widest counter, which is that of the sale where it is counted, and says whether it is the third.
 CREATE FUNCTION @schema@.is_third_try(_payment bytea, _counters bytea) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     _sale CONSTANT bytea := '\x00000000000000000000000000000000';
     _most_tries CONSTANT smallint := 3;
-    _last CONSTANT bytea := substr(_counters, length(_counters) - 15, 16);
+    _widest CONSTANT bytea := substr(_counters, 1, 16);
     _tries smallint;
 BEGIN
-    IF _last = _sale THEN
+    IF _widest = _sale THEN
         UPDATE @schema@.payment SET tries = (tries + 1) % _most_tries
             WHERE payment = _payment AND sale_limit IS NOT NULL RETURNING tries INTO _tries;
     ELSE
         UPDATE @schema@.branch SET tries = (tries + 1) % _most_tries
-            WHERE payment = _payment AND key = _last RETURNING tries INTO _tries;
+            WHERE payment = _payment AND key = _widest RETURNING tries INTO _tries;
     END IF;
     RETURN FOUND AND _tries = 0;
 END

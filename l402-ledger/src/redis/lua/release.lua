@@ -1,9 +1,9 @@
 -- ARGV: 3 whether it counts as a try
 
--- Counts a try on the narrowest counter, which is that of the token.
+-- Counts a try on the widest counter, which is that of the sale where it is counted.
 local function is_third_try(a)
     if a.counters == '' then return false end
-    local key = a.counters:sub(-16)
+    local key = a.counters:sub(1, 16)
     local t = tally(key)
     if not t then return false end
     t.tries = t.tries + 1
