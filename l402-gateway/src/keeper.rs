@@ -4,13 +4,14 @@
 //! 2. Records of tokens that have ended are deleted once a minute.
 //! 3. The gateway's list of revoked tokens is kept like the ledger's.
 //! 4. A clock that is more than half the [`SKEW`] off is told: then the gateway and the ledger disagree about which tokens have ended.
+//!    So is one that was ahead, and has made the ledger delete what would still be needed.
 //! 5. All this happens on the runtime that the keeper was started on, not on one that serves.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use l402_core::UnixSeconds;
-use l402_core::ledger::{SKEW, StoreTime};
+use l402_core::ledger::{Now, SKEW, StoreTime};
 use l402_ledger::{DenyList, Ledger, LedgerStore as _};
 use l402_lightning::unix_now;
 use l402_program::Causes;
@@ -110,9 +111,9 @@ impl fmt::Debug for LedgerKeeper {
 type Clock = fn() -> UnixSeconds;
 
 async fn keep(ledger: Ledger, standing: Standing, clock: Clock) {
-    let mut swept = None;
+    let (mut swept, mut ahead) = (None, UnixSeconds::new(0));
     loop {
-        let found = look(&ledger, clock).await;
+        let found = look(&ledger, clock, &mut ahead).await;
         let before = standing.0.swap(found, Ordering::Relaxed);
         if before != found {
             tell(found);
@@ -126,10 +127,16 @@ async fn keep(ledger: Ledger, standing: Standing, clock: Clock) {
 }
 
 /// Asks for the time.
-async fn look(ledger: &Ledger, clock: Clock) -> u8 {
-    match timeout(PATIENCE, ledger.time()).await {
-        Ok(Ok(time)) if differs(time, StoreTime::from(clock())) => CLOCK_OFF,
-        Ok(Ok(_)) => WELL,
+async fn look(ledger: &Ledger, clock: Clock, ahead: &mut UnixSeconds) -> u8 {
+    match timeout(PATIENCE, ledger.now()).await {
+        Ok(Ok(Now { time, .. })) if differs(time, StoreTime::from(clock())) => CLOCK_OFF,
+        Ok(Ok(Now { horizon, .. })) => {
+            if horizon > clock().max(*ahead) {
+                *ahead = horizon;
+                tell_ahead(horizon);
+            }
+            WELL
+        }
         Ok(Err(fault)) => {
             tracing::debug!(cause = %Causes(&fault), "the ledger does not say its time");
             AWAY
@@ -148,6 +155,15 @@ fn tell(found: u8) {
         CLOCK_OFF => tracing::error!("the clocks of the ledger and of this machine differ by more than five minutes"),
         _ => tracing::error!("the ledger cannot be reached: requests with counted tokens get 503"),
     }
+}
+
+/// Tells, once for each horizon, that the clock of the ledger was ahead and was put back.
+fn tell_ahead(horizon: UnixSeconds) {
+    tracing::error!(
+        horizon = horizon.get(),
+        "the clock of the ledger was ahead: it has deleted the records of tokens that end up to the horizon (Unix time). Those tokens \
+         are refused, and nothing is sold by number that would end so early; `l402-server uses clock` says more"
+    );
 }
 
 /// Deletes what is over, some at a time, so that no request waits long.

@@ -7,7 +7,7 @@ use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Reply};
 use std::sync::Arc;
 
 /// A store of any type. Clones are the same store.
@@ -37,8 +37,8 @@ impl LedgerStore for Ledger {
         self.0.apply(payment, attempt, event).await
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        self.0.time().await
+    async fn now(&self) -> Result<Now, StoreError> {
+        self.0.now().await
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
@@ -74,7 +74,7 @@ trait Store: Send + Sync {
         attempt: AttemptId,
         event: Event,
     ) -> BoxFuture<'a, Result<Reply, StoreError>>;
-    fn time(&self) -> BoxFuture<'_, Result<StoreTime, StoreError>>;
+    fn now(&self) -> BoxFuture<'_, Result<Now, StoreError>>;
     fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>>;
     fn doubtful(&self, most: usize) -> BoxFuture<'_, Result<Vec<DoubtfulUse>, StoreError>>;
     fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -93,8 +93,8 @@ impl<S: LedgerStore> Store for S {
         Box::pin(LedgerStore::apply(self, payment, attempt, event))
     }
 
-    fn time(&self) -> BoxFuture<'_, Result<StoreTime, StoreError>> {
-        Box::pin(LedgerStore::time(self))
+    fn now(&self) -> BoxFuture<'_, Result<Now, StoreError>> {
+        Box::pin(LedgerStore::now(self))
     }
 
     fn uses<'a>(&'a self, payment: &'a PaymentHash) -> BoxFuture<'a, Result<Option<PaymentUses>, StoreError>> {
@@ -130,7 +130,7 @@ impl LedgerStore for Absent {
         Err(StoreError::new(StoreErrorKind::Absent))
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
+    async fn now(&self) -> Result<Now, StoreError> {
         Err(StoreError::new(StoreErrorKind::Absent))
     }
 

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
+use l402_core::ledger::{AttemptId, Event, Now, Reply, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 use std::sync::Arc;
 
@@ -30,11 +30,14 @@ pub trait LedgerStore: Send + Sync {
         event: Event,
     ) -> impl Future<Output = Result<Reply, StoreError>> + Send;
 
-    /// Returns the store's clock.
+    /// Returns the store's clock and its horizon, which is never below that of an event that was carried out before.
+    ///
+    /// While the clock is right, the horizon is [`SKEW`](l402_core::ledger::SKEW) behind it, or more. After a clock that was ahead it is
+    /// in the future. A token that is sold then with an end up to the horizon is refused from the start.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn time(&self) -> impl Future<Output = Result<StoreTime, StoreError>> + Send;
+    fn now(&self) -> impl Future<Output = Result<Now, StoreError>> + Send;
 
     /// Returns what is known of a payment; [`None`] where nothing of it was ever taken, or its record was deleted.
     ///

@@ -31,6 +31,10 @@ pub enum UsesCommand {
     ///
     /// A use is in doubt when its request may have had an effect, and its outcome is unknown.
     List,
+    /// Show the clock of the ledger, and whether it was ahead
+    ///
+    /// After a clock that was ahead, tokens are refused whose records were deleted too early.
+    Clock,
     /// Show how often the tokens of a payment were used
     Show {
         /// The payment hash
@@ -68,6 +72,7 @@ pub(crate) async fn run(options: &UsesOptions, config: Option<&Config>) -> Resul
 fn call(command: &UsesCommand) -> UsesCall {
     match command {
         UsesCommand::List => UsesCall::List,
+        UsesCommand::Clock => UsesCall::Clock,
         UsesCommand::Show { hash } => UsesCall::Show { payment: hash.clone() },
         UsesCommand::Resolve { hash, outcome, number } => {
             let outcome = match outcome {
@@ -94,6 +99,7 @@ fn text(facts: &Value) -> String {
                 doubt["ends_at_unix"]
             )
         }),
+        _ if facts.get("time_unix").is_some() => writeln!(text, "{}", clock(facts)),
         _ if facts.get("resolved").is_some() => {
             let numbers = facts["resolved"].as_array().into_iter().flatten().map(Value::to_string);
             let numbers: Vec<String> = numbers.collect();
@@ -102,6 +108,17 @@ fn text(facts: &Value) -> String {
         _ => payment(&mut text, facts),
     };
     text
+}
+
+fn clock(facts: &Value) -> String {
+    let (time, horizon) = (&facts["time_unix"], &facts["horizon_unix"]);
+    match facts["ahead_seconds"].as_u64() {
+        Some(ahead) if ahead > 0 => format!(
+            "the clock of the ledger is at {time}, and was ahead: tokens that end up to {horizon} are refused\n\
+             a route is sold again {ahead} seconds from now, less its valid_for and invoice_expiry"
+        ),
+        _ => format!("the clock of the ledger is at {time}; records are deleted up to {horizon}, as they should be"),
+    }
 }
 
 fn payment(text: &mut String, facts: &Value) -> core::fmt::Result {
@@ -140,6 +157,10 @@ mod tests {
         assert_eq!(text(&json!([doubt])), "ab  use 3 in doubt, ends at 9\n");
         let resolved = json!({ "payment": "ab", "resolved": [0, 3], "as": "unused" });
         assert_eq!(text(&resolved), "use 0, 3 of ab counts as unused\n");
+        let right = json!({ "time_unix": 9_000, "horizon_unix": 7, "ahead_seconds": 0 });
+        assert!(text(&right).contains("as they should be"), "{}", text(&right));
+        let ahead = json!({ "time_unix": 9, "horizon_unix": 12, "ahead_seconds": 3 });
+        assert!(text(&ahead).contains("tokens that end up to 12 are refused\n"), "{}", text(&ahead));
         let counter = json!({ "counter": "sale", "sold": 3, "used": 1, "reserved": 0, "in_doubt": 1, "available": 1 });
         let shown = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [counter], "in_doubt": [doubt] });
         let lines =

@@ -40,7 +40,7 @@ async fn payment_of(books: &Books, payment: &str) -> Result<Value, String> {
     let uses = books.ledger.uses(&payment).await.map_err(|fault| told(&fault))?;
     let until = match uses {
         Some(uses) => uses.ends_at,
-        None => latest_end(books.ledger.time().await.map_err(|fault| told(&fault))?, books),
+        None => latest_end(books.ledger.now().await.map_err(|fault| told(&fault))?.time, books),
     };
     revoke(books, Revocation::of_payment(payment, until)).await
 }

@@ -26,6 +26,7 @@ use super::wire::{Decided, Reply, UsesCall};
 pub async fn answer(ledger: &Ledger, call: &UsesCall) -> Reply {
     let facts = match call {
         UsesCall::List => list(ledger).await,
+        UsesCall::Clock => clock(ledger).await,
         UsesCall::Show { payment } => show(ledger, payment).await,
         UsesCall::Resolve { payment, outcome, number } => resolve(ledger, payment, *outcome, *number).await,
     };
@@ -35,6 +36,14 @@ pub async fn answer(ledger: &Ledger, call: &UsesCall) -> Reply {
 async fn list(ledger: &Ledger) -> Result<Value, String> {
     let doubtful = ledger.doubtful(MOST).await.map_err(|fault| told(&fault))?;
     Ok(doubtful.iter().map(|of| doubt(of, true)).collect())
+}
+
+async fn clock(ledger: &Ledger) -> Result<Value, String> {
+    let now = ledger.now().await.map_err(|fault| told(&fault))?;
+    let time = now.time.millis() / 1_000;
+    Ok(
+        json!({ "time_unix": time, "horizon_unix": now.horizon.get(), "ahead_seconds": now.horizon.get().saturating_sub(time) }),
+    )
 }
 
 async fn show(ledger: &Ledger, payment: &str) -> Result<Value, String> {
@@ -153,6 +162,23 @@ mod tests {
             let reply = answer(&ledger, &UsesCall::Show { payment: payment.to_owned() }).await;
             assert!(matches!(&reply, Reply::Refused(told) if told.contains(why)), "{reply:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn s5_a_clock_that_was_ahead_is_shown() {
+        let store = FakeStore::new();
+        let ledger = Ledger::new(store.clone());
+        let right = json!({ "time_unix": 1_800_000_000, "horizon_unix": 0, "ahead_seconds": 0 });
+        assert_eq!(facts(&ledger, &UsesCall::Clock).await, right);
+        let mut asked = reserve(1);
+        asked.ends_at = l402_core::UnixSeconds::new(1_800_007_200);
+        ledger.apply(&PAYMENT, AttemptId::from_bytes([1; 16]), Event::Reserve(asked)).await.expect("reserved");
+        let jump = core::time::Duration::from_mins(120 + 10);
+        store.pass(jump);
+        ledger.sweep(1).await.expect("swept");
+        store.turn_back(jump);
+        let ahead = json!({ "time_unix": 1_800_000_000, "horizon_unix": 1_800_007_200, "ahead_seconds": 7_200 });
+        assert_eq!(facts(&ledger, &UsesCall::Clock).await, ahead);
     }
 
     #[tokio::test]

@@ -45,6 +45,8 @@ pub enum Call {
 pub enum UsesCall {
     /// The uses in doubt.
     List,
+    /// The clock of the ledger, and its horizon.
+    Clock,
     /// The counters of a payment, and its uses in doubt.
     Show {
         /// The payment.
@@ -154,6 +156,7 @@ impl Call {
             Self::Address => "address",
             Self::Channels => "channels",
             Self::Uses(UsesCall::List) => "uses list",
+            Self::Uses(UsesCall::Clock) => "uses clock",
             Self::Uses(UsesCall::Show { .. }) => "uses show",
             Self::Uses(UsesCall::Resolve { .. }) => "uses resolve",
             Self::Revoke(RevokeCall::List) => "revoke list",
@@ -233,6 +236,7 @@ mod tests {
         for (call, text) in [
             (Call::Info, r#"{"call":"info","dry_run":false}"#),
             (Call::Uses(UsesCall::List), r#"{"call":{"uses":"list"},"dry_run":false}"#),
+            (Call::Uses(UsesCall::Clock), r#"{"call":{"uses":"clock"},"dry_run":false}"#),
             (
                 Call::Uses(UsesCall::Resolve { payment: "a".to_owned(), outcome: Decided::Unused, number: None }),
                 r#"{"call":{"uses":{"resolve":{"payment":"a","outcome":"unused"}}},"dry_run":false}"#,

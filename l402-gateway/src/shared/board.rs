@@ -83,7 +83,7 @@ impl Board {
     /// Waits until the store answers. Returns whether it was away.
     pub(super) async fn answers(&self) -> bool {
         let (mut was_away, mut pause) = (false, FIRST_PAUSE);
-        while self.ledger.time().await.is_err() {
+        while self.ledger.now().await.is_err() {
             was_away = true;
             sleep(pause).await;
             pause = (2 * pause).min(LONGEST_RETRY);

@@ -139,6 +139,8 @@ reasons! {
         "The Lightning node cannot say at the moment whether the payment is settled.";
     LEDGER_UNAVAILABLE = "ledger-unavailable", [503],
         "The ledger, which counts uses and has the list of revoked tokens, cannot be reached; nothing was charged.";
+    LEDGER_AHEAD = "ledger-ahead", [503],
+        "The clock of the ledger was ahead, so a token that is sold now would be refused. `Retry-After` says when the route is sold again; nothing was charged.";
     NO_INVOICE = "no-invoice", [503], "The Lightning node cannot make an invoice at the moment.";
     BUSY = "busy", [503], "Too many requests are waiting; try again later.";
     UNDELIVERABLE = "undeliverable", [503],

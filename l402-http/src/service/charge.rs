@@ -6,6 +6,7 @@ use super::head::RequestHead;
 use super::lane::Full;
 use super::observe::Trail;
 use super::price::{self, Demand, Order};
+use super::uses::Unsold;
 use super::{Paywall, Undeliverable, challenge, invoice, mint};
 use crate::policy::Route;
 use crate::response::{Form, Problem, Reason};
@@ -69,9 +70,8 @@ async fn sell<N: InvoiceSource, K: RootKeySource>(
     order: &Order,
     trail: &Trail,
 ) -> Response<Bytes> {
-    if order.offer.uses.is_counted() && paywall.desk.sells((paywall.clock)().into()).await.is_err() {
-        trail.tell(|| Phase::Invoiced(Invoiced::Uncounted));
-        return no_ledger(paywall.retry_after, order.form); // nobody is to pay for what cannot be counted
+    if let Err(unsold) = countable(paywall, order).await {
+        return uncounted(paywall.retry_after, &unsold, order.form, trail);
     }
     match paywall.lane.take(ask(paywall, order, trail)).await {
         Ok(Ok(challenge)) => challenge,
@@ -83,6 +83,31 @@ async fn sell<N: InvoiceSource, K: RootKeySource>(
             trail.tell(|| Phase::Invoiced(Invoiced::Busy));
             let message = "too many requests for an invoice; try again later";
             unavailable(Reason::BUSY, &message, paywall.retry_after, order.form)
+        }
+    }
+}
+
+/// Looks whether the uses of what is sold will be counted: nobody is to pay for what cannot.
+async fn countable<N, K>(paywall: &Paywall<N, K>, order: &Order) -> Result<(), Unsold> {
+    if !order.offer.uses.is_counted() {
+        return Ok(());
+    }
+    paywall.desk.sells((paywall.clock)().into(), mint::ends_at(paywall, order)).await
+}
+
+/// Answers that they will not.
+#[cold]
+fn uncounted(retry_after: u64, unsold: &Unsold, form: Form, trail: &Trail) -> Response<Bytes> {
+    match *unsold {
+        Unsold::Away => {
+            trail.tell(|| Phase::Invoiced(Invoiced::Uncounted));
+            no_ledger(retry_after, form)
+        }
+        Unsold::TooEarly { wait } => {
+            trail.tell(|| Phase::Invoiced(Invoiced::TooEarly { wait }));
+            let message =
+                "the clock of the ledger was ahead, so a token that is sold now would be refused; nothing was charged";
+            unavailable(Reason::LEDGER_AHEAD, &message, wait.as_secs().max(1), form)
         }
     }
 }

@@ -202,7 +202,10 @@ where
     /// Looks how many uses there are.
     async fn left(&self) -> Result<u64, Unheld> {
         let Self { paywall, grant, .. } = self;
-        paywall.desk.ready((paywall.clock)().into()).await.map_err(Unheld::Away)?;
+        let horizon = paywall.desk.ready((paywall.clock)().into()).await.map_err(Unheld::Away)?;
+        if grant.sale_ends_at() <= horizon {
+            return Err(Unheld::Refused(Refused::Ended));
+        }
         let uses = paywall.desk.uses(&grant.payment_hash()).await.map_err(Unheld::Away)?;
         let tallies = uses.map(|uses| uses.tallies).unwrap_or_default();
         let tally = |key: &CounterKey| tallies.iter().find(|(known, _)| known == key).map(|(_, tally)| *tally);
@@ -247,6 +250,7 @@ where
             let trail = self.paywall.observers.begin_sale(&self.paywall.policy, request, &self.trail);
             let sale = (self.route(), &self.offer);
             let demand = match unheld {
+                Unheld::Refused(Refused::Ended) => Demand::forgotten(),
                 Unheld::Refused(Refused::Spent) if self.grant.unit() == Unit::Msat => Demand::balance(),
                 _ => Demand::spent(),
             };

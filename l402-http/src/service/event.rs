@@ -280,6 +280,12 @@ pub enum Invoiced<'a> {
     Busy,
     /// The node was not asked, because the ledger that would count the uses does not answer.
     Uncounted,
+    /// The node was not asked, because the ledger would refuse each use of the token: its clock was ahead, and it has deleted records of
+    /// tokens that end later.
+    TooEarly {
+        /// After how long a token ends late enough.
+        wait: Duration,
+    },
 }
 
 /// What became of a token.

@@ -4,7 +4,7 @@ use super::event::{Event, Invoiced, Minted, Phase, Priced, Reserved, Settled};
 use super::observe::Observe;
 
 /// Logs with `tracing` why there is no invoice, or no answer whether one was paid: as errors, with their causes. What is not sold
-/// because it cannot be delivered is logged at the level `debug`.
+/// because it cannot be delivered, or because the clock of the ledger was ahead, is logged at the level `debug`.
 ///
 /// Clients learn no more than a status and a reason, so that without this subscriber, or one of your own, the cause is lost.
 /// A new paywall has it; [`Paywall::without_observers`](super::Paywall::without_observers) takes it away.
@@ -19,6 +19,9 @@ impl Observe for LogFaults {
             }
             Phase::Invoiced(Invoiced::Failed { error }) | Phase::Minted(Minted::Failed { error }) => {
                 tracing::error!(error, "no invoice to show");
+            }
+            Phase::Invoiced(Invoiced::TooEarly { wait }) => {
+                tracing::debug!(seconds = wait.as_secs(), "not sold: the clock of the ledger was ahead");
             }
             Phase::Reserved(Reserved::Unavailable { error }) => {
                 tracing::debug!(error, "no use could be reserved"); // the first failure is logged as an error

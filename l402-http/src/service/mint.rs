@@ -24,13 +24,22 @@ pub(super) fn mint<'t, N, K: RootKeySource>(
 ) -> Result<Minted<'t>, Fault> {
     let mut random = [0; 28];
     (paywall.random)(&mut random).map_err(Fault::Random)?;
-    // The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
-    let begins = UnixSeconds::new((paywall.clock)()).saturating_add(order.invoice_expiry.as_secs());
+    let begins = begins(paywall, order);
     let token = mint_token(paywall.gate.keys(), &order.offer, payment_hash, random, begins, text);
     Ok(Minted {
         token: token.map_err(Fault::Mint)?,
         valid_until: begins.saturating_add(order.offer.valid_for.as_secs()),
     })
+}
+
+/// When a token ends that is minted for an order now; a later one does not end earlier.
+pub(super) fn ends_at<N, K>(paywall: &Paywall<N, K>, order: &Order) -> UnixSeconds {
+    begins(paywall, order).saturating_add(order.offer.valid_for.as_secs())
+}
+
+/// The token's time begins when the invoice can be paid no more, so that all buyers get the whole of it.
+fn begins<N, K>(paywall: &Paywall<N, K>, order: &Order) -> UnixSeconds {
+    UnixSeconds::new((paywall.clock)()).saturating_add(order.invoice_expiry.as_secs())
 }
 
 /// What subscribers are told.

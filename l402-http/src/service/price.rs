@@ -28,7 +28,13 @@ impl Demand {
         }
     }
 
-    /// The token was used as often as it was sold, or the ledger has forgotten it.
+    /// The clock of the ledger was ahead, and it has deleted what it knew of the token.
+    pub(super) fn forgotten() -> Self {
+        let message = "the ledger no longer knows what is left of the token".to_owned();
+        Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::SPENT, message }
+    }
+
+    /// The token was used as often as it was sold.
     pub(super) fn spent() -> Self {
         let message = "the token was used as often as it was sold for".to_owned();
         Self { status: StatusCode::PAYMENT_REQUIRED, reason: Reason::SPENT, message }

@@ -57,7 +57,7 @@ use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::fmt;
 use file::File;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Reply, StoreTime};
 use layer::Layer;
 use memory::Memory;
 use queue::Queue;
@@ -170,9 +170,9 @@ impl LedgerStore for Embedded {
         Ok(reply)
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
+    async fn now(&self) -> Result<Now, StoreError> {
         self.memory.is_whole()?;
-        Ok(self.memory.now().time)
+        Ok(self.memory.now())
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {

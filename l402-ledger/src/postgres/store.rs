@@ -13,7 +13,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime, Tally};
+use l402_core::ledger::{AttemptId, Event, Now, Reply, StoreTime, Tally};
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -56,6 +56,7 @@ pub struct PostgresStore {
 pub(super) struct Statements {
     reserve: String,
     settle: String,
+    now: String,
     uses: String,
     doubtful: String,
     sweep: String,
@@ -235,11 +236,11 @@ impl LedgerStore for PostgresStore {
         read(&reply).map(|(reply, _)| reply).ok_or_else(damaged)
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        let time = "SELECT floor(date_part('epoch', clock_timestamp()) * 1000)::bigint";
-        let rows = self.call(time, &[]).await?;
-        let millis: i64 = first(&rows)?.get(0);
-        Ok(StoreTime::from_millis(unsigned(millis.saturating_add(self.ahead()))))
+    async fn now(&self) -> Result<Now, StoreError> {
+        let rows = self.call(&self.statements.now, &[]).await?;
+        let (row, ahead) = (first(&rows)?, self.ahead());
+        let time = StoreTime::from_millis(unsigned(row.get::<_, i64>(0).saturating_add(ahead)));
+        Ok(Now { time, horizon: UnixSeconds::new(unsigned(row.get(1))) })
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
@@ -293,6 +294,9 @@ impl Statements {
                 call("reserve", 13)
             ),
             settle: format!("SELECT {}", call("settle", 5)),
+            now: format!(
+                "SELECT floor(date_part('epoch', clock_timestamp()) * 1000)::bigint, horizon FROM \"{schema}\".state"
+            ),
             uses: format!("SELECT * FROM {}", call("uses", 2)),
             doubtful: format!("SELECT * FROM {}", call("doubtful", 2)),
             sweep: format!("SELECT {}", call("sweep", 2)),

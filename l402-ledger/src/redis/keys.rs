@@ -59,6 +59,11 @@ impl Keys {
         self.in_shard(shard, "horizon")
     }
 
+    /// The latest of the horizons of all shards, or later.
+    pub(super) fn latest_horizon(&self) -> Vec<u8> {
+        format!("{{{}}}:horizon", self.prefix).into_bytes()
+    }
+
     pub(super) fn schema(&self) -> Vec<u8> {
         format!("{{{}}}:schema", self.prefix).into_bytes()
     }

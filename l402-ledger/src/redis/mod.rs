@@ -26,12 +26,13 @@
 //! | `{l402:a7}:ends` | sorted set | the payments that have a row, by the end of their tokens |
 //! | `{l402:a7}:open` | sorted set | unsafe attempts that are reserved, and all in doubt, by time |
 //! | `{l402:a7}:horizon` | string | the latest end of a row that was deleted |
+//! | `{l402}:horizon` | string | the latest of these horizons, or later |
 //! | `{l402}:revoked` | hash | the deny-list: what is denied and until when, and its version |
 //! | `{l402}:schema` | string | the version of all this, and when it was made |
 //!
 //! 4. Redis never deletes a row by itself. [`sweep`](LedgerStore::sweep) does, and moves the horizon in the same step: a clock
 //!    that was ahead and is set back revives nothing. The horizon is one per shard, since a script reaches one slot; the end
-//!    of a sweep raises all to the latest.
+//!    of a sweep raises all to the latest. That of the whole ledger is raised first, so that it is never behind one of them.
 //! 5. A shard without a horizon has lost its data. That is [`StoreErrorKind::Damaged`], at the start and at each new row.
 //!    To notice a Redis that lost everything before the start, keep [`RedisStore::created_at`] and compare.
 //! 6. Numbers in Lua are exact up to 2⁵³ − 1. A higher limit counts as that.
@@ -76,7 +77,7 @@ use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
 use core::sync::atomic::{AtomicU8, Ordering};
 use keys::{Keys, Shard};
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Reply, StoreTime};
 use link::Link;
 use scripts::Scripts;
 use std::sync::Arc;
@@ -110,8 +111,9 @@ impl RedisStore {
         let link = Link::open(settings).await?;
         let warnings = check::check(&link, settings.may_lose_commits).await?.into();
         let keys = Keys::new(&settings.prefix);
-        let created_at = schema::open(&link, &keys).await?;
-        let (keys, scripts, swept) = (Arc::new(keys), Arc::new(Scripts::new()), Arc::new(AtomicU8::new(0)));
+        let scripts = Scripts::new();
+        let created_at = schema::open(&link, &keys, &scripts).await?;
+        let (keys, scripts, swept) = (Arc::new(keys), Arc::new(scripts), Arc::new(AtomicU8::new(0)));
         Ok(Self { link, keys, scripts, warnings, created_at, swept })
     }
 
@@ -135,9 +137,9 @@ impl LedgerStore for RedisStore {
         wire::reply(self.link.run(script, &command).await?)
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        let (seconds, micros): (u64, u64) = self.link.ask(&redis::cmd("TIME")).await?;
-        Ok(StoreTime::from_millis(seconds * 1_000 + micros / 1_000))
+    async fn now(&self) -> Result<Now, StoreError> {
+        let script = &self.scripts.now;
+        wire::now(self.link.run(script, &script.command(&[self.keys.latest_horizon()], |_| {})).await?)
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
@@ -149,7 +151,7 @@ impl LedgerStore for RedisStore {
     }
 
     async fn doubtful(&self, most: usize) -> Result<Vec<DoubtfulUse>, StoreError> {
-        let (now, mut found) = (self.time().await?, Vec::new());
+        let (now, mut found) = (self.now().await?.time, Vec::new());
         for shard in Shard::all() {
             let mut of_shard = 0;
             for page in 0.. {
@@ -175,18 +177,18 @@ impl LedgerStore for RedisStore {
 
     async fn sweep(&self, most: usize) -> Result<usize, StoreError> {
         self.take_off_the_list().await?;
-        let (mut deleted, mut horizons, mut latest) = (0, vec![], 0);
+        let (mut deleted, mut told, mut horizon) = (0, vec![], self.now().await?.horizon.get());
         for _ in Shard::all() {
             let shard = Shard::new(self.swept.fetch_add(1, Ordering::Relaxed));
-            let (count, horizon) = self.sweep_shard(shard, (most - deleted).min(AT_ONCE), 0).await?;
-            (deleted, latest) = (deleted + count, latest.max(horizon));
+            deleted += self.sweep_shard(shard, (most - deleted).min(AT_ONCE), &mut horizon).await?;
             if deleted >= most {
                 return Ok(deleted);
             }
-            horizons.push((shard, horizon));
+            told.push((shard, horizon));
         }
-        for (shard, _) in horizons.into_iter().filter(|(_, horizon)| *horizon < latest) {
-            self.sweep_shard(shard, 0, latest).await?;
+        let latest = horizon;
+        for (shard, _) in told.into_iter().filter(|(_, told)| *told < latest) {
+            self.sweep_shard(shard, 0, &mut horizon).await?;
         }
         Ok(deleted)
     }
@@ -197,13 +199,20 @@ impl LedgerStore for RedisStore {
 }
 
 impl RedisStore {
-    /// Deletes rows of one shard, and raises its horizon to that of another. Returns how many, and its horizon.
-    async fn sweep_shard(&self, shard: Shard, most: usize, horizon: u64) -> Result<(usize, u64), StoreError> {
+    /// Deletes rows of one shard, and raises its horizon to that of the whole ledger, which goes up first. Returns how many.
+    async fn sweep_shard(&self, shard: Shard, most: usize, horizon: &mut u64) -> Result<usize, StoreError> {
         let script = &self.scripts.sweep;
-        let command = script.command(&self.keys.of_sweep(shard), |command| {
-            command.arg(self.keys.rows(shard)).arg(most).arg(horizon);
-        });
-        wire::swept(self.link.run(script, &command).await?)
+        loop {
+            let command = script.command(&self.keys.of_sweep(shard), |command| {
+                command.arg(self.keys.rows(shard)).arg(most).arg(*horizon);
+            });
+            let (count, waits_for) = wire::swept(self.link.run(script, &command).await?)?;
+            if waits_for <= *horizon {
+                return Ok(count);
+            }
+            schema::raise_horizon(&self.link, &self.keys, &self.scripts, waits_for).await?;
+            *horizon = waits_for;
+        }
     }
 
     /// Reads one page of a shard's open uses: how many it has, and those in doubt, with their times.

@@ -6,8 +6,8 @@ use super::error::unread;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::{DoubtfulUse, PaymentUses};
 use l402_core::ledger::{
-    AttemptId, Counted, DoubtRule, Event, Idempotence, Refused, Reply, Reserve, Resolution, SKEW, Safety, StoreTime,
-    Tally,
+    AttemptId, Counted, DoubtRule, Event, Idempotence, Now, Refused, Reply, Reserve, Resolution, SKEW, Safety,
+    StoreTime, Tally,
 };
 use l402_core::{CounterKey, PaymentHash, UnixSeconds};
 use redis::{FromRedisValue, Value, from_redis_value};
@@ -175,13 +175,22 @@ pub(super) fn open_uses(value: Value, now: StoreTime) -> Result<(usize, Vec<(u64
     Ok((count, found))
 }
 
-/// Reads how many rows of a shard were deleted, and its horizon.
+/// Reads how many rows of a shard were deleted, and the horizon that it waits for.
 pub(super) fn swept(value: Value) -> Result<(usize, u64), StoreError> {
-    let (count, horizon): (i64, i64) = from_redis_value(value).map_err(unread)?;
-    match (usize::try_from(count), u64::try_from(horizon)) {
-        (Ok(count), Ok(horizon)) => Ok((count, horizon)),
-        _ => Err(StoreError::new(StoreErrorKind::Damaged)),
-    }
+    let (count, waits_for) = pair(value)?;
+    Ok((usize::try_from(count).map_err(unread)?, waits_for))
+}
+
+/// Reads the clock and the horizon.
+pub(super) fn now(value: Value) -> Result<Now, StoreError> {
+    let (millis, horizon) = pair(value)?;
+    Ok(Now { time: StoreTime::from_millis(millis), horizon: UnixSeconds::new(horizon) })
+}
+
+/// Reads two numbers; where they are negative, a horizon is missing.
+fn pair(value: Value) -> Result<(u64, u64), StoreError> {
+    let (one, other): (i64, i64) = from_redis_value(value).map_err(unread)?;
+    u64::try_from(one).ok().zip(u64::try_from(other).ok()).ok_or_else(|| StoreError::new(StoreErrorKind::Damaged))
 }
 
 /// Tells whether an attempt is in doubt by now, though nobody may have asked since its lease ended. These are the first bytes

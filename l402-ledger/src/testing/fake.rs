@@ -117,8 +117,8 @@ impl LedgerStore for FakeStore {
         Ok(reply)
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        Ok(self.reachable()?.now.time)
+    async fn now(&self) -> Result<Now, StoreError> {
+        Ok(self.reachable()?.now)
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {

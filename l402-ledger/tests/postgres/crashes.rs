@@ -127,13 +127,13 @@ async fn the_first_call_after_a_restart_succeeds() {
     let mut server = Server::start(&[]);
     let config = server.config().with_deadline(Duration::from_secs(30)).with_pool_size(3);
     let store = PostgresStore::open(&config).await.unwrap();
-    let asked: Vec<_> = (0..9).map(|_| store.time()).collect();
+    let asked: Vec<_> = (0..9).map(|_| store.now()).collect();
     for asked in asked {
         asked.await.unwrap(); // the pool is full of connections
     }
     server.kill();
-    let error = store.time().await.unwrap_err();
+    let error = store.now().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     server.restart();
-    store.time().await.unwrap();
+    store.now().await.unwrap();
 }

@@ -88,7 +88,7 @@ async fn a_connection_that_takes_longer_than_anybody_waits_is_made() {
     let store = PostgresStore::open(&config).await.unwrap();
     closed.notify_waiters();
     let mut errors = 0;
-    while let Err(error) = store.time().await {
+    while let Err(error) = store.now().await {
         assert!(matches!(error.kind(), StoreErrorKind::Busy | StoreErrorKind::Unavailable), "{error:?}");
         errors += 1;
         assert!(errors < 100, "each one begins anew");

@@ -32,7 +32,7 @@ async fn l3_only_the_named_host_with_a_trusted_certificate_is_asked() {
     let config = |url: &str| PostgresConfig::from_url(url).unwrap();
     let store =
         PostgresStore::open(&config(&named).with_authorities(authority.pem().as_bytes()).unwrap()).await.unwrap();
-    store.time().await.unwrap();
+    store.now().await.unwrap();
     let by_address = server.url() + "?sslmode=require";
     let other = self::authority().pem();
     for (why, refused) in [

@@ -99,7 +99,7 @@ async fn s1_a_restarted_redis_is_found_again() {
 async fn s5_the_horizon_outlives_a_restart() {
     let (server, payment) = (Server::start(SAFE), PaymentHash::from_bytes([1; 32]));
     let store = server.open().await.unwrap();
-    let soon = UnixSeconds::new(store.time().await.unwrap().millis() / 1_000 + 60);
+    let soon = UnixSeconds::new(store.now().await.unwrap().time.millis() / 1_000 + 60);
     let once = Event::Reserve(Reserve { ends_at: soon, ..reserve(1) });
     store.apply(&payment, AttemptId::from_bytes([1; 16]), once).await.unwrap();
     server.pass(LONG + Duration::from_mins(1));

@@ -46,7 +46,7 @@ async fn settled_attempts_are_beside_the_row_and_go_by_themselves() {
 async fn what_a_deleted_row_knew_is_forgotten_with_it() {
     let server = Server::start(SAFE);
     let store = server.open().await.unwrap();
-    let ends_at = UnixSeconds::new(store.time().await.unwrap().millis() / 1_000 + 60);
+    let ends_at = UnixSeconds::new(store.now().await.unwrap().time.millis() / 1_000 + 60);
     let asked = Event::Reserve(Reserve { ends_at, ..reserve(1) });
     store.apply(&payment(), attempt(1), asked).await.unwrap();
     server.pass(Duration::from_secs(20));
@@ -68,7 +68,7 @@ async fn what_a_deleted_row_knew_is_forgotten_with_it() {
 async fn a_deleted_row_leaves_nothing_open() {
     let server = Server::start(SAFE);
     let store = server.open().await.unwrap();
-    let ends_at = UnixSeconds::new(store.time().await.unwrap().millis() / 1_000 + 60);
+    let ends_at = UnixSeconds::new(store.now().await.unwrap().time.millis() / 1_000 + 60);
     let asked = Event::Reserve(Reserve { ends_at, safety: Safety::Unsafe, ..reserve(1) });
     store.apply(&payment(), attempt(1), asked).await.unwrap();
     assert_eq!(server.raw::<usize>(&["ZCARD", "{l402:09}:open"]).await, 1);

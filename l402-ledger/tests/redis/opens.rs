@@ -2,8 +2,8 @@
 
 use crate::server::{Cluster, SAFE, Server};
 use core::error::Error as _;
-use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Event, Refused, Reply};
+use l402_core::{PaymentHash, UnixSeconds};
 use l402_ledger::redis::{RedisSettings, RedisStore, RedisWarning};
 use l402_ledger::testing::reserve;
 use l402_ledger::{LedgerStore, StoreErrorKind};
@@ -100,6 +100,23 @@ async fn s6_a_part_that_is_missing_is_noticed() {
     let asked = store.apply(&payment(1), attempt(1), Event::Reserve(reserve(1))).await;
     assert_eq!(asked.expect_err("a row may be missing").kind(), StoreErrorKind::Damaged);
     assert_ne!(server.open().await.unwrap().created_at(), store.created_at());
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: just stores"]
+async fn s5_the_horizon_of_all_is_no_lower_than_that_of_a_shard() {
+    let server = Server::start(SAFE);
+    let store = server.open().await.unwrap();
+    let _: () = server.raw(&["SET", "{l402:07}:horizon", "1800000000"]).await;
+    let _: () = server.raw(&["DEL", "{l402}:horizon"]).await;
+    assert_eq!(store.now().await.expect_err("it is missing").kind(), StoreErrorKind::Damaged);
+    let again = server.open().await.unwrap();
+    assert_eq!(again.now().await.unwrap().horizon, UnixSeconds::new(1_800_000_000));
+    // It does not go back, and a sweep tells it to the other shards.
+    let _: () = server.raw(&["SET", "{l402:07}:horizon", "5"]).await;
+    server.open().await.unwrap();
+    assert_eq!(again.sweep(1).await.unwrap(), 0);
+    assert_eq!(server.raw::<String>(&["GET", "{l402:a7}:horizon"]).await, "1800000000");
 }
 
 #[tokio::test]

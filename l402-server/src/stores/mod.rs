@@ -7,9 +7,10 @@ mod postgres;
 mod redis;
 
 use core::fmt::Debug;
+use l402_core::ledger::Now;
 use l402_gateway::inventory::Kept;
-use l402_ledger::{Ledger, StoreError, StoreErrorKind};
-use l402_lightning::BoxFuture;
+use l402_ledger::{Ledger, LedgerStore as _, StoreError, StoreErrorKind};
+use l402_lightning::{BoxFuture, unix_now};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -106,7 +107,8 @@ pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), Sto
         return (vec![format!("ledger: {about}; the first start creates it")], Ok(()));
     }
     match setup.open_to_look().await {
-        Ok(OpenStore { warnings, .. }) => {
+        Ok(OpenStore { ledger, mut warnings }) => {
+            warnings.extend(was_ahead(&ledger).await);
             let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
             ([format!("ledger: {about}")].into_iter().chain(warnings).collect(), Ok(()))
         }
@@ -115,6 +117,18 @@ pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), Sto
         }
         Err(fault) => (vec![format!("ledger: {about}")], Err(fault)),
     }
+}
+
+/// Warns where the clock of a store was ahead, and was put back.
+async fn was_ahead(ledger: &Ledger) -> Option<String> {
+    let Now { horizon, .. } = ledger.now().await.ok()?; // it was opened just now
+    (horizon > unix_now()).then(|| {
+        format!(
+            "its clock was ahead, so it refuses all counted tokens that end up to {} (Unix time), and none is sold that would end so \
+             early; `l402-server uses clock` says more",
+            horizon.get()
+        )
+    })
 }
 
 #[cfg(all(test, any(feature = "postgres", feature = "redis")))]

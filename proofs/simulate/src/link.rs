@@ -9,7 +9,7 @@ use core::future::pending;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Reply};
 use l402_ledger::{DoubtfulUse, LedgerStore, PaymentUses, Revocation, Revocations, StoreError, StoreErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -126,8 +126,8 @@ impl LedgerStore for Link {
         self.ask(move |store| store.apply(&payment, &attempt, &event)).await
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        self.ask(|store| store.time().map(|time| (time, None))).await
+    async fn now(&self) -> Result<Now, StoreError> {
+        self.ask(|store| store.now().map(|now| (now, None))).await
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {

@@ -114,4 +114,11 @@ async fn sweep(town: &Town) {
             "the record is deleted, the clocks are put back, and the client is told {told:?} ({swept:?})"
         ));
     }
+    // Another sale, with a later end, was deleted too: none is offered that would be refused.
+    town.network.store.raise_horizon(Duration::from_hours(48));
+    sleep(Duration::from_secs(20)).await;
+    let told = ask_calmly(town, 2_001).await;
+    if !matches!(told, Some(Told::Gateway(503))) {
+        town.network.book.breach(format!("whatever is sold would be refused, and the client is told {told:?}"));
+    }
 }

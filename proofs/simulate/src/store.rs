@@ -131,9 +131,9 @@ impl Store {
         self.state().life
     }
 
-    pub(crate) fn time(&self) -> Result<StoreTime, StoreError> {
+    pub(crate) fn now(&self) -> Result<Now, StoreError> {
         let state = self.reachable()?;
-        Ok(self.clock(&state))
+        Ok(Now { time: self.clock(&state), horizon: state.horizon })
     }
 
     pub(crate) fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
@@ -200,6 +200,11 @@ impl Store {
             state.disk.remove(payment);
         }
         Ok(over.len())
+    }
+
+    /// Records of tokens were deleted that end so long after the beginning.
+    pub(crate) fn raise_horizon(&self, time: Duration) {
+        self.state().horizon = START.saturating_add(time.as_secs());
     }
 
     fn clock(&self, state: &State) -> StoreTime {

@@ -1,7 +1,7 @@
 //! The way to the ledger: a deadline for each question, and a circuit breaker.
 
 use super::breaker::{Breaker, News, Turn};
-use super::clock::{Agreement, Comparison};
+use super::clock::{Agreement, Comparison, Look};
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
@@ -42,6 +42,18 @@ pub(in crate::service) enum Away {
     Random(getrandom::Error),
 }
 
+/// Why nothing that is counted is sold.
+#[derive(Debug)]
+pub(in crate::service) enum Unsold {
+    /// Its uses cannot be counted at the moment.
+    Away,
+    /// The ledger would refuse each use: its clock was ahead.
+    TooEarly {
+        /// After how long a token ends late enough.
+        wait: Duration,
+    },
+}
+
 impl Desk {
     /// Asks a ledger, and waits so long for each reply.
     pub(in crate::service) fn new(ledger: Ledger, deadline: Duration) -> Self {
@@ -73,23 +85,30 @@ impl Desk {
         self.deadline.saturating_mul(COMMITS)
     }
 
-    /// Looks whether uses can be counted at the moment.
-    pub(in crate::service) async fn ready(&self, now: UnixSeconds) -> Result<(), Away> {
+    /// Looks whether uses can be counted at the moment. Returns the ledger's horizon.
+    pub(in crate::service) async fn ready(&self, now: UnixSeconds) -> Result<UnixSeconds, Away> {
         self.compared(now, FRESH).await
     }
 
-    /// Looks whether uses can be sold at the moment, with a fresher look: nobody is to pay for what cannot be counted.
-    pub(in crate::service) async fn sells(&self, now: UnixSeconds) -> Result<(), Away> {
-        self.compared(now, FRESH_FOR_A_SALE).await
+    /// Looks whether uses can be sold at the moment with a token that has this end. The look is a fresher one: nobody is to pay for
+    /// what cannot be counted, or would be refused.
+    ///
+    /// A later sweep does not take it back: by a clock that is right, the horizon stays behind tokens that are valid.
+    pub(in crate::service) async fn sells(&self, now: UnixSeconds, ends_at: UnixSeconds) -> Result<(), Unsold> {
+        let horizon = self.compared(now, FRESH_FOR_A_SALE).await.map_err(|_| Unsold::Away)?;
+        match horizon.get().checked_sub(ends_at.get()) {
+            None => Ok(()),
+            Some(early) => Err(Unsold::TooEarly { wait: Duration::from_secs(early.saturating_add(1)) }),
+        }
     }
 
-    async fn compared(&self, now: UnixSeconds, fresh: Duration) -> Result<(), Away> {
-        let agreement = match self.comparison.known(fresh) {
-            Ok(agreement) => agreement,
-            Err(turn) => turn.compared(self.ask(self.ledger.time()).await?, now),
+    async fn compared(&self, now: UnixSeconds, fresh: Duration) -> Result<UnixSeconds, Away> {
+        let Look { agreement, horizon } = match self.comparison.known(fresh) {
+            Ok(look) => look,
+            Err(turn) => turn.compared(self.ask(self.ledger.now()).await?, now),
         };
         match agreement {
-            Agreement::Close => Ok(()),
+            Agreement::Close => Ok(horizon),
             Agreement::Apart => Err(Away::Clock),
         }
     }

@@ -19,4 +19,4 @@ pub(super) use asked::{Asked, IDEMPOTENCY_KEY, fingerprint};
 pub(super) use attempt::{Attempt, race};
 pub(super) use attended::{Attended, Stays, Unclaimed};
 pub(super) use claim::Claim;
-pub(super) use desk::{Away, Desk};
+pub(super) use desk::{Away, Desk, Unsold};

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod clients;
+mod horizon;
 mod kept;
 mod metered;
 mod outcomes;

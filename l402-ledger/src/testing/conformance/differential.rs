@@ -112,7 +112,7 @@ impl Run {
 
 async fn play(harness: &impl Harness, deeds: &[Deed]) -> Result<(), String> {
     let store = harness.store();
-    let mut run = Run::begin(store.time().await.expect("a time"));
+    let mut run = Run::begin(store.now().await.expect("a time").time);
     for (at, deed) in deeds.iter().enumerate() {
         match deed.clone() {
             Deed::Pass(seconds) => {

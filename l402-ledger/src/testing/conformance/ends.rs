@@ -4,7 +4,7 @@ use super::{Case, Harness, SPENT, reserve, unsafely};
 use crate::LedgerStore;
 use core::time::Duration;
 use l402_core::UnixSeconds;
-use l402_core::ledger::{Counted, Refused, Reserve, SKEW};
+use l402_core::ledger::{Counted, Refused, Reserve, SKEW, StoreTime};
 
 pub(super) async fn all(harness: &impl Harness) {
     s2_a_record_outlives_its_token_by_the_skew(harness).await;
@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// A token of one use that ends in an hour, by the store's clock.
 async fn hour(harness: &impl Harness) -> Reserve {
-    let now = harness.store().time().await.expect("a time");
+    let now = harness.store().now().await.expect("a time").time;
     Reserve { ends_at: UnixSeconds::new(now.after(HOUR).millis() / 1_000), ..reserve(1) }
 }
 
@@ -52,11 +52,19 @@ async fn s5_a_deleted_record_is_not_begun_again(harness: &impl Harness) {
     case.commit(attempt).await;
     harness.pass(HOUR + SKEW).await;
     sweep(harness).await;
+    let there = harness.store().now().await.expect("a time");
+    assert!(there.horizon >= asked.ends_at, "{there:?}, {asked:?}");
+    assert!(
+        StoreTime::from(there.horizon).after(SKEW) <= there.time,
+        "a clock that is right is ahead of it: {there:?}"
+    );
     harness.turn_back(HOUR + SKEW).await;
+    assert_eq!(harness.store().now().await.expect("a time").horizon, there.horizon, "it does not go back");
+    assert_eq!(case.refused(Reserve { ends_at: there.horizon, ..asked }).await, Refused::Ended);
     assert_eq!(case.refused(asked).await, Refused::Ended);
     let other = Case::new(harness);
     assert_eq!(other.refused(asked).await, Refused::Ended, "it may have been deleted as well");
-    let later = UnixSeconds::new(asked.ends_at.get() + 1);
+    let later = UnixSeconds::new(there.horizon.get() + 1);
     other.granted(Reserve { ends_at: later, ..asked }).await;
     harness.pass(HOUR + SKEW).await;
 }
@@ -75,6 +83,8 @@ async fn a_sweep_deletes_up_to_a_number(harness: &impl Harness) {
     let mut deleted = Vec::new();
     for _ in 0..4 {
         deleted.push(harness.store().sweep(2).await.expect("an answer"));
+        let horizon = harness.store().now().await.expect("a time").horizon;
+        assert!(horizon >= asked.ends_at, "also of a sweep that has more to do: {horizon:?}");
     }
     assert_eq!(deleted, [2, 2, 1, 0]);
     for case in &cases {

@@ -22,7 +22,7 @@ async fn revoke(harness: &impl Harness, revocation: Revocation) {
 
 /// So much from now, by the store's clock.
 async fn after(harness: &impl Harness, time: Duration) -> UnixSeconds {
-    let now = harness.store().time().await.expect("a time");
+    let now = harness.store().now().await.expect("a time").time;
     UnixSeconds::new(now.after(time).millis() / 1_000)
 }
 

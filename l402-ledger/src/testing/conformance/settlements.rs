@@ -30,7 +30,7 @@ async fn found(harness: &impl Harness, payment: &PaymentHash) -> Option<Vec<u8>>
 
 /// The time in so many minutes, by the store's clock.
 async fn minutes(harness: &impl Harness, minutes: u64) -> UnixSeconds {
-    let now = harness.store().time().await.expect("a time");
+    let now = harness.store().now().await.expect("a time").time;
     UnixSeconds::new(now.after(Duration::from_mins(minutes)).millis() / 1_000)
 }
 
@@ -64,7 +64,7 @@ async fn s2_of_two_ends_the_later_counts(harness: &impl Harness) {
 
 async fn what_is_over_is_not_kept(harness: &impl Harness) {
     let payment = payment();
-    let now = harness.store().time().await.expect("a time");
+    let now = harness.store().now().await.expect("a time").time;
     put(harness, &payment, b"a record", UnixSeconds::new(now.millis() / 1_000 - 1)).await;
     assert_eq!(found(harness, &payment).await, None);
 }

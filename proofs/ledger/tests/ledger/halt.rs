@@ -4,7 +4,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
+use l402_core::ledger::{AttemptId, Event, Now, Reply};
 use l402_ledger::{
     DoubtfulUse, Ledger, LedgerStore, PaymentUses, Revocation, Revocations, SharedSettlements, StoreError,
 };
@@ -128,8 +128,8 @@ impl LedgerStore for Halting {
         reply
     }
 
-    async fn time(&self) -> Result<StoreTime, StoreError> {
-        self.inner.time().await
+    async fn now(&self) -> Result<Now, StoreError> {
+        self.inner.now().await
     }
 
     async fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
