@@ -3,17 +3,19 @@
 //! 1. All threads share one set of keys. To verify with them costs no lock.
 //! 2. The file is looked at before a token is minted, and where a token names an epoch that is not known: once a second at most.
 //! 3. A file that cannot be read changes nothing: what was sold is still served. It is told in the log, and `/ready` says so.
-//! 4. Where the settings say `rotate_every`, whoever mints notices that it is time, and a thread of its own rotates.
+//! 4. Before a token is minted, its end is [noted](keys::sold_until) in the same folder. If that fails, it is told in the log, and tokens
+//!    are sold all the same: what is lost is only what shorter terms would have to know of longer ones.
+//! 5. Where the settings say `rotate_every`, whoever mints notices that it is time, and a thread of its own rotates.
 
 use arc_swap::ArcSwap;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use l402_core::macaroon::RootKey;
 use l402_core::{DerivedKeys, Identifier, RootKeySource, TokenId};
 use l402_lightning::unix_now;
 use l402_program::Causes;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use crate::keys::{self, KeyFileError, Stamp, Standing};
@@ -31,6 +33,10 @@ struct Shared {
     keys: ArcSwap<DerivedKeys>,
     looked: Mutex<Looked>,
     is_readable: AtomicBool,
+    /// The latest end of a token, as it is noted.
+    sold_until: AtomicU64,
+    /// When noting it failed.
+    failed: Mutex<Option<Instant>>,
 }
 
 /// What the last look has found.
@@ -59,9 +65,12 @@ impl FreshKeys {
             keys: ArcSwap::from_pointee(keys),
             looked: Mutex::new(looked),
             is_readable: AtomicBool::new(true), // it has just been read
+            sold_until: AtomicU64::new(0),
+            failed: Mutex::new(None),
         };
         let keys = Self(Arc::new(shared));
         keys.look_after(Duration::ZERO);
+        keys.note_sold();
         Ok(keys)
     }
 
@@ -72,6 +81,32 @@ impl FreshKeys {
             None => Err("the key file is missing"),
             Some(_) if self.0.is_readable.load(Ordering::Relaxed) => Ok(()),
             Some(_) => Err("the key file cannot be read"),
+        }
+    }
+
+    /// Notes when a token ends that is sold now. Whoever else is about to sell waits until it is written.
+    fn note_sold(&self) {
+        let end = unix_now().get().saturating_add(self.0.longest_sale.as_secs()).saturating_add(1);
+        if self.0.longest_sale.is_zero() || self.0.sold_until.load(Ordering::Acquire) >= end {
+            return;
+        }
+        let mut failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.sold_until.load(Ordering::Acquire) >= end || failed.is_some_and(|at| at.elapsed() < AGAIN) {
+            return;
+        }
+        match keys::note_sold(&self.0.folder, end) {
+            Ok(until) => {
+                self.0.sold_until.store(until, Ordering::Release);
+                *failed = None;
+            }
+            Err(fault) => {
+                *failed = Some(Instant::now());
+                tracing::warn!(
+                    cause = %Causes(&fault),
+                    "cannot note until when tokens are sold: before you shorten valid_for, wait with revocations and rotations until \
+                     those that were sold have ended"
+                );
+            }
         }
     }
 
@@ -148,6 +183,7 @@ impl RootKeySource for FreshKeys {
 
     fn token_id(&self, random: [u8; 28]) -> TokenId {
         self.look_after(PAUSE);
+        self.note_sold();
         self.0.keys.load().token_id(random)
     }
 }
@@ -155,7 +191,7 @@ impl RootKeySource for FreshKeys {
 /// How long a look at the file holds.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// When a rotation that failed is tried again.
+/// When what failed is tried again: a rotation, or the note of an end.
 const AGAIN: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
@@ -222,6 +258,39 @@ mod tests {
         fs::rename(&whole, &file).expect("moved back");
         a_second_later(&keys);
         assert_eq!(keys.standing(), Ok(()));
+    }
+
+    #[test]
+    fn s1_who_mints_notes_when_the_token_ends_and_shorter_terms_do_not_take_it_back() {
+        let home = tempfile::tempdir().expect("a directory");
+        let now = unix_now().get();
+        let keys = open(home.path(), None);
+        let sale = settings().longest_sale().as_secs();
+        let noted = || keys::sold_until(home.path()).expect("read");
+        assert!(noted() > now + sale && noted() <= unix_now().get() + sale + 1 + keys::AHEAD.as_secs());
+        // Some time later.
+        fs::write(home.path().join("sold.until"), format!("{}\n", now + sale - 1)).expect("written");
+        keys.0.sold_until.store(now + sale - 1, Ordering::Relaxed);
+        keys.token_id([0; 28]);
+        let before = noted();
+        assert!(before > now + sale, "it was noted before the token was minted");
+
+        let services = vec![];
+        let shorter =
+            Settings { key_dir: home.path().to_owned(), ..Settings::new(home.path(), services).expect("settings") };
+        assert!(shorter.longest_sale().as_secs() < sale);
+        FreshKeys::open(&shorter).expect("keys");
+        assert_eq!(noted(), before);
+    }
+
+    #[test]
+    fn s1_a_folder_that_cannot_be_written_sells_all_the_same() {
+        let home = tempfile::tempdir().expect("a directory");
+        let keys = open(home.path(), None);
+        fs::write(home.path().join("sold.until"), "damaged").expect("written");
+        keys.0.sold_until.store(0, Ordering::Relaxed);
+        assert_eq!(keys.token_id([0; 28]).epoch(), 0);
+        assert!(keys.0.failed.lock().expect("no panic").is_some(), "it was told");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!    Unix seconds before which it does not mint, and `until=`, when it verifies no more: [`rotate`] writes them.
 //! 3. A folder that had a key file must have one: a new key would make every token that was sold a forged one.
 //! 4. The file appears whole or not at all. Of two gateways that start at once one makes it, and both use it.
+//! 5. Beside it, `sold.until` says when the last token ends that was sold ([`sold_until`]).
 //!
 //! ```text
 //! l402 root keys, format 1
@@ -22,8 +23,11 @@
 // Threat S6.
 
 mod rotate;
+mod sold;
 
 pub use rotate::{Epoch, PUBLISHED_FOR, Standing, epochs, rotate};
+pub(crate) use sold::note as note_sold;
+pub use sold::{AHEAD, sold_until};
 
 use core::fmt;
 use l402_core::macaroon::hex;
@@ -146,6 +150,7 @@ enum Fault {
     Pending(u64),
     Full(Option<u64>),
     Last,
+    Sold,
 }
 
 impl fmt::Display for Fault {
@@ -171,6 +176,9 @@ impl fmt::Display for Fault {
             }
             Self::Full(None) => f.write_str("as many old keys as possible still verify; remove one from the file"),
             Self::Last => f.write_str("there is no higher epoch"),
+            Self::Sold => {
+                f.write_str("does not say a time; write the Unix time when the last token ends that was sold")
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Calls about the deny-list: what is revoked, and what shall be.
 //!
-//! 1. A revocation of a payment ends with its tokens. If the ledger does not know their end, that is the longest that a token sold now
-//!    could last.
+//! 1. A revocation of a payment ends with its tokens. If the ledger does not know their end, that is the latest end of any token that
+//!    was sold: on today's terms, or on [those before](crate::keys::sold_until).
 //! 2. The epoch that mints is not revoked: the next buyer would pay for nothing. Rotate first.
 
 use l402_core::ledger::StoreTime;
@@ -39,15 +39,20 @@ async fn payment_of(books: &Books, payment: &str) -> Result<Value, String> {
     let payment: PaymentHash = payment.parse().map_err(|_| "a payment hash has 64 hexadecimal digits".to_owned())?;
     let uses = books.ledger.uses(&payment).await.map_err(|fault| told(&fault))?;
     let until = match uses {
-        Some(uses) => uses.ends_at,
-        None => latest_end(books.ledger.now().await.map_err(|fault| told(&fault))?.time, books),
+        // A record without a counter may have begun with a release that came first, and knew no end.
+        Some(uses) if !uses.tallies.is_empty() => uses.ends_at,
+        uses => {
+            let now = books.ledger.now().await.map_err(|fault| told(&fault))?.time;
+            latest_end(now, books)?.max(uses.map_or(UnixSeconds::new(0), |uses| uses.ends_at))
+        }
     };
     revoke(books, Revocation::of_payment(payment, until)).await
 }
 
 /// When a token that was sold until now has ended in any case.
-fn latest_end(now: StoreTime, books: &Books) -> UnixSeconds {
-    UnixSeconds::new(now.after(books.longest_sale).millis().div_ceil(1_000))
+fn latest_end(now: StoreTime, books: &Books) -> Result<UnixSeconds, String> {
+    let before = keys::sold_until(&books.key_dir).map_err(|fault| Causes(&fault).to_string())?;
+    Ok(UnixSeconds::new(now.after(books.longest_sale).millis().div_ceil(1_000).max(before)))
 }
 
 async fn epoch_of(books: &Books, epoch: u32) -> Result<Value, String> {
@@ -119,6 +124,21 @@ mod tests {
         let listed = ask(&books, RevokeCall::List).await.expect("a list");
         assert_eq!(listed.as_array().map(Vec::len), Some(2), "{listed}");
         assert!(ask(&books, payment("12")).await.expect_err("no hash").contains("64 hexadecimal digits"));
+    }
+
+    #[tokio::test]
+    async fn s1_a_revocation_outlives_tokens_that_were_sold_on_longer_terms() {
+        let home = tempfile::tempdir().expect("a directory");
+        let books = books(home.path());
+        let month = keys::note_sold(home.path(), 1_800_000_000 + 30 * 86_400).expect("noted");
+        let revoked = ask(&books, payment(ONE)).await.expect("revoked");
+        assert_eq!(revoked["revoked"]["until_unix"], month);
+        // A release that came before its reservation says nothing of the token's end.
+        let early = PaymentHash::from_bytes([0x33; 32]);
+        let release = Event::Release(l402_core::ledger::Counted::No);
+        books.ledger.apply(&early, AttemptId::from_bytes([1; 16]), release).await.expect("released");
+        let revoked = ask(&books, payment(&"3".repeat(64))).await.expect("revoked");
+        assert_eq!(revoked["revoked"]["until_unix"], month);
     }
 
     #[tokio::test]

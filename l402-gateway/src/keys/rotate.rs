@@ -1,8 +1,9 @@
 //! Rotation: a new key is published, mints a minute later, and the one before verifies until its last sale has ended.
 //!
 //! 1. The new epoch stands in the file for [`PUBLISHED_FOR`] before it mints: until then every gateway that shares the file has read it.
-//! 2. The one before is written off at once: its last token is minted just before the new one mints, and lasts for the longest sale. It
-//!    is taken out of the file by a later rotation, when that time is over.
+//! 2. The one before is written off at once: its last token is minted just before the new one mints, and lasts for the longest sale, or
+//!    until the latest end that was [sold](super::sold_until) before. It is taken out of the file by a later rotation, when that time
+//!    is over.
 //! 3. The file is replaced as a whole, with its owner and mode 0600. Of two rotations at once the second finds what the first has done.
 
 use super::{FILE, Fault, HEADER_2, KeyFileError, Line, lines, text};
@@ -107,8 +108,10 @@ fn replace(folder: &Path, path: &Path, longest_sale: Duration, now: u64) -> Resu
         return Err(Fault::Pending(mints_at));
     }
     let mints_at = now.saturating_add(PUBLISHED_FOR.as_secs());
-    let sold_until = mints_at.saturating_add(longest_sale.as_secs()).saturating_add(SKEW.as_secs());
-    last.until = Some(last.until.unwrap_or_default().max(sold_until));
+    // Another gateway may go on selling on its own terms until the new epoch mints.
+    let sold = super::sold::read(&folder.join(super::sold::FILE))?.saturating_add(PUBLISHED_FOR.as_secs());
+    let until = mints_at.saturating_add(longest_sale.as_secs()).max(sold).saturating_add(SKEW.as_secs());
+    last.until = Some(last.until.unwrap_or_default().max(until));
     let epoch = last.epoch.checked_add(1).ok_or(Fault::Last)?;
     if lines.len() > DerivedKeys::MAX_RETIRED {
         return Err(Fault::Full(lines.iter().filter_map(|line| line.until).min()));
@@ -126,7 +129,7 @@ fn existing(path: &Path) -> Result<Vec<Line>, Fault> {
 }
 
 /// Waits for other rotations. The file of the lock stays, for it says nothing.
-fn lock(folder: &Path) -> io::Result<File> {
+pub(super) fn lock(folder: &Path) -> io::Result<File> {
     let path = folder.join(format!("{FILE}.lock"));
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.lock()?;
@@ -203,6 +206,17 @@ mod tests {
         rotate(folder.path(), SALE, over).expect("rotated");
         let told = epochs(folder.path(), over).expect("epochs");
         assert_eq!(told.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(), [2, 1], "what is over is forgotten");
+    }
+
+    #[test]
+    fn s4_a_key_verifies_what_was_sold_before_the_terms_became_shorter() {
+        let folder = folder();
+        let month = NOW + 30 * 86_400;
+        let end = super::super::note_sold(folder.path(), month).expect("noted");
+        rotate(folder.path(), SALE, NOW).expect("rotated");
+        let over = end + PUBLISHED_FOR.as_secs() + SKEW.as_secs();
+        assert_eq!((known(folder.path(), over - 1), known(folder.path(), over)), (vec![0, 1], vec![1]));
+        assert!(over > month);
     }
 
     #[test]

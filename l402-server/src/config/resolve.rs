@@ -77,7 +77,7 @@ impl Resolver<'_> {
     /// There is room for so many retired keys, and each verifies until its last sale has ended.
     fn rotate_every(&mut self, at: Option<&At<String>>, longest_sale: Duration) -> Result<Option<Duration>, Noted> {
         let every = self.validity("rotate_every", at)?;
-        let retired = longest_sale.saturating_add(keys::PUBLISHED_FOR).saturating_add(SKEW);
+        let retired = longest_sale.saturating_add(keys::AHEAD).saturating_add(keys::PUBLISHED_FOR).saturating_add(SKEW);
         let (Some(every), Some(at)) = (every, at) else { return Ok(None) };
         if every.saturating_mul(MOST_RETIRED) >= retired {
             return Ok(Some(every));

@@ -60,8 +60,8 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
         ),
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
         (
-            "rotate_every = \"694s\"",
-            "line 2: rotate_every = \"694s\": write at least \"695s\": tokens last up to 4200s, and 7 old keys can verify them",
+            "rotate_every = \"779s\"",
+            "line 2: rotate_every = \"779s\": write at least \"780s\": tokens last up to 4200s, and 7 old keys can verify them",
         ),
         ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
         ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
