@@ -1,14 +1,14 @@
 -- Another credential for each request, from the file that L402_CREDENTIALS names; the method is that of L402_METHOD.
 
-local lines
+local credentials
 
 function init()
-    lines = assert(io.lines(os.getenv("L402_CREDENTIALS")))
+    credentials = assert(io.open(os.getenv("L402_CREDENTIALS")))
     wrk.method = os.getenv("L402_METHOD")
 end
 
 function request()
     -- Once there is none left, the last one is refused, and the bench says so.
-    wrk.headers["Authorization"] = lines() or wrk.headers["Authorization"]
+    wrk.headers["Authorization"] = credentials:read() or wrk.headers["Authorization"]
     return wrk.format()
 end
