@@ -4,44 +4,56 @@
 //! |---|---|---|
 //! | `payments` | payment hash | the [row](super::row) of its account |
 //! | `ends` | end of its tokens, payment hash | |
+//! | `newer`, `older` | number | rows that are [not in their places yet](super::recent) |
 //! | `open` | payment hash of an account with attempts that a person may have to decide about | |
 //! | `revoked` | [what](super::revoked) is denied | until when |
 //! | `meta` | `version`, `horizon`, `revoked` (the version of the deny-list) | number |
 
 use super::fault::Error;
 use super::layer::Layer;
+use super::recent::Recent;
 use super::{revoked, row};
 use crate::Account;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::revoke::{Revocation, Revocations};
+use arc_swap::ArcSwap;
+use core::fmt;
 use l402_core::ledger::{SKEW, StoreTime};
 use l402_core::{PaymentHash, UnixSeconds};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageError,
+    TableDefinition, WriteTransaction,
+};
 use std::io;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-const PAYMENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("payments");
-const ENDS: TableDefinition<'_, &[u8; 40], ()> = TableDefinition::new("ends");
+pub(super) const PAYMENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("payments");
+pub(super) const ENDS: TableDefinition<'_, &[u8; 40], ()> = TableDefinition::new("ends");
 const OPEN: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("open");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The version of the tables.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How much of the file the engine keeps in memory.
 const CACHE: usize = 64 << 20;
 
 /// The file, open.
-#[derive(Debug)]
 pub(super) struct File {
     db: Database,
     layer: Layer,
+    /// The rows in their places. To begin to read costs more than to read a row.
+    rows: ArcSwap<Rows>,
+    /// The others.
+    recent: RwLock<Recent>,
 }
+
+type Rows = ReadOnlyTable<&'static [u8; 32], &'static [u8]>;
 
 /// A row as it is to stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) bytes: Vec<u8>,
-    pub(super) ends_at: UnixSeconds,
     pub(super) is_open: bool,
 }
 
@@ -49,15 +61,20 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) payment: PaymentHash,
-    /// The end that stands in the file.
-    pub(super) ended_at: Option<UnixSeconds>,
+    /// Whether the row that stands in the file is among the open ones.
+    pub(super) was_open: bool,
     pub(super) row: Option<Row>,
 }
 
 impl Row {
     pub(super) fn of(account: &Account) -> Option<Self> {
-        let bytes = row::encode(account)?;
-        Some(Self { bytes, ends_at: account.ends_at(), is_open: row::is_open(account) })
+        Some(Self { bytes: row::encode(account)?, is_open: row::is_open(account) })
+    }
+}
+
+impl Change {
+    fn bytes(&self) -> Option<&[u8]> {
+        self.row.as_ref().map(|row| &*row.bytes)
     }
 }
 
@@ -70,22 +87,10 @@ impl File {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
         let db = builder.create_with_backend(layer.clone()).map_err(not_opened)?;
-        let file = Self { db, layer };
-        file.write_transaction(|transaction| {
-            let mut meta = transaction.open_table(META)?;
-            let version = meta.get("version")?.map(|version| version.value());
-            if version.is_some_and(|version| version > VERSION) {
-                return Err(Error::TooNew);
-            }
-            meta.insert("version", VERSION)?;
-            transaction.open_table(PAYMENTS)?;
-            transaction.open_table(ENDS)?;
-            transaction.open_table(OPEN)?;
-            revoked::begin(transaction)?;
-            Ok(())
-        })?;
-        file.layer.release().map_err(|error| StoreError::with_source(StoreErrorKind::Failed, error))?;
-        Ok(file)
+        let recent = RwLock::new(begin(&db)?);
+        layer.release().map_err(|error| StoreError::with_source(StoreErrorKind::Failed, error))?;
+        let rows = ArcSwap::from_pointee(rows(&db)?);
+        Ok(Self { db, layer, rows, recent })
     }
 
     /// Returns the latest end of a token whose row was deleted.
@@ -98,10 +103,12 @@ impl File {
 
     /// Reads the account of a payment.
     pub(super) fn account(&self, payment: &PaymentHash) -> Result<Option<Account>, StoreError> {
-        self.read_transaction(|transaction| {
-            let row = transaction.open_table(PAYMENTS)?.get(payment.as_bytes())?;
-            row.map(|row| row::decode(row.value()).map_err(Error::from)).transpose()
-        })
+        if let Some(row) = read(&self.recent).get(payment) {
+            return Ok(row.map(row::decode).transpose().map_err(Error::from)?);
+        }
+        // If it went to its place meanwhile, it is there already.
+        let row = self.rows.load().get(payment.as_bytes()).map_err(Error::from)?;
+        Ok(row.map(|row| row::decode(row.value())).transpose().map_err(Error::from)?)
     }
 
     /// Returns the payments with attempts that a person may have to decide about.
@@ -114,36 +121,34 @@ impl File {
     }
 
     /// Writes rows, all of them or none, and syncs once. Of two rows of one payment the later one counts.
-    pub(super) fn write(&self, changes: &mut [Change]) -> Result<(), StoreError> {
-        // Neighbours in the tree are written together.
-        changes.sort_by_key(|change| *change.payment.as_bytes());
-        self.write_transaction(|transaction| {
-            let (mut payments, mut ends) = (transaction.open_table(PAYMENTS)?, transaction.open_table(ENDS)?);
+    pub(super) fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let moves = self.write_transaction(|transaction| {
             let mut open = transaction.open_table(OPEN)?;
-            for Change { payment, ended_at, row } in changes {
-                let ends_at = row.as_ref().map(|row| row.ends_at);
-                if let Some(ended_at) = ended_at.filter(|ended_at| Some(*ended_at) != ends_at) {
-                    ends.remove(&by_end(ended_at, payment))?;
-                }
-                match row {
-                    Some(row) => {
-                        payments.insert(payment.as_bytes(), &*row.bytes)?;
-                        ends.insert(&by_end(row.ends_at, payment), ())?;
-                    }
-                    None => drop(payments.remove(payment.as_bytes())?),
-                }
-                match row {
-                    Some(row) if row.is_open => drop(open.insert(payment.as_bytes(), ())?),
-                    _ => drop(open.remove(payment.as_bytes())?),
+            for Change { payment, was_open, row } in changes {
+                if row.as_ref().is_some_and(|row| row.is_open) {
+                    open.insert(payment.as_bytes(), ())?;
+                } else if *was_open {
+                    open.remove(payment.as_bytes())?;
                 }
             }
-            Ok(())
-        })
+            let batch = changes.iter().map(|change| (&change.payment, change.bytes()));
+            read(&self.recent).append(transaction, batch)
+        })?;
+        if moves.is_any() {
+            self.look_again()?;
+        }
+        let batch = changes.iter().map(|change| (change.payment, change.bytes().map(<[u8]>::to_vec)));
+        write(&self.recent).appended(&moves, batch);
+        Ok(())
     }
 
     /// Deletes rows whose time is over, at most so many. Returns their payments, and the horizon.
     pub(super) fn sweep(&self, now: StoreTime, most: usize) -> Result<(Vec<PaymentHash>, UnixSeconds), StoreError> {
-        self.write_transaction(|transaction| {
+        let are_moved = read(&self.recent).is_any_over(now);
+        let swept = self.write_transaction(|transaction| {
+            if are_moved {
+                read(&self.recent).empty(transaction)?;
+            }
             let (mut payments, mut ends) = (transaction.open_table(PAYMENTS)?, transaction.open_table(ENDS)?);
             let (mut open, mut meta) = (transaction.open_table(OPEN)?, transaction.open_table(META)?);
             let mut over = Vec::new();
@@ -169,7 +174,18 @@ impl File {
             meta.insert("horizon", horizon)?;
             revoked::sweep(transaction, now)?;
             Ok((over.into_iter().filter_map(|(_, _, payment)| payment).collect(), UnixSeconds::new(horizon)))
-        })
+        })?;
+        self.look_again()?;
+        if are_moved {
+            *write(&self.recent) = Recent::default();
+        }
+        Ok(swept)
+    }
+
+    /// Looks at the rows as they stand now.
+    fn look_again(&self) -> Result<(), StoreError> {
+        self.rows.store(Arc::new(rows(&self.db)?));
+        Ok(())
     }
 
     /// Puts something on the deny-list.
@@ -207,23 +223,58 @@ impl File {
         self.layer.syncs()
     }
 
-    fn read_transaction<T>(
-        &self,
-        read: impl FnOnce(&redb::ReadTransaction) -> Result<T, Error>,
-    ) -> Result<T, StoreError> {
-        let transaction = self.db.begin_read().map_err(Error::from).map_err(StoreError::from)?;
-        read(&transaction).map_err(StoreError::from)
+    fn read_transaction<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, Error>) -> Result<T, StoreError> {
+        Ok(self.db.begin_read().map_err(Error::from).and_then(|transaction| read(&transaction))?)
     }
 
     fn write_transaction<T>(&self, write: impl FnOnce(&WriteTransaction) -> Result<T, Error>) -> Result<T, StoreError> {
-        let transaction = self.db.begin_write().map_err(Error::from).map_err(StoreError::from)?;
-        let written = write(&transaction).map_err(StoreError::from)?;
-        transaction.commit().map_err(Error::from).map_err(StoreError::from)?;
-        Ok(written)
+        Ok(write_transaction(&self.db, write)?)
     }
 }
 
-fn by_end(ends_at: UnixSeconds, payment: &PaymentHash) -> [u8; 40] {
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("File")
+    }
+}
+
+/// Makes the tables that are missing.
+fn begin(db: &Database) -> Result<Recent, Error> {
+    write_transaction(db, |transaction| {
+        let mut meta = transaction.open_table(META)?;
+        let version = meta.get("version")?.map(|version| version.value());
+        if version.is_some_and(|version| version > VERSION) {
+            return Err(Error::TooNew);
+        }
+        meta.insert("version", VERSION)?;
+        transaction.open_table(PAYMENTS)?;
+        transaction.open_table(ENDS)?;
+        transaction.open_table(OPEN)?;
+        revoked::begin(transaction)?;
+        Recent::read(transaction)
+    })
+}
+
+fn read(recent: &RwLock<Recent>) -> RwLockReadGuard<'_, Recent> {
+    recent.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(recent: &RwLock<Recent>) -> RwLockWriteGuard<'_, Recent> {
+    recent.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn rows(db: &Database) -> Result<Rows, Error> {
+    Ok(db.begin_read()?.open_table(PAYMENTS)?)
+}
+
+fn write_transaction<T>(db: &Database, write: impl FnOnce(&WriteTransaction) -> Result<T, Error>) -> Result<T, Error> {
+    let transaction = db.begin_write()?;
+    let written = write(&transaction)?;
+    transaction.commit()?;
+    Ok(written)
+}
+
+pub(super) fn by_end(ends_at: UnixSeconds, payment: &PaymentHash) -> [u8; 40] {
     let mut key = [0; 40];
     let (end, hash) = key.split_at_mut(8);
     end.copy_from_slice(&ends_at.get().to_be_bytes());

@@ -6,6 +6,7 @@
 
 use super::file::{Change, File, Row};
 use super::queue::{Job, Queue};
+use super::waiting::Waiting;
 use super::{Clock, row};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::revoke::Revocation;
@@ -39,8 +40,8 @@ struct Live {
     account: Account,
     /// What stands in the file, or is queued for it.
     row: Option<Row>,
-    /// The end under which it stands there.
-    ended_at: Option<UnixSeconds>,
+    /// Whether that is among the open ones.
+    is_open: bool,
     /// How many rows of it are queued.
     queued: usize,
 }
@@ -61,11 +62,10 @@ impl Memory {
         let mut changes = Vec::new();
         for payment in self.file.open_payments()? {
             let Some(mut account) = self.file.account(&payment)? else { continue };
-            let ended_at = Some(account.ends_at());
             account.pass(now);
-            changes.push(Change { payment, ended_at, row: Row::of(&account) });
+            changes.push(Change { payment, was_open: true, row: Row::of(&account) });
         }
-        if changes.is_empty() { Ok(()) } else { self.file.write(&mut changes) }
+        if changes.is_empty() { Ok(()) } else { self.file.write(&changes) }
     }
 
     /// Carries out an event.
@@ -215,32 +215,35 @@ impl Memory {
                 Event::Reserve(reserve) => reserve.ends_at,
                 _ => UnixSeconds::new(now.millis() / 1_000),
             };
-            return Ok(Live { account: Account::new(ends_at), row: None, ended_at: None, queued: 0 });
+            return Ok(Live { account: Account::new(ends_at), row: None, is_open: false, queued: 0 });
         };
-        let ended_at = Some(account.ends_at());
+        let is_open = row::is_open(&account);
         // What time alone did need not be written: it is done again, however often the row is read.
         account.pass(now);
         let row = Row::of(&account);
-        Ok(Live { account, row, ended_at, queued: 0 })
+        Ok(Live { account, row, is_open, queued: 0 })
     }
 
     fn queue_if_changed(&self, payment: &PaymentHash, live: &mut Live, told: Told) -> Option<oneshot::Receiver<()>> {
+        if told == Told::Unwritten && live.row.is_none() {
+            return None; // what is reserved by those who only read is all there is
+        }
         let row = Row::of(&live.account);
         if row == live.row {
             // It changed nothing, but what it rests on may be on its way.
             let rests = told == Told::Durable && live.queued > 0;
             return rests.then(|| self.queue.wait());
         }
-        let ended_at = core::mem::replace(&mut live.ended_at, row.as_ref().map(|row| row.ends_at));
+        let was_open = core::mem::replace(&mut live.is_open, row.as_ref().is_some_and(|row| row.is_open));
         live.row.clone_from(&row);
         live.queued += 1;
-        let change = Change { payment: *payment, ended_at, row };
+        let change = Change { payment: *payment, was_open, row };
         if told == Told::Whenever {
             self.queue.push(Job::Write(change, None));
             return None;
         }
-        let (done, receiver) = oneshot::channel();
-        self.queue.push(Job::Write(change, Some(done)));
+        let (waiting, receiver) = Waiting::new();
+        self.queue.push(Job::Write(change, Some(waiting)));
         Some(receiver)
     }
 
@@ -261,6 +264,8 @@ impl Live {
 enum Told {
     /// At once, unless it changed the row itself.
     AtOnce,
+    /// The same; a reservation of a request that only reads has no part in the row.
+    Unwritten,
     /// Once all that the reply rests on is durable.
     Durable,
     /// Nobody waits.
@@ -269,7 +274,7 @@ enum Told {
 
 const fn may_be_told(reply: &Reply, event: &Event) -> Told {
     match (reply, event) {
-        (Reply::Reserved { .. }, Event::Reserve(reserve)) if matches!(reserve.safety, Safety::Safe) => Told::AtOnce,
+        (Reply::Reserved { .. }, Event::Reserve(reserve)) if matches!(reserve.safety, Safety::Safe) => Told::Unwritten,
         (Reply::Refused(_) | Reply::Renewed, _) => Told::AtOnce,
         _ => Told::Durable,
     }

@@ -27,7 +27,8 @@
 //! 1. The winner is named from memory. The reservation of a request that only reads is never written: after a crash its use is
 //!    available, and its commit is the only step that waits for the disk.
 //! 2. Everything else that changes a counter or a doubt is durable before its reply. One thread writes for all callers: what waits
-//!    goes into one transaction with one sync.
+//!    goes into one transaction with one sync, as one entry of a table that only grows. Rows go to their places later, many
+//!    neighbours at a time.
 //! 3. Only one program has the file open ([`StoreErrorKind::InUse`]). So a reservation that a predecessor left has no holder any
 //!    more: if its request may have had an effect, it is in doubt as soon as the file is opened.
 //! 4. Once a write or a sync has failed, every call fails with [`StoreErrorKind::Failed`] until the file is opened again. What is in
@@ -44,10 +45,12 @@ mod file;
 mod layer;
 mod memory;
 mod queue;
+mod recent;
 mod revoked;
 mod row;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod wire;
 mod writer;
 

@@ -61,6 +61,14 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
+    /// Reads bytes after their number.
+    pub(super) fn slice(&mut self) -> Result<&'a [u8], RowError> {
+        let len = self.number()?.try_into().map_err(|_| RowError::Damaged)?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(RowError::Damaged)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
     pub(super) fn number(&mut self) -> Result<u64, RowError> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {

@@ -9,7 +9,6 @@ use crate::embedded::{Durability, Embedded};
 use crate::error::StoreErrorKind;
 use crate::testing::reserve;
 use crate::{LedgerStore, StoreError};
-use l402_core::UnixSeconds;
 use l402_core::ledger::Event;
 use std::fs;
 
@@ -76,7 +75,7 @@ fn s6_what_is_no_ledger_stops_the_start_and_stays_as_it_is() {
 async fn a_later_version_is_not_opened() {
     let disk = Disk::default();
     drop(open(&disk).unwrap());
-    File::open(Layer::hold(Box::new(disk.clone()), Durability::Power).unwrap()).unwrap().set_version(2).unwrap();
+    File::open(Layer::hold(Box::new(disk.clone()), Durability::Power).unwrap()).unwrap().set_version(3).unwrap();
     let (image, written) = (disk.image(), disk.log().len());
     assert_eq!(open(&disk).map(drop).unwrap_err().kind(), StoreErrorKind::TooNew);
     assert!(disk.image() == image && disk.log().len() == written);
@@ -87,8 +86,8 @@ async fn a_row_of_a_later_version_is_not_read() {
     let disk = Disk::default();
     drop(open(&disk).unwrap());
     let file = File::open(Layer::hold(Box::new(disk.clone()), Durability::Power).unwrap()).unwrap();
-    let row = Row { bytes: vec![2, 0, 0], ends_at: UnixSeconds::new(1), is_open: false };
-    file.write(&mut [Change { payment: payment(1), ended_at: None, row: Some(row) }]).unwrap();
+    let row = Row { bytes: vec![2, 0, 0], is_open: false };
+    file.write(&[Change { payment: payment(1), was_open: false, row: Some(row) }]).unwrap();
     drop(file);
     let store = open(&disk).unwrap();
     for event in [Event::Reserve(reserve(1)), Event::Commit { amount: 1 }] {

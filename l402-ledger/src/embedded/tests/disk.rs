@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A disk. Clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Disk(Arc<Mutex<State>>);
+pub(in crate::embedded) struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {

@@ -1,7 +1,7 @@
 //! What the file survives.
 
 mod damage;
-mod disk;
+pub(super) mod disk;
 mod disk_full;
 mod power_loss;
 mod script;
