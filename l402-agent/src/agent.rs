@@ -14,7 +14,8 @@ use crate::http::whole::Whole;
 use crate::price::{self, Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
-use crate::store::file::FileStore;
+use crate::store::budget::{BudgetId, Budgets, CallId, Payer};
+use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::store::payments::{Payments, PaymentsError};
 use crate::store::tokens::Tokens;
@@ -56,6 +57,7 @@ pub struct Agent<W> {
     wallet: Arc<W>,
     wallet_name: String,
     database: Database,
+    budget: BudgetId,
     paying: HttpClient<ReplayBody<PayloadBody>>,
     plain: HttpClient<PayloadBody>,
     terms: Terms,
@@ -67,6 +69,7 @@ impl<W> Clone for Agent<W> {
             wallet: Arc::clone(&self.wallet),
             wallet_name: self.wallet_name.clone(),
             database: self.database.clone(),
+            budget: self.budget,
             paying: self.paying.clone(),
             plain: self.plain.clone(),
             terms: self.terms,
@@ -118,7 +121,9 @@ impl<W: PaymentSource + 'static> Agent<W> {
 
     /// Sends a request, and goes along redirects. What was paid goes to `note` alone.
     async fn follow(&self, draft: Draft, mut note: impl FnMut(News)) -> Result<Fetched, FetchFault> {
-        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone());
+        let call = CallId::random().map_err(|cause| FetchFault::Store(StoreError::Random(cause)))?;
+        let payer = Payer { budget: self.budget, call };
+        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone(), payer);
         let store = store.map_err(FetchFault::Store)?;
         let settings = self.terms.settings;
         let patience = Patience::new(self.terms.timeout);
@@ -164,6 +169,11 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// Returns the tokens that were bought.
     pub fn tokens(&self) -> Tokens {
         Tokens::new(self.database.clone())
+    }
+
+    /// Returns the budgets that payments are reserved in.
+    pub fn budgets(&self) -> Budgets {
+        Budgets::new(self.database.clone())
     }
 
     /// Returns the record of payments.

@@ -4,8 +4,10 @@ use super::Agent;
 use crate::http::client::{HttpClient, TlsError};
 use crate::http::proxy::Proxies;
 use crate::http::redirect::Redirects;
+use crate::store::budget::{BudgetError, BudgetId, Budgets};
 use crate::store::private::{PrivateDir, PrivateError};
 use crate::store::{Database, DatabaseError, Reuse};
+use crate::text::printable;
 use core::fmt;
 use core::time::Duration;
 use l402_core::{Msat, SpendLimits};
@@ -31,6 +33,7 @@ pub struct AgentBuilder<W> {
     wallet: Arc<W>,
     wallet_name: String,
     terms: Terms,
+    budget: Option<String>,
     cacert: Option<PathBuf>,
     proxies: Proxies,
 }
@@ -40,7 +43,7 @@ impl<W> AgentBuilder<W> {
         let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE, max_fee_msat: DEFAULT_MAX_FEE };
         let (settings, timeout) = (PaySettings::new(limits), DEFAULT_TIMEOUT);
         let terms = Terms { settings, reuse: Reuse::Kept, redirects: Redirects::Refuse, timeout };
-        Self { data, wallet, wallet_name, terms, cacert: None, proxies: Proxies::default() }
+        Self { data, wallet, wallet_name, terms, budget: None, cacert: None, proxies: Proxies::default() }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
@@ -52,6 +55,13 @@ impl<W> AgentBuilder<W> {
     /// The most to pay for routing. 10 sat unless set.
     pub const fn max_fee(mut self, amount: Msat) -> Self {
         self.terms.settings.limits.max_fee_msat = amount;
+        self
+    }
+
+    /// The budget that pays, by its name. The first one, [`MAIN`](crate::store::budget::MAIN), unless set. A budget that gets the name
+    /// later is another one.
+    pub fn budget(mut self, name: impl Into<String>) -> Self {
+        self.budget = Some(name.into());
         self
     }
 
@@ -108,15 +118,22 @@ impl<W> AgentBuilder<W> {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Agent<W>, BuildError> {
-        let Self { data, wallet, wallet_name, mut terms, cacert, proxies } = self;
+        let Self { data, wallet, wallet_name, mut terms, budget, cacert, proxies } = self;
         let timeout = terms.timeout;
         let paying = HttpClient::new(timeout, cacert.as_deref(), proxies.clone()).map_err(BuildError::Tls)?;
         let plain = HttpClient::new(timeout, cacert.as_deref(), proxies).map_err(BuildError::Tls)?;
         let data = PrivateDir::open(data).map_err(BuildError::Data)?;
         let database = Database::open(&data).map_err(BuildError::Database)?;
+        let budget = match budget {
+            None => BudgetId::MAIN,
+            Some(name) => {
+                let found = Budgets::new(database.clone()).id(&name);
+                found.map_err(|cause| BuildError::Budget { name, cause })?
+            }
+        };
         // Another call that buys the same pays, and then waits for the response.
         terms.settings.patience = terms.settings.payment_timeout.saturating_add(timeout);
-        Ok(Agent { wallet, wallet_name, database, paying, plain, terms })
+        Ok(Agent { wallet, wallet_name, database, budget, paying, plain, terms })
     }
 }
 
@@ -128,6 +145,13 @@ pub enum BuildError {
     Data(PrivateError),
     /// The database in it cannot be used.
     Database(DatabaseError),
+    /// The budget cannot be used.
+    Budget {
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: BudgetError,
+    },
     /// TLS cannot be set up.
     Tls(TlsError),
 }
@@ -137,6 +161,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::Data(cause) => cause.fmt(f),
             Self::Database(cause) => cause.fmt(f),
+            Self::Budget { name, cause } => write!(f, "{}: {cause}", printable(name)),
             Self::Tls(cause) => cause.fmt(f),
         }
     }
@@ -147,6 +172,7 @@ impl core::error::Error for BuildError {
         match self {
             Self::Data(cause) => cause.source(),
             Self::Database(cause) => cause.source(),
+            Self::Budget { cause, .. } => cause.source(),
             Self::Tls(cause) => cause.source(),
         }
     }

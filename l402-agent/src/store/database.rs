@@ -1,5 +1,6 @@
 //! The database: what is read in one state, and what is changed in one step.
 
+use super::clocks::Clocks;
 use super::error::DatabaseError;
 use super::private::PrivateDir;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -12,17 +13,23 @@ pub struct Database {
     folder: PrivateDir,
     path: PathBuf,
     connection: Arc<Mutex<Connection>>,
+    clocks: Arc<dyn Clocks>,
 }
 
 impl Database {
     /// Takes an open connection.
-    pub(super) fn new(folder: PrivateDir, path: PathBuf, connection: Connection) -> Self {
-        Self { folder, path, connection: Arc::new(Mutex::new(connection)) }
+    pub(super) fn new(folder: PrivateDir, path: PathBuf, connection: Connection, clocks: Arc<dyn Clocks>) -> Self {
+        Self { folder, path, connection: Arc::new(Mutex::new(connection)), clocks }
     }
 
     /// Returns the data folder.
     pub(super) const fn folder(&self) -> &PrivateDir {
         &self.folder
+    }
+
+    /// Returns the clocks that limits are measured by.
+    pub(super) fn clocks(&self) -> &dyn Clocks {
+        &*self.clocks
     }
 
     /// Reads, from one state of the database.

@@ -20,6 +20,7 @@ pub use error::StoreError;
 pub use working::Begun;
 
 use super::attempts::Attempts;
+use super::budget::Payer;
 use super::database::Database;
 use super::news::{News, Purchase};
 use super::payments::{Closing, OpenPayment, Payments, PaymentsError};
@@ -58,6 +59,7 @@ struct Inner {
     payments: Payments,
     attempts: Attempts,
     wallet: String,
+    payer: Payer,
     state: Mutex<State>,
 }
 
@@ -90,15 +92,15 @@ struct Held {
 }
 
 impl FileStore {
-    /// Joins the kept tokens and the record of payments. `wallet` is the name of the one that pays.
+    /// Joins the kept tokens and the record of payments. `wallet` is the name of the one that pays, from the budget of `payer`.
     ///
     /// # Errors
     /// [`StoreError`], where the record of payments cannot be used.
-    pub fn new(database: &Database, reuse: Reuse, wallet: String) -> Result<Self, StoreError> {
+    pub fn new(database: &Database, reuse: Reuse, wallet: String, payer: Payer) -> Result<Self, StoreError> {
         let tokens = Tokens::new(database.clone());
         let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
         let attempts = Attempts::new(database.clone()).map_err(StoreError::Attempts)?;
-        Ok(Self(Arc::new(Inner { tokens, reuse, payments, attempts, wallet, state: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { tokens, reuse, payments, attempts, wallet, payer, state: Mutex::default() })))
     }
 
     /// Says that the user has what was paid for.
@@ -217,11 +219,12 @@ impl Inner {
             // A call that only waits for what an earlier one pays says when that was begun.
             held.is_inherited &= *begun == token.bought_at;
             if let Some(order) = &token.order {
-                held.payment.repeat(order).map_err(StoreError::database)?;
+                held.payment.repeat(order).map_err(StoreError::Payments)?;
             }
             return Ok(());
         }
-        let payment = self.payments.begin(Intent::new(origin, token, &self.wallet)).map_err(StoreError::Payments)?;
+        let intent = Intent::new(origin, token, &self.wallet);
+        let payment = self.payments.begin(intent, &self.payer).map_err(StoreError::Payments)?;
         self.state().open.insert(token.payment_hash, Held { payment, is_inherited: false });
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! 3. While an earlier version of this program sees to a payment, nothing is taken over: it would write its outcome where it
 //!    is not looked for. One that begins later does not find its folder, and pays nothing.
 
+use super::budget;
 use super::codec;
 use super::database::Database;
 use super::error::{DatabaseError, ImportError};
@@ -32,7 +33,8 @@ pub(super) fn run(data: &PrivateDir, database: &Database) -> Result<(), Database
     let payments = if is_there(PAYMENTS) { Some(read_payments(data).map_err(DatabaseError::Import)?) } else { None };
     database.write(|tx| {
         tokens.iter().try_for_each(|token| row::put_token(tx, token, Conflict::Ignore))?;
-        payments.iter().flat_map(|payments| &payments.records).try_for_each(|record| put(tx, record))
+        payments.iter().flat_map(|payments| &payments.records).try_for_each(|record| put(tx, record))?;
+        budget::adopt(tx, database.clocks())
     })?;
     move_aside(data).map_err(file)?;
     turn.discard();

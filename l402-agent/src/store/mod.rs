@@ -2,6 +2,8 @@
 //! that processes share.
 
 pub mod attempts;
+pub mod budget;
+mod clocks;
 mod codec;
 mod database;
 mod error;
@@ -17,6 +19,7 @@ pub mod record;
 mod row;
 pub mod tokens;
 
+pub use clocks::{Clocks, SystemClocks};
 pub use database::Database;
 pub use error::{DatabaseError, ImportError};
 pub use file::Reuse;

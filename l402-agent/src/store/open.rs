@@ -10,14 +10,19 @@
 //! 4. Readable by its owner only; its log gets the mode of the file. What is removed is overwritten, once
 //!    the log has been written back.
 
+use super::budget;
+use super::clocks::{Clocks, SystemClocks};
 use super::database::Database;
 use super::error::DatabaseError;
-use super::format::{APPLICATION, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED, UNFINISHED_LOGS, VERSION};
+use super::format::{
+    APPLICATION, BEFORE_BUDGETS, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED, UNFINISHED_LOGS, VERSION,
+};
 use super::import;
 use super::private::PrivateDir;
 use core::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Database {
     /// Opens the database of a data folder, which is made where there is none. Files of the first format are taken over.
@@ -25,6 +30,14 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub fn open(folder: &PrivateDir) -> Result<Self, DatabaseError> {
+        Self::open_with_clocks(folder, Arc::new(SystemClocks::new()))
+    }
+
+    /// Does the same; limits are measured by these clocks.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn open_with_clocks(folder: &PrivateDir, clocks: Arc<dyn Clocks>) -> Result<Self, DatabaseError> {
         // Held until the format is settled: two that open it at once must not both make it.
         let _turn = folder.lock(LOCK).map_err(DatabaseError::File)?;
         let path = match folder.find(FILE).map_err(DatabaseError::File)? {
@@ -36,7 +49,7 @@ impl Database {
             if format(&connection)?.0 == APPLICATION {
                 set_journal(&connection, rusqlite::version_number())?;
             }
-            Ok((renew(&mut connection)?, connection))
+            Ok((renew(&mut connection, &*clocks)?, connection))
         });
         let (format, connection) = connection.map_err(|cause| DatabaseError::of(&path, cause))?;
         match format {
@@ -44,7 +57,7 @@ impl Database {
             (APPLICATION, version) if version > VERSION => return Err(DatabaseError::Version { path, version }),
             _ => return Err(DatabaseError::damaged(&path, None)),
         }
-        let database = Self::new(folder.clone(), path, connection);
+        let database = Self::new(folder.clone(), path, connection, clocks);
         import::run(folder, &database)?;
         Ok(database)
     }
@@ -67,6 +80,7 @@ fn create(folder: &PrivateDir) -> Result<PathBuf, DatabaseError> {
         let mut connection = connect(&unfinished)?;
         let transaction = connection.transaction()?;
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(budget::TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -84,6 +98,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "secure_delete", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
@@ -109,11 +124,15 @@ fn set_journal(connection: &Connection, version: i32) -> rusqlite::Result<()> {
 }
 
 /// Brings the file to the version of this program, each version in one step, and returns whose it is then, and in which version.
-fn renew(connection: &mut Connection) -> rusqlite::Result<(i32, i32)> {
+fn renew(connection: &mut Connection, clocks: &dyn Clocks) -> rusqlite::Result<(i32, i32)> {
     for (version, step) in STEPS {
         if format(connection)? == (APPLICATION, version) {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(step)?;
+            if version == BEFORE_BUDGETS {
+                transaction.execute_batch(budget::TABLES)?;
+                budget::adopt(&transaction, clocks)?;
+            }
             transaction.commit()?;
         }
     }
@@ -128,6 +147,9 @@ fn format(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 
 /// SQLite 3.51.3. Before it, a checkpoint could race with the restart of the write-ahead log by another connection.
 const WAL_IS_SOUND: i32 = 3_051_003;
+
+/// How many statements are kept ready: a purchase has about twenty.
+const STATEMENTS: usize = 32;
 
 /// How long to wait for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);

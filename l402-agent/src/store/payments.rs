@@ -7,9 +7,11 @@
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
 //! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins. The
 //!    others wait for their turn, a lock in the same folder, and find what the one has bought.
+//! 6. With the intent, what it may cost is reserved in the [budget](super::budget) that pays. With the outcome it is booked or released.
 
 // Threats: A4, A5, A9.
 
+use super::budget::{self, Payer, PolicyRefusal};
 use super::database::Database;
 use super::error::DatabaseError;
 use super::private::{Lock, PrivateDir, PrivateError};
@@ -18,6 +20,7 @@ use super::row::{self, Conflict};
 use core::fmt;
 use http::Method;
 use l402_core::PaymentHash;
+use l402_core::purchase::Event;
 use l402_http::pay::{Order, Origin};
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -38,11 +41,11 @@ impl Payments {
         Ok(Self { database, locks })
     }
 
-    /// Records an intent; it is on the disk when this returns.
+    /// Records an intent, and reserves what it may cost in the budget that pays; both are on the disk when this returns.
     ///
     /// # Errors
     /// [`PaymentsError`]; nothing must be paid then.
-    pub fn begin(&self, intent: Intent) -> Result<OpenPayment, PaymentsError> {
+    pub fn begin(&self, intent: Intent, payer: &Payer) -> Result<OpenPayment, PaymentsError> {
         let begun = self.database.write(|tx| {
             if let Some(fault) = obstacle(tx, &intent)? {
                 return Ok(Err(fault));
@@ -53,6 +56,10 @@ impl Payments {
                 Ok(None) => return Ok(Err(PaymentsError::Held(intent.payment_hash))),
                 Err(fault) => return Ok(Err(PaymentsError::Lock(fault))),
             };
+            if let Err(refused) = budget::intend(tx, self.database.clocks(), payer, &intent)? {
+                lock.discard();
+                return Ok(Err(PaymentsError::Refused(refused)));
+            }
             row::put_payment(tx, &intent, None, Conflict::Replace).map(|()| Ok(lock))
         });
         let lock = begun.map_err(PaymentsError::Database)??;
@@ -148,13 +155,20 @@ impl OpenPayment {
         &self.intent
     }
 
-    /// Records that the wallet is about to be asked once more, and within which limits.
+    /// Records that the wallet is about to be asked once more, and within which limits. What it may cost more is reserved.
     ///
     /// # Errors
-    /// [`DatabaseError`]; nothing must be paid then.
-    pub fn repeat(&mut self, order: &Order) -> Result<(), DatabaseError> {
-        self.intent.order = Some(order.clone());
-        self.payments.database.write(|tx| row::put_payment(tx, &self.intent, None, Conflict::Replace))
+    /// [`PaymentsError::Database`] and [`PaymentsError::Refused`]; nothing must be paid then.
+    pub fn repeat(&mut self, order: &Order) -> Result<(), PaymentsError> {
+        let intent = Intent { order: Some(order.clone()), ..self.intent.clone() };
+        let database = &self.payments.database;
+        let repeated = database.write(|tx| match budget::raise(tx, database.clocks(), &intent)? {
+            Ok(()) => row::put_payment(tx, &intent, None, Conflict::Replace).map(Ok),
+            Err(refused) => Ok(Err(PaymentsError::Refused(refused))),
+        });
+        repeated.map_err(PaymentsError::Database)??;
+        self.intent = intent;
+        Ok(())
     }
 
     /// Records that it was paid, together with the token that it bought.
@@ -162,7 +176,9 @@ impl OpenPayment {
     /// # Errors
     /// [`DatabaseError`]; the payment is then still open.
     pub fn paid(self, token: &KeptToken) -> Result<(), DatabaseError> {
-        self.end(PaymentOutcome::Paid { fee_msat: token.fee_msat }, |tx| row::put_token(tx, token, Conflict::Replace))
+        let event = Event::Prove { debited_msat: token.amount_msat.saturating_add(token.fee_msat) };
+        let outcome = PaymentOutcome::Paid { fee_msat: token.fee_msat };
+        self.end(outcome, event, |tx| row::put_token(tx, token, Conflict::Replace))
     }
 
     /// Records that it bought nothing.
@@ -170,12 +186,17 @@ impl OpenPayment {
     /// # Errors
     /// [`DatabaseError`]; the payment is then still open.
     pub fn close(self, why: Closing) -> Result<(), DatabaseError> {
-        self.end(why.into(), |_| Ok(()))
+        let event = match why {
+            Closing::NotPaid => Event::Fail,
+            Closing::Forgotten => Event::Forget,
+        };
+        self.end(why.into(), event, |_| Ok(()))
     }
 
     fn end(
         self,
         outcome: PaymentOutcome,
+        event: Event,
         also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), DatabaseError> {
         let Self { payments, intent, lock } = self;
@@ -183,6 +204,7 @@ impl OpenPayment {
         payments.database.write(|tx| {
             let close = "UPDATE payments SET outcome = ?2, fee_msat = ?3 WHERE payment_hash = ?1";
             tx.execute(close, params![intent.payment_hash.to_string(), name, fee_msat])?;
+            budget::happen(tx, payments.database.clocks(), &intent.payment_hash, event)?;
             also(tx)
         })?;
         lock.discard();
@@ -240,6 +262,8 @@ pub enum PaymentsError {
     StillOpen(PaymentHash),
     /// Another call sees to the payment at this moment.
     Held(PaymentHash),
+    /// The owner's budgets do not allow it.
+    Refused(Box<PolicyRefusal>),
 }
 
 impl fmt::Display for PaymentsError {
@@ -256,6 +280,7 @@ impl fmt::Display for PaymentsError {
             Self::Held(hash) => {
                 write!(f, "another command is resolving payment {hash}; run the command again later")
             }
+            Self::Refused(refused) => refused.fmt(f),
         }
     }
 }
@@ -265,7 +290,7 @@ impl core::error::Error for PaymentsError {
         match self {
             Self::Database(cause) => cause.source(),
             Self::Lock(cause) => cause.source(),
-            Self::Seen(_) | Self::StillOpen(_) | Self::Held(_) => None,
+            Self::Seen(_) | Self::StillOpen(_) | Self::Held(_) | Self::Refused(_) => None,
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Tests of the token store in the database.
 
 use super::*;
+use crate::store::budget::{BudgetId, CallId};
 use crate::store::private::PrivateDir;
 use l402_core::{Msat, Preimage, Scheme, UnixSeconds};
+
+fn payer() -> Payer {
+    Payer { budget: BudgetId::MAIN, call: CallId::random().unwrap() }
+}
 
 /// A token that is being paid for.
 fn pending(payment_hash: PaymentHash) -> Token {
@@ -26,7 +31,7 @@ fn pending(payment_hash: PaymentHash) -> Token {
 async fn a9_of_stores_that_share_a_folder_one_has_the_turn() {
     let folder = tempfile::tempdir().unwrap();
     let data = PrivateDir::open(folder.path().join("data")).unwrap();
-    let store = || FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned()).unwrap();
+    let store = || FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned(), payer()).unwrap();
     let (one, other) = (store(), store());
     let origin: Origin = "http://a".parse().unwrap();
     let enter =
@@ -49,7 +54,7 @@ async fn a9_of_stores_that_share_a_folder_one_has_the_turn() {
 async fn a9_a_note_does_not_restore_a_forgotten_token() {
     let folder = tempfile::tempdir().unwrap();
     let data = PrivateDir::open(folder.path().join("data")).unwrap();
-    let store = FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned()).unwrap();
+    let store = FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned(), payer()).unwrap();
     let origin: Origin = "http://a".parse().unwrap();
     let preimage = Preimage::from_bytes([1; 32]);
     let mut token = pending(preimage.hash());
@@ -70,7 +75,7 @@ async fn a9_a_note_does_not_restore_a_forgotten_token() {
 async fn a6_what_is_being_paid_for_one_token_is_not_paid_for_another() {
     let folder = tempfile::tempdir().unwrap();
     let data = PrivateDir::open(folder.path().join("data")).unwrap();
-    let store = FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned()).unwrap();
+    let store = FileStore::new(&Database::open(&data).unwrap(), Reuse::Kept, "sandbox".to_owned(), payer()).unwrap();
     let token = pending(Preimage::from_bytes([1; 32]).hash());
     let [one, other]: [Origin; 2] = ["http://a", "http://b"].map(|origin| origin.parse().unwrap());
     store.put(&one, &token).await.unwrap();

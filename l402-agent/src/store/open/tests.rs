@@ -105,6 +105,7 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
     database.write(|tx| tx.execute(token, [])).unwrap();
     let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
                ALTER TABLE tokens DROP COLUMN uses_left; DROP TABLE attempts; \
+               DROP TABLE accounts; DROP TABLE entries; DROP TABLE budgets; DROP TABLE clock; DROP TABLE events; \
                PRAGMA user_version = 2;";
     database.connection().execute_batch(old).unwrap();
     drop(database);
@@ -117,6 +118,9 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
         let standing = "SELECT standing FROM tokens WHERE payment_hash = 'h'";
         let standing = database.read(|tx| tx.query_row(standing, [], |row| row.get::<_, String>(0))).unwrap();
         assert_eq!(standing, "served", "nothing else is known");
+        let booked = "SELECT booked_msat, reserved_msat FROM accounts WHERE budget = 1 AND origin = ''";
+        let booked = database.read(|tx| tx.query_row(booked, [], |row| Ok((row.get(0)?, row.get(1)?)))).unwrap();
+        assert_eq!(booked, (100, 0), "what was paid counts in the first budget, once");
         let counted = "SELECT count(*) FROM tokens WHERE uses_left IS NOT NULL";
         assert_eq!(database.read(|tx| tx.query_row(counted, [], |row| row.get::<_, i64>(0))).unwrap(), 0);
         let lost = "SELECT count(*) FROM attempts";

@@ -1,9 +1,12 @@
 //! Tests of the record of payments.
 
 use super::*;
+use crate::store::budget::{BudgetId, CallId};
 use http::Method;
 use l402_core::{Msat, Preimage, Scheme};
 use l402_http::pay::Asking;
+
+const PAYER: Payer = Payer { budget: BudgetId::MAIN, call: CallId::from_bytes([7; 16]) };
 
 fn order(max_fee_msat: u64, asking: Asking) -> Order {
     Order {
@@ -50,7 +53,7 @@ fn another(payments: &Payments) -> Payments {
 #[test]
 fn a4_an_intent_outlives_its_process() {
     let (_folder, payments) = payments();
-    let open = payments.begin(intent(1)).unwrap();
+    let open = payments.begin(intent(1), &PAYER).unwrap();
     let hash = intent(1).payment_hash;
     let next = another(&payments);
     assert!(matches!(next.adopt(&hash), Err(PaymentsError::Held(_))), "its owner lives");
@@ -61,7 +64,7 @@ fn a4_an_intent_outlives_its_process() {
 #[test]
 fn a4_that_a_request_was_repeated_outlives_its_process() {
     let (_folder, payments) = payments();
-    let mut open = payments.begin(intent(1)).unwrap();
+    let mut open = payments.begin(intent(1), &PAYER).unwrap();
     open.repeat(&order(7, Asking::Again)).unwrap();
     let expected = Intent { order: Some(order(7, Asking::Again)), ..intent(1) };
     assert_eq!(open.intent(), &expected);
@@ -72,8 +75,8 @@ fn a4_that_a_request_was_repeated_outlives_its_process() {
 #[test]
 fn a4_a_lookup_does_not_hide_a_payment() {
     let (_folder, payments) = payments();
-    let open = payments.begin(intent(1)).unwrap();
-    drop(payments.begin(intent(2)).unwrap());
+    let open = payments.begin(intent(1), &PAYER).unwrap();
+    drop(payments.begin(intent(2), &PAYER).unwrap());
     let adopted = payments.adopt(&intent(2).payment_hash).unwrap().unwrap();
     assert_eq!(payments.intents().unwrap(), [intent(1), intent(2)], "while both are held");
     drop((open, adopted));
@@ -84,7 +87,7 @@ fn a4_a_lookup_does_not_hide_a_payment() {
 #[test]
 fn a4_the_outcome_and_the_token_come_together() {
     let (_folder, payments) = payments();
-    payments.begin(intent(1)).unwrap().paid(&kept(1, 3)).unwrap();
+    payments.begin(intent(1), &PAYER).unwrap().paid(&kept(1, 3)).unwrap();
     assert!(payments.intents().unwrap().is_empty());
     let paid = Recorded { intent: intent(1), outcome: Some(PaymentOutcome::Paid { fee_msat: 3.into() }) };
     assert_eq!(payments.all().unwrap(), [paid]);
@@ -96,7 +99,7 @@ fn a4_the_outcome_and_the_token_come_together() {
 #[test]
 fn a4_a_token_that_cannot_be_kept_leaves_it_open() {
     let (_folder, payments) = payments();
-    let open = payments.begin(intent(1)).unwrap();
+    let open = payments.begin(intent(1), &PAYER).unwrap();
     payments.database.write(|tx| tx.execute_batch("ALTER TABLE tokens RENAME TO hidden")).unwrap();
     assert!(open.paid(&kept(1, 3)).is_err());
     assert_eq!(payments.intents().unwrap(), [intent(1)]);
@@ -106,32 +109,32 @@ fn a4_a_token_that_cannot_be_kept_leaves_it_open() {
 #[test]
 fn a4_one_hash_is_paid_once() {
     let (_folder, payments) = payments();
-    let open = payments.begin(intent(1)).unwrap();
-    assert!(matches!(another(&payments).begin(intent(1)), Err(PaymentsError::StillOpen(_))), "under way");
+    let open = payments.begin(intent(1), &PAYER).unwrap();
+    assert!(matches!(another(&payments).begin(intent(1), &PAYER), Err(PaymentsError::StillOpen(_))), "under way");
     open.close(Closing::NotPaid).unwrap();
     assert!(payments.adopt(&intent(1).payment_hash).unwrap().is_none(), "it has an outcome");
-    payments.begin(intent(1)).unwrap().paid(&kept(1, 0)).unwrap();
-    assert!(matches!(payments.begin(intent(1)), Err(PaymentsError::Seen(_))), "paid");
-    payments.begin(intent(2)).unwrap().close(Closing::Forgotten).unwrap();
-    assert!(matches!(payments.begin(intent(2)), Err(PaymentsError::Seen(_))), "it may have been paid");
-    assert!(payments.begin(intent(3)).is_ok());
+    payments.begin(intent(1), &PAYER).unwrap().paid(&kept(1, 0)).unwrap();
+    assert!(matches!(payments.begin(intent(1), &PAYER), Err(PaymentsError::Seen(_))), "paid");
+    payments.begin(intent(2), &PAYER).unwrap().close(Closing::Forgotten).unwrap();
+    assert!(matches!(payments.begin(intent(2), &PAYER), Err(PaymentsError::Seen(_))), "it may have been paid");
+    assert!(payments.begin(intent(3), &PAYER).is_ok());
 }
 
 #[test]
 fn a5_one_request_is_paid_for_once() {
     let (_folder, payments) = payments();
-    let open = payments.begin(intent(1)).unwrap();
+    let open = payments.begin(intent(1), &PAYER).unwrap();
     let path = intent(1).path;
     let again = || Intent { path: path.clone(), ..intent(2) };
-    let fault = another(&payments).begin(again()).unwrap_err();
+    let fault = another(&payments).begin(again(), &PAYER).unwrap_err();
     assert!(matches!(fault, PaymentsError::Held(hash) if hash == intent(1).payment_hash), "{fault:?}");
     let elsewhere = Intent { origin: "http://b".parse().unwrap(), path: path.clone(), ..intent(3) };
     let other_method = Intent { method: Method::POST, path: path.clone(), ..intent(4) };
     for other in [elsewhere, other_method] {
-        payments.begin(other).unwrap().close(Closing::NotPaid).unwrap();
+        payments.begin(other, &PAYER).unwrap().close(Closing::NotPaid).unwrap();
     }
     open.close(Closing::NotPaid).unwrap();
-    assert!(payments.begin(again()).is_ok());
+    assert!(payments.begin(again(), &PAYER).is_ok());
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn a4_of_two_who_begin_at_once_one_does() {
         let start = std::sync::Barrier::new(2);
         let begin = |payments: &Payments| {
             start.wait();
-            payments.begin(intent(seed))
+            payments.begin(intent(seed), &PAYER)
         };
         let (one, other) = std::thread::scope(|scope| {
             let one = scope.spawn(|| begin(&other));
@@ -159,7 +162,7 @@ fn a4_of_two_who_begin_at_once_one_does() {
 #[test]
 fn a_damaged_record_is_said() {
     let (_folder, payments) = payments();
-    drop(payments.begin(intent(1)).unwrap());
+    drop(payments.begin(intent(1), &PAYER).unwrap());
     payments.database.write(|tx| tx.execute("UPDATE payments SET origin = 'nowhere'", [])).unwrap();
     assert!(matches!(payments.intents(), Err(DatabaseError::Damaged { .. })));
 }

@@ -1,0 +1,31 @@
+//! Budgets, and what payments hold of them, in the database.
+//!
+//! 1. A payment is reserved in its budget and in all budgets above it, in the transaction that records its intent. Where one of them
+//!    has no room, neither is written. [`l402_core::purchase`] decides; this module reads and writes the few rows.
+//! 2. The attempt of a payment is its payment hash: the network lets its money move once. An event that comes again changes nothing.
+//! 3. Budgets and entries are never deleted. A budget of a name that was removed is a new one.
+//! 4. What was paid before there were budgets counts in the first budget, [`MAIN`], which every other one is below of.
+//! 5. Where the wall clock is behind the stored time after a boot, budgets that depend on time pay nothing, until the owner accepts it.
+
+// Threats: A5.
+
+mod adopt;
+mod clock;
+mod entry;
+mod line;
+mod list;
+mod refused;
+mod reserve;
+mod tables;
+
+pub(super) use adopt::adopt;
+pub use clock::ClockState;
+pub use line::{BudgetId, MAIN};
+pub use list::{BudgetError, Budgets, NewBudget, ShownBudget};
+pub use refused::PolicyRefusal;
+pub use reserve::{CallId, Payer};
+pub(super) use reserve::{happen, intend, raise};
+pub(super) use tables::TABLES;
+
+#[cfg(test)]
+mod tests;

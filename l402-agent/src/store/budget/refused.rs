@@ -1,0 +1,125 @@
+//! Why a payment is refused, in a sentence.
+
+use crate::amount::Amount;
+use core::fmt;
+use core::time::Duration;
+use l402_core::Msat;
+use l402_core::purchase::{Cost, Refusal};
+
+/// The owner's budgets do not allow a payment. Nothing was paid.
+///
+/// ```text
+/// research: 480 of 500 sat this hour; this call costs 21 sat; free again in 12 min
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRefusal {
+    /// The budget that has no room: the one that was named, or one above it.
+    pub budget: String,
+    why: Why,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    Budget { why: Refusal, cost: Cost, free_in: Option<Duration> },
+    Clock { behind: Duration },
+}
+
+impl PolicyRefusal {
+    pub(super) fn budget(budget: &str, why: Refusal, cost: Cost, free_in: Option<Duration>) -> Self {
+        Self { budget: budget.to_owned(), why: Why::Budget { why, cost, free_in } }
+    }
+
+    pub(super) fn clock(budget: &str, behind: Duration) -> Self {
+        Self { budget: budget.to_owned(), why: Why::Clock { behind } }
+    }
+}
+
+impl fmt::Display for PolicyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.budget;
+        match &self.why {
+            Why::Clock { behind } => write!(
+                f,
+                "{name}: the system clock is {} behind that of the record; set it, or run `l402 policy clock accept`",
+                Span(*behind)
+            ),
+            Why::Budget { why: Refusal::Frozen, .. } => {
+                write!(f, "{name}: this budget is frozen; its owner can run `l402 budget thaw {name}`")
+            }
+            Why::Budget { why: Refusal::Removed, .. } => write!(f, "{name}: this budget was removed"),
+            Why::Budget { why: Refusal::Expired(_), .. } => write!(f, "{name}: this budget has expired"),
+            Why::Budget { why: Refusal::InFlight(most), .. } => {
+                write!(f, "{name}: {most} payments have no outcome yet; `l402 payments resolve` asks for it")
+            }
+            Why::Budget { why: Refusal::Over { limit, limit_msat, counted_msat, .. }, cost, free_in } => {
+                let (counted, limit_msat) = (Amount::new(*counted_msat), Amount::new(*limit_msat));
+                let counted = counted.to_string();
+                let counted = counted.trim_end_matches(" sat");
+                write!(f, "{name}: {counted} of {limit_msat} {limit}; {}", Costs(*cost))?;
+                free_in.map_or(Ok(()), |time| write!(f, "; free again in {}", Span(time)))
+            }
+            Why::Budget { .. } => write!(f, "{name}: this budget does not pay"),
+        }
+    }
+}
+
+impl core::error::Error for PolicyRefusal {}
+
+struct Costs(Cost);
+
+impl fmt::Display for Costs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cost { amount_msat, max_fee_msat } = self.0;
+        write!(f, "this call costs {}", Amount::new(amount_msat))?;
+        if max_fee_msat == Msat::ZERO {
+            return Ok(());
+        }
+        write!(f, ", and up to {} of fees", Amount::new(max_fee_msat))
+    }
+}
+
+/// A span as people say it, rounded up.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs() + u64::from(self.0.subsec_nanos() > 0);
+        match seconds {
+            0..60 => write!(f, "{seconds} s"),
+            60..3_600 => write!(f, "{} min", seconds.div_ceil(60)),
+            3_600..172_800 => write!(f, "{} h", seconds.div_ceil(3_600)),
+            _ => write!(f, "{} days", seconds.div_ceil(86_400)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use l402_core::purchase::{Limit, WindowTime};
+
+    #[test]
+    fn a_refusal_says_what_is_left_what_it_costs_and_when_to_come_back() {
+        let cost = |fee| Cost { amount_msat: Msat::from_sat(21), max_fee_msat: Msat::new(fee) };
+        let over = |counted| Refusal::Over {
+            limit: Limit::Hour,
+            limit_msat: Msat::from_sat(500),
+            counted_msat: counted,
+            cost_msat: Msat::from_sat(21),
+        };
+        let say = |why, cost, free_in| PolicyRefusal::budget("research", why, cost, free_in).to_string();
+        assert_eq!(
+            say(over(Msat::from_sat(480)), cost(0), Some(Duration::from_secs(661))),
+            "research: 480 of 500 sat this hour; this call costs 21 sat; free again in 12 min"
+        );
+        assert_eq!(
+            say(over(Msat::new(479_500)), cost(1_500), None),
+            "research: 479.5 of 500 sat this hour; this call costs 21 sat, and up to 1.5 sat of fees"
+        );
+        for why in [Refusal::Frozen, Refusal::Removed, Refusal::Expired(WindowTime::default()), Refusal::InFlight(2)] {
+            assert!(say(why, cost(0), None).starts_with("research: "), "{why:?}");
+        }
+        let behind = PolicyRefusal::clock("research", Duration::from_hours(50)).to_string();
+        assert!(behind.contains("3 days behind") && behind.contains("l402 policy clock accept"), "{behind}");
+    }
+}

@@ -1,0 +1,180 @@
+//! What happens to a payment, in a transaction of the store: all of it or nothing.
+
+use super::clock::{self, ClockState};
+use super::entry::{self, Held};
+use super::line::{BudgetId, Stored, line};
+use super::refused::PolicyRefusal;
+use crate::store::clocks::Clocks;
+use crate::store::record::Intent;
+use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
+use l402_core::purchase::{self, Cost, Counted, Entry, Event, Passage, Refused, Standing, Window, WindowTime};
+use l402_core::{Caveat, Msat, PaymentHash};
+use rusqlite::Transaction;
+
+/// What names a call, with all its payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallId([u8; 16]);
+
+impl CallId {
+    /// Draws one.
+    ///
+    /// # Errors
+    /// Where the system gives no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map(|()| Self(bytes))
+    }
+
+    /// Takes 16 bytes that no other call has.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// What pays: a budget, for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payer {
+    /// The budget.
+    pub budget: BudgetId,
+    /// The call.
+    pub call: CallId,
+}
+
+/// Reserves what a payment may cost, before its intent is written.
+pub(in crate::store) fn intend(
+    tx: &Transaction<'_>,
+    clocks: &dyn Clocks,
+    payer: &Payer,
+    intent: &Intent,
+) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
+    let hash = intent.payment_hash.to_string();
+    let (before, line) = (entry::find(tx, &hash)?, line(tx, payer.budget)?);
+    let mut held = Held {
+        budget: payer.budget,
+        call: payer.call.0.to_vec(),
+        origin: intent.origin.to_string(),
+        service: service(&intent.token).unwrap_or_default(),
+        entry: NOTHING,
+    };
+    let ask = Ask { line: &line, held: &held, cost: cost(intent) };
+    match ask.decide(tx, clocks, |counted, cost, now| purchase::reserve(counted, cost, now))? {
+        Ok(entry) => held.entry = entry,
+        Err(refused) => return Ok(Err(refused)),
+    }
+    // What failed is begun again under the same hash: the totals of the budget that paid then hold nothing of it.
+    let before = before.map(|before| before.entry);
+    entry::write(tx, &hash, before.as_ref(), &held, &line).map(Ok)
+}
+
+/// Reserves what a payment may cost more than before, since the wallet is about to be asked again.
+pub(in crate::store) fn raise(
+    tx: &Transaction<'_>,
+    clocks: &dyn Clocks,
+    intent: &Intent,
+) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
+    let hash = intent.payment_hash.to_string();
+    let Some(held) = entry::find(tx, &hash)? else { return Ok(Ok(())) };
+    let (line, before) = (line(tx, held.budget)?, held.entry);
+    let ask = Ask { line: &line, held: &held, cost: cost(intent) };
+    match ask.decide(tx, clocks, |counted, cost, now| purchase::raise(counted, before, cost, now))? {
+        Ok(entry) => {
+            let (entry, _) = purchase::step(entry, Event::TakeOver, WindowTime::default());
+            entry::write(tx, &hash, Some(&before), &Held { entry, ..held }, &line).map(Ok)
+        }
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// Takes note of what became of a payment. The wallet was asked, or may have been.
+pub(in crate::store) fn happen(
+    tx: &Transaction<'_>,
+    clocks: &dyn Clocks,
+    hash: &PaymentHash,
+    event: Event,
+) -> rusqlite::Result<()> {
+    let hash = hash.to_string();
+    let Some(held) = entry::find(tx, &hash)? else { return Ok(()) };
+    let now = clock::pass(tx, clocks)?.time;
+    let (sent, _) = purchase::step(held.entry, Event::Send, now);
+    let (entry, _) = purchase::step(sent, event, now);
+    let (line, before) = (line(tx, held.budget)?, held.entry);
+    entry::write(tx, &hash, Some(&before), &Held { entry, ..held }, &line)
+}
+
+/// A payment that asks for room.
+struct Ask<'a> {
+    line: &'a [Stored],
+    held: &'a Held,
+    cost: Cost,
+}
+
+impl Ask<'_> {
+    fn decide(
+        &self,
+        tx: &Transaction<'_>,
+        clocks: &dyn Clocks,
+        decide: impl FnOnce(Vec<(&purchase::Budget, &Counted)>, Cost, WindowTime) -> Result<Entry, Refused>,
+    ) -> rusqlite::Result<Result<Entry, Box<PolicyRefusal>>> {
+        let ClockState { time, passage } = clock::pass(tx, clocks)?;
+        if let (Passage::Behind(by), Some(timed)) = (passage, self.line.iter().find(|one| one.budget.needs_time())) {
+            return Ok(Err(Box::new(PolicyRefusal::clock(&timed.name, by))));
+        }
+        let counted = self.line.iter().map(|stored| self.counted(tx, stored, time));
+        let counted: Vec<Counted> = counted.collect::<rusqlite::Result<_>>()?;
+        let pairs = self.line.iter().map(|stored| &stored.budget).zip(&counted).collect();
+        match decide(pairs, self.cost, time) {
+            Ok(entry) => Ok(Ok(entry)),
+            Err(refused) => self.refused(tx, refused, time).map(Err),
+        }
+    }
+
+    fn counted(&self, tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> rusqlite::Result<Counted> {
+        let (limits, Held { origin, service, call, .. }) = (&stored.budget.limits, self.held);
+        let account = |origin: &str, service: &str| entry::account(tx, stored.id, origin, service);
+        let mut counted = Counted { origin: account(origin, "")?, total: account("", "")?, ..Counted::default() };
+        if !service.is_empty() {
+            counted.service = account(origin, service)?;
+        }
+        if limits.per_call_msat.is_some() {
+            counted.call_msat = entry::of_call(tx, call)?;
+        }
+        if limits.per_hour_msat.is_some() || limits.per_day_msat.is_some() {
+            let recent = entry::recent(tx, stored.id, now)?;
+            counted.hour_msat = Window::Hour.sum(recent.iter().copied(), now);
+            counted.day_msat = Window::Day.sum(recent.iter().copied(), now);
+        }
+        Ok(counted)
+    }
+
+    /// Says why, and when there is room again.
+    fn refused(&self, tx: &Transaction<'_>, refused: Refused, now: WindowTime) -> rusqlite::Result<Box<PolicyRefusal>> {
+        let Some(stored) = self.line.get(refused.level) else { return Err(super::line::wrong("parent")) };
+        let free_in = match refused.window() {
+            None => None,
+            Some((window, excess)) => {
+                let recent = entry::recent(tx, stored.id, now)?;
+                window.frees(recent, excess, now).map(|at| at.since(now))
+            }
+        };
+        Ok(Box::new(PolicyRefusal::budget(&stored.name, refused.why, self.cost, free_in)))
+    }
+}
+
+fn cost(intent: &Intent) -> Cost {
+    let max_fee_msat = intent.order.as_ref().map_or(Msat::ZERO, |order| order.max_fee_msat);
+    Cost { amount_msat: intent.amount_msat, max_fee_msat }
+}
+
+/// The first service that a token names, as far as it can be read. It is the origin's word.
+fn service(token: &str) -> Option<String> {
+    let mut bytes = vec![0; MAX_LEN];
+    let token = MacaroonRef::parse(base64::decode_into(token.as_bytes(), &mut bytes).ok()?).ok()?;
+    let services = token.unverified_caveats().find_map(|caveat| {
+        let caveat = Caveat::parse(caveat.id).ok().filter(|caveat| caveat.condition == "services")?;
+        Some(caveat.value.to_owned())
+    })?;
+    services.split(',').next()?.split(':').next().map(|name| name.trim().to_owned())
+}
+
+/// An entry that holds nothing yet.
+const NOTHING: Entry = Entry { standing: Standing::Intended, held_msat: Msat::ZERO, closed_at: None };
