@@ -28,11 +28,13 @@ pub enum Exit {
     Payment = 7,
     /// The payment may still succeed; the next call for the same URL looks before it pays.
     Unknown = 8,
+    /// The owner's budgets do not allow the payment; nothing was paid.
+    Policy = 9,
 }
 
 impl Exit {
     /// Every exit, in the order of the codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Served,
         Self::Local,
         Self::Usage,
@@ -42,6 +44,7 @@ impl Exit {
         Self::Limit,
         Self::Payment,
         Self::Unknown,
+        Self::Policy,
     ];
 
     /// Returns the name, in lower case.
@@ -56,6 +59,7 @@ impl Exit {
             Self::Limit => "limit",
             Self::Payment => "payment",
             Self::Unknown => "unknown",
+            Self::Policy => "policy",
         }
     }
 
@@ -71,6 +75,7 @@ impl Exit {
             Self::Limit => "the price is over the limit; nothing was paid",
             Self::Payment => "the payment failed, no route within the fee, or no wallet; nothing was paid",
             Self::Unknown => "the payment may still succeed, or another command buys the same; run the command again",
+            Self::Policy => "a budget does not allow the payment; nothing was paid",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and one for each group of options.
 
+mod budget;
 mod connection;
 mod get;
 mod home;
@@ -11,6 +12,7 @@ mod tokens;
 mod values;
 mod wallet;
 
+pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand};
 pub use connection::ConnectionArgs;
 pub use get::GetArgs;
 pub use home::HomeArgs;
@@ -53,6 +55,12 @@ pub enum Command {
     /// List payments, resolve those with an unknown outcome
     #[command(subcommand)]
     Payments(PaymentsCommand),
+    /// Make, list and stop budgets
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// What holds for all budgets
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),

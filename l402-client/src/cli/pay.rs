@@ -18,6 +18,9 @@ pub struct PayArgs {
     /// Maximum routing fee [default: configured, or 10 sat]
     #[arg(long, value_name = "AMOUNT")]
     pub max_fee: Option<Amount>,
+    /// Budget that pays, from `l402 budget list` [default: main]
+    #[arg(long, value_name = "NAME")]
+    pub budget: Option<String>,
     /// Show price and invoice; pay nothing, present no token
     #[arg(long)]
     pub dry_run: bool,

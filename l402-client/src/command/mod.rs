@@ -1,6 +1,7 @@
 //! From the command line to the command, and from its failure to the exit code.
 
 mod attenuate;
+mod budget;
 mod kept;
 mod payments;
 mod tokens;
@@ -13,6 +14,7 @@ use crate::home::Home;
 use crate::wallet;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
+use l402_agent::store::budget::Budgets;
 use l402_agent::store::tokens::Tokens;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -41,11 +43,17 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
             tokens::run(command, &Tokens::new(Database::open(&home.data).or_exit(Exit::Local)?))
         }
         Command::Payments(command) => payments::run(command, &home).await,
+        Command::Budget(command) => budget::run(command, &budgets(&home)?),
+        Command::Policy(command) => budget::policy(command, &budgets(&home)?),
         Command::Wallet(command) => wallet::run(command, &home).await.map(|text| (text, Exit::Served)),
     };
     let (text, exit) = text?;
     print(&text).or_exit(Exit::Local)?;
     Ok(exit)
+}
+
+fn budgets(home: &Home) -> Result<Budgets, Failure> {
+    Ok(Budgets::new(Database::open(&home.data).or_exit(Exit::Local)?))
 }
 
 /// A reader that goes away early, as `head` does, is no failure.

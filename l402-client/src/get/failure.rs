@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, Uri};
 use l402_agent::amount::Amount;
 use l402_agent::http::client::TransportError;
 use l402_agent::price::QuoteError;
+use l402_agent::store::budget::BudgetError;
 use l402_agent::store::file::StoreError;
 use l402_agent::store::payments::PaymentsError;
 use l402_agent::{BuildError, FetchError, FetchFault};
@@ -15,7 +16,10 @@ use l402_program::Causes;
 
 /// An agent could not be made.
 pub(super) fn of_build(fault: BuildError) -> Failure {
-    let exit = if matches!(fault, BuildError::Tls(_)) { Exit::Usage } else { Exit::Local };
+    let exit = match &fault {
+        BuildError::Tls(_) | BuildError::Budget { cause: BudgetError::Unknown, .. } => Exit::Usage,
+        _ => Exit::Local,
+    };
     Failure::new(exit, fault)
 }
 
@@ -142,6 +146,9 @@ fn of_store(fault: StoreError) -> Failure {
         }
         StoreError::Payments(PaymentsError::Held(_) | PaymentsError::StillOpen(_)) => Exit::Unknown,
         StoreError::Payments(PaymentsError::Seen(_)) => Exit::Challenge,
+        StoreError::Payments(PaymentsError::Refused(refused)) => {
+            return Failure::say(Exit::Policy, format!("not paid: {refused}"));
+        }
         _ => Exit::Local,
     };
     Failure::new(exit, fault)

@@ -81,6 +81,9 @@ fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: A
     if args.pay.buy_again {
         agent = agent.buy_again();
     }
+    if let Some(name) = &args.pay.budget {
+        agent = agent.budget(name);
+    }
     if let Some(file) = &args.connection.cacert {
         agent = agent.cacert(file);
     }
