@@ -255,6 +255,10 @@ no-panic:
     ! cargo build --release --manifest-path proofs/no-panic/Cargo.toml --features control 2>{{ control }}
     grep -q "undefined.*protocol_code_can_panic" {{ control }}
 
+# Runs of the buyer's budgets against servers, wallets, clocks and crashes that do what they like; `test` has the first 25
+hostile seeds="10000":
+    L402_SEEDS={{ seeds }} cargo test --workspace --test hostile -- --nocapture a5_no_budget
+
 # Every order of requests, crashes and losses that the ledger of uses must survive, or that of one scenario: minutes, and GB of memory
 model scenario="":
     cargo run --quiet --release --manifest-path proofs/model/Cargo.toml -- "{{ scenario }}"

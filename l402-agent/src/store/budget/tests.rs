@@ -107,6 +107,7 @@ fn kept(seed: u8, fee_msat: u64) -> KeptToken {
     KeptToken::new(&intent(seed).origin, &token).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as limits have it")]
 fn sat(amount: u64) -> Option<Msat> {
     Some(Msat::from_sat(amount))
 }

@@ -1,0 +1,76 @@
+//! What the engine does for safety, each of which a run can leave undone.
+
+use rusqlite::Connection;
+use std::path::Path;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// What is reserved counts.
+    ReservedCounts,
+    /// What is open counts in every window.
+    OpenCountsInWindows,
+    /// The maximum fee is reserved too.
+    FeeReserved,
+    /// The fee is booked too.
+    FeeBooked,
+    /// A window begins when the outcome is recorded.
+    WindowFromOutcome,
+    /// The budgets above are checked.
+    Ancestors,
+    /// A payment whose outcome is unknown stays reserved.
+    UnknownStays,
+    /// What a removed budget has spent still counts above it.
+    RemovedCounts,
+    /// What is below a removed budget pays nothing.
+    RemovedStops,
+    /// Within a boot, the time since then counts.
+    BootTime,
+    /// An invoice that the wallet may still pay is not replaced by another.
+    OneHash,
+}
+
+impl Guard {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::ReservedCounts,
+        Self::OpenCountsInWindows,
+        Self::FeeReserved,
+        Self::FeeBooked,
+        Self::WindowFromOutcome,
+        Self::Ancestors,
+        Self::UnknownStays,
+        Self::RemovedCounts,
+        Self::RemovedStops,
+        Self::BootTime,
+        Self::OneHash,
+    ];
+
+    /// Undoes in the database what the guard does there.
+    pub(crate) fn remove(self, store: &Path) {
+        let trigger = match self {
+            Self::ReservedCounts => {
+                "CREATE TRIGGER gone AFTER INSERT ON accounts WHEN NEW.reserved_msat > 0 BEGIN \
+                     UPDATE accounts SET reserved_msat = 0 \
+                     WHERE budget = NEW.budget AND origin = NEW.origin AND service = NEW.service; END"
+            }
+            Self::OpenCountsInWindows => {
+                "CREATE TRIGGER gone AFTER INSERT ON entries WHEN NEW.closed_at IS NULL BEGIN \
+                     UPDATE entries SET closed_at = 1 WHERE payment_hash = NEW.payment_hash; END"
+            }
+            Self::WindowFromOutcome => {
+                "CREATE TRIGGER gone AFTER INSERT ON entries WHEN NEW.closed_at > 3000000 BEGIN \
+                     UPDATE entries SET closed_at = closed_at - 3000000 WHERE payment_hash = NEW.payment_hash; END"
+            }
+            Self::Ancestors => "UPDATE budgets SET parent = NULL",
+            Self::RemovedCounts => {
+                "CREATE TRIGGER gone AFTER UPDATE OF standing ON budgets WHEN NEW.standing = 'removed' BEGIN \
+                     DELETE FROM accounts; DELETE FROM entries WHERE closed_at IS NOT NULL; END"
+            }
+            Self::RemovedStops => {
+                "CREATE TRIGGER gone AFTER UPDATE OF standing ON budgets WHEN NEW.standing = 'removed' BEGIN \
+                     UPDATE budgets SET standing = 'active', name = name || id WHERE id = NEW.id; END"
+            }
+            Self::FeeReserved | Self::FeeBooked | Self::UnknownStays | Self::BootTime | Self::OneHash => return,
+        };
+        Connection::open(store).unwrap().execute_batch(trigger).unwrap();
+    }
+}

@@ -1,0 +1,101 @@
+//! The store of one caller: each question to it is a command, and so is each answer.
+
+use crate::bank::Bank;
+use crate::guard::Guard;
+use crate::halt::Halt;
+use crate::oracle::{Buyer, Deal};
+use core::time::Duration;
+use http::{HeaderValue, Method};
+use l402_agent::store::file::{FileStore, StoreError};
+use l402_core::{Msat, PaymentHash};
+use l402_http::pay::{Asking, Order, Origin, Token, TokenStore, Turn};
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Till {
+    pub(crate) store: FileStore,
+    pub(crate) bank: Arc<Bank>,
+    pub(crate) buyer: Buyer,
+    pub(crate) halt: Arc<Halt>,
+}
+
+impl Till {
+    async fn command<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.halt.step().await;
+        let result = work.await;
+        self.halt.step().await;
+        result
+    }
+
+    /// What is written where a guard is missing.
+    fn without_guard(&self, token: &Token) -> Token {
+        match (self.bank.guard, &token.order) {
+            (Some(Guard::FeeReserved), Some(order)) => {
+                let order = Some(Order { max_fee_msat: Msat::ZERO, ..order.clone() });
+                Token { order, ..token.clone() }
+            }
+            (Some(Guard::FeeBooked), _) => Token { fee_msat: Msat::ZERO, ..token.clone() },
+            _ => token.clone(),
+        }
+    }
+}
+
+impl TokenStore for Till {
+    type Error = StoreError;
+
+    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+        self.command(self.store.tokens(origin)).await
+    }
+
+    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+        self.halt.step().await;
+        let hash = token.payment_hash;
+        let is_first = token.order.as_ref().is_some_and(|order| order.asking == Asking::First);
+        let most = token.order.as_ref().map(|order| token.amount_msat.get() + order.max_fee_msat.get());
+        let deal = Deal { buyer: self.buyer.clone(), most: 0, debited: None, is_over: true };
+        if is_first && token.preimage.is_none() {
+            // It may be written, and the process may end before it knows.
+            self.bank.oracle().deals.entry(hash).or_insert_with(|| deal.clone());
+        }
+        self.store.put(origin, &self.without_guard(token)).await?;
+        if let (Some(most), None) = (most, &token.preimage) {
+            let mut oracle = self.bank.oracle();
+            let found = oracle.deals.entry(hash).or_insert_with(|| deal.clone());
+            if is_first {
+                found.buyer = self.buyer.clone();
+            }
+            let is_stopped = is_first && {
+                let budgets = &oracle.budgets;
+                (0..budgets.len()).any(|at| budgets[at].is_removed && oracle.is_under(self.buyer.budget, at))
+            };
+            if is_stopped {
+                oracle.find("a payment below a removed budget".to_owned());
+            }
+            oracle.may_pay(hash, most);
+        }
+        self.halt.step().await;
+        Ok(())
+    }
+
+    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
+        self.store.presents(origin, token).await
+    }
+
+    async fn used(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+        self.command(self.store.used(origin, token)).await
+    }
+
+    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
+        self.command(self.store.forget(origin, hash)).await
+    }
+
+    async fn enter(
+        &self,
+        origin: &Origin,
+        method: &Method,
+        path: &str,
+        patience: Duration,
+    ) -> Result<Option<Turn>, StoreError> {
+        self.command(self.store.enter(origin, method, path, patience)).await
+    }
+}
