@@ -41,6 +41,12 @@ impl Gateway {
         Self { server, keeper, wallet: network.node(), data }
     }
 
+    /// Stops, and returns its directory.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.server.shutdown().await;
+        self.data
+    }
+
     /// The directory of the key file.
     pub(crate) fn key_dir(&self) -> std::path::PathBuf {
         self.data.path().join("keys")
