@@ -246,6 +246,14 @@ fn write_new(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Waits for whoever else changes something in the folder. The file of the lock stays, for it says nothing.
+fn lock(folder: &Path) -> io::Result<File> {
+    let path = folder.join(format!("{FILE}.lock"));
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// An epoch, as it stands in the file. Times are in Unix seconds.
 struct Line {
     epoch: u32,

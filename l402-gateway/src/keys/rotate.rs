@@ -13,9 +13,7 @@ use l402_core::ledger::SKEW;
 use l402_core::macaroon::hex;
 use l402_core::{DerivedKeys, MasterKey};
 use l402_lightning::secret_file;
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -100,7 +98,7 @@ pub fn rotate(folder: &Path, longest_sale: Duration, now: u64) -> Result<Vec<Epo
 
 fn replace(folder: &Path, path: &Path, longest_sale: Duration, now: u64) -> Result<Vec<Epoch>, Fault> {
     super::prepare(folder)?;
-    let _lock = lock(folder).map_err(Fault::Io)?;
+    let _lock = super::lock(folder).map_err(Fault::Io)?;
     let mut lines = existing(path)?;
     lines.retain(|line| line.until.is_none_or(|until| until > now));
     let last = lines.last_mut().ok_or(Fault::Empty)?;
@@ -126,14 +124,6 @@ fn replace(folder: &Path, path: &Path, longest_sale: Duration, now: u64) -> Resu
 fn existing(path: &Path) -> Result<Vec<Line>, Fault> {
     let text = text(path)?.ok_or_else(|| Fault::Io(io::ErrorKind::NotFound.into()))?;
     lines(&text)
-}
-
-/// Waits for other rotations. The file of the lock stays, for it says nothing.
-pub(super) fn lock(folder: &Path) -> io::Result<File> {
-    let path = folder.join(format!("{FILE}.lock"));
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    file.lock()?;
-    Ok(file)
 }
 
 fn print(lines: &[Line]) -> Zeroizing<String> {

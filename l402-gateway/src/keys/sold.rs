@@ -6,8 +6,7 @@
 //!    another has written.
 //! 3. A key that is retired, and a revocation of a payment whose end nobody knows, last until then.
 
-use super::rotate::lock;
-use super::{Fault, KeyFileError};
+use super::{Fault, KeyFileError, lock};
 use core::time::Duration;
 use l402_lightning::secret_file;
 use std::fs;

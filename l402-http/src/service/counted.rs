@@ -13,7 +13,6 @@ use super::kept::{Keep, Keeping, Presented, Tee};
 use super::meter::{Till, Tokens};
 use super::observe::Trail;
 use super::outcome::{Answer, Outcome, outcome};
-use super::price::Demand;
 use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
 use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, Unclaimed, fingerprint, race};
@@ -249,12 +248,7 @@ where
         let refusal = if unheld.is_spent() {
             let trail = self.paywall.observers.begin_sale(&self.paywall.policy, request, &self.trail);
             let sale = (self.route(), &self.offer);
-            let demand = match unheld {
-                Unheld::Refused(Refused::Ended) => Demand::forgotten(),
-                Unheld::Refused(Refused::Spent) if self.grant.unit() == Unit::Msat => Demand::balance(),
-                _ => Demand::spent(),
-            };
-            charge(&self.paywall, sale, &RequestHead::of(request), demand, &trail)
+            charge(&self.paywall, sale, &RequestHead::of(request), unheld.demand(self.grant.unit()), &trail)
         } else {
             Charging::Answered(unheld.response(self.paywall.retry_after, form))
         };

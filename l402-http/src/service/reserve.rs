@@ -4,12 +4,13 @@
 use super::Paywall;
 use super::charge::no_ledger;
 use super::event;
+use super::price::Demand;
 use super::uses::{Attempt, Away};
 use crate::response::{Form, Problem, Reason};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use l402_core::PaymentHash;
 use l402_core::ledger::{AttemptId, Command, Refused, Reply, Reserve};
+use l402_core::{PaymentHash, Unit};
 
 /// A use for a request.
 #[derive(Debug)]
@@ -57,6 +58,15 @@ impl Unheld {
     /// Tells whether a new token would help.
     pub(super) const fn is_spent(&self) -> bool {
         matches!(self, Self::Refused(Refused::Spent | Refused::Ended))
+    }
+
+    /// Why whoever needs a new token is charged.
+    pub(super) fn demand(&self, unit: Unit) -> Demand {
+        match self {
+            Self::Refused(Refused::Ended) => Demand::forgotten(),
+            Self::Refused(Refused::Spent) if unit == Unit::Msat => Demand::balance(),
+            _ => Demand::spent(),
+        }
     }
 
     /// What subscribers are told.
