@@ -1,5 +1,6 @@
 //! What can happen.
 
+use crate::request::Call;
 use l402_core::ledger::{Attempted, Input, Resolution, Safety};
 
 /// One thing that happens. Requests are named by their position.
@@ -10,15 +11,13 @@ pub enum Action {
     /// The call that a gateway waits for is under way.
     Call(usize, Way),
     /// A call of which nobody awaits the reply arrives.
-    Arrive(usize, usize),
-    /// Such a call is lost.
-    Lose(usize, usize),
-    /// The upstream answers, or its gateway learns that it does not.
-    Outcome(usize, Attempted),
+    Arrive(usize, Call),
+    /// The upstream answers, or its gateway learns that it does not, and tells the store.
+    Outcome(usize, Attempted, Way),
     /// A gateway sees something else.
     Happen(usize, Happening),
-    /// A gateway crashes, with the requests of these bits; at that moment it may have called for one that had just come.
-    Crash(u8, Option<(usize, Safety)>),
+    /// The gateway of a request crashes.
+    Crash(usize),
     /// The store's clock passes the end of a lease.
     Lapse(usize),
     /// A person decides about a doubt.
@@ -30,14 +29,16 @@ pub enum Action {
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {
-    /// It reaches the store, and the reply comes back.
+    /// It reaches the store, and the reply comes back. It may arrive once more.
     Reach,
     /// Its gateway has waited long enough for it, and asks again; it may still arrive.
     Late,
     /// The client has waited long enough too.
     Deadline,
-    /// It reaches the store twice, the second time later.
-    Double,
+    /// Its gateway crashes before it arrives.
+    Crash,
+    /// Its gateway sees something else before it arrives.
+    Meanwhile(Happening),
 }
 
 /// What a gateway sees beside the upstream and the store.

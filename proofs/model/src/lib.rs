@@ -3,8 +3,8 @@
 //! 1. A store is [`l402_ledger::Account`] with [`l402_core::ledger::step`]; a gateway's attempt is [`l402_core::ledger::Course`]. The
 //!    model adds what lies between them: calls, the upstream, clients, crashes and clocks.
 //! 2. Time is not counted. A lease may end at any moment, and a gateway may believe so at any moment: no safety rests on clocks.
-//! 3. A call reaches the store once, twice or never, sooner or later; its reply arrives or does not. What was asked by a gateway
-//!    that has crashed may still arrive.
+//! 3. A call reaches the store never, once or any number of times, sooner or later; its reply arrives or does not. What was asked by
+//!    a gateway that has crashed may still arrive. Nothing of this is counted: a bound would only tell states apart.
 //! 4. What is the same but for the names of requests is one state. There are as many gateways as requests may need: those that a
 //!    crash ends are any.
 //! 5. Each [`Guard`] is something that the ledger does for safety. Without it, a [property](name) must fail.
@@ -21,8 +21,8 @@ mod store;
 pub use action::{Action, Happening, Way};
 pub use guard::Guard;
 pub use property::name;
-pub use request::{Phase, Request};
-pub use scenario::{Bounds, Scenario};
+pub use request::{Call, Phase, Request};
+pub use scenario::{Faults, Scenario};
 pub use state::State;
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
@@ -37,11 +37,11 @@ pub struct Checked {
 }
 
 /// Looks for what does not hold in a scenario, until it has seen all states or something is found. A property that says that something
-/// can happen fails if it cannot. Goes into the depth, which takes little memory.
+/// can happen fails if it cannot. Goes into the breadth: a way into the depth is as long as there are states.
 pub fn failures(scenario: Scenario) -> Checked {
     let properties = scenario.properties();
     let checker = scenario.checker().threads(2).finish_when(HasDiscoveries::AnyFailures);
-    let search = checker.spawn_dfs().join();
+    let search = checker.spawn_bfs().join();
     let mut found = search.discoveries();
     let mut failures = Vec::new();
     for property in properties {

@@ -1,6 +1,6 @@
 //! Checks the scenarios at full size, and says how many states there were, how long it took and how much memory.
 
-use l402_model::{Bounds, Scenario, failures};
+use l402_model::{Faults, Scenario, failures};
 use std::fs;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,15 +21,15 @@ fn main() -> ExitCode {
     if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The last argument of each is how many requests there are.
+/// The last arguments of each are how many requests there are.
 fn scenarios() -> [Scenario; 5] {
-    let bounds = Bounds { crashes: 2, losses: 2, ..Bounds::default() };
+    let faults = Faults { resolutions: false, ..Faults::ALL };
     [
-        Scenario::single_use(bounds, 4),
-        Scenario::bundle(bounds, 2, 2),
-        Scenario::single_use(Bounds { resolutions: 1, ..bounds }, 3).named("one use, and a person who decides"),
-        Scenario::single_use(Bounds { sweeps: 1, ..bounds }, 3).named("one use, and a record that is deleted"),
-        Scenario::repeatable(bounds, 3),
+        Scenario::single_use(faults, 4),
+        Scenario::bundle(faults, 2, 2),
+        Scenario::single_use(Faults::ALL, 4).named("one use, and a person who decides"),
+        Scenario::single_use(Faults { sweeps: 1, ..Faults::ALL }, 3).named("one use, and a record that is deleted"),
+        Scenario::repeatable(faults, 4),
     ]
 }
 

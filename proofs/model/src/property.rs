@@ -51,7 +51,7 @@ pub(crate) fn all() -> Vec<Property<Scenario>> {
         Property::always(name::TRIES, |_, state: &State| (0..3).contains(&state.tries)),
         Property::always(name::NOTHING_LOST, |scenario, state: &State| {
             !state.is_at_rest(scenario)
-                || scenario.bounds.sweeps > 0
+                || scenario.faults.sweeps > 0
                 || state.counters(scenario).all(|(key, limit, tally)| {
                     let of_key = |at: &usize| key == CounterKey::SALE || state.requests[*at].of_branch;
                     let count = |is_it: &dyn Fn(usize) -> bool| {
@@ -70,15 +70,18 @@ pub(crate) fn all() -> Vec<Property<Scenario>> {
             let told = (0..state.requests.len()).all(|at| state.was_told_truth(scenario, at));
             !state.has_lied && (!state.is_at_rest(scenario) || told)
         }),
-        Property::always(name::DOUBTS, |_, state: &State| !state.doubts_nothing),
+        Property::always(name::DOUBTS, |_, state: &State| {
+            let is_founded = |at| !state.is_over(at) || !state.is_doubted_for_nothing(at);
+            !state.doubts_nothing && (0..state.requests.len()).all(is_founded)
+        }),
         Property::always(name::DECISIONS, |_, state: &State| {
             state.requests.iter().enumerate().all(|(at, request)| match request.facts.resolved {
                 Some(_) => !state.is_doubtful(at),
                 None => true,
             })
         }),
-        Property::sometimes("a use is committed", |_, state: &State| {
-            state.requests.iter().any(|request| request.phase == Phase::Done && request.facts.is_committed)
+        Property::sometimes("a use is committed", |scenario, state: &State| {
+            state.is_at_rest(scenario) && state.requests.iter().any(|request| request.facts.is_committed)
         }),
         Property::sometimes("a use is left in doubt", |scenario, state: &State| {
             state.is_at_rest(scenario) && (0..state.requests.len()).any(|at| state.is_doubtful(at))
@@ -105,11 +108,10 @@ impl State {
         self.is_doubtful(at) && !is_excused
     }
 
-    /// Nothing is under way: no call, no attempt of a gateway, no lease that will end.
+    /// Nothing is under way: no attempt of a gateway, and no lease that will end. What was sent may never arrive.
     fn is_at_rest(&self, scenario: &Scenario) -> bool {
-        let is_still = |request: &Request| !request.is_live() && request.late.is_empty();
         let is_leased = |at| matches!(self.standing(at), Some(Standing::Reserved { .. }));
-        self.requests.iter().all(is_still)
+        !self.requests.iter().any(Request::is_live)
             && (!scenario.keeps(Guard::LeasesEnd) || !(0..self.requests.len()).any(is_leased))
     }
 
@@ -128,7 +130,7 @@ impl State {
     /// Whoever got a response has it committed. Who got none pays nothing, unless it was a third try, or a doubt that was resolved.
     pub(crate) fn was_told_truth(&self, scenario: &Scenario, at: usize) -> bool {
         let Request { phase, facts, .. } = &self.requests[at];
-        if facts.is_third_try || facts.resolved.is_some() || scenario.bounds.sweeps > 0 {
+        if facts.is_third_try || facts.resolved.is_some() || scenario.faults.sweeps > 0 {
             return true;
         }
         match (phase, facts.told) {
@@ -141,7 +143,7 @@ impl State {
     /// The upstream may have done something for which no use is taken.
     pub(crate) fn has_effect_for_free(&self, scenario: &Scenario, at: usize) -> bool {
         let is_taken = !matches!(self.standing(at), None | Some(Standing::Cancelled { .. }));
-        let is_bound = self.requests[at].phase != Phase::Done && !scenario.is_repeatable && scenario.bounds.sweeps == 0;
+        let is_bound = self.requests[at].phase != Phase::Done && !scenario.is_repeatable && scenario.faults.sweeps == 0;
         is_bound && self.requests[at].facts.has_effect && !is_taken && !self.requests[at].facts.is_committed
     }
 }

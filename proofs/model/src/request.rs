@@ -15,8 +15,8 @@ pub struct Request {
     pub(crate) course: Option<Course>,
     /// The call to the store that its gateway waits for.
     pub(crate) call: Option<Call>,
-    /// Calls of which nobody awaits the reply, and which may still arrive.
-    pub(crate) late: Vec<Call>,
+    /// Calls that were sent, and may arrive without anybody who awaits the reply.
+    pub(crate) sent: Calls,
     /// What really happened.
     pub(crate) facts: Facts,
 }
@@ -43,15 +43,25 @@ pub enum Phase {
 }
 
 /// What is asked of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Call {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// A use.
     Reserve,
+    /// The use is gone.
     Commit,
+    /// The use is given back.
     Release,
+    /// The same, and it counts as a try.
     ReleaseTry,
+    /// The outcome is not known.
     Doubt,
+    /// No byte of the response has left.
     TakeBack,
 }
+
+/// Calls, each once: to send one again changes nothing, since it may arrive again anyway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Calls(u8);
 
 /// What really happened, whoever knows it.
 #[expect(clippy::struct_excessive_bools, reason = "each of them may or may not have happened")]
@@ -95,7 +105,7 @@ impl Request {
             phase: Phase::Idle,
             course: None,
             call: None,
-            late: Vec::new(),
+            sent: Calls::default(),
             facts: Facts::default(),
         }
     }
@@ -108,13 +118,32 @@ impl Request {
     /// Whoever waited for a call does so no longer; it may still arrive.
     pub(crate) fn abandon_call(&mut self) {
         if let Some(call) = self.call.take() {
-            self.late.push(call);
-            self.late.sort_unstable();
+            self.sent.add(call);
         }
     }
 }
 
+impl Calls {
+    pub(crate) const fn add(&mut self, call: Call) {
+        self.0 |= 1 << call as u8;
+    }
+
+    pub(crate) const fn remove(&mut self, call: Call) {
+        self.0 &= !(1 << call as u8);
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Call> {
+        Call::ALL.into_iter().filter(move |call| self.0 & 1 << *call as u8 != 0)
+    }
+}
+
 impl Call {
+    const ALL: [Self; 6] = [Self::Reserve, Self::Commit, Self::Release, Self::ReleaseTry, Self::Doubt, Self::TakeBack];
+
     /// What it says to a store.
     pub(crate) fn event(self, reserve: Reserve) -> Event {
         match self {

@@ -28,31 +28,38 @@ pub struct Scenario {
     pub branch_requests: usize,
     /// Whether all requests are the same one, which the upstream takes once however often it comes.
     pub is_repeatable: bool,
-    /// How much goes wrong.
-    pub bounds: Bounds,
+    /// What goes wrong.
+    pub faults: Faults,
     /// What is left undone.
     pub without: Option<Guard>,
+    /// Whether calls arrive that can change nothing any more, and tries are counted of which there cannot be a third.
+    pub is_complete: bool,
 }
 
-/// How much goes wrong.
+/// What goes wrong: as often as it can, but for sweeps.
+#[expect(clippy::struct_excessive_bools, reason = "each of them may or may not go wrong")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Bounds {
-    /// Gateways that crash.
-    pub crashes: u8,
-    /// Calls and replies that are lost, late or doubled.
-    pub losses: u8,
-    /// Doubts that a person resolves.
-    pub resolutions: u8,
+pub struct Faults {
+    /// Gateways crash.
+    pub crashes: bool,
+    /// Calls and replies are lost, late or doubled.
+    pub losses: bool,
+    /// Clients go away, and gateways believe that leases end.
+    pub departures: bool,
+    /// A person resolves doubts.
+    pub resolutions: bool,
     /// Times that the record is deleted after its end, and the store's clock then stepped back.
     pub sweeps: u8,
-    /// Whether clients go away, and gateways believe that leases end. What they then ask of the store, they ask after some
-    /// outcome of the upstream too, so that large scenarios can do without.
-    pub with_clients: bool,
+}
+
+impl Faults {
+    /// All but sweeps.
+    pub const ALL: Self = Self { crashes: true, losses: true, departures: true, resolutions: true, sweeps: 0 };
 }
 
 impl Scenario {
     /// One use.
-    pub const fn single_use(bounds: Bounds, requests: usize) -> Self {
+    pub const fn single_use(faults: Faults, requests: usize) -> Self {
         Self {
             name: "one use",
             uses: 1,
@@ -60,13 +67,14 @@ impl Scenario {
             requests,
             branch_requests: 0,
             is_repeatable: false,
-            bounds,
+            faults,
             without: None,
+            is_complete: false,
         }
     }
 
     /// Two uses of which a holder passed one on.
-    pub const fn bundle(bounds: Bounds, requests: usize, branch_requests: usize) -> Self {
+    pub const fn bundle(faults: Faults, requests: usize, branch_requests: usize) -> Self {
         Self {
             name: "a bundle of 2 with a branch of 1",
             uses: 2,
@@ -74,14 +82,15 @@ impl Scenario {
             requests,
             branch_requests,
             is_repeatable: false,
-            bounds,
+            faults,
             without: None,
+            is_complete: false,
         }
     }
 
     /// One use of a route whose requests can be repeated, always by the same request.
-    pub const fn repeatable(bounds: Bounds, requests: usize) -> Self {
-        let scenario = Self::single_use(bounds, requests);
+    pub const fn repeatable(faults: Faults, requests: usize) -> Self {
+        let scenario = Self::single_use(faults, requests);
         Self { name: "one use of an idempotent route", is_repeatable: true, ..scenario }
     }
 
@@ -94,7 +103,13 @@ impl Scenario {
     /// The same without a guard.
     #[must_use]
     pub const fn without(self, guard: Guard) -> Self {
-        Self { without: Some(guard), ..self }
+        Self { without: Some(guard), is_complete: true, ..self }
+    }
+
+    /// The same with all that can make no difference as long as the guards are kept.
+    #[must_use]
+    pub const fn complete(self) -> Self {
+        Self { is_complete: true, ..self }
     }
 
     /// Tells whether the ledger does this.

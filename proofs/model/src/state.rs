@@ -2,12 +2,12 @@
 
 use crate::action::{Action, Way};
 use crate::guard::Guard;
-use crate::request::{Call, Facts, Phase, Request, Told};
-use crate::scenario::{Bounds, Scenario};
+use crate::request::{Call, Calls, Facts, Phase, Request, Told};
+use crate::scenario::Scenario;
 use crate::store::Store;
 use core::hash::{Hash, Hasher};
 use l402_core::ledger::{
-    AttemptId, Attempted, Command, Course, Event, Input, Passed, Reply, Resolution, Safety, Standing,
+    AttemptId, Attempted, Command, Course, DoubtCause, Event, Input, Passed, Reply, Resolution, Safety, Standing, TRIES,
 };
 use std::hash::DefaultHasher;
 
@@ -17,8 +17,8 @@ pub struct State {
     pub(crate) store: Store,
     /// The requests; the position of one is the id of its attempt.
     pub requests: Vec<Request>,
-    /// What may still go wrong.
-    pub left: Bounds,
+    /// The sweeps that are left.
+    pub(crate) sweeps: u8,
     /// The tries since one cost a use, with the sale's token or that of the branch.
     pub(crate) tries: i8,
     /// Whether a request is done of which the client was told what is not so.
@@ -33,9 +33,9 @@ impl State {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let of = |of_branch, count| core::iter::repeat_n(Request::new(of_branch), count);
         let requests = of(false, scenario.requests).chain(of(true, scenario.branch_requests)).collect();
-        let (left, tries, flag) = (scenario.bounds, 0, false);
+        let (sweeps, tries, flag) = (scenario.faults.sweeps, 0, false);
         let (has_lied, has_served_for_free, doubts_nothing) = (flag, flag, flag);
-        Self { store: Store::new(), requests, left, tries, has_lied, has_served_for_free, doubts_nothing }
+        Self { store: Store::new(), requests, sweeps, tries, has_lied, has_served_for_free, doubts_nothing }
     }
 
     /// Where an attempt stands in the store.
@@ -50,34 +50,28 @@ impl State {
                 self.call(scenario, at, way);
             }
             Action::Call(at, way) => self.call(scenario, at, way),
-            Action::Arrive(at, nth) => {
-                let call = self.requests[at].late.remove(nth);
+            Action::Arrive(at, call) => {
+                if !scenario.faults.losses {
+                    self.requests[at].sent.remove(call);
+                }
                 self.apply(scenario, at, call);
             }
-            Action::Lose(at, nth) => {
-                self.requests[at].late.remove(nth);
+            Action::Outcome(at, outcome, way) => {
+                self.outcome(scenario, at, outcome);
+                self.call(scenario, at, way);
             }
-            Action::Outcome(at, outcome) => self.outcome(scenario, at, outcome),
             Action::Happen(at, happening) => {
                 self.requests[at].abandon_call();
                 self.tell(scenario, at, happening.input());
             }
-            Action::Crash(bits, coming) => {
-                self.left.crashes -= 1;
-                let coming = coming.map(|(at, safety)| {
-                    self.come(scenario, at, safety);
-                    1 << at
-                });
-                self.crash(bits | coming.unwrap_or_default());
-            }
+            Action::Crash(at) => self.crash(at),
             Action::Lapse(at) => self.store.lapse(scenario, &id(at)),
             Action::Resolve(at, resolution) => self.resolve(scenario, at, resolution),
             Action::Sweep => {
-                self.left.sweeps -= 1;
+                self.sweeps -= 1;
                 self.store.sweep(scenario);
             }
         }
-        self.hurry(scenario);
     }
 
     fn come(&mut self, scenario: &Scenario, at: usize, safety: Safety) {
@@ -92,18 +86,19 @@ impl State {
 
     /// What a gateway waits for goes its way.
     fn call(&mut self, scenario: &Scenario, at: usize, way: Way) {
-        let Some(call) = self.requests[at].call else { return };
-        if matches!(way, Way::Late | Way::Deadline | Way::Double) {
-            self.requests[at].abandon_call();
+        let request = &mut self.requests[at];
+        let Some(call) = request.call.take() else { return };
+        if scenario.faults.losses || way != Way::Reach {
+            request.sent.add(call);
         }
-        self.left.losses -= u8::from(way != Way::Reach);
-        self.requests[at].call = None;
-        let reply = match way {
-            Way::Reach | Way::Double => Input::Reply(self.apply(scenario, at, call)),
+        let input = match way {
+            Way::Reach => Input::Reply(self.apply(scenario, at, call)),
             Way::Late => Input::NoReply,
             Way::Deadline => Input::Deadline,
+            Way::Crash => return self.crash(at),
+            Way::Meanwhile(happening) => happening.input(),
         };
-        self.tell(scenario, at, reply);
+        self.tell(scenario, at, input);
     }
 
     /// A call reaches the store. What it does for good is noted, whoever hears of it.
@@ -182,15 +177,12 @@ impl State {
         (request.phase, request.course) = (phase, None);
     }
 
-    fn crash(&mut self, bits: u8) {
-        for at in (0..self.requests.len()).filter(|at| bits & 1 << at != 0) {
-            self.requests[at].abandon_call();
-            self.end(at, Phase::Crashed);
-        }
+    fn crash(&mut self, at: usize) {
+        self.requests[at].abandon_call();
+        self.end(at, Phase::Crashed);
     }
 
     fn resolve(&mut self, scenario: &Scenario, at: usize, resolution: Resolution) {
-        self.left.resolutions -= 1;
         if self.store.resolve(scenario, &id(at), resolution) == Reply::Resolved {
             let facts = &mut self.requests[at].facts;
             facts.resolved = Some(resolution);
@@ -199,22 +191,14 @@ impl State {
         }
     }
 
-    /// Where nothing can be lost any more, a call reaches the store at once.
-    fn hurry(&mut self, scenario: &Scenario) {
-        if self.left.losses > 0 || self.left.crashes > 0 || self.left.with_clients {
-            return;
-        }
-        for at in 0..self.requests.len() {
-            while self.requests[at].call.is_some() {
-                self.call(scenario, at, Way::Reach);
-            }
-        }
-    }
-
     /// Forgets what can make no difference any more, and orders requests that present one token, so that states which differ in
     /// names only are one.
     pub(crate) fn canonical(&mut self, scenario: &Scenario) {
         for at in 0..self.requests.len() {
+            if !scenario.is_complete {
+                self.hurry(scenario, at);
+                self.forget(at);
+            }
             if self.is_finished(at) {
                 self.has_lied |= !self.was_told_truth(scenario, at);
                 self.has_served_for_free |= self.has_effect_for_free(scenario, at);
@@ -222,8 +206,13 @@ impl State {
                 let Request { of_branch, facts: Facts { is_committed, resolved, .. }, .. } = self.requests[at];
                 let facts = Facts { is_committed, resolved, ..Facts::default() };
                 self.requests[at] = Request { phase: Phase::Done, facts, ..Request::new(of_branch) };
+            }
+            if self.requests[at].phase == Phase::Done {
                 self.store.finish(&id(at));
             }
+        }
+        if !scenario.is_complete {
+            self.forget_tries();
         }
         let mut order: Vec<_> = (0..self.requests.len()).collect();
         order.sort_by_cached_key(|at| (self.requests[*at].of_branch, self.fingerprint(*at)));
@@ -233,11 +222,64 @@ impl State {
         self.requests = order.iter().map(|at| self.requests[*at].clone()).collect();
     }
 
-    /// Nobody will ask anything for it again, and time changes nothing; a person may decide about a doubt.
+    /// Takes at once what makes no difference when. A call that its gateway waits for may be under way already, or still be made. One
+    /// for a use that was given back changes nothing: its reply may as well come now, and whatever the client is told is so.
+    fn hurry(&mut self, scenario: &Scenario, at: usize) {
+        let may_change = self.sweeps > 0 || !matches!(self.standing(at), Some(Standing::Cancelled { .. }));
+        let request = &mut self.requests[at];
+        match request.call {
+            Some(_) if !may_change => self.call(scenario, at, Way::Reach),
+            Some(call) if scenario.faults.losses => request.sent.add(call),
+            _ => {}
+        }
+    }
+
+    /// Forgets the calls that can change nothing, however often they still arrive: a use that was given back stays so, an attempt
+    /// that is known is not granted again, one that is committed or doubtful cannot be committed by an older call. Where the record
+    /// may still be deleted, all of them are kept. Of a gateway that has crashed, nobody asks what it had done before.
+    fn forget(&mut self, at: usize) {
+        let standing = self.standing(at);
+        let request = &mut self.requests[at];
+        if request.phase == Phase::Crashed {
+            (request.facts.told, request.facts.is_forwarded) = (None, true);
+        }
+        if request.facts.told == Some(Told::Other) {
+            request.facts.told = Some(Told::Unavailable); // either client pays nothing
+        }
+        if self.sweeps > 0 {
+            return;
+        }
+        match standing {
+            None => return,
+            Some(Standing::Cancelled { .. }) => request.sent = Calls::default(),
+            Some(Standing::Committed { .. }) => request.sent.remove(Call::Commit),
+            Some(Standing::InDoubt { cause: DoubtCause::Unknown, .. }) => {
+                request.sent.remove(Call::Commit);
+                request.sent.remove(Call::Doubt);
+            }
+            Some(_) => {}
+        }
+        request.sent.remove(Call::Reserve);
+    }
+
+    /// Forgets the tries where too few requests are left to make three. Each makes one at most.
+    fn forget_tries(&mut self) {
+        let open = self.requests.iter().filter(|request| request.phase != Phase::Done).count();
+        if usize::try_from(self.tries).is_ok_and(|tries| tries + open < usize::from(TRIES)) {
+            self.tries = 0;
+            self.store.forget_tries();
+        }
+    }
+
+    /// It is over, and nothing that was sent can change anything; a person may decide about a doubt.
     fn is_finished(&self, at: usize) -> bool {
-        let request = &self.requests[at];
-        let settled = !matches!(self.standing(at), Some(Standing::Reserved { .. }));
-        matches!(request.phase, Phase::Over | Phase::Crashed) && request.late.is_empty() && settled
+        self.is_over(at) && self.requests[at].sent.is_empty()
+    }
+
+    /// Nobody will ask anything for it again, and time changes nothing.
+    pub(crate) fn is_over(&self, at: usize) -> bool {
+        let is_settled = !matches!(self.standing(at), Some(Standing::Reserved { .. }));
+        matches!(self.requests[at].phase, Phase::Over | Phase::Crashed) && is_settled
     }
 
     /// A number for all that tells a request apart, except its name.

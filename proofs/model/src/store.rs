@@ -114,6 +114,14 @@ impl Store {
         }
     }
 
+    /// Forgets how often tokens were tried in vain.
+    pub(crate) fn forget_tries(&mut self) {
+        let Some(account) = &mut self.account else { return };
+        if let Some(tally) = account.tally(&CounterKey::SALE) {
+            account.set_tally(&CounterKey::SALE, Tally { tries: 0, ..tally });
+        }
+    }
+
     /// Gives attempts other names, and forgets which numbers uses had: nothing here depends on them.
     pub(crate) fn renew(&mut self, names: impl Fn(&AttemptId) -> AttemptId) {
         let Some(old) = &self.account else { return };
