@@ -10,10 +10,10 @@ use crate::pay_error::PayError;
 use crate::payment::{EnforcedLimits, Paid, PayLimit, PaymentSource, PaymentStatus};
 use crate::request::InvoiceRequest;
 use crate::settled::SettlementPage;
-use crate::source::{InvoiceSource, InvoiceSourceError, SettlementSource};
+use crate::source::{InvoiceSource, InvoiceSourceError, OpenInvoice, SettlementSource};
 use core::fmt;
 use core::pin::Pin;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use std::sync::Arc;
 
 /// A future on the heap.
@@ -47,6 +47,14 @@ impl fmt::Debug for PayeeNode {
 impl InvoiceSource for PayeeNode {
     async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
         self.0.create_invoice(request).await
+    }
+
+    fn stores_invoices(&self) -> bool {
+        self.0.stores_invoices()
+    }
+
+    async fn open_invoices(&self, since: UnixSeconds, most: usize) -> Result<Vec<OpenInvoice>, LookupError> {
+        self.0.open_invoices(since, most).await
     }
 }
 
@@ -106,6 +114,8 @@ impl PaymentSource for PayerWallet {
 /// [`InvoiceSource`] and [`SettlementSource`], object-safe.
 trait Payee: Send + Sync {
     fn create_invoice<'a>(&'a self, request: InvoiceRequest<'a>) -> BoxFuture<'a, Result<Invoice, InvoiceSourceError>>;
+    fn stores_invoices(&self) -> bool;
+    fn open_invoices(&self, since: UnixSeconds, most: usize) -> BoxFuture<'_, Result<Vec<OpenInvoice>, LookupError>>;
     fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Msat>, LookupError>>;
     fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat>;
     fn settlements_recorded(&self) -> u64;
@@ -115,6 +125,14 @@ trait Payee: Send + Sync {
 impl<N: InvoiceSource + SettlementSource> Payee for N {
     fn create_invoice<'a>(&'a self, request: InvoiceRequest<'a>) -> BoxFuture<'a, Result<Invoice, InvoiceSourceError>> {
         Box::pin(InvoiceSource::create_invoice(self, request))
+    }
+
+    fn stores_invoices(&self) -> bool {
+        InvoiceSource::stores_invoices(self)
+    }
+
+    fn open_invoices(&self, since: UnixSeconds, most: usize) -> BoxFuture<'_, Result<Vec<OpenInvoice>, LookupError>> {
+        Box::pin(InvoiceSource::open_invoices(self, since, most))
     }
 
     fn settled_msat<'a>(&'a self, hash: &'a PaymentHash) -> BoxFuture<'a, Result<Option<Msat>, LookupError>> {

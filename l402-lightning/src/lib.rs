@@ -76,7 +76,7 @@ pub use pay_error::{FailureReason, PayError};
 pub use payment::{EnforcedLimits, Paid, PayLimit, PaymentSource, PaymentStatus, TimedOut};
 pub use request::{InvalidRequest, InvoiceRequest};
 pub use settled::{SettledMemory, Settlement, SettlementPage};
-pub use source::{InvoiceSource, InvoiceSourceError, SettlementSource};
+pub use source::{InvoiceSource, InvoiceSourceError, OpenInvoice, SettlementSource};
 
 #[cfg(feature = "testing")]
 pub mod testing;

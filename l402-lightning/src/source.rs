@@ -8,7 +8,7 @@ use crate::invoice::{Invoice, InvoiceError, Mismatch};
 use crate::request::{InvalidRequest, InvoiceRequest};
 use crate::settled::SettlementPage;
 use core::fmt;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use std::sync::Arc;
 
 /// Makes invoices that pay to us.
@@ -27,6 +27,36 @@ pub trait InvoiceSource: Send + Sync {
         &self,
         request: InvoiceRequest<'_>,
     ) -> impl Future<Output = Result<Invoice, InvoiceSourceError>> + Send;
+
+    /// Tells whether the node keeps every invoice that it makes, paid or not. Whoever asks such a node for invoices that nobody pays
+    /// fills its disk: a server bounds how many are open at once.
+    // Threat L1.
+    fn stores_invoices(&self) -> bool {
+        false
+    }
+
+    /// Returns the invoices that the node keeps and that can still be paid, among those made at `since` or later; at most `most`, the
+    /// latest first. A server asks this once after its start. A node that stores none has none.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the node cannot be asked.
+    fn open_invoices(
+        &self,
+        since: UnixSeconds,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<OpenInvoice>, LookupError>> + Send {
+        let _ = (since, most);
+        core::future::ready(Ok(Vec::new()))
+    }
+}
+
+/// An invoice that can still be paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenInvoice {
+    /// Its payment hash.
+    pub payment_hash: PaymentHash,
+    /// When it ends.
+    pub expires_at: UnixSeconds,
 }
 
 /// Tells which of our invoices were settled.
@@ -118,6 +148,14 @@ impl core::error::Error for InvoiceSourceError {
 impl<S: InvoiceSource> InvoiceSource for Arc<S> {
     async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
         (**self).create_invoice(request).await
+    }
+
+    fn stores_invoices(&self) -> bool {
+        (**self).stores_invoices()
+    }
+
+    async fn open_invoices(&self, since: UnixSeconds, most: usize) -> Result<Vec<OpenInvoice>, LookupError> {
+        (**self).open_invoices(since, most).await
     }
 }
 

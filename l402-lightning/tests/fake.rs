@@ -48,6 +48,8 @@ async fn the_fake_node_conforms() {
     let nodes = Pair::new();
     conformance::all(&nodes).await;
     assert_eq!(nodes.payer.payments_sent(), 4, "one for each invoice that was paid");
+    nodes.payee.store_invoices(true);
+    conformance::all(&nodes).await;
 }
 
 /// The same pair, whose types are not known any more.

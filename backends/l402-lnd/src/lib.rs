@@ -20,7 +20,7 @@
 //!
 //! | | LND | ldk-node |
 //! |---|---|---|
-//! | an unpaid invoice | is a row in LND's database; a client that asks for challenges makes LND write (threat L1) | leaves nothing |
+//! | an unpaid invoice | is a row in LND's database, so that a gateway bounds how many are open (threat L1) | leaves nothing |
 //! | a second wallet pays a paid invoice | is refused | is taken too, and gets the proof: nothing was kept to tell by |
 //! | more than the channels can receive | LND makes the invoice all the same: it takes `offchain:read` to know | `NoInboundLiquidity` |
 //! | the longest expiry, the largest amount | a year, 100,000 bitcoin | 136 years, all bitcoin |
@@ -34,8 +34,8 @@
 //!
 //! # Why the messages are written by hand
 //!
-//! The published clients bind to an older tonic or to OpenSSL, or need `protoc` and LND's own files at build time. Eight calls
-//! with some thirty fields are less than that.
+//! The published clients bind to an older tonic or to OpenSSL, or need `protoc` and LND's own files at build time. Nine calls
+//! with some forty fields are less than that.
 
 #[cfg(feature = "backend")]
 mod backend;
@@ -49,6 +49,7 @@ mod hints;
 mod identity;
 mod macaroon;
 mod material;
+mod open;
 mod outcome;
 mod payee;
 mod payer;

@@ -5,15 +5,16 @@ use super::connect::Client;
 use super::error::LndError;
 use super::hints::Hints;
 use super::identity::{Identity, permitted};
+use super::open;
 use super::permission::Role;
 use super::rpc::{AddInvoiceRequest, Call, InvoiceState, LookupInvoiceRequest};
 use super::watch::{Readiness, Watch};
 use core::fmt;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use l402_lightning::unix_now;
 use l402_lightning::{
     InvalidRequest, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Mismatch, Network,
-    SettlementPage, SettlementSource,
+    OpenInvoice, SettlementPage, SettlementSource,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -100,6 +101,17 @@ impl InvoiceSource for LndPayee {
             self.0.hints.looked(invoice.decoded());
         }
         Ok(invoice)
+    }
+
+    /// It does: a row for each, which LND keeps when the invoice has expired, unless it was told to delete those.
+    fn stores_invoices(&self) -> bool {
+        true
+    }
+
+    /// Those of everybody who has invoices made at this LND.
+    async fn open_invoices(&self, since: UnixSeconds, most: usize) -> Result<Vec<OpenInvoice>, LookupError> {
+        self.0.watch.identity().map_err(LookupError::new)?;
+        open::list(|call| self.ask(call), since, most).await.map_err(LookupError::new)
     }
 }
 

@@ -123,6 +123,34 @@ impl Call for LookupInvoiceRequest {
     const NEEDS: Option<Needs> = Some(("invoices", "read"));
 }
 
+/// `lnrpc.Lightning/ListInvoices`: a page of them.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ListInvoicesRequest {
+    /// Where it is not zero, the page ends before the invoice with this number.
+    #[prost(uint64, tag = "4")]
+    pub(super) index_offset: u64,
+    #[prost(uint64, tag = "5")]
+    pub(super) num_max_invoices: u64,
+    /// Whether the page is that of the latest invoices. They are in order all the same.
+    #[prost(bool, tag = "6")]
+    pub(super) reversed: bool,
+}
+
+impl Call for ListInvoicesRequest {
+    type Answer = ListInvoicesResponse;
+    const PATH: &'static str = "/lnrpc.Lightning/ListInvoices";
+    const NEEDS: Option<Needs> = Some(("invoices", "read"));
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ListInvoicesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) invoices: Vec<Invoice>,
+    /// The number of the first invoice of the page.
+    #[prost(uint64, tag = "3")]
+    pub(super) first_index_offset: u64,
+}
+
 /// `lnrpc.Lightning/SubscribeInvoices`: what is added and settled from now on.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct InvoiceSubscription {
@@ -142,6 +170,12 @@ impl Call for InvoiceSubscription {
 pub(super) struct Invoice {
     #[prost(bytes = "vec", tag = "4")]
     pub(super) r_hash: Vec<u8>,
+    /// In seconds since 1970.
+    #[prost(int64, tag = "7")]
+    pub(super) creation_date: i64,
+    /// Seconds.
+    #[prost(int64, tag = "11")]
+    pub(super) expiry: i64,
     /// Zero until it is settled.
     #[prost(uint64, tag = "17")]
     pub(super) settle_index: u64,

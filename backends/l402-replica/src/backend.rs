@@ -118,12 +118,13 @@ impl PayeeSetup for Setup {
                 }
                 (Err(fault), Some(network)) => {
                     tracing::warn!(cause = %Causes(&fault), "{}", SELLS_NOTHING);
-                    Who { network, payee: None, trouble: Some(AWAY.to_owned()) }
+                    Who { network, payee: None, trouble: Some(AWAY.to_owned()), stores_invoices: true }
                 }
                 (Err(fault), None) => return Err(self.unusable(fault).into()),
             };
             let payee = self.payee.or(who.payee);
             let node = GatewayNode::new(self.address.clone(), who.network, payee, Arc::clone(seals));
+            node.learn(&who);
             let standing = Arc::new(Mutex::new(who.trouble.clone()));
             let watch = tokio::spawn(watch(node.clone(), self.clone(), Arc::clone(&standing)));
             let is_well: PayeeCheck = Arc::new(move || {
@@ -242,7 +243,7 @@ mod tests {
         let network = FakeNetwork::new();
         let [ours, other] = [network.node().node_id(), network.node().node_id()];
         let setup = |network, payee| Setup { address: Address::Tcp("a:1".to_owned()), network, payee, seals: None };
-        let who = |payee| Who { network: Network::Regtest, payee, trouble: None };
+        let who = |payee| Who { network: Network::Regtest, payee, trouble: None, stores_invoices: false };
         for (network, payee, found, is_held) in [
             (None, None, Some(other), true),
             (Some(Network::Regtest), Some(ours), Some(ours), true),

@@ -160,6 +160,7 @@ impl Clerk {
                 network: self.kept.network.to_string(),
                 payee: self.kept.id.map(|id| id.to_string()),
                 trouble: (self.kept.trouble)(),
+                stores_invoices: self.kept.node.stores_invoices(),
             },
             Ask::Invoice { amount_msat, description, expiry_s } => {
                 let (amount_msat, expiry) = (Msat::new(amount_msat), Duration::from_secs(expiry_s));

@@ -5,6 +5,7 @@ use crate::address::Address;
 use crate::error::ReplicaError;
 use crate::wire::{Ask, Refusal, Reply, Request, Said, Way, receive, send};
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::{Msat, PaymentHash};
 use l402_lightning::{
@@ -26,6 +27,8 @@ struct Inner {
     /// Set, or the one that signed the first invoice.
     payee: OnceLock<NodeId>,
     seals: Seals,
+    /// Whether the node stores its invoices, as the other gateway said last; it is taken for one that does until then.
+    stores_invoices: AtomicBool,
 }
 
 /// The node of the other gateway, as that says.
@@ -37,6 +40,8 @@ pub struct Who {
     pub payee: Option<NodeId>,
     /// Why it cannot be paid, if so.
     pub trouble: Option<String>,
+    /// Whether it stores its invoices ([`InvoiceSource::stores_invoices`]).
+    pub stores_invoices: bool,
 }
 
 impl GatewayNode {
@@ -44,7 +49,7 @@ impl GatewayNode {
     /// then on. Nothing is sent yet.
     pub fn new(address: Address, network: Network, payee: Option<NodeId>, seals: Seals) -> Self {
         let payee = payee.map(OnceLock::from).unwrap_or_default();
-        Self(Arc::new(Inner { address, network, payee, seals }))
+        Self(Arc::new(Inner { address, network, payee, seals, stores_invoices: AtomicBool::new(true) }))
     }
 
     /// Asks the other gateway who is paid. To be asked before the network is known.
@@ -52,12 +57,12 @@ impl GatewayNode {
     /// # Errors
     /// [`ReplicaError`].
     pub async fn ask(address: &Address, seals: &Seals) -> Result<Who, ReplicaError> {
-        let Said::Node { network, payee, trouble } = ask(address, seals, Ask::Who).await? else {
+        let Said::Node { network, payee, trouble, stores_invoices } = ask(address, seals, Ask::Who).await? else {
             return Err(ReplicaError::Malformed);
         };
         let network = network.parse().map_err(|_| ReplicaError::Malformed)?;
         let payee = payee.map(|payee| payee.parse()).transpose().map_err(|_| ReplicaError::Malformed)?;
-        Ok(Who { network, payee, trouble })
+        Ok(Who { network, payee, trouble, stores_invoices })
     }
 
     /// The same of the gateway that was named.
@@ -65,7 +70,14 @@ impl GatewayNode {
     /// # Errors
     /// [`ReplicaError`].
     pub async fn who(&self) -> Result<Who, ReplicaError> {
-        Self::ask(&self.0.address, &self.0.seals).await
+        let who = Self::ask(&self.0.address, &self.0.seals).await?;
+        self.learn(&who);
+        Ok(who)
+    }
+
+    /// Takes in what the other gateway has said.
+    pub(crate) fn learn(&self, who: &Who) {
+        self.0.stores_invoices.store(who.stores_invoices, Ordering::Relaxed);
     }
 
     /// Believes an invoice only if it is what was asked for, and signed by the one who signed before.
@@ -102,6 +114,10 @@ impl InvoiceSource for GatewayNode {
             Ok(Said::Node { .. }) => Err(InvoiceSourceError::Unavailable(ReplicaError::Malformed.into())),
             Err(fault) => Err(InvoiceSourceError::Unavailable(fault.into())),
         }
+    }
+
+    fn stores_invoices(&self) -> bool {
+        self.0.stores_invoices.load(Ordering::Relaxed)
     }
 }
 

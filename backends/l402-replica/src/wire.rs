@@ -41,8 +41,14 @@ pub(crate) struct Reply {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Said {
-    /// The node: its network, its public key if that is known, and why it cannot be paid, if so.
-    Node { network: String, payee: Option<String>, trouble: Option<String> },
+    /// The node: its network, its public key if that is known, why it cannot be paid, if so, and whether it stores its invoices.
+    Node {
+        network: String,
+        payee: Option<String>,
+        trouble: Option<String>,
+        #[serde(default)]
+        stores_invoices: bool,
+    },
     /// The invoice, and its payment hash in hexadecimal digits.
     Invoice { bolt11: String, payment_hash: String },
     /// There is none.

@@ -21,10 +21,12 @@ use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
 use l402_core::ledger::SKEW;
-use l402_core::{Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash, UnixSeconds};
 use l402_http::policy::Sale;
 use l402_ledger::{Ledger, LedgerStore as _};
-use l402_lightning::{Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, SettlementSource};
+use l402_lightning::{
+    Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, OpenInvoice, SettlementSource,
+};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -62,6 +64,14 @@ impl<N: InvoiceSource + SettlementSource + Clone + 'static> Shared<N> {
 impl<N: InvoiceSource> InvoiceSource for Shared<N> {
     async fn create_invoice(&self, request: InvoiceRequest<'_>) -> Result<Invoice, InvoiceSourceError> {
         self.node.create_invoice(request).await
+    }
+
+    fn stores_invoices(&self) -> bool {
+        self.node.stores_invoices()
+    }
+
+    async fn open_invoices(&self, since: UnixSeconds, most: usize) -> Result<Vec<OpenInvoice>, LookupError> {
+        self.node.open_invoices(since, most).await
     }
 }
 

@@ -47,6 +47,7 @@ pub async fn all(harness: &impl Harness) {
     too_much_to_receive_is_its_own_error(harness).await;
     a_payment_proves_itself_and_settles(harness).await;
     l5_what_is_unpaid_is_not_settled(harness).await;
+    l1_open_invoices_are_those_that_can_be_paid(harness).await;
     a4_paying_again_moves_no_money(harness).await;
     a4_paying_twice_at_once_moves_money_once(harness).await;
     a4_a_time_out_is_unknown_and_resolves(harness).await;
@@ -150,6 +151,32 @@ pub async fn l5_what_is_unpaid_is_not_settled(harness: &impl Harness) {
     assert_eq!(harness.payee().settled_msat(&hash).await.expect("an answer"), None);
     assert_eq!(harness.payee().settled_in_memory(&hash), None);
     assert!(matches!(harness.payer().payment(&hash).await.expect("an answer"), PaymentStatus::NotFound));
+}
+
+/// A node that stores its invoices lists those that can still be paid, the latest first. One that stores none lists none.
+///
+/// # Panics
+/// When the promise is broken.
+// Threat L1.
+pub async fn l1_open_invoices_are_those_that_can_be_paid(harness: &impl Harness) {
+    let before = UnixSeconds::new(unix_now().get().saturating_sub(60));
+    let [earlier, later] = [invoice(harness, Msat::new(9_000)).await, invoice(harness, Msat::new(9_000)).await];
+    let open = async || harness.payee().open_invoices(before, usize::MAX).await.expect("an answer");
+    let listed = open().await;
+    if !harness.payee().stores_invoices() {
+        assert_eq!(listed, []);
+        return;
+    }
+    for made in [&earlier, &later] {
+        let found = listed.iter().find(|open| open.payment_hash == made.payment_hash()).expect("it can be paid");
+        assert!(found.expires_at.get().abs_diff(made.expires_at().get()) <= 1, "{found:?}");
+    }
+    assert_eq!(harness.payee().open_invoices(before, 1).await.expect("an answer").len(), 1);
+    pay(harness, &later).await;
+    settled(harness, &later.payment_hash(), Msat::new(9_000)).await;
+    let listed = open().await;
+    let is_open = |made: &Invoice| listed.iter().any(|open| open.payment_hash == made.payment_hash());
+    assert!(is_open(&earlier) && !is_open(&later));
 }
 
 /// A second attempt reports the first one.

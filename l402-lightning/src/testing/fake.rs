@@ -3,8 +3,9 @@
 use super::forge::{ForgedInvoice, forge};
 use crate::clock::unix_now;
 use crate::{
-    FailureReason, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, NodeId, Paid,
-    PayError, PayLimit, PaymentSource, PaymentStatus, Settlement, SettlementPage, SettlementSource, TimedOut,
+    FailureReason, Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Network, NodeId,
+    OpenInvoice, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, Settlement, SettlementPage, SettlementSource,
+    TimedOut,
 };
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
@@ -70,6 +71,11 @@ impl FakeNode {
     /// Returns how many invoices it was asked for, whether it made them or not.
     pub fn invoices_asked(&self) -> usize {
         self.state().invoices_asked
+    }
+
+    /// Says whether it is like a node that stores its invoices and tells of each settlement; it is not unless told.
+    pub fn store_invoices(&self, stores: bool) {
+        self.state().stores_invoices = stores;
     }
 
     /// Returns how often it moved money as a payer.
@@ -162,8 +168,22 @@ impl InvoiceSource for FakeNode {
             payee: self.0.key,
         };
         let late = if let Some(FakeFault::SettlesLate(by)) = fault { by } else { Duration::ZERO };
-        ledger.invoices.insert(preimage.hash(), Bill { preimage, payee: self.0.id, late, settled: None });
+        let expires_at = honest.made_at.saturating_add(request.expiry.as_secs());
+        ledger.invoices.insert(preimage.hash(), Bill { preimage, payee: self.0.id, expires_at, late, settled: None });
         Ok(forge(&twisted(honest, fault, &mut ledger)))
+    }
+
+    fn stores_invoices(&self) -> bool {
+        self.state().stores_invoices
+    }
+
+    async fn open_invoices(&self, _: UnixSeconds, most: usize) -> Result<Vec<OpenInvoice>, LookupError> {
+        match self.fault() {
+            Some(FakeFault::Hang) => pending().await,
+            Some(FakeFault::Unreachable) => Err(LookupError::new("told to be unreachable")),
+            _ if self.stores_invoices() => Ok(self.0.network.lock().open(self.0.id, most)),
+            _ => Ok(Vec::new()),
+        }
     }
 }
 
@@ -175,6 +195,11 @@ impl SettlementSource for FakeNode {
             Some(FakeFault::Unreachable) => Err(LookupError::new("told to be unreachable")),
             _ => Ok(self.0.network.lock().settled_msat(hash, self.0.id)),
         }
+    }
+
+    /// Knows them as far as it tells of them.
+    fn settled_in_memory(&self, hash: &PaymentHash) -> Option<Msat> {
+        if self.stores_invoices() { self.0.network.lock().settled_msat(hash, self.0.id) } else { None }
     }
 
     fn settlements_recorded(&self) -> u64 {
@@ -246,6 +271,7 @@ struct Node {
 struct State {
     fault: Option<FakeFault>,
     invoices_asked: usize,
+    stores_invoices: bool,
     payments_sent: usize,
     payments: HashMap<PaymentHash, PaymentStatus>,
 }
@@ -260,6 +286,7 @@ struct Ledger {
 struct Bill {
     preimage: Preimage,
     payee: NodeId,
+    expires_at: UnixSeconds,
     late: Duration,
     settled: Option<(Msat, Instant)>,
 }
@@ -289,6 +316,16 @@ impl Ledger {
         let mut known: Vec<_> = known.collect();
         known.sort_by_key(|(known_at, settlement)| (*known_at, settlement.payment_hash));
         known.into_iter().map(|(_, settlement)| settlement).collect()
+    }
+
+    /// What can still be paid to a payee.
+    fn open(&self, payee: NodeId, most: usize) -> Vec<OpenInvoice> {
+        let now = unix_now();
+        let open = self
+            .invoices
+            .iter()
+            .filter(|(_, bill)| bill.payee == payee && bill.settled.is_none() && bill.expires_at > now);
+        open.map(|(hash, bill)| OpenInvoice { payment_hash: *hash, expires_at: bill.expires_at }).take(most).collect()
     }
 
     fn key(&mut self, label: &[u8]) -> SecretKey {

@@ -2,11 +2,11 @@
 
 use crate::fake::{FakeLnd, Mood, World};
 use core::time::Duration;
-use l402_core::Msat;
+use l402_core::{Msat, UnixSeconds};
 use l402_lightning::testing::conformance::{self, Harness};
 use l402_lightning::{
     InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, Mismatch, NodeId, PayLimit, PaymentSource,
-    SettlementSource,
+    SettlementSource, unix_now,
 };
 use l402_lnd::{LndPayee, LndPayer};
 
@@ -48,7 +48,7 @@ async fn the_backend_conforms() {
     };
     conformance::all(&nodes).await;
     // One for each invoice that was paid, and one to an unknown payee.
-    assert_eq!(world.begun(), 5);
+    assert_eq!(world.begun(), 6);
 }
 
 #[tokio::test]
@@ -112,6 +112,31 @@ async fn l5_a_failed_lookup_is_an_error() {
     let fault: LookupError = payee.settled_msat(&hash).await.unwrap_err();
     let cause = core::error::Error::source(&fault).unwrap().to_string();
     assert_eq!(cause, "LND refused: database is closed");
+}
+
+#[tokio::test]
+async fn l1_open_invoices_are_listed_from_the_latest_as_far_as_they_matter() {
+    let world = World::new();
+    let lnd = FakeLnd::start(&world).await;
+    let payee = LndPayee::start(&lnd.config()).await.unwrap();
+    let make = async |count: usize| {
+        for _ in 0..count {
+            payee.create_invoice(REQUEST).await.unwrap();
+        }
+    };
+    let since = |seconds| UnixSeconds::new(unix_now().get() - seconds);
+    make(900).await;
+    world.age(lnd.id(), 200);
+    make(260).await;
+    assert!(payee.stores_invoices() && world.rows(lnd.id()) == 1160);
+    let open = async |seconds, most| payee.open_invoices(since(seconds), most).await.unwrap().len();
+    assert_eq!((open(300, 5_000).await, lnd.asked("ListInvoices")), (1160, 6), "five pages, and one that is empty");
+    assert_eq!((open(100, 5_000).await, lnd.asked("ListInvoices")), (500, 8), "the rest was not looked at");
+    assert_eq!((open(300, 40).await, lnd.asked("ListInvoices")), (40, 9));
+    world.age(lnd.id(), 101);
+    assert_eq!(open(600, 5_000).await, 260, "the others have expired");
+    lnd.be(Mood::Hangs);
+    payee.open_invoices(since(600), 5_000).await.unwrap_err();
 }
 
 pub(crate) const REQUEST: InvoiceRequest<'static> =

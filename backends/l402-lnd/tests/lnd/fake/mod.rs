@@ -219,6 +219,10 @@ impl FakeLnd {
             "/lnrpc.Lightning/LookupInvoice" => {
                 self.lookup(&hash(&wire::Hash::decode(message.clone()).unwrap().r_hash), replies).await
             }
+            "/lnrpc.Lightning/ListInvoices" => {
+                replies.send(&self.0.world.page(self.0.id, &wire::List::decode(message.clone()).unwrap())).await;
+                Ok(())
+            }
             "/lnrpc.Lightning/SubscribeInvoices" => {
                 self.subscribe(wire::Subscription::decode(message.clone()).unwrap().settle_index, replies).await
             }

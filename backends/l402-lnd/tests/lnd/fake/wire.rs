@@ -38,6 +38,8 @@ pub(crate) struct Invoice {
     pub(crate) r_preimage: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     pub(crate) r_hash: Vec<u8>,
+    #[prost(int64, tag = "7")]
+    pub(crate) creation_date: i64,
     #[prost(int64, tag = "11")]
     pub(crate) expiry: i64,
     #[prost(bool, tag = "15")]
@@ -50,6 +52,28 @@ pub(crate) struct Invoice {
     pub(crate) state: i32,
     #[prost(int64, tag = "23")]
     pub(crate) value_msat: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct List {
+    #[prost(bool, tag = "1")]
+    pub(crate) pending_only: bool,
+    #[prost(uint64, tag = "4")]
+    pub(crate) index_offset: u64,
+    #[prost(uint64, tag = "5")]
+    pub(crate) num_max_invoices: u64,
+    #[prost(bool, tag = "6")]
+    pub(crate) reversed: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Listed {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) invoices: Vec<Invoice>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) last_index_offset: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) first_index_offset: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -35,6 +35,10 @@ struct Bill {
     payee: NodeId,
     preimage: Preimage,
     msat: i64,
+    made_at: i64,
+    expiry: i64,
+    /// Counts all invoices of this world.
+    add_index: u64,
     settle_index: u64,
 }
 
@@ -76,12 +80,40 @@ impl World {
             payment_hash: hash,
             payee: if mood == Mood::LiesAboutPayee { stranger } else { books.keys[&payee] },
         });
-        books.bills.insert(hash, Bill { payee, preimage, msat: request.value_msat, settle_index: 0 });
+        let made_at = i64::try_from(l402_lightning::unix_now().get()).unwrap();
+        let (msat, expiry, add_index) = (request.value_msat, request.expiry, books.counter);
+        books.bills.insert(hash, Bill { payee, preimage, msat, made_at, expiry, add_index, settle_index: 0 });
         (hash, invoice.bolt11().to_owned())
     }
 
     pub(crate) fn invoice(&self, payee: NodeId, hash: &PaymentHash) -> Option<wire::Invoice> {
         self.books().bills.get(hash).filter(|bill| bill.payee == payee).map(|bill| bill.told(hash))
+    }
+
+    /// The invoices of a page, as LND pages backwards: the last ones before a number, in order.
+    pub(crate) fn page(&self, payee: NodeId, asked: &wire::List) -> wire::Listed {
+        assert!(asked.reversed && !asked.pending_only, "another order is not asked for");
+        let books = self.books();
+        let is_asked = |index: u64| asked.index_offset == 0 || index < asked.index_offset;
+        let mine = books.bills.iter().filter(|(_, bill)| bill.payee == payee && is_asked(bill.add_index));
+        let mut page: Vec<_> = mine.map(|(hash, bill)| (bill.add_index, bill.told(hash))).collect();
+        page.sort_by_key(|(index, _)| *index);
+        page.drain(..page.len().saturating_sub(usize::try_from(asked.num_max_invoices).unwrap()));
+        let [first, last] = [page.first(), page.last()].map(|invoice| invoice.map_or(0, |(index, _)| *index));
+        let invoices = page.into_iter().map(|(_, invoice)| invoice).collect();
+        wire::Listed { invoices, last_index_offset: last, first_index_offset: first }
+    }
+
+    /// How many invoices a node has stored.
+    pub(crate) fn rows(&self, payee: NodeId) -> usize {
+        self.books().bills.values().filter(|bill| bill.payee == payee).count()
+    }
+
+    /// Lets the invoices of a node be older.
+    pub(crate) fn age(&self, payee: NodeId, seconds: i64) {
+        for bill in self.books().bills.values_mut().filter(|bill| bill.payee == payee) {
+            bill.made_at -= seconds;
+        }
     }
 
     pub(crate) fn last_settled(&self) -> u64 {
@@ -152,6 +184,8 @@ impl Bill {
             amt_paid_msat: if settled { self.msat } else { 0 },
             state: if settled { wire::SETTLED } else { 0 },
             value_msat: self.msat,
+            creation_date: self.made_at,
+            expiry: self.expiry,
             ..wire::Invoice::default()
         }
     }
