@@ -2,6 +2,7 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::future::BoxFuture;
+use crate::rates::SharedRates;
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
@@ -64,6 +65,10 @@ impl LedgerStore for Ledger {
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
         self.0.settlements()
     }
+
+    fn rates(&self) -> Option<Arc<dyn SharedRates>> {
+        self.0.rates()
+    }
 }
 
 /// The object-safe form of [`LedgerStore`].
@@ -81,6 +86,7 @@ trait Store: Send + Sync {
     fn revocations(&self, seen: Option<u64>) -> BoxFuture<'_, Result<Option<Revocations>, StoreError>>;
     fn sweep(&self, most: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>>;
+    fn rates(&self) -> Option<Arc<dyn SharedRates>>;
 }
 
 impl<S: LedgerStore> Store for S {
@@ -119,6 +125,10 @@ impl<S: LedgerStore> Store for S {
 
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
         LedgerStore::settlements(self)
+    }
+
+    fn rates(&self) -> Option<Arc<dyn SharedRates>> {
+        LedgerStore::rates(self)
     }
 }
 

@@ -31,6 +31,7 @@ mod error;
 mod future;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod rates;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod revoke;
@@ -43,6 +44,7 @@ pub use account::Account;
 pub use erased::Ledger;
 pub use error::{StoreError, StoreErrorKind};
 pub use future::BoxFuture;
+pub use rates::{Bucket, SharedRates, Taken};
 pub use revoke::{Denied, DenyList, Revocation, Revocations, Revoked};
 pub use settlements::SharedSettlements;
 pub use store::{DoubtfulUse, LedgerStore, PaymentUses};

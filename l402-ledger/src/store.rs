@@ -1,6 +1,7 @@
 //! What every store does.
 
 use crate::error::StoreError;
+use crate::rates::SharedRates;
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use l402_core::ledger::{AttemptId, Event, Now, Reply, Tally};
@@ -72,6 +73,11 @@ pub trait LedgerStore: Send + Sync {
 
     /// Returns where gateways that share this store tell each other which payments arrived; [`None`] where none can share it.
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        None
+    }
+
+    /// Returns where gateways that share this store count together how often tokens are used; [`None`] where each counts for itself.
+    fn rates(&self) -> Option<Arc<dyn SharedRates>> {
         None
     }
 }

@@ -42,6 +42,14 @@ impl Keys {
         key
     }
 
+    /// A bucket of a payment.
+    pub(super) fn rate(&self, payment: &PaymentHash, name: &str) -> Vec<u8> {
+        let (_, mut key) = self.row(payment);
+        key.extend(b":rate:");
+        key.extend(name.as_bytes());
+        key
+    }
+
     pub(super) fn of_sweep(&self, shard: Shard) -> [Vec<u8>; 3] {
         [self.ends(shard), self.open(shard), self.horizon(shard)]
     }

@@ -23,6 +23,7 @@
 //! | `{l402:a7}:<hash>` | hash | the row of a payment: counters, spare numbers, attempts that are reserved or in doubt |
 //! | `{l402:a7}:<hash>:<attempt>` | string | an attempt that was committed or cancelled; Redis deletes it after 10 minutes |
 //! | `{l402:a7}:<hash>:settled` | string | a payment that arrived at the node of one gateway; Redis deletes it after its token's end |
+//! | `{l402:a7}:<hash>:rate:<name>` | string | a bucket of the tokens of a payment; Redis deletes it once the bucket is full |
 //! | `{l402:a7}:ends` | sorted set | the payments that have a row, by the end of their tokens |
 //! | `{l402:a7}:open` | sorted set | unsafe attempts that are reserved, and all in doubt, by time |
 //! | `{l402:a7}:horizon` | string | the latest end of a row that was deleted |
@@ -58,6 +59,7 @@ mod check;
 mod error;
 mod keys;
 mod link;
+mod rates;
 mod revoked;
 mod schema;
 mod scripts;
@@ -71,6 +73,7 @@ pub use settings::{RedisSettings, RedisSettingsError};
 #[cfg(doc)]
 use crate::StoreErrorKind;
 use crate::error::StoreError;
+use crate::rates::SharedRates;
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
@@ -194,6 +197,10 @@ impl LedgerStore for RedisStore {
     }
 
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn rates(&self) -> Option<Arc<dyn SharedRates>> {
         Some(Arc::new(self.clone()))
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Scripts {
     pub(super) revocations: Script,
     pub(super) forget_revoked: Script,
     pub(super) settlement: Script,
+    pub(super) rate: Script,
 }
 
 /// One script, which Redis knows by its hash once it has run it.
@@ -52,6 +53,7 @@ impl Scripts {
             revocations: Script::new(&[include_str!("lua/revocations.lua")]),
             forget_revoked: Script::new(&[include_str!("lua/forget_revoked.lua")]),
             settlement: Script::new(&[include_str!("lua/settlement.lua")]),
+            rate: Script::new(&[include_str!("lua/rate.lua")]),
         }
     }
 

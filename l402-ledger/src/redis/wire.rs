@@ -215,7 +215,7 @@ fn bytes<const LEN: usize>(value: Value) -> Result<[u8; LEN], StoreError> {
 
 /// A script replied with what no version of it does.
 #[derive(Debug)]
-struct Unreadable;
+pub(super) struct Unreadable;
 
 impl core::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::future::BoxFuture;
+use crate::rates::{Bucket, SharedRates, Taken};
 use crate::revoke::{Revocation, Revocations};
 use crate::settlements::SharedSettlements;
 use crate::store::{DoubtfulUse, LedgerStore, PaymentUses};
@@ -21,6 +22,7 @@ struct State {
     accounts: BTreeMap<PaymentHash, Account>,
     revocations: Revocations,
     settlements: BTreeMap<PaymentHash, (Vec<u8>, UnixSeconds)>,
+    rates: BTreeMap<(PaymentHash, String), u64>,
     now: Now,
     is_away: bool,
     is_busy: bool,
@@ -33,6 +35,7 @@ impl Default for State {
         Self {
             accounts: BTreeMap::new(),
             settlements: BTreeMap::new(),
+            rates: BTreeMap::new(),
             revocations: Revocations { version: 0, entries: Vec::new() },
             now,
             is_away: false,
@@ -178,6 +181,28 @@ impl LedgerStore for FakeStore {
 
     fn settlements(&self) -> Option<Arc<dyn SharedSettlements>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn rates(&self) -> Option<Arc<dyn SharedRates>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl SharedRates for FakeStore {
+    fn take<'a>(&'a self, payment: &'a PaymentHash, buckets: &'a [Bucket]) -> BoxFuture<'a, Result<Taken, StoreError>> {
+        Box::pin(async move {
+            let mut state = self.reachable()?;
+            let (now, mut full) = (state.now.time.millis().saturating_mul(1_000), Vec::new());
+            for (position, bucket) in buckets.iter().enumerate() {
+                let key = (*payment, bucket.name().to_owned());
+                match bucket.take(state.rates.get(&key).copied().unwrap_or(0), now) {
+                    Ok(after) => full.push((key, after)),
+                    Err(wait) => return Ok(Taken::No { bucket: position, wait: Duration::from_micros(wait) }),
+                }
+            }
+            state.rates.extend(full);
+            Ok(Taken::Yes)
+        })
     }
 }
 

@@ -37,6 +37,7 @@ mod doubts;
 mod draws;
 mod ends;
 mod leases;
+mod rates;
 mod replay;
 mod revocations;
 mod same_request;
@@ -85,6 +86,7 @@ pub async fn all(harness: &impl Harness) {
     ends::all(harness).await;
     revocations::all(harness).await;
     settlements::all(harness).await;
+    rates::all(harness).await;
     like_the_account(harness, 48).await;
 }
 
