@@ -13,6 +13,7 @@ use super::kept::{Keep, Keeping, Presented, Tee};
 use super::meter::{Till, Tokens};
 use super::observe::Trail;
 use super::outcome::{Answer, Outcome, outcome};
+use super::rates::{Question, Refused as Above};
 use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
 use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, Unclaimed, fingerprint, race};
@@ -48,6 +49,8 @@ pub(super) struct Sale<N, K> {
     pub(super) settlement: SettlementRule,
     /// The credential, where answers are kept.
     pub(super) presented: Option<Presented>,
+    /// What is to be asked about its rate, where others count it too.
+    pub(super) rate: Option<Question>,
     pub(super) trail: Trail,
 }
 
@@ -185,6 +188,9 @@ where
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
+        if let Err(refused) = self.within_rate().await {
+            return Ok(Visited::Own(refused.response(form)));
+        }
         let remaining = match self.left().await {
             Ok(remaining) => remaining,
             Err(unheld) => return Ok(Visited::Own(self.refuse(&unheld, &request, form).await)),
@@ -196,6 +202,14 @@ where
         pass_on(ForwardedKind::Paid, &mut response);
         tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining }, self.grant.unit());
         Ok(Visited::Inner(response, Begun::default()))
+    }
+
+    /// Asks whether the request is within what others count for, too.
+    async fn within_rate(&self) -> Result<(), Above> {
+        match &self.rate {
+            Some(rate) => rate.answer().await,
+            None => Ok(()),
+        }
     }
 
     /// Looks how many uses there are.
@@ -270,7 +284,15 @@ where
             self.trail.tell(|| Phase::Reserved(given.told()));
             return Err(given.response(paywall.retry_after, form));
         }
-        match reserve(paywall, self.grant.payment_hash(), self.what(asked, fingerprint)).await {
+        let held = reserve(paywall, self.grant.payment_hash(), self.what(asked, fingerprint));
+        let (held, within) = tokio::join!(held, self.within_rate()); // one after the other would cost a round trip more
+        if let Err(refused) = within {
+            if let Ok(mut held) = held {
+                commit(&mut held.attempt, Attempted::NotSent).await;
+            }
+            return Err(refused.response(form));
+        }
+        match held {
             Ok(held) => {
                 self.trail.tell(|| Phase::Reserved(event::Reserved::Held { number: held.number }));
                 if let Some(keeping) = &mut keeping {

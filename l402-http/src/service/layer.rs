@@ -12,8 +12,9 @@ use super::kept::Presented;
 use super::observe::Trail;
 use super::paywall::Paywall;
 use super::price::Demand;
+use super::rates::Question;
 use super::route::{Priced, Routed, route};
-use super::settle::{self, Due, Received};
+use super::settle::{self, Due, Received, Unsettled};
 use crate::policy::{Policy, Route};
 use crate::response::{Form, PaidBody, Reason};
 use bytes::Bytes;
@@ -140,18 +141,19 @@ where
     if let Err(denied) = denied::look(paywall, &decision) {
         return deny(paywall, request, priced, trail, denied);
     }
-    if let Err(refused) = paywall.rates.paid(&decision, priced.offer) {
-        return State::answered(refused.response(Form::of(request.headers())));
-    }
+    let rate = match paywall.rates.paid(&decision, priced.route, priced.offer) {
+        Ok(rate) => rate,
+        Err(refused) => return State::answered(refused.response(Form::of(request.headers()))),
+    };
     let Priced { route, offer, target } = priced;
     let due = |grant: &Grant| Due::of(grant.payment_hash(), grant.sold_msat(), offer);
     let noted = |request: &Request<B>| paywall.observers.begin_sale(&paywall.policy, request, trail);
     let (demand, trail) = match decision {
-        Decision::Admit(grant) => return forward(inner, request, passage(route, target, grant), ForwardedKind::Paid),
+        Decision::Admit(grant) => return admit(inner, request, passage(route, target, grant), rate),
         Decision::Settle(grant) => match settle::look(paywall, &due(&grant)) {
             Some(received @ Received::Enough(_)) => {
                 trail.tell(|| Phase::Settled(received.told()));
-                return forward(inner, request, passage(route, target, grant), ForwardedKind::Paid);
+                return admit(inner, request, passage(route, target, grant), rate);
             }
             Some(received @ Received::TooLittle(_)) => {
                 let trail = noted(&request);
@@ -162,15 +164,18 @@ where
                 let (form, trail) = (Form::of(request.headers()), noted(&request));
                 passage(route, target, grant).apply(&mut request);
                 let sale = (route.id(), Arc::clone(offer));
-                let settled = Box::pin(settle::settle(Arc::clone(paywall), sale, due(&grant), form, trail));
-                return State::Settling { settled, parked: Some(Box::new(Parked { inner: ready(inner), request })) };
+                let settled = settle::settle(Arc::clone(paywall), sale, due(&grant), form, trail);
+                return park(inner, request, async move {
+                    within(rate, form).await?;
+                    settled.await
+                });
             }
         },
         Decision::Reserve { grant, settlement } => {
             let (paywall, offer, trail) = (Arc::clone(paywall), Arc::clone(offer), trail.clone());
             let keeps = paywall.answers.is_some() && route.keep_answer().is_some();
             let presented = keeps.then(|| Presented::of(request.headers()));
-            let sale = Sale { paywall, route: route.id(), offer, grant, settlement, presented, trail };
+            let sale = Sale { paywall, route: route.id(), offer, grant, settlement, presented, rate, trail };
             return State::Counting { visiting: Visit { inner: ready(inner), request, target, sale }.begin() };
         }
         Decision::Charge(Charge { reason: ChargeReason::PaymentRequired, .. }) if is_ahead(request.headers()) => {
@@ -193,7 +198,7 @@ fn deny<S, N, K, B>(
 ) -> State<S, B>
 where
     S: Service<Request<B>>,
-    N: InvoiceSource + 'static,
+    N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
     match denied {
@@ -215,7 +220,7 @@ fn ask_for_payment<S, N, K, B>(
 ) -> State<S, B>
 where
     S: Service<Request<B>>,
-    N: InvoiceSource + 'static,
+    N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
     if paywall.pricer.is_some() {
@@ -238,6 +243,38 @@ fn is_ahead(fields: &HeaderMap) -> bool {
 #[cold]
 fn ahead(retry_after: u64, form: Form) -> Response<Bytes> {
     unavailable(Reason::PREFETCH, &"this costs something; it is sold to whoever asks for it", retry_after, form)
+}
+
+/// Lets a request pass that was paid for, once it is known to be within its rate.
+#[inline]
+fn admit<S, B>(inner: &mut S, mut request: Request<B>, passage: Passage, rate: Option<Question>) -> State<S, B>
+where
+    S: Service<Request<B>> + Clone,
+{
+    if rate.is_none() {
+        return forward(inner, request, passage, ForwardedKind::Paid);
+    }
+    let form = Form::of(request.headers());
+    passage.apply(&mut request);
+    park(inner, request, within(rate, form))
+}
+
+/// Asks whether a request is within what others count for, too.
+async fn within(rate: Option<Question>, form: Form) -> Result<(), Unsettled> {
+    let Some(rate) = rate else { return Ok(()) };
+    rate.answer().await.map_err(|refused| Unsettled::Answer(refused.response(form)))
+}
+
+/// Lets a request wait until it may pass.
+fn park<S: Clone, B>(
+    inner: &mut S,
+    request: Request<B>,
+    settled: impl Future<Output = Result<(), Unsettled>> + Send + 'static,
+) -> State<S, B>
+where
+    S: Service<Request<B>>,
+{
+    State::Settling { settled: Box::pin(settled), parked: Some(Box::new(Parked { inner: ready(inner), request })) }
 }
 
 /// Calls the inner service.

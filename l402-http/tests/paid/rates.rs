@@ -5,10 +5,13 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use http::{Request, StatusCode};
-use l402_core::{Msat, Name};
+use l402_core::{GatePolicy, Msat, Name, PaymentHash, SettlementRule};
 use l402_http::cors::Cors;
 use l402_http::policy::{Policy, Route, Sale};
-use l402_http::service::{Rate, RateLimits, RequestHead};
+use l402_http::service::{Paywall, Rate, RateLimits, RequestHead};
+use l402_ledger::testing::FakeStore;
+use l402_ledger::{BoxFuture, Bucket, LedgerStore, SharedRates, StoreError, Taken};
+use l402_lightning::testing::FakeNode;
 use std::sync::Arc;
 
 /// A clock that the test moves, and limits that go by it.
@@ -29,6 +32,11 @@ fn plannt() -> Name {
 /// Limits by the address that the request brings with it.
 fn for_each(limits: RateLimits, text: &str) -> RateLimits {
     limits.each_client(rate(text), |request: &RequestHead<'_>| request.extensions().get::<IpAddr>().copied())
+}
+
+/// Counts together with others who have the same store.
+fn shared(text: &str, store: &FakeStore) -> RateLimits {
+    limits().0.each_token(plannt(), rate(text)).shared(store.rates().unwrap())
 }
 
 fn from(client: u32) -> Request<String> {
@@ -147,4 +155,81 @@ async fn l1_tokens_have_a_rate_of_their_own() {
     for _ in 0..3 {
         assert_eq!(elsewhere.present("/v1/demo", &token).await.status, 200, "the rate is another service's");
     }
+}
+
+#[tokio::test]
+async fn l1_a_route_has_a_rate_beside_that_of_its_service() {
+    let sale = |path| Sale::new("plannt", path, Msat::from_sat(21));
+    let policy = Policy::builder().sell(sale("/v1/a")).sell(sale("/v1/b")).build().unwrap();
+    let limits = limits().0.each_token(plannt(), rate("3/h")).each_token_of_route(&policy.routes()[0], rate("1/h"));
+    let shop = Shop::with(policy, |paywall| paywall.rate_limits(limits));
+    let token = shop.buy("/v1/b").await.credential();
+    for (path, refused_by) in [
+        ("/v1/a", None),
+        ("/v1/a", Some(r#""token-of-route";q=1;w=3600"#)),
+        ("/v1/b", None),
+        ("/v1/b", None),
+        ("/v1/b", Some(r#""token";q=3;w=3600"#)),
+        ("/v1/a", Some(r#""token-of-route";q=1;w=3600"#)),
+    ] {
+        let answer = shop.present(path, &token).await;
+        assert_eq!(
+            (answer.status == 200, answer.field("ratelimit-policy")),
+            (refused_by.is_none(), refused_by),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn l1_replicas_share_the_rates_of_tokens_and_count_alone_while_their_store_is_away() {
+    for settlement in [SettlementRule::Trust, SettlementRule::Strict] {
+        let (store, gate) = (FakeStore::new(), GatePolicy { settlement, ..GatePolicy::default() });
+        let open = |paywall: Paywall<FakeNode>| paywall.gate_policy(gate).rate_limits(shared("4/h", &store));
+        let one = Shop::with(policy(), open);
+        let other = one.reopened(policy(), open);
+        let bought = one.buy("/v1/demo").await;
+        let token = bought.credential();
+        let ask = async |shop: &Shop| shop.present("/v1/demo", &token).await;
+        for shop in [&one, &other, &other, &one] {
+            assert_eq!(ask(shop).await.status, 200);
+        }
+        for shop in [&one, &other] {
+            let answer = ask(shop).await;
+            assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (429, "token-rate"), "of one, four had all");
+            let told = [("retry-after", "900"), ("ratelimit", r#""token";r=0;t=900"#), ("x-ratelimit-limit", "4")];
+            says(&answer, &told);
+            assert_eq!(answer.field("ratelimit-policy"), Some(r#""token";q=4;w=3600"#));
+        }
+        let fields = [("authorization", &*token), ("content-type", "application/grpc")];
+        says(&one.ask(request("/v1/demo", &fields)).await, &[("grpc-status", "8"), ("l402-reason", "token-rate")]);
+        store.set_away(true);
+        // One has counted four by itself, the other three.
+        let alone = [ask(&one).await, ask(&other).await, ask(&other).await].map(|answer| answer.status.as_u16());
+        assert_eq!(alone, [429, 200, 429]);
+        assert_eq!(one.upstream.seen().len() + other.upstream.seen().len(), 5);
+    }
+}
+
+/// A store that does not answer.
+#[derive(Default)]
+struct Silent(AtomicUsize);
+
+impl SharedRates for Silent {
+    fn take<'a>(&'a self, _: &'a PaymentHash, _: &'a [Bucket]) -> BoxFuture<'a, Result<Taken, StoreError>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(core::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn l1_a_store_that_does_not_answer_is_left_alone_for_a_while() {
+    let silent = Arc::new(Silent::default());
+    let limits = limits().0.each_token(plannt(), rate("1000/h")).shared(silent.clone());
+    let shop = Shop::with(policy(), |paywall| paywall.rate_limits(limits));
+    let token = shop.buy("/v1/demo").await.credential();
+    for _ in 0..100 {
+        assert_eq!(shop.present("/v1/demo", &token).await.status, 200);
+    }
+    assert_eq!(silent.0.load(Ordering::Relaxed), 3, "the others did not wait for it");
 }

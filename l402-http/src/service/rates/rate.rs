@@ -4,6 +4,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::str::FromStr;
 use core::time::Duration;
+use l402_ledger::Bucket;
 
 /// So many requests in a second, minute or hour. That many may come at once; then they come back one by one, evenly.
 ///
@@ -54,6 +55,10 @@ impl Rate {
             Unit::Minute => Duration::from_mins(1),
             Unit::Hour => Duration::from_hours(1),
         }
+    }
+
+    pub(super) fn bucket(self, name: &str) -> Bucket {
+        Bucket::new(name, self.requests, self.window())
     }
 
     pub(super) fn quota(self) -> governor::Quota {

@@ -8,29 +8,44 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// A limit, as responses tell it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
+pub(in crate::service) struct Limit {
     /// The name of the policy.
-    pub(super) name: &'static str,
-    pub(super) reason: Reason,
-    pub(super) message: &'static str,
+    pub(in crate::service) name: &'static str,
+    pub(in crate::service) reason: Reason,
+    pub(in crate::service) message: &'static str,
 }
 
 /// A request above a limit.
 #[derive(Debug)]
 pub(in crate::service) struct Refused {
-    pub(super) limit: &'static Limit,
-    pub(super) wait: Wait,
+    limit: &'static Limit,
+    most: u32,
+    window: Duration,
+    wait: Duration,
 }
 
 impl Refused {
+    /// So many are allowed in that time, and more after a wait.
+    pub(in crate::service) const fn above(
+        limit: &'static Limit,
+        (most, window): (u32, Duration),
+        wait: Duration,
+    ) -> Self {
+        Self { limit, most, window, wait }
+    }
+
+    /// A bucket is empty.
+    pub(super) const fn by(limit: &'static Limit, Wait { rate, time }: Wait) -> Self {
+        Self::above(limit, (rate.requests(), rate.window()), time)
+    }
+
     /// Writes the response.
     #[cold]
     pub(in crate::service) fn response(&self, form: Form) -> Response<Bytes> {
-        let (Limit { name, reason, message }, Wait { rate, time }) = (*self.limit, self.wait);
-        let seconds = seconds(time);
+        let (Limit { name, reason, message }, most) = (*self.limit, self.most);
+        let (window, seconds) = (self.window.as_secs(), seconds(self.wait));
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, reason, &message);
         let mut response = problem.retry_after(seconds).response(form);
-        let (most, window) = (rate.requests(), rate.window().as_secs());
         let fields = response.headers_mut();
         let mut put = |field, value: String| {
             if let Ok(value) = HeaderValue::try_from(value) {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// The breaker in front of one ledger.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(in crate::service) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,14 +23,14 @@ struct State {
 
 /// Leave to ask.
 #[derive(Debug)]
-pub(super) struct Turn<'b> {
+pub(in crate::service) struct Turn<'b> {
     breaker: &'b Breaker,
     is_probe: bool,
 }
 
 /// What an answer means to those who come after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum News {
+pub(in crate::service) enum News {
     /// The ledger is there, as it was.
     None,
     /// It fails now.
@@ -41,7 +41,7 @@ pub(super) enum News {
 
 impl Breaker {
     /// Lets a question through; [`None`] where it would fail.
-    pub(super) fn turn(&self) -> Option<Turn<'_>> {
+    pub(in crate::service) fn turn(&self) -> Option<Turn<'_>> {
         let mut state = self.lock();
         let is_probe = state.failures >= FAILURES;
         if is_probe {
@@ -55,7 +55,7 @@ impl Breaker {
     }
 
     /// Lets a question through in any case.
-    pub(super) const fn pass(&self) -> Turn<'_> {
+    pub(in crate::service) const fn pass(&self) -> Turn<'_> {
         Turn { breaker: self, is_probe: false }
     }
 
@@ -66,7 +66,7 @@ impl Breaker {
 
 impl Turn<'_> {
     /// There was an answer.
-    pub(super) fn answered(self) -> News {
+    pub(in crate::service) fn answered(self) -> News {
         let mut state = self.breaker.lock();
         let news = if state.failures == 0 { News::None } else { News::Up };
         state.failures = 0;
@@ -74,7 +74,7 @@ impl Turn<'_> {
     }
 
     /// There was none.
-    pub(super) fn failed(self) -> News {
+    pub(in crate::service) fn failed(self) -> News {
         let mut state = self.breaker.lock();
         state.failures = state.failures.saturating_add(1);
         state.until = Instant::now().checked_add(PAUSE);

@@ -18,5 +18,6 @@ pub use asked::{BodyDigest, Digested};
 pub(super) use asked::{Asked, IDEMPOTENCY_KEY, fingerprint};
 pub(super) use attempt::{Attempt, race};
 pub(super) use attended::{Attended, Stays, Unclaimed};
+pub(super) use breaker::{Breaker, News};
 pub(super) use claim::Claim;
 pub(super) use desk::{Away, Desk, Unsold};
