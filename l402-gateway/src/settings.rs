@@ -268,6 +268,8 @@ pub struct PricedRoute {
     pub keep_answer: Option<Duration>,
     /// What it charges for, where its offer is metered ([`Sale::meter`]).
     pub meter: Option<Meter>,
+    /// How often the tokens of one payment may be used for this route, besides the rate of its service; no limit unless set.
+    pub rate: Option<Rate>,
 }
 
 impl PricedRoute {
@@ -287,6 +289,7 @@ impl PricedRoute {
             doubt: DoubtRule::default(),
             keep_answer: None,
             meter: None,
+            rate: None,
         }
     }
 
@@ -349,6 +352,9 @@ pub struct Limits {
     pub challenges_per_client: Option<Rate>,
     /// Challenges that all clients get together; [`None`] for no limit, [`CHALLENGES`](Self::CHALLENGES) unless set.
     pub challenges: Option<Rate>,
+    /// Invoices that may be open at once, where the node stores each, of which one client has a twentieth; [`None`] for no limit,
+    /// [`UNPAID_INVOICES`](Self::UNPAID_INVOICES) unless set.
+    pub unpaid_invoices: Option<NonZeroUsize>,
     /// Bytes of the body of an answer that is kept; a mebibyte unless set.
     pub keep_size: usize,
     /// Bytes of all kept answers; a gibibyte unless set.
@@ -360,6 +366,8 @@ impl Limits {
     pub const CHALLENGES_PER_CLIENT: Rate = Rate::per_minute(3_000);
     /// Challenges for all clients together, unless set.
     pub const CHALLENGES: Rate = Rate::per_minute(60_000);
+    /// Invoices that may be open at once, unless set.
+    pub const UNPAID_INVOICES: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 }
 
 impl Default for Limits {
@@ -375,6 +383,7 @@ impl Default for Limits {
             slowest_upload: 16,
             challenges_per_client: Some(Self::CHALLENGES_PER_CLIENT),
             challenges: Some(Self::CHALLENGES),
+            unpaid_invoices: Some(Self::UNPAID_INVOICES),
             keep_size: Answers::SIZE,
             keep_total: 1 << 30,
         }

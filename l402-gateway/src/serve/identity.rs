@@ -12,14 +12,15 @@ use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use http::HeaderMap;
 use l402_http::proxy::{IpRange, Peer};
-use l402_http::service::{RateLimits, RequestHead};
+use l402_http::service::{RateLimits, RequestHead, UnpaidInvoices};
+use l402_ledger::{Ledger, LedgerStore as _};
 use std::sync::Arc;
 
 use super::clients::prefix;
 use crate::settings::Settings;
 
 /// Makes the limits that the settings ask for, which all threads share.
-pub(super) fn rate_limits(settings: &Settings, identity: &Arc<Identity>) -> RateLimits {
+pub(super) fn rate_limits(settings: &Settings, identity: &Arc<Identity>, ledger: &Ledger) -> RateLimits {
     let mut limits = RateLimits::new();
     if let Some(rate) = settings.limits.challenges_per_client {
         let identity = Arc::clone(identity);
@@ -28,8 +29,22 @@ pub(super) fn rate_limits(settings: &Settings, identity: &Arc<Identity>) -> Rate
     if let Some(rate) = settings.limits.challenges {
         limits = limits.all_clients(rate);
     }
-    let rates = settings.services().iter().filter_map(|service| Some((&service.name, service.rate?)));
-    rates.fold(limits, |limits, (name, rate)| limits.each_token(name.clone(), rate))
+    let of_services = settings.services().iter().filter_map(|service| Some((&service.name, service.rate?)));
+    limits = of_services.fold(limits, |limits, (name, rate)| limits.each_token(name.clone(), rate));
+    let sold = settings.services().iter().flat_map(|service| &service.routes);
+    let of_policy = settings.policy().routes().iter().filter(|route| route.offer().is_some()); // in the same order
+    let of_routes = sold.zip(of_policy).filter_map(|(sold, route)| Some((route, sold.rate?)));
+    limits = of_routes.fold(limits, |limits, (route, rate)| limits.each_token_of_route(route, rate));
+    match ledger.rates() {
+        Some(rates) => limits.shared(rates),
+        None => limits,
+    }
+}
+
+/// Makes the bound on open invoices, which all threads share.
+pub(super) fn unpaid_invoices(settings: &Settings, identity: &Arc<Identity>) -> Option<UnpaidInvoices> {
+    let (most, identity) = (settings.limits.unpaid_invoices?, Arc::clone(identity));
+    Some(UnpaidInvoices::new(most).each_client(move |request| identity.client(request)))
 }
 
 /// Tells clients apart.
@@ -66,7 +81,11 @@ impl Identity {
         match (older, newer) {
             (Some(client), None) | (None, Some(client)) => client,
             (Some(older), Some(newer)) if older == newer => older,
-            _ => peer,
+            (Some(_), Some(_)) => {
+                warn_of_both(peer);
+                peer
+            }
+            (None, None) => peer,
         }
     }
 
@@ -111,11 +130,24 @@ pub(super) fn warn_of_proxy(peer: IpAddr, fields: &HeaderMap) {
     }
 }
 
+/// Warns once of a trusted proxy that says two things: one of them is likely to be its client's.
+#[cold]
+fn warn_of_both(peer: IpAddr) {
+    if !WARNED_OF_BOTH.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            proxy = %peer,
+            "a trusted proxy sends `X-Forwarded-For` and `Forwarded` with different clients: let it set one of them, and drop the one that \
+             its client sends; until then the proxy counts as the client"
+        );
+    }
+}
+
 fn speaks_for_others(fields: &HeaderMap) -> bool {
     fields.contains_key(X_FORWARDED_FOR) || fields.contains_key(FORWARDED)
 }
 
 static WARNED: AtomicBool = AtomicBool::new(false);
+static WARNED_OF_BOTH: AtomicBool = AtomicBool::new(false);
 
 /// All lines of a header as one; [`None`] where there is none, or one that is not text.
 fn joined(fields: &HeaderMap, name: &str) -> Option<String> {

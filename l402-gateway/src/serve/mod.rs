@@ -6,8 +6,8 @@
 //!    the time in which it takes nothing of an answer (P4), also where it answers pings, or nothing polls its answer (P6).
 //! 3. Connections, requests of one client and connections to upstreams are bounded, so that some descriptors stay in reserve
 //!    (P6). A WebSocket counts as the connection that it came on, and as a request under way.
-//! 4. Challenges are counted for each client and for all of them, and uses of a token where its service says so (L1). The counters are
-//!    those of all threads.
+//! 4. Challenges are counted for each client and for all of them, open invoices too where the node stores each, and uses of a token where
+//!    its service or route says so (L1). The counters are those of all threads; those of tokens are shared through a ledger that can.
 //! 5. When it is told to stop, the gateway accepts nothing more, says so in each tunnel, lets requests under way end until a
 //!    deadline, and then closes (P8).
 //!
@@ -57,7 +57,7 @@ use clients::Clients;
 use connection::Limits;
 use descriptors::Shares;
 use gateway::Gateway;
-use identity::{Identity, rate_limits};
+use identity::{Identity, rate_limits, unpaid_invoices};
 use listen::Sockets;
 use worker::Worker;
 
@@ -241,12 +241,16 @@ impl Bound {
         let shares = Shares::of(settings, descriptors::raise(), descriptors::open());
         tracing::debug!(?shares, "bounds");
         let clients = Clients::new(settings, shares);
-        let rates = rate_limits(settings, &Identity::of(settings));
+        let identity = Identity::of(settings);
+        let (rates, unpaid) = (rate_limits(settings, &identity, &ledger.0), unpaid_invoices(settings, &identity));
         let upstreams = ConnectionLimit::new(shares.upstream_connections);
         let (stop, stopped) = watch::channel(false);
         let mut server = Server { address, stop, threads: Vec::new(), ended: Vec::new() };
         for (number, listener) in listeners.into_iter().enumerate() {
             let mut paywall = payee.paywall(settings, &self.keys, &ledger).rate_limits(rates.clone());
+            if let Some(unpaid) = &unpaid {
+                paywall = paywall.unpaid_invoices(unpaid.clone());
+            }
             if let Some(answers) = &answers {
                 paywall = paywall.answers(answers.clone());
             }

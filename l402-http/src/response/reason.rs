@@ -174,6 +174,8 @@ reasons! {
     UPSTREAM_TIMEOUT = "upstream-timeout", [504], "The response of the upstream did not begin in time.";
     TOO_MANY_CHALLENGES = "too-many-challenges", [429],
         "The client, or all clients together, asked for invoices too often. No invoice was made.";
+    TOO_MANY_UNPAID = "too-many-unpaid", [429, 503],
+        "The client (429), or all clients together (503), have too many invoices that are not paid. No invoice was made.";
     TOKEN_RATE = "token-rate", [429],
         "The token is used more often than the service allows. Nothing was taken; repeat the request later, without paying.";
     TOO_MANY_REQUESTS = "too-many-requests", [429], "The client has too many running requests.";

@@ -6,15 +6,17 @@ use super::head::RequestHead;
 use super::lane::Full;
 use super::observe::Trail;
 use super::price::{self, Demand, Order};
+use super::unpaid::{Place, Unplaced};
 use super::uses::Unsold;
 use super::{Paywall, Undeliverable, challenge, invoice, mint};
 use crate::policy::Route;
 use crate::response::{Form, Problem, Reason};
 use bytes::Bytes;
+use core::net::IpAddr;
 use core::pin::Pin;
 use http::{Response, StatusCode};
-use l402_core::{Offer, RootKeySource, TokenText};
-use l402_lightning::InvoiceSource;
+use l402_core::{Offer, RootKeySource, TokenText, UnixSeconds};
+use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 
 /// I/O that was asked of the node; boxed, since it is not on the way of a request that a preimage admits.
@@ -47,7 +49,7 @@ pub(super) fn charge<N, K>(
     trail: &Trail,
 ) -> Charging
 where
-    N: InvoiceSource + 'static,
+    N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
     if let Err(refused) = paywall.rates.challenge(request) {
@@ -59,26 +61,32 @@ where
         Err(outage) => Charging::Answered(undeliverable(outage, Form::of(request.headers()))),
         Ok(order) => {
             let (paywall, trail) = (Arc::clone(paywall), trail.clone());
-            Charging::Waiting(Box::pin(async move { sell(&paywall, &order, &trail).await }))
+            let client = paywall.unpaid.as_ref().and_then(|unpaid| unpaid.client(request));
+            Charging::Waiting(Box::pin(async move { sell(&paywall, &order, client, &trail).await }))
         }
     }
 }
 
 /// Answers with a fresh challenge, or with 503 where there can be none.
-async fn sell<N: InvoiceSource, K: RootKeySource>(
+async fn sell<N: InvoiceSource + SettlementSource, K: RootKeySource>(
     paywall: &Paywall<N, K>,
     order: &Order,
+    client: Option<IpAddr>,
     trail: &Trail,
 ) -> Response<Bytes> {
     if let Err(unsold) = countable(paywall, order).await {
         return uncounted(paywall.retry_after, &unsold, order.form, trail);
     }
-    match paywall.lane.take(ask(paywall, order, trail)).await {
-        Ok(Ok(challenge)) => challenge,
-        Ok(Err(_)) => {
-            let message = "cannot create an invoice now; try again later";
-            unavailable(Reason::NO_INVOICE, &message, paywall.retry_after, order.form)
+    let place = match place(paywall, order, client).await {
+        Ok(place) => place,
+        Err(unplaced) => {
+            trail.tell(|| Phase::Invoiced(unplaced.told()));
+            return crowded(&unplaced, paywall.retry_after, order.form);
         }
+    };
+    match paywall.lane.take(ask(paywall, order, place, trail)).await {
+        Ok(Ok(challenge)) => challenge,
+        Ok(Err(_)) => no_invoice(paywall.retry_after, order.form),
         Err(Full) => {
             trail.tell(|| Phase::Invoiced(Invoiced::Busy));
             let message = "too many requests for an invoice; try again later";
@@ -112,12 +120,35 @@ fn uncounted(retry_after: u64, unsold: &Unsold, form: Form, trail: &Trail) -> Re
     }
 }
 
+/// Takes a place for the invoice, where the node stores each.
+async fn place<N: InvoiceSource + SettlementSource, K>(
+    paywall: &Paywall<N, K>,
+    order: &Order,
+    client: Option<IpAddr>,
+) -> Result<Option<Place>, Unplaced> {
+    match &paywall.unpaid {
+        Some(unpaid) if paywall.node.stores_invoices() => {
+            let (now, longest) = (UnixSeconds::new((paywall.clock)()), paywall.longest_expiry());
+            let expiries = (order.invoice_expiry, longest);
+            unpaid.place(&paywall.node, (client, now), expiries, paywall.node_deadline).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 async fn ask<N: InvoiceSource, K: RootKeySource>(
     paywall: &Paywall<N, K>,
     order: &Order,
+    mut place: Option<Place>,
     trail: &Trail,
 ) -> Result<Response<Bytes>, Fault> {
+    if let Some(place) = &mut place {
+        place.ask();
+    }
     let invoiced = invoice::invoice(paywall, order).await;
+    if let Some(place) = place {
+        place.came(&invoiced);
+    }
     trail.tell(|| Phase::Invoiced(invoice::told(order, &invoiced)));
     let invoice = invoiced?;
     let mut text = TokenText::new();
@@ -136,6 +167,25 @@ pub(super) fn unavailable(
     form: Form,
 ) -> Response<Bytes> {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).retry_after(retry_after).response(form)
+}
+
+/// Answers that no more invoices may be open.
+#[cold]
+fn crowded(unplaced: &Unplaced, retry_after: u64, form: Form) -> Response<Bytes> {
+    match unplaced {
+        Unplaced::Client(refused) => refused.response(form),
+        Unplaced::All(seconds) => {
+            let message = "too many invoices are not paid yet; try again later";
+            unavailable(Reason::TOO_MANY_UNPAID, &message, *seconds, form)
+        }
+        Unplaced::Unknown(_) => no_invoice(retry_after, form),
+    }
+}
+
+/// Answers that there is no invoice.
+#[cold]
+fn no_invoice(retry_after: u64, form: Form) -> Response<Bytes> {
+    unavailable(Reason::NO_INVOICE, &"cannot create an invoice now; try again later", retry_after, form)
 }
 
 /// Answers that uses cannot be counted.

@@ -278,6 +278,8 @@ pub enum Invoiced<'a> {
     },
     /// The node was not asked, because too many requests wait for an invoice.
     Busy,
+    /// The node was not asked, because too many invoices are open.
+    Crowded,
     /// The node was not asked, because the ledger that would count the uses does not answer.
     Uncounted,
     /// The node was not asked, because the ledger would refuse each use of the token: its clock was ahead, and it has deleted records of

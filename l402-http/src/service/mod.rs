@@ -96,6 +96,7 @@
 //!
 //! [`RateLimits`] bound how many challenges each client and all clients get, and how often the tokens of one payment are used. Both are
 //! memory: a challenge is refused before anything is asked, and a paid request before its use is reserved. Without them there is no limit.
+//! [`UnpaidInvoices`] bound how many invoices are open at once, where the node stores each.
 //!
 //! # Responses
 //!
@@ -130,7 +131,7 @@
 //! counted needs is boxed.
 
 // Where a row of docs/threats.md is met: P1, P3, P7, P9 in `route`; P5 by the order of the phases, `judge` before all I/O;
-// L5 and T5 in `settle`; S1 to S6 in `reserve`, `commit` and `uses`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; L1 in `rates`; H2, P2 in `forward`; H3 in `private` and in `response`.
+// L5 and T5 in `settle`; S1 to S6 in `reserve`, `commit` and `uses`; L3 in `invoice`; L2 in `mint`; P10 in `lane`; L1 in `rates` and `unpaid`; H2, P2 in `forward`; H3 in `private` and in `response`.
 
 mod challenge;
 mod charge;
@@ -163,6 +164,7 @@ mod reserve;
 mod route;
 mod rules;
 mod settle;
+mod unpaid;
 mod uses;
 
 pub use event::{Event, Phase, PhaseKind, RequestId};
@@ -174,4 +176,5 @@ pub use observe::Observe;
 pub use paywall::{Paywall, Undeliverable};
 pub use pricer::Pricer;
 pub use rates::{Rate, RateError, RateLimits};
+pub use unpaid::UnpaidInvoices;
 pub use uses::{BodyDigest, Digested};

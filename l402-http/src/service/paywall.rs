@@ -8,12 +8,15 @@ use super::observe::{Observe, Observers};
 use super::pricer::Pricer;
 use super::rates::RateLimits;
 use super::rules::{RuleFn, Rules};
+use super::unpaid::UnpaidInvoices;
 use super::uses::Desk;
 use crate::policy::{Policy, RouteId, Sale};
 use core::fmt;
 use core::time::Duration;
 use l402_core::{CaveatRule, DerivedKeys, Gate, GatePolicy, RootKeySource};
 use l402_ledger::{DenyList, Ledger};
+#[cfg(doc)]
+use l402_lightning::InvoiceSource;
 use l402_lightning::{Network, NodeId};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -64,6 +67,7 @@ pub struct Paywall<N, K = DerivedKeys> {
     pub(super) desk: Arc<Desk>,
     pub(super) deny_list: DenyList,
     pub(super) rates: RateLimits,
+    pub(super) unpaid: Option<UnpaidInvoices>,
     pub(super) answers: Option<Answers>,
     pub(super) retry_after: u64,
     pub(super) deliverable: Deliverable,
@@ -107,6 +111,7 @@ impl<N, K: RootKeySource> Paywall<N, K> {
             desk: Arc::new(Desk::new(Ledger::absent(), Duration::from_secs(2))),
             deny_list: DenyList::default(),
             rates: RateLimits::new(),
+            unpaid: None,
             answers: None,
             retry_after: 5,
             deliverable: Arc::new(|_| Ok(())),
@@ -261,6 +266,14 @@ impl<N, K> Paywall<N, K> {
         self
     }
 
+    /// Bounds how many invoices are open at once, where the node [stores](InvoiceSource::stores_invoices) each. There is no bound unless
+    /// this is set.
+    #[must_use]
+    pub fn unpaid_invoices(mut self, unpaid: UnpaidInvoices) -> Self {
+        self.unpaid = Some(unpaid);
+        self
+    }
+
     /// Keeps the answers of routes that [ask for it](crate::policy::Sale::keep_answer), to be given again. Without this none is kept.
     #[must_use]
     pub fn answers(mut self, answers: Answers) -> Self {
@@ -309,6 +322,14 @@ impl<N, K> Paywall<N, K> {
     pub fn challenges(mut self, most: usize) -> Self {
         self.lane = Arc::new(Lane::new(most));
         self
+    }
+}
+
+impl<N, K> Paywall<N, K> {
+    /// How long the invoice can be paid that can be paid longest.
+    pub(super) fn longest_expiry(&self) -> Duration {
+        let expiries = self.policy.routes().iter().filter(|route| route.offer().is_some());
+        expiries.map(|route| route.invoice_expiry().unwrap_or(self.invoice_expiry)).max().unwrap_or_default()
     }
 }
 

@@ -60,6 +60,7 @@ impl Note {
             Phase::Priced(_) => "priced",
             Phase::Invoiced(Invoiced::Failed { .. }) => "no invoice",
             Phase::Invoiced(Invoiced::Busy) => "busy",
+            Phase::Invoiced(Invoiced::Crowded) => "crowded",
             Phase::Invoiced(Invoiced::Uncounted) => "uncounted",
             Phase::Invoiced(_) => "invoiced",
             Phase::Minted(_) => "minted",

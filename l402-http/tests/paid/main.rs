@@ -16,4 +16,5 @@ mod secrets;
 mod sockets;
 mod statuses;
 mod support;
+mod unpaid;
 mod uses;

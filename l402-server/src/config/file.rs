@@ -125,7 +125,7 @@ pub(super) struct Service {
     #[schemars(extend("default" = false))]
     pub(super) cors: Option<At<Pages>>,
     /// How often the tokens of one payment can be used, such as `10/s`, `600/m` or `1000/h`: so many at once, and evenly in that time. One
-    /// more gets 429 and takes no use. Default: no limit.
+    /// more gets 429 and takes no use. With the ledger in Redis, all its gateways count together. Default: no limit.
     #[schemars(extend("examples" = ["10/s"]))]
     pub(super) rate: Option<At<String>>,
     /// Tier of routes that do not set it.
@@ -199,6 +199,9 @@ pub(super) struct Route {
     /// or the same request once the token is spent. At most `1d`. Default: none is kept.
     #[schemars(extend("examples" = ["10m"]))]
     pub(super) keep_answer: Option<At<String>>,
+    /// How often the tokens of one payment can be used for this route, besides the `rate` of the service. Default: no limit.
+    #[schemars(extend("examples" = ["1/s"]))]
+    pub(super) rate: Option<At<String>>,
     /// Forwards paths unchanged, with `%2F`, `;` and `//`, which are otherwise refused. For a path such as `/npm/*`
     /// without another route below it.
     #[serde(default)]
@@ -384,6 +387,10 @@ pub(super) struct Limits {
     /// Challenges for all clients together.
     #[schemars(extend("default" = "60000/m"))]
     pub(super) challenges: Option<At<String>>,
+    /// Invoices that may be open at once, if the node stores each, as LND does; 0 for no limit. One client can have a twentieth of them.
+    #[schemars(range(max = 1_000_000))]
+    #[schemars(extend("default" = 10_000))]
+    pub(super) unpaid_invoices: Option<At<u32>>,
     /// Bytes of the body of an answer that `keep_answer` keeps; longer ones are not kept.
     #[schemars(extend("default" = 1_048_576))]
     pub(super) keep_size: Option<At<u32>>,

@@ -1,5 +1,6 @@
 //! Deadlines and bounds: whether they are in the range that makes sense.
 
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_http::proxy::Timeouts;
 use l402_http::service::Rate;
@@ -94,6 +95,9 @@ impl Resolver<'_> {
         limits.challenges = self.rate("limits.challenges", written.challenges.as_ref(), limits.challenges)?;
         let (key, at) = ("limits.challenges_per_client", written.challenges_per_client.as_ref());
         limits.challenges_per_client = self.rate(key, at, limits.challenges_per_client)?;
+        if let Some(at) = &written.unpaid_invoices {
+            limits.unpaid_invoices = NonZeroUsize::new(self.number("limits.unpaid_invoices", at, 0, MOST_UNPAID)?);
+        }
         (limits.connections, limits.upstream_connections) = (connections?, upstream_connections?);
         (limits.connections_per_client, limits.requests_per_client) = (connections_per_client?, requests_per_client?);
         (limits.ipv4_prefix, limits.ipv6_prefix) = (ipv4_prefix?, ipv6_prefix?);
@@ -123,9 +127,13 @@ impl Resolver<'_> {
 /// More connections than any system has descriptors for.
 const MOST_CONNECTIONS: u32 = 10_000_000;
 
-/// More bytes a second would refuse ordinary clients.
+/// Some 150 MB of memory.
+const MOST_UNPAID: u32 = 1_000_000;
+
 /// Of one answer: all that are about to be written may take as much.
 const MOST_KEPT: u32 = 64 * 1024 * 1024;
+
+/// More bytes a second would refuse ordinary clients.
 const MOST_BYTES: u32 = 1_000_000;
 
 /// Fields in a header, unless set.

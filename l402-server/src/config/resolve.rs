@@ -92,6 +92,9 @@ impl Resolver<'_> {
     }
 
     fn trusted_proxies(&mut self, written: &[At<String>]) -> Vec<IpRange> {
+        if !written.is_empty() {
+            self.notes.push(PROXIES.to_owned());
+        }
         written.iter().filter_map(|range| self.problems.parse("trusted_proxies", range)).collect()
     }
 
@@ -151,5 +154,7 @@ const PRODUCT: Product = Product { name: env!("CARGO_PKG_NAME"), version: env!("
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
 const SHUTDOWN: Duration = Duration::from_secs(20);
 const MOST_THREADS: usize = 1024;
+const PROXIES: &str = "trusted_proxies: each of these proxies must set `X-Forwarded-For` or `Forwarded` itself, and drop the other; a client \
+     whose header it passes on can choose its address";
 /// [`l402_core::DerivedKeys::MAX_RETIRED`].
 const MOST_RETIRED: u32 = 7;

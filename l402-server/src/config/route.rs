@@ -3,6 +3,7 @@
 use core::time::Duration;
 use http::Method;
 use l402_core::{Name, NameError, Offer};
+use l402_http::service::Rate;
 
 use super::at::{At, ValueOrigin};
 use super::file;
@@ -47,6 +48,7 @@ impl Resolver<'_> {
         let expiry = written.invoice_expiry.as_ref();
         let invoice_expiry = self.invoice_expiry("service.route.invoice_expiry", expiry, defaults.invoice_expiry);
         let capability = self.capability(written);
+        let rate = self.token_rate("service.route.rate", written.rate.as_ref());
         let (valid_for, terms) = (valid_for.ok()?.or(defaults.valid_for), terms.ok()?);
         let (uses, meter) = match meter.ok()? {
             Some((uses, meter)) => (uses, Some(meter)),
@@ -74,7 +76,7 @@ impl Resolver<'_> {
         (route.methods, route.description) = (methods, description);
         route.invoice_expiry = invoice_expiry?;
         terms.state(&mut route);
-        route.meter = meter;
+        (route.meter, route.rate) = (meter, rate.ok()?);
         route.keep_answer = route.keep_answer.filter(|_| meter.is_none()); // what the service says is for its other routes
         route.paths = if written.raw_path { Paths::AsTheyCame } else { Paths::Canonical };
         Some(route)
@@ -129,6 +131,11 @@ impl Resolver<'_> {
         }
     }
 
+    /// How often the tokens of one payment may be used.
+    pub(super) fn token_rate(&mut self, key: &str, at: Option<&At<String>>) -> Result<Option<Rate>, Noted> {
+        at.map(|at| self.problems.parse(key, at).ok_or(Noted)).transpose()
+    }
+
     fn capability(&mut self, written: &file::Route) -> Option<Name> {
         if let Some(at) = &written.capability {
             return self.problems.parse("service.route.capability", at);
@@ -172,6 +179,7 @@ pub(super) fn every_path(origin: ValueOrigin) -> file::Route {
         doubt: None,
         doubt_after: None,
         keep_answer: None,
+        rate: None,
         raw_path: false,
         description: None,
     }

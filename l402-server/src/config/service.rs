@@ -110,7 +110,7 @@ impl Resolver<'_> {
         let expiry = written.invoice_expiry.as_ref();
         let expiry = self.invoice_expiry("service.invoice_expiry", expiry, Sale::INVOICE_EXPIRY);
         let cors = self.cors("service.cors", written.cors.as_ref());
-        let rate = written.rate.as_ref().map(|at| self.problems.parse("service.rate", at).ok_or(Noted)).transpose();
+        let rate = self.token_rate("service.rate", written.rate.as_ref());
         let (name, price, tier) = (name?, price.ok()?, written.tier.unwrap_or(0));
         let (valid_for, uses) = (valid_for.ok()?, uses.ok()?);
         let defaults = Defaults { service: &name, price, valid_for, uses, invoice_expiry: expiry?, tier };

@@ -74,6 +74,10 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
             "limits = { challenges_per_client = \"0/s\" }",
             "line 2: limits.challenges_per_client = \"0/s\": write a number from 1 to 1000000 before the slash",
         ),
+        (
+            "limits = { unpaid_invoices = 1000001 }",
+            "line 2: limits.unpaid_invoices = \"1000001\": write a number from 0 to 1000000",
+        ),
         ("timeouts = { idle = \"0s\" }", "line 2: timeouts.idle = \"0s\": the time must be greater than zero"),
         ("protocol = { malformed_status = 402 }", "line 2: protocol.malformed_status = \"402\": write 400 or 401"),
         ("protocol = { forged_status = 400 }", "line 2: protocol.forged_status = \"400\": write 401 or 402"),

@@ -1,6 +1,7 @@
 //! What a configuration means: defaults, variables, every key, and paths.
 
 use crate::stand::{environment, read, setup, with_service};
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use l402_core::ledger::{DoubtRule, Idempotence, Resolution};
 use l402_core::{ForgedStatus, MalformedStatus, Name, SettlementRule, UnknownCaveats, Uses};
@@ -68,6 +69,12 @@ fn every_limit_can_be_set() {
     assert_eq!((limits.challenges_per_client, limits.challenges), ("60/m".parse().ok(), None));
     let rates: Vec<_> = config.settings.services().iter().map(|service| service.rate).collect();
     assert_eq!(rates, ["10/s".parse().ok(), None]);
+    let of_routes =
+        config.settings.services().iter().flat_map(|service| &service.routes).filter_map(|route| route.rate);
+    assert_eq!(of_routes.map(|rate| rate.to_string()).collect::<Vec<_>>(), ["600/m"]);
+    assert_eq!(limits.unpaid_invoices.map(NonZeroUsize::get), Some(2_000));
+    let unlimited = read("upstream = \"http://a\"\nlimits = { unpaid_invoices = 0 }");
+    assert_eq!(unlimited.settings.limits.unpaid_invoices, None);
 }
 
 #[test]

@@ -85,3 +85,42 @@ async fn l1_a_service_limits_its_tokens() {
     let served = (200, String::new());
     assert_eq!(statuses, [served.clone(), served.clone(), limited, served]);
 }
+
+#[tokio::test]
+async fn l1_open_invoices_are_bounded_where_the_node_stores_them() {
+    let echo = Echo::start().await;
+    let text = format!("upstream = {:?}\nlimits = {{ unpaid_invoices = 40 }}", echo.url);
+    let from = |number: u8| Ipv4Addr::new(127, 3, 0, number);
+    let gateway = Gateway::start_with(&text, true);
+    for number in (1..=40_u8).map(|number| number.div_ceil(2)) {
+        assert_eq!(ask_from(&gateway, from(number), &[]).await.status, 402, "{number}");
+    }
+    let refused = ask_from(&gateway, from(7), &[]).await;
+    assert_eq!((refused.status, refused.fields("x-ratelimit-limit")), (429, vec!["2"]));
+    let crowded = ask_from(&gateway, from(70), &[]).await;
+    assert_eq!((crowded.status, crowded.body().contains("too-many-unpaid")), (503, true), "{}", crowded.text);
+    assert!(!crowded.fields("retry-after").is_empty());
+
+    let unbounded = Gateway::start(&text);
+    for _ in 0..50 {
+        assert_eq!(ask_from(&unbounded, from(7), &[]).await.status, 402);
+    }
+}
+
+#[tokio::test]
+async fn l1_a_route_limits_its_tokens() {
+    let echo = Echo::start().await;
+    let service = format!("[[service]]\nname = \"a\"\nupstream = {:?}\nrate = \"3/h\"", echo.url);
+    let route = |path: &str| format!("[[service.route]]\npath = {path:?}\ncapability = \"all\"\n{SOLD}");
+    let gateway = Gateway::start(&format!("{service}\n{}\n{}\nrate = \"1/h\"", route("/free/*"), route("/once/*")));
+    let credential = gateway.buy("GET", "/once/1").await;
+    let mut statuses = Vec::new();
+    for path in ["/once/1", "/once/2", "/free/1", "/free/2", "/free/3"] {
+        let answer = gateway.ask("GET", path, &[("Authorization", &credential)]).await;
+        statuses.push((answer.status, answer.fields("ratelimit-policy").concat()));
+    }
+    let limited = |policy: &str| (429, policy.to_owned());
+    let served = (200, String::new());
+    let [of_route, of_service] = ["\"token-of-route\";q=1;w=3600", "\"token\";q=3;w=3600"].map(limited);
+    assert_eq!(statuses, [served.clone(), of_route, served.clone(), served, of_service]);
+}

@@ -27,12 +27,18 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts a gateway from the text of a configuration.
     pub(crate) fn start(text: &str) -> Self {
+        Self::start_with(text, false)
+    }
+
+    /// Starts one whose node stores its invoices, or not.
+    pub(crate) fn start_with(text: &str, stores_invoices: bool) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let text = format!("listen = \"127.0.0.1:0\"\nthreads = 2\ndata_dir = \"{}\"\n{text}", data.path().display());
         let secrets = |name: &str| (name == "UPSTREAM_KEY").then(|| "upstream-canary".to_owned());
         let config = Config::from_text(&text, &secrets).unwrap_or_else(|error| panic!("{text}\n{error}"));
         let network = FakeNetwork::new();
         let node = network.node();
+        node.store_invoices(stores_invoices);
         let payee = Payee::new(node.clone(), Network::Regtest).id(node.node_id());
         let ledger = Embedded::open_or_create(&data.path().join("ledger"), Durability::Process).expect("a ledger");
         let keeper = LedgerKeeper::start(Ledger::new(ledger));

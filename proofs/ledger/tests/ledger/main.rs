@@ -13,6 +13,7 @@ mod node;
 mod outage;
 mod proxy;
 mod race;
+mod rates;
 mod seeded;
 mod stores;
 mod upstream;
@@ -169,6 +170,12 @@ async fn s1_while_postgres_is_paused_nothing_is_served_or_sold() {
 #[ignore = "needs PostgreSQL: just stores"]
 async fn s1_while_postgres_is_slow_nothing_is_served_or_sold() {
     outage::of(Kind::Postgres, Trouble::Slow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server: just stores"]
+async fn l1_gateways_with_one_redis_share_the_rate_of_a_token() {
+    rates::shared_through_redis().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
