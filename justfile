@@ -286,7 +286,7 @@ bench-smoke:
 bench-gateway-smoke:
     python3 -B benches/gateway/proxy.py --profile dev --rounds 1 --seconds 1 --connections 8
     python3 -B benches/gateway/challenges.py --profile dev --challenges 1 --seconds 1 --connections 8
-    python3 -B benches/gateway/flood.py --profile dev --rounds 1 --seconds 1 --flood 8
+    python3 -B benches/gateway/flood.py --profile dev --rounds 1 --seconds 1 --flood 8 --requests 1000 --addresses 200
 
 # Verification, minting and parsing beside other implementations, as one table
 bench *options:
@@ -308,7 +308,7 @@ bench-gateway *options:
 bench-challenges *options:
     python3 -B benches/gateway/challenges.py {{ options }}
 
-# The p99 of paid requests, alone and beside a flood of unpaid ones
+# The p99 of paid requests, alone and beside a flood of unpaid ones; then a million of those from ten thousand addresses, and what they leave
 bench-flood *options:
     python3 -B benches/gateway/flood.py {{ options }}
 

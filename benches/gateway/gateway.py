@@ -21,16 +21,19 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running(binaries: Path, folder: Path, upstream: int, template: str | None = None, path: str = "/"):
+def running(
+    binaries: Path, folder: Path, upstream: int, template: str | None = None, path: str = "/", env: dict | None = None
+):
     """Starts the gateway in front of the upstream at a port, with play money, and waits until it sells a path.
 
     Unless a template says otherwise, a token opens it as often as a bench asks.
     """
-    port, data, config = harness.free_port(), folder / "gateway", folder / "gateway.toml"
+    port = harness.free_port()
+    data, config = folder / f"gateway-{port}", folder / "gateway.toml"
     config.write_text((template or CONFIG).format(port=port, upstream=upstream, data=data))
     log = folder / "gateway.log"
     command = [binaries / "l402-server", "--config", config]
-    with harness.process(command, log, environment(folder)) as child:
+    with harness.process(command, log, {**environment(folder), **(env or {})}) as child:
         harness.wait_for(f"http://127.0.0.1:{port}{path}", 402, child, log)
         yield Gateway(child.pid, port, data)
 

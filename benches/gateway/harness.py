@@ -195,6 +195,21 @@ def resident_kib(pid: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
 
 
+@dataclass
+class Usage:
+    """What a process has of the machine."""
+
+    kib: int
+    descriptors: int
+
+    def most(self, other: "Usage") -> "Usage":
+        return Usage(max(self.kib, other.kib), max(self.descriptors, other.descriptors))
+
+
+def usage(pid: int) -> Usage:
+    return Usage(resident_kib(pid), len(os.listdir(f"/proc/{pid}/fd")))
+
+
 def tree_size(folder: Path) -> tuple[int, int]:
     """Files below a folder, and their bytes."""
     files = [path for path in folder.rglob("*") if path.is_file()]
