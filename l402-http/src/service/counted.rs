@@ -18,16 +18,15 @@ use super::reserve::{Held, Unheld, reserve};
 use super::settle::{self, Due, Received, Unsettled};
 use super::uses::{Asked, Attended, IDEMPOTENCY_KEY, Stays, Unclaimed, fingerprint, race};
 use crate::opened::Opened;
-use crate::path::CanonicalPath;
-use crate::policy::{Access, Route, RouteId};
+use crate::policy::{Route, RouteId};
 use crate::response::{Form, Problem, Reason, Rejection};
 use bytes::Bytes;
 use http::header::HeaderValue;
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
-use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Refused, Reserve, Safety, UpstreamKeys, room};
+use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Refused, Reserve, Safety, UpstreamKeys};
 use l402_core::macaroon::hex;
-use l402_core::{CountedGrant, CounterKey, Identifier, Offer, RootKeySource, SettlementRule, Unit};
+use l402_core::{CountedGrant, Identifier, Offer, RootKeySource, SettlementRule, Unit};
 use l402_lightning::{InvoiceSource, SettlementSource};
 use std::sync::Arc;
 use tower_service::Service;
@@ -165,65 +164,12 @@ where
         settle::settle(Arc::clone(&self.paywall), sale, due, form, trail).await
     }
 
-    /// Tells whether a request takes no use: a HEAD that goes with GET.
-    fn only_looks<B>(&self, request: &Request<B>) -> bool {
-        if *request.method() != Method::HEAD {
-            return false;
-        }
-        let (policy, path) = (&self.paywall.policy, request.uri().path());
-        let path = policy.raw_prefix(path).unwrap_or_else(|| CanonicalPath::parse(path));
-        path.is_ok_and(|path| match policy.route(&Method::GET, &path) {
-            Access::Priced(route, _) => route.id() == self.route,
-            _ => false,
-        })
-    }
-
-    /// Forwards a request that takes no use, while there is one.
-    async fn look<S, B, R>(
-        &self,
-        mut inner: S,
-        mut request: Request<B>,
-        form: Form,
-    ) -> Result<Visited<Response<R>>, S::Error>
-    where
-        S: Service<Request<B>, Response = Response<R>>,
-    {
-        if let Err(refused) = self.within_rate().await {
-            return Ok(Visited::Own(refused.response(form)));
-        }
-        let remaining = match self.left().await {
-            Ok(remaining) => remaining,
-            Err(unheld) => return Ok(Visited::Own(self.refuse(&unheld, &request, form).await)),
-        };
-        request.extensions_mut().insert(self.grant.reserved());
-        let answered = inner.call(request).await;
-        self.tell_forwarded(answered.as_ref().ok().map(Response::status));
-        let mut response = answered?;
-        pass_on(ForwardedKind::Paid, &mut response);
-        tell(response.headers_mut(), Passed::Released { cost_a_use: false, remaining }, self.grant.unit());
-        Ok(Visited::Inner(response, Begun::default()))
-    }
-
     /// Asks whether the request is within what others count for, too.
-    async fn within_rate(&self) -> Result<(), Above> {
+    pub(super) async fn within_rate(&self) -> Result<(), Above> {
         match &self.rate {
             Some(rate) => rate.answer().await,
             None => Ok(()),
         }
-    }
-
-    /// Looks how many uses there are.
-    async fn left(&self) -> Result<u64, Unheld> {
-        let Self { paywall, grant, .. } = self;
-        let horizon = paywall.desk.ready((paywall.clock)().into()).await.map_err(Unheld::Away)?;
-        if grant.sale_ends_at() <= horizon {
-            return Err(Unheld::Refused(Refused::Ended));
-        }
-        let uses = paywall.desk.uses(&grant.payment_hash()).await.map_err(Unheld::Away)?;
-        let tallies = uses.map(|uses| uses.tallies).unwrap_or_default();
-        let tally = |key: &CounterKey| tallies.iter().find(|(known, _)| known == key).map(|(_, tally)| *tally);
-        room(grant.counters(), self.meter().map_or(1, |meter| meter.reservation().get()), tally)
-            .map_err(Unheld::Refused)
     }
 
     /// The keys that the upstream gets where a request may have an effect.
@@ -252,7 +198,7 @@ where
     }
 
     /// Answers who gets no use: with a challenge where a new token would help.
-    fn refuse<B>(
+    pub(super) fn refuse<B>(
         &self,
         unheld: &Unheld,
         request: &Request<B>,
@@ -364,7 +310,7 @@ where
         }))
     }
 
-    fn tell_forwarded(&self, status: Option<StatusCode>) {
+    pub(super) fn tell_forwarded(&self, status: Option<StatusCode>) {
         self.trail.tell(|| Phase::Forwarded(Forwarded { kind: ForwardedKind::Paid, status }));
     }
 

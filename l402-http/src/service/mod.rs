@@ -150,6 +150,7 @@ pub mod kept;
 mod lane;
 mod layer;
 mod log;
+mod looks;
 pub(crate) mod meter;
 mod metered;
 mod mint;
