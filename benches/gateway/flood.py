@@ -117,7 +117,7 @@ class Watch:
         url, headers = f"http://127.0.0.1:{self.gate.port}/", {"Authorization": self.credential}
         while not self.over.wait(0.2):
             begun = time.monotonic()
-            self.refused += harness.status_of(url, headers) != 200
+            self.refused += harness.status_of(url, headers, seconds=60) != 200
             self.taken.append(time.monotonic() - begun)
             self.most = self.most.most(harness.usage(self.gate.pid))
 
@@ -147,7 +147,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=5, help="of each round")
     parser.add_argument("--requests", type=int, default=1_000_000, help="from many addresses")
     parser.add_argument("--addresses", type=int, default=10_000)
-    parser.add_argument("--at-once", type=int, default=200, help="addresses that are connected at a time")
+    parser.add_argument("--at-once", type=int, default=64, help="addresses that are connected at a time")
     parser.add_argument("--longest", type=float, default=300, help="seconds that these requests may take")
     parser.add_argument("--profile", default="release", help="of the gateway's build: a smoke takes dev")
     return parser.parse_args()

@@ -71,10 +71,10 @@ def process(command: list, log: Path, env: dict | None = None):
             child.wait()
 
 
-def status_of(url: str, headers: dict | None = None) -> int:
-    """The status of one GET; 0 while no server listens."""
+def status_of(url: str, headers: dict | None = None, seconds: float = 10) -> int:
+    """The status of one GET; 0 while no server listens, and where the answer takes longer."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=10) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=seconds) as response:
             return response.status
     except urllib.error.HTTPError as error:
         return error.code

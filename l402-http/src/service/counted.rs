@@ -24,7 +24,7 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
-use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Refused, Reserve, Safety, UpstreamKeys};
+use l402_core::ledger::{Attempted, Command, Fingerprint, Input, Passed, Reserve, Safety, UpstreamKeys};
 use l402_core::macaroon::hex;
 use l402_core::{CountedGrant, Identifier, Offer, RootKeySource, SettlementRule, Unit};
 use l402_lightning::{InvoiceSource, SettlementSource};

@@ -266,13 +266,13 @@ async fn within(rate: Option<Question>, form: Form) -> Result<(), Unsettled> {
 }
 
 /// Lets a request wait until it may pass.
-fn park<S: Clone, B>(
+fn park<S, B>(
     inner: &mut S,
     request: Request<B>,
     settled: impl Future<Output = Result<(), Unsettled>> + Send + 'static,
 ) -> State<S, B>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>> + Clone,
 {
     State::Settling { settled: Box::pin(settled), parked: Some(Box::new(Parked { inner: ready(inner), request })) }
 }

@@ -135,9 +135,12 @@ impl UnpaidInvoices {
         let since = UnixSeconds::new(now.get().saturating_sub(longest.as_secs()));
         let most = self.shared.lock().most();
         match timeout(deadline.saturating_mul(PATIENCE), node.open_invoices(since, most)).await {
-            Ok(open) => self.shared.lock().note(open?),
+            Ok(open) => {
+                let open = open?;
+                self.shared.lock().note(open);
+            }
             Err(_) => {
-                tracing::warn!("the node does not say in time which invoices are open; those of before do not count")
+                tracing::warn!("the node does not say in time which invoices are open; those from before do not count");
             }
         }
         Ok(())

@@ -145,8 +145,8 @@ mod tests {
         UnixSeconds::new(seconds)
     }
 
-    fn client(number: u32) -> Option<IpAddr> {
-        Some(IpAddr::V4(number.into()))
+    fn client(number: u32) -> IpAddr {
+        IpAddr::V4(number.into())
     }
 
     fn hash(number: u8) -> PaymentHash {
@@ -162,26 +162,26 @@ mod tests {
     fn l1_one_client_has_its_share_and_all_have_the_rest() {
         let mut table = Table::new(5, 2);
         for now in [0, 10] {
-            take(&mut table, client(1), now).expect("room");
+            take(&mut table, Some(client(1)), now).expect("room");
         }
-        assert_eq!(take(&mut table, client(1), 20), Err(Full::Client { seconds: 40 }));
-        for other in [client(2), client(3), None] {
+        assert_eq!(take(&mut table, Some(client(1)), 20), Err(Full::Client { seconds: 40 }));
+        for other in [Some(client(2)), Some(client(3)), None] {
             take(&mut table, other, 30).expect("room");
         }
-        assert_eq!(take(&mut table, client(4), 30), Err(Full::All { seconds: 30 }));
+        assert_eq!(take(&mut table, Some(client(4)), 30), Err(Full::All { seconds: 30 }));
         assert_eq!(take(&mut table, None, 59), Err(Full::All { seconds: 1 }));
-        take(&mut table, client(1), 60).expect("the first has ended");
-        assert_eq!(take(&mut table, client(1), 60), Err(Full::Client { seconds: 10 }));
+        take(&mut table, Some(client(1)), 60).expect("the first has ended");
+        assert_eq!(take(&mut table, Some(client(1)), 60), Err(Full::Client { seconds: 10 }));
     }
 
     #[test]
     fn l1_what_was_paid_or_never_made_counts_no_more() {
         let mut table = Table::new(3, 3);
-        let keys = [(); 3].map(|()| take(&mut table, client(1), 0).expect("room"));
+        let keys = [(); 3].map(|()| take(&mut table, Some(client(1)), 0).expect("room"));
         for (number, key) in (0..).zip(keys) {
             table.made(key, hash(number), at(50 + u64::from(number)));
         }
-        let taken = |table: &mut Table, now, paid| table.take(client(1), at(60), at(now), |hash| *hash == paid);
+        let taken = |table: &mut Table, now, paid| table.take(Some(client(1)), at(60), at(now), |hash| *hash == paid);
         assert_eq!(taken(&mut table, 1, hash(9)), Err(Full::Client { seconds: 49 }), "the node's time counts");
         assert_eq!(taken(&mut table, 1, hash(2)), Err(Full::Client { seconds: 49 }), "it is looked once a second");
         let key = taken(&mut table, 2, hash(2)).expect("one was paid");
@@ -195,16 +195,16 @@ mod tests {
         let mut table = Table::new(4, 1);
         let open = |number: u8| OpenInvoice { payment_hash: hash(number), expires_at: at(u64::from(number)) };
         table.note((10..13).map(open).collect());
-        take(&mut table, client(1), 0).expect("room");
-        assert_eq!(take(&mut table, client(2), 0), Err(Full::All { seconds: 10 }));
-        take(&mut table, client(2), 10).expect("one has ended");
+        take(&mut table, Some(client(1)), 0).expect("room");
+        assert_eq!(take(&mut table, Some(client(2)), 0), Err(Full::All { seconds: 10 }));
+        take(&mut table, Some(client(2)), 10).expect("one has ended");
     }
 
     #[test]
     fn l1_nothing_is_left_of_what_has_ended() {
         let mut table = Table::new(1_000, 50);
         for number in 0..100_000_u32 {
-            let _ = take(&mut table, client(number % 5_000), u64::from(number) / 100);
+            let _ = take(&mut table, Some(client(number % 5_000)), u64::from(number) / 100);
             assert!(table.open.len() <= 1_000 && table.clients.len() <= 1_000);
         }
         table.expire(at(u64::MAX));
