@@ -114,6 +114,35 @@ pub trait PayerSetup: Debug + Send + Sync {
     /// Opens the wallet, ready to pay.
     fn open<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<OpenPayer, Cause>>;
 
+    /// Pays an invoice, to see whether the wallet proves what it pays; also where it is stopped because it did not.
+    fn prove<'a>(
+        &'a self,
+        home: &'a PayerHome<'a>,
+        invoice: &'a Invoice,
+        limit: PayLimit,
+    ) -> BoxFuture<'a, Result<Paid, PayError>> {
+        Box::pin(async move {
+            let opened = self.open(home).await.map_err(PayError::Unavailable)?;
+            let paid = opened.pay(invoice, limit).await;
+            if let Some(node) = opened.node {
+                let _ = node.stop().await; // what it has done stays done
+            }
+            paid
+        })
+    }
+
+    /// Looks whether the wallet can be used, and returns what its owner wants to read, a line each.
+    fn check<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Vec<String>, Cause>> {
+        Box::pin(async move {
+            let opened = self.open(home).await?;
+            let network = opened.network();
+            if let Some(node) = opened.node {
+                let _ = node.stop().await; // it was only looked at
+            }
+            Ok(vec![format!("the wallet is ready to pay on {network}")])
+        })
+    }
+
     /// Starts the node of the wallet for its operator, ready or not. The caller stops it.
     fn operate<'a>(&'a self, home: &'a PayerHome<'a>) -> BoxFuture<'a, Result<Arc<dyn Operator>, OperatorStartError>> {
         let _ = home;
