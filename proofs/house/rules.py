@@ -1,6 +1,6 @@
 """The rules of the house: the only place where they stand. `docs/architecture.md` says them in a sentence each."""
 
-BACKENDS = ("l402-ldk", "l402-lnd", "l402-sandbox")
+BACKENDS = ("l402-ldk", "l402-lnd", "l402-nwc", "l402-sandbox")
 # A gateway is paid by way of another one; nobody pays with it.
 PAYEES = ("l402-replica",)
 
@@ -45,7 +45,7 @@ OWN_WORKSPACES = (
 MOST_LINES = 400
 
 # The features that choose backends, and the one file of each program that may ask for them. Other crates have no such feature.
-BACKEND_FEATURES = ("gateway", "ldk", "lnd", "sandbox")
+BACKEND_FEATURES = ("gateway", "ldk", "lnd", "nwc", "sandbox")
 REGISTRATION = {
     "l402-client": "src/backends.rs",
     "l402-server": "src/backends.rs",
