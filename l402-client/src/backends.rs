@@ -16,4 +16,5 @@ wallets! {
     "sandbox" => l402_sandbox::SandboxPayer,
     "ldk" => l402_ldk::LdkPayer,
     "lnd" => l402_lnd::LndWallet,
+    "nwc" => l402_nwc::NwcWallet,
 }

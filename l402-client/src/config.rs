@@ -137,12 +137,12 @@ mod tests {
         }
     }
 
-    #[cfg(all(test, feature = "ldk", feature = "lnd", feature = "sandbox"))]
+    #[cfg(all(test, feature = "ldk", feature = "lnd", feature = "nwc", feature = "sandbox"))]
     fn told(text: &str) -> String {
         Config::parse(text).unwrap_err().to_string()
     }
 
-    #[cfg(all(test, feature = "ldk", feature = "lnd", feature = "sandbox"))]
+    #[cfg(all(test, feature = "ldk", feature = "lnd", feature = "nwc", feature = "sandbox"))]
     #[test]
     fn what_is_wrong_names_its_line_its_key_and_the_nearest_one() {
         for (text, expected) in [
@@ -151,7 +151,7 @@ mod tests {
             ("[lnd]\n\nsockets = 'a:1'", "line 3: lnd.sockets: unknown key `sockets`; did you mean `socket`?"),
             ("\nmax_price = '1'", "line 2: max_price: the unit must be `sat` or `msat`, as in `100 sat`"),
             ("wallet = 'ldkk'", "line 1: wallet: unknown value `ldkk`; did you mean `ldk`?"),
-            ("wallet = 'purse'", "line 1: wallet: unknown value; valid are sandbox, ldk, lnd"),
+            ("wallet = 'purse'", "line 1: wallet: unknown value; valid are sandbox, ldk, lnd, nwc"),
             ("[ldk]\nnetwork = 'signt'", "line 2: ldk.network: unknown value `signt`; did you mean `signet`?"),
             (
                 "[ldk]\nnetwork = 'mainnet'",
@@ -194,6 +194,14 @@ mod tests {
             assert!(!format!("{fault} {fault:?}").contains("CANARY"), "{text}: {fault} {fault:?}");
             assert!(fault.to_string().contains(part), "{text}: {fault}");
         }
+    }
+
+    #[cfg(all(test, feature = "nwc"))]
+    #[test]
+    fn debug_shows_no_connection_string() {
+        let config = Config::parse("[nwc]\nnetwork = 'signet'\nuri = 'CANARY'").unwrap();
+        let shown = format!("{config:?}");
+        assert!(shown.contains("Signet") && !shown.contains("CANARY"), "{shown}");
     }
 
     #[cfg(all(test, feature = "lnd"))]

@@ -20,6 +20,14 @@ pub enum WalletCommand {
     },
     /// List the channels
     Channels,
+    /// Look whether the wallet can pay; with --pay, prove it
+    ///
+    /// Works with every wallet. A wallet that pays and returns no preimage is of no use for L402, and only a payment shows it.
+    Check {
+        /// Pay this invoice, and see whether the wallet returns its preimage
+        #[arg(long, value_name = "INVOICE")]
+        pay: Option<String>,
+    },
     /// Close a channel with its peer; the money returns on-chain
     Close {
         /// The channel, as `channels` shows it

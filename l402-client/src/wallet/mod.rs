@@ -2,6 +2,7 @@
 //!
 //! A wallet is opened when it is first needed. A call that is free, or that a kept token opens, needs none.
 
+mod check;
 mod kind;
 mod operate;
 

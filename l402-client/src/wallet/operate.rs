@@ -1,6 +1,6 @@
-//! `l402 wallet`: money in, channels, money out.
+//! `l402 wallet`: money in, channels, money out, and whether it works.
 
-use super::{WalletKind, directory, environment};
+use super::{WalletKind, check, directory, environment};
 use crate::cli::WalletCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
@@ -13,8 +13,11 @@ use l402_lightning::backend::{OperatorStartError, PayerHome};
 use l402_lightning::operate::{NewChannel, NodeChannel, Operator};
 use tokio::time::{Instant, sleep};
 
-/// Starts the node, runs the command, and stops the node. Returns what the command prints.
+/// Runs a command, with the node started where it takes one, and stops it. Returns what the command prints.
 pub(crate) async fn run(command: &WalletCommand, home: &Home) -> Result<String, Failure> {
+    if let WalletCommand::Check { pay } = command {
+        return check::run(pay.as_deref(), home).await;
+    }
     let setup = operated(home).and_then(|kind| home.setup(kind));
     let setup = setup.ok_or_else(|| Failure::say(Exit::Usage, NO_NODE))?;
     let directory = |name: &str| directory(home, name);
@@ -51,6 +54,7 @@ fn operated(home: &Home) -> Option<WalletKind> {
 async fn operate(command: &WalletCommand, node: &dyn Operator) -> Result<String, Failure> {
     match command {
         WalletCommand::Info => info(node).await,
+        WalletCommand::Check { .. } => Err(Failure::say(Exit::Usage, NO_NODE)), // it needs no node: see `run`
         WalletCommand::Address => Ok(lines([node.new_address().await.or_exit(Exit::Local)?])),
         WalletCommand::Open { peer, amount } => open(node, peer, *amount).await,
         WalletCommand::Channels => {

@@ -8,6 +8,8 @@ mod gateway;
 mod get;
 mod kept;
 mod net;
+#[cfg(feature = "nwc")]
+mod nwc;
 mod origins;
 mod process;
 mod report;
