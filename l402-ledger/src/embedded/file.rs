@@ -1,17 +1,9 @@
-//! The tables of the file.
-//!
-//! | table | key | value |
-//! |---|---|---|
-//! | `payments` | payment hash | the [row](super::row) of its account |
-//! | `ends` | end of its tokens, payment hash | |
-//! | `newer`, `older` | number | rows that are [not in their places yet](super::recent) |
-//! | `open` | payment hash of an account with attempts that a person may have to decide about | |
-//! | `revoked` | [what](super::revoked) is denied | until when |
-//! | `meta` | `version`, `horizon`, `revoked` (the version of the deny-list) | number |
+//! The file: its transactions, and what is read from it without one.
 
 use super::fault::Error;
 use super::layer::Layer;
 use super::recent::Recent;
+use super::tables::{ENDS, META, OPEN, PAYMENTS, of_end};
 use super::{revoked, row};
 use crate::Account;
 use crate::error::{StoreError, StoreErrorKind};
@@ -22,15 +14,10 @@ use l402_core::ledger::{SKEW, StoreTime};
 use l402_core::{PaymentHash, UnixSeconds};
 use redb::{
     Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageError,
-    TableDefinition, WriteTransaction,
+    WriteTransaction,
 };
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-pub(super) const PAYMENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("payments");
-pub(super) const ENDS: TableDefinition<'_, &[u8; 40], ()> = TableDefinition::new("ends");
-const OPEN: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("open");
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The version of the tables.
 const VERSION: u64 = 2;
@@ -73,8 +60,9 @@ impl Row {
 }
 
 impl Change {
-    fn bytes(&self) -> Option<&[u8]> {
-        self.row.as_ref().map(|row| &*row.bytes)
+    /// The row; one that is deleted is empty.
+    fn bytes(&self) -> &[u8] {
+        self.row.as_ref().map_or(&[], |row| &row.bytes)
     }
 }
 
@@ -104,7 +92,7 @@ impl File {
     /// Reads the account of a payment.
     pub(super) fn account(&self, payment: &PaymentHash) -> Result<Option<Account>, StoreError> {
         if let Some(row) = read(&self.recent).get(payment) {
-            return Ok(row.map(row::decode).transpose().map_err(Error::from)?);
+            return Ok((!row.is_empty()).then(|| row::decode(row)).transpose().map_err(Error::from)?);
         }
         // If it went to its place meanwhile, it is there already.
         let row = self.rows.load().get(payment.as_bytes()).map_err(Error::from)?;
@@ -137,7 +125,7 @@ impl File {
         if moves.is_any() {
             self.look_again()?;
         }
-        let batch = changes.iter().map(|change| (change.payment, change.bytes().map(<[u8]>::to_vec)));
+        let batch = changes.iter().map(|change| (change.payment, change.bytes().to_vec()));
         write(&self.recent).appended(&moves, batch);
         Ok(())
     }
@@ -272,20 +260,6 @@ fn write_transaction<T>(db: &Database, write: impl FnOnce(&WriteTransaction) -> 
     let written = write(&transaction)?;
     transaction.commit()?;
     Ok(written)
-}
-
-pub(super) fn by_end(ends_at: UnixSeconds, payment: &PaymentHash) -> [u8; 40] {
-    let mut key = [0; 40];
-    let (end, hash) = key.split_at_mut(8);
-    end.copy_from_slice(&ends_at.get().to_be_bytes());
-    hash.copy_from_slice(payment.as_bytes());
-    key
-}
-
-fn of_end(key: &[u8; 40]) -> (UnixSeconds, PaymentHash) {
-    let (end, hash) = key.split_first_chunk::<8>().expect("a key has 40 bytes");
-    let hash = hash.try_into().expect("32 of them are left");
-    (UnixSeconds::new(u64::from_be_bytes(*end)), PaymentHash::from_bytes(hash))
 }
 
 fn not_opened(error: DatabaseError) -> StoreError {

@@ -48,6 +48,7 @@ mod queue;
 mod recent;
 mod revoked;
 mod row;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod waiting;

@@ -11,8 +11,8 @@
 //! 4. All of these rows are in memory too, in some ten megabytes at most.
 
 use super::fault::Error;
-use super::file::{ENDS, PAYMENTS, by_end};
 use super::row;
+use super::tables::{ENDS, PAYMENTS, by_end};
 use super::wire::{Reader, RowError, Writer};
 use core::mem;
 use l402_core::PaymentHash;
@@ -26,11 +26,11 @@ const OLDER: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("older");
 /// How many rows wait for others before they are moved. Tests move them often.
 const MANY: usize = if cfg!(test) { 2 } else { 32_768 };
 
-/// The rows by their payments; [`None`] where one was deleted.
+/// The rows by their payments. One that was deleted is empty.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    newer: BTreeMap<PaymentHash, Option<Vec<u8>>>,
-    older: BTreeMap<PaymentHash, Option<Vec<u8>>>,
+    newer: BTreeMap<PaymentHash, Vec<u8>>,
+    older: BTreeMap<PaymentHash, Vec<u8>>,
 }
 
 /// What a transaction does, once it is durable.
@@ -53,23 +53,22 @@ impl Recent {
         Ok(recent)
     }
 
-    /// Looks for a row; the inner [`None`] is one that was deleted.
-    pub(super) fn get(&self, payment: &PaymentHash) -> Option<Option<&[u8]>> {
-        self.newer.get(payment).or_else(|| self.older.get(payment)).map(Option::as_deref)
+    /// Looks for a row; one that was deleted is empty.
+    pub(super) fn get(&self, payment: &PaymentHash) -> Option<&[u8]> {
+        self.newer.get(payment).or_else(|| self.older.get(payment)).map(Vec::as_slice)
     }
 
     /// Tells whether the time of a row is over.
     pub(super) fn is_any_over(&self, now: StoreTime) -> bool {
-        let is_over =
-            |row: &Vec<u8>| row::ends_at(row).is_none_or(|ends_at| StoreTime::from(ends_at).after(SKEW) <= now);
-        self.newer.values().chain(self.older.values()).flatten().any(is_over)
+        let is_over = |ends_at| StoreTime::from(ends_at).after(SKEW) <= now;
+        self.newer.values().chain(self.older.values()).filter_map(|row| row::ends_at(row)).any(is_over)
     }
 
     /// Writes a batch, and moves rows that are older.
     pub(super) fn append<'c>(
         &self,
         transaction: &WriteTransaction,
-        batch: impl ExactSizeIterator<Item = (&'c PaymentHash, Option<&'c [u8]>)>,
+        batch: impl ExactSizeIterator<Item = (&'c PaymentHash, &'c [u8])>,
     ) -> Result<Moves, Error> {
         let is_full = self.newer.len() >= MANY;
         let makes_older = is_full && self.older.is_empty();
@@ -101,7 +100,7 @@ impl Recent {
     }
 
     /// Takes notice of a batch that is durable.
-    pub(super) fn appended(&mut self, moves: &Moves, batch: impl Iterator<Item = (PaymentHash, Option<Vec<u8>>)>) {
+    pub(super) fn appended(&mut self, moves: &Moves, batch: impl Iterator<Item = (PaymentHash, Vec<u8>)>) {
         if moves.makes_older {
             self.older = mem::take(&mut self.newer);
         }
@@ -122,17 +121,17 @@ impl Moves {
 /// Puts rows to their places, neighbours one after another.
 fn move_rows<'r>(
     transaction: &WriteTransaction,
-    rows: impl Iterator<Item = (&'r PaymentHash, &'r Option<Vec<u8>>)>,
+    rows: impl Iterator<Item = (&'r PaymentHash, &'r Vec<u8>)>,
 ) -> Result<(), Error> {
     let (mut payments, mut ends) = (transaction.open_table(PAYMENTS)?, transaction.open_table(ENDS)?);
     let mut begun = Vec::new();
     for (payment, row) in rows {
-        let before = match row {
-            Some(row) => payments.insert(payment.as_bytes(), &**row)?,
-            None => payments.remove(payment.as_bytes())?,
+        let before = if row.is_empty() {
+            payments.remove(payment.as_bytes())?
+        } else {
+            payments.insert(payment.as_bytes(), &**row)?
         };
-        let ended_at = before.and_then(|before| row::ends_at(before.value()));
-        let ends_at = row.as_ref().and_then(|row| row::ends_at(row));
+        let [ended_at, ends_at] = [before.and_then(|before| row::ends_at(before.value())), row::ends_at(row)];
         if ended_at != ends_at {
             ended_at.map(|end| ends.remove(&by_end(end, payment))).transpose()?;
             begun.extend(ends_at.map(|end| by_end(end, payment)));
@@ -146,10 +145,9 @@ fn move_rows<'r>(
 }
 
 /// A batch: each payment, how long its row is, and the row; nothing where it was deleted.
-fn write_batch<'c>(batch: impl Iterator<Item = (&'c PaymentHash, Option<&'c [u8]>)>) -> Vec<u8> {
+fn write_batch<'c>(batch: impl Iterator<Item = (&'c PaymentHash, &'c [u8])>) -> Vec<u8> {
     let mut entry = Writer::default();
     for (payment, row) in batch {
-        let row = row.unwrap_or_default();
         entry.bytes(payment.as_bytes());
         entry.count(row.len());
         entry.bytes(row);
@@ -157,12 +155,12 @@ fn write_batch<'c>(batch: impl Iterator<Item = (&'c PaymentHash, Option<&'c [u8]
     entry.finish()
 }
 
-fn read_batch(entry: &[u8], rows: &mut BTreeMap<PaymentHash, Option<Vec<u8>>>) -> Result<(), RowError> {
+fn read_batch(entry: &[u8], rows: &mut BTreeMap<PaymentHash, Vec<u8>>) -> Result<(), RowError> {
     let mut entry = Reader::new(entry);
     while entry.end().is_err() {
         let payment = PaymentHash::from_bytes(entry.bytes()?);
         let row = entry.slice()?;
-        rows.insert(payment, (!row.is_empty()).then(|| row.to_vec()));
+        rows.insert(payment, row.to_vec());
     }
     Ok(())
 }
