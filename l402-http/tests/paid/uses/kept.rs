@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 use l402_core::UnixSeconds;
 use l402_http::policy::Sale;
 use l402_http::service::kept::{AnswerName, AnswerStore, Answers, GIVEN, Parcel, Sealed};
+use l402_ledger::LedgerStore;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -131,6 +132,51 @@ async fn s4_an_expired_token_gets_nothing() {
     assert_eq!(post(&till, &token, &[KEY]).await.reason(), "no-invoice");
 }
 
+/// As long as a token is worth something, and no longer.
+#[tokio::test]
+async fn s4_an_answer_is_kept_no_longer_than_its_sale() {
+    let store = InMemory::default();
+    let (answers, kept) = (Answers::new(store.clone(), 10), store);
+    let terms = |sale: Sale| sale.keep_answer(Duration::from_mins(10)).valid_for(Duration::from_secs(60));
+    let till = Till::with(2, terms, |paywall| paywall.answers(answers));
+    let token = till.buy().await;
+    post(&till, &token, &[KEY]).await;
+    let ends_at = till.store.uses(&token.preimage.hash()).await.unwrap().unwrap().ends_at;
+    let until: Vec<_> = kept.0.lock().unwrap().values().map(|(sealed, _)| sealed.until).collect();
+    assert!(matches!(until[..], [until] if until <= ends_at), "{until:?} {ends_at:?}");
+}
+
+/// Nobody may get again what was not paid for: a use that was taken back would be used twice.
+#[tokio::test(start_paused = true)]
+async fn s4_an_answer_without_a_commit_is_not_kept() {
+    for status in [200, 204] {
+        let (till, store) = shop(2);
+        let token = till.buy().await;
+        till.works().says(status);
+        let gate = till.works().waits();
+        let begun = till.begin_with(&token, KEY);
+        till.works().called(1).await;
+        till.store.set_away(true); // it cannot be committed
+        gate.add_permits(1);
+        assert_eq!(begun.await.unwrap().reason(), "ledger-unavailable");
+        till.store.set_away(false);
+        till.settles(&token, |tally| tally.reserved == 0).await;
+        assert!(store.0.lock().unwrap().is_empty(), "{status}");
+    }
+}
+
+/// A gRPC upstream says with status 200 that it did nothing.
+#[tokio::test]
+async fn s4_a_success_that_takes_no_use_is_not_kept() {
+    let (till, store) = shop(2);
+    let token = till.buy().await;
+    till.works().answers(says(&[("content-type", "application/grpc"), ("grpc-status", "14")], ""));
+    assert_eq!(word(&post(&till, &token, &[KEY]).await), (StatusCode::OK, None, Some("2")));
+    assert!(store.0.lock().unwrap().is_empty());
+    assert_eq!(word(&post(&till, &token, &[KEY]).await).1, None, "the next goes to the upstream");
+    assert_eq!(till.works().calls(), 2);
+}
+
 #[tokio::test]
 async fn s4_what_must_not_be_kept_is_not() {
     for (fields, body) in [
@@ -163,6 +209,58 @@ async fn s4_what_must_not_be_kept_is_not() {
     });
     assert_eq!(post(&till, &token, &[KEY]).await.text(), "a");
     assert!(store.0.lock().unwrap().is_empty());
+}
+
+/// A store that takes answers and does not come to write them.
+#[derive(Clone, Default)]
+struct Stuck(Arc<Mutex<Vec<Parcel>>>);
+
+impl AnswerStore for Stuck {
+    fn keep(&self, parcel: Parcel) {
+        self.0.lock().unwrap().push(parcel);
+    }
+
+    fn knows(&self, _: &AnswerName, _: UnixSeconds) -> bool {
+        false
+    }
+
+    fn read(&self, _: &AnswerName) -> Option<Sealed> {
+        None
+    }
+
+    fn give(&self, _: &AnswerName) -> bool {
+        false
+    }
+}
+
+/// 64 MiB in all, from the first byte that is collected until the store has written the last.
+#[tokio::test]
+async fn s4_answers_that_wait_for_the_store_have_a_bound_together() {
+    let (size, store) = (8 << 20, Stuck::default());
+    let answers = Answers::new(store.clone(), size);
+    let keep = |sale: Sale| sale.keep_answer(Duration::from_mins(10));
+    let till = Till::with(100, keep, |paywall| paywall.answers(answers));
+    let token = till.buy().await;
+    let body = Bytes::from(vec![b'x'; size]);
+    till.works().answers(move || {
+        let body = http_body_util::Full::from(body.clone()).map_err(|never| match never {});
+        Response::new(body.boxed())
+    });
+    let waiting = || store.0.lock().unwrap().len();
+    let ask = async |number: usize| {
+        let key = number.to_string();
+        let answer = post(&till, &token, &[("idempotency-key", &key)]).await;
+        assert_eq!((answer.status, answer.text().len()), (StatusCode::OK, size));
+    };
+    for number in 1..=10 {
+        ask(number).await;
+        assert_eq!(waiting(), number.min(8));
+    }
+    store.0.lock().unwrap().truncate(6); // two are written
+    for number in 11..=13 {
+        ask(number).await;
+    }
+    assert_eq!(waiting(), 8);
 }
 
 #[tokio::test]
