@@ -6,6 +6,7 @@ mod budgets;
 mod buyer;
 mod gateway;
 mod get;
+mod handed;
 mod kept;
 mod net;
 #[cfg(feature = "nwc")]

@@ -55,6 +55,8 @@ pub(crate) enum Failure {
     Break,
     /// The use is taken, and the connection dies before the response.
     Lose,
+    /// The same of the next as well.
+    LoseTwice,
     /// The use is in doubt: 502.
     Doubt,
     /// No use is taken: a status, its reason, and when to come back.
@@ -170,6 +172,7 @@ async fn serve(shop: Arc<Inner>, request: Request<Incoming>) -> Result<Answer, L
         "/teapot" => text(418, "short and stout"),
         "/moved" => answer(302, Full::default().map_err(never).boxed_unsync(), &[("location", query)]),
         "/kept" => answer(307, Full::default().map_err(never).boxed_unsync(), &[("location", query)]),
+        "/lost" => return Err(Lost),
         "/hang" => core::future::pending().await,
         "/stall" => text_then(stream::pending()),
         "/break" => text_then(stream::once(async { Err("broken off") })),
@@ -212,7 +215,7 @@ async fn sell(shop: &Inner, request: &Request<Bytes>, service: &str, price_msat:
                 Some(Failure::Status503) => return Ok(text(503, "out of order")),
                 Some(Failure::Status403) => return Ok(text(403, "not you")),
                 Some(Failure::Break) => return Ok(text_then(broken_off())),
-                Some(Failure::Lose) => return Err(Lost),
+                Some(Failure::Lose | Failure::LoseTwice) => return Err(Lost),
                 Some(Failure::Withhold(..) | Failure::Doubt) | None => {}
             }
             let sold = format!("{} {} {}", request.method(), offer.service, String::from_utf8_lossy(request.body()));
@@ -266,6 +269,10 @@ async fn serve_counted(
     }
     match failure {
         Some(Failure::Lose) => Err(Lost),
+        Some(Failure::LoseTwice) => {
+            *shop.failure.lock().unwrap() = Some(Failure::Lose);
+            Err(Lost)
+        }
         Some(Failure::Break) => {
             *response.body_mut() = text_then(broken_off()).into_body();
             response.headers_mut().remove("content-length");
