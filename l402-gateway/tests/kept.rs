@@ -12,8 +12,9 @@ use l402_ledger::{Ledger, testing::FakeStore};
 use l402_lightning::testing::FakeNetwork;
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource, unix_now};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -182,4 +183,52 @@ async fn s4_where_nothing_can_be_kept_answers_come_all_the_same() {
         assert_eq!(upstream.calls.load(Ordering::SeqCst), 2, "none was kept");
         server.shutdown().await;
     }
+}
+
+/// Serves a request whose answer is kept in a file, and starts again without that file. Returns the credential and the path that the
+/// writer begins its next file at.
+async fn forgotten(stand: &Stand) -> (String, PathBuf) {
+    let (server, keeper) = stand.start();
+    let paid = stand.buy(server.address()).await + "idempotency-key: one\r\n";
+    assert!(send(server.address(), &paid).await.contains("x-l402-remaining: 1\r\n"));
+    assert!(is_kept(&send(server.address(), &paid).await));
+    server.shutdown().await;
+    drop(keeper);
+    let [file] = &stand.files()[..] else { panic!("{:?}", stand.files()) };
+    fs::remove_file(file).unwrap();
+    (paid, file.with_extension("new"))
+}
+
+#[tokio::test]
+async fn s4_a_full_disk_costs_nobody_an_answer() {
+    let stand = Stand::new(&upstream(2), 1 << 20).await;
+    let (paid, next) = forgotten(&stand).await;
+    symlink("/dev/full", &next).unwrap(); // every write says ENOSPC
+    let (server, _keeper) = stand.start();
+    let second = send(server.address(), &paid).await;
+    assert!(second.starts_with("HTTP/1.1 200 ") && second.ends_with("first last"), "{second}");
+    assert!(second.contains("x-l402: spent\r\n"), "{second}");
+    let third = send(server.address(), &paid).await;
+    assert!(third.starts_with("HTTP/1.1 402 ") && third.contains("\"spent\""), "nothing was kept: {third}");
+    assert_eq!(stand.files(), [] as [PathBuf; 0], "what could not be written is gone");
+    server.shutdown().await;
+}
+
+/// More requests than the writer's queue has places, each of a token of its own.
+#[tokio::test]
+async fn s4_a_disk_that_hangs_delays_no_answer() {
+    let stand = Stand::new(&upstream(400), 1 << 20).await;
+    let (paid, next) = forgotten(&stand).await;
+    assert!(Command::new("mkfifo").arg(&next).status().unwrap().success()); // the writer waits until somebody reads
+    let (server, _keeper) = stand.start();
+    assert!(send(server.address(), &paid).await.contains("x-l402: spent\r\n"));
+    for _ in 0..300 {
+        let paid = stand.buy(server.address()).await + "idempotency-key: one\r\n";
+        let answer = send(server.address(), &paid).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("first last"), "{answer}");
+        assert!(answer.contains("x-l402-remaining: 1\r\n"), "{answer}");
+    }
+    assert_eq!(stand.files(), [next.clone()], "the writer has not come past its first file");
+    fs::read(&next).unwrap(); // it goes on
+    server.shutdown().await;
 }

@@ -30,11 +30,13 @@ impl Index {
         let mut kept = Kept::default();
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();
+            if !path.is_file() {
+                continue; // to open a pipe would take for ever
+            }
             let name = path.file_name().and_then(|name| name.to_str()).and_then(name);
             match name.zip(file::look(&path).ok().flatten()) {
                 Some((name, head)) if now < head.until => kept.add(name, head),
-                _ if path.is_file() => file::remove(&path),
-                _ => {}
+                _ => file::remove(&path),
             }
         }
         Ok(Self { total, kept: Mutex::new(kept) })

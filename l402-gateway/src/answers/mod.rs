@@ -42,11 +42,7 @@ pub(crate) struct FileAnswers {
 struct Shelf {
     dir: PathBuf,
     index: Index,
-    write: Write,
 }
-
-/// Writes a file anew.
-type Write = fn(&Path, &Sealed) -> io::Result<u64>;
 
 impl FileAnswers {
     /// Opens a directory, makes it where there is none, and starts the thread. All files together have no more than so many bytes.
@@ -54,13 +50,9 @@ impl FileAnswers {
     /// # Errors
     /// Where the directory cannot be made or read, or a thread cannot be started.
     pub(crate) fn open(dir: &Path, total: u64) -> io::Result<Self> {
-        Self::open_with(dir, total, file::write)
-    }
-
-    fn open_with(dir: &Path, total: u64, write: Write) -> io::Result<Self> {
         folder::make(dir)?;
         let index = Index::read(dir, total, unix_now())?;
-        let shelf = Arc::new(Shelf { dir: dir.to_owned(), index, write });
+        let shelf = Arc::new(Shelf { dir: dir.to_owned(), index });
         let (queue, parcels) = sync_channel(QUEUE);
         let writer = Arc::clone(&shelf);
         thread::Builder::new().name("answers".to_owned()).spawn(move || writer.run(&parcels))?;
@@ -98,10 +90,14 @@ impl Shelf {
             }
             if swept.elapsed() >= SWEEP {
                 swept = Instant::now();
-                for name in self.index.ended(unix_now()) {
-                    file::remove(&self.path(&name));
-                }
+                self.delete_ended(unix_now());
             }
+        }
+    }
+
+    fn delete_ended(&self, now: UnixSeconds) {
+        for name in self.index.ended(now) {
+            file::remove(&self.path(&name));
         }
     }
 
@@ -111,7 +107,7 @@ impl Shelf {
             return;
         }
         let Some(sealed) = parcel.seal() else { return };
-        match (self.write)(&self.path(parcel.name()), &sealed) {
+        match file::write(&self.path(parcel.name()), &sealed) {
             Ok(size) => self.index.add(*parcel.name(), sealed.until, size),
             Err(error) => tracing::warn!(%error, "an answer cannot be kept"),
         }
@@ -133,3 +129,25 @@ const QUEUE: usize = 256;
 
 /// How often ended files are looked for at least.
 const SWEEP: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s4_what_has_ended_is_deleted_while_the_gateway_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [lives, ends] = [[1; 32], [2; 32]].map(AnswerName::from_bytes);
+        for (name, until) in [(lives, 10), (ends, 5)] {
+            let sealed = Sealed { until: until.into(), bytes: vec![0; 7] };
+            file::write(&folder.path().join(name.to_string()), &sealed).expect("written");
+        }
+        let index = Index::read(folder.path(), 100, 4.into()).expect("read");
+        let shelf = Shelf { dir: folder.path().to_owned(), index };
+        for (now, left) in [(4, 2), (5, 1), (9, 1), (10, 0)] {
+            shelf.delete_ended(now.into());
+            assert_eq!(folder.path().read_dir().expect("a folder").count(), left, "{now}");
+        }
+        assert!(!shelf.index.knows(&lives, 0.into()));
+    }
+}
