@@ -3,6 +3,11 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use l402_core::macaroon::hex;
+use l402_core::{
+    CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, PaymentHash, Preimage, Scheme, TokenText, Uses,
+};
+use l402_lightning::unix_now;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -66,6 +71,20 @@ fn line_with(lines: &mpsc::Receiver<String>, text: &str) -> String {
     }
 }
 
+/// Starts a gateway in a sandbox beside its configuration. Returns it with its log, and where it serves.
+fn started(config: &Path) -> (Running, mpsc::Receiver<String>, SocketAddr) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+    program.arg("--config").arg(config).env("L402_SANDBOX", config.with_file_name("sandbox.json"));
+    let mut running = Running(program.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let (tell, lines) = mpsc::channel();
+    let log = BufReader::new(running.0.stderr.take().unwrap());
+    thread::spawn(move || log.lines().map_while(Result::ok).for_each(|line| drop(tell.send(line))));
+    let serving = line_with(&lines, "\"serving\"");
+    let serving: serde_json::Value = serde_json::from_str(&serving).unwrap();
+    let address = serving["address"].as_str().unwrap().parse().unwrap();
+    (running, lines, address)
+}
+
 #[test]
 fn a_hangup_is_ignored_and_cuts_no_stream() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,16 +96,7 @@ fn a_hangup_is_ignored_and_cuts_no_stream() {
          [[service.route]]\npath = \"/sold\"\n"
     );
     std::fs::write(&config, text).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_l402-server"));
-    program.arg("--config").arg(&config).env("L402_SANDBOX", folder.path().join("sandbox.json"));
-    let mut running = Running(program.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
-    let (tell, lines) = mpsc::channel();
-    let log = BufReader::new(running.0.stderr.take().unwrap());
-    thread::spawn(move || log.lines().map_while(Result::ok).for_each(|line| drop(tell.send(line))));
-
-    let serving = line_with(&lines, "\"serving\"");
-    let serving: serde_json::Value = serde_json::from_str(&serving).unwrap();
-    let address: SocketAddr = serving["address"].as_str().unwrap().parse().unwrap();
+    let (mut running, lines, address) = started(&config);
     let mut client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(SOON)).unwrap();
     client.write_all(b"GET /events HTTP/1.1\r\nHost: gateway\r\n\r\n").unwrap();
@@ -99,6 +109,93 @@ fn a_hangup_is_ignored_and_cuts_no_stream() {
     say.send("after\n").unwrap();
     assert!(events.any(|line| line == "after"), "the stream goes on");
     drop(say);
+
+    kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
+    assert!(running.0.wait().unwrap().success());
+}
+
+/// An upstream that serves everything.
+fn upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().map(Result::unwrap) {
+            thread::spawn(move || {
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                if lines.any(|line| line.is_empty()) {
+                    let _ = (&stream).write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A token as the key of this epoch signs it, and its payment.
+fn minted(keys: &Path, epoch: u32, preimage: u8) -> (String, PaymentHash) {
+    let text = std::fs::read_to_string(keys.join("root.keys")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{epoch} "))).unwrap();
+    let mut key = [0; 32];
+    hex::decode_into(&line.as_bytes()[..64], &mut key).unwrap();
+    let keys = DerivedKeys::new(epoch, &MasterKey::from_bytes(key));
+    let (offer, preimage) = (Offer::new("a".parse().unwrap(), Msat::from_sat(1)), Preimage::from_bytes([preimage; 32]));
+    let (offer, mut token) =
+        (offer.capability("sold".parse::<Name>().unwrap()).uses(Uses::Unlimited), TokenText::new());
+    let token = keys.mint(&offer, &preimage.hash(), [1; 28], unix_now(), &mut token).unwrap();
+    (CredentialLine { scheme: Scheme::L402, token, preimage: &preimage }.to_string(), preimage.hash())
+}
+
+/// Asks with a token. Returns the status and the reason.
+fn present(gateway: SocketAddr, credential: &str) -> (u16, String) {
+    let (mut stream, mut answer) = (TcpStream::connect(gateway).unwrap(), String::new());
+    let head = format!("GET /sold HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: {credential}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    (head[9..12].parse().unwrap(), body["reason"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Each command is a program of its own, and the gateway goes on.
+#[test]
+fn s6_commands_revoke_and_rotate_while_the_gateway_serves() {
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), upstream());
+    let (config, keys) = (folder.path().join("gateway.toml"), folder.path().join("data/keys"));
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata_dir = \"data\"\n[log]\nformat = \"json\"\n[lightning]\nbackend = \"sandbox\"\n\
+         temporary = true\n[protocol]\nstrict_settlement = false\n[[service]]\nname = \"a\"\nupstream = \"http://{upstream}\"\n\
+         price = \"1 sat\"\nuses = \"unlimited\"\n[[service.route]]\npath = \"/sold\"\ncapability = \"sold\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let (mut running, _lines, gateway) = started(&config);
+    let command = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+        let done = command.args(words).arg("--config").arg(&config).output().unwrap();
+        (done.status.success(), String::from_utf8([done.stdout, done.stderr].concat()).unwrap())
+    };
+    let until = |credential: &str, expected: (u16, &str)| {
+        let end = Instant::now() + SOON;
+        while present(gateway, credential) != (expected.0, expected.1.to_owned()) {
+            assert!(Instant::now() < end, "{:?}", present(gateway, credential));
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let [(stolen, payment), (other, _)] = [1, 2].map(|preimage| minted(&keys, 0, preimage));
+    assert_eq!([&stolen, &other].map(|token| present(gateway, token).0), [200, 200]);
+
+    let (is_done, said) = command(&["revoke", &payment.to_string()]);
+    assert!(is_done && said.contains(&payment.to_string()), "{said}");
+    until(&stolen, (402, "revoked"));
+    assert_eq!(present(gateway, &other).0, 200, "only that one");
+
+    let (is_done, said) = command(&["revoke", "--epoch", "0"]);
+    assert!(!is_done && said.contains("keys rotate"), "it mints: {said}");
+    let (is_done, said) = command(&["keys", "rotate"]);
+    assert!(is_done, "{said}");
+    let (newer, _) = minted(&keys, 1, 3);
+    until(&newer, (200, "")); // the gateway has not been told of this epoch, and looks
+    assert_eq!(present(gateway, &other).0, 200, "a retired key verifies");
+    assert_eq!(present(gateway, &stolen), (402, "revoked".to_owned()));
 
     kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
     assert!(running.0.wait().unwrap().success());
