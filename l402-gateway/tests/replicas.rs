@@ -237,6 +237,26 @@ async fn l5_a_store_that_lost_its_data_is_told_again() {
     assert!(is_served(&other.gets("/often", &token).await));
 }
 
+/// Without a restart: a store that was away may have lost what it was told long before.
+#[tokio::test]
+async fn l5_a_store_that_is_back_is_told_again_of_all() {
+    let stand = Stand::start().await;
+    let shared = stand.store.settlements().unwrap();
+    let (token, payment) = stand.buy("/often").await;
+    stand.told(&payment).await;
+    let end = UnixSeconds::new(unix_now().get() + 3_600);
+    shared.put(&payment, b"damaged", end).await.unwrap();
+    assert!(!is_served(&stand.other.get("/often", &token).await));
+    while stand.told(&payment).await == b"damaged" {
+        stand.store.set_away(true);
+        stand.buy("/often").await; // sooner or later the gateway notices that the store is away
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stand.store.set_away(false);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(is_served(&stand.other.gets("/often", &token).await));
+}
+
 #[tokio::test]
 async fn l5_bought_where_there_is_no_node_and_used_at_each_gateway_once() {
     let stand = Stand::start().await;
