@@ -9,7 +9,6 @@
 //! 4. Every other counter belongs to the tokens that have the same caveats up to it. Its key is a hash of them: public,
 //!    unlike the chain value, which would let a reader add caveats.
 
-use crate::msat::Msat;
 use l402_macaroon::Authentic;
 use sha2::{Digest, Sha256};
 
@@ -32,11 +31,11 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The most that a counter of it holds.
+    /// The most that a counter of it holds: of money 2⁵³ - 1 msat, some 90,000 BTC, which every store counts exactly.
     pub const fn most(self) -> u64 {
         match self {
             Self::Uses => u32::MAX as u64,
-            Self::Msat => Msat::SUPPLY.get(),
+            Self::Msat => (1 << 53) - 1,
         }
     }
 }

@@ -6,10 +6,10 @@ use crate::data::{
     CaveatSyntax, Granted, Hex, Hex32,
 };
 use crate::room::Room;
-use crate::sold::{name, unknown};
+use crate::sold::{name, unknown, uses};
 use crate::{Report, names, run};
 use l402_core::macaroon::{MacaroonRef, RootKey};
-use l402_core::{Admission, Caveat, CountedGrant, Grant, Msat, Offer, Preimage, Rules, Unsatisfied, verify};
+use l402_core::{Admission, Caveat, CountedGrant, Grant, Msat, Offer, Preimage, Rules, Unit, Unsatisfied, verify};
 
 /// Runs `caveat`.
 pub fn caveat(room: &mut [u8], report: &mut dyn FnMut(Report)) {
@@ -63,7 +63,8 @@ fn ask(
     let verified = verify(macaroon, &preimage, &key).map_err(|_| differs("macaroon"))?;
     let offer = Offer::new(name(asked.service)?, Msat::new(1000))
         .tier(asked.tier)
-        .capability(asked.capability.map(name).transpose()?);
+        .capability(asked.capability.map(name).transpose()?)
+        .uses(uses(None, asked.metered));
     let rules = Rules { offer: &offer, now: now.into(), unknown: unknown(unknown_caveats)? };
     match verified.admission(&rules) {
         Ok(Admission::Unlimited(grant)) => {
@@ -82,7 +83,12 @@ fn permitted(stated: &Granted, grant: &Grant, counted: Option<&CountedGrant>) ->
     same("expires_at", stated.expires_at == grant.expires_at().map(u64::from))?;
     same("sold_msat", stated.sold_msat == grant.sold_msat().map(Msat::get))?;
     same("sale_ends_at", stated.sale_ends_at == counted.map(|counted| counted.sale_ends_at().get()))?;
-    let stated = stated.counters.unwrap_or_default().iter().map(|counter| (counter.key, u64::from(counter.limit)));
-    let found = counted.into_iter().flat_map(|counted| counted.counters().iter());
-    same("counters", stated.eq(found.map(|counter| (*counter.key.as_bytes(), counter.limit))))
+    let stated = stated.counters.unwrap_or_default().iter().map(|counter| match counter.balance_msat {
+        Some(balance) => (counter.key, Unit::Msat, balance),
+        None => (counter.key, Unit::Uses, u64::from(counter.limit.unwrap_or_default())),
+    });
+    let found = counted.into_iter().flat_map(|counted| {
+        counted.counters().iter().map(|counter| (*counter.key.as_bytes(), counted.unit(), counter.limit))
+    });
+    same("counters", stated.eq(found))
 }

@@ -74,7 +74,7 @@ parts! {
     Granted {
         expires_at: Option<U64>, sold_msat: Option<U64>, sale_ends_at: Option<U64>, counters: Option<List<CounterFacts>>
     }
-    CounterFacts { key: Hex16, limit: u32 }
+    CounterFacts { key: Hex16, limit: Option<u32>, balance_msat: Option<U64> }
     KeyFound { root_key: Hex32 }
     Minted { token: Text }
     Order { payment_hash: Hex32, amount_msat: U64, max_fee_msat: U64 }
@@ -88,10 +88,10 @@ parts! {
     }
     TokenFileMade { file: Hex }
     Field { name: Name, value: Option<Text>, value_hex: Option<Hex> }
-    Asked { service: Name, tier: u32, capability: Option<Name> }
+    Asked { service: Name, tier: u32, capability: Option<Name>, metered: Option<bool> }
     Sold {
         service: Name, tier: u32, capability: Option<Name>, price_msat: Option<U64>, valid_for: U64, uses: Option<u32>,
-        plan: Option<Name>
+        metered: Option<bool>, plan: Option<Name>
     }
     EpochKey { epoch: u32, master: Hex32 }
     Bounds { max_price_msat: U64, max_fee_msat: U64 }

@@ -23,8 +23,16 @@ pub(crate) fn offer(sold: &Sold) -> Result<Offer, NameError> {
         .tier(sold.tier)
         .capability(sold.capability.map(Name::new).transpose()?)
         .valid_for(Duration::from_secs(sold.valid_for))
-        .uses(sold.uses.and_then(Uses::times).unwrap_or_default());
+        .uses(uses(sold.uses, sold.metered));
     Ok(if let Some(plan) = sold.plan { offer.plan(Name::new(plan)?) } else { offer })
+}
+
+/// How often a token can be used.
+pub(crate) fn uses(times: Option<u32>, metered: Option<bool>) -> Uses {
+    match metered {
+        Some(true) => Uses::Metered,
+        _ => times.and_then(Uses::times).unwrap_or_default(),
+    }
 }
 
 pub(crate) fn unknown(text: &str) -> Result<UnknownCaveats, Differs> {

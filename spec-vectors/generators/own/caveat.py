@@ -15,8 +15,8 @@ SALE = bytes(16)
 FOUND = "bug found here: a list of a thousand services took 18 ms to refuse"
 
 
-def offer(service="weather", tier=0, capability=None):
-    return {"service": service, "tier": tier, "capability": capability}
+def offer(service="weather", tier=0, capability=None, **metered):
+    return {"service": service, "tier": tier, "capability": capability, **metered}
 
 
 def asked(id, rule, texts, verdict, error=None, unknown="refuse", now=NOW, origin=CAVEATS, expires_at=None, made_by="own", data=None, more=None, **sold):
@@ -39,12 +39,17 @@ def price(id, rule, sold_msat, *texts, **more):
     return asked(id, rule, texts, "granted", more={"sold_msat": number(sold_msat)}, origin=TERMS, **more)
 
 
-def counted(id, rule, counters, *texts, ends=NOW + 60, origin=TERMS, sold_msat=None, expires_at=None, **more):
+def counted(id, rule, counters, *texts, ends=NOW + 60, origin=TERMS, sold_msat=None, expires_at=None, limit=lambda limit: {"limit": limit}, **more):
     """A ledger must count. A counter is its limit, and the position of its caveat unless it is the sale's own."""
     keys = [SALE if at is None else branch(texts[: at + 1]) for _, at in counters]
-    facts = {"sale_ends_at": number(ends), "counters": [{"key": key.hex(), "limit": limit} for key, (limit, _) in zip(keys, counters)]}
+    facts = {"sale_ends_at": number(ends), "counters": [{"key": key.hex(), **limit(most)} for key, (most, _) in zip(keys, counters)]}
     facts |= {"sold_msat": number(sold_msat)} if sold_msat else {}
     return asked(id, rule, texts, "counted", more=facts, origin=origin, expires_at=expires_at or ends, **more)
+
+
+def balance(id, rule, counters, *texts, **more):
+    """The same of a route that is metered: its counters are amounts of money."""
+    return counted(id, rule, counters, *texts, limit=lambda msat: {"balance_msat": number(msat)}, metered=True, **more)
 
 
 def branch(texts):
@@ -98,6 +103,16 @@ def narrowing():
     yield deny("uses-widened-by-spaces", "conditions compare trimmed", "widened", *sold, ends, " weather_uses = 101 ", origin=T5)
     yield deny("uses-before-an-end", "a second counter stands behind an end", "no-end", *sold, "weather_uses=5", ends, origin=S2)
     yield deny("label-before-an-end", "a label is a holder's, and stands behind an end", "no-end", s, "weather_uses=5:a", ends, origin=S2)
+    sold = (s, "weather_balance_msat=5000")
+    yield balance("balance-narrowed", "a later balance is not above the earlier one", [(5000, None), (100, 3)], *sold, ends, "weather_balance_msat=100")
+    yield balance("balance-lent", "each label is a counter of its own", [(5000, None), (100, 3)], *sold, ends, "weather_balance_msat=100:for.bob_1")
+    yield balance("balance-after-the-end", "a counter behind an end is a holder's", [(5, 2)], s, ends, "weather_balance_msat=5", origin=T5)
+    yield deny("balance-widened", "a later balance is not above the earlier one", "widened", *sold, ends, "weather_balance_msat=5001:a", metered=True, origin=T5)
+    yield deny("balance-twice-before-an-end", "a second counter stands behind an end", "no-end", *sold, "weather_balance_msat=5", ends, metered=True, origin=S2)
+    yield deny("uses-behind-a-balance", "uses and money cannot be compared", "widened", *sold, ends, "weather_uses=5", metered=True, origin=T5)
+    yield deny("balance-behind-uses", "uses and money cannot be compared", "widened", s, "weather_uses=5", ends, "weather_balance_msat=5", metered=True, origin=T5)
+    yield deny("balance-and-uses-before-an-end", "a second counter stands behind an end", "no-end", *sold, "weather_uses=5", ends, metered=True, origin=T5)
+    yield deny("five-balances", "a request has at most four counters", "too-many-counters", *sold, ends, *[f"weather_balance_msat={n}:a" for n in (9, 8, 7, 6)], metered=True, origin=TERMS)
     yield deny("sale-twice", "a token is sold once", "widened", s, "weather_sale=1000,default", "weather_sale=1000,default", origin=TERMS)
 
 
@@ -126,7 +141,24 @@ def satisfaction():
     for id, rule, value in [("without-plan", "a sale is price,plan", "1000"), ("plan-empty", "a plan is a name", "1000,"), ("price-empty", "a price is digits", ",default"), ("price-signed", "a price is digits", "+1,default"),
                             ("price-above-64-bits", "a price has 64 bits", f"{2**64},default"), ("plan-with-comma", "a plan is a name", "1000,a,b"), ("plan-behind-space", "a plan is a name", "1000, default")]:
         yield deny(f"sale-{id}", rule, "undecodable-caveat", s, f"weather_sale={value}", origin=TERMS)
-    yield deny("balance", "no ledger here keeps balances", "no-ledger", s, "weather_balance_msat=1000", ends, origin=TERMS)
+    sold = ("weather_capabilities=", "weather_balance_msat=21000", "weather_sale=21000,default", ends)
+    yield balance("balance-of-a-metered-route", "a balance needs a ledger", [(1, None)], s, "weather_balance_msat=1", ends)
+    yield balance("balance-as-sold", "the terms of a sale, in their order", [(21_000, None)], s, *sold, sold_msat=21_000)
+    yield balance("largest-balance", "a balance has 53 bits, which every store and every language counts exactly", [(2**53 - 1, None)], s, f"weather_balance_msat={2**53 - 1}", ends)
+    yield balance("balance-with-zeros-before", "a number may begin with zeros", [(7, None)], s, "weather_balance_msat=007", ends)
+    yield balance("balance-with-spaces-around", "white space around both parts is read", [(3, None)], s, " weather_balance_msat =\t3 ", ends)
+    yield balance("balance-of-a-metered-route-not-skipped", "the literal rule skips no balance", [(1, None)], s, "weather_balance_msat=1", ends, unknown="skip", origin=T5)
+    yield counted("uses-of-a-metered-route", "what was sold as uses stays so", [(3, None)], s, "weather_uses=3", ends, metered=True)
+    yield grant("end-of-a-metered-route", "what was sold by time stays so", s, ends, metered=True, origin=TERMS, expires_at=NOW + 60)
+    yield grant("balance-of-another", "conditions of another named service are its own", "services=weather:0,maps:0", "maps_balance_msat=0", metered=True, origin=TERMS)
+    yield deny("balance-without-end", "a balance needs an end", "no-end", s, "weather_balance_msat=1", metered=True, origin=S2)
+    for id, rule, value in [("zero", "a balance is sold", "0"), ("zero-thrice", "a balance is sold", "000"), ("above-53-bits", "a balance has 53 bits", f"{2**53}"), ("above-64-bits", "a balance has 53 bits", f"{2**64}"),
+                            ("signed", "a number is digits", "+1"), ("negative", "a number is digits", "-1"), ("empty", "a number is digits", ""), ("with-fraction", "a number is digits", "1.5"),
+                            ("with-exponent", "a number is digits", "1e3"), ("with-space", "white space stands around the value, not in it", "1 0"), ("with-unit", "a number is digits", "1 msat"),
+                            ("label-empty", "a label is a name", "1:"), ("label-with-comma", "a label is a name", "1:a,b")]:
+        for unknown in ("refuse", "skip") if id == "zero" else ("refuse",):
+            yield deny(f"balance-{id}" + "-skip" * (unknown == "skip"), rule, "undecodable-caveat", s, f"weather_balance_msat={value}", ends, unknown=unknown, metered=True, origin=T5)
+    yield deny("balance", "where a route is not metered, nothing says what a request costs", "no-ledger", s, "weather_balance_msat=1000", ends, origin=TERMS)
     yield deny("balance-not-skipped", "the literal rule skips no balance", "no-ledger", s, "weather_balance_msat=1000", ends, unknown="skip", origin=TERMS)
     third = (b"https://third", b"third-party id", b"\xaa" * 48)
     yield grant("service", "the service is named", s)

@@ -20,8 +20,8 @@ def sold(service="weather", tier=0, capability=None, price=21_000, valid_for=360
 
 
 def bought(master=TWO, epoch=2, now=NOW, service="weather", tier=0, capability=None, valid_for=3600, payment_hash=PAYMENT_HASH, random=RANDOM, price=21_000,
-           uses=None):
-    return minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses)
+           uses=None, metered=False):
+    return minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses, metered=metered)
 
 
 def extended(data, caveat):
@@ -70,6 +70,11 @@ def gate():
     yield asked("other-price", "what was sold stays sold when the price changes", "admit", fine, TERMS, offer=sold(price=99_000), grant=grant)
     yield asked("sold-by-time", "a token that was sold by time stays so when the route is sold by use", "admit", fine, TERMS, offer=sold(uses=1), grant=grant)
     yield asked("sold-by-use", "a token that was sold by use stays so when the route is sold by time", "reserve", shown(bought(uses=1)), TERMS, grant=grant)
+    metered = bought(metered=True)
+    yield asked("balance", "a balance needs a ledger", "reserve", shown(metered), TERMS, offer=sold(metered=True), grant=grant)
+    yield asked("balance-shortened", "a client may shorten a token with a balance", "reserve", shown(extended(metered, b"weather_valid_until=%d" % (NOW + 60))), TERMS,
+                offer=sold(metered=True), grant=grant | {"expires_at": number(NOW + 60)})
+    yield asked("sold-by-use-then-metered", "a token that was sold by use stays so when the route is metered", "reserve", shown(bought(uses=1)), TERMS, offer=sold(metered=True), grant=grant)
     large = extended(bought(), b"weather_note=" + b"x" * 4000)
     yield asked("large", "a token larger than usual is read too", "admit", shown(large), LIMIT, policy={"unknown": "skip"}, grant=grant)
     yield asked("strict-forged", "strict settlement asks nothing about a forged token", "charge", shown(bought(), OTHER_PREIMAGE), "threat P5", policy={"settlement": "strict"}, status=401, reason="forged")
@@ -87,6 +92,8 @@ def gate():
     yield charged("widened", "a client cannot extend a token", extended(bought(), b"weather_valid_until=%d" % (NOW + 7200)), "widened", origin="threat T2")
     yield charged("unknown-condition", "an unknown condition denies", extended(bought(), b"colour=blue"), "unknown-caveat", origin=s0)
     yield charged("uses-widened", "a client cannot raise the number of uses", extended(bought(uses=1), b"weather_uses=2"), "widened", origin="threat T5")
+    yield charged("balance-without-a-meter", "where a route is not metered, nothing says what a request costs", metered, "no-ledger", origin=TERMS)
+    yield charged("balance-widened", "a client cannot raise a balance", extended(metered, b"weather_balance_msat=21001"), "widened", origin="threat T5", offer=sold(metered=True))
     yield charged("second-sale", "a client cannot change the price that it paid", extended(bought(), b"weather_sale=99000,default"), "widened", origin="threat L5")
     yield charged("uses-skipped-by-none", "the literal rule skips no number of uses", extended(bought(uses=1), b"weather_uses=0"), "undecodable-caveat", origin="threat T5", policy={"unknown": "skip"})
     yield charged("undecodable", "a value that cannot be read denies", extended(bought(), b"weather_valid_until=x"), "undecodable-caveat", origin="threat T2")

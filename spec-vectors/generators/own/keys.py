@@ -43,9 +43,10 @@ def epochs():
     yield case("epoch-taken", "an epoch has one key", OURS, "refused", "taken", keys=held([(1, ONE), (1, TWO)]))
 
 
-def minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses=None, plan="default"):
+def minted_token(master, epoch, payment_hash, random, now, service, tier, capability, valid_for, price, uses=None, plan="default", metered=False):
     identifier = b"\0\0" + payment_hash + epoch.to_bytes(4, "big") + random
     caveats = [f"services={service}:{tier}", f"{service}_capabilities={capability or ''}", *([f"{service}_uses={uses}"] if uses else [])]
+    caveats += [f"{service}_balance_msat={price}"] if metered else []
     caveats += [f"{service}_sale={price},{plan}", f"{service}_valid_until={min(now + valid_for, 2**64 - 1)}"]
     return token([caveat.encode() for caveat in caveats], derived_root(master, identifier), identifier)
 
@@ -59,8 +60,8 @@ def mint():
         given = asked(**offer)
         data = minted_token(bytes.fromhex(given["master"]), given["epoch"], PAYMENT_HASH, RANDOM, int(given["now"]), offer.get("service", "weather"),
                             offer.get("tier", 0), offer.get("capability"), offer.get("valid_for", 3600), offer.get("price", 1000), offer.get("uses"),
-                            offer.get("plan", "default"))
-        return case(id, rule, TERMS if {"price", "uses", "plan"} & set(offer) else "deployed: Aperture", "minted", **given, result={"token": b64(data)})
+                            offer.get("plan", "default"), offer.get("metered", False))
+        return case(id, rule, TERMS if {"price", "uses", "plan", "metered"} & set(offer) else "deployed: Aperture", "minted", **given, result={"token": b64(data)})
 
     def refused(id, rule, error, **offer):
         return case(id, rule, "deployed: Aperture", "refused", error, **asked(**offer))
@@ -75,6 +76,7 @@ def mint():
     yield minted("punctuated-name", "dots, dashes and underscores are written as they are", service="a.b-c_d")
     yield minted("once", "the number of uses stands before the price", uses=1)
     yield minted("most-uses", "a number of uses has 32 bits", uses=2**32 - 1)
+    yield minted("metered", "the price buys a balance, which stands where uses would", metered=True, price=21_000)
     yield minted("free-of-charge", "a price may be zero", price=0)
     yield minted("largest-price", "a price has 64 bits", price=2**64 - 1)
     yield minted("plan", "the plan that is sold", plan="bulk.2", uses=100)

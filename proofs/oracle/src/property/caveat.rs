@@ -12,7 +12,7 @@ use core::time::Duration;
 use l402_core::macaroon::{MacaroonRef, RootKey, attenuate};
 use l402_core::{
     Admission, Caveat, DerivedKeys, Grant, Identifier, MasterKey, Name, Offer, PaymentHash, Preimage, RootKeySource,
-    Rules, TokenText, UnknownCaveats, Unsatisfied, Uses, verify,
+    Rules, TokenText, Unit, UnknownCaveats, Unsatisfied, Uses, verify,
 };
 
 /// The master key of every property.
@@ -115,13 +115,18 @@ pub fn offer(data: &[u8]) {
     let view = MacaroonRef::parse(&bytes).expect("minted");
     let rules = Rules { offer: &asked, now: now.into(), unknown: UnknownCaveats::Refuse };
     let same = sold.service == asked.service && sold.tier >= asked.tier && sold.capability == asked.capability;
+    let same = same && (sold.uses != Uses::Metered || asked.uses == Uses::Metered); // else nothing says what a request costs
     let ends = NOW + sold.valid_for.as_secs();
     let expected = (same && now < ends).then_some(Some(ends));
     let admission = admission(view, &rules).ok();
     assert_eq!(admission.as_ref().map(|admission| granted(admission).expires_at().map(u64::from)), expected);
     if let Some(admission) = admission {
-        let uses = sold.uses.limit().map(|uses| (vec![0; 16], uses.get()));
-        assert_eq!(counters(&admission), Vec::from_iter(uses));
+        let counter = match sold.uses {
+            Uses::Unlimited => None,
+            Uses::Times(uses) => Some((vec![0; 16], false, uses.get().into())),
+            Uses::Metered => Some((vec![0; 16], true, sold.price_msat.get())),
+        };
+        assert_eq!(counters(&admission), Vec::from_iter(counter));
         assert_eq!(granted(&admission).sold_msat(), Some(sold.price_msat));
     }
 }
@@ -135,7 +140,10 @@ pub(super) fn take_offer(input: &mut Input<'_>) -> Offer {
         .tier(tier)
         .capability(capability)
         .valid_for(Duration::from_secs(100 + u64::from(input.byte())))
-        .uses(Uses::times(u32::from(input.below(4))).unwrap_or_default())
+        .uses(match input.below(5) {
+            4 => Uses::Metered,
+            uses => Uses::times(u32::from(uses)).unwrap_or_default(),
+        })
 }
 
 /// An offer that is asked for, which in three cases of four is of the service that was sold.
@@ -163,6 +171,7 @@ pub(super) fn request(offer: &Offer, now: u64, unknown: UnknownCaveats) -> Reque
         tier: offer.tier,
         capability: offer.capability.as_ref().map(Name::to_string),
         now,
+        is_metered: offer.uses == Uses::Metered,
         skip_unknown: unknown == UnknownCaveats::Skip,
     }
 }
@@ -174,6 +183,7 @@ pub(super) fn sold_plainly(offer: &Offer) -> Macaroon {
     let plan = plan.as_ref().map_or("default", Name::as_str);
     let mut caveats = vec![format!("services={service}:{tier}"), format!("{service}_capabilities={capability}")];
     caveats.extend(uses.limit().map(|uses| format!("{service}_uses={uses}")));
+    caveats.extend((*uses == Uses::Metered).then(|| format!("{service}_balance_msat={}", price_msat.get())));
     caveats.push(format!("{service}_sale={},{plan}", price_msat.get()));
     caveats.push(format!("{service}_valid_until={}", NOW + valid_for.as_secs()));
     let caveats: Vec<_> = caveats.into_iter().map(String::into_bytes).collect();
@@ -204,8 +214,8 @@ const fn granted(admission: &Admission) -> Grant {
 
 fn counters(admission: &Admission) -> Vec<Counter> {
     let Admission::Counted(grant) = admission else { return Vec::new() };
-    let limit = |limit| u32::try_from(limit).expect("a number of uses");
-    grant.counters().iter().map(|counter| (counter.key.as_bytes().to_vec(), limit(counter.limit))).collect()
+    let is_money = grant.unit() == Unit::Msat;
+    grant.counters().iter().map(|counter| (counter.key.as_bytes().to_vec(), is_money, counter.limit)).collect()
 }
 
 fn sale_ends_at(admission: &Admission) -> Option<u64> {

@@ -19,24 +19,30 @@ pub struct Request {
     pub capability: Option<String>,
     /// The time in Unix seconds.
     pub now: u64,
+    /// Whether the route is metered.
+    pub is_metered: bool,
     /// Whether unknown conditions are skipped.
     pub skip_unknown: bool,
 }
 
-/// A counter: its key, and how often it can be used.
-pub type Counter = (Vec<u8>, u32);
+/// A counter: its key, whether it counts money, and how much it holds.
+pub type Counter = (Vec<u8>, bool, u64);
 
 /// Says whether tokens that are authentic, and paid for with this hash, permit a request: [`None`] where they do not, else the
-/// counters of which each must have a use left.
+/// counters of which each must have enough left.
 pub fn permits(tokens: &[Macaroon], payment_hash: &[u8], request: &Request) -> Option<Vec<Counter>> {
     let mut counters: Vec<Counter> = Vec::new();
     for token in tokens {
         let lists = read(token, payment_hash, request).filter(|lists| lists.permit(request))?;
-        for (key, limit) in lists.counters(token)? {
-            match counters.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, lower)) => *lower = limit.min(*lower),
-                None => counters.push((key, limit)),
+        for (key, is_money, limit) in lists.counters(token)? {
+            match counters.iter_mut().find(|(other, ..)| *other == key) {
+                Some((.., lower)) => *lower = limit.min(*lower),
+                None => counters.push((key, is_money, limit)),
             }
+        }
+        // Uses and money are never compared.
+        if lists.counts.iter().any(|(_, count)| counters.iter().any(|(_, is_money, _)| *is_money != count.is_money)) {
+            return None;
         }
     }
     (counters.len() <= 4).then_some(counters)
@@ -50,13 +56,14 @@ struct Lists {
     capabilities: Vec<BTreeSet<String>>,
     /// Each with the position of its caveat.
     ends: Vec<(usize, u64)>,
-    uses: Vec<(usize, Uses)>,
+    counts: Vec<(usize, Count)>,
     sales: usize,
 }
 
-/// `<number>` or `<number>:<label>`.
-struct Uses {
-    number: u32,
+/// `<number>` or `<number>:<label>`, of uses or of msat.
+struct Count {
+    number: u64,
+    is_money: bool,
     has_label: bool,
 }
 
@@ -78,19 +85,19 @@ impl Lists {
             };
         let ends = self.ends.is_sorted_by(|(_, earlier), (_, later)| later <= earlier)
             && self.ends.iter().all(|(_, end)| *end > request.now);
-        let uses = self.uses.is_sorted_by(|(_, earlier), (_, later)| later.number <= earlier.number);
-        services && capabilities && ends && uses && self.sales <= 1
+        let counts = self.counts.is_sorted_by(|(_, earlier), (_, later)| later.number <= earlier.number);
+        services && capabilities && ends && counts && self.sales <= 1
     }
 
     /// The counters of a token; [`None`] where one of them stands before the end that it needs.
     fn counters(&self, token: &Macaroon) -> Option<Vec<Counter>> {
         let first_end = self.ends.first().map(|(at, _)| *at);
-        let counters = self.uses.iter().enumerate().map(|(nth, (at, uses))| {
-            let is_sale = nth == 0 && !uses.has_label && *at < first_end?;
+        let counters = self.counts.iter().enumerate().map(|(nth, (at, count))| {
+            let is_sale = nth == 0 && !count.has_label && *at < first_end?;
             if is_sale {
-                return Some((vec![0; 16], uses.number));
+                return Some((vec![0; 16], count.is_money, count.number));
             }
-            (*at > first_end?).then(|| (branch(token, *at), uses.number))
+            (*at > first_end?).then(|| (branch(token, *at), count.is_money, count.number))
         });
         counters.collect()
     }
@@ -119,10 +126,15 @@ fn read(token: &Macaroon, payment_hash: &[u8], request: &Request) -> Option<List
             }
             (_, Some((own, "capabilities"))) if own == request.service => lists.capabilities.push(capabilities(value)?),
             (_, Some((own, "valid_until"))) if own == request.service => lists.ends.push((at, number(value)?)),
-            (_, Some((own, "uses"))) if own == request.service => lists.uses.push((at, uses(value)?)),
+            (_, Some((own, "uses"))) if own == request.service => {
+                lists.counts.push((at, count(value, false)?));
+            }
             (_, Some((own, "sale"))) if own == request.service => {
                 sale(value)?;
                 lists.sales += 1;
+            }
+            (_, Some((own, "balance_msat"))) if own == request.service && request.is_metered => {
+                lists.counts.push((at, count(value, true)?));
             }
             (_, Some((own, "balance_msat"))) if own == request.service => return None,
             (_, Some((other, _))) if other != request.service => {}
@@ -173,12 +185,13 @@ fn capabilities(value: &str) -> Option<BTreeSet<String>> {
     names.map(|name| is_name(name).then(|| name.to_owned())).collect()
 }
 
-/// A number of uses above zero that fits 32 bits, alone or with a label.
-fn uses(value: &str) -> Option<Uses> {
+/// A number above zero, of uses that fits 32 bits, or of msat that fits 53, alone or with a label.
+fn count(value: &str, is_money: bool) -> Option<Count> {
     let (digits, label) = value.split_once(':').map_or((value, None), |(digits, label)| (digits, Some(label)));
-    let number = u32::try_from(number(digits)?).ok()?;
-    let is_right = number > 0 && label.is_none_or(is_plain_name);
-    is_right.then_some(Uses { number, has_label: label.is_some() })
+    let number = number(digits)?;
+    let bits = if is_money { 53 } else { 32 };
+    let is_right = number > 0 && number >> bits == 0 && label.is_none_or(is_plain_name);
+    is_right.then_some(Count { number, is_money, has_label: label.is_some() })
 }
 
 /// `<price>,<plan>`.
