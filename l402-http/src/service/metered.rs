@@ -79,7 +79,8 @@ where
             Opened::close(&response);
             return Visited::Own(no_ledger(self.paywall.retry_after, form)); // nothing has passed: all is given back
         };
-        tell(response.headers_mut(), Passed::Committed { remaining, is_spent: remaining == 0 }, Unit::Msat);
+        let is_spent = is_empty && remaining == 0; // else some of what is drawn may come back
+        tell(response.headers_mut(), Passed::Committed { remaining, is_spent }, Unit::Msat);
         match tunnel {
             Some(tunnel) => watch(flow, tunnel),
             None if is_empty => {}

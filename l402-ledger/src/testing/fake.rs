@@ -27,6 +27,7 @@ struct State {
     is_away: bool,
     is_busy: bool,
     loses: usize,
+    asked: usize,
 }
 
 impl Default for State {
@@ -41,6 +42,7 @@ impl Default for State {
             is_away: false,
             is_busy: false,
             loses: 0,
+            asked: 0,
         }
     }
 }
@@ -79,6 +81,11 @@ impl FakeStore {
         self.state().loses = count;
     }
 
+    /// Returns how many events it was asked for since this was called last.
+    pub fn asked(&self) -> usize {
+        core::mem::take(&mut self.state().asked)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +102,7 @@ impl FakeStore {
 impl LedgerStore for FakeStore {
     async fn apply(&self, payment: &PaymentHash, attempt: AttemptId, event: Event) -> Result<Reply, StoreError> {
         let mut state = self.reachable()?;
+        state.asked += 1;
         let now = state.now;
         let reply = match (event, state.accounts.get_mut(payment)) {
             (_, Some(account)) => account.apply(now, &attempt, &event),

@@ -24,7 +24,10 @@ pub(crate) struct Flow {
     question: Option<Question>,
     /// Rings when there is something to ask though no byte comes.
     timer: Pin<Box<Sleep>>,
-    is_settling: bool,
+    /// Whether the first slice is there; nothing passes before, and nothing is charged.
+    has_begun: bool,
+    /// What ends it, once it has ended.
+    last: Option<Event>,
     is_settled: bool,
 }
 
@@ -53,14 +56,16 @@ impl Flow {
 
     fn new(claim: Claim, tariff: Tariff, measure: Measure, committed: u64) -> Self {
         let timer = Box::pin(sleep(KEEP));
-        let (drawn, asked, left, question) = (committed, committed, 0, None);
-        Self { claim, tariff, measure, drawn, asked, left, question, timer, is_settling: false, is_settled: false }
+        let (drawn, asked, left) = (committed, committed, 0);
+        let (question, has_begun, last, is_settled) = (None, false, None, false);
+        Self { claim, tariff, measure, drawn, asked, left, question, timer, has_begun, last, is_settled }
     }
 
     /// Draws the first slice, and returns what is left of the balance.
     pub(in crate::service) async fn begin(&mut self) -> Result<u64, Cut> {
         self.draw_from(0);
         poll_fn(|context| self.answered(context)).await?;
+        self.has_begun = true;
         Ok(self.left)
     }
 
@@ -118,9 +123,14 @@ impl Flow {
     }
 
     pub(super) fn settle(&mut self, context: &mut Context<'_>) -> Poll<Option<u64>> {
-        if !self.is_settling {
-            self.is_settling = true;
-            self.question = Some(Box::pin(self.claim.clone().insist(self.last())));
+        if self.last.is_none() {
+            let last = self.end_now();
+            self.last = Some(last);
+            if self.is_even(last) {
+                self.is_settled = true;
+                return Poll::Ready(Some(self.left));
+            }
+            self.question = Some(Box::pin(self.claim.clone().insist(last)));
         }
         if let Some(question) = &mut self.question {
             let reply = ready!(question.as_mut().poll(context));
@@ -142,10 +152,7 @@ impl Flow {
     }
 
     fn draw_more(&mut self) {
-        self.draw_from(match self.measure {
-            Measure::Bytes { used, .. } => used,
-            Measure::Time { .. } => self.paid(),
-        });
+        self.draw_from(self.used()); // behind what is used, so that a crash costs one slice at most
     }
 
     /// Asks for a slice behind so many units.
@@ -180,6 +187,12 @@ impl Flow {
         Poll::Ready(Ok(()))
     }
 
+    /// Tells whether the ledger need not hear of the end: all that was drawn is used, and nothing that was asked for can still take more.
+    fn is_even(&self, last: Event) -> bool {
+        let total = self.drawn;
+        self.has_begun && self.asked == total && last == Event::Draw { total, is_last: true }
+    }
+
     /// Tells whether the ledger gave less than was asked for.
     const fn is_exhausted(&self) -> bool {
         self.drawn < self.asked
@@ -198,15 +211,16 @@ impl Flow {
     }
 
     /// What ends it: all that was used, and never more than was paid for.
-    fn last(&self) -> Event {
-        Event::Draw { total: self.tariff.cost(self.used()).get().min(self.drawn), is_last: true }
+    fn end_now(&self) -> Event {
+        let total = if self.has_begun { self.tariff.cost(self.used()).get().min(self.drawn) } else { 0 };
+        Event::Draw { total, is_last: true }
     }
 }
 
 impl Drop for Flow {
     fn drop(&mut self) {
         if !self.is_settled {
-            self.claim.owe(self.last());
+            self.claim.owe(self.last.unwrap_or_else(|| self.end_now()));
         }
     }
 }
