@@ -9,7 +9,7 @@ use super::{Policy, Route, RouteId};
 use crate::method;
 use core::time::Duration;
 use http::Method;
-use l402_core::{Msat, Name, Offer, Uses};
+use l402_core::{Msat, Name, Offer, Unit, Uses};
 use std::sync::Arc;
 
 /// Collects routes.
@@ -22,7 +22,7 @@ impl PolicyBuilder {
     /// Adds a route that is sold.
     #[must_use]
     pub fn sell(mut self, sale: Sale) -> Self {
-        self.routes.push(Stated::Sale(sale));
+        self.routes.push(Stated::Sale(Box::new(sale)));
         self
     }
 
@@ -88,7 +88,7 @@ fn add_raw(policy: &mut Policy, stated: &Stated, all: &[Stated]) -> Result<(), P
 /// A route as it was stated.
 #[derive(Debug, Clone)]
 enum Stated {
-    Sale(Sale),
+    Sale(Box<Sale>),
     Free(Free),
 }
 
@@ -142,6 +142,7 @@ fn offer(sale: &Sale) -> Result<Offer, RouteFault> {
         None if sale.uses == Uses::Metered => return Err(RouteFault::NoMeter),
         Some(_) if sale.uses != Uses::Metered => return Err(RouteFault::NoMeter),
         Some(_) if sale.handling.keep_answer.is_some() => return Err(RouteFault::KeptMeter),
+        Some(_) if sale.price_msat.get() > Unit::Msat.most() => return Err(RouteFault::LargeBalance),
         Some(meter) if meter.reservation() > sale.price_msat => return Err(RouteFault::SmallBalance),
         _ => {}
     }

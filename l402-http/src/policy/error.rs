@@ -2,7 +2,7 @@
 
 use super::pattern::PatternError;
 use core::fmt;
-use l402_core::NameError;
+use l402_core::{NameError, Unit};
 
 /// Why routes are no policy: the route, the other one where two do not go together, and the fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub enum RouteFault {
     KeptMeter,
     /// The price buys less of a balance than one request needs.
     SmallBalance,
+    /// The price buys a larger balance than a ledger counts ([`Unit::most`](l402_core::Unit::most)).
+    LargeBalance,
     /// Tokens would never be valid.
     ZeroValidity,
     /// An invoice could never be paid.
@@ -107,6 +109,7 @@ impl fmt::Display for RouteFault {
             Self::NoMeter => f.write_str("a metered route needs a meter, and no other may have one"),
             Self::KeptMeter => f.write_str("a metered route keeps no answers; remove `keep_answer` or `meter`"),
             Self::SmallBalance => f.write_str("the price buys less than one request needs; raise it, or lower `up_to`"),
+            Self::LargeBalance => write!(f, "the price buys a balance above {} msat, the most that a ledger counts", Unit::Msat.most()),
             Self::ZeroValidity => f.write_str("the validity is below a second"),
             Self::ZeroExpiry => f.write_str("an invoice ends within a second"),
             Self::RawPath => f.write_str("raw_path needs a prefix without parameters, such as '/npm/*'"),

@@ -1,5 +1,6 @@
 //! What a metered route charges for.
 
+use core::num::NonZeroU64;
 use l402_core::{Msat, Tariff};
 use serde::Serialize;
 
@@ -55,6 +56,7 @@ pub struct TokenTariff {
     input: Tariff,
     output: Tariff,
     up_to: u64,
+    bytes_per_token: Option<NonZeroU64>,
 }
 
 impl TokenTariff {
@@ -62,7 +64,33 @@ impl TokenTariff {
     /// where one of them is 0.
     pub fn new(input: Msat, output: Msat, per: u64, up_to: u64) -> Option<Self> {
         let (input, output) = Tariff::new(input, per).zip(Tariff::new(output, per))?;
-        (up_to > 0).then_some(Self { input, output, up_to })
+        (up_to > 0).then_some(Self { input, output, up_to, bytes_per_token: None })
+    }
+
+    /// Estimates where a response does not say what was used, or its client breaks it off: so many bytes of its body that were delivered
+    /// cost what one token of an answer does, and all of it never more than a request holds. Without it, all that is held is charged.
+    ///
+    /// ```
+    /// use core::num::NonZeroU64;
+    /// use l402_core::Msat;
+    /// use l402_http::policy::TokenTariff;
+    ///
+    /// let four = NonZeroU64::new(4).ok_or("0")?;
+    /// let tariff = TokenTariff::new(Msat::new(2), Msat::new(5), 1, 1_000).ok_or("no price")?.estimate(four);
+    /// assert_eq!(tariff.estimated(100), Some(Msat::new(125))); // 25 tokens
+    /// assert_eq!(tariff.estimated(1_000_000), Some(tariff.most()));
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub const fn estimate(mut self, bytes_per_token: NonZeroU64) -> Self {
+        self.bytes_per_token = Some(bytes_per_token);
+        self
+    }
+
+    /// Returns what so many bytes of an answer are estimated to cost; [`None`] where nothing is estimated.
+    pub fn estimated(&self, bytes: u64) -> Option<Msat> {
+        let tokens = bytes.div_ceil(self.bytes_per_token?.get());
+        Some(self.output.cost(tokens).min(self.most()))
     }
 
     /// Returns the price of the tokens of a question.
@@ -101,20 +129,23 @@ pub struct Metered {
     per: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     up_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_bytes_per_token: Option<NonZeroU64>,
 }
 
 impl Metered {
     /// Says it of a meter.
     pub const fn of(meter: &Meter) -> Self {
-        let unit = meter.unit();
+        let (unit, estimated_bytes_per_token) = (meter.unit(), None);
         match meter {
             Meter::Bytes(tariff) | Meter::Seconds(tariff) => {
                 let (price_msat, per) = (tariff.price_msat().get(), tariff.per());
-                Self { unit, price_msat, output_price_msat: None, per, up_to: None }
+                Self { unit, price_msat, output_price_msat: None, per, up_to: None, estimated_bytes_per_token }
             }
-            Meter::Tokens(TokenTariff { input, output, up_to }) => {
+            Meter::Tokens(TokenTariff { input, output, up_to, bytes_per_token }) => {
                 let (price_msat, output_price_msat) = (input.price_msat().get(), Some(output.price_msat().get()));
-                Self { unit, price_msat, output_price_msat, per: input.per(), up_to: Some(*up_to) }
+                let (up_to, estimated_bytes_per_token) = (Some(*up_to), *bytes_per_token);
+                Self { unit, price_msat, output_price_msat, per: input.per(), up_to, estimated_bytes_per_token }
             }
         }
     }

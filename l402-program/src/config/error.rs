@@ -282,6 +282,7 @@ fn form(message: &str, key: &str) -> Option<String> {
             Some("write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"".to_owned())
         }
         "invalid type: map, expected a sequence" => Some(of_list()),
+        _ if message.contains("expected a nonzero") => Some("must be at least 1".to_owned()),
         _ if message.starts_with("wanted exactly 1 element") => Some("write exactly one of its keys".to_owned()),
         _ => None,
     }

@@ -305,7 +305,7 @@ pub(super) struct Timeouts {
 
 /// What a route charges for.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `unit` and `price`")]
 pub(super) struct Meter {
     /// `byte`: of the response's body. `second`: from the head of the response to its end, and of a WebSocket. `token`: of a
     /// language model, as its response says.
@@ -319,6 +319,10 @@ pub(super) struct Meter {
     pub(super) per: Option<NonZeroU64>,
     /// Tokens: the most that one request is charged for. So much of the balance is held while it runs.
     pub(super) up_to: Option<NonZeroU64>,
+    /// Tokens: where a response does not say its usage, or the client breaks it off, charges one token of the response for so much of
+    /// its body that was delivered. An estimate, never above `up_to`. Default: all that is held is charged.
+    #[schemars(extend("examples" = ["4 bytes"]))]
+    pub(super) estimate: Option<At<String>>,
 }
 
 /// Where uses are counted.

@@ -2,6 +2,7 @@
 
 mod docs;
 mod form;
+mod meters;
 mod mistakes;
 mod read;
 mod secrets;

@@ -140,43 +140,6 @@ fn uses_and_ledgers_that_make_no_sense_name_the_key_and_what_to_do() {
 }
 
 #[test]
-fn meters_that_make_no_sense_name_the_key_and_what_to_do() {
-    for (lines, expected) in [
-        ("meter = { unit = \"call\", price = \"1 sat\" }", "line 7: service.route.meter.unit: unknown value"),
-        ("meter = { unit = \"byte\" }", "line 7: service.route.meter: "),
-        (
-            "meter = { unit = \"byte\", price = \"0 sat\" }",
-            "line 7: service.route.meter.price = \"0 sat\": the price must be",
-        ),
-        ("meter = { unit = \"byte\", price = \"1 sat\", per = 0 }", "line 7: service.route.meter.per: "),
-        ("meter = { unit = \"token\", price = \"1 sat\" }", "line 7: service.route.meter.up_to: tokens need `up_to`"),
-        (
-            "meter = { unit = \"byte\", price = \"1 sat\", up_to = 9 }",
-            "line 7: service.route.meter.up_to: only tokens have `up_to`",
-        ),
-        (
-            "meter = { unit = \"second\", price = \"1 sat\", output_price = \"1 sat\" }",
-            "line 7: service.route.meter.output_price: only tokens have an `output_price`",
-        ),
-        (
-            "meter = { unit = \"token\", price = \"1 sat\", up_to = 9, estimate = true }",
-            "line 7: service.route.meter.estimate: ",
-        ),
-        (
-            "uses = 2\nmeter = { unit = \"byte\", price = \"1 sat\" }",
-            "line 7: service.route.uses = \"2\": a metered route has a balance; remove `uses` or `meter`",
-        ),
-        (
-            "meter = { unit = \"token\", price = \"1 sat\", up_to = 10 }",
-            "route /a: the price buys less than one request needs; raise it, or lower `up_to`",
-        ),
-    ] {
-        let told = fault(&with_service(&format!("[[service.route]]\npath = \"/a\"\nprice = \"9 sat\"\n{lines}")));
-        assert!(told.contains(expected), "{lines}\n{told}");
-    }
-}
-
-#[test]
 fn h2_a_ledger_that_makes_no_sense_names_the_key_and_no_password() {
     for (table, expected) in [
         ("backend = \"redis\"", "ledger.url: say where the ledger is, such as url = \"redis://127.0.0.1:6379\""),

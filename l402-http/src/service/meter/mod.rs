@@ -1,10 +1,12 @@
 //! What is metered: the body of a response passes on as it is paid for.
 //!
 //! 1. Bytes and seconds are charged ahead: a slice is [drawn](Event::Draw) at the ledger, durably, before what it pays for is passed
-//!    on. At the end the rest of the last slice is given back. A crash costs the buyer that rest, and the seller nothing.
+//!    on. At the end the rest of the last slice is given back; where there is none, the ledger is not asked. A crash costs the buyer that
+//!    rest, one slice at most, and the seller nothing. What has not begun to pass costs nothing.
 //! 2. Where the balance is used up, the body breaks off with an error, and a tunnel is closed.
 //! 3. Tokens hold the most that they can cost, and are settled at the end by what the response [says](crate::usage). Where it says
-//!    nothing, or the client has cut it, all of that is charged. The lease is renewed meanwhile; after a crash the money is in doubt.
+//!    nothing, or the client has cut it, all of that is charged, or what the operator has it [estimated](TokenTariff::estimate) at. The
+//!    lease is renewed meanwhile; after a crash the money is in doubt.
 //! 4. Rounding is up, once for all of a request.
 //! 5. A settlement that nobody waits for is asked for in the background.
 
@@ -20,7 +22,7 @@ pub(super) use tunnel::watch;
 
 use core::task::{Context, Poll};
 #[cfg(doc)]
-use l402_core::ledger::Event;
+use {crate::policy::TokenTariff, l402_core::ledger::Event};
 
 /// What a body asks before it passes on.
 #[derive(Debug)]

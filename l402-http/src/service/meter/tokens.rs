@@ -9,6 +9,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use l402_core::Msat;
 use l402_core::ledger::{Event, Reply};
 use tokio::task::JoinHandle;
 
@@ -22,6 +23,8 @@ pub(crate) struct Tokens {
     reader: Option<UsageReader>,
     /// Renews the lease.
     keep: JoinHandle<()>,
+    /// How many bytes of the body have passed.
+    bytes: u64,
     has_ended: bool,
     question: Option<Pin<Box<dyn Future<Output = Option<Reply>> + Send>>>,
     is_settled: bool,
@@ -32,11 +35,12 @@ impl Tokens {
     pub(in crate::service) fn new(claim: Claim, tariff: TokenTariff, reserved: u64, head: &HeaderMap) -> Self {
         let keeper = claim.clone();
         let keep = tokio::spawn(async move { keeper.keep().await });
-        let (has_ended, question, is_settled) = (false, None, false);
-        Self { claim, tariff, reserved, reader: reader(head), keep, has_ended, question, is_settled }
+        let (bytes, has_ended, question, is_settled) = (0, false, None, false);
+        Self { claim, tariff, reserved, reader: reader(head), keep, bytes, has_ended, question, is_settled }
     }
 
     pub(super) fn passed(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if let Some(reader) = &mut self.reader {
             reader.read(bytes);
         }
@@ -65,12 +69,13 @@ impl Tokens {
         Poll::Ready(None) // it is asked for again in the background
     }
 
-    /// What ends it: what was used, or all that is held where that is not known.
+    /// What ends it: what was used; where that is not known, what the operator has it estimated at, or else all that is held.
     fn last(&self) -> Event {
         let is_known = |reader: &&UsageReader| self.has_ended || reader.is_complete();
         let usage = self.reader.as_ref().filter(is_known).and_then(UsageReader::usage);
-        let cost = usage.map(|usage| self.tariff.cost(usage.input, usage.output).get());
-        Event::Commit { amount: cost.unwrap_or(self.reserved).min(self.reserved) }
+        let cost = usage.map(|usage| self.tariff.cost(usage.input, usage.output));
+        let cost = cost.or_else(|| self.tariff.estimated(self.bytes)).map_or(self.reserved, Msat::get);
+        Event::Commit { amount: cost.min(self.reserved) }
     }
 }
 

@@ -3,12 +3,13 @@
 use super::{Body, Till, Works, asks, minted, plain, word};
 use crate::support::Purchase;
 use bytes::Bytes;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use futures_util::stream;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use l402_core::{Msat, Tariff, Uses};
+use l402_core::{Msat, Tariff, Unit, Uses};
 use l402_http::policy::{Meter, Policy, RouteFault, Sale, TokenTariff};
 use l402_http::response::BodyError;
 use tower::ServiceExt;
@@ -100,6 +101,18 @@ async fn s6_bytes_are_paid_for_as_they_pass() {
     assert_eq!(till.settles(&token, |tally| tally.reserved == 0).await.committed, 10);
 }
 
+/// A client that is told of the last use forgets the token.
+#[tokio::test]
+async fn s6_a_balance_that_is_drawn_to_the_end_is_not_spent_yet() {
+    let till = till(Meter::Bytes(tariff(1, 1)));
+    let token = till.buy().await;
+    streams(till.works(), "text/plain", vec![Bytes::from_static(b"served")]);
+    for left in [20_994, 20_988] {
+        let read = read(&till, &token).await;
+        assert_eq!((read.fields.get("x-l402"), read.balances()), (None, [Some(0), Some(left)]));
+    }
+}
+
 /// No byte passes that is not paid for, and what is left is the last slice.
 #[tokio::test]
 async fn s6_a_body_breaks_off_where_the_balance_does() {
@@ -189,6 +202,45 @@ async fn s6_without_a_usage_all_that_was_held_is_charged() {
 }
 
 #[tokio::test]
+async fn s6_an_estimate_is_what_was_delivered_and_never_more_than_was_held() {
+    let Meter::Tokens(tariff) = tokens() else { panic!("they are tokens") };
+    let till = till(Meter::Tokens(tariff.estimate(NonZeroU64::new(4).unwrap())));
+    let token = till.buy().await;
+    assert_eq!(read(&till, &token).await.balances(), [Some(11_000), Some(20_990)], "6 bytes are 2 tokens of 5 msat");
+    streams(till.works(), "text/plain", vec![Bytes::from(vec![b'{'; 100]); 2]);
+    let mut response = begin(&till, &token).await;
+    response.body_mut().frame().await.unwrap().unwrap();
+    drop(response);
+    till.settles(&token, |tally| tally.committed == 10 + 125 && tally.reserved == 0).await;
+    let said = r#"{"usage": {"prompt_tokens": 1, "completion_tokens": 0}}"#;
+    streams(till.works(), "application/json", vec![Bytes::from(said)]);
+    assert_eq!(read(&till, &token).await.balances()[1], Some(21_000 - 137), "what is said is not estimated");
+    streams(till.works(), "text/plain", vec![Bytes::from(vec![0; 1 << 20])]);
+    assert_eq!(read(&till, &token).await.balances()[1], Some(21_000 - 10_137));
+}
+
+/// No more than is needed: what is drawn exactly is not settled again.
+#[tokio::test]
+async fn how_often_the_ledger_is_asked_for_a_response() {
+    let pieces = || vec![Bytes::from(vec![0; 1 << 19]); 3];
+    for (meter, is_sized, expected) in [
+        (Meter::Bytes(tariff(1, 1_000)), true, 3),   // reserve, commit, draw
+        (Meter::Bytes(tariff(1, 1_000)), false, 5),  // and a second slice, of which some is given back
+        (Meter::Seconds(tariff(1_000, 1)), true, 4), // reserve, commit, draw, give back
+        (tokens(), true, 2),                         // reserve, commit
+    ] {
+        let till = till(meter);
+        let token = till.buy().await;
+        if !is_sized {
+            streams(till.works(), "text/plain", pieces());
+        }
+        till.store.asked();
+        assert!(read(&till, &token).await.error.is_none());
+        assert_eq!(till.store.asked(), expected, "{meter:?}");
+    }
+}
+
+#[tokio::test]
 async fn s6_what_is_held_may_come_back() {
     let till = till(tokens());
     let token = till.buy().await;
@@ -238,6 +290,9 @@ fn a_balance_pays_for_a_request_at_least() {
     let sale = |price| Sale::new("model", "/", Msat::new(price));
     assert_eq!(build(sale(10_000).meter(tokens())), Ok(()));
     assert_eq!(build(sale(9_999).meter(tokens())), Err(RouteFault::SmallBalance));
+    let most = Unit::Msat.most();
+    assert_eq!(build(sale(most).meter(tokens())), Ok(()));
+    assert_eq!(build(sale(most + 1).meter(tokens())), Err(RouteFault::LargeBalance));
     assert_eq!(build(sale(10_000).uses(Uses::Metered)), Err(RouteFault::NoMeter));
     assert_eq!(build(sale(10_000).meter(tokens()).uses(Uses::ONCE)), Err(RouteFault::NoMeter));
 }
