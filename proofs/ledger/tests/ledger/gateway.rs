@@ -4,7 +4,7 @@ use crate::book::{WARES, Ware};
 use crate::halt::{Halting, Point};
 use crate::node::FakeNodeInFiles;
 use crate::stores::open;
-use crate::{DEADLINE, PRICE};
+use crate::{DEADLINE, PRICE, metered};
 use core::net::SocketAddr;
 use l402_core::ledger::Idempotence;
 use l402_core::{Offer, Uses};
@@ -31,7 +31,8 @@ pub(crate) fn settings(folder: &Path, upstream: SocketAddr) -> Settings {
     let upstream = UpstreamConfig::new(&format!("http://{upstream}").parse().expect("a URI")).expect("an upstream");
     let mut service = Service::new("shop".parse().expect("a name"), upstream);
     service.routes.extend(WARES.iter().map(route));
-    let mut settings = Settings::new(folder.join("data"), vec![service]).expect("three routes");
+    service.routes.extend(metered::Ware::ALL.map(metered::Ware::route));
+    let mut settings = Settings::new(folder.join("data"), vec![service]).expect("their routes");
     settings.listen = "127.0.0.1:0".parse().expect("an address");
     settings.limits.connections_per_client = Some(8_192);
     settings.limits.requests_per_client = Some(8_192);

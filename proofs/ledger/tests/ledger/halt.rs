@@ -32,12 +32,16 @@ pub(crate) enum Point {
     ReleaseAsked,
     /// The store has carried it out.
     Released,
+    /// A slice of what is metered was just asked for.
+    DrawAsked,
+    /// The store has given it.
+    Drawn,
     /// Any, the start among them.
     Random,
 }
 
 impl Point {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::ReserveAsked,
         Self::Named,
         Self::Sent,
@@ -47,6 +51,8 @@ impl Point {
         Self::HeadLeft,
         Self::ReleaseAsked,
         Self::Released,
+        Self::DrawAsked,
+        Self::Drawn,
         Self::Random,
     ];
 
@@ -119,6 +125,7 @@ impl LedgerStore for Halting {
             Event::Reserve(_) => Some((Point::ReserveAsked, Point::Named)),
             Event::Commit { .. } => Some((Point::CommitAsked, Point::Committed)),
             Event::Release(_) | Event::Doubt | Event::TakeBack => Some((Point::ReleaseAsked, Point::Released)),
+            Event::Draw { .. } => Some((Point::DrawAsked, Point::Drawn)),
             _ => None,
         };
         let Some((asked, done)) = points else { return self.inner.apply(payment, attempt, event).await };

@@ -7,7 +7,7 @@ use crate::halt::{Point, Trigger};
 use crate::seeded::Seeded;
 use crate::stores::{Kind, Stand, open};
 use crate::wire::{Answer, Got};
-use crate::{DEADLINE, Scene, gateway, upstream};
+use crate::{DEADLINE, Scene, gateway, metered, upstream};
 use core::net::SocketAddr;
 use core::time::Duration;
 use l402_core::ledger::{Event, LEASE, Resolution};
@@ -44,8 +44,16 @@ impl Run {
     }
 
     fn buyers(&mut self, gateway: SocketAddr) -> JoinSet<()> {
-        let seeds: Vec<_> = (0..BUYERS).map(|_| Seeded(self.seeded.below(u64::MAX))).collect();
-        seeds.into_iter().map(|seeded| shop(Arc::clone(&self.scene), gateway, seeded)).collect()
+        let mut buyers = JoinSet::new();
+        for buyer in 0..BUYERS + METERED_BUYERS {
+            let (scene, seeded) = (Arc::clone(&self.scene), Seeded(self.seeded.below(u64::MAX)));
+            if buyer < BUYERS {
+                buyers.spawn(shop(scene, gateway, seeded));
+            } else {
+                buyers.spawn(metered::shop(scene, gateway, seeded));
+            }
+        }
+        buyers
     }
 
     /// Runs one gateway until it is killed, and returns where that was; [`None`] where it had not come there in time.
@@ -89,17 +97,18 @@ impl Run {
         let tokens = self.scene.book.tokens();
         let ledger = open(&self.stand.place(), DEADLINE).await.expect("a store");
         let figures = audit(&ledger, &tokens).await;
-        println!("{}, {what}:\n{figures}", self.stand);
+        let balances = metered::audit(&ledger, &self.scene.purses.purses()).await;
+        println!("{}, {what}:\n{figures}\n{balances}", self.stand);
         resolve(&ledger).await;
-        let left = free(&ledger, &tokens).await;
+        let (left, of_balances) = (free(&ledger, &tokens).await, metered::free(&ledger, &self.scene).await);
         drop(ledger);
-        let unused = self.use_up(left).await;
+        let unused = self.use_up(left, &of_balances).await;
         println!("  what was left could be used, but for {unused}");
-        assert!(figures.is_clean() && unused == 0, "the promises were not kept");
+        assert!(figures.is_clean() && balances.is_clean() && unused == 0, "the promises were not kept");
     }
 
     /// Uses what is left of each token, and returns how many uses could not be had.
-    async fn use_up(&mut self, left: Vec<(Token, u64)>) -> u64 {
+    async fn use_up(&mut self, left: Vec<(Token, u64)>, balances: &[(usize, u64)]) -> u64 {
         let mut child = self.spawn(None);
         let gateway = gateway::ready(&mut child).await.expect("it serves");
         let (mut tasks, mut unused) = (JoinSet::new(), 0);
@@ -119,6 +128,7 @@ impl Run {
             }
         }
         unused += tasks.join_all().await.into_iter().sum::<u64>();
+        unused += metered::use_up(&self.scene, gateway, balances).await as u64;
         child.kill().await.expect("it runs");
         unused
     }
@@ -195,4 +205,5 @@ pub(crate) async fn servers(kind: Kind, kills: usize) {
 }
 
 const BUYERS: usize = 8;
+const METERED_BUYERS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(4);

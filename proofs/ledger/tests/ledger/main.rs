@@ -9,6 +9,7 @@ mod clock;
 mod gateway;
 mod halt;
 mod kill;
+mod metered;
 mod node;
 mod outage;
 mod proxy;
@@ -40,6 +41,7 @@ use tokio::sync::Semaphore;
 /// What the upstream and the buyers share.
 struct Scene {
     book: Book,
+    purses: metered::Book,
     node: FakeNodeInFiles,
     /// What the upstream waits for before some of its answers.
     gate: Semaphore,
@@ -52,6 +54,7 @@ impl Scene {
     fn new(node: FakeNodeInFiles) -> Self {
         Self {
             book: Book::default(),
+            purses: metered::Book::default(),
             node,
             gate: Semaphore::new(0),
             trigger: Mutex::default(),

@@ -1,9 +1,9 @@
 //! An upstream that writes down what it sees before it answers as it was planned.
 
-use crate::Scene;
 use crate::book::Plan;
 use crate::halt::Point;
 use crate::wire::read_head;
+use crate::{Scene, metered};
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
@@ -34,6 +34,9 @@ async fn answer(mut stream: TcpStream, scene: Arc<Scene>) {
         }
     }
     let name = field("x-attempt").expect("each request has a name");
+    if metered::is_metered(name) {
+        return metered::answer(&mut stream, &scene, name).await;
+    }
     let plan = scene.book.seen(name);
     scene.at(Point::Sent);
     match plan {

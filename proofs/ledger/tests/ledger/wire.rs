@@ -47,9 +47,22 @@ impl Answer {
         self.field("x-served").is_some()
     }
 
+    /// How many bytes of the body have come.
+    pub(crate) const fn received(&self) -> usize {
+        self.body.len()
+    }
+
     /// Whether all of the body has come.
     pub(crate) fn is_whole(&self) -> bool {
         self.field("content-length").and_then(|length| length.parse().ok()) == Some(self.body.len())
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// One of the upstream, of which so many bytes have come.
+    pub(crate) fn served(received: usize, length: usize) -> Self {
+        Self { status: 200, head: format!("x-served: 1\ncontent-length: {length}\n"), body: vec![b'.'; received] }
     }
 }
 
