@@ -138,4 +138,6 @@ pub(crate) struct Order {
     pub(crate) call: u64,
     pub(crate) delay: Duration,
     pub(crate) answer: Answer,
+    /// What the response costs, where the sale is metered and it is not left to chance.
+    pub(crate) costs: Option<u64>,
 }

@@ -1,11 +1,13 @@
 //! What everybody saw: the upstream, the clients, and those who watch the store. The audit reads it.
 
 use crate::answer::Class;
+use crate::meter::Had;
 use crate::plan::What;
 use http::HeaderMap;
 use l402_core::ledger::AttemptId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 /// What was seen in a run.
 #[derive(Debug, Default)]
@@ -41,6 +43,10 @@ pub(crate) struct Call {
     /// The gateway crashed meanwhile.
     pub(crate) is_orphaned: bool,
     pub(crate) told: Option<Told>,
+    /// What the client has of a response that is metered, and how many tokens all of it says.
+    pub(crate) had: Had,
+    pub(crate) tokens: Option<u64>,
+    pub(crate) answered_at: Option<Instant>,
 }
 
 /// What a client was told.
@@ -55,7 +61,20 @@ pub(crate) enum Told {
 impl Call {
     pub(crate) fn new(what: What, is_delegate: bool, class: Class) -> Self {
         let (is_forwarded, is_answered, is_gone, is_orphaned) = (false, false, false, false);
-        Self { what, is_delegate, class, is_forwarded, is_answered, is_gone, is_orphaned, told: None }
+        let (told, had, tokens, answered_at) = (None, Had::default(), None, None);
+        Self {
+            what,
+            is_delegate,
+            class,
+            is_forwarded,
+            is_answered,
+            is_gone,
+            is_orphaned,
+            told,
+            had,
+            tokens,
+            answered_at,
+        }
     }
 
     /// The client has what it paid for.
@@ -106,7 +125,7 @@ impl Book {
     /// The upstream has answered it.
     pub(crate) fn answered(&self, call: u64) {
         self.open().note("answers of the upstream", call);
-        self.change(call, |call| call.is_answered = true);
+        self.change(call, |call| (call.is_answered, call.answered_at) = (true, Some(Instant::now())));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::chance::Chance;
 use crate::link::{Link, Network as Wires};
+use crate::meter::Read;
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::store::START;
@@ -9,11 +10,13 @@ use crate::upstream::Upstream;
 use bitcoin::secp256k1::SecretKey;
 use core::sync::atomic::{AtomicU64, Ordering};
 use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use l402_core::macaroon::{MacaroonRef, attenuate, base64};
 use l402_core::{
     CredentialLine, DerivedKeys, MasterKey, Msat, Name, Offer, PaymentHash, Preimage, Scheme, TokenText, Uses,
 };
 use l402_http::policy::{Policy, Sale};
+use l402_http::response::Rejection;
 use l402_http::service::{PaidService, Paywall};
 use l402_ledger::Ledger;
 use l402_lightning::testing::{ForgedInvoice, forge};
@@ -58,11 +61,48 @@ impl Gateway {
         let answered = self.process.run(self.service.clone().oneshot(request)).await?;
         answered.ok().map(|response| response.map(drop))
     }
+
+    /// The same, and reads the response to its end.
+    pub(crate) async fn read(&self, request: Request<String>, mut reads: impl FnMut(Read)) -> Option<Response<()>> {
+        let reading = async {
+            let (head, mut body) = self.service.clone().oneshot(request).await.ok()?.into_parts();
+            reads(Read::Head { is_own: head.extensions.get::<Rejection>().is_some() });
+            loop {
+                match body.frame().await {
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            reads(Read::Bytes(data.len() as u64)); // and not the trailers
+                        }
+                    }
+                    Some(Err(_)) => break reads(Read::BreakOff),
+                    None => break reads(Read::End),
+                }
+            }
+            Some(Response::from_parts(head, ()))
+        };
+        self.process.run(reading).await?
+    }
+}
+
+impl Plan {
+    /// How much the counter of the sale holds.
+    pub(crate) fn sold(&self) -> u64 {
+        if self.meter.is_some() { PRICE.get() } else { self.uses.into() }
+    }
+
+    fn sold_uses(&self) -> Uses {
+        Uses::times(self.uses).expect("at least one is sold")
+    }
 }
 
 fn policy(plan: &Plan) -> Policy {
-    let uses = Uses::times(plan.uses).expect("at least one is sold");
-    let sale = |path| Sale::new(SERVICE, path, PRICE).uses(uses).doubt(plan.doubt);
+    let sale = |path| {
+        let sale = Sale::new(SERVICE, path, PRICE).doubt(plan.doubt);
+        match plan.meter {
+            Some(metering) => sale.meter(metering.meter()),
+            None => sale.uses(plan.sold_uses()),
+        }
+    };
     let [read, act, again, effect] = PATHS.map(sale);
     let policy = Policy::builder().sell(read).sell(act).sell(again.idempotent()).sell(effect.side_effects());
     policy.build().expect("these are terms")
@@ -93,7 +133,7 @@ pub(crate) struct Purchase {
 
 impl Purchase {
     pub(crate) fn make(plan: &Plan) -> Self {
-        let uses = Uses::times(plan.uses).expect("at least one is sold");
+        let uses = if plan.meter.is_some() { Uses::Metered } else { plan.sold_uses() };
         let offer = Offer::new(Name::new(SERVICE).expect("a name"), PRICE).uses(uses);
         let (preimage, mut text) = (Preimage::from_bytes([3; 32]), TokenText::new());
         let payment = preimage.hash();

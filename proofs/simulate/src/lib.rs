@@ -15,6 +15,7 @@ mod book;
 mod chance;
 mod gateway;
 mod link;
+mod meter;
 mod plan;
 mod process;
 mod run;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use answer::{Answer, Body, Class, Down};
 pub use chance::Chance;
+pub use meter::Metering;
 pub use plan::{Caller, End, Faults, Plan, StoreKind, What};
 pub use process::{Leaves, Process, cut};
 pub use run::{Report, run};

@@ -2,6 +2,7 @@
 
 use crate::answer::Answer;
 use crate::chance::Chance;
+use crate::meter::Metering;
 use core::time::Duration;
 use l402_core::ledger::{DoubtRule, Resolution};
 
@@ -12,8 +13,10 @@ pub struct Plan {
     pub store: StoreKind,
     /// How many gateways there are.
     pub gateways: usize,
-    /// How many uses were sold.
+    /// How many uses were sold, where the sale is not metered.
     pub uses: u32,
+    /// What it is metered by: then it bought a balance.
+    pub meter: Option<Metering>,
     /// How many of them a holder passed on.
     pub branch: Option<u32>,
     /// What routes do with doubts.
@@ -71,6 +74,8 @@ pub struct Caller {
     pub is_delegate: bool,
     /// How its first attempt ends.
     pub end: End,
+    /// What its response costs, where the sale is metered and it is not left to chance.
+    pub costs: Option<u64>,
     /// How often it asks at most, until it is served, and what the upstream answers each time.
     pub answers: Vec<(Duration, Answer)>,
 }
@@ -108,7 +113,9 @@ impl Plan {
         let store = if chance.happens(350) { StoreKind::Embedded } else { StoreKind::Shared };
         let gateways = if store == StoreKind::Embedded { 1 } else { chance.among(&[1, 2, 3]) };
         let uses: u32 = chance.among(&[1, 1, 2, 3, 4]);
-        let branch = chance.happens(400).then(|| chance.among(&[1, uses.div_ceil(2), uses]));
+        let meters = [Metering::Bytes, Metering::Seconds, Metering::Tokens];
+        let meter = chance.happens(400).then(|| chance.among(&meters));
+        let branch = (meter.is_none() && chance.happens(400)).then(|| chance.among(&[1, uses.div_ceil(2), uses]));
         let is_calm = chance.happens(100);
         let often = |chance: &mut Chance| if is_calm { 0 } else { chance.among(&[0, 0, 20, 100, 300]) };
         let faults = Faults {
@@ -125,7 +132,21 @@ impl Plan {
         let is_clumsy = chance.happens(150);
         let callers = (0..2 + chance.below(9)).map(|_| caller(&mut chance, is_clumsy)).collect();
         let (doubt, is_swept, chance) = (doubt(&mut chance), chance.happens(250), chance.fork());
-        Self { store, gateways, uses, branch, doubt, faults, crashes, outages, decisions, callers, is_swept, chance }
+        Self {
+            store,
+            gateways,
+            uses,
+            meter,
+            branch,
+            doubt,
+            faults,
+            crashes,
+            outages,
+            decisions,
+            callers,
+            is_swept,
+            chance,
+        }
     }
 }
 
@@ -160,6 +181,7 @@ fn caller(chance: &mut Chance, is_clumsy: bool) -> Caller {
         has_key: chance.happens(300),
         is_delegate: chance.happens(500),
         end,
+        costs: None,
         answers: (0..tries).map(|_| answer(chance, is_clumsy)).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::audit;
 use crate::book::Told;
+use crate::meter::{MOST_TOKENS, Metering};
 use crate::plan::{Caller, End, Plan, What};
 use crate::town::Town;
 use core::time::Duration;
@@ -77,9 +78,12 @@ async fn live(town: &Arc<Town>) {
 /// Presents the token until it is spent: what is not committed and not in doubt is served, and no more.
 async fn ask_for_the_rest(town: &Town) {
     let free = audit::free(town);
+    if let Some(metering) = town.plan.meter {
+        return ask_for_the_balance(town, metering, free).await;
+    }
     let mut served = 0;
     let last = loop {
-        let told = ask_calmly(town, 1_000 + served).await;
+        let told = ask_calmly(town, 1_000 + served, None).await;
         match told {
             Some(Told::Upstream) if served <= u64::from(town.plan.uses) => served += 1,
             told => break told,
@@ -92,11 +96,32 @@ async fn ask_for_the_rest(town: &Town) {
     }
 }
 
-async fn ask_calmly(town: &Town, number: u64) -> Option<Told> {
+/// Asks for responses that cost what is left: it is drawn to the last msat, or as far as it can be held.
+async fn ask_for_the_balance(town: &Town, metering: Metering, free: u64) {
+    let (times, each) = match metering {
+        Metering::Bytes | Metering::Seconds => (u64::from(free > 0), free),
+        Metering::Tokens => (free / metering.cost(MOST_TOKENS), metering.cost(MOST_TOKENS)),
+    };
+    let mut served = 0;
+    while served < times && ask_calmly(town, 1_000 + served, Some(each)).await == Some(Told::Upstream) {
+        served += 1;
+    }
+    sleep(Duration::from_secs(20)).await; // the last settlement may be on its way
+    let left = audit::free(town);
+    let last = ask_calmly(town, 1_500, Some(1)).await;
+    let expected = if audit::is_in_doubt(town) { 409 } else { 402 };
+    if (served, left, last) != (times, free - times * each, Some(Told::Gateway(expected))) {
+        town.network.book.breach(format!(
+            "{free} msat are free; {served} responses are served, {left} are left, and then the client is told {last:?}"
+        ));
+    }
+}
+
+async fn ask_calmly(town: &Town, number: u64, costs: Option<u64>) -> Option<Told> {
     let answers = vec![(Duration::ZERO, Answer::Status(200))];
     let (at, end) = (Duration::ZERO, End::Response);
     let (what, has_key, is_delegate) = (What::Read, false, false);
-    let caller = Caller { at, what, number, has_key, is_delegate, end, answers };
+    let caller = Caller { at, what, number, has_key, is_delegate, end, costs, answers };
     let gateway = town.place(0).clone()?;
     town.ask(&gateway, &caller, End::Response, caller.answers[0]).await
 }
@@ -107,7 +132,7 @@ async fn sweep(town: &Town) {
     let swept = town.network.store.sweep(100);
     town.network.store.set_ahead(Duration::ZERO);
     sleep(Duration::from_secs(20)).await;
-    let told = ask_calmly(town, 2_000).await;
+    let told = ask_calmly(town, 2_000, None).await;
     if !matches!((&swept, told), (Ok(1), Some(Told::Gateway(402)))) {
         let book = &town.network.book;
         book.breach(format!(
@@ -117,7 +142,7 @@ async fn sweep(town: &Town) {
     // Another sale, with a later end, was deleted too: none is offered that would be refused.
     town.network.store.raise_horizon(Duration::from_hours(48));
     sleep(Duration::from_secs(20)).await;
-    let told = ask_calmly(town, 2_001).await;
+    let told = ask_calmly(town, 2_001, None).await;
     if !matches!(told, Some(Told::Gateway(503))) {
         town.network.book.breach(format!("whatever is sold would be refused, and the client is told {told:?}"));
     }

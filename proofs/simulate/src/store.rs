@@ -155,6 +155,15 @@ impl Store {
         Some(watched.clone())
     }
 
+    /// Returns what an attempt has drawn, as far as it is on the disk too.
+    pub(crate) fn drawn(&self, payment: &PaymentHash, attempt: &AttemptId) -> u64 {
+        let state = self.state();
+        let place = if self.kind == StoreKind::Embedded { &state.disk } else { &state.payments };
+        let attempt = place.get(payment).and_then(|watched| watched.account.attempt(attempt));
+        let committed = attempt.filter(|attempt| matches!(attempt.standing, Standing::Committed { .. }));
+        committed.map_or(0, |attempt| attempt.amount)
+    }
+
     /// Tells whether an attempt is committed, on the disk too.
     pub(crate) fn is_committed(&self, payment: &PaymentHash, attempt: &AttemptId) -> bool {
         let state = self.state();

@@ -1,16 +1,17 @@
 //! Everybody: gateways that crash and start again, a store that comes and goes, callers.
 
-use crate::answer::{Answer, Order};
+use crate::answer::{Answer, Class, Order};
 use crate::book::{Book, Call, Told};
 use crate::chance::Chance;
 use crate::gateway::{Clock, Gateway, PATHS, Purchase};
 use crate::link::{CALL, Network};
+use crate::meter::{Delivery, Metering, Read, millis};
 use crate::plan::{Caller, End, Plan, StoreKind, What};
 use crate::process::{Leaves, Process, cut};
 use crate::store::Store;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use l402_core::ledger::{AttemptId, SKEW};
 use l402_http::response::Rejection;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -119,9 +120,14 @@ impl Town {
         let book = &self.network.book;
         let call = book.begin(Call::new(caller.what, caller.is_delegate, answer.class()));
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((call, Arc::clone(&gateway.process)));
-        let request = self.request(caller, Order { call, delay, answer });
-        let asked = CALL.scope(call, gateway.ask(request));
-        let asked = Leaves::new(asked, || book.change(call, |call| call.is_gone = true));
+        let request = self.request(caller, Order { call, delay, answer, costs: caller.costs });
+        let asked = CALL.scope(call, self.send(gateway, request, call));
+        let asked = Leaves::new(asked, || {
+            book.change(call, |call| {
+                call.is_gone = true;
+                call.had.take(Read::BreakOff);
+            });
+        });
         let response = match end {
             End::Response => timeout(PATIENCE, asked).await.ok()?,
             End::Polls(polls) => cut(polls, asked).await?,
@@ -135,6 +141,49 @@ impl Town {
         Some(told)
     }
 
+    /// Sends a request. The response to one for a metered route is read to its end.
+    async fn send(&self, gateway: &Gateway, mut request: Request<String>, call: u64) -> Option<Response<()>> {
+        let Some(metering) = self.plan.meter else { return gateway.ask(request).await };
+        let order: Order = *request.extensions().get().expect("every request has one");
+        if order.answer.class() == Class::Served {
+            let delivery = match order.costs {
+                Some(msat) => Delivery::of_cost(metering, msat),
+                None => Delivery::draw(metering, &mut Chance::of(self.plan.chance.clone().next() ^ call)),
+            };
+            self.network.book.change(call, |call| call.tokens = delivery.tokens);
+            request.extensions_mut().insert(Arc::new(delivery));
+        }
+        let response = gateway.read(request, |read| self.reads(metering, call, read)).await;
+        if response.is_none() {
+            self.network.book.change(call, |call| call.had.take(Read::BreakOff)); // the gateway has crashed
+        }
+        response
+    }
+
+    /// A client reads: what it has is drawn.
+    fn reads(&self, metering: Metering, call: u64, read: Read) {
+        let book = &self.network.book;
+        book.change(call, |call| call.had.take(read));
+        let pages = book.open();
+        let Some(Call { had, what, class: Class::Served, .. }) = pages.calls.get(&call).copied() else { return };
+        let attempts: Vec<AttemptId> =
+            pages.attempts.iter().filter(|(_, of)| **of == call).map(|(id, _)| *id).collect();
+        drop(pages);
+        let (Read::Bytes(_), Some(head), Some(last)) = (read, had.head, had.last) else { return };
+        let units = match metering {
+            Metering::Bytes => had.bytes,
+            Metering::Seconds => millis(head, last),
+            Metering::Tokens => return, // they are held
+        };
+        if what == What::Look {
+            return; // it takes nothing, and no client gets a body
+        }
+        let drawn: u64 = attempts.iter().map(|id| self.network.store.drawn(&self.purchase.payment, id)).sum();
+        if drawn < metering.cost(units) {
+            book.breach(format!("call {call} has {units} units, and {drawn} msat are drawn for it"));
+        }
+    }
+
     /// Notes what a client was told, and looks whether it is so.
     fn told(&self, call: u64, answer: Answer, told: Told, says_what_remains: bool) {
         let mut pages = self.network.book.open();
@@ -145,7 +194,7 @@ impl Town {
         pages.note(kind, number);
         let Some(known) = pages.calls.get_mut(&call) else { return };
         known.told = Some(told);
-        if !known.is_delivered() {
+        if !known.is_delivered() || self.plan.meter.is_some() {
             return;
         }
         let attempts = pages.attempts.iter().filter(|(_, of)| **of == call).map(|(id, _)| *id);

@@ -2,6 +2,7 @@
 
 use crate::answer::{Body, Down, Order};
 use crate::book::Book;
+use crate::meter::Delivery;
 use crate::process::Process;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -28,6 +29,7 @@ impl Service<Request<String>> for Upstream {
     fn call(&mut self, request: Request<String>) -> Self::Future {
         let this = self.clone();
         let order: Order = *request.extensions().get().expect("every request has one");
+        let delivery: Option<Arc<Delivery>> = request.extensions().get().cloned();
         Box::pin(async move {
             this.process.step().await;
             this.book.forwarded(order.call, request.headers());
@@ -40,7 +42,10 @@ impl Service<Request<String>> for Upstream {
             });
             ended.1.await.unwrap_or_default();
             this.process.step().await;
-            order.answer.response()
+            match delivery {
+                Some(delivery) => Ok(delivery.response()),
+                None => order.answer.response(),
+            }
         })
     }
 }

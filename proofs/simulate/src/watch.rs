@@ -21,6 +21,7 @@ pub(crate) struct Watched {
 
 /// An attempt as it was last seen.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Seen {
     pub(crate) attempt: Attempt,
     /// It was in doubt, and counts as used by a decision.
@@ -29,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) is_decided: bool,
     /// Its use is gone because it was a third try.
     pub(crate) is_third_try: bool,
+    /// It has drawn, and has said what it used.
+    pub(crate) is_settled: bool,
 }
 
 impl Watched {
@@ -112,7 +115,8 @@ impl Watched {
     fn look(&mut self, pages: &mut Pages, now: StoreTime, cause: Option<(&AttemptId, &Event)>) {
         for (id, attempt) in self.account.attempts() {
             let old = self.attempts.get(id).copied();
-            if old.is_some_and(|old| old.attempt.standing == attempt.standing) {
+            let is_same = |old: Seen| (old.attempt.standing, old.attempt.amount) == (attempt.standing, attempt.amount);
+            if old.is_some_and(is_same) {
                 continue;
             }
             let own = cause.filter(|(caused, _)| *caused == id).map(|(_, event)| *event);
@@ -132,12 +136,21 @@ fn changed(
     cause: Option<Event>,
 ) -> Seen {
     let before = old.map(|old| old.attempt.standing);
-    let first = Seen { attempt: *attempt, is_decided_used: false, is_decided: false, is_third_try: false };
+    let (is_decided_used, is_decided, is_third_try, is_settled) = (false, false, false, false);
+    let first = Seen { attempt: *attempt, is_decided_used, is_decided, is_third_try, is_settled };
     let mut seen = Seen { attempt: *attempt, ..old.unwrap_or(first) };
     let call = pages.call_of(id);
     let mut breach = |what: &str| pages.breaches.push(format!("{id}, call {call:?}: {what}"));
     match (attempt.standing, before) {
         (Standing::InDoubt { .. }, _) if attempt.safety == Safety::Safe => breach("reads, and is in doubt"),
+        (Standing::Committed { .. } | Standing::Cancelled { .. }, Some(Standing::Committed { .. }))
+            if let Some(Event::Draw { total, is_last }) = cause =>
+        {
+            seen.is_settled = is_last;
+            if attempt.amount > total.max(old.map_or(0, |old| old.attempt.amount)) {
+                breach("has drawn more than was asked for");
+            }
+        }
         (Standing::Committed { .. }, Some(Standing::Committed { .. } | Standing::Cancelled { .. })) => {
             breach("is committed after its end");
         }
@@ -175,6 +188,7 @@ fn name(seen: Seen, is_known: bool) -> &'static str {
     match seen.attempt.standing {
         Standing::Reserved { .. } if is_known => "leases renewed",
         Standing::Reserved { .. } => "uses reserved",
+        _ if seen.is_settled => "balances settled",
         Standing::Committed { .. } => "uses committed",
         Standing::InDoubt { .. } => "uses in doubt",
         Standing::Cancelled { .. } if seen.is_decided => "doubts decided",
@@ -191,7 +205,12 @@ impl Seen {
 
     /// It holds a use, held one until somebody decided, or has used one up.
     pub(crate) const fn is_accounted_for(&self) -> bool {
-        self.is_used() || self.is_decided || self.is_in_doubt()
+        self.is_used() || self.is_settled || self.is_decided || self.is_in_doubt()
+    }
+
+    /// What it has taken from its counters for good.
+    pub(crate) const fn charged(&self) -> u64 {
+        if self.is_used() || self.is_settled { self.attempt.amount } else { 0 }
     }
 
     pub(crate) fn takes_from(&self, key: &CounterKey) -> bool {
