@@ -10,6 +10,7 @@
 //! 5. Each [`Guard`] is something that the ledger does for safety. Without it, a [property](name) must fail.
 
 mod action;
+pub mod draw;
 mod guard;
 mod next;
 mod property;

@@ -1,5 +1,6 @@
 //! Checks the scenarios at full size, and says how many states there were, how long it took and how much memory.
 
+use l402_model::draw::{self, Draws};
 use l402_model::{Faults, Scenario, failures};
 use std::fs;
 use std::process::ExitCode;
@@ -18,6 +19,9 @@ fn main() -> ExitCode {
         }
         has_failed |= !checked.failures.is_empty();
     }
+    if DRAWS.contains(&*only) {
+        has_failed |= !draws();
+    }
     if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -32,6 +36,18 @@ fn scenarios() -> [Scenario; 5] {
         Scenario::repeatable(faults, 4),
     ]
 }
+
+/// A balance from which several draw; tells whether all holds.
+fn draws() -> bool {
+    let start = Instant::now();
+    let draws = Draws { balance: 5, responses: 2, units: 4, crashes: 2, losses: 2, without: None };
+    let (states, failures) = draw::failures(draws);
+    println!("{DRAWS}: {states} states, {} s, at most {} MB so far", start.elapsed().as_secs(), memory().unwrap_or(0));
+    failures.iter().for_each(|failure| println!("{failure}"));
+    failures.is_empty()
+}
+
+const DRAWS: &str = "a balance from which two draw";
 
 /// The most memory that this process has had.
 fn memory() -> Option<u64> {
