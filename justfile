@@ -232,7 +232,7 @@ _fuzz-one target seconds:
 
 # Every fuzz target once over its first cases; where the last 30 commits have changed what is fuzzed, some seconds more
 fuzz-smoke:
-    unchanged="git diff --quiet HEAD~30 -- fuzz l402-accel l402-macaroon l402-core l402-http/src/path.rs proofs/oracle spec-vectors"; \
+    unchanged="git diff --quiet HEAD~30 -- fuzz l402-accel l402-macaroon l402-core l402-http/src/path.rs l402-http/src/usage proofs/oracle spec-vectors"; \
         if $unchanged 2>/dev/null; then just fuzz 0; else just fuzz 5; fi
 
 # Exhaustive tests and the vectors are left out: an interpreter takes hours for them.

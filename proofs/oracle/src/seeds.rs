@@ -129,6 +129,9 @@ pub fn builtin() -> BTreeSet<Vec<u8>> {
         "services=weather:0\nweather_capabilities=\nweather_valid_until=1700000050".to_owned(),
         "services=weather:0\nweather_uses=3\nweather_sale=1,a\nweather_valid_until=1700000050\nweather_uses=2:b"
             .to_owned(),
+        r#" {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}}"#.to_owned(),
+        "\u{1}event: x\ndata: {\"response\": {\"usage\": {\"input_tokens\": 9, \"output_tokens\": 12}}}\n\ndata: [DONE]\n\n"
+            .to_owned(),
         "0013identifier 12\n000bcid 34\n002fsignature 0123456789abcdef0123456789abcdef\n".to_owned(),
     ] {
         add(line.into_bytes(), &mut seeds);
@@ -154,7 +157,10 @@ pub fn caveats(service: &str) -> Vec<String> {
     all.extend(["", "a", "b", "a,b"].map(|names| format!("{service}_capabilities={names}")));
     all.extend([1_699_999_950_u64, 1_700_000_000, 1_700_000_100].map(|end| format!("{service}_valid_until={end}")));
     all.extend(["4", "3", "2", "2:a", "1:b", "1", "0", "1:"].map(|uses| format!("{service}_uses={uses}")));
-    all.extend(["sale=1,a", "sale=1", "balance_msat=1"].map(|rest| format!("{service}_{rest}")));
+    all.extend(
+        ["sale=1,a", "sale=1", "balance_msat=1", "balance_msat=9007199254740991", "balance_msat=1:b"]
+            .map(|rest| format!("{service}_{rest}")),
+    );
     all.extend(["note=1", "capabilities", "valid_until"].map(|rest| format!("{service}_{rest}")));
     all
 }
