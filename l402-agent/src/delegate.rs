@@ -7,7 +7,7 @@
 use crate::store::record::KeptToken;
 use core::fmt;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
-use l402_core::{CredentialLine, NarrowError, Narrowing, TokenFacts, uses_of_token};
+use l402_core::{CredentialLine, Msat, NarrowError, Narrowing, TokenFacts, balance_of_token, uses_of_token};
 use l402_lightning::unix_now;
 use zeroize::Zeroizing;
 
@@ -59,6 +59,11 @@ pub fn part(token: &KeptToken, narrowing: &Narrowing<'_>) -> Result<Zeroizing<St
 pub fn uses_left(token: &KeptToken) -> Option<u64> {
     let sold = || uses_of_token(MacaroonRef::parse(&macaroon(&token.token)?).ok()?).map(u64::from);
     token.uses_left.or_else(sold)
+}
+
+/// Returns the balance that a token was sold with, where it has one.
+pub fn balance(token: &KeptToken) -> Option<Msat> {
+    balance_of_token(MacaroonRef::parse(&macaroon(&token.token)?).ok()?)
 }
 
 fn macaroon(text: &str) -> Option<Vec<u8>> {

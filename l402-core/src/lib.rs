@@ -94,7 +94,7 @@ pub use l402_macaroon as macaroon;
 pub use mint::{TokenMintError, TokenText, TokenTooLong, mint_token};
 pub use msat::Msat;
 pub use name::{Name, NameError};
-pub use narrow::{NarrowError, Narrowing, NarrowingCaveats, uses_of_token};
+pub use narrow::{NarrowError, Narrowing, NarrowingCaveats, balance_of_token, uses_of_token};
 pub use offer::{Offer, Uses, UsesError};
 pub use params::ParamValue;
 pub use payment::{PaymentHash, PaymentHashError, Preimage, PreimageError, PreimageHex};

@@ -9,6 +9,7 @@
 use crate::caveat::{Capabilities, number, split_once};
 use crate::counter::Counters;
 use crate::held::last;
+use crate::msat::Msat;
 use crate::name::Name;
 use crate::token_facts::{end_of_service, parts, services};
 use crate::unix_seconds::UnixSeconds;
@@ -120,6 +121,24 @@ pub fn uses_of_token(token: MacaroonRef<'_>) -> Option<u32> {
     all.names().filter_map(|service| uses_of(token, service)).min()
 }
 
+/// Returns the balance that a token was sold with, as far as can be read: the least of its balances. The server alone knows how much is
+/// left.
+///
+/// ```
+/// use l402_core::macaroon::{RootKey, mint};
+/// use l402_core::{Msat, balance_of_token};
+///
+/// let mut out = [0; 256];
+/// let token = mint(&RootKey::new(b"k"), b"", b"id", &[b"services=a:0", b"a_balance_msat=9000"], &mut out)?;
+/// assert_eq!(balance_of_token(token), Some(Msat::from_sat(9)));
+/// # Ok::<(), l402_core::macaroon::MintError>(())
+/// ```
+pub fn balance_of_token(token: MacaroonRef<'_>) -> Option<Msat> {
+    let all = services(token)?;
+    let balances = all.names().flat_map(|service| counts_of(token, service, b"_balance_msat"));
+    balances.filter_map(number).min().map(Msat::new)
+}
+
 /// The least number of uses of a service.
 fn uses_of(token: MacaroonRef<'_>, service: &[u8]) -> Option<u32> {
     numbers(token, service).filter_map(|value| u32::try_from(number(value)?).ok()).min()
@@ -127,7 +146,12 @@ fn uses_of(token: MacaroonRef<'_>, service: &[u8]) -> Option<u32> {
 
 /// The numbers of uses of a service, without their labels.
 fn numbers<'a>(token: MacaroonRef<'a>, service: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    let all = parts(token).filter(move |parts| parts.condition.strip_prefix(service) == Some(b"_uses"));
+    counts_of(token, service, b"_uses")
+}
+
+/// The numbers of a condition of a service, without their labels.
+fn counts_of<'a>(token: MacaroonRef<'a>, service: &[u8], of: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    let all = parts(token).filter(move |parts| parts.condition.strip_prefix(service) == Some(of));
     all.map(|parts| split_once(parts.value, b':').map_or(parts.value, |(uses, _)| uses))
 }
 
@@ -283,6 +307,10 @@ mod tests {
         assert_eq!(narrowed(&two, uses(1)).unwrap_err(), NarrowError::WhichService);
         let metered = ["services=a:0", "a_balance_msat=5000", "a_valid_until=1700003600"];
         assert_eq!(narrowed(&metered, uses(1)).unwrap_err(), NarrowError::Metered);
+        assert_eq!(narrowed(&metered, until(1_700_000_060)).unwrap(), ["a_valid_until=1700000060"]);
+        let with_routes = ["services=a:0", "a_capabilities=x,y", "a_balance_msat=5000", "a_valid_until=1700003600"];
+        let to_one = Narrowing { capability: Some(&x), ..Narrowing::default() };
+        assert_eq!(narrowed(&with_routes, to_one).unwrap(), ["a_capabilities=x"]);
     }
 
     #[test]

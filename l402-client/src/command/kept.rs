@@ -12,7 +12,8 @@ pub(super) fn line(token: &KeptToken) -> String {
     let bought_for = printable(&format!("{} {}{}", token.method, token.origin, token.path));
     let standing = if token.standing == Standing::Refused { "\tnot accepted" } else { "" };
     let left = match delegate::uses_left(token) {
-        None => String::new(),
+        None => delegate::balance(token)
+            .map_or_else(String::new, |msat| format!("\tsold with a balance of {}", Amount::new(msat))),
         Some(0) => "\tspent".to_owned(),
         Some(1) => "\t1 use left".to_owned(),
         Some(left) => format!("\t{left} uses left"),

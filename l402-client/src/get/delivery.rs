@@ -18,29 +18,38 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Writes a response to `out`.
+    /// Writes a response to `out`, and returns its trailers.
     ///
     /// A reader that goes away early, as `head` does, ends it without an error.
     ///
     /// # Errors
     /// [`DeliveryError`].
-    pub async fn write<B>(self, response: Response<B>, out: &mut (impl AsyncWrite + Unpin)) -> Result<(), DeliveryError>
+    pub async fn write<B>(
+        self,
+        response: Response<B>,
+        out: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<HeaderMap, DeliveryError>
     where
         B: Body + Unpin,
         B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
     {
         match self.write_all(response, out).await {
-            Err(DeliveryError::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(DeliveryError::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(HeaderMap::new()),
             result => result,
         }
     }
 
-    async fn write_all<B>(self, response: Response<B>, out: &mut (impl AsyncWrite + Unpin)) -> Result<(), DeliveryError>
+    async fn write_all<B>(
+        self,
+        response: Response<B>,
+        out: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<HeaderMap, DeliveryError>
     where
         B: Body + Unpin,
         B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
     {
         let (parts, mut body) = response.into_parts();
+        let mut trailers = HeaderMap::new();
         if self.include {
             let head = head(parts.version, parts.status, &parts.headers);
             out.write_all(&head).await.map_err(DeliveryError::Output)?;
@@ -49,11 +58,18 @@ impl Delivery {
             let frame = tokio::time::timeout(self.timeout, body.frame()).await;
             let Some(frame) = frame.map_err(|_| DeliveryError::Silent(self.timeout))? else { break };
             let frame = frame.map_err(|cause| DeliveryError::Body(cause.into()))?;
-            let Ok(mut data) = frame.into_data() else { continue }; // trailers
+            let mut data = match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => {
+                    trailers = frame.into_trailers().unwrap_or_default();
+                    continue;
+                }
+            };
             out.write_all_buf(&mut data).await.map_err(DeliveryError::Output)?;
             out.flush().await.map_err(DeliveryError::Output)?; // a stream is shown as it comes
         }
-        out.flush().await.map_err(DeliveryError::Output)
+        out.flush().await.map_err(DeliveryError::Output)?;
+        Ok(trailers)
     }
 }
 

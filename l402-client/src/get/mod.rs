@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
 use crate::wallet;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 use l402_agent::amount::Amount;
 use l402_agent::http::client::HttpClient;
@@ -22,7 +22,7 @@ use l402_agent::http::whole::Whole;
 use l402_agent::price::{self, Terms};
 use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
-use l402_http::pay::{is_kept, uses_left};
+use l402_http::pay::{balance_left, is_kept, uses_left};
 use l402_lightning::PaymentSource;
 use output::OutputFile;
 use report::{ReportEvent, Reporter, Served};
@@ -61,7 +61,11 @@ pub async fn run<W: PaymentSource + 'static>(
     if let Some(unpaid) = unpaid {
         reporter.tell(&ReportEvent::Unpaid(Box::new(unpaid)));
     }
-    deliver(args, response, output, out).await?;
+    let balance = balance_left(response.headers());
+    let trailers = deliver(args, response, output, out).await?;
+    if let Some(balance_msat) = balance_left(&trailers).or(balance).filter(|_| credential != CredentialUsed::None) {
+        reporter.tell(&ReportEvent::Balance { balance_msat });
+    }
     handover.complete().await.or_exit(Exit::Local)?;
     Ok(exit_of(status))
 }
@@ -131,7 +135,7 @@ async fn deliver(
     response: Response<Whole>,
     output: Option<OutputFile>,
     out: &mut (impl AsyncWrite + Unpin),
-) -> Result<(), Failure> {
+) -> Result<HeaderMap, Failure> {
     let delivery = Delivery { include: args.output.include, timeout: args.connection.timeout };
     let Some(mut output) = output else {
         return delivery.write(response, out).await.map_err(undelivered);

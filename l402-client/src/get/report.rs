@@ -45,6 +45,12 @@ pub enum ReportEvent {
     },
     /// The response is here.
     Served(Served),
+    /// The response has ended, and says what is left of the balance that paid for it.
+    Balance {
+        /// How much.
+        #[serde(serialize_with = "json::msat")]
+        balance_msat: Msat,
+    },
     /// The server did not serve a token that is good. Nothing was paid.
     Withheld {
         /// The URL that answered.
@@ -138,6 +144,7 @@ impl fmt::Display for ReportEvent {
             Self::Withheld { reason: reason @ Withheld::LeftInDoubt, .. } => write!(f, "{reason}{}", advice(*reason)),
             Self::Withheld { reason, .. } => write!(f, "not served, and nothing paid: {reason}{}", advice(*reason)),
             Self::Served(served) => served.fmt(f),
+            Self::Balance { balance_msat } => write!(f, "{} of the balance left", Amount::new(*balance_msat)),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),
             Self::Price(price) => Shown(price).fmt(f),
             Self::Error { message, .. } => write!(f, "l402: {}", printable(message)),

@@ -8,7 +8,7 @@
 use super::Token;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
-use l402_core::{PaymentHash, uses_of_token};
+use l402_core::{Msat, PaymentHash, uses_of_token};
 use serde::Deserialize;
 
 /// Reads how many uses of its token a response leaves: 0 where the last one went with it, [`None`] where it does not say.
@@ -47,6 +47,23 @@ pub fn uses_left(headers: &HeaderMap) -> Option<u64> {
 /// ```
 pub fn is_kept(headers: &HeaderMap) -> bool {
     headers.get_all(X_L402).iter().any(|value| value == "kept")
+}
+
+/// Reads what a response leaves of its token's balance, from its headers or its trailers; [`None`] where it does not say. What the
+/// headers say is without what the response itself holds, of which some may come back: only the trailers are final.
+///
+/// ```
+/// use http::HeaderMap;
+/// use l402_core::Msat;
+/// use l402_http::pay::balance_left;
+///
+/// let mut headers = HeaderMap::new();
+/// assert_eq!(balance_left(&headers), None);
+/// headers.insert("x-l402-balance-msat", 4_000.into());
+/// assert_eq!(balance_left(&headers), Some(Msat::from_sat(4)));
+/// ```
+pub fn balance_left(headers: &HeaderMap) -> Option<Msat> {
+    headers.get(X_L402_BALANCE_MSAT)?.to_str().ok()?.parse().ok().map(Msat::new)
 }
 
 /// Reads the machine-readable reason of a response, from its headers and the beginning of its body.
@@ -120,6 +137,7 @@ impl Token {
 
 const X_L402: HeaderName = HeaderName::from_static("x-l402");
 const X_L402_REMAINING: HeaderName = HeaderName::from_static("x-l402-remaining");
+const X_L402_BALANCE_MSAT: HeaderName = HeaderName::from_static("x-l402-balance-msat");
 const L402_REASON: HeaderName = HeaderName::from_static("l402-reason");
 
 #[cfg(test)]
