@@ -19,9 +19,9 @@ where
     N: InvoiceSource + SettlementSource + 'static,
     K: RootKeySource + Send + Sync + 'static,
 {
-    /// Tells whether a request takes no use: a HEAD that goes with GET.
+    /// Tells whether a request takes no use: a HEAD that goes with GET. Where a GET has an effect, so may its HEAD.
     pub(super) fn only_looks<B>(&self, request: &Request<B>) -> bool {
-        if *request.method() != Method::HEAD {
+        if *request.method() != Method::HEAD || self.route().has_side_effects() {
             return false;
         }
         let (policy, path) = (&self.paywall.policy, request.uri().path());

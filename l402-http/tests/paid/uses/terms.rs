@@ -80,6 +80,15 @@ async fn a_head_takes_no_use() {
 }
 
 #[tokio::test]
+async fn s1_a_head_may_have_the_effect_of_its_get() {
+    let till = Till::with(1, Sale::side_effects, |paywall| paywall);
+    let token = till.buy().await;
+    assert_eq!(word(&till.send(&token, Method::HEAD, &[], "").await), (OK, Some("spent"), Some("0")));
+    assert_eq!(till.send(&token, Method::HEAD, &[], "").await.reason(), "spent");
+    assert_eq!(till.works().calls(), 1);
+}
+
+#[tokio::test]
 async fn a_browser_that_asks_ahead_gets_no_invoice() {
     let till = Till::of(1);
     for purpose in ["prefetch", "prefetch;prerender"] {
