@@ -4,6 +4,7 @@ use super::breaker::{Breaker, News, Turn};
 use super::clock::{Agreement, Comparison, Look};
 use core::error::Error;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::ledger::{AttemptId, Event, Reply};
 use l402_core::{PaymentHash, UnixSeconds};
@@ -19,6 +20,8 @@ pub(in crate::service) struct Desk {
     deadline: Duration,
     breaker: Breaker,
     comparison: Comparison,
+    /// Whether the ledger takes nothing more until it is opened again.
+    is_closed: AtomicBool,
     /// Places for what is owed.
     pub(super) owed: Arc<Semaphore>,
     /// Places for requests that run on without their clients.
@@ -59,7 +62,7 @@ impl Desk {
     pub(in crate::service) fn new(ledger: Ledger, deadline: Duration) -> Self {
         let (breaker, comparison) = (Breaker::default(), Comparison::default());
         let (owed, alone) = (Arc::new(Semaphore::new(OWED)), Arc::new(Semaphore::new(ALONE)));
-        Self { ledger, deadline, breaker, comparison, owed, alone }
+        Self { ledger, deadline, breaker, comparison, is_closed: AtomicBool::new(false), owed, alone }
     }
 
     /// Replaces the ledger.
@@ -78,6 +81,11 @@ impl Desk {
             // What runs on may owe something in the end, so this comes first.
             drop(places.acquire_many(u32::try_from(all).unwrap_or(u32::MAX)).await);
         }
+    }
+
+    /// Tells whether the ledger takes nothing more until it is opened again: to ask once more is in vain.
+    pub(in crate::service) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// How long a commit is asked for again.
@@ -151,6 +159,10 @@ impl Desk {
             }
             Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => Away::Busy(error),
             Ok(Err(error)) if error.kind() == StoreErrorKind::Absent => Away::NotAsked,
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Failed => {
+                self.is_closed.store(true, Ordering::Relaxed);
+                Away::NoReply(error)
+            }
             Ok(Err(error)) => Away::NoReply(error),
             Err(_) => Away::TooSlow,
         };
