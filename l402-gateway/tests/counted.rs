@@ -7,7 +7,7 @@ use l402_core::{CredentialLine, Msat, Offer, Scheme, Uses};
 use l402_gateway::settings::{PricedRoute, Service, Settings};
 use l402_gateway::{LedgerKeeper, Payee, Server};
 use l402_http::proxy::UpstreamConfig;
-use l402_ledger::{Ledger, testing::FakeStore};
+use l402_ledger::{Ledger, LedgerStore, testing::FakeStore};
 use l402_lightning::testing::FakeNetwork;
 use l402_lightning::{Invoice, Network, PayLimit, PaymentSource, unix_now};
 
@@ -61,6 +61,16 @@ async fn send_raw(to: SocketAddr, fields: &str, body: &str) -> String {
     answer
 }
 
+/// Breaks off a request in its body, and waits until the gateway has noticed.
+async fn cut(to: SocketAddr, fields: &str, body: &str) {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    stream.write_all(format!("POST /seed HTTP/1.1\r\nhost: a\r\n{fields}\r\n{body}").as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    read.expect("an end in time").unwrap();
+}
+
 #[tokio::test]
 async fn s2_a_post_without_a_key_is_told_from_others_by_its_body() {
     let (data, seen) = (tempfile::tempdir().unwrap(), Arc::default());
@@ -73,6 +83,7 @@ async fn s2_a_post_without_a_key_is_told_from_others_by_its_body() {
     let (store, now) = (FakeStore::new(), unix_now().get());
     store.turn_back(Duration::from_secs(1_800_000_000_u64.saturating_sub(now)));
     store.pass(Duration::from_secs(now.saturating_sub(1_800_000_000)));
+    let counted = store.clone();
     let (network, keeper) = (FakeNetwork::new(), LedgerKeeper::start(Ledger::new(store)));
     let payee = Payee::new(network.node(), Network::Regtest);
     let server = Server::bind(&settings).unwrap().ledger(&keeper).serve(&settings, &payee).unwrap();
@@ -87,6 +98,8 @@ async fn s2_a_post_without_a_key_is_told_from_others_by_its_body() {
 
     let broken = send_raw(gateway, &format!("{paid}transfer-encoding: chunked\r\n"), "4\r\nseed\r\nno chunk\r\n").await;
     assert!(broken.starts_with("HTTP/1.1 400 ") && broken.contains("\"request-aborted\""), "{broken}");
+    cut(gateway, &format!("{paid}idempotency-key: one\r\ncontent-length: 100\r\n"), "seed").await;
+    assert!(counted.uses(&preimage.hash()).await.unwrap().is_none(), "no use was taken");
 
     let large = format!("{}END", "seed ".repeat(100_000));
     let failed = send(gateway, &paid, &large).await;

@@ -21,12 +21,13 @@ use tokio::time::timeout;
 use super::activity::Activity;
 
 /// Tells whether the hash of a request's body may be asked for. A client that waits to be asked for its body is asked for it when
-/// the upstream is, and not before.
+/// the upstream is, and not before. With an `Idempotency-Key` nobody needs the hash: a body that says how long it is is read all the same, so
+/// that it takes no use where it breaks off; one that does not may be a stream, and is not held up.
 pub(super) fn may_be_hashed<B: Body>(request: &Request<B>) -> bool {
     let (fields, body) = (request.headers(), request.body());
     !body.is_end_stream()
         && body.size_hint().lower() <= LONGEST
-        && !fields.contains_key("idempotency-key")
+        && (!fields.contains_key("idempotency-key") || body.size_hint().exact().is_some())
         && !fields.contains_key(EXPECT)
 }
 

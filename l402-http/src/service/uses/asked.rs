@@ -14,8 +14,9 @@ use std::sync::Arc;
 /// Finds the SHA-256 of a request's body; an outer layer that can read the body and give it again puts one among the request's
 /// extensions.
 ///
-/// It is asked after the verdict, for a request that has a body and no `Idempotency-Key`. Two such requests are then known to be
-/// the same. Without the extension, a request with a body is told apart by its `Idempotency-Key` alone.
+/// It is asked after the verdict, for a request that has a body. Two such requests without an `Idempotency-Key` are then known to be
+/// the same, and one whose body breaks off takes no use. Without the extension, a request with a body is told apart by its
+/// `Idempotency-Key` alone.
 ///
 /// ```
 /// use l402_http::service::{BodyDigest, Digested};
@@ -86,16 +87,16 @@ impl Asked {
 
     /// Returns where the rest of what tells it apart comes from.
     pub(in crate::service) async fn content(&self) -> Result<Option<Content>, Unclear> {
-        let digest = match (&self.key, &self.digest) {
-            (Some(key), _) => return Ok(Some(Content::Key(*key))),
-            (None, _) if self.is_empty => return Ok(Some(Content::empty())),
-            (None, Some(digest)) => (digest.0)().await,
-            (None, None) => Digested::Unknown,
+        let digest = match &self.digest {
+            _ if self.is_empty => return Ok(Some(self.key.map_or_else(Content::empty, Content::Key))),
+            Some(digest) => (digest.0)().await, // also with a key: what breaks off takes no use
+            None => Digested::Unknown,
         };
-        match digest {
-            Digested::Sha256(digest) => Ok(Some(Content::Body(digest))),
-            Digested::Unknown => Ok(None),
-            Digested::Aborted => Err(Unclear::Aborted),
+        match (digest, self.key) {
+            (Digested::Aborted, _) => Err(Unclear::Aborted),
+            (_, Some(key)) => Ok(Some(Content::Key(key))),
+            (Digested::Sha256(digest), None) => Ok(Some(Content::Body(digest))),
+            (Digested::Unknown, None) => Ok(None),
         }
     }
 }
