@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use core::error::Error;
 use core::fmt::Write as _;
+use l402_core::PaymentHash;
 use l402_gateway::control::{Call, RevokeCall};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -13,10 +14,10 @@ use crate::config::Config;
 /// Deny tokens before they end.
 #[derive(Debug, Clone, Args)]
 #[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
+#[group(id = "denied", required = true, args = ["hash", "epoch"])]
 pub struct RevokeOptions {
     /// Payment hash of the tokens
-    #[arg(required_unless_present = "epoch", conflicts_with = "epoch")]
-    pub hash: Option<String>,
+    pub hash: Option<PaymentHash>,
     /// Deny all tokens that the key of this epoch has signed
     ///
     /// The epoch that signs new tokens is refused: run `l402-server keys rotate` first.
@@ -45,7 +46,7 @@ pub(crate) async fn run(options: &RevokeOptions, config: Option<&Config>) -> Res
     let call = match (options.command, &options.hash, options.epoch) {
         (Some(RevokeCommand::List), None, None) => RevokeCall::List,
         (Some(RevokeCommand::List), ..) => return Err("`revoke list` takes no payment hash and no epoch".into()),
-        (None, Some(hash), _) => RevokeCall::Payment { payment: hash.clone() },
+        (None, Some(hash), _) => RevokeCall::Payment { payment: hash.to_string() },
         (None, None, Some(epoch)) => RevokeCall::Epoch { epoch },
         (None, None, None) => return Err("name a payment hash, or --epoch".into()), // not with clap
     };
@@ -91,9 +92,15 @@ mod tests {
                 RevokeOptions { command: Some(RevokeCommand::List), hash: None, json: true, .. }
             ));
         }
-        let hash = <Line as clap::Parser>::try_parse_from(["revoke", "ab"]).unwrap_or_else(|fault| panic!("{fault}"));
-        assert_eq!(hash.revoke.hash.as_deref(), Some("ab"));
-        assert!(<Line as clap::Parser>::try_parse_from(["revoke"]).is_err());
+        let parse = |words: &[&str]| <Line as clap::Parser>::try_parse_from([&["revoke"], words].concat());
+        let hash = "ab".repeat(32);
+        let line = parse(&[&hash]).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(line.revoke.hash.map(|hash| hash.to_string()), Some(hash.clone()));
+        for (words, said) in [(&[][..], "--epoch <NUMBER>"), (&["ab"], "'ab'"), (&[&*hash, "--epoch", "1"], "--epoch")]
+        {
+            let fault = parse(words).err().map(|fault| fault.to_string()).unwrap_or_default();
+            assert!(fault.contains(said), "{words:?}: {fault}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use core::error::Error;
 use core::fmt::Write as _;
+use l402_core::PaymentHash;
 use l402_gateway::control::{Call, Decided, UsesCall};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -38,12 +39,12 @@ pub enum UsesCommand {
     /// Show how often the tokens of a payment were used
     Show {
         /// The payment hash
-        hash: String,
+        hash: PaymentHash,
     },
     /// Decide about the uses of a payment that are in doubt
     Resolve {
         /// The payment hash
-        hash: String,
+        hash: PaymentHash,
         /// Whether the upstream did its work
         #[arg(long = "as", value_name = "OUTCOME")]
         outcome: UseOutcome,
@@ -73,13 +74,13 @@ fn call(command: &UsesCommand) -> UsesCall {
     match command {
         UsesCommand::List => UsesCall::List,
         UsesCommand::Clock => UsesCall::Clock,
-        UsesCommand::Show { hash } => UsesCall::Show { payment: hash.clone() },
+        UsesCommand::Show { hash } => UsesCall::Show { payment: hash.to_string() },
         UsesCommand::Resolve { hash, outcome, number } => {
             let outcome = match outcome {
                 UseOutcome::Used => Decided::Used,
                 UseOutcome::Unused => Decided::Unused,
             };
-            UsesCall::Resolve { payment: hash.clone(), outcome, number: *number }
+            UsesCall::Resolve { payment: hash.to_string(), outcome, number: *number }
         }
     }
 }
