@@ -36,6 +36,8 @@ pub enum StoreErrorKind {
     Another,
     /// There is none.
     Absent,
+    /// Other users of the machine can read or write it.
+    Exposed,
 }
 
 impl StoreError {
@@ -68,6 +70,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Denied => "the ledger refuses the user, the password, or a right of the user",
             StoreErrorKind::Unsafe => "the ledger can lose committed uses with its present settings",
             StoreErrorKind::Another => "this is not the ledger that was used before",
+            StoreErrorKind::Exposed => "the ledger is not private",
             StoreErrorKind::Absent => "there is no ledger to count uses with",
         })
     }

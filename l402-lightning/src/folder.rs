@@ -90,6 +90,18 @@ pub fn guard(folder: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
+/// Refuses a file that others than its owner can use. One that does not exist is none.
+///
+/// # Errors
+/// [`FolderError::Exposed`] and [`FolderError::Io`].
+pub fn guard_file(path: &Path) -> Result<(), FolderError> {
+    match fs::metadata(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(FolderError::Io { path: path.to_owned(), cause }),
+        Ok(about) => refuse(path, &about, 0o600),
+    }
+}
+
 fn refuse(path: &Path, about: &fs::Metadata, wanted: u32) -> Result<(), FolderError> {
     let mode = about.mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -306,7 +318,9 @@ mod tests {
         fs::set_permissions(folder.join("file"), Permissions::from_mode(0o640)).unwrap();
         let said = guard(&folder).unwrap_err().to_string();
         assert!(said.contains("file (mode 640); run chmod 600 "), "{said}");
+        assert_eq!(guard_file(&folder.join("file")).unwrap_err().to_string(), said);
         fs::set_permissions(folder.join("file"), Permissions::from_mode(0o600)).unwrap();
+        guard_file(&folder.join("file")).and_then(|()| guard_file(&folder.join("none"))).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o710)).unwrap();
         assert!(matches!(guard(&folder), Err(FolderError::Exposed { mode: 0o710, .. })));
     }

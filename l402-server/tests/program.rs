@@ -245,6 +245,38 @@ fn a_command_without_a_configuration_asks_for_that_of_the_gateway() {
 }
 
 #[test]
+fn what_is_no_payment_hash_is_wrong_usage() {
+    for (command, word) in [
+        (&["uses", "show", "ab"][..], "'ab'"),
+        (&["uses", "resolve", "ab", "--as", "used"], "'ab'"),
+        (&["revoke", "ab"], "'ab'"),
+        (&["revoke"], "--epoch"),
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_l402-server")).args(command).output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn o2_a_ledger_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let text = format!("upstream = \"http://127.0.0.1:1\"\nledger.path = {file:?}\n");
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+    let done = command.args(["check", "--config", "gateway.toml"]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(7), "{said}");
+    assert!(said.contains("the ledger is not private: other users can access") && said.contains("chmod 600"), "{said}");
+}
+
+#[test]
 fn a_file_in_place_of_a_command_learns_of_its_option() {
     let done = Command::new(env!("CARGO_BIN_EXE_l402-server")).arg("gateway.toml").output().unwrap();
     let said = String::from_utf8(done.stderr).unwrap();

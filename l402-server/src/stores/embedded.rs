@@ -2,8 +2,8 @@
 
 use l402_gateway::inventory::Kept;
 use l402_ledger::embedded::{Durability, Embedded};
-use l402_ledger::{Ledger, StoreError};
-use l402_lightning::BoxFuture;
+use l402_ledger::{Ledger, StoreError, StoreErrorKind};
+use l402_lightning::{BoxFuture, folder};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ struct EmbeddedSetup {
 impl StoreSetup for EmbeddedSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
+            folder::guard_file(&self.path).map_err(|fault| StoreError::with_source(StoreErrorKind::Exposed, fault))?;
             let ledger = Ledger::new(Embedded::open_or_create(&self.path, self.durability)?);
             let warnings = match self.durability {
                 Durability::Power => Vec::new(),
