@@ -7,6 +7,7 @@ mod postgres;
 mod redis;
 
 use core::fmt::Debug;
+use core::time::Duration;
 use l402_core::ledger::Now;
 use l402_gateway::inventory::Kept;
 use l402_ledger::{Ledger, LedgerStore as _, StoreError, StoreErrorKind};
@@ -14,6 +15,7 @@ use l402_lightning::{BoxFuture, unix_now};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
+use tokio::time::timeout;
 
 use crate::config::{LedgerTable, Resolver};
 
@@ -106,7 +108,8 @@ pub(crate) async fn look(setup: &dyn StoreSetup) -> (Vec<String>, Result<(), Sto
     if setup.kept().is_some_and(|kept| !kept.path.exists()) {
         return (vec![format!("ledger: {about}; the first start creates it")], Ok(()));
     }
-    match setup.open_to_look().await {
+    let opened = timeout(LOOK, setup.open_to_look()).await;
+    match opened.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::Unavailable))) {
         Ok(OpenStore { ledger, mut warnings }) => {
             warnings.extend(was_ahead(&ledger).await);
             let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
@@ -130,6 +133,9 @@ async fn was_ahead(ledger: &Ledger) -> Option<String> {
         )
     })
 }
+
+/// How long a look may take. A start waits longer: other gateways may be making the tables.
+const LOOK: Duration = Duration::from_secs(8);
 
 #[cfg(all(test, any(feature = "postgres", feature = "redis")))]
 mod tests {
