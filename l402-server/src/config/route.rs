@@ -54,6 +54,14 @@ impl Resolver<'_> {
             Some((uses, meter)) => (uses, Some(meter)),
             None => (self.uses_or_default(&written.path.value, terms.uses, valid_for), None),
         };
+        if let (Some(at), None) = (&written.doubt, uses.limit()) {
+            self.problems.wrong_at(
+                "service.route.doubt",
+                &at.origin,
+                "add a number of `uses`; without one, no use can be in doubt",
+            );
+            return None;
+        }
         if let (Some(at), None) = (&written.keep_answer, uses.limit()) {
             self.problems.wrong(
                 "service.route.keep_answer",

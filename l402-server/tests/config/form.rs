@@ -1,6 +1,6 @@
 //! What each mistake in the form of a file is answered with: unknown keys, wrong types, things said twice.
 
-use crate::stand::{environment, fault, with_service};
+use crate::stand::{environment, fault, read, with_service};
 use l402_server::config::{Config, ConfigError};
 
 #[test]
@@ -99,4 +99,14 @@ fn a_variable_as_a_shell_writes_it_is_refused_with_the_right_form() {
         );
         assert_eq!(told, expected);
     }
+}
+
+#[test]
+fn doubt_needs_something_to_count() {
+    let route =
+        "[[service]]\nname = \"a\"\nupstream = \"http://a\"\n[[service.route]]\npath = \"/a\"\nprice = \"1 sat\"";
+    let text = format!("{route}\nuses = \"unlimited\"\ndoubt = \"refund\"");
+    let expected = "service.route.doubt: add a number of `uses`; without one, no use can be in doubt";
+    assert!(fault(&text).contains(expected), "{}", fault(&text));
+    read(&text.replace("\"unlimited\"", "2"));
 }
