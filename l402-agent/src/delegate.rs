@@ -9,6 +9,7 @@ use core::fmt;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, attenuate, base64};
 use l402_core::{CredentialLine, Msat, NarrowError, Narrowing, TokenFacts, balance_of_token, uses_of_token};
 use l402_lightning::unix_now;
+use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 /// Narrows a kept token, and returns the credential.
@@ -66,6 +67,21 @@ pub fn balance(token: &KeptToken) -> Option<Msat> {
     balance_of_token(MacaroonRef::parse(&macaroon(&token.token)?).ok()?)
 }
 
+/// Returns the routes that a token opens, by their names at its server; none where it does not say.
+pub fn routes(token: &KeptToken) -> Vec<String> {
+    let Some(bytes) = macaroon(&token.token) else { return Vec::new() };
+    let Ok(parsed) = MacaroonRef::parse(&bytes) else { return Vec::new() };
+    let caveats =
+        parsed.unverified_caveats().filter_map(|caveat| core::str::from_utf8(caveat.id).ok()?.split_once('='));
+    let mut lists: Vec<_> = caveats.filter(|(condition, _)| condition.ends_with("_capabilities")).collect();
+    // A later list of the same service is narrower.
+    lists.reverse();
+    let mut seen = HashSet::new();
+    lists.retain(|(condition, _)| seen.insert(*condition));
+    let names = lists.iter().flat_map(|(_, list)| list.split(','));
+    names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 fn macaroon(text: &str) -> Option<Vec<u8>> {
     let mut bytes = vec![0; MAX_LEN];
     base64::decode_into(text.as_bytes(), &mut bytes).ok().map(<[u8]>::to_vec)
@@ -111,5 +127,43 @@ impl core::error::Error for DelegateError {
             Self::Random(cause) => Some(cause),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+    use l402_core::macaroon::{RootKey, mint};
+    use l402_core::{Msat, Preimage, Scheme};
+    use l402_http::pay::Standing;
+
+    fn token(caveats: &[&[u8]]) -> KeptToken {
+        let (mut bytes, mut text) = ([0; 512], [0; 1024]);
+        let macaroon = mint(&RootKey::new(b"root"), b"", b"id", caveats, &mut bytes).unwrap();
+        let preimage = Preimage::from_bytes([1; 32]);
+        KeptToken {
+            origin: "http://a".parse().unwrap(),
+            method: Method::GET,
+            path: "/".to_owned(),
+            scheme: Scheme::L402,
+            token: base64::encode_into(macaroon.as_bytes(), &mut text).unwrap().to_owned(),
+            payment_hash: preimage.hash(),
+            preimage,
+            amount_msat: Msat::ZERO,
+            fee_msat: Msat::ZERO,
+            bought_at: 0.into(),
+            standing: Standing::New,
+            uses_left: None,
+        }
+    }
+
+    #[test]
+    fn the_routes_are_those_of_the_last_list() {
+        assert!(routes(&token(&[b"services=a:0"])).is_empty());
+        let caveats: [&[u8]; 3] = [b"services=a:0", b"a_capabilities=north,south", b"a_valid_until=9"];
+        assert_eq!(routes(&token(&caveats)), ["north", "south"]);
+        assert_eq!(routes(&token(&[caveats[1], b"a_capabilities=south"])), ["south"]);
+        assert!(routes(&KeptToken { token: "opaque".to_owned(), ..token(&[]) }).is_empty());
     }
 }

@@ -18,5 +18,7 @@ pub(super) fn line(token: &KeptToken) -> String {
         Some(1) => "\t1 use left".to_owned(),
         Some(left) => format!("\t{left} uses left"),
     };
-    format!("{}\t{paid}\t{bought_for}{left}{standing}", token.payment_hash)
+    let routes = delegate::routes(token);
+    let opens = if routes.is_empty() { String::new() } else { format!("\topens {}", printable(&routes.join(","))) };
+    format!("{}\t{paid}\t{bought_for}{opens}{left}{standing}", token.payment_hash)
 }
