@@ -29,7 +29,7 @@ const CACHE: usize = 64 << 20;
 pub(super) struct File {
     db: Database,
     layer: Layer,
-    /// The rows in their places. To begin to read costs more than to read a row.
+    /// The rows in their places, since the last write. To begin to read costs more than to read a row.
     rows: ArcSwap<Rows>,
     /// The others.
     recent: RwLock<Recent>,
@@ -122,9 +122,6 @@ impl File {
             let batch = changes.iter().map(|change| (&change.payment, change.bytes()));
             read(&self.recent).append(transaction, batch)
         })?;
-        if moves.is_any() {
-            self.look_again()?;
-        }
         let batch = changes.iter().map(|change| (change.payment, change.bytes().to_vec()));
         write(&self.recent).appended(&moves, batch);
         Ok(())
@@ -163,17 +160,10 @@ impl File {
             revoked::sweep(transaction, now)?;
             Ok((over.into_iter().filter_map(|(_, _, payment)| payment).collect(), UnixSeconds::new(horizon)))
         })?;
-        self.look_again()?;
         if are_moved {
             *write(&self.recent) = Recent::default();
         }
         Ok(swept)
-    }
-
-    /// Looks at the rows as they stand now.
-    fn look_again(&self) -> Result<(), StoreError> {
-        self.rows.store(Arc::new(rows(&self.db)?));
-        Ok(())
     }
 
     /// Puts something on the deny-list.
@@ -216,7 +206,10 @@ impl File {
     }
 
     fn write_transaction<T>(&self, write: impl FnOnce(&WriteTransaction) -> Result<T, Error>) -> Result<T, StoreError> {
-        Ok(write_transaction(&self.db, write)?)
+        let written = write_transaction(&self.db, write)?;
+        // Pages that nobody reads any more are free for others only then.
+        self.rows.store(Arc::new(rows(&self.db)?));
+        Ok(written)
     }
 }
 

@@ -35,7 +35,7 @@
 //!    memory may be ahead of the disk then. The deny-list can still be read.
 //! 5. A transaction that a crash cut off is as if it had never been: nobody was told of it. Other damage stops the start
 //!    ([`StoreErrorKind::Damaged`]) and leaves the file as it is; so does a file of a later version ([`StoreErrorKind::TooNew`]).
-//! 6. A spent token costs its row in the file, and no memory. Rows are deleted by [`sweep`](LedgerStore::sweep).
+//! 6. A spent token costs its row in the file, and in time no memory: only rows that are not in their places yet are in memory too. Rows are deleted by [`sweep`](LedgerStore::sweep).
 //!
 //! Events look into the file where a payment is not in memory. Its upper levels are cached; a look costs microseconds, or one read
 //! from the disk.

@@ -4,11 +4,11 @@
 //! batch than for all else that a use needs. So:
 //!
 //! 1. A batch of rows is written as one entry of the table `newer`, which only grows at its end. That is what callers wait for.
-//! 2. Once it holds [`MANY`] rows, it is renamed to `older`. With each batch that follows, a few of the older rows are moved to their
+//! 2. Once it holds the rows of [`MANY`] payments, or [`BYTES`], it is renamed to `older`. With each batch that follows, a few of the older rows are moved to their
 //!    places: as many neighbours at a time as share pages. When the last has gone, the table is deleted.
 //! 3. Each transaction says all of this or nothing. A row that is moved twice, since the power failed before its table was deleted,
 //!    says the same both times: a later one of its payment is moved only once `older` is gone.
-//! 4. All of these rows are in memory too, in some ten megabytes at most.
+//! 4. All of these rows are in memory too, in some tens of megabytes at most.
 
 use super::fault::Error;
 use super::row;
@@ -26,17 +26,23 @@ const OLDER: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("older");
 /// How many rows wait for others before they are moved. Tests move them often.
 const MANY: usize = if cfg!(test) { 2 } else { 32_768 };
 
+/// How much of them is written before they are moved: a payment with many uses is written many times.
+const BYTES: usize = if cfg!(test) { 2_000 } else { 8 << 20 };
+
 /// The rows by their payments. One that was deleted is empty.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     newer: BTreeMap<PaymentHash, Vec<u8>>,
     older: BTreeMap<PaymentHash, Vec<u8>>,
+    /// How many bytes stand in the table `newer`.
+    written: usize,
 }
 
 /// What a transaction does, once it is durable.
 #[derive(Debug)]
 pub(super) struct Moves {
     makes_older: bool,
+    written: usize,
     /// How many of the older rows go to their places.
     count: usize,
 }
@@ -46,8 +52,11 @@ impl Recent {
     pub(super) fn read(transaction: &WriteTransaction) -> Result<Self, Error> {
         let mut recent = Self::default();
         for (table, rows) in [(OLDER, &mut recent.older), (NEWER, &mut recent.newer)] {
+            recent.written = 0;
             for entry in transaction.open_table(table)?.iter()? {
-                read_batch(entry?.1.value(), rows)?;
+                let (_, batch) = entry?;
+                read_batch(batch.value(), rows)?;
+                recent.written += batch.value().len();
             }
         }
         Ok(recent)
@@ -70,7 +79,7 @@ impl Recent {
         transaction: &WriteTransaction,
         batch: impl ExactSizeIterator<Item = (&'c PaymentHash, &'c [u8])>,
     ) -> Result<Moves, Error> {
-        let is_full = self.newer.len() >= MANY;
+        let is_full = self.newer.len() >= MANY || self.written >= BYTES;
         let makes_older = is_full && self.older.is_empty();
         if makes_older {
             transaction.delete_table(OLDER)?; // an empty one
@@ -85,8 +94,9 @@ impl Recent {
         }
         let mut newer = transaction.open_table(NEWER)?;
         let number = newer.last()?.map_or(0, |(last, _)| last.value().saturating_add(1));
-        newer.insert(number, &*write_batch(batch))?;
-        Ok(Moves { makes_older, count })
+        let batch = write_batch(batch);
+        newer.insert(number, &*batch)?;
+        Ok(Moves { makes_older, written: batch.len(), count })
     }
 
     /// Moves all rows to their places.
@@ -103,18 +113,13 @@ impl Recent {
     pub(super) fn appended(&mut self, moves: &Moves, batch: impl Iterator<Item = (PaymentHash, Vec<u8>)>) {
         if moves.makes_older {
             self.older = mem::take(&mut self.newer);
+            self.written = 0;
         }
+        self.written += moves.written;
         for _ in 0..moves.count {
             self.older.pop_first();
         }
         self.newer.extend(batch);
-    }
-}
-
-impl Moves {
-    /// Tells whether rows went to their places.
-    pub(super) const fn is_any(&self) -> bool {
-        self.count > 0
     }
 }
 
@@ -256,5 +261,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A payment with many uses is written many times. What is out of date does not stay in the file.
+    #[test]
+    fn l6_the_file_does_not_grow_with_the_uses_of_a_payment() {
+        let disk = Disk::default();
+        let file = open(&disk);
+        let change = || Change { payment: payment(1), was_open: false, row: Row::of(&spent(9)) };
+        let mut lengths = vec![];
+        for number in 0..2_000 {
+            file.write(&[change()]).unwrap();
+            if number % 1_000 == 999 {
+                lengths.push(disk.image().len());
+            }
+        }
+        assert_eq!(lengths[0], lengths[1]);
     }
 }

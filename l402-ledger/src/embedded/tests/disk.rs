@@ -41,7 +41,7 @@ impl Disk {
         self.state().room = room;
     }
 
-    pub(super) fn image(&self) -> Vec<u8> {
+    pub(in crate::embedded) fn image(&self) -> Vec<u8> {
         self.state().image.clone()
     }
 
