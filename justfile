@@ -44,7 +44,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test stores browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
+ci-programs: clippy test curl stores browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
@@ -143,6 +143,11 @@ test:
 
 # The suites of the ledger's stores that need a server; each starts its own, on free ports
 stores: _stores-postgres _stores-redis _stores-gateways
+
+# Compares `l402` with the real curl: what the server sees, and what comes out
+curl:
+    command -v curl >/dev/null || sudo apt-get install --yes --no-install-recommends curl
+    cargo test --workspace --test client -- --ignored oracle
 
 _stores-postgres: _postgres
     cargo test --workspace --features l402-ledger/postgres,l402-ledger/testing --test postgres -- --ignored

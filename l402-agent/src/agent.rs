@@ -129,18 +129,19 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let patience = Patience::new(self.terms.timeout);
         let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings, patience };
         let http = Repeating(self.paying.clone());
-        let mut trail = Trail::new(draft, self.terms.redirects);
+        let (mut trail, mut redirects) = (Trail::new(draft, self.terms.redirects), Vec::new());
         let Opened { response, credential, withheld } = loop {
             let opened = purse.fetch(trail.draft(), &http, &mut note).await?;
             if !trail.follows(opened.response.status(), opened.response.headers())? {
                 break opened;
             }
+            redirects.push(opened.response.into_parts().0);
         };
         let Answer { response, unpaid } = unpaid::look(trail.draft(), settings.token_field, response).await;
         let url = trail.draft().uri.clone();
         let response = Whole::of(response, &self.paying);
         let handover = Handover::new(purse.store, (response.status(), response.headers()), withheld);
-        Ok(Fetched { response, url, credential, unpaid, withheld, news: Vec::new(), handover })
+        Ok(Fetched { response, redirects, url, credential, unpaid, withheld, news: Vec::new(), handover })
     }
 
     /// Asks for the price of a request, and pays nothing. No token is presented.

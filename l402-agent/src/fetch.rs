@@ -14,7 +14,7 @@ use crate::unpaid::Unpaid;
 use crate::withheld::{self, Patience, Pause, Withheld};
 use bytes::Bytes;
 use core::fmt;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
@@ -48,7 +48,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
     ) -> Result<Opened, FetchFault> {
         let begun = self.store.begin(draft).await.map_err(FetchFault::Store)?;
         let draft = &draft.with_key(begun.key);
-        let mut may_have_served = false;
+        let mut may_have_served = draft.is_repeated;
         loop {
             let mut request = draft.request();
             if may_have_served {
@@ -143,6 +143,8 @@ pub enum CredentialUsed {
 pub struct Fetched {
     /// The response, with all of its body.
     pub response: Response<Whole>,
+    /// The heads of the redirects that were followed, in their order.
+    pub redirects: Vec<response::Parts>,
     /// The URL that answered, after redirects.
     pub url: Uri,
     /// What opened it.

@@ -1,7 +1,7 @@
 //! The `l402` command.
 
 use clap::Parser;
-use l402_client::cli::Cli;
+use l402_client::cli::{Cli, with_get};
 use l402_client::command;
 use l402_client::exit::Exit;
 use l402_program::core_dump;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(with_get(std::env::args_os()));
     if let Err(cause) = core_dump::forbid() {
         eprintln!("l402: a crash may write secrets to a file: {cause}");
     }

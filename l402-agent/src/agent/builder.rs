@@ -1,9 +1,11 @@
 //! What an agent is made of, and on what terms it pays.
 
 use super::Agent;
-use crate::http::client::{HttpClient, TlsError};
+use crate::http::client::HttpClient;
 use crate::http::proxy::Proxies;
 use crate::http::redirect::Redirects;
+use crate::http::settings::HttpSettings;
+use crate::http::tls::TlsError;
 use crate::store::budget::{BudgetError, BudgetId, Budgets};
 use crate::store::private::{PrivateDir, PrivateError};
 use crate::store::{Database, DatabaseError, Reuse};
@@ -34,16 +36,16 @@ pub struct AgentBuilder<W> {
     wallet_name: String,
     terms: Terms,
     budget: Option<String>,
-    cacert: Option<PathBuf>,
-    proxies: Proxies,
+    http: HttpSettings,
 }
 
 impl<W> AgentBuilder<W> {
     pub(super) fn new(data: PathBuf, wallet: Arc<W>, wallet_name: String) -> Self {
         let limits = SpendLimits { max_price_msat: DEFAULT_MAX_PRICE, max_fee_msat: DEFAULT_MAX_FEE };
-        let (settings, timeout) = (PaySettings::new(limits), DEFAULT_TIMEOUT);
+        let (settings, http) = (PaySettings::new(limits), HttpSettings::default());
+        let timeout = http.timeout;
         let terms = Terms { settings, reuse: Reuse::Kept, redirects: Redirects::Refuse, timeout };
-        Self { data, wallet, wallet_name, terms, budget: None, cacert: None, proxies: Proxies::default() }
+        Self { data, wallet, wallet_name, terms, budget: None, http }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
@@ -67,7 +69,7 @@ impl<W> AgentBuilder<W> {
 
     /// How long to wait for a server that is silent, and in all for one that says when to come back. 30 seconds unless set.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.terms.timeout = timeout;
+        self.http.timeout = timeout;
         self
     }
 
@@ -101,15 +103,22 @@ impl<W> AgentBuilder<W> {
         self
     }
 
-    /// Trusts the certificates in this PEM file too.
+    /// Trusts the certificates in this PEM file, and no others.
     pub fn cacert(mut self, file: impl Into<PathBuf>) -> Self {
-        self.cacert = Some(file.into());
+        self.http.cacert = Some(file.into());
         self
     }
 
     /// The proxies. None unless set.
     pub fn proxies(mut self, proxies: Proxies) -> Self {
-        self.proxies = proxies;
+        self.http.proxies = proxies;
+        self
+    }
+
+    /// How servers are reached, in place of what was said of it before. If they are not certainly who they say
+    /// ([`HttpSettings::is_authentic`]), no kept token is presented, and none is kept.
+    pub fn http(mut self, settings: HttpSettings) -> Self {
+        self.http = settings;
         self
     }
 
@@ -118,10 +127,13 @@ impl<W> AgentBuilder<W> {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Agent<W>, BuildError> {
-        let Self { data, wallet, wallet_name, mut terms, budget, cacert, proxies } = self;
-        let timeout = terms.timeout;
-        let paying = HttpClient::new(timeout, cacert.as_deref(), proxies.clone()).map_err(BuildError::Tls)?;
-        let plain = HttpClient::new(timeout, cacert.as_deref(), proxies).map_err(BuildError::Tls)?;
+        let Self { data, wallet, wallet_name, mut terms, budget, http } = self;
+        terms.timeout = http.timeout;
+        if !http.is_authentic() {
+            terms.reuse = Reuse::Isolated;
+        }
+        let paying = HttpClient::new(&http).map_err(BuildError::Tls)?;
+        let plain = HttpClient::new(&http).map_err(BuildError::Tls)?;
         let data = PrivateDir::open(data).map_err(BuildError::Data)?;
         let database = Database::open(&data).map_err(BuildError::Database)?;
         let budget = match budget {
@@ -132,7 +144,7 @@ impl<W> AgentBuilder<W> {
             }
         };
         // Another call that buys the same pays, and then waits for the response.
-        terms.settings.patience = terms.settings.payment_timeout.saturating_add(timeout);
+        terms.settings.patience = terms.settings.payment_timeout.saturating_add(terms.timeout);
         Ok(Agent { wallet, wallet_name, database, budget, paying, plain, terms })
     }
 }
@@ -182,4 +194,3 @@ impl core::error::Error for BuildError {
 pub const DEFAULT_MAX_PRICE: Msat = Msat::from_sat(100);
 /// The most to pay for routing unless the caller says otherwise.
 pub const DEFAULT_MAX_FEE: Msat = Msat::from_sat(10);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

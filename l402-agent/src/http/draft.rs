@@ -18,6 +18,8 @@ pub struct Draft {
     pub headers: HeaderMap,
     /// The body, which may have to be sent twice.
     pub body: Payload,
+    /// Whether the request was sent before, so that it may have been performed: nothing is bought for it then.
+    pub is_repeated: bool,
 }
 
 impl Draft {
@@ -66,7 +68,13 @@ impl<B: Into<Payload>> TryFrom<Request<B>> for Draft {
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         let name = concat!("l402-agent/", env!("CARGO_PKG_VERSION"));
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(name));
-        Ok(Self { method: head.method, uri: url::parse(&head.uri.to_string())?, headers, body: body.into() })
+        Ok(Self {
+            method: head.method,
+            uri: url::parse(&head.uri.to_string())?,
+            headers,
+            body: body.into(),
+            is_repeated: false,
+        })
     }
 }
 

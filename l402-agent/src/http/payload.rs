@@ -1,9 +1,10 @@
-//! The body of a request: from the command line, from standard input, or straight from a file.
+//! The body of a request: from the command line, from standard input, straight from a file, or joined of those.
 //!
 //! 1. A file is opened once and read anew for each sending, a piece at a time: however long it is, little of it is in memory.
 //! 2. It must stay what it was when it was opened. What changed meanwhile is an error, before anything is paid where that can be, for
 //!    the server would get another body than the one that it named a price for.
 
+use super::spool::{self, Spooled};
 use bytes::Bytes;
 use core::fmt;
 use core::pin::Pin;
@@ -11,10 +12,11 @@ use core::task::{Context, Poll, ready};
 use http_body::{Body, Frame, SizeHint};
 use l402_http::pay::Replay;
 use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -25,23 +27,64 @@ pub enum Payload {
     Bytes(Bytes),
     /// What a file holds.
     File(Arc<PayloadFile>),
+    /// One after another.
+    Joined(Arc<[Self]>),
 }
 
 impl Payload {
-    /// Reads the argument of `-d`: text, `@FILE`, or `@-` for standard input. Only a regular file can be read twice; anything else
-    /// is read to its end now.
+    /// Opens a file. Only a regular file can be read twice; anything else, such as a pipe, is read to its end now, and kept
+    /// in a file without a name where it is long.
     ///
     /// # Errors
     /// [`PayloadError::Unreadable`].
-    pub fn from_arg(data: &str) -> Result<Self, PayloadError> {
-        let Some(path) = data.strip_prefix('@') else {
-            return Ok(Self::Bytes(Bytes::copy_from_slice(data.as_bytes())));
-        };
-        let (path, result) = match path {
-            "-" => ("standard input", read_all(io::stdin())),
-            path => (path, open(path)),
-        };
-        result.map_err(|cause| PayloadError::Unreadable { path: path.into(), cause })
+    pub fn from_path(path: &Path) -> Result<Self, PayloadError> {
+        let opened = File::open(path).and_then(|mut file| {
+            if file.metadata()?.is_file() { Self::from_open(path, file) } else { Self::kept(spool::read(&mut file)?) }
+        });
+        opened.map_err(|cause| PayloadError::Unreadable { path: path.to_owned(), cause })
+    }
+
+    /// Reads something to its end, and keeps it as [`from_path`](Self::from_path) does. `name` is for errors.
+    ///
+    /// # Errors
+    /// [`PayloadError::Unreadable`].
+    pub fn from_reader(name: impl Into<PathBuf>, mut input: impl Read) -> Result<Self, PayloadError> {
+        spool::read(&mut input)
+            .and_then(Self::kept)
+            .map_err(|cause| PayloadError::Unreadable { path: name.into(), cause })
+    }
+
+    /// Tells whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.body().is_end_stream()
+    }
+
+    /// Joins bodies, one after another.
+    pub fn join(parts: Vec<Self>) -> Self {
+        match <[Self; 1]>::try_from(parts) {
+            Ok([single]) => single,
+            Err(parts) => Self::Joined(parts.into()),
+        }
+    }
+
+    fn kept(spooled: Spooled) -> io::Result<Self> {
+        match spooled {
+            Spooled::Bytes(bytes) => Ok(bytes.into()),
+            Spooled::File(file) => Self::from_open("the body", file),
+        }
+    }
+
+    fn from_open(path: impl Into<PathBuf>, file: File) -> io::Result<Self> {
+        let state = State::of(&file.metadata()?);
+        Ok(Self::File(Arc::new(PayloadFile { path: path.into(), file, state })))
+    }
+
+    fn is_same(&self) -> Result<(), PayloadError> {
+        match self {
+            Self::Bytes(_) => Ok(()),
+            Self::File(source) => source.is_same(),
+            Self::Joined(parts) => parts.iter().try_for_each(Self::is_same),
+        }
     }
 
     /// Returns the body, from its beginning.
@@ -49,24 +92,32 @@ impl Payload {
         match self {
             Self::Bytes(bytes) => PayloadBody::Bytes(bytes.clone()),
             Self::File(source) => PayloadBody::File { source: Arc::clone(source), offset: 0, reading: None },
+            Self::Joined(parts) => PayloadBody::Joined(parts.iter().map(Self::body).collect()),
         }
     }
 
     /// Returns the SHA-256 of the body; [`None`] where it is a file that is too long to be read for that, or is not what it was.
     pub fn digest(&self) -> Option<[u8; 32]> {
+        let in_files = self.body().size_hint().exact().filter(|_| !matches!(self, Self::Bytes(_))).unwrap_or_default();
+        let mut sha256 = Sha256::new();
+        (in_files <= MAX_DIGESTED).then(|| self.add_to(&mut sha256)).flatten()?;
+        Some(sha256.finalize().into())
+    }
+
+    fn add_to(&self, sha256: &mut Sha256) -> Option<()> {
         match self {
-            Self::Bytes(bytes) => Some(Sha256::digest(bytes).into()),
-            Self::File(source) => source.digest(),
+            Self::Bytes(bytes) => sha256.update(bytes),
+            Self::File(source) => source.digest(sha256)?,
+            Self::Joined(parts) => parts.iter().try_for_each(|part| part.add_to(sha256))?,
         }
+        Some(())
     }
 
     /// Returns what makes the body once more.
     pub fn replay(&self) -> Replay<PayloadBody> {
         let payload = self.clone();
         Replay::new(move || {
-            if let Self::File(source) = &payload {
-                source.is_same()?;
-            }
+            payload.is_same()?;
             Ok(payload.body())
         })
     }
@@ -108,21 +159,6 @@ impl Default for Payload {
     }
 }
 
-fn read_all(mut input: impl Read) -> io::Result<Payload> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    Ok(Payload::Bytes(bytes.into()))
-}
-
-fn open(path: &str) -> io::Result<Payload> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return read_all(file);
-    }
-    Ok(Payload::File(Arc::new(PayloadFile { path: path.into(), file, state: State::of(&metadata) })))
-}
-
 /// A file that is sent.
 #[derive(Debug)]
 pub struct PayloadFile {
@@ -149,17 +185,14 @@ impl PayloadFile {
         Ok(piece.into())
     }
 
-    fn digest(&self) -> Option<[u8; 32]> {
-        let (mut sha256, mut offset) = (Sha256::new(), 0);
-        if self.state.length > MAX_DIGESTED {
-            return None;
-        }
+    fn digest(&self, sha256: &mut Sha256) -> Option<()> {
+        let mut offset = 0;
         while offset < self.state.length {
             let piece = self.read(offset).ok()?;
             sha256.update(&piece);
             offset = offset.saturating_add(piece.len() as u64);
         }
-        Some(sha256.finalize().into())
+        Some(())
     }
 
     fn unreadable(&self, cause: io::Error) -> PayloadError {
@@ -199,6 +232,8 @@ pub enum PayloadBody {
         /// The piece that is being read.
         reading: Option<JoinHandle<Result<Bytes, PayloadError>>>,
     },
+    /// Those that are left.
+    Joined(VecDeque<Self>),
 }
 
 impl Body for PayloadBody {
@@ -224,6 +259,12 @@ impl Body for PayloadBody {
                     Frame::data(piece)
                 })))
             }
+            Self::Joined(parts) => {
+                while parts.front().is_some_and(Self::is_end_stream) {
+                    parts.pop_front();
+                }
+                parts.front_mut().map_or(Poll::Ready(None), |part| Pin::new(part).poll_frame(cx))
+            }
         }
     }
 
@@ -235,6 +276,10 @@ impl Body for PayloadBody {
         SizeHint::with_exact(match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File { source, offset, .. } => source.state.length.saturating_sub(*offset),
+            Self::Joined(parts) => {
+                let left = parts.iter().filter_map(|part| part.size_hint().exact());
+                left.fold(0, u64::saturating_add)
+            }
         })
     }
 }
@@ -290,7 +335,7 @@ mod tests {
     fn file(content: &[u8]) -> (tempfile::NamedTempFile, Payload) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        let payload = Payload::from_arg(&format!("@{}", file.path().display())).unwrap();
+        let payload = Payload::from_path(file.path()).unwrap();
         (file, payload)
     }
 
@@ -315,12 +360,25 @@ mod tests {
     #[tokio::test]
     async fn bytes_are_sent_piece_by_piece() {
         let text = "x".repeat(PIECE + 1);
-        let mut body = Payload::from_arg(&text).unwrap().body();
+        let mut body = Payload::from(text).body();
         let mut lengths = Vec::new();
         while let Some(frame) = body.frame().await {
             lengths.push(frame.unwrap().into_data().unwrap().len());
         }
         assert_eq!(lengths, [PIECE, 1]);
+    }
+
+    #[tokio::test]
+    async fn bodies_are_joined_and_sent_one_after_another() {
+        let (_file, from_file) = file(b"from a file");
+        let joined = Payload::join(vec!["".into(), "a=".into(), from_file, "".into(), "&b".into(), "".into()]);
+        for _ in 0..2 {
+            let body = joined.replay().body().unwrap();
+            assert_eq!(body.size_hint().exact(), Some(15));
+            assert_eq!(body.collect().await.unwrap().to_bytes(), "a=from a file&b");
+        }
+        assert!(Payload::join(vec!["".into(), "".into()]).body().is_end_stream());
+        assert!(matches!(Payload::join(vec!["a".into()]), Payload::Bytes(_)));
     }
 
     #[tokio::test]
@@ -356,7 +414,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let fault = Payload::from_arg("@/does/not/exist").unwrap_err();
+        let fault = Payload::from_path(Path::new("/does/not/exist")).unwrap_err();
         assert_eq!(fault.to_string(), "cannot read /does/not/exist");
     }
 }

@@ -15,6 +15,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http::header::PROXY_AUTHORIZATION;
@@ -23,9 +24,12 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
 use std::sync::Arc;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::pins::Pins;
 use super::wire::Wire;
 
 /// Which URLs are reached through which proxy.
@@ -65,6 +69,21 @@ impl Proxies {
         Ok(Self(Some(Arc::new(matcher))))
     }
 
+    /// Reads one proxy for all URLs, as curl's `-x` has it: the port is 1080 unless it is said. Nothing at all means no proxy. `look_up` knows
+    /// the hosts that are reached directly.
+    ///
+    /// # Errors
+    /// [`ProxyError`] where it is no proxy.
+    pub fn given(proxy: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
+        let with_port = with_port(proxy);
+        let variable = |name: &str| match name {
+            "all_proxy" => Some(with_port.clone()),
+            "no_proxy" | "NO_PROXY" => look_up(name),
+            _ => None,
+        };
+        Self::from_environment(&variable).map_err(|_| ProxyError { variable: "--proxy" })
+    }
+
     /// Tells whether any URL is reached through a proxy.
     pub const fn are_any(&self) -> bool {
         self.0.is_some()
@@ -84,6 +103,17 @@ impl Proxies {
     }
 }
 
+fn with_port(proxy: &str) -> String {
+    let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", proxy));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    if proxy.is_empty() || has_port || scheme == "https" {
+        return proxy.to_owned();
+    }
+    format!("{scheme}://{authority}:{SOCKS_PORT}")
+}
+
 fn is_proxy(value: &str) -> bool {
     let probe = Uri::from_static("http://probe.example/");
     let found = Matcher::builder().http(value).build().intercept(&probe);
@@ -97,13 +127,16 @@ fn is_http(proxy: &Intercept) -> bool {
 /// A variable of the environment names no proxy. Its value may hold a password, and is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyError {
-    /// The variable.
+    /// The variable, or the option.
     pub variable: &'static str,
 }
 
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable } = self;
+        if variable.starts_with("--") {
+            return write!(f, "{variable} needs a proxy URL, such as http://HOST:PORT or socks5://HOST:PORT");
+        }
         write!(
             f,
             "the environment variable {variable} is not a proxy URL, such as http://HOST:PORT or socks5://HOST:PORT"
@@ -120,11 +153,17 @@ pub(super) struct Connector {
     /// Reaches proxies, some of which want TLS themselves.
     to_proxy: HttpsConnector<HttpConnector>,
     proxies: Proxies,
+    pins: Pins,
 }
 
 impl Connector {
-    pub(super) const fn new(direct: HttpConnector, to_proxy: HttpsConnector<HttpConnector>, proxies: Proxies) -> Self {
-        Self { direct, to_proxy, proxies }
+    pub(super) const fn new(
+        direct: HttpConnector,
+        to_proxy: HttpsConnector<HttpConnector>,
+        proxies: Proxies,
+        pins: Pins,
+    ) -> Self {
+        Self { direct, to_proxy, proxies, pins }
     }
 
     async fn through(self, proxy: Intercept, destination: Uri) -> Result<Wire, Unreached> {
@@ -164,6 +203,19 @@ async fn connect_through(
     Ok(Wire::new(stream, false))
 }
 
+/// Connects to the first of these addresses that can be reached.
+async fn connect_to(mut direct: HttpConnector, addresses: &[SocketAddr]) -> Result<TokioIo<TcpStream>, Cause> {
+    let mut fault = Cause::from("no address");
+    for address in addresses {
+        let url = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/").build()?;
+        match direct.call(url).await {
+            Ok(stream) => return Ok(stream),
+            Err(cause) => fault = cause.into(),
+        }
+    }
+    Err(fault)
+}
+
 /// Where a SOCKS proxy is, as a TCP connector takes it.
 fn socks_address(proxy: &Uri) -> Result<Uri, http::Error> {
     let (host, port) = (proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(SOCKS_PORT));
@@ -184,8 +236,15 @@ impl Service<Uri> for Connector {
             let connecting = self.clone().through(proxy, destination);
             return Box::pin(async move { connecting.await.map_err(Into::into) });
         }
-        let connecting = self.direct.call(destination);
-        Box::pin(async move { Ok(Wire::new(MaybeHttpsStream::Http(connecting.await?), false)) })
+        let addresses = self.pins.of(&destination);
+        let mut direct = self.direct.clone();
+        Box::pin(async move {
+            let stream = match addresses {
+                None => direct.call(destination).await?,
+                Some(addresses) => connect_to(direct, &addresses).await?,
+            };
+            Ok(Wire::new(MaybeHttpsStream::Http(stream), false))
+        })
     }
 }
 

@@ -41,10 +41,11 @@ pub fn next(draft: &Draft, status: StatusCode, headers: &HeaderMap) -> Result<Op
         headers = only(&headers, &HARMLESS);
     }
     if keeps_method {
-        return Ok(Some(Draft { method: draft.method.clone(), uri, headers, body: draft.body.clone() }));
+        return Ok(Some(Draft { uri, headers, ..draft.clone() }));
     }
     headers.remove(header::CONTENT_TYPE);
-    Ok(Some(Draft { method: Method::GET, uri, headers, body: Payload::default() }))
+    let is_repeated = draft.is_repeated;
+    Ok(Some(Draft { method: Method::GET, uri, headers, body: Payload::default(), is_repeated }))
 }
 
 /// Whether redirects are followed.
@@ -129,7 +130,15 @@ impl core::error::Error for RedirectError {
     }
 }
 
-const HARMLESS: [HeaderName; 4] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
+const HARMLESS: [HeaderName; 7] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::CONTENT_TYPE,
+    header::IF_RANGE,
+    header::RANGE,
+    header::USER_AGENT,
+];
 
 #[cfg(test)]
 mod tests {
@@ -141,7 +150,13 @@ mod tests {
         for name in ["accept", "authorization", "content-type", "cookie", "x-api-key"] {
             headers.insert(name, HeaderValue::from_static("x"));
         }
-        Draft { method: Method::POST, uri: uri.parse().unwrap(), headers, body: Payload::Bytes("body".into()) }
+        Draft {
+            method: Method::POST,
+            uri: uri.parse().unwrap(),
+            headers,
+            body: Payload::Bytes("body".into()),
+            is_repeated: false,
+        }
     }
 
     fn follow(draft: &Draft, status: u16, location: &'static str) -> Result<Option<Draft>, RedirectError> {

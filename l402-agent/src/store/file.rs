@@ -46,6 +46,9 @@ pub enum Reuse {
     Kept,
     /// No token that has served is presented, and what was bought is forgotten once it was [delivered](FileStore::delivered).
     Never,
+    /// Nothing that is kept is presented, and what is bought is forgotten when the call ends: the server may not be who it says. Where a
+    /// payment of an earlier call for the same request has no known outcome, nothing is bought.
+    Isolated,
 }
 
 /// Tokens and payments of one call. Clones share them.
@@ -192,6 +195,9 @@ impl Inner {
     }
 
     fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+        if self.reuse == Reuse::Isolated {
+            return self.own_tokens(origin);
+        }
         self.inherit(origin)?;
         // Read in any case: nothing is paid where its token could not be kept.
         let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
@@ -205,6 +211,20 @@ impl Inner {
         let open = state.open.values().map(|held| held.payment.intent());
         found.extend(open.filter(|intent| intent.origin == *origin).map(Intent::token));
         Ok(found)
+    }
+
+    /// What this call has bought itself.
+    fn own_tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
+        let intents = self.payments.intents().map_err(StoreError::database)?;
+        if let Some(open) = intents.iter().find(|intent| intent.origin == *origin && self.state().inherits(intent)) {
+            return Err(StoreError::Payments(PaymentsError::StillOpen(open.payment_hash)));
+        }
+        let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
+        let state = self.state();
+        kept.retain(|token| state.used.contains(&token.payment_hash));
+        let open = state.open.values().map(|held| held.payment.intent());
+        let open = open.filter(|intent| intent.origin == *origin).map(Intent::token);
+        Ok(kept.into_iter().map(Token::from).chain(open).collect())
     }
 
     fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
@@ -273,6 +293,17 @@ impl Inner {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.reuse == Reuse::Isolated {
+            let used = core::mem::take(&mut self.state().used);
+            for hash in &used {
+                let _ = self.tokens.forget(hash); // nobody is left to be told
+            }
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod budget;
 mod connection;
+mod data;
 mod get;
 mod home;
+mod implied;
 mod output;
 mod pay;
 mod payments;
@@ -14,8 +16,10 @@ mod wallet;
 
 pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand};
 pub use connection::ConnectionArgs;
+pub use data::{DataArg, DataArgs, DataKind};
 pub use get::GetArgs;
 pub use home::HomeArgs;
+pub use implied::with_get;
 pub use output::OutputArgs;
 pub use pay::{PayArgs, TokenFieldName};
 pub use payments::PaymentsCommand;
@@ -98,7 +102,7 @@ mod tests {
         let args = get("l402 get http://a/ -X PUT -d @- -H A:1 -H B:2 -o out -i -L -q --max-price 5sat --timeout 0.5")
             .unwrap();
         assert_eq!(args.request.method.as_deref(), Some("PUT"));
-        assert_eq!(args.request.data.as_deref(), Some("@-"));
+        assert_eq!(args.request.data.all()[0].value, "@-");
         assert_eq!(args.request.headers, ["A:1", "B:2"]);
         assert_eq!(args.pay.max_price, Some(Amount::new(5_000.into())));
         assert_eq!(args.connection.timeout, Duration::from_millis(500));

@@ -33,11 +33,11 @@ pub struct PayArgs {
     /// of the URL, and is not kept.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "buy_again"])]
     pub token: Option<String>,
-    /// Header for the token
+    /// Header for the token [default: authorization, or macaroon with a login]
     ///
-    /// With `macaroon`, you can send your own login in `Authorization` (-H). Not every server reads that header.
-    #[arg(long, value_enum, default_value_t, value_name = "FIELD")]
-    pub token_field: TokenFieldName,
+    /// With -u, or your own `Authorization` (-H), the token goes into the header `Macaroon`. Not every server reads that header.
+    #[arg(long, value_enum, value_name = "FIELD")]
+    pub token_field: Option<TokenFieldName>,
     /// Pay even if the server refused a bought token before
     #[arg(long)]
     pub buy_again: bool,
@@ -47,11 +47,10 @@ pub struct PayArgs {
 }
 
 /// A field that carries a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
 pub enum TokenFieldName {
     /// `Authorization: L402 TOKEN:PREIMAGE`
-    #[default]
     Authorization,
     /// `Macaroon: HEX`, only for macaroons of format V2
     Macaroon,

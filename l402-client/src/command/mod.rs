@@ -6,7 +6,7 @@ mod kept;
 mod payments;
 mod tokens;
 
-use crate::cli::{Cli, Command, GetArgs};
+use crate::cli::{Cli, Command, GetArgs, OutputArgs};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{ReportEvent, Reporter};
@@ -21,11 +21,10 @@ use std::sync::Arc;
 
 /// Runs a command on the standard streams.
 pub async fn run(cli: &Cli) -> Exit {
-    let (json, quiet) = match &cli.command {
-        Command::Get(args) => (args.output.json, args.output.quiet),
-        _ => (false, false),
+    let mut reporter = match &cli.command {
+        Command::Get(args) => reporter(&args.output),
+        _ => Reporter::new(io::stderr(), false, false),
     };
-    let mut reporter = Reporter::new(io::stderr(), json, quiet);
     match dispatch(cli, &mut reporter).await {
         Ok(exit) => exit,
         Err(failure) => {
@@ -33,6 +32,10 @@ pub async fn run(cli: &Cli) -> Exit {
             failure.exit()
         }
     }
+}
+
+fn reporter(args: &OutputArgs) -> Reporter<io::Stderr> {
+    Reporter::new(io::stderr(), args.json, args.quiet).hushed(args.silent, args.silent && !args.show_error)
 }
 
 async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
@@ -70,7 +73,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
-    let proxies = Proxies::from_environment(&variable).or_exit(Exit::Usage)?;
+    let from_environment = || Proxies::from_environment(&variable).or_exit(Exit::Usage);
+    let proxies = if args.connection.proxy.is_some() { Proxies::default() } else { from_environment()? };
     let home = Home { proxies, ..home.clone() };
     let wallet = Arc::new(wallet::chosen_wallet(&home).or_exit(Exit::Usage)?);
     let result = get::run(args, &home, Arc::clone(&wallet), &mut tokio::io::stdout(), reporter).await;

@@ -1,87 +1,113 @@
 //! The request that the command line describes.
 
-use crate::cli::GetArgs;
+use super::body::{Body, BodyError};
+use super::fields::{self, FieldError, Fields};
+use super::form;
+use crate::cli::{DataKind, GetArgs, RequestArgs};
 use crate::get::given::{self, GivenTokenError};
 use core::fmt;
-use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Uri};
 use l402_agent::http::draft::Draft;
-use l402_agent::http::payload::{Payload, PayloadError};
 use l402_agent::http::url::{self, UrlError};
-use l402_core::CredentialHeaders;
 use l402_http::pay::TokenField;
+
+/// A request, and the header that is left for the token.
+#[derive(Debug)]
+pub struct Asked {
+    /// The request.
+    pub draft: Draft,
+    /// The header for the token: another one than that of a login.
+    pub field: TokenField,
+}
 
 /// Reads the request off the command line, and its body from where `-d` says.
 ///
 /// # Errors
 /// [`RequestDraftError`].
-pub fn from_args(args: &GetArgs) -> Result<Draft, RequestDraftError> {
-    let headers_given = given_headers(args)?; // before the body, which may be standard input
-    let body = args.request.data.as_deref().map(Payload::from_arg).transpose().map_err(RequestDraftError::Body)?;
-    let method = match &args.request.method {
-        Some(name) => method(name)?,
-        None if body.is_some() => Method::POST,
-        None => Method::GET,
-    };
-    let mut headers = default_headers(body.is_some());
-    headers.extend(headers_given); // replaces the defaults of the same name, keeps what was given twice
-    Ok(Draft {
-        method,
-        uri: url::parse(&args.url).map_err(RequestDraftError::Url)?,
-        headers,
-        body: body.unwrap_or_default(),
-    })
-}
-
-/// The headers that the user sets, the one of the token among them.
-fn given_headers(args: &GetArgs) -> Result<HeaderMap, RequestDraftError> {
-    let mut given = HeaderMap::new();
-    for line in &args.request.headers {
-        let (name, value) = header_field(line)?;
-        given.append(name, value);
+pub fn from_args(args: &GetArgs) -> Result<Asked, RequestDraftError> {
+    let request = &args.request;
+    let fields = Fields::read(request).map_err(RequestDraftError::Field)?; // before the body, which may be standard input
+    let token = given_token(args, &fields.set)?;
+    let mut body = read_body(request).map_err(RequestDraftError::Body)?;
+    let mut uri = args.url.clone();
+    if request.get
+        && let Some(data) = body.take()
+    {
+        uri = with_query(&uri, &data.into_query().map_err(RequestDraftError::Body)?)?;
     }
-    if let Some(source) = &args.pay.token {
-        let field = TokenField::from(args.pay.token_field);
-        if !field.is_free(&given) {
+    let uri = url::parse(&uri).map_err(RequestDraftError::Url)?;
+    let method = method(request, body.is_some())?;
+    let content_type = body.as_ref().map(|body| body.content_type.as_str());
+    let usual = fields::usual(request, content_type, request.data.has(DataKind::Json));
+    let mut headers = fields.over(usual.map_err(RequestDraftError::Field)?);
+    if args.output.compressed {
+        headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("deflate, gzip"));
+    }
+    let field = args.pay.token_field.map_or_else(|| free_field(&headers), TokenField::from);
+    if let Some(value) = token.map(|token| token.value(field)).transpose().map_err(RequestDraftError::Token)? {
+        if !field.is_free(&headers) {
             return Err(RequestDraftError::TwoCredentials(field.name()));
         }
-        if source == "-" && args.request.data.as_deref() == Some("@-") {
-            return Err(RequestDraftError::OneInput);
-        }
-        given.insert(field.name(), given::read(source, field).map_err(RequestDraftError::Token)?);
+        headers.insert(field.name(), value);
     }
-    Ok(given)
+    if body.as_ref().is_some_and(|body| body.payload.is_empty()) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    let payload = body.map(|body| body.payload).unwrap_or_default();
+    Ok(Asked { draft: Draft { method, uri, headers, body: payload, is_repeated: false }, field })
+}
+
+fn read_body(args: &RequestArgs) -> Result<Option<Body>, BodyError> {
+    if args.form.is_empty() { Body::read(args) } else { form::read(&args.form).map(Some) }
+}
+
+/// A login stays where it is, and the token goes beside it.
+fn free_field(headers: &HeaderMap) -> TokenField {
+    if TokenField::Authorization.is_free(headers) { TokenField::Authorization } else { TokenField::Macaroon }
+}
+
+fn given_token(args: &GetArgs, given: &HeaderMap) -> Result<Option<given::GivenToken>, RequestDraftError> {
+    let Some(source) = &args.pay.token else { return Ok(None) };
+    if let Some(field) = args.pay.token_field.map(TokenField::from).filter(|field| !field.is_free(given)) {
+        return Err(RequestDraftError::TwoCredentials(field.name()));
+    }
+    if source == "-" && args.request.data.all().iter().any(|data| data.value == "@-") {
+        return Err(RequestDraftError::OneInput);
+    }
+    given::read(source).map(Some).map_err(RequestDraftError::Token)
 }
 
 /// Reads a method. Names are case-sensitive, and no server knows `get`: what is common is meant, as in Fetch §2.2.1.
-fn method(name: &str) -> Result<Method, RequestDraftError> {
+fn method(args: &RequestArgs, has_body: bool) -> Result<Method, RequestDraftError> {
+    let Some(name) = &args.method else {
+        return match (args.head, has_body) {
+            (true, true) => Err(RequestDraftError::HeadWithBody),
+            (true, false) => Ok(Method::HEAD),
+            (false, true) => Ok(Method::POST),
+            (false, false) => Ok(Method::GET),
+        };
+    };
     let common = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
     let name = common.into_iter().find(|common| name.eq_ignore_ascii_case(common)).unwrap_or(name);
     name.parse().map_err(|_| RequestDraftError::Method)
 }
 
-fn default_headers(with_body: bool) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("l402/", env!("CARGO_PKG_VERSION"))));
-    if with_body {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    }
-    headers
+/// Adds data to the query of a URL.
+fn with_query(url: &str, data: &[u8]) -> Result<String, RequestDraftError> {
+    let data = core::str::from_utf8(data).map_err(|_| RequestDraftError::Url(UrlError::Syntax))?;
+    let url = url.split('#').next().unwrap_or_default();
+    let between = match url.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    Ok(format!("{url}{between}{data}"))
 }
 
-fn header_field(line: &str) -> Result<(HeaderName, HeaderValue), RequestDraftError> {
-    let (name, value) = line.split_once(':').ok_or(RequestDraftError::Header)?;
-    let name: HeaderName = name.trim().parse().map_err(|_| RequestDraftError::Header)?;
-    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| RequestDraftError::Header)?;
-    if CONNECTION_FIELDS.contains(&name) {
-        return Err(RequestDraftError::ConnectionField(name));
-    }
-    if CredentialHeaders::is_credential(name.as_str(), value.as_bytes()) {
-        return Err(RequestDraftError::Credential(name));
-    }
-    value.set_sensitive(matches!(name, header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION));
-    Ok((name, value))
+/// The name that ends the path of a URL, for `-O`.
+pub(super) fn remote_name(uri: &Uri) -> Option<&str> {
+    uri.path().rsplit('/').next().filter(|name| !matches!(*name, "" | "." | ".."))
 }
 
 /// Why the command line describes no request.
@@ -92,12 +118,10 @@ pub enum RequestDraftError {
     Url(UrlError),
     /// The method is not one.
     Method,
-    /// A header field is not `Name: value`.
-    Header,
-    /// A header field belongs to the connection, which is not the user's.
-    ConnectionField(HeaderName),
-    /// A header field is an L402 credential.
-    Credential(HeaderName),
+    /// A body with `-I`.
+    HeadWithBody,
+    /// A header cannot be sent.
+    Field(FieldError),
     /// A token is given, and its header is set besides.
     TwoCredentials(HeaderName),
     /// Both the token and the body would be standard input.
@@ -105,7 +129,7 @@ pub enum RequestDraftError {
     /// The token cannot be read.
     Token(GivenTokenError),
     /// The body cannot be read.
-    Body(PayloadError),
+    Body(BodyError),
 }
 
 impl fmt::Display for RequestDraftError {
@@ -113,18 +137,12 @@ impl fmt::Display for RequestDraftError {
         match self {
             Self::Url(_) => f.write_str("cannot send this request"),
             Self::Method => f.write_str("-X needs a method, such as PUT"),
-            Self::Header => f.write_str("-H needs `Name: value`, in printable characters"),
-            Self::ConnectionField(name) => write!(f, "-H cannot set `{name}`: it comes from the URL and the body"),
-            Self::Credential(name) => {
-                write!(
-                    f,
-                    "-H cannot set an L402 credential in `{name}`; tokens are bought, kept and presented by this command"
-                )
-            }
+            Self::HeadWithBody => f.write_str("-I sends no body; with -G, the data goes into the query"),
+            Self::Field(cause) => cause.fmt(f),
             Self::TwoCredentials(name) => write!(f, "--token and -H both set `{name}`"),
             Self::OneInput => f.write_str("--token and -d cannot both read standard input"),
             Self::Token(cause) => cause.fmt(f),
-            Self::Body(_) => f.write_str("-d needs a body"),
+            Self::Body(cause) => cause.fmt(f),
         }
     }
 }
@@ -133,36 +151,32 @@ impl core::error::Error for RequestDraftError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Url(cause) => Some(cause),
-            Self::Body(cause) => Some(cause),
+            Self::Field(cause) => cause.source(),
+            Self::Body(cause) => cause.source(),
             Self::Token(cause) => cause.source(),
             _ => None,
         }
     }
 }
 
-const CONNECTION_FIELDS: [HeaderName; 7] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::HOST,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser;
+    use l402_agent::http::payload::Payload;
     use std::io::Write;
 
-    fn draft(options: &[&str]) -> Result<Draft, RequestDraftError> {
+    fn asked(options: &[&str]) -> Result<Asked, RequestDraftError> {
         let line = ["l402", "get", "http://a/b"].iter().chain(options);
         match Cli::try_parse_from(line).unwrap().command {
             Command::Get(args) => from_args(&args),
             other => panic!("not a get: {other:?}"),
         }
+    }
+
+    fn draft(options: &[&str]) -> Result<Draft, RequestDraftError> {
+        asked(options).map(|asked| asked.draft)
     }
 
     #[test]
@@ -172,33 +186,56 @@ mod tests {
         assert_eq!(post.method, Method::POST);
         assert!(matches!(post.body, Payload::Bytes(bytes) if bytes == "a=b"));
         assert_eq!(draft(&["-d", "x", "-X", "PUT"]).unwrap().method, Method::PUT);
+        assert!(matches!(draft(&["-d", "x", "-I"]), Err(RequestDraftError::HeadWithBody)));
     }
 
     #[test]
     fn a_body_comes_from_a_file() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"{\"a\":\n1}").unwrap();
+        file.write_all(b"{\"a\":\r\n1}").unwrap();
         let at = format!("@{}", file.path().display());
-        assert!(matches!(draft(&["-d", &at]).unwrap().body, Payload::File(_)));
+        assert!(matches!(draft(&["--data-binary", &at]).unwrap().body, Payload::File(_)));
+        assert!(matches!(draft(&["-d", &at]).unwrap().body, Payload::Bytes(bytes) if bytes == "{\"a\":1}"));
         assert!(matches!(draft(&["-d", "@/does/not/exist"]), Err(RequestDraftError::Body(_))));
     }
 
     #[test]
     fn a_given_field_replaces_the_default() {
-        let draft = draft(&["-H", "accept: text/html", "-H", "X-A: 1", "-H", "X-A: 2"]).unwrap();
+        let draft = draft(&["-H", "accept: text/html", "-H", "X-A: 1", "-H", "X-A: 2", "-H", "User-Agent:"]).unwrap();
         assert_eq!(draft.headers.get_all("accept").iter().collect::<Vec<_>>(), ["text/html"]);
         assert_eq!(draft.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
+        assert!(!draft.headers.contains_key("user-agent"));
     }
 
     #[test]
     fn fields_that_are_not_the_users_are_refused() {
-        assert!(matches!(draft(&["-H", "Host: b"]), Err(RequestDraftError::ConnectionField(_))));
-        assert!(matches!(draft(&["-H", "Authorization: L402 AgEE:00"]), Err(RequestDraftError::Credential(_))));
-        assert!(draft(&["-H", "Authorization: Bearer x"]).is_ok());
-        for line in ["no colon", "bad name: x", "X: a\nY: b"] {
-            assert!(matches!(draft(&["-H", line]), Err(RequestDraftError::Header)), "{line}");
+        let refused = |line| match draft(&["-H", line]) {
+            Err(RequestDraftError::Field(fault)) => Some(fault),
+            _ => None,
+        };
+        assert!(matches!(refused("Host: b"), Some(FieldError::Connection(_))));
+        assert!(matches!(refused("Authorization: L402 AgEE:00"), Some(FieldError::Credential(_))));
+        assert!(refused("Authorization: Bearer x").is_none());
+        for line in ["no colon", "bad name: x", "X: a\nY: b", "X; a"] {
+            assert!(matches!(refused(line), Some(FieldError::Form)), "{line}");
         }
         assert!(matches!(draft(&["-X", "GE T"]), Err(RequestDraftError::Method)));
+    }
+
+    #[test]
+    fn a_login_leaves_another_header_to_the_token() {
+        for (options, field) in [
+            (&[][..], TokenField::Authorization),
+            (&["-u", "me:pw"], TokenField::Macaroon),
+            (&["-H", "Authorization: Bearer x"], TokenField::Macaroon),
+            (&["-u", "me:pw", "--token-field", "authorization"], TokenField::Authorization),
+        ] {
+            assert_eq!(asked(options).unwrap().field, field, "{options:?}");
+        }
+        let login = draft(&["-u", "me:pw"]).unwrap();
+        assert_eq!(login.headers["authorization"], "Basic bWU6cHc=");
+        assert!(login.headers["authorization"].is_sensitive());
+        assert!(matches!(draft(&["-u", "me"]), Err(RequestDraftError::Field(FieldError::Login))));
     }
 
     #[test]
@@ -207,6 +244,19 @@ mod tests {
             [("get", "GET"), ("Post", "POST"), ("patch", "PATCH"), ("purge", "purge"), ("PURGE", "PURGE")]
         {
             assert_eq!(draft(&["-X", given]).unwrap().method.as_str(), sent);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_ends_the_path() {
+        for (url, name) in [
+            ("http://a/b/c.png?d=/e", Some("c.png")),
+            ("http://a/", None),
+            ("http://a/b/", None),
+            ("http://a/..", None),
+            ("http://a/b/.", None),
+        ] {
+            assert_eq!(remote_name(&url.parse().unwrap()), name, "{url}");
         }
     }
 }

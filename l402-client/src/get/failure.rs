@@ -1,18 +1,36 @@
 //! From a failure of the agent to the exit code, and to what the user can do.
 
+use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure};
 use crate::flags::flags;
+use crate::home::Home;
+use core::time::Duration;
 use http::{HeaderValue, StatusCode, Uri};
 use l402_agent::amount::Amount;
 use l402_agent::http::client::TransportError;
 use l402_agent::price::QuoteError;
+use l402_agent::store::Database;
 use l402_agent::store::budget::BudgetError;
 use l402_agent::store::file::StoreError;
-use l402_agent::store::payments::PaymentsError;
+use l402_agent::store::payments::{Payments, PaymentsError};
 use l402_agent::{BuildError, FetchError, FetchFault};
 use l402_core::Declined;
 use l402_http::pay::{Origin, RequestError};
 use l402_program::Causes;
+
+/// The time of `--max-time` is over.
+pub(super) fn too_long(args: &GetArgs, home: &Home, limit: Duration) -> Failure {
+    let message = format!("the command took longer than {limit:?} (--max-time)");
+    let origin = args.url.parse().ok().and_then(|url: Uri| Origin::of(&url).ok());
+    let intents = Database::open(&home.data).ok().and_then(|database| Payments::new(database).ok()?.intents().ok());
+    let is_paying = intents.unwrap_or_default().iter().any(|intent| Some(&intent.origin) == origin.as_ref());
+    if is_paying {
+        let hint =
+            "and a payment may be under way; run the same command again to learn the outcome; nothing is paid twice";
+        return Failure::say(Exit::Unknown, format!("{message}, {hint}"));
+    }
+    Failure::say(Exit::Network, message)
+}
 
 /// An agent could not be made.
 pub(super) fn of_build(fault: BuildError) -> Failure {
@@ -61,6 +79,11 @@ fn of_pay(fault: RequestError<TransportError>, key: Option<(&HeaderValue, bool)>
         RequestError::PaymentUnknown { .. } => {
             let hint = "run the same command again to learn the outcome; nothing is paid twice";
             return Failure::new(Exit::Unknown, anyhow::Error::from(fault).context(hint));
+        }
+        RequestError::MayHaveServed { payment_hash: None, .. } => {
+            let message =
+                "nothing was paid: the server asks for a payment, and a repetition buys nothing; run the command again";
+            return Failure::say(Exit::Http, message);
         }
         RequestError::MayHaveServed { status, .. } => return may_have_served(*status),
         RequestError::StillRefused { .. } | RequestError::NotAccepted(_) => Exit::Http,

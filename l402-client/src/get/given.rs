@@ -13,20 +13,34 @@ use l402_http::pay::TokenField;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use zeroize::Zeroizing;
 
-/// Reads the token, and returns the value of the header that carries it.
+/// A token with its preimage, as it was given.
+pub(super) struct GivenToken(Zeroizing<String>);
+
+impl GivenToken {
+    /// Returns the value of the header that carries it.
+    pub(super) fn value(&self, field: TokenField) -> Result<HeaderValue, GivenTokenError> {
+        line(&self.0, field)
+    }
+}
+
+/// Reads the token.
 ///
 /// # Errors
 /// [`GivenTokenError`].
-pub(super) fn read(source: &str, field: TokenField) -> Result<HeaderValue, GivenTokenError> {
-    let mut text = String::new();
+pub(super) fn read(source: &str) -> Result<GivenToken, GivenTokenError> {
+    let mut text = Zeroizing::new(String::new());
     let limit = MAX_HEADER_LEN as u64 + 1;
     let read = match source {
-        "-" => io::stdin().take(limit).read_to_string(&mut text),
-        path => File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text)),
+        "-" => io::stdin().take(limit).read_to_string(&mut *text),
+        path => File::open(path).and_then(|file| file.take(limit).read_to_string(&mut *text)),
     };
     match read {
-        Ok(_) => line(&text, field),
+        Ok(_) => {
+            line(&text, TokenField::Authorization)?;
+            Ok(GivenToken(text))
+        }
         Err(_) if source != "-" && !Path::new(source).exists() => Err(GivenTokenError::NoFile),
         Err(cause) => Err(GivenTokenError::Unreadable(cause)),
     }
@@ -113,7 +127,7 @@ mod tests {
         }
         let opaque = format!("AgEE:{preimage}");
         assert!(matches!(line(&opaque, TokenField::Macaroon), Err(GivenTokenError::Field)));
-        let fault = read(&format!("L402 {opaque}"), TokenField::Authorization).unwrap_err();
+        let Err(fault) = read(&format!("L402 {opaque}")) else { panic!("a token on the command line") };
         assert!(matches!(fault, GivenTokenError::NoFile) && !fault.to_string().contains("AgEE"), "{fault}");
     }
 }

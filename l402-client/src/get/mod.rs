@@ -1,32 +1,45 @@
 //! `l402 get`: the request, what it costs, and the body.
 
+mod body;
+mod connection;
+mod decode;
 pub mod delivery;
 pub mod draft;
 mod failure;
+mod fields;
+mod form;
 mod given;
 pub mod output;
+mod progress;
 pub mod report;
+mod retry;
+mod verbose;
 
-use crate::cli::GetArgs;
+use crate::cli::{GetArgs, OutputArgs};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
 use crate::wallet;
+use draft::Asked;
+use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 use l402_agent::amount::Amount;
 use l402_agent::http::client::HttpClient;
 use l402_agent::http::draft::Draft;
+use l402_agent::http::raw;
 use l402_agent::http::redirect::Redirects;
+use l402_agent::http::settings::HttpSettings;
 use l402_agent::http::whole::Whole;
 use l402_agent::price::{self, Terms};
 use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
-use l402_http::pay::{balance_left, is_kept, uses_left};
+use l402_http::pay::{TokenField, balance_left, is_kept, uses_left};
 use l402_lightning::PaymentSource;
-use output::OutputFile;
+use output::Files;
 use report::{ReportEvent, Reporter, Served};
-use std::io::Write;
+use retry::Retries;
+use std::io::{IsTerminal as _, Write};
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
 
@@ -42,14 +55,31 @@ pub async fn run<W: PaymentSource + 'static>(
     out: &mut (impl AsyncWrite + Unpin),
     reporter: &mut Reporter<impl Write>,
 ) -> Result<Exit, Failure> {
-    let draft = draft::from_args(args).or_exit(Exit::Usage)?;
-    if args.pay.dry_run {
-        return quote(args, home, draft, wallet.as_ref(), out).await;
+    let Some(limit) = args.connection.max_time else { return perform(args, home, wallet, out, reporter).await };
+    match tokio::time::timeout(limit, perform(args, home, wallet, out, reporter)).await {
+        Ok(result) => result,
+        Err(_) => Err(failure::too_long(args, home, limit)),
     }
-    let output = args.output.output.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
-    let agent = open_agent(args, home, wallet)?;
-    let fetched = agent.fetch_and_tell(draft, |news| reporter.tell(&ReportEvent::from(news.clone()))).await;
-    let Fetched { response, url, credential, unpaid, handover, withheld, .. } = fetched.map_err(failure::of)?;
+}
+
+async fn perform<W: PaymentSource + 'static>(
+    args: &GetArgs,
+    home: &Home,
+    wallet: Arc<W>,
+    out: &mut (impl AsyncWrite + Unpin),
+    reporter: &mut Reporter<impl Write>,
+) -> Result<Exit, Failure> {
+    let Asked { draft, field } = draft::from_args(args).or_exit(Exit::Usage)?;
+    let http = connection::settings(args, home)?;
+    if args.pay.dry_run {
+        return quote(args, home, (draft, field), &http, wallet.as_ref(), out).await;
+    }
+    let files = Files::open(&args.output, &draft.uri)?;
+    let agent = open_agent(args, home, wallet, field, http)?;
+    let retries = Retries::new(&args.connection, &draft);
+    let fetched = retries.fetch(&agent, draft, reporter).await;
+    let Fetched { response, redirects, url, credential, unpaid, handover, withheld, .. } =
+        fetched.map_err(failure::of)?;
     let status = response.status();
     let uses_left = if credential == CredentialUsed::None { None } else { uses_left(response.headers()) };
     let again = is_kept(response.headers());
@@ -62,7 +92,7 @@ pub async fn run<W: PaymentSource + 'static>(
         reporter.tell(&ReportEvent::Unpaid(Box::new(unpaid)));
     }
     let balance = balance_left(response.headers());
-    let trailers = deliver(args, response, output, out).await?;
+    let trailers = deliver(args, response, &redirects, files, out).await?;
     if let Some(balance_msat) = balance_left(&trailers).or(balance).filter(|_| credential != CredentialUsed::None) {
         reporter.tell(&ReportEvent::Balance { balance_msat });
     }
@@ -70,26 +100,28 @@ pub async fn run<W: PaymentSource + 'static>(
     Ok(exit_of(status))
 }
 
-fn open_agent<W: PaymentSource + 'static>(args: &GetArgs, home: &Home, wallet: Arc<W>) -> Result<Agent<W>, Failure> {
+fn open_agent<W: PaymentSource + 'static>(
+    args: &GetArgs,
+    home: &Home,
+    wallet: Arc<W>,
+    field: TokenField,
+    http: HttpSettings,
+) -> Result<Agent<W>, Failure> {
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let SpendLimits { max_price_msat, max_fee_msat } = limits(args, home);
     let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
         .max_price(max_price_msat)
         .max_fee(max_fee_msat)
-        .timeout(args.connection.timeout)
         .pay_timeout(args.pay.pay_timeout)
-        .token_field(args.pay.token_field.into())
+        .token_field(field)
         .reuse(if args.pay.no_token_cache { Reuse::Never } else { Reuse::Kept })
         .redirects(redirects(args))
-        .proxies(home.proxies.clone());
+        .http(http);
     if args.pay.buy_again {
         agent = agent.buy_again();
     }
     if let Some(name) = &args.pay.budget {
         agent = agent.budget(name);
-    }
-    if let Some(file) = &args.connection.cacert {
-        agent = agent.cacert(file);
     }
     agent.build().map_err(failure::of_build)
 }
@@ -108,38 +140,58 @@ fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
 async fn quote(
     args: &GetArgs,
     home: &Home,
-    draft: Draft,
+    (draft, field): (Draft, TokenField),
+    http: &HttpSettings,
     wallet: &impl PaymentSource,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Exit, Failure> {
-    let http = HttpClient::new(args.connection.timeout, args.connection.cacert.as_deref(), home.proxies.clone())
-        .or_exit(Exit::Usage)?;
-    let terms = Terms {
-        limits: limits(args, home),
-        network: wallet.network(),
-        field: args.pay.token_field.into(),
-        redirects: redirects(args),
-    };
+    let http = HttpClient::new(http).or_exit(Exit::Usage)?;
+    let terms = Terms { limits: limits(args, home), network: wallet.network(), field, redirects: redirects(args) };
     let price = price::ask(draft, http, terms).await.map_err(failure::of_price)?;
     let status = StatusCode::from_u16(price.status).unwrap_or_default();
     let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();
     Reporter::new(&mut text, args.output.json, args.output.quiet).tell(&ReportEvent::Price(Box::new(price)));
     let facts = Response::new(Full::new(bytes::Bytes::from(text)));
-    Delivery { include: false, timeout: args.connection.timeout }.write(facts, out).await.map_err(undelivered)?;
+    Delivery { timeout: args.connection.timeout, ..Delivery::default() }
+        .write(facts, out)
+        .await
+        .map_err(undelivered)?;
     Ok(exit)
 }
 
 async fn deliver(
     args: &GetArgs,
     response: Response<Whole>,
-    output: Option<OutputFile>,
+    redirects: &[Parts],
+    files: Files,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<HeaderMap, Failure> {
-    let delivery = Delivery { include: args.output.include, timeout: args.connection.timeout };
-    let Some(mut output) = output else {
+    let status = response.status();
+    let (parts, body) = response.into_parts();
+    let heads: Vec<_> = redirects.iter().chain([&parts]).map(raw::head).collect();
+    let Files { body: body_file, mut heads_file, heads_to_out } = files;
+    if let Some(file) = &mut heads_file {
+        file.write_all(&heads.concat()).or_exit(Exit::Local)?;
+    }
+    let OutputArgs { include, fail, compressed, silent, quiet, json, verbose, .. } = args.output;
+    let is_failure = status.is_client_error() || status.is_server_error();
+    let is_told = !(silent || quiet || json || verbose) && std::io::stderr().is_terminal();
+    let is_shown = body_file.is_none() && std::io::stdout().is_terminal();
+    let delivery = Delivery {
+        heads: if include || args.request.head || heads_to_out { heads } else { Vec::new() },
+        omits_body: args.request.head || (fail && is_failure),
+        decompresses: compressed,
+        shows_progress: is_told && !is_shown,
+        timeout: args.connection.timeout,
+    };
+    let response = Response::from_parts(parts, body);
+    let Some(mut output) = body_file else {
         return delivery.write(response, out).await.map_err(undelivered);
     };
+    if delivery.omits_body && delivery.heads.is_empty() {
+        return Ok(HeaderMap::new());
+    }
     let mut file = output.emptied().or_exit(Exit::Local)?;
     delivery.write(response, &mut file).await.map_err(|fault| match fault {
         DeliveryError::Output(cause) => Failure::new(Exit::Local, output.error(cause)),

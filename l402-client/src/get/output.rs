@@ -3,10 +3,63 @@
 //! 1. The file that `-o` names is opened before the first request, so that nothing is paid for a body that cannot be written.
 //! 2. What was in it stays until there is a body to put in its place. A file that was made for nothing is removed.
 
+use super::draft::remote_name;
+use crate::cli::OutputArgs;
+use crate::exit::{Exit, Failure, OrExit};
 use core::fmt;
+use http::Uri;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+/// Where the body goes, and where the heads go.
+#[derive(Debug)]
+pub struct Files {
+    /// The file of the body; standard output without one.
+    pub body: Option<OutputFile>,
+    /// The file that `-D` names.
+    pub heads_file: Option<HeadsFile>,
+    /// Whether `-D` names standard output.
+    pub heads_to_out: bool,
+}
+
+impl Files {
+    /// Opens what the options name. With `-O`, the file has the name that ends the URL.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn open(args: &OutputArgs, uri: &Uri) -> Result<Self, Failure> {
+        let path = match &args.output {
+            None if args.remote_name => {
+                let name = remote_name(uri);
+                let name =
+                    name.ok_or_else(|| Failure::say(Exit::Usage, "-O needs a URL that ends with a file name"))?;
+                Some(PathBuf::from(name))
+            }
+            path => path.clone(),
+        };
+        let body = path.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
+        let heads = args.dump_header.as_deref();
+        let heads_to_out = heads.is_some_and(|path| path.as_os_str() == "-");
+        let heads_file = heads.filter(|_| !heads_to_out).map(OutputFile::open).transpose().or_exit(Exit::Local)?;
+        Ok(Self { body, heads_file: heads_file.flatten().map(HeadsFile), heads_to_out })
+    }
+}
+
+/// The file that `-D` names.
+#[derive(Debug)]
+pub struct HeadsFile(OutputFile);
+
+impl HeadsFile {
+    /// Writes the heads, in place of what was in the file.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn write_all(&mut self, heads: &[u8]) -> Result<(), OutputError> {
+        let written = self.0.take().and_then(|mut file| file.write_all(heads));
+        written.map_err(|cause| self.0.error(cause))
+    }
+}
 
 /// The file that `-o` names.
 #[derive(Debug)]
@@ -22,7 +75,7 @@ impl OutputFile {
     /// # Errors
     /// [`OutputError`], which names the file.
     pub fn open(path: &Path) -> Result<Option<Self>, OutputError> {
-        if path == Path::new("-") {
+        if path.as_os_str() == "-" {
             return Ok(None);
         }
         let made = OpenOptions::new().write(true).create_new(true).open(path);
@@ -41,13 +94,15 @@ impl OutputFile {
     /// # Errors
     /// [`OutputError`].
     pub fn emptied(&mut self) -> Result<tokio::fs::File, OutputError> {
-        let emptied = self.file.take().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|file| {
-            if file.metadata()?.is_file() {
-                file.set_len(0)?; // what is no file, such as a pipe, has no length
-            }
-            Ok(tokio::fs::File::from_std(file))
-        });
-        emptied.map_err(|cause| self.error(cause))
+        self.take().map(tokio::fs::File::from_std).map_err(|cause| self.error(cause))
+    }
+
+    fn take(&mut self) -> io::Result<File> {
+        let file = self.file.take().ok_or(io::ErrorKind::NotFound)?;
+        if file.metadata()?.is_file() {
+            file.set_len(0)?; // what is no file, such as a pipe, has no length
+        }
+        Ok(file)
     }
 
     /// Names the file that could not be written.

@@ -43,6 +43,15 @@ pub enum ReportEvent {
         /// For how long.
         milliseconds: u64,
     },
+    /// The network or the server failed, and the request is repeated. The repetition buys nothing.
+    Repeating {
+        /// The URL.
+        url: String,
+        /// What failed.
+        why: String,
+        /// For how long it is waited for.
+        milliseconds: u64,
+    },
     /// The response is here.
     Served(Served),
     /// The response has ended, and says what is left of the balance that paid for it.
@@ -140,6 +149,9 @@ impl fmt::Display for ReportEvent {
             ),
             Self::Waiting { reason, milliseconds, .. } => {
                 write!(f, "waiting {:?}, paying nothing: {reason}", Duration::from_millis(*milliseconds))
+            }
+            Self::Repeating { why, milliseconds, .. } => {
+                write!(f, "{}; repeating in {:?}, buying nothing", printable(why), Duration::from_millis(*milliseconds))
             }
             Self::Withheld { reason: reason @ Withheld::LeftInDoubt, .. } => write!(f, "{reason}{}", advice(*reason)),
             Self::Withheld { reason, .. } => write!(f, "not served, and nothing paid: {reason}{}", advice(*reason)),
@@ -252,16 +264,25 @@ pub struct Reporter<W> {
     out: W,
     json: bool,
     quiet: bool,
+    silent: bool,
 }
 
 impl<W: Write> Reporter<W> {
     /// Writes to `out`, as JSON or for people; a quiet one writes errors only.
     pub const fn new(out: W, json: bool, quiet: bool) -> Self {
-        Self { out, json, quiet }
+        Self { out, json, quiet, silent: false }
+    }
+
+    /// Says for people only errors and what was not paid, or with `silent` nothing at all.
+    pub fn hushed(self, quiet: bool, silent: bool) -> Self {
+        Self { quiet: self.quiet || quiet, silent, ..self }
     }
 
     /// Tells an event. If the output is closed, the text is lost and nothing else.
     pub fn tell(&mut self, event: &ReportEvent) {
+        if self.silent && !self.json {
+            return;
+        }
         if self.quiet
             && !matches!(
                 event,
@@ -329,6 +350,7 @@ mod tests {
             ReportEvent::Served(served),
             ReportEvent::NotKept { url: String::new() },
             ReportEvent::Waiting { url: String::new(), reason: Withheld::KeyHeld, milliseconds: 1 },
+            ReportEvent::Repeating { url: String::new(), why: String::new(), milliseconds: 1 },
             ReportEvent::Withheld { url: String::new(), reason: Withheld::InDoubt },
             ReportEvent::Unpaid(Box::new(unpaid)),
             ReportEvent::Price(Box::new(price)),

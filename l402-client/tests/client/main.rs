@@ -11,6 +11,8 @@ mod kept;
 mod net;
 #[cfg(feature = "nwc")]
 mod nwc;
+mod options;
+mod oracle;
 mod origins;
 mod process;
 mod report;

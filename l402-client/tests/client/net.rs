@@ -259,7 +259,7 @@ async fn a_server_that_takes_a_long_body_slowly_is_not_silent() {
     for (pause, exit, message) in [(50, 0, ""), (5_000, 3, "no response within 1s")] {
         let pause = Duration::from_millis(pause);
         let server = SlowServer::open(LENGTH as usize, pause).await;
-        let output = machine.run(&["get", &server.url, "-d", &data, "--timeout", "1"]).await;
+        let output = machine.run(&["get", &server.url, "--data-binary", &data, "--timeout", "1"]).await;
         assert_eq!(output.status.code(), Some(exit), "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
         let slept = pause * server.pauses.load(Ordering::SeqCst);
@@ -276,7 +276,7 @@ async fn a_long_file_is_sent_twice_and_never_in_memory() {
     std::fs::File::create(&path).unwrap().set_len(LENGTH).unwrap();
     let out = machine.folder.path().join("out");
     let (url, data) = (machine.shop.url("/poems"), format!("@{}", path.display()));
-    let mut child = machine.start(&["get", &url, "-d", &data, "-o", out.to_str().unwrap()]);
+    let mut child = machine.start(&["get", &url, "--data-binary", &data, "-o", out.to_str().unwrap()]);
     let status = format!("/proc/{}/status", child.id().unwrap());
     let mut peak_kib = 0;
     let ended = loop {

@@ -22,7 +22,12 @@ async fn every_failure_has_an_exit_of_its_own() {
         (shop("/stall"), &["--timeout", "0.1"], Exit::Network, "ended early"),
         (shop("/break"), &[], Exit::Network, ""),
         ("example.com".to_owned(), &[], Exit::Usage, "http://"),
-        (shop("/weather"), &["-H", "Authorization: Bearer x"], Exit::Http, "--token-field macaroon"),
+        (
+            shop("/weather"),
+            &["-H", "Authorization: Bearer x", "--token-field", "authorization"],
+            Exit::Http,
+            "--token-field macaroon",
+        ),
         (shop("/free"), &["-o", "/does/not/exist"], Exit::Local, "cannot write /does/not/exist: No such file"),
     ] {
         let outcome = buyer.get_url(&url, options).await;
@@ -85,7 +90,8 @@ async fn what_failed_is_not_called_free() {
 #[tokio::test]
 async fn an_own_authorization_header_is_reported_with_the_alternative() {
     let buyer = Buyer::new().await;
-    let login = ["-H", "Authorization: Bearer mine"];
+    let own = ["-H", "Authorization: Bearer mine"];
+    let login = [&own[..], &["--token-field", "authorization"]].concat();
     let refused = buyer.get("/weather", &login).await;
     let said = "the server asks for 21 sat (L402), but you set the `Authorization` header yourself; \
                 use `--token-field macaroon` to send the token in the `Macaroon` header\n";
@@ -97,9 +103,9 @@ async fn an_own_authorization_header_is_reported_with_the_alternative() {
     assert!(dry.out.ends_with(&format!("would not be paid: {said}")), "{}", dry.out);
     assert_eq!(buyer.paid(), 0);
 
-    let with_field = [&login[..], &["--token-field", "macaroon"]].concat();
-    for _ in 0..2 {
-        let served = buyer.get("/weather", &with_field).await;
+    let with_field = [&own[..], &["--token-field", "macaroon"]].concat();
+    for options in [&own[..], &with_field] {
+        let served = buyer.get("/weather", options).await;
         assert_eq!((served.exit, served.out.as_str()), (Exit::Served, "GET weather "), "{}", served.report);
         assert_eq!(buyer.shop.last("authorization"), "Bearer mine");
         assert!(buyer.shop.last("macaroon").starts_with("02"), "a V2 macaroon in hexadecimal");
@@ -113,7 +119,7 @@ async fn an_own_authorization_header_is_reported_with_the_alternative() {
 #[tokio::test]
 async fn an_unreadable_challenge_is_reported_with_an_own_login_too() {
     let buyer = Buyer::new().await;
-    let outcome = buyer.get("/garbled", &["-H", "Authorization: Bearer mine"]).await;
+    let outcome = buyer.get("/garbled", &["-H", "Authorization: Bearer mine", "--token-field", "authorization"]).await;
     assert_eq!(outcome.exit, Exit::Http);
     assert!(
         outcome.report.starts_with("not paid: the server asks for a payment (L402), but you set the"),

@@ -134,6 +134,11 @@ impl Shop {
         self.inner.seen.lock().unwrap().last().unwrap().uri().to_string()
     }
 
+    /// Returns the requests so far.
+    pub(crate) fn seen(&self) -> Vec<Request<Bytes>> {
+        self.inner.seen.lock().unwrap().clone()
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.inner.seen.lock().unwrap().len()
     }

@@ -6,7 +6,7 @@
 //!    not be asked for again.
 //! 3. It ends with the answer, or when the server says that the token is spent: then no answer to it was kept.
 
-use super::{Inner, StoreError};
+use super::{Inner, Reuse, StoreError};
 use crate::http::draft::Draft;
 use crate::http::payload::Payload;
 use crate::store::attempts::{Attempts, OpenAttempt, SameRequest};
@@ -77,7 +77,8 @@ impl Inner {
         self.answered()?;
         self.state().wanted = Some((draft.method.clone(), draft.uri.path().to_owned()));
         let own_key = draft.key().map(HeaderValue::to_str).transpose();
-        let (Ok(origin), Ok(own_key), false) = (Origin::of(&draft.uri), own_key, draft.has_token()) else {
+        let is_alone = draft.has_token() || self.reuse == Reuse::Isolated;
+        let (Ok(origin), Ok(own_key), false) = (Origin::of(&draft.uri), own_key, is_alone) else {
             let is_keyless = draft.has_effect() && draft.key().is_none();
             let key = is_keyless.then(random_key).transpose()?;
             return Ok(Begun { key: key.and_then(|key| key.try_into().ok()), unanswered: None });
