@@ -6,7 +6,8 @@
 //! | feature | module | what it is |
 //! |---|---|---|
 //! | none needed | `path` | the one spelling of a path, which is priced and forwarded |
-//! | `server` | `cors`, `policy`, `response`, `service`, `usage` | any axum, hyper or tower service becomes paid |
+//! | none needed | `usage` | how many tokens of a language model a response says that it used |
+//! | `server` | `cors`, `policy`, `response`, `service` | any axum, hyper or tower service becomes paid |
 //! | `proxy` | `proxy`, the problems of `response` | a streaming reverse proxy to an upstream |
 //! | `client` | `pay` | wraps any HTTP client; pays a 402 within limits and repeats the request |
 
@@ -31,7 +32,6 @@ pub mod proxy;
 pub mod response;
 #[cfg(feature = "server")]
 pub mod service;
-#[cfg(feature = "server")]
 pub mod usage;
 
 /// The examples of the README, which run as tests.
