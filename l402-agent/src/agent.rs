@@ -14,7 +14,7 @@ use crate::http::whole::Whole;
 use crate::price::{self, Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
-use crate::store::budget::{BudgetId, Budgets, CallId, Payer};
+use crate::store::budget::{BudgetId, Budgets, CallId, FeeLimit, Payer};
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::store::payments::{Payments, PaymentsError};
@@ -122,7 +122,8 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// Sends a request, and goes along redirects. What was paid goes to `note` alone.
     async fn follow(&self, draft: Draft, mut note: impl FnMut(News)) -> Result<Fetched, FetchFault> {
         let call = CallId::random().map_err(|cause| FetchFault::Store(StoreError::Random(cause)))?;
-        let payer = Payer { budget: self.budget, call };
+        let fee_limit = if self.wallet.enforces().fee { FeeLimit::Kept } else { FeeLimit::NotKept };
+        let payer = Payer { budget: self.budget, call, fee_limit };
         let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone(), payer);
         let store = store.map_err(FetchFault::Store)?;
         let settings = self.terms.settings;

@@ -59,10 +59,10 @@ pub(super) const UNFINISHED_LOGS: [&str; 3] =
 
 /// "L402", so that no other program's database is taken for ours.
 pub(super) const APPLICATION: i32 = 0x4c34_3032;
-pub(super) const VERSION: i32 = 7;
+pub(super) const VERSION: i32 = 8;
 
 /// What each earlier version lacks.
-pub(super) const STEPS: [(i32, &str); 5] = [
+pub(super) const STEPS: [(i32, &str); 6] = [
     // The payments were asked for once, as far as is known.
     (2, "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;"),
     // The tokens have served, as far as is known.
@@ -93,7 +93,12 @@ pub(super) const STEPS: [(i32, &str); 5] = [
     ),
     // There were no budgets; their tables follow, and what was paid counts in the first one.
     (BEFORE_BUDGETS, "PRAGMA user_version = 7;"),
+    // No wallet was stopped.
+    (BEFORE_STOPPED, "PRAGMA user_version = 8;"),
 ];
+
+/// The last version without a table of wallets that are stopped.
+pub(super) const BEFORE_STOPPED: i32 = 7;
 
 /// The last version without budgets.
 pub(super) const BEFORE_BUDGETS: i32 = 6;

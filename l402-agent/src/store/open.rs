@@ -15,7 +15,7 @@ use super::clocks::{Clocks, SystemClocks};
 use super::database::Database;
 use super::error::DatabaseError;
 use super::format::{
-    APPLICATION, BEFORE_BUDGETS, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED, UNFINISHED_LOGS, VERSION,
+    APPLICATION, BEFORE_BUDGETS, BEFORE_STOPPED, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED, UNFINISHED_LOGS, VERSION,
 };
 use super::import;
 use super::private::PrivateDir;
@@ -81,6 +81,7 @@ fn create(folder: &PrivateDir) -> Result<PathBuf, DatabaseError> {
         let transaction = connection.transaction()?;
         transaction.execute_batch(TABLES)?;
         transaction.execute_batch(budget::TABLES)?;
+        transaction.execute_batch(budget::NEXT_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -132,6 +133,9 @@ fn renew(connection: &mut Connection, clocks: &dyn Clocks) -> rusqlite::Result<(
             if version == BEFORE_BUDGETS {
                 transaction.execute_batch(budget::TABLES)?;
                 budget::adopt(&transaction, clocks)?;
+            }
+            if version == BEFORE_STOPPED {
+                transaction.execute_batch(budget::NEXT_TABLES)?;
             }
             transaction.commit()?;
         }

@@ -3,7 +3,7 @@
 //! 1. Callers buy at once through the paying layer and the store, from budgets below each other. Servers ask for what they like,
 //!    and some take money for nothing. The [wallet](bank) pays at once, late, never, or after it knew of nothing, at fees up to the limit.
 //! 2. A process ends between any two of its commands: a question to the store, the wallet or the server, or the answer to it. The store
-//!    is opened again, after a while, in the same boot or another one, with a wall clock that says what it likes.
+//!    is opened again, after a while, in the same boot or another one, with a wall clock that is right or behind.
 //! 3. The [oracle](oracle) adds up what the wallet was asked for and has debited. It knows nothing of how the store counts.
 //! 4. Without one of the [guards](guard), the oracle finds something.
 //!

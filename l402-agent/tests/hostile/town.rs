@@ -11,7 +11,7 @@ use core::time::Duration;
 use http::Request;
 use http_body_util::Full;
 use l402_agent::resolve;
-use l402_agent::store::budget::{BudgetId, Budgets, CallId, MAIN, NewBudget, Payer};
+use l402_agent::store::budget::{BudgetId, Budgets, CallId, FeeLimit, MAIN, NewBudget, Payer};
 use l402_agent::store::file::{FileStore, StoreError};
 use l402_agent::store::payments::{Payments, PaymentsError};
 use l402_agent::store::private::PrivateDir;
@@ -54,6 +54,8 @@ struct Town {
     requests: u64,
     refusals: Arc<Mutex<u64>>,
     guard: Option<Guard>,
+    /// By how much the wall clock is behind.
+    behind: u64,
 }
 
 /// Runs a seed, and says what was found.
@@ -84,7 +86,8 @@ impl Town {
         let bank = Arc::new(Bank::new(network.node(), Arc::clone(&draw), oracle, guard));
         let shop = Arc::new(Shop::new(network.node(), Arc::clone(&draw)));
         let (ids, refusals) = (vec![BudgetId::MAIN], Arc::default());
-        let mut town = Self { _home: home, data, times, draw, bank, shop, ids, requests: 0, refusals, guard };
+        let mut town =
+            Self { _home: home, data, times, draw, bank, shop, ids, requests: 0, refusals, guard, behind: 0 };
         for (name, parent) in [("a", 0), ("b", 1), ("c", 2), ("d", 1)] {
             town.make(name, parent);
         }
@@ -148,7 +151,11 @@ impl Town {
                 format!("http://{}{}", if self.draw.percent(10) { "liar" } else { "shop" }, self.draw.below(4));
             let url = format!("{origin}/{}", self.draw.below(60));
             let buyer = Buyer { budget, request: self.requests, origin };
-            let payer = Payer { budget: self.ids[budget], call: CallId::from_bytes(self.draw.bytes()) };
+            let payer = Payer {
+                budget: self.ids[budget],
+                call: CallId::from_bytes(self.draw.bytes()),
+                fee_limit: FeeLimit::Kept,
+            };
             let store = FileStore::new(database, Reuse::Kept, "bank".to_owned(), payer).unwrap();
             let (bank, halt) = (Arc::clone(&self.bank), Arc::clone(halt));
             let max_fee_msat = Msat::new(self.draw.below(10_000));
@@ -176,7 +183,10 @@ impl Town {
         loop {
             tokio::time::sleep(Duration::from_millis(1 + self.draw.below(40))).await;
             self.pass(self.draw.below(1_200_000));
-            self.times.0.lock().unwrap().wall_ms = 1_700_000_000_000 + self.draw.below(1_000_000_000);
+            // Where it stands still, it goes on by the wall clock, which is not set forward then.
+            let most =
+                if self.behind == 0 { 1_000_000_000 } else { self.bank.oracle().now.saturating_sub(self.behind) };
+            self.times.0.lock().unwrap().wall_ms = 1_700_000_000_000 + self.draw.below(most);
             self.bank.tick(false).await;
         }
     }
@@ -196,12 +206,13 @@ impl Town {
         self.pass(self.draw.below(5_000_000));
         if self.draw.percent(40) {
             let now = self.bank.oracle().now;
-            // After a boot, the wall clock is right, or behind.
-            let behind = if self.draw.percent(50) { self.draw.below(100_000_000) } else { 0 };
+            // After a boot, the wall clock is as wrong as before, or further behind. Nothing protects from one that is set forward
+            // before a start; the record says so.
+            self.behind += if self.draw.percent(50) { 121_000 + self.draw.below(50_000_000) } else { 0 };
             let reading = Reading {
                 boot: Some(self.draw.bytes()),
                 since_boot_ms: self.draw.below(10_000),
-                wall_ms: 1_700_000_000_000 + now - behind.min(now),
+                wall_ms: (1_700_000_000_000 + now).saturating_sub(self.behind),
             };
             *self.times.0.lock().unwrap() = reading;
             let budgets = Budgets::new(self.database());

@@ -107,6 +107,22 @@ pub enum PolicyCommand {
     /// The clock that hours, days and expiry are measured by
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Wallets that took more than was reserved, and pay nothing
+    #[command(subcommand)]
+    Wallet(StoppedCommand),
+}
+
+/// `l402 policy wallet`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum StoppedCommand {
+    /// List the wallets that are stopped
+    List,
+    /// Let a wallet that is stopped pay again
+    Thaw {
+        /// The name of the wallet, as `list` shows it
+        name: String,
+    },
 }
 
 /// `l402 policy clock`.

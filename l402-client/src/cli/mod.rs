@@ -14,7 +14,7 @@ mod tokens;
 mod values;
 mod wallet;
 
-pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand};
+pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
 pub use connection::ConnectionArgs;
 pub use data::{DataArg, DataArgs, DataKind};
 pub use get::GetArgs;

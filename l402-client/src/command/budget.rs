@@ -1,6 +1,6 @@
 //! `l402 budget` and `l402 policy`.
 
-use crate::cli::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand};
+use crate::cli::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use core::time::Duration;
 use l402_agent::amount::Amount;
@@ -33,7 +33,20 @@ pub(super) fn run(command: &BudgetCommand, budgets: &Budgets) -> Result<(String,
 
 /// Runs `l402 policy`, and returns what it prints and how it ends.
 pub(super) fn policy(command: &PolicyCommand, budgets: &Budgets) -> Result<(String, Exit), Failure> {
-    let PolicyCommand::Clock(command) = command;
+    match command {
+        PolicyCommand::Clock(command) => clock(command, budgets),
+        PolicyCommand::Wallet(StoppedCommand::List) => {
+            let stopped = budgets.stopped_wallets().map_err(of)?;
+            Ok((lines(stopped.iter().map(|name| printable(name))), Exit::Served))
+        }
+        PolicyCommand::Wallet(StoppedCommand::Thaw { name }) => {
+            budgets.thaw_wallet(name).map_err(of)?;
+            Ok((lines([format!("the wallet {} pays again", printable(name))]), Exit::Served))
+        }
+    }
+}
+
+fn clock(command: &ClockCommand, budgets: &Budgets) -> Result<(String, Exit), Failure> {
     let (state, end) = match command {
         ClockCommand::Show => {
             (budgets.clock().or_exit(Exit::Local)?, "; budgets with hours, days or an end pay nothing")

@@ -2,8 +2,9 @@
 //!
 //! 1. Within one boot it advances by the time since boot, which nobody can set.
 //! 2. Across boots it follows the wall clock. Where that is behind, the clock stands still, and the [passage](Passage) says so
-//!    until the owner [accepts](Clock::accept) the difference. A difference of [`TOLERANCE`] is that of a computer's own clock.
-//! 3. A jump forward of more than a day is said, since it lets an hour or a day end early.
+//!    until the owner [accepts](Clock::accept) that, for this boot. A difference of [`TOLERANCE`] is that of a computer's own clock.
+//! 3. A jump forward of more than a day is said, since it lets an hour or a day end early. Who can set the wall clock and restart the
+//!    system can do that.
 
 use super::window::WindowTime;
 use core::time::Duration;
@@ -47,8 +48,6 @@ pub struct Clock {
     pub boot: Option<BootId>,
     /// Milliseconds since that boot.
     pub since_boot_ms: u64,
-    /// By how many milliseconds it may be ahead of the wall clock, as the owner has accepted.
-    pub ahead_ms: u64,
 }
 
 /// What a passage of time was like.
@@ -66,7 +65,7 @@ impl Clock {
     /// Starts with the wall clock.
     pub const fn start(reading: &Reading) -> Self {
         let Reading { boot, since_boot_ms, wall_ms } = *reading;
-        Self { time: WindowTime::from_millis(wall_ms), boot, since_boot_ms, ahead_ms: 0 }
+        Self { time: WindowTime::from_millis(wall_ms), boot, since_boot_ms }
     }
 
     /// Returns the time as of the last passage.
@@ -82,7 +81,7 @@ impl Clock {
             self.since_boot_ms = self.since_boot_ms.max(reading.since_boot_ms);
             return Passage::On;
         }
-        let wall = WindowTime::from_millis(reading.wall_ms.saturating_add(self.ahead_ms));
+        let wall = WindowTime::from_millis(reading.wall_ms);
         let behind = self.time.since(wall);
         if behind > TOLERANCE {
             return Passage::Behind(behind);
@@ -93,10 +92,9 @@ impl Clock {
         if forward > JUMP { Passage::Jumped(forward) } else { Passage::On }
     }
 
-    /// Goes on from the stored time, however far the wall clock is behind.
-    pub fn accept(&mut self, reading: &Reading) {
+    /// Goes on from the stored time in this boot, however far the wall clock is behind.
+    pub const fn accept(&mut self, reading: &Reading) {
         (self.boot, self.since_boot_ms) = (reading.boot, reading.since_boot_ms);
-        self.ahead_ms = self.time.millis().saturating_sub(reading.wall_ms);
     }
 }
 
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a5_what_was_accepted_holds_for_the_next_boot_too() {
+    fn a5_what_was_accepted_holds_for_one_boot() {
         let mut clock = Clock::start(&START);
         let behind = other(START.wall_ms - 10 * DAY);
         assert!(matches!(clock.pass(&behind), Passage::Behind(_)));
@@ -155,7 +153,7 @@ mod tests {
         assert_eq!(clock.time().millis(), START.wall_ms);
         assert_eq!(clock.pass(&Reading { since_boot_ms: 7, ..behind }), Passage::On);
         let next = Reading { boot: Some([3; 16]), since_boot_ms: 0, wall_ms: behind.wall_ms + 7 };
-        assert_eq!(clock.pass(&next), Passage::On);
+        assert!(matches!(clock.pass(&next), Passage::Behind(_)));
         assert_eq!(clock.time().millis(), START.wall_ms + 7);
     }
 

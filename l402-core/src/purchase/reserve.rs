@@ -16,6 +16,22 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Returns the cost at a wallet that does not keep the limit of the fee: the larger of 10 sat and 3 % is set aside, if that is more
+    /// than the limit.
+    ///
+    /// ```
+    /// use l402_core::Msat;
+    /// use l402_core::purchase::Cost;
+    ///
+    /// let fee = |sat| Cost { amount_msat: Msat::from_sat(sat), max_fee_msat: Msat::ZERO }.unenforced().max_fee_msat;
+    /// assert_eq!((fee(21), fee(1_000)), (Msat::from_sat(10), Msat::from_sat(30)));
+    /// ```
+    #[must_use]
+    pub fn unenforced(self) -> Self {
+        let share = Msat::new(self.amount_msat.get().div_ceil(100).saturating_mul(3));
+        Self { max_fee_msat: self.max_fee_msat.max(Msat::from_sat(10)).max(share), ..self }
+    }
+
     /// Returns the most that the wallet debits, which is no more than there is.
     pub fn most_msat(self) -> Msat {
         self.amount_msat.saturating_add(self.max_fee_msat).min(Msat::SUPPLY)

@@ -22,9 +22,13 @@ pub(super) fn pass(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusqlite::Resul
         write(tx, &clock)?;
         return Ok(ClockState { time: clock.time(), passage: Passage::On });
     };
+    let boot = clock.boot;
     let passage = clock.pass(&reading);
     if !matches!(passage, Passage::Behind(_)) {
         write(tx, &clock)?;
+        if boot.is_none() || boot != clock.boot {
+            date(tx, clock.time())?;
+        }
     }
     if let Passage::Jumped(by) = passage {
         note(tx, clock.time(), &reading, &format!("the clock jumped forward by {} s", by.as_secs()))?;
@@ -39,6 +43,7 @@ pub(super) fn accept(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusqlite::Res
     if let (Passage::Behind(by), Some(mut clock)) = (state.passage, clock) {
         clock.accept(&reading);
         write(tx, &clock)?;
+        date(tx, clock.time())?;
         note(tx, clock.time(), &reading, &format!("accepted a wall clock that is {} s behind", by.as_secs()))?;
     }
     Ok(state)
@@ -55,8 +60,17 @@ pub(super) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// What was closed while the clock stood still has no time until it goes on.
+pub(super) const UNDATED: WindowTime = WindowTime::from_millis(i64::MAX.unsigned_abs());
+
+/// Dates what was closed while the clock stood still: nobody knows how long ago that was.
+fn date(tx: &Transaction<'_>, now: WindowTime) -> rusqlite::Result<()> {
+    let date = "UPDATE entries SET closed_at = ?1 WHERE closed_at = ?2";
+    tx.execute(date, [now, UNDATED].map(|time| column(time.millis()))).map(drop)
+}
+
 fn stored(tx: &Transaction<'_>) -> rusqlite::Result<Option<Clock>> {
-    tx.query_row("SELECT time, boot, since_boot, ahead FROM clock", [], read).optional()
+    tx.query_row("SELECT time, boot, since_boot FROM clock", [], read).optional()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Clock> {
@@ -65,16 +79,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Clock> {
         .map(<[u8; 16]>::try_from)
         .transpose()
         .map_err(|_| rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, "`boot` is none".into()))?;
-    Ok(Clock {
-        time: row.get("time").map(WindowTime::from_millis)?,
-        boot,
-        since_boot_ms: row.get("since_boot")?,
-        ahead_ms: row.get("ahead")?,
-    })
+    Ok(Clock { time: row.get("time").map(WindowTime::from_millis)?, boot, since_boot_ms: row.get("since_boot")? })
 }
 
 fn write(tx: &Transaction<'_>, clock: &Clock) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO clock (id, time, boot, since_boot, ahead) VALUES (1, ?1, ?2, ?3, ?4)";
-    let (time, since_boot, ahead) = (clock.time.millis(), clock.since_boot_ms, clock.ahead_ms);
-    tx.execute(sql, params![column(time), clock.boot, column(since_boot), column(ahead)]).map(drop)
+    let sql = "INSERT OR REPLACE INTO clock (id, time, boot, since_boot) VALUES (1, ?1, ?2, ?3)";
+    let (time, since_boot) = (clock.time.millis(), clock.since_boot_ms);
+    tx.prepare_cached(sql)?.execute(params![column(time), clock.boot, column(since_boot)]).map(drop)
 }

@@ -168,6 +168,33 @@ impl Budgets {
         self.change(|tx, clocks| clock::accept(tx, clocks).map(Ok))
     }
 
+    /// Returns the names of the wallets that are stopped, since they debited more than was reserved.
+    ///
+    /// # Errors
+    /// [`BudgetError::Database`].
+    pub fn stopped_wallets(&self) -> Result<Vec<String>, BudgetError> {
+        let found = self.database.read(|tx| {
+            let mut all = tx.prepare("SELECT wallet FROM stopped_wallets ORDER BY wallet")?;
+            all.query_map([], |row| row.get(0))?.collect()
+        });
+        found.map_err(BudgetError::Database)
+    }
+
+    /// Lets a wallet that is stopped pay again.
+    ///
+    /// # Errors
+    /// [`BudgetError::NotStopped`], and where the database cannot be used.
+    pub fn thaw_wallet(&self, wallet: &str) -> Result<(), BudgetError> {
+        self.change(|tx, clocks| {
+            if tx.execute("DELETE FROM stopped_wallets WHERE wallet = ?1", [wallet])? == 0 {
+                return Ok(Err(BudgetError::NotStopped));
+            }
+            let now = clock::pass(tx, clocks)?.time;
+            clock::note(tx, now, &clocks.read(), &format!("wallet {wallet} pays again"))?;
+            Ok(Ok(()))
+        })
+    }
+
     fn set(&self, name: &str, standing: &str) -> Result<(), BudgetError> {
         self.change(|tx, clocks| {
             let Some(stored) = named(tx, name)? else { return Ok(Err(BudgetError::Unknown)) };
@@ -242,6 +269,8 @@ pub enum BudgetError {
     TooDeep,
     /// The first one stays.
     Main,
+    /// No wallet of this name is stopped.
+    NotStopped,
     /// The database cannot be used.
     Database(DatabaseError),
 }
@@ -254,6 +283,7 @@ impl fmt::Display for BudgetError {
             Self::Exists => f.write_str("there is a budget of this name; `l402 budget remove` removes it"),
             Self::TooDeep => write!(f, "budgets go {MAX_DEPTH} deep, with the first one"),
             Self::Main => f.write_str("the first budget cannot be removed; it can be frozen"),
+            Self::NotStopped => f.write_str("no wallet of this name is stopped; `l402 policy wallet list` shows them"),
             Self::Database(cause) => cause.fmt(f),
         }
     }

@@ -17,6 +17,7 @@ mod list;
 mod refused;
 mod reserve;
 mod tables;
+mod wallet;
 
 pub(super) use adopt::adopt;
 pub use clock::ClockState;
@@ -25,7 +26,8 @@ pub use list::{BudgetError, Budgets, NewBudget, ShownBudget};
 pub use refused::PolicyRefusal;
 pub use reserve::{CallId, Payer};
 pub(super) use reserve::{happen, intend, raise};
-pub(super) use tables::TABLES;
+pub(super) use tables::{NEXT_TABLES, TABLES};
+pub use wallet::FeeLimit;
 
 #[cfg(test)]
 mod tests;

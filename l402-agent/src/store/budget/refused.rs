@@ -1,5 +1,6 @@
 //! Why a payment is refused, in a sentence.
 
+use super::wallet::Stopped;
 use crate::amount::Amount;
 use core::fmt;
 use core::time::Duration;
@@ -13,8 +14,8 @@ use l402_core::purchase::{Cost, Refusal};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRefusal {
-    /// The budget that has no room: the one that was named, or one above it.
-    pub budget: String,
+    /// What does not pay: the budget that was named, one above it, or the wallet.
+    pub name: String,
     why: Why,
 }
 
@@ -22,26 +23,40 @@ pub struct PolicyRefusal {
 enum Why {
     Budget { why: Refusal, cost: Cost, free_in: Option<Duration> },
     Clock { behind: Duration },
+    Wallet(Stopped),
 }
 
 impl PolicyRefusal {
     pub(super) fn budget(budget: &str, why: Refusal, cost: Cost, free_in: Option<Duration>) -> Self {
-        Self { budget: budget.to_owned(), why: Why::Budget { why, cost, free_in } }
+        Self { name: budget.to_owned(), why: Why::Budget { why, cost, free_in } }
     }
 
     pub(super) fn clock(budget: &str, behind: Duration) -> Self {
-        Self { budget: budget.to_owned(), why: Why::Clock { behind } }
+        Self { name: budget.to_owned(), why: Why::Clock { behind } }
+    }
+
+    pub(super) fn wallet(name: &str, why: Stopped) -> Self {
+        Self { name: name.to_owned(), why: Why::Wallet(why) }
     }
 }
 
 impl fmt::Display for PolicyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.budget;
+        let name = &self.name;
         match &self.why {
             Why::Clock { behind } => write!(
                 f,
                 "{name}: the system clock is {} behind that of the record; set it, or run `l402 policy clock accept`",
                 Span(*behind)
+            ),
+            Why::Wallet(Stopped::Overran) => write!(
+                f,
+                "the wallet `{name}` took more than was reserved before, and is stopped; its owner can run `l402 policy wallet thaw {name}`"
+            ),
+            Why::Wallet(Stopped::Busy) => write!(
+                f,
+                "the wallet `{name}` does not keep the limit of the fee, so it makes one payment at a time, and another has no \
+                 outcome yet; `l402 payments resolve` asks for it"
             ),
             Why::Budget { why: Refusal::Frozen, .. } => {
                 write!(f, "{name}: this budget is frozen; its owner can run `l402 budget thaw {name}`")

@@ -4,6 +4,7 @@ use super::clock::{self, ClockState};
 use super::entry::{self, Held};
 use super::line::{BudgetId, Stored, line};
 use super::refused::PolicyRefusal;
+use super::wallet::{self, FeeLimit, Stopped};
 use crate::store::clocks::Clocks;
 use crate::store::record::Intent;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
@@ -38,6 +39,8 @@ pub struct Payer {
     pub budget: BudgetId,
     /// The call.
     pub call: CallId,
+    /// Whether its wallet keeps the limit of the fee.
+    pub fee_limit: FeeLimit,
 }
 
 /// Reserves what a payment may cost, before its intent is written.
@@ -56,7 +59,10 @@ pub(in crate::store) fn intend(
         service: service(&intent.token).unwrap_or_default(),
         entry: NOTHING,
     };
-    let ask = Ask { line: &line, held: &held, cost: cost(intent) };
+    if let Some(why) = wallet::obstacle(tx, &intent.wallet, payer.fee_limit)? {
+        return Ok(Err(Box::new(PolicyRefusal::wallet(&intent.wallet, why))));
+    }
+    let ask = Ask { line: &line, held: &held, cost: payer.fee_limit.cost(intent) };
     match ask.decide(tx, clocks, |counted, cost, now| purchase::reserve(counted, cost, now))? {
         Ok(entry) => held.entry = entry,
         Err(refused) => return Ok(Err(refused)),
@@ -75,7 +81,11 @@ pub(in crate::store) fn raise(
     let hash = intent.payment_hash.to_string();
     let Some(held) = entry::find(tx, &hash)? else { return Ok(Ok(())) };
     let (line, before) = (line(tx, held.budget)?, held.entry);
-    let ask = Ask { line: &line, held: &held, cost: cost(intent) };
+    if wallet::is_stopped(tx, &intent.wallet)? {
+        return Ok(Err(Box::new(PolicyRefusal::wallet(&intent.wallet, Stopped::Overran))));
+    }
+    // What was reserved for a wallet that keeps no limit stays reserved.
+    let ask = Ask { line: &line, held: &held, cost: FeeLimit::Kept.cost(intent) };
     match ask.decide(tx, clocks, |counted, cost, now| purchase::raise(counted, before, cost, now))? {
         Ok(entry) => {
             let (entry, _) = purchase::step(entry, Event::TakeOver, WindowTime::default());
@@ -94,10 +104,14 @@ pub(in crate::store) fn happen(
 ) -> rusqlite::Result<()> {
     let hash = hash.to_string();
     let Some(held) = entry::find(tx, &hash)? else { return Ok(()) };
-    let now = clock::pass(tx, clocks)?.time;
+    let ClockState { time, passage } = clock::pass(tx, clocks)?;
+    let now = if matches!(passage, Passage::Behind(_)) { clock::UNDATED } else { time };
     let (sent, _) = purchase::step(held.entry, Event::Send, now);
     let (entry, _) = purchase::step(sent, event, now);
     let (line, before) = (line(tx, held.budget)?, held.entry);
+    if entry.standing == Standing::Proven && before.standing.is_open() && entry.held_msat > before.held_msat {
+        wallet::stop(tx, clocks, &hash, time, entry.held_msat.saturating_sub(before.held_msat))?;
+    }
     entry::write(tx, &hash, Some(&before), &Held { entry, ..held }, &line)
 }
 
@@ -158,11 +172,6 @@ impl Ask<'_> {
         };
         Ok(Box::new(PolicyRefusal::budget(&stored.name, refused.why, self.cost, free_in)))
     }
-}
-
-fn cost(intent: &Intent) -> Cost {
-    let max_fee_msat = intent.order.as_ref().map_or(Msat::ZERO, |order| order.max_fee_msat);
-    Cost { amount_msat: intent.amount_msat, max_fee_msat }
 }
 
 /// The first service that a token names, as far as it can be read. It is the origin's word.

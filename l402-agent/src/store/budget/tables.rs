@@ -1,5 +1,11 @@
 //! The tables of budgets. Amounts are in millisatoshi, times in milliseconds of the stored clock.
 
+/// What was added: wallets that have debited more than was reserved. What was taken away: how far the wall clock might be behind.
+pub(in crate::store) const NEXT_TABLES: &str = "
+    CREATE TABLE stopped_wallets (wallet TEXT PRIMARY KEY, stopped_at INTEGER NOT NULL) STRICT;
+    ALTER TABLE clock DROP COLUMN ahead;
+";
+
 /// An account without an origin is that of the whole budget; one without a service, that of the whole origin.
 pub(in crate::store) const TABLES: &str = "
     CREATE TABLE budgets (
@@ -48,7 +54,7 @@ pub(in crate::store) const TABLES: &str = "
         time INTEGER NOT NULL,
         boot BLOB,
         since_boot INTEGER NOT NULL,
-        ahead INTEGER NOT NULL
+        ahead INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE events (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

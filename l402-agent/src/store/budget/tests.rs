@@ -75,7 +75,7 @@ impl Desk {
 }
 
 fn payer(budget: BudgetId, call: u8) -> Payer {
-    Payer { budget, call: CallId::from_bytes([call; 16]) }
+    Payer { budget, call: CallId::from_bytes([call; 16]), fee_limit: FeeLimit::Kept }
 }
 
 /// It costs 21 sat, and up to 4 sat of fees.
@@ -278,6 +278,20 @@ fn a5_a_clock_that_is_behind_stops_what_depends_on_time() {
 }
 
 #[test]
+fn a5_what_ends_while_the_clock_stands_still_counts_from_when_it_goes_on() {
+    let desk = Desk::new();
+    let hourly = desk.make("hourly", MAIN, Limits { per_hour_msat: sat(40), ..FREE });
+    let open = desk.payments.begin(intent(1), &hourly).unwrap();
+    // Such as a computer without a clock of its own, before it has asked the network for the time.
+    *desk.clocks.0.lock().unwrap() = Reading { boot: Some([2; 16]), since_boot_ms: 0, wall_ms: 0 };
+    open.paid(&kept(1, 0)).unwrap();
+    *desk.clocks.0.lock().unwrap() = Reading { boot: Some([2; 16]), since_boot_ms: 9, wall_ms: 1_700_020_000_000 };
+    assert!(desk.refused(2, &hourly).unwrap().ends_with("; free again in 1 h"));
+    desk.clocks.pass(Duration::from_hours(1));
+    assert_eq!(desk.refused(2, &hourly), None);
+}
+
+#[test]
 fn a5_a_request_that_is_repeated_reserves_what_it_may_cost_more() {
     let desk = Desk::new();
     let research = desk.make("research", MAIN, Limits { total_msat: sat(30), ..FREE });
@@ -293,4 +307,24 @@ fn a5_a_request_that_is_repeated_reserves_what_it_may_cost_more() {
     assert!(matches!(open.repeat(&again(1)), Err(PaymentsError::Refused(_))));
     open.paid(&kept(1, 9_500)).unwrap();
     assert_eq!(desk.total("research"), (30_500, 0), "what was debited is booked, even above the limit");
+}
+
+#[test]
+fn a5_a_wallet_that_keeps_no_limit_has_more_reserved_and_one_payment_at_a_time() {
+    let desk = Desk::new();
+    let research = desk.make("research", MAIN, Limits { total_msat: sat(60), ..FREE });
+    let loose = Payer { fee_limit: FeeLimit::NotKept, ..research };
+    let open = desk.payments.begin(intent(1), &loose).unwrap();
+    assert_eq!(desk.total("research"), (0, 31_000), "10 sat are set aside");
+    assert!(desk.refused(2, &loose).unwrap().contains("makes one payment at a time"));
+    assert_eq!(desk.refused(2, &research), None, "another kind of wallet");
+    open.paid(&kept(1, 10_001)).unwrap();
+    assert_eq!(desk.total("research"), (31_001, 0), "the overrun is booked");
+    for payer in [&loose, &research] {
+        assert!(desk.refused(2, payer).unwrap().contains("`l402 policy wallet thaw sandbox`"));
+    }
+    assert_eq!(desk.budgets.stopped_wallets().unwrap(), ["sandbox"]);
+    desk.budgets.thaw_wallet("sandbox").unwrap();
+    assert!(matches!(desk.budgets.thaw_wallet("sandbox"), Err(BudgetError::NotStopped)));
+    assert_eq!(desk.refused(2, &research), None);
 }

@@ -1,12 +1,12 @@
 //! Tests of the token store in the database.
 
 use super::*;
-use crate::store::budget::{BudgetId, CallId};
+use crate::store::budget::{BudgetId, CallId, FeeLimit};
 use crate::store::private::PrivateDir;
 use l402_core::{Msat, Preimage, Scheme, UnixSeconds};
 
 fn payer() -> Payer {
-    Payer { budget: BudgetId::MAIN, call: CallId::random().unwrap() }
+    Payer { budget: BudgetId::MAIN, call: CallId::random().unwrap(), fee_limit: FeeLimit::Kept }
 }
 
 /// A token that is being paid for.

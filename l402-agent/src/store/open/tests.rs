@@ -106,6 +106,7 @@ fn version_2_gets_what_it_lacks_and_loses_nothing() {
     let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
                ALTER TABLE tokens DROP COLUMN uses_left; DROP TABLE attempts; \
                DROP TABLE accounts; DROP TABLE entries; DROP TABLE budgets; DROP TABLE clock; DROP TABLE events; \
+               DROP TABLE stopped_wallets; \
                PRAGMA user_version = 2;";
     database.connection().execute_batch(old).unwrap();
     drop(database);

@@ -1,12 +1,12 @@
 //! Tests of the record of payments.
 
 use super::*;
-use crate::store::budget::{BudgetId, CallId};
+use crate::store::budget::{BudgetId, CallId, FeeLimit};
 use http::Method;
 use l402_core::{Msat, Preimage, Scheme};
 use l402_http::pay::Asking;
 
-const PAYER: Payer = Payer { budget: BudgetId::MAIN, call: CallId::from_bytes([7; 16]) };
+const PAYER: Payer = Payer { budget: BudgetId::MAIN, call: CallId::from_bytes([7; 16]), fee_limit: FeeLimit::Kept };
 
 fn order(max_fee_msat: u64, asking: Asking) -> Order {
     Order {
