@@ -11,6 +11,7 @@ use core::time::Duration;
 use l402_lightning::unix_now;
 use nostr::event::{Event, EventBuilder, EventId, FinalizeEvent as _, Tag};
 use nostr::types::Timestamp;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -52,6 +53,12 @@ impl Client {
             Ok(Ok(_)) => Ok(()),
             _ => Err(self.no_relay()),
         }
+    }
+
+    /// Waits until no relay is ready any more.
+    pub(crate) async fn lost(&self) {
+        let mut news = self.0.relays.news();
+        let _ = news.wait_for(|states| !states.iter().any(RelayState::is_ready)).await;
     }
 
     /// Returns what the wallet has published about itself, once a relay has told.
@@ -138,6 +145,11 @@ impl Client {
             Response { result: Some(result), result_type, .. } if result_type == C::METHOD => Ok(result),
             _ => Err(NwcError::Malformed),
         }
+    }
+
+    /// Reads what the wallet tells by itself.
+    pub(crate) fn notice<T: DeserializeOwned>(&self, event: &Event) -> Result<T, NwcError> {
+        serde_json::from_str(&self.decrypt(event)?).map_err(|_| NwcError::Malformed)
     }
 
     fn decrypt(&self, event: &Event) -> Result<Zeroizing<String>, NwcError> {

@@ -69,6 +69,14 @@ impl NwcError {
         }
     }
 
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        self.refusal() == Some(RefusalCode::RateLimited)
+    }
+
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.refusal() == Some(RefusalCode::NotFound)
+    }
+
     /// Returns the code of the wallet's refusal, where it refused.
     pub const fn refusal(&self) -> Option<RefusalCode> {
         match self {

@@ -1,4 +1,5 @@
-//! A wallet that runs elsewhere, over Nostr Wallet Connect (NIP-47): [`NwcPayer`] pays.
+//! A wallet that runs elsewhere, over Nostr Wallet Connect (NIP-47): [`NwcPayee`] makes invoices and
+//! knows settlements, [`NwcPayer`] pays.
 //!
 //! 1. The wallet is known by its public key. Nothing that another key has signed is believed, and relays are trusted with nothing.
 //! 2. Questions and answers are encrypted with NIP-44, or with NIP-04 where the wallet has only that.
@@ -31,16 +32,23 @@ mod crypt;
 mod error;
 mod find;
 mod identity;
+mod incoming;
 mod outcome;
+mod pace;
+mod payee;
 mod payer;
 mod relay;
 mod sent;
+mod unpaid;
 mod uri;
+mod watch;
 mod wire;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "payee")]
+pub use backend::NwcNode;
 #[cfg(feature = "backend")]
 pub use backend::NwcWallet;
 pub use config::NwcConfig;
@@ -48,9 +56,11 @@ pub use crypt::Encryption;
 pub use error::{NwcError, NwcRefusal, RefusalCode};
 pub use find::FindError;
 pub use identity::{Identity, Inspection, inspect};
+pub use payee::NwcPayee;
 pub use payer::NwcPayer;
 pub use relay::{RelayError, RelayState, RelayUrl, RelayUrlError};
 pub use uri::{NwcUri, UriError};
+pub use watch::Readiness;
 
 /// The examples of the README, which run as tests.
 #[cfg(all(doctest, feature = "testing"))]

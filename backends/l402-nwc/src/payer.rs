@@ -319,6 +319,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 const LAST_LOOK: Duration = Duration::from_secs(20);
 /// By how much the wallet's clock may differ from ours, in seconds.
 const A_WHILE: u64 = 3_600;
-/// How many payments are listed at once, and how often at most.
-const PAGE: u64 = 50;
+/// How many payments are listed at once, since relays pass on no long messages, and how often at most.
+const PAGE: u64 = 8;
 const PAGES: u64 = 10;

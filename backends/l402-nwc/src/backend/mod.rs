@@ -1,6 +1,10 @@
 //! How a program opens a wallet over Nostr Wallet Connect. What it sends goes on, and is remembered, without this process.
 
+#[cfg(feature = "payee")]
+mod payee;
 mod settings;
+#[cfg(feature = "payee")]
+mod table;
 
 use crate::config::NwcConfig;
 use crate::error::NwcError;
@@ -16,6 +20,9 @@ use l402_program::config::{ConfigProblem, Section, Variable};
 use settings::NwcPayerSettings;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+#[cfg(feature = "payee")]
+pub use payee::NwcNode;
 
 /// A wallet of the user's, which runs elsewhere.
 #[derive(Debug, Clone, Copy)]

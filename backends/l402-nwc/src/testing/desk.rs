@@ -64,6 +64,7 @@ impl Desk {
             "pay_invoice" => self.pay(params, mood).await,
             "make_invoice" => self.make(params, mood).await,
             "lookup_invoice" => self.look(params, mood).await,
+            "list_transactions" if params["type"] == "incoming" => self.list_received(params).await,
             "list_transactions" => Ok(self.list(mood)),
             _ => Err(("NOT_IMPLEMENTED", "no such method")),
         }
@@ -127,6 +128,21 @@ impl Desk {
         };
         Ok(json!({ "type": "incoming", "state": state, "payment_hash": hash.to_string(), "invoice": invoice.bolt11(),
             "amount": settled.or(invoice.amount_msat()).unwrap_or_default().get(), "preimage": CANARY }))
+    }
+
+    async fn list_received(&self, params: &Value) -> Answer {
+        let mut invoices: Vec<Invoice> = lock(&self.invoices).values().cloned().collect();
+        invoices.sort_by_key(|invoice| (core::cmp::Reverse(invoice.expires_at()), invoice.payment_hash()));
+        let mut list = Vec::new();
+        let number = |key: &str| usize::try_from(params[key].as_u64().unwrap_or_default()).unwrap_or_default();
+        for invoice in invoices.iter().skip(number("offset")).take(number("limit")) {
+            let hash = invoice.payment_hash();
+            let settled = self.payee.settled_msat(&hash).await.map_err(|_| ("INTERNAL", "no answer"))?;
+            let state = if settled.is_some() { "settled" } else { "pending" };
+            list.push(json!({ "type": "incoming", "state": state, "payment_hash": hash.to_string(),
+                "expires_at": invoice.expires_at().get(), "preimage": CANARY }));
+        }
+        Ok(json!({ "transactions": list }))
     }
 
     fn list(&self, mood: Mood) -> Value {

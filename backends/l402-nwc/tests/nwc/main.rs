@@ -4,5 +4,7 @@
 mod access;
 mod conform;
 mod pay;
+mod real;
 mod relays;
+mod sell;
 mod stand;
