@@ -9,6 +9,7 @@ hack_version := "0.6.45"
 fuzz_version := "0.13.2"
 semver_version := "0.51.0"
 nightly := "nightly-2026-05-20"
+nostr_relay_version := "1.14"
 go_version := "1.26.6"
 
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
@@ -30,6 +31,7 @@ control := justfile_directory() / "target/no-panic-control"
 vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' proofs/interop/go.mod`
 interop_tests := `ls proofs/interop/tests | sed 's/^/--test /; s/\.rs$//' | paste -sd" "`
+nostr_relay := justfile_directory() / "target/nostr-relay"
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
 export PATH := tools / "bin:" + env("PATH")
@@ -44,7 +46,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test curl stores browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
+ci-programs: clippy test curl stores nwc browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
@@ -163,6 +165,10 @@ _stores-gateways: _postgres _redis
 kill-ledger kills="1000" servers="50": _postgres _redis
     L402_KILLS={{ kills }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_with
     L402_KILLS={{ servers }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_of
+
+# The suite of the NWC backend over a relay of somebody else's making
+nwc: _nostr-relay
+    L402_NOSTR_RELAY={{ nostr_relay }}/bin/nostr-relay cargo test --workspace --test nwc -- --ignored
 
 # A page in a real Chromium buys from the gateway, across origins
 browser: _chromium
@@ -432,6 +438,9 @@ _nightly components="":
 _fuzz: _nightly (_cargo_tool "cargo-fuzz" fuzz_version)
 
 # What is half built is not found: the folder gets its name last. Without cgo no C compiler is needed.
+_nostr-relay:
+    [[ -x {{ nostr_relay }}/bin/nostr-relay ]] || { python3 -m venv {{ nostr_relay }} && {{ nostr_relay }}/bin/pip install --quiet --disable-pip-version-check nostr-relay=={{ nostr_relay_version }}; }
+
 _lnd: _go
     rm -rf {{ lnd }}.part
     cd proofs/interop && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -tags {{ lnd_tags }} -o {{ lnd }}.part/ tool

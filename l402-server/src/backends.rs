@@ -19,5 +19,6 @@ payees! {
     "sandbox" => l402_regtest::SandboxPayee, chosen by [];
     "ldk" => l402_ldk::LdkPayee, chosen by [];
     "lnd" => l402_lnd::LndNode, chosen by ["LND_SOCKET", "LND_CERT", "LND_MACAROON", "LND_CONNECT"];
+    "nwc" => l402_nwc::NwcNode, chosen by ["NWC_URI"];
     "gateway" => l402_replica::GatewayPayee, chosen by [];
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 const _: () = assert!(
     l402_server::HAS_BACKEND,
-    "choose a Lightning backend: one or more of the features `ldk`, `lnd` and `sandbox`"
+    "choose a Lightning backend: one or more of the features `ldk`, `lnd`, `nwc` and `sandbox`"
 );
 
 fn main() -> ExitCode {

@@ -98,7 +98,7 @@ struct Shared {
     backend: Option<BackendName>,
     /// Directory of the node or sandbox. Default: in the data directory.
     storage_dir: Option<PathBuf>,
-    /// ldk, lnd, gateway: the Bitcoin network. Optional with lnd and gateway: then it is the node's, which must run when the gateway
+    /// ldk, lnd, nwc, gateway: the Bitcoin network. Optional with all but ldk: then it is the node's, which must run when the gateway
     /// starts.
     network: Option<Network>,
 }
