@@ -69,8 +69,8 @@ impl Proxies {
         Ok(Self(Some(Arc::new(matcher))))
     }
 
-    /// Reads one proxy for all URLs, as curl's `-x` has it: the port is 1080 unless it is said. Nothing at all means no proxy. `look_up` knows
-    /// the hosts that are reached directly.
+    /// Reads one proxy for all URLs, as curl's `-x` has it: the port is 1080 unless it is said. Nothing at all means no proxy.
+    /// `look_up` knows the hosts that are reached directly.
     ///
     /// # Errors
     /// [`ProxyError`] where it is no proxy.

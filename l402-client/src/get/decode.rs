@@ -63,7 +63,6 @@ impl Decoder {
     pub(super) fn finish(self) -> Result<Bytes, DecodeError> {
         let rest = match self {
             Self::Plain | Self::Deflate => Ok(Vec::new()),
-            Self::Gzip(decoder) if decoder.get_ref().is_empty() => decoder.finish(),
             Self::Gzip(decoder) => decoder.finish(),
             Self::Framed(decoder) => decoder.finish(),
             Self::Bare(decoder) => decoder.finish(),
@@ -124,7 +123,9 @@ mod tests {
             ZlibEncoder::new(Vec::new(), Compression::best()),
             DeflateEncoder::new(Vec::new(), Compression::best()),
         );
-        [&mut gzip as &mut dyn Write, &mut framed, &mut bare].into_iter().for_each(|to| to.write_all(text).unwrap());
+        for to in [&mut gzip as &mut dyn Write, &mut framed, &mut bare] {
+            to.write_all(text).unwrap();
+        }
         let [gzip, framed, bare] = [gzip.finish(), framed.finish(), bare.finish()].map(Result::unwrap);
         [("gzip", gzip), ("deflate", framed), ("deflate", bare), ("identity", text.to_vec())]
     }

@@ -33,8 +33,8 @@ pub(super) fn read(source: &str) -> Result<GivenToken, GivenTokenError> {
     let mut text = Zeroizing::new(String::new());
     let limit = MAX_HEADER_LEN as u64 + 1;
     let read = match source {
-        "-" => io::stdin().take(limit).read_to_string(&mut *text),
-        path => File::open(path).and_then(|file| file.take(limit).read_to_string(&mut *text)),
+        "-" => io::stdin().take(limit).read_to_string(&mut text),
+        path => File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text)),
     };
     match read {
         Ok(_) => {

@@ -274,6 +274,7 @@ impl<W: Write> Reporter<W> {
     }
 
     /// Says for people only errors and what was not paid, or with `silent` nothing at all.
+    #[must_use]
     pub fn hushed(self, quiet: bool, silent: bool) -> Self {
         Self { quiet: self.quiet || quiet, silent, ..self }
     }

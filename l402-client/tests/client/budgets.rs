@@ -33,7 +33,7 @@ async fn a5_twenty_processes_spend_no_more_than_their_budget() {
             other => panic!("{other:?}: {told}"),
         }
     }
-    assert!(paid <= 5 && paid >= 1, "{paid}");
+    assert!((1..=5).contains(&paid), "{paid}");
     for url in &urls {
         let output = machine.run(&["get", url, "--budget", "below", "--max-fee", "4 sat"]).await;
         assert!(matches!(output.status.code(), Some(0 | 9)), "{}", text(&output.stderr));

@@ -33,7 +33,7 @@ async fn what_can_be_read_once_is_sent_twice() {
     let input = b"roses\n".repeat(400_000);
     let output = with_input(&machine, &["--data-binary", "@-", &machine.shop.url("/poems")], &input).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let bodies: Vec<_> = machine.shop.seen().into_iter().map(|request| request.into_body()).collect();
+    let bodies: Vec<_> = machine.shop.seen().into_iter().map(http::Request::into_body).collect();
     assert!(bodies.len() == 2 && bodies.iter().all(|body| *body == input));
 
     let pipe = in_folder(machine.folder.path(), "pipe");
@@ -45,7 +45,7 @@ async fn what_can_be_read_once_is_sent_twice() {
     let output = machine.run(&["-d", &format!("@{pipe}"), &machine.shop.url("/more-poems")]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     writer.join().unwrap().unwrap();
-    let bodies: Vec<_> = machine.shop.seen().into_iter().skip(2).map(|request| request.into_body()).collect();
+    let bodies: Vec<_> = machine.shop.seen().into_iter().skip(2).map(http::Request::into_body).collect();
     assert!(bodies.len() == 2 && bodies.iter().all(|body| *body == b"violets".repeat(300_000)));
 }
 

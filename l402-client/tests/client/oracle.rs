@@ -27,7 +27,9 @@ fn seen(request: &Request<Bytes>, keeps: &[&str]) -> Seen {
     let mut body = request.body().clone();
     let boundary = headers.iter().find_map(|(_, value)| value.split_once("boundary=").map(|(_, it)| it.to_owned()));
     if let Some(boundary) = boundary {
-        headers.iter_mut().for_each(|(_, value)| *value = value.replace(&boundary, "BOUNDARY"));
+        for (_, value) in &mut headers {
+            *value = value.replace(&boundary, "BOUNDARY");
+        }
         body = String::from_utf8(body.to_vec()).unwrap().replace(&boundary, "BOUNDARY").into();
     }
     (request.method().to_string(), request.uri().to_string(), headers, body)
@@ -233,7 +235,9 @@ async fn outputs_are_the_same_bytes() {
         let mut found = Vec::new();
         for command in [curl(&machine, &args), l402(&machine, &args)] {
             let names = ["out", "heads", "odd"].map(|name| machine.folder.path().join(name));
-            names.iter().for_each(|name| drop(std::fs::remove_file(name)));
+            for name in &names {
+                let _ = std::fs::remove_file(name); // of the command before
+            }
             let output = run(command, b"").await;
             found.push((output.status.code(), output.stdout, names.map(|name| std::fs::read(name).ok())));
         }
