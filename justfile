@@ -148,7 +148,7 @@ stores: _stores-postgres _stores-redis _stores-gateways
 
 # Compares `l402` with the real curl: what the server sees, and what comes out
 curl:
-    command -v curl >/dev/null || sudo apt-get install --yes --no-install-recommends curl
+    command -v curl >/dev/null || just _apt curl
     cargo test --workspace --test client -- --ignored oracle
 
 _stores-postgres: _postgres
