@@ -161,7 +161,7 @@ _stores-redis: _redis
 _stores-gateways: _postgres _redis
     cargo test --workspace --test ledger -- --ignored --skip the_gateway_that_is_killed --test-threads 2
 
-# Kill gateways, and then servers, with a failpoint at each step, and audit every store; a quarter of an hour each on a machine that is free
+# Kill gateways with a failpoint at each step, and then servers, and gateways with a Lightning node, and audit every store; a quarter of an hour each on a machine that is free
 kill-ledger kills="1000" servers="50": _postgres _redis
     L402_KILLS={{ kills }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_with
     L402_KILLS={{ servers }} cargo test --workspace --test ledger -- --include-ignored --nocapture --test-threads 1 s1_kills_of
@@ -270,7 +270,7 @@ no-panic:
 hostile seeds="10000":
     L402_SEEDS={{ seeds }} cargo test --workspace --test hostile -- --nocapture a5_no_budget
 
-# Every order of requests, crashes and losses that the ledger of uses must survive, or that of one scenario: minutes, and GB of memory
+# Every order of requests, crashes and losses that the ledger of uses must survive, or those of one scenario: minutes, and a GB of memory
 model scenario="":
     cargo run --quiet --release --manifest-path proofs/model/Cargo.toml -- "{{ scenario }}"
 

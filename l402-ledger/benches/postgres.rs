@@ -8,6 +8,9 @@
 #[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/postgres/server.rs"]
 mod server;
+#[allow(dead_code, reason = "the tests use it")]
+#[path = "../tests/servers/clock.rs"]
+mod server_clock;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;

@@ -11,7 +11,12 @@ mod crowds;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod opens;
 #[cfg(all(feature = "postgres", feature = "testing"))]
+#[allow(dead_code, reason = "the tests of gateways use the rest")]
 mod server;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+#[allow(dead_code, reason = "the tests of gateways move it")]
+#[path = "../servers/clock.rs"]
+mod server_clock;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod tls;
 

@@ -1,5 +1,6 @@
 //! PostgreSQL and pgbouncer: programs of the system, on free ports, with directories of their own. They end with the test.
 
+use super::server_clock::Clock;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use l402_ledger::postgres::{PostgresConfig, PostgresStore};
@@ -21,11 +22,27 @@ pub(crate) struct Server {
     port: u16,
     settings: Vec<String>,
     process: Option<Child>,
+    /// Its clock, if not that of the system.
+    clock: Option<Clock>,
 }
 
 impl Server {
     /// Makes and starts one with settings of its own, such as `fsync=off`.
     pub(crate) fn start(settings: &[&str]) -> Self {
+        Self::make(settings, None)
+    }
+
+    /// Makes and starts one with a clock of its own.
+    pub(crate) fn start_at(clock: Clock) -> Self {
+        Self::make(&[], Some(clock))
+    }
+
+    /// Moves its clock by so many milliseconds.
+    pub(crate) fn step(&self, millis: i64) {
+        self.clock.as_ref().expect("it has a clock of its own").step(millis);
+    }
+
+    fn make(settings: &[&str], clock: Option<Clock>) -> Self {
         let directory = directory();
         let password = directory.path().join("password");
         fs::write(&password, PASSWORD).unwrap();
@@ -34,7 +51,7 @@ impl Server {
         initdb.arg(format!("--pwfile={}", password.display()));
         done(initdb.arg("-D").arg(directory.path().join("data")));
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { directory, port: free_port(), settings, process: None };
+        let mut server = Self { directory, port: free_port(), settings, process: None, clock };
         server.restart();
         server
     }
@@ -56,7 +73,7 @@ impl Server {
                 .arg("-D")
                 .arg(directory.path().join("data")),
         );
-        let mut standby = Self { directory, port: free_port(), settings: Vec::new(), process: None };
+        let mut standby = Self { directory, port: free_port(), settings: Vec::new(), process: None, clock: None };
         standby.restart();
         standby
     }
@@ -70,6 +87,9 @@ impl Server {
                 postgres.args(["-c", setting]);
             }
             postgres.args(self.settings.iter().flat_map(|setting| ["-c", setting]));
+            if let Some(clock) = &self.clock {
+                clock.rule(&mut postgres);
+            }
             let mut process = postgres.spawn().unwrap();
             // It ends at once where the one before has not quite gone.
             while process.try_wait().unwrap().is_none() {

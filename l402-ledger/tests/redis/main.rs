@@ -8,3 +8,5 @@ mod crashes;
 mod keeps;
 mod opens;
 mod server;
+#[path = "../servers/clock.rs"]
+mod server_clock;

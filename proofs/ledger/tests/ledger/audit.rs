@@ -5,7 +5,7 @@
 //! 2. Unfounded: a use is committed, and no answer of the upstream or third try stands behind it; or it is in doubt, and each
 //!    request that may have had an effect has ended well.
 //! 3. Lost: a use is neither committed, available nor in doubt after all leases; or it is called available, and nobody can use it; or
-//!    a client was told that all is spent, and it is not.
+//!    a client was told that all is spent, and it is not; or it is in doubt though the route's rule has resolved that by now.
 //! 4. Twice: one request of a client reached the upstream more than once.
 
 use crate::book::{Attempt, Effect, Token};
@@ -48,12 +48,14 @@ impl Figures {
         let unclear = count(|attempt| !attempt.is_safe && !is_settled(attempt));
         let over = tally.committed.saturating_sub(limit)
             + served.saturating_sub(tally.committed)
-            + if token.ware.is_idempotent { 0 } else { had_effect.saturating_sub(limit) };
+            + if token.ware.repeats_effects() { 0 } else { had_effect.saturating_sub(limit) };
         let unfounded = tally.committed.saturating_sub(answered + tries / 3) + tally.doubtful.saturating_sub(unclear);
         let was_taken_back =
             count(|attempt| attempt.is_answered && attempt.answer().is_none_or(|got| !got.is_served())) > 0;
         let is_told_spent = count(|attempt| attempt.answer().is_some_and(|got| got.status == 402)) > 0;
-        let lost = tally.reserved + u64::from(is_told_spent && !was_taken_back && tally.committed < limit);
+        let lost = tally.reserved
+            + overdue(token, tally)
+            + u64::from(is_told_spent && !was_taken_back && tally.committed < limit);
         Self {
             tokens: 1,
             sold: limit,
@@ -132,6 +134,14 @@ fn had_effect(attempt: &Attempt) -> bool {
     !attempt.is_safe && attempt.seen > 0 && matches!(attempt.plan.effect(), Effect::Commits | Effect::Unclear)
 }
 
+/// How many uses are in doubt longer than the route's rule lets them: the gateway of each request that may be is gone, and the next
+/// has begun the rule's time.
+fn overdue(token: &Token, tally: &Tally) -> u64 {
+    let Some(after) = token.ware.refunds_after else { return 0 };
+    let may_be = |attempt: &&Attempt| !attempt.is_safe && attempt.reopened.get().is_none_or(|at| at.elapsed() <= after);
+    tally.doubtful.saturating_sub(token.attempts.iter().filter(may_be).count() as u64)
+}
+
 /// Whether the client was told that the use is committed or given back, or that there was none for it.
 fn is_settled(attempt: &Attempt) -> bool {
     attempt.answer().is_some_and(|got| {
@@ -143,12 +153,16 @@ fn is_settled(attempt: &Attempt) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::{ONCE, Plan};
+    use crate::book::{ONCE, Plan, REFUND};
     use crate::wire::Got;
+    use core::time::Duration;
     use l402_core::Preimage;
+    use std::sync::Arc;
+    use std::time::Instant;
 
     fn attempt(plan: Plan, is_safe: bool) -> Attempt {
-        Attempt { plan, is_safe, goes: false, seen: 1, is_answered: true, got: Got::Nothing }
+        let reopened = Arc::default();
+        Attempt { plan, is_safe, goes: false, seen: 1, is_answered: true, got: Got::Nothing, reopened }
     }
 
     fn found(tally: [u64; 3], attempts: &[Attempt]) -> [u64; 4] {
@@ -179,5 +193,18 @@ mod tests {
         ] {
             assert_eq!(found(tally, &attempts), expected, "{attempts:?}");
         }
+    }
+
+    #[test]
+    fn the_audit_sees_a_doubt_that_outlives_its_rule() {
+        let mut token = Token::new(REFUND, "", &Preimage::from_bytes([1; 32]));
+        token.attempts = vec![attempt(Plan::Serve, false)];
+        let lost = |token: &Token| Figures::of(token, &Tally { doubtful: 1, ..Tally::new(3) }).lost;
+        assert_eq!(lost(&token), 0, "no gateway has come after it");
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
+        token.attempts[0].reopened.set(long_ago).unwrap();
+        assert_eq!(lost(&token), 1);
+        token.ware.refunds_after = Some(Duration::from_secs(60));
+        assert_eq!(lost(&token), 0);
     }
 }

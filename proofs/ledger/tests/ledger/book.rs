@@ -3,7 +3,8 @@
 use crate::wire::{Answer, Asking, Got};
 use core::time::Duration;
 use l402_core::{CredentialLine, PaymentHash, Preimage, Scheme};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
 
 /// What is sold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,12 +14,27 @@ pub(crate) struct Ware {
     pub(crate) uses: u32,
     /// Whether the upstream does a request once however often it comes.
     pub(crate) is_idempotent: bool,
+    /// After how long a doubt is resolved as unused; [`None`] where a person decides.
+    pub(crate) refunds_after: Option<Duration>,
 }
 
-pub(crate) const ONCE: Ware = Ware { path: "/once", capability: "once", uses: 1, is_idempotent: false };
-pub(crate) const BUNDLE: Ware = Ware { path: "/bundle", capability: "bundle", uses: 5, is_idempotent: false };
-pub(crate) const AGAIN: Ware = Ware { path: "/again", capability: "again", uses: 3, is_idempotent: true };
-pub(crate) const WARES: [Ware; 3] = [ONCE, BUNDLE, AGAIN];
+pub(crate) const ONCE: Ware = Ware::new("/once", "once", 1);
+pub(crate) const BUNDLE: Ware = Ware::new("/bundle", "bundle", 5);
+pub(crate) const AGAIN: Ware = Ware { is_idempotent: true, ..Ware::new("/again", "again", 3) };
+pub(crate) const REFUND: Ware =
+    Ware { refunds_after: Some(Duration::from_secs(1)), ..Ware::new("/refund", "refund", 3) };
+pub(crate) const WARES: [Ware; 4] = [ONCE, BUNDLE, AGAIN, REFUND];
+
+impl Ware {
+    pub(crate) const fn new(path: &'static str, capability: &'static str, uses: u32) -> Self {
+        Self { path, capability, uses, is_idempotent: false, refunds_after: None }
+    }
+
+    /// Whether the upstream may be given more requests with an effect than were sold.
+    pub(crate) const fn repeats_effects(&self) -> bool {
+        self.is_idempotent || self.refunds_after.is_some()
+    }
+}
 
 /// What the upstream does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +91,8 @@ pub(crate) struct Attempt {
     /// Whether the upstream has begun to answer.
     pub(crate) is_answered: bool,
     pub(crate) got: Got,
+    /// When a gateway opened the store after the one that had this request.
+    pub(crate) reopened: Arc<OnceLock<Instant>>,
 }
 
 impl Attempt {
@@ -109,7 +127,11 @@ impl Token {
 
 /// All tokens.
 #[derive(Debug, Default)]
-pub(crate) struct Book(Mutex<Vec<Token>>);
+pub(crate) struct Book {
+    tokens: Mutex<Vec<Token>>,
+    /// Set when the next gateway has opened the store.
+    reopened: Mutex<Arc<OnceLock<Instant>>>,
+}
 
 impl Book {
     pub(crate) fn sold(&self, token: Token) -> usize {
@@ -129,7 +151,8 @@ impl Book {
 
     /// Notes a request, and gives it a name for the upstream.
     pub(crate) fn begin(&self, token: usize, plan: Plan, is_safe: bool, goes: Option<Duration>) -> String {
-        let attempt = Attempt { plan, is_safe, goes: goes.is_some(), seen: 0, is_answered: false, got: Got::Nothing };
+        let (goes, got, reopened) = (goes.is_some(), Got::Nothing, Arc::clone(&self.reopened()));
+        let attempt = Attempt { plan, is_safe, goes, seen: 0, is_answered: false, got, reopened };
         self.with(|tokens| {
             tokens[token].attempts.push(attempt);
             format!("{token}.{}", tokens[token].attempts.len() - 1)
@@ -153,6 +176,16 @@ impl Book {
         self.change(name, |attempt| attempt.is_answered = true);
     }
 
+    /// A gateway has opened the store alone: no gateway has a request any more that began before.
+    pub(crate) fn reopens(&self) {
+        let before = core::mem::take(&mut *self.reopened());
+        before.set(Instant::now()).expect("it is set once");
+    }
+
+    fn reopened(&self) -> MutexGuard<'_, Arc<OnceLock<Instant>>> {
+        self.reopened.lock().expect("no holder panics")
+    }
+
     fn change<T>(&self, name: &str, change: impl FnOnce(&mut Attempt) -> T) -> T {
         let (token, attempt) = name.split_once('.').expect("a name of `begin`");
         let (token, attempt): (usize, usize) = (token.parse().expect("a token"), attempt.parse().expect("an attempt"));
@@ -160,6 +193,6 @@ impl Book {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Vec<Token>) -> T) -> T {
-        work(&mut self.0.lock().expect("no holder panics"))
+        work(&mut self.tokens.lock().expect("no holder panics"))
     }
 }

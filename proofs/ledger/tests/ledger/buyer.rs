@@ -4,9 +4,11 @@ use crate::Scene;
 use crate::book::{Plan, Token, WARES, Ware};
 use crate::halt::Point;
 use crate::seeded::Seeded;
+use crate::town::Paid;
 use crate::wire::{Asking, Got};
 use core::net::SocketAddr;
 use core::time::Duration;
+use l402_core::PaymentHash;
 use l402_lightning::Invoice;
 use std::sync::Arc;
 use tokio::time::sleep;
@@ -51,10 +53,44 @@ pub(crate) async fn buy(scene: &Scene, gateway: SocketAddr, ware: Ware) -> Bough
     let (Some(token), Some(invoice)) = (terms["token"].as_str(), terms["invoice"].as_str()) else {
         return Bought::Nothing; // the end of it has not come
     };
-    let preimage = scene.node.pay(&Invoice::parse(invoice).expect("an invoice"));
+    let invoice = Invoice::parse(invoice).expect("an invoice");
+    let preimage = match &scene.purse {
+        None => scene.node.pay(&invoice),
+        Some(purse) => match purse.pay(&invoice).await {
+            Paid::Proof(preimage) => preimage,
+            Paid::Nothing => return Bought::Nothing,
+            Paid::Unclear => {
+                scene.unclear.lock().unwrap().push(Unclear {
+                    ware,
+                    token: token.to_owned(),
+                    hash: invoice.payment_hash(),
+                });
+                return Bought::Nothing;
+            }
+        },
+    };
     let token = scene.book.sold(Token::new(ware, token, &preimage));
     scene.share(token);
     Bought::Token(token)
+}
+
+/// A sale whose payment has no outcome yet.
+pub(crate) struct Unclear {
+    ware: Ware,
+    token: String,
+    hash: PaymentHash,
+}
+
+/// Waits for the outcome of payments whose gateway was killed, and notes what was bought with them. Returns how many there were.
+pub(crate) async fn clear(scene: &Scene) -> usize {
+    let unclear = core::mem::take(&mut *scene.unclear.lock().unwrap());
+    for Unclear { ware, token, hash } in &unclear {
+        let purse = scene.purse.as_ref().expect("the fake node pays at once");
+        if let Some(preimage) = purse.outcome(hash).await {
+            scene.book.sold(Token::new(*ware, token, &preimage));
+        }
+    }
+    unclear.len()
 }
 
 /// Asks once with a token; tells whether anybody took the request.

@@ -11,12 +11,14 @@ mod halt;
 mod kill;
 mod metered;
 mod node;
+mod nodes;
 mod outage;
 mod proxy;
 mod race;
 mod rates;
 mod seeded;
 mod stores;
+mod town;
 mod upstream;
 mod wire;
 
@@ -26,8 +28,11 @@ mod postgres_server;
 #[allow(dead_code, reason = "the tests of the store use the rest")]
 #[path = "../../../../l402-ledger/tests/redis/server.rs"]
 mod redis_server;
+#[path = "../../../../l402-ledger/tests/servers/clock.rs"]
+mod server_clock;
 
 use book::Book;
+use buyer::Unclear;
 use core::time::Duration;
 use halt::{Point, Trigger};
 use l402_core::Msat;
@@ -37,12 +42,17 @@ use seeded::Seeded;
 use std::sync::{Arc, Mutex};
 use stores::Kind;
 use tokio::sync::Semaphore;
+use town::Purse;
 
 /// What the upstream and the buyers share.
 struct Scene {
     book: Book,
     purses: metered::Book,
     node: FakeNodeInFiles,
+    /// What buyers pay with, if not by that.
+    purse: Option<Purse>,
+    /// Payments whose outcome nobody knows yet.
+    unclear: Mutex<Vec<Unclear>>,
     /// What the upstream waits for before some of its answers.
     gate: Semaphore,
     trigger: Mutex<Option<Arc<Trigger>>>,
@@ -56,6 +66,8 @@ impl Scene {
             book: Book::default(),
             purses: metered::Book::default(),
             node,
+            purse: None,
+            unclear: Mutex::default(),
             gate: Semaphore::new(0),
             trigger: Mutex::default(),
             shared: Mutex::default(),
@@ -108,6 +120,13 @@ async fn s1_kills_with_redis() {
 #[ignore = "needs PostgreSQL: just stores"]
 async fn s1_kills_with_postgres() {
     kill::gateways(Kind::Postgres, kills(20)).await;
+}
+
+/// Each start of a gateway starts a real node, too.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: just kill-ledger"]
+async fn s1_kills_of_gateways_with_a_lightning_node() {
+    kill::gateways_with_a_node(Kind::Embedded, kills(3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,9 +201,27 @@ async fn l1_gateways_with_one_redis_share_the_rate_of_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server: just stores"]
+async fn l5_gateways_with_redis_tell_each_other_of_payments() {
+    nodes::share(Kind::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: just stores"]
+async fn l5_gateways_with_postgres_tell_each_other_of_payments() {
+    nodes::share(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs redis-server and faketime: just stores"]
 async fn s5_a_clock_of_redis_that_is_moved_revives_nothing() {
-    clock::of_redis_is_moved().await;
+    clock::is_moved(Kind::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and faketime: just stores"]
+async fn s5_a_clock_of_postgres_that_is_moved_revives_nothing() {
+    clock::is_moved(Kind::Postgres).await;
 }
 
 /// How many; few unless a variable says otherwise.

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// For an hour, as often as the rate allows: nothing else is counted.
-const TIDE: Ware = Ware { path: "/tide", capability: "tide", uses: 0, is_idempotent: false };
+const TIDE: Ware = Ware::new("/tide", "tide", 0);
 
 fn settings(folder: &Path, upstream: SocketAddr) -> Settings {
     let upstream = UpstreamConfig::new(&format!("http://{upstream}").parse().unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! The stores, and the servers behind them.
 
+use crate::server_clock::Clock;
 use crate::{postgres_server, redis_server};
 use core::fmt;
 use core::time::Duration;
@@ -30,6 +31,23 @@ impl Stand {
             Kind::Embedded => Self::Embedded(tempfile::tempdir().expect("a folder")),
             Kind::Redis => Self::Redis(redis_server::Server::start(redis_server::SAFE)),
             Kind::Postgres => Self::Postgres(Box::new(postgres_server::Server::start(&[]))),
+        }
+    }
+
+    /// One whose clock can be [moved](Self::step).
+    pub(crate) fn start_with_a_clock(kind: Kind) -> Self {
+        match kind {
+            Kind::Postgres => Self::Postgres(Box::new(postgres_server::Server::start_at(Clock::new()))),
+            _ => Self::start(kind),
+        }
+    }
+
+    /// Moves the server's clock by so many milliseconds.
+    pub(crate) fn step(&self, millis: i64) {
+        match self {
+            Self::Embedded(_) => panic!("its clock is that of the system"),
+            Self::Redis(server) => server.step(millis),
+            Self::Postgres(server) => server.step(millis),
         }
     }
 
