@@ -8,6 +8,7 @@
 mod l402;
 mod l402_server;
 mod replicas;
+mod without_a_node;
 
 use std::process::{Command, ExitCode, Stdio};
 

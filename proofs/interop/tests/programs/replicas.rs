@@ -87,17 +87,17 @@ async fn s3_two_gateways_serve_a_use_once_and_one_goes_on_alone() {
 }
 
 /// The machine of the page, at addresses that are free here.
-struct Site {
-    home: Home,
+pub(crate) struct Site {
+    pub(crate) home: Home,
     moved: Vec<(String, String)>,
-    replicas: [String; 2],
+    pub(crate) replicas: [String; 2],
     front: String,
 }
 
 impl Site {
-    fn of(network: &Network, upstream: &Upstream) -> Self {
+    pub(crate) fn of(network: &Network, upstream: &Upstream) -> Self {
         let home = Home::of(network.lnd("bob"));
-        for folder in ["etc/l402", "var/lib/l402", "nginx", "redis"] {
+        for folder in ["etc/l402", "var/lib/l402", "run/l402", "nginx", "redis"] {
             fs::create_dir_all(home.0.path().join(folder)).unwrap();
         }
         let [one, two, redis, front] = free_ports();
@@ -110,6 +110,7 @@ impl Site {
             ("127.0.0.1:3000", upstream.address().to_string()),
             ("/etc/l402", folder("etc/l402")),
             ("/var/lib/l402", folder("var/lib/l402")),
+            ("/run/l402", folder("run/l402")),
         ];
         let moved = moved.map(|(old, new)| (old.to_owned(), new)).to_vec();
         let [one, two, front] = [one, two, front].map(|port| format!("http://{}", at(port)));
@@ -121,7 +122,7 @@ impl Site {
         self.moved(section("operate.md", BOTH, language, number))
     }
 
-    fn moved(&self, text: String) -> String {
+    pub(crate) fn moved(&self, text: String) -> String {
         self.moved.iter().fold(text, |text, (old, new)| text.replace(old, new))
     }
 
@@ -132,7 +133,7 @@ impl Site {
     }
 
     /// Starts a gateway, and waits until it sells.
-    fn started(&self, script: &str) -> Running {
+    pub(crate) fn started(&self, script: &str) -> Running {
         let mut replica = self.home.bash(script);
         let mut said = BufReader::new(replica.0.stdout.take().unwrap()).lines().map(Result::unwrap);
         said.find(|line| line.contains(" sells")).unwrap();
@@ -140,11 +141,11 @@ impl Site {
         replica
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub(crate) fn file(&self, name: &str, text: &str) {
         fs::write(self.home.0.path().join("etc/l402").join(name), text).unwrap();
     }
 
-    async fn redis(&self) -> Running {
+    pub(crate) async fn redis(&self) -> Running {
         let home = self.home.0.path();
         let port = self.moved[2].1.rsplit(':').next().unwrap().to_owned();
         let mut redis = Command::new("redis-server");
@@ -192,7 +193,7 @@ async fn listening(mut server: Running, address: &str) -> Running {
 }
 
 /// Returns the block of this language and number in a section of a page.
-fn section(page: &str, heading: &str, language: &str, number: usize) -> String {
+pub(crate) fn section(page: &str, heading: &str, language: &str, number: usize) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     let page = fs::read_to_string(path).unwrap();
     let (_, section) = page.split_once(&format!("{heading}\n")).unwrap();
@@ -200,7 +201,7 @@ fn section(page: &str, heading: &str, language: &str, number: usize) -> String {
     block.split("```").next().unwrap().to_owned()
 }
 
-const BOTH: &str = "## Two gateways behind nginx";
+pub(crate) const BOTH: &str = "## Two gateways behind nginx";
 const RESTORED: &str = "## After you have restored an old ledger";
 
 /// Ports that nobody listens on.
@@ -210,10 +211,10 @@ fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 /// What came back.
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     fields: HeaderMap,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -221,12 +222,12 @@ impl Answer {
         serde_json::from_str(&self.body).ok()
     }
 
-    fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         Some(self.json()?["reason"].as_str()?.to_owned())
     }
 }
 
-async fn get(base: &str, credential: Option<&str>) -> Answer {
+pub(crate) async fn get(base: &str, credential: Option<&str>) -> Answer {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let request = Request::get(format!("{base}/weather"));
     let request = credential.into_iter().fold(request, |request, value| request.header(AUTHORIZATION, value));
@@ -236,7 +237,7 @@ async fn get(base: &str, credential: Option<&str>) -> Answer {
 }
 
 /// Buys a token, and returns the credential.
-async fn buy(base: &str, wallet: &Wallet) -> String {
+pub(crate) async fn buy(base: &str, wallet: &Wallet) -> String {
     let asked = get(base, None).await;
     assert_eq!(asked.status, StatusCode::PAYMENT_REQUIRED, "{}", asked.body);
     let offer = asked.json().unwrap();
