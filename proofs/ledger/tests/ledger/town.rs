@@ -104,7 +104,7 @@ pub(crate) async fn payee(place: &str) -> Payee<PayeeNode> {
 }
 
 const PAYEE: &str = "bob";
-const CHANNELS: usize = 16;
+const CHANNELS: usize = 4;
 
 /// How long a buyer waits for a payment.
 const PATIENCE: Duration = Duration::from_secs(3);
