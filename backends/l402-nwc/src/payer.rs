@@ -25,6 +25,7 @@ use l402_lightning::{
     EnforcedLimits, Invoice, LookupError, Network, Paid, PayError, PayLimit, PaymentSource, PaymentStatus, TimedOut,
     unix_now,
 };
+use nostr::event::Event;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::time::{sleep, timeout};
@@ -152,7 +153,10 @@ impl NwcPayer {
 
     /// Sends the request of a payment, unless it is over, and waits for what becomes of it.
     async fn follow(&self, hash: &PaymentHash, asked: &Asked, is_first: bool) -> Result<Paid, PayError> {
-        if !is_first && let Some(end) = self.end(hash, asked).await {
+        if !is_first
+            && let Ok(look) = self.look(hash, Some(asked)).await
+            && let Some(end) = self.end(hash, asked, look)
+        {
             return end;
         }
         match asked.request(unix_now().get()) {
@@ -173,20 +177,15 @@ impl NwcPayer {
         loop {
             tokio::select! {
                 Some(event) = pending.answer() => {
-                    let is_only = is_first && pending.copies() == 1;
-                    return match self.0.client.read::<PayInvoice<'_>>(&event) {
-                        Ok(answer) => match outcome::paid(&answer, hash, asked) {
-                            Some(paid) => Ok(self.paid(hash, paid)),
-                            None => self.explain(hash, asked, NwcError::NoPreimage).await,
-                        },
-                        Err(fault) => match fault.refusal().filter(|code| is_only && outcome::sent_nothing(*code)) {
-                            Some(code) => Err(self.failed(hash, code, asked, fault)),
-                            None => self.refused(hash, asked, fault, is_only).await,
-                        },
-                    };
+                    return self.answered(hash, asked, &event, is_first && pending.copies() == 1).await;
                 }
                 () = sleep(pause) => {
-                    if let Some(end) = self.end(hash, asked).await {
+                    let look = self.look(hash, Some(asked)).await;
+                    // What the look-up lacks may be in the answer, which is on its way.
+                    if matches!(look, Ok(Look::Unproven)) && let Ok(Some(event)) = timeout(LATE, pending.answer()).await {
+                        return self.answered(hash, asked, &event, false).await;
+                    }
+                    if let Some(end) = look.ok().and_then(|look| self.end(hash, asked, look)) {
                         return end;
                     }
                     drop(self.0.client.send(request, Reach::All));
@@ -196,20 +195,32 @@ impl NwcPayer {
         }
     }
 
-    /// Finds out what became of a payment that was refused, or whose answer means nothing.
-    async fn refused(
+    /// Reads the answer of the wallet; it may be to the only copy of the first request.
+    async fn answered(
         &self,
         hash: &PaymentHash,
         asked: &Asked,
-        fault: NwcError,
+        event: &Event,
         is_only: bool,
     ) -> Result<Paid, PayError> {
+        match self.0.client.read::<PayInvoice<'_>>(event) {
+            Ok(answer) => match outcome::paid(&answer, hash, asked) {
+                Some(paid) => Ok(self.paid(hash, paid)),
+                None => self.explain(hash, asked, NwcError::NoPreimage).await,
+            },
+            Err(fault) => match fault.refusal().filter(|code| is_only && outcome::sent_nothing(*code)) {
+                Some(code) => Err(self.failed(hash, code, asked, fault)),
+                None => self.refused(hash, asked, fault).await,
+            },
+        }
+    }
+
+    /// Finds out what became of a payment that was refused, or whose answer means nothing. Its code alone proves nothing: a payment
+    /// that "failed" by a time-out may arrive yet.
+    async fn refused(&self, hash: &PaymentHash, asked: &Asked, fault: NwcError) -> Result<Paid, PayError> {
         let code = fault.refusal();
         match self.look(hash, Some(asked)).await {
             Ok(Look::Failed) => Err(self.failed(hash, code.unwrap_or(RefusalCode::PaymentFailed), asked, fault)),
-            Ok(Look::NotFound | Look::Untold) if is_only && code == Some(RefusalCode::PaymentFailed) => {
-                Err(self.failed(hash, RefusalCode::PaymentFailed, asked, fault))
-            }
             Ok(Look::Pending) => self.wait(hash, asked).await,
             Ok(Look::Paid(paid)) => Ok(self.paid(hash, paid)),
             Ok(Look::Unproven) => Err(PayError::Unknown(self.unproven().into())),
@@ -231,7 +242,8 @@ impl NwcPayer {
         let mut pause = FIRST_LOOK;
         loop {
             sleep(pause).await;
-            if let Some(end) = self.end(hash, asked).await {
+            let look = self.look(hash, Some(asked)).await;
+            if let Some(end) = look.ok().and_then(|look| self.end(hash, asked, look)) {
                 return end;
             }
             pause = pause.saturating_mul(2).min(LAST_LOOK);
@@ -239,8 +251,8 @@ impl NwcPayer {
     }
 
     /// Returns how a payment has ended, if it has and the wallet says so.
-    async fn end(&self, hash: &PaymentHash, asked: &Asked) -> Option<Result<Paid, PayError>> {
-        match self.look(hash, Some(asked)).await.ok()? {
+    fn end(&self, hash: &PaymentHash, asked: &Asked, look: Look) -> Option<Result<Paid, PayError>> {
+        match look {
             Look::Paid(paid) => Some(Ok(self.paid(hash, paid))),
             Look::Failed => {
                 let fault = NwcError::Lacks(PayInvoice::METHOD);
@@ -315,6 +327,8 @@ fn record(cause: std::io::Error) -> NwcError {
 const LIVES: Duration = Duration::from_mins(1);
 /// How long an answer is waited for before the payment is looked up, and the request is put on all relays.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// How long an answer is waited for after a look-up has said that the payment was made, and has not shown the preimage.
+const LATE: Duration = Duration::from_secs(20);
 /// The longest pause between two looks.
 const LAST_LOOK: Duration = Duration::from_secs(20);
 /// By how much the wallet's clock may differ from ours, in seconds.

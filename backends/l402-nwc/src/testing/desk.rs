@@ -159,7 +159,7 @@ fn outgoing(hash: &PaymentHash, state: &State, mood: Mood) -> Value {
         State::Failed => found["state"] = "failed".into(),
         State::Settled(paid) => {
             found["state"] = "settled".into();
-            found["preimage"] = preimage(paid, mood);
+            found["preimage"] = if mood == Mood::AnswersLate { Value::Null } else { preimage(paid, mood) };
             found["amount"] = paid.amount_msat.get().into();
             found["fees_paid"] = paid.fee_msat.get().into();
         }

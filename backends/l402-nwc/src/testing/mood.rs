@@ -18,6 +18,8 @@ pub enum Mood {
     LiesAboutPreimage,
     /// Shows no preimage.
     HidesPreimage,
+    /// Answers a request to pay after it was looked up, where it shows no preimage.
+    AnswersLate,
     /// Says nothing of fees.
     ReportsNoFee,
     /// Invoices ask for one millisatoshi more.

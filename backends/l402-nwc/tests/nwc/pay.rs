@@ -95,7 +95,7 @@ async fn a4_what_a_wallet_says_when_it_pays_nothing_is_believed() {
 
 #[tokio::test]
 async fn a4_any_other_refusal_to_pay_leaves_a_payment_unknown() {
-    for code in ["RESTRICTED", "NOT_IMPLEMENTED", "NOT_FOUND", "INTERNAL", "OTHER", "NEW_CODE"] {
+    for code in ["PAYMENT_FAILED", "RESTRICTED", "NOT_IMPLEMENTED", "NOT_FOUND", "INTERNAL", "OTHER", "NEW_CODE"] {
         let stand = Stand::new().await;
         stand.wallet.be(Mood::RefusesToPay(code));
         assert!(stand.pay().await.unwrap_err().is_unknown(), "{code}");
@@ -133,6 +133,15 @@ async fn a4_of_two_copies_one_may_be_refused_and_the_other_pay() {
     stand.wallet.be(Mood::RefusesToPay("INSUFFICIENT_BALANCE"));
     assert!(stand.pay().await.unwrap_err().is_unknown(), "what became of the first is not known");
     assert!(stand.is_recorded());
+}
+
+#[tokio::test]
+async fn a3_an_answer_is_waited_for_that_has_what_the_look_up_lacks() {
+    let stand = Stand::new().await;
+    stand.wallet.be(Mood::AnswersLate);
+    assert!(stand.pay().await.unwrap().preimage.matches(&stand.invoice.payment_hash()));
+    assert!(!stand.payer.is_stopped());
+    assert_eq!(stand.node.payments_sent(), 1);
 }
 
 #[tokio::test]
