@@ -50,7 +50,8 @@ impl Run {
 
     fn buyers(&mut self, gateway: SocketAddr) -> JoinSet<()> {
         let mut buyers = JoinSet::new();
-        for buyer in 0..BUYERS + METERED_BUYERS {
+        let metered = if self.town.is_some() { 0 } else { METERED_BUYERS }; // they pay with the fake node
+        for buyer in 0..BUYERS + metered {
             let (scene, seeded) = (Arc::clone(&self.scene), Seeded(self.seeded.below(u64::MAX)));
             if buyer < BUYERS {
                 buyers.spawn(shop(scene, gateway, seeded));
