@@ -43,7 +43,9 @@ fn draws() -> bool {
     let draws = Draws { balance: 5, responses: 2, units: 4, crashes: 2, losses: 2, without: None };
     let (states, failures) = draw::failures(draws);
     println!("{DRAWS}: {states} states, {} s, at most {} MB so far", start.elapsed().as_secs(), memory().unwrap_or(0));
-    failures.iter().for_each(|failure| println!("{failure}"));
+    for failure in &failures {
+        println!("{failure}");
+    }
     failures.is_empty()
 }
 

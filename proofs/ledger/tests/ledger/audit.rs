@@ -204,7 +204,7 @@ mod tests {
         let long_ago = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
         token.attempts[0].reopened.set(long_ago).unwrap();
         assert_eq!(lost(&token), 1);
-        token.ware.refunds_after = Some(Duration::from_secs(60));
+        token.ware.refunds_after = Some(Duration::from_mins(1));
         assert_eq!(lost(&token), 0);
     }
 }
