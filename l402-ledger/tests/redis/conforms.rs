@@ -1,6 +1,7 @@
 //! The suite that every store passes.
 
-use crate::server::{Certificates, Clock, Cluster, SAFE, Server, Shared, free_port};
+use crate::server::{Certificates, Cluster, SAFE, Server, Shared, free_port};
+use crate::server_clock::Clock;
 use core::error::Error;
 use core::time::Duration;
 use l402_core::PaymentHash;
