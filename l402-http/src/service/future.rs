@@ -9,6 +9,7 @@ use super::event::{Ended, Forwarded, ForwardedKind, Phase};
 use super::forward::pass_on;
 use super::head::RequestHead;
 use super::kept::Tee;
+use super::meter::Metered;
 use super::observe::{Ending, Trail};
 use super::settle::Unsettled;
 use crate::cors::Sharing;
@@ -109,7 +110,8 @@ where
                 }
                 Projected::Counting { visiting } => match ready!(Pin::new(visiting).poll(context)) {
                     Ok(Visited::Own(response)) => response,
-                    Ok(Visited::Inner(response, Begun { first, till: Some(till), .. })) => {
+                    Ok(Visited::Inner(mut response, Begun { first, till: Some(till), .. })) => {
+                        Metered::<R>::announce(response.headers_mut());
                         break response.map(|body| PaidBody::metered(first, body, till));
                     }
                     Ok(Visited::Inner(response, Begun { first, keep: None, .. })) => {

@@ -5,7 +5,7 @@ use crate::response::{BodyError, X_L402_BALANCE_MSAT};
 use bytes::Bytes;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRAILER};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -31,6 +31,14 @@ enum Stage {
 }
 
 impl<B> Metered<B> {
+    /// Announces the trailer with the balance. HTTP/1.1 can only send trailers that were announced, and none after a body whose
+    /// length the head says.
+    pub(crate) fn announce(head: &mut HeaderMap) {
+        if !head.contains_key(CONTENT_LENGTH) {
+            head.append(TRAILER, HeaderValue::from_name(X_L402_BALANCE_MSAT.clone()));
+        }
+    }
+
     /// Meters a body, whose first frame may have been taken out.
     pub(crate) fn new(first: Option<Frame<Bytes>>, body: B, till: Box<Till>) -> Self {
         Self { body, first, unpaid: Bytes::new(), trailers: HeaderMap::new(), stage: Stage::Reading, till }
@@ -65,6 +73,9 @@ impl<B: Body<Data = Bytes>> Body for Metered<B> {
                     Ok(bytes) => {
                         let paid = this.unpaid.split_to(bytes.min(this.unpaid.len()));
                         this.till.passed(&paid);
+                        if this.unpaid.is_empty() && this.body.is_end_stream() {
+                            this.till.all_passed(); // who knows the length asks for nothing more
+                        }
                         Poll::Ready(Some(Ok(Frame::data(paid))))
                     }
                     Err(cut) => cut_off(this.stage, cut),

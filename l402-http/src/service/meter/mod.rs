@@ -57,6 +57,14 @@ impl Till {
         }
     }
 
+    /// Takes notice that the last of the body has passed.
+    const fn all_passed(&mut self) {
+        match self {
+            Self::Flow(_) => {}
+            Self::Tokens(tokens) => tokens.all_passed(),
+        }
+    }
+
     /// Does what is to be done while nothing comes.
     fn idle(&mut self, context: &mut Context<'_>) -> Result<(), Cut> {
         match self {

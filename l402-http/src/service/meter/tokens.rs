@@ -25,6 +25,8 @@ pub(crate) struct Tokens {
     keep: JoinHandle<()>,
     /// How many bytes of the body have passed.
     bytes: u64,
+    /// All of the body has passed.
+    is_whole: bool,
     has_ended: bool,
     question: Option<Pin<Box<dyn Future<Output = Option<Reply>> + Send>>>,
     is_settled: bool,
@@ -35,8 +37,9 @@ impl Tokens {
     pub(in crate::service) fn new(claim: Claim, tariff: TokenTariff, reserved: u64, head: &HeaderMap) -> Self {
         let keeper = claim.clone();
         let keep = tokio::spawn(async move { keeper.keep().await });
-        let (bytes, has_ended, question, is_settled) = (0, false, None, false);
-        Self { claim, tariff, reserved, reader: reader(head), keep, bytes, has_ended, question, is_settled }
+        let (bytes, is_whole, has_ended, question, is_settled) = (0, false, false, None, false);
+        let reader = reader(head);
+        Self { claim, tariff, reserved, reader, keep, bytes, is_whole, has_ended, question, is_settled }
     }
 
     pub(super) fn passed(&mut self, bytes: &[u8]) {
@@ -44,6 +47,10 @@ impl Tokens {
         if let Some(reader) = &mut self.reader {
             reader.read(bytes);
         }
+    }
+
+    pub(super) const fn all_passed(&mut self) {
+        self.is_whole = true;
     }
 
     pub(super) fn idle(&mut self, context: &mut Context<'_>) -> Result<(), Cut> {
@@ -71,7 +78,7 @@ impl Tokens {
 
     /// What ends it: what was used; where that is not known, what the operator has it estimated at, or else all that is held.
     fn last(&self) -> Event {
-        let is_known = |reader: &&UsageReader| self.has_ended || reader.is_complete();
+        let is_known = |reader: &&UsageReader| self.is_whole || self.has_ended || reader.is_complete();
         let usage = self.reader.as_ref().filter(is_known).and_then(UsageReader::usage);
         let cost = usage.map(|usage| self.tariff.cost(usage.input, usage.output));
         let cost = cost.or_else(|| self.tariff.estimated(self.bytes)).map_or(self.reserved, Msat::get);

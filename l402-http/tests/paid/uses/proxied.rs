@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use l402_core::ledger::Tally;
 use l402_core::{Msat, Tariff, Uses};
-use l402_http::policy::{Meter, Policy, Sale};
+use l402_http::policy::{Meter, Policy, Sale, TokenTariff};
 use l402_http::proxy::{Upstream, UpstreamConfig};
 use l402_http::service::Paywall;
 use l402_ledger::testing::FakeStore;
@@ -172,6 +172,51 @@ async fn s2_a_101_is_passed_on_only_once_its_use_is_committed() {
         let read = tokio::time::timeout(PATIENCE, told.recv()).await.expect("the tunnel is closed").unwrap();
         assert_eq!(read, if is_away { &b""[..] } else { b"\x81\x00" });
     }
+}
+
+/// An upstream that answers one request with these bytes.
+async fn says(answer: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        head(&mut stream).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    address
+}
+
+#[tokio::test]
+async fn s6_a_client_that_takes_trailers_learns_its_balance() {
+    let upstream = says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n").await;
+    let tariff = Tariff::new(Msat::from_sat(1), 1).unwrap();
+    let gateway = Gateway::selling(upstream, |sale| sale.meter(Meter::Bytes(tariff))).await;
+    let token = Purchase::mint(&keys(), &demo().uses(Uses::Metered), [1; 32]);
+    let mut stream = gateway.send(&token, "GET", "connection: close, te\r\nte: trailers\r\n").await;
+    let mut answer = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+    assert!(answer.contains("trailer: x-l402-balance-msat\r\n"), "{answer}");
+    assert!(answer.ends_with("0\r\nx-l402-balance-msat: 18000\r\n\r\n"), "{answer}");
+}
+
+/// Whoever knows the length does not ask whether there is more.
+#[tokio::test]
+async fn s6_events_are_whole_where_their_length_says_so() {
+    let upstream = says(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 63\r\n\r\n\
+         data: {\"usage\": {\"prompt_tokens\": 1, \"completion_tokens\": 1}}\n\n",
+    )
+    .await;
+    let tokens = TokenTariff::new(Msat::from_sat(1), Msat::from_sat(1), 1, 10).unwrap();
+    let gateway = Gateway::selling(upstream, |sale| sale.meter(Meter::Tokens(tokens))).await;
+    let token = Purchase::mint(&keys(), &demo().uses(Uses::Metered), [1; 32]);
+    let answer = gateway.ask(&token, "GET").await;
+    assert!(answer.ends_with("}}\n\n"), "{answer}");
+    while gateway.tally(&token).await.reserved > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(gateway.tally(&token).await.committed, 2_000);
 }
 
 /// The end is announced as that of a token is, and what was not used is given back.
