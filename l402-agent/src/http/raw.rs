@@ -98,8 +98,12 @@ impl Recorder {
         let mut seen = self.read.len().saturating_sub(3).max(self.begin);
         self.read.extend_from_slice(bytes);
         while let Some(end) = end_of_head(&self.read, seen) {
-            if self.read[self.begin..end].get(9) != Some(&b'1') || self.read[self.begin..end].get(9..12) == Some(b"101")
-            {
+            let head = &self.read[self.begin..end];
+            if !head.starts_with(VERSION) {
+                self.is_reading = false;
+                return;
+            }
+            if head.get(9) != Some(&b'1') || head.get(9..12) == Some(b"101") {
                 self.read.truncate(end);
                 self.complete = Some(core::mem::take(&mut self.read).into());
                 self.is_reading = false;
@@ -108,7 +112,7 @@ impl Recorder {
             (self.begin, seen) = (end, end);
         }
         let start = &self.read[self.begin..];
-        let is_head = start.iter().zip(b"HTTP/1.").all(|(read, expected)| read == expected);
+        let is_head = start.iter().zip(VERSION).all(|(read, expected)| read == expected);
         self.is_reading = is_head && self.read.len() <= MAX_HEAD;
     }
 }
@@ -169,6 +173,9 @@ impl<T: Write + Unpin> Write for Recorded<T> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 }
+
+/// What a head begins with.
+const VERSION: &[u8] = b"HTTP/1.";
 
 /// The longest head that is copied.
 const MAX_HEAD: usize = 256 * 1024;

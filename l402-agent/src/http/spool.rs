@@ -30,7 +30,7 @@ fn read_at_most(input: &mut dyn Read, in_memory: u64, max: u64) -> io::Result<Sp
     if (start.len() as u64) < in_memory {
         return Ok(Spooled::Bytes(start));
     }
-    let mut file = tempfile::tempfile()?;
+    let mut file = unnamed()?;
     file.write_all(&start)?;
     let room = max.saturating_sub(in_memory);
     let rest = io::copy(&mut (&mut *input).take(room.saturating_add(1)), &mut file)?;
@@ -41,6 +41,17 @@ fn read_at_most(input: &mut dyn Read, in_memory: u64, max: u64) -> io::Result<Sp
     }
     file.rewind()?;
     Ok(Spooled::File(file))
+}
+
+/// A file that has no name, and that no other user can open.
+fn unnamed() -> io::Result<File> {
+    let file = tempfile::tempfile()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 /// What takes more memory than this goes to a file.
@@ -80,7 +91,7 @@ mod tests {
     #[test]
     fn nobody_else_can_open_the_file() {
         use std::os::unix::fs::MetadataExt;
-        let file = tempfile::tempfile().unwrap().metadata().unwrap();
+        let file = unnamed().unwrap().metadata().unwrap();
         assert_eq!((file.mode() & 0o777, file.nlink()), (0o600, 0));
     }
 }

@@ -6,7 +6,7 @@ use crate::error::StoreErrorKind;
 
 #[tokio::test]
 async fn l6_once_a_write_has_failed_nothing_is_promised_and_nothing_is_lost() {
-    let (whole, script) = (Disk::default(), Script::random(25));
+    let (whole, script) = (Disk::default(), Script::random(60));
     script.play(&whole).await.unwrap();
     let writes = whole.log().iter().filter(|entry| !matches!(entry, Entry::Told(_))).count();
     let mut failed = 0;
