@@ -1,5 +1,6 @@
 //! The program as a process: what signals do to it.
 #![expect(clippy::unwrap_used, reason = "in a test, a failure is a result")]
+#![expect(clippy::disallowed_methods, reason = "each test is a thread of its own")]
 
 use core::net::SocketAddr;
 use core::time::Duration;

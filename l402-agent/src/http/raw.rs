@@ -190,11 +190,11 @@ mod tests {
     fn heads(pieces: &[&str]) -> Option<String> {
         let mut recorder = Recorder::default();
         recorder.expect();
-        pieces.iter().for_each(|piece| {
+        for piece in pieces {
             if recorder.is_reading {
                 recorder.take(piece.as_bytes());
             }
-        });
+        }
         recorder.complete.map(|head| String::from_utf8(head.to_vec()).unwrap())
     }
 

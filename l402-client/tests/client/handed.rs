@@ -10,7 +10,7 @@ async fn handed() -> (Machine, String, String) {
     let machine = Machine::new().await;
     let url = machine.shop.url("/bundle");
     assert_eq!(machine.run(&["get", &url]).await.status.code(), Some(0));
-    let part = machine.run(&["tokens", "attenuate", "--uses", "2", "--expires", "1h"]).await;
+    let part = machine.run(&["tokens", "attenuate", "--uses", "2", "--expires", "30m"]).await;
     assert_eq!(part.status.code(), Some(0), "{}", text(&part.stderr));
     let file = machine.folder.path().join("part");
     std::fs::write(&file, &part.stdout).unwrap();
@@ -37,7 +37,7 @@ async fn a9_who_was_handed_a_token_waits_no_longer_than_it_says() {
     for (reason, retry_after) in [("uses-reserved", Some(3_600)), ("in-doubt", None), ("key-held", None)] {
         let before = machine.shop.requests();
         machine.shop.fail_next_sale(Failure::Withhold(409, reason, retry_after));
-        let got = machine.run(&["get", &url, "--token", &file, "--timeout", "5"]).await;
+        let got = machine.run(&["get", &url, "--token", &file, "--timeout", "30"]).await;
         assert_eq!(got.status.code(), Some(4), "{reason}: {}", text(&got.stderr));
         assert_eq!(machine.shop.requests() - before, 1, "{reason}: {}", text(&got.stderr));
     }
