@@ -14,7 +14,7 @@ use crate::config::Config;
 /// Deny tokens before they end.
 #[derive(Debug, Clone, Args)]
 #[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
-#[group(id = "denied", required = true, args = ["hash", "epoch"])]
+#[group(id = "denied", required = true, multiple = false, args = ["hash", "epoch"])]
 pub struct RevokeOptions {
     /// Payment hash of the tokens
     pub hash: Option<PaymentHash>,

@@ -83,7 +83,7 @@ impl Window {
     /// use l402_core::Msat;
     /// use l402_core::purchase::{Window, WindowTime};
     ///
-    /// let at = |minutes| WindowTime::default().after(Duration::from_secs(60 * minutes));
+    /// let at = |minutes: u64| WindowTime::default().after(Duration::from_secs(60 * minutes));
     /// let entries = [(None, Msat::new(9)), (Some(at(10)), Msat::new(5)), (Some(at(20)), Msat::new(5))];
     /// assert_eq!(Window::Hour.frees(entries, Msat::new(6), at(30)), Some(at(80)));
     /// assert_eq!(Window::Hour.frees(entries, Msat::new(11), at(30)), None);
