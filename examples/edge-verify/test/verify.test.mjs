@@ -22,7 +22,7 @@ const headers = ({ fields }) =>
   fields.map(({ name, value, value_hex }) => [name, value === undefined ? String.fromCharCode(...bytes(joined(value_hex))) : joined(value)]);
 // No ledger counts uses here: a number of them denies, whatever else is wrong with it.
 const uncounted = (vector) =>
-  vector.verdict === "reserve" || vector.id.startsWith("uses-") ? { ...vector, verdict: "charge", result: { status: 402, reason: "no-ledger" } } : vector;
+  vector.verdict === "reserve" || /^(uses|balance)-/.test(vector.id) ? { ...vector, verdict: "charge", result: { status: 402, reason: "no-ledger" } } : vector;
 const cases = vectors.cases.filter(({ policy, min_ram = 0 }) => usual(policy) && min_ram < 24_000).map(uncounted);
 const ANSWER = 72; // bytes, at most
 const admitted = cases.find(({ verdict }) => verdict === "admit");

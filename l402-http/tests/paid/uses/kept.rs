@@ -137,7 +137,7 @@ async fn s4_an_expired_token_gets_nothing() {
 async fn s4_an_answer_is_kept_no_longer_than_its_sale() {
     let store = InMemory::default();
     let (answers, kept) = (Answers::new(store.clone(), 10), store);
-    let terms = |sale: Sale| sale.keep_answer(Duration::from_mins(10)).valid_for(Duration::from_mins(1));
+    let terms = |sale: Sale| sale.keep_answer(Duration::from_hours(24)).valid_for(Duration::from_mins(1));
     let till = Till::with(2, terms, |paywall| paywall.answers(answers));
     let token = till.buy().await;
     post(&till, &token, &[KEY]).await;
