@@ -3,7 +3,7 @@
 //!
 //! 1. Of each exchange over HTTP/1, the bytes up to the empty line are copied while they are read. Interim heads (1xx) stand before the
 //!    final one.
-//! 2. Only what begins like a head of HTTP/1 is kept, and not more than [`MAX_HEAD`] of it. HTTP/2 has no such bytes.
+//! 2. Only what begins like a head of HTTP/1 is kept, and not more than 256 KiB of it. HTTP/2 has no such bytes.
 
 use bytes::Bytes;
 use core::mem::MaybeUninit;

@@ -7,7 +7,7 @@
 //! 4. The record holds what it takes to ask for the outcome, and the token, so that what was paid for is not lost.
 //! 5. Of several processes that want to pay the same invoice, or for the same method and path of an origin, one begins. The
 //!    others wait for their turn, a lock in the same folder, and find what the one has bought.
-//! 6. With the intent, what it may cost is reserved in the [budget](super::budget) that pays. With the outcome it is booked or released.
+//! 6. With the intent, what it may cost is reserved in the [budget] that pays. With the outcome it is booked or released.
 
 // Threats: A4, A5, A9.
 

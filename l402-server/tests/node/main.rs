@@ -128,10 +128,12 @@ const STATE: [&str; 7] = [
     "node/sent",
     "node/settled",
 ];
-const REST: [&str; 10] = [
+const REST: [&str; 12] = [
     "control/audit.log",
     "control/manifest",
     "keys/manifest",
+    "keys/root.keys.lock",
+    "keys/sold.until",
     "manifest",
     "node/disk-check",
     "node/ldk.log",
