@@ -4,8 +4,8 @@
 //! batch than for all else that a use needs. So:
 //!
 //! 1. A batch of rows is written as one entry of the table `newer`, which only grows at its end. That is what callers wait for.
-//! 2. Once it holds the rows of [`MANY`] payments, or [`BYTES`], it is renamed to `older`. With each batch that follows, a few of the older rows are moved to their
-//!    places: as many neighbours at a time as share pages. When the last has gone, the table is deleted.
+//! 2. Once it holds the rows of [`MANY`] payments, or [`BYTES`], it is renamed to `older`. With each batch that follows, a few of
+//!    the older rows are moved to their places, neighbours together. When the last has gone, the table is deleted.
 //! 3. Each transaction says all of this or nothing. A row that is moved twice, since the power failed before its table was deleted,
 //!    says the same both times: a later one of its payment is moved only once `older` is gone.
 //! 4. All of these rows are in memory too, in some tens of megabytes at most.
@@ -67,7 +67,7 @@ impl Recent {
         self.newer.get(payment).or_else(|| self.older.get(payment)).map(Vec::as_slice)
     }
 
-    /// Tells whether the time of a row is over.
+    /// Tells whether the time of any row is over.
     pub(super) fn is_any_over(&self, now: StoreTime) -> bool {
         let is_over = |ends_at| StoreTime::from(ends_at).after(SKEW) <= now;
         self.newer.values().chain(self.older.values()).filter_map(|row| row::ends_at(row)).any(is_over)
