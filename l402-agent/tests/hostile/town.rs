@@ -158,7 +158,9 @@ impl Town {
             };
             let store = FileStore::new(database, Reuse::Kept, "bank".to_owned(), payer).unwrap();
             let (bank, halt) = (Arc::clone(&self.bank), Arc::clone(halt));
-            let max_fee_msat = Msat::new(self.draw.below(10_000));
+            // Where fees are not reserved, they are high.
+            let max_fee = if self.guard == Some(Guard::FeeReserved) { 30_000 } else { self.draw.below(10_000) };
+            let max_fee_msat = Msat::new(max_fee);
             let settings = PaySettings::new(SpendLimits { max_price_msat: Msat::new(35_000), max_fee_msat });
             let line = Line { shop: Arc::clone(&self.shop), halt: Arc::clone(&halt) };
             let wallet = Wallet { bank: Arc::clone(&bank), buyer: buyer.clone(), halt: Arc::clone(&halt) };
