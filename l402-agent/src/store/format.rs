@@ -1,5 +1,7 @@
 //! The format of the database file: its names, its tables, and what each earlier version lacks.
 
+use super::share;
+
 /// `outcome` is empty while there is none; an order is absent where the first format did not have it.
 pub(super) const TABLES: &str = "
     CREATE TABLE payments (
@@ -59,10 +61,10 @@ pub(super) const UNFINISHED_LOGS: [&str; 3] =
 
 /// "L402", so that no other program's database is taken for ours.
 pub(super) const APPLICATION: i32 = 0x4c34_3032;
-pub(super) const VERSION: i32 = 8;
+pub(super) const VERSION: i32 = 9;
 
 /// What each earlier version lacks.
-pub(super) const STEPS: [(i32, &str); 6] = [
+pub(super) const STEPS: [(i32, &str); 7] = [
     // The payments were asked for once, as far as is known.
     (2, "ALTER TABLE payments ADD COLUMN is_repeated INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 3;"),
     // The tokens have served, as far as is known.
@@ -95,7 +97,15 @@ pub(super) const STEPS: [(i32, &str); 6] = [
     (BEFORE_BUDGETS, "PRAGMA user_version = 7;"),
     // No wallet was stopped.
     (BEFORE_STOPPED, "PRAGMA user_version = 8;"),
+    // What was added follows.
+    (BEFORE_ADDED, "PRAGMA user_version = 9;"),
 ];
+
+/// What version 9 has and version 8 lacks.
+pub(super) const ADDED: &[&str] = &[share::TABLES];
+
+/// The last version without it.
+pub(super) const BEFORE_ADDED: i32 = 8;
 
 /// The last version without a table of wallets that are stopped.
 pub(super) const BEFORE_STOPPED: i32 = 7;

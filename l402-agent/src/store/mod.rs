@@ -17,6 +17,7 @@ pub mod payments;
 pub mod private;
 pub mod record;
 mod row;
+mod share;
 pub mod tokens;
 
 pub use clocks::{Clocks, SystemClocks};

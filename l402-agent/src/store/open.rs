@@ -15,7 +15,8 @@ use super::clocks::{Clocks, SystemClocks};
 use super::database::Database;
 use super::error::DatabaseError;
 use super::format::{
-    APPLICATION, BEFORE_BUDGETS, BEFORE_STOPPED, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED, UNFINISHED_LOGS, VERSION,
+    ADDED, APPLICATION, BEFORE_ADDED, BEFORE_BUDGETS, BEFORE_STOPPED, FILE, LOCK, LOGS, STEPS, TABLES, UNFINISHED,
+    UNFINISHED_LOGS, VERSION,
 };
 use super::import;
 use super::private::PrivateDir;
@@ -82,6 +83,7 @@ fn create(folder: &PrivateDir) -> Result<PathBuf, DatabaseError> {
         transaction.execute_batch(TABLES)?;
         transaction.execute_batch(budget::TABLES)?;
         transaction.execute_batch(budget::NEXT_TABLES)?;
+        ADDED.iter().try_for_each(|tables| transaction.execute_batch(tables))?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -136,6 +138,9 @@ fn renew(connection: &mut Connection, clocks: &dyn Clocks) -> rusqlite::Result<(
             }
             if version == BEFORE_STOPPED {
                 transaction.execute_batch(budget::NEXT_TABLES)?;
+            }
+            if version == BEFORE_ADDED {
+                ADDED.iter().try_for_each(|tables| transaction.execute_batch(tables))?;
             }
             transaction.commit()?;
         }

@@ -96,20 +96,64 @@ fn what_others_can_read_is_refused() {
     assert!(matches!(Database::open(&folder), Err(DatabaseError::File(_))));
 }
 
+/// Makes the database that version 8 of the format made.
+fn version_8(folder: &PrivateDir) -> Connection {
+    let path = folder.create(FILE).map(|_| folder.path(FILE)).unwrap();
+    let connection = connect(&path).unwrap();
+    for tables in [TABLES, budget::TABLES, budget::NEXT_TABLES] {
+        connection.execute_batch(tables).unwrap();
+    }
+    connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+    connection.pragma_update(None, "user_version", BEFORE_ADDED).unwrap();
+    connection
+}
+
+/// Returns what the database consists of.
+fn schema(database: &Database) -> Vec<(String, Option<String>)> {
+    let all = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    database.read(|tx| tx.prepare(all)?.query_map([], read)?.collect()).unwrap()
+}
+
+#[test]
+fn version_8_gets_what_was_added() {
+    let ((_home, old), (_other, new)) = (folder(), folder());
+    let before = version_8(&old);
+    before
+        .execute_batch(
+            "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', 7);
+             INSERT INTO tokens VALUES (2, 'i', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', NULL);
+             INSERT INTO budgets (id, name, parent, standing, made_at) VALUES (2, 'b', 1, 'active', 0);
+             INSERT INTO entries VALUES ('h', 2, x'00', 'o', '', 'proven', 1, 1);",
+        )
+        .unwrap();
+    drop(before);
+    for _ in 0..2 {
+        let database = Database::open(&old).unwrap();
+        assert_eq!(format(&database.connection()).unwrap(), (APPLICATION, VERSION));
+        assert_eq!(schema(&database), schema(&Database::open(&new).unwrap()));
+        let budgets = "SELECT group_concat(budget) FROM (SELECT budget FROM tokens ORDER BY id)";
+        let budgets: String = database.read(|tx| tx.query_row(budgets, [], |row| row.get(0))).unwrap();
+        assert_eq!(budgets, "2,1", "a token belongs to the budget that paid, else to the first");
+    }
+}
+
 #[test]
 fn version_2_gets_what_it_lacks_and_loses_nothing() {
     let (_home, folder) = folder();
-    let database = Database::open(&folder).unwrap();
-    fill(&database, 0);
-    let token = "INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', 7)";
-    database.write(|tx| tx.execute(token, [])).unwrap();
-    let old = "ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing; \
-               ALTER TABLE tokens DROP COLUMN uses_left; DROP TABLE attempts; \
-               DROP TABLE accounts; DROP TABLE entries; DROP TABLE budgets; DROP TABLE clock; DROP TABLE events; \
-               DROP TABLE stopped_wallets; \
-               PRAGMA user_version = 2;";
-    database.connection().execute_batch(old).unwrap();
-    drop(database);
+    let old = version_8(&folder);
+    old.execute_batch(
+        "WITH RECURSIVE all_ids (id) AS (SELECT 0 UNION SELECT id + 1 FROM all_ids WHERE id < 99)
+             INSERT INTO payments SELECT id, 1, 'w', 'o', 'm', 'p', 's', 't', 1, NULL, NULL, NULL, 'paid', 0, 0 FROM all_ids;
+         INSERT INTO tokens VALUES (1, 'h', x'00', 1, 1, 'o', 'm', 'p', 's', 't', 1, 'new', 7);
+         ALTER TABLE payments DROP COLUMN is_repeated; ALTER TABLE tokens DROP COLUMN standing;
+         ALTER TABLE tokens DROP COLUMN uses_left; DROP TABLE attempts;
+         DROP TABLE accounts; DROP TABLE entries; DROP TABLE budgets; DROP TABLE clock; DROP TABLE events;
+         DROP TABLE stopped_wallets;
+         PRAGMA user_version = 2;",
+    )
+    .unwrap();
+    drop(old);
     for _ in 0..2 {
         let database = Database::open(&folder).unwrap();
         assert_eq!(format(&database.connection()).unwrap(), (APPLICATION, VERSION));
