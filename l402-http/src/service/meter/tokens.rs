@@ -35,7 +35,7 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Begins with the head of a response.
     pub(in crate::service) fn new(claim: Claim, tariff: TokenTariff, reserved: u64, head: &HeaderMap) -> Self {
-        let keeper = claim.clone();
+        let mut keeper = claim.clone();
         let keep = tokio::spawn(async move { keeper.keep().await });
         let (bytes, is_whole, has_ended, question, is_settled) = (0, false, false, None, false);
         let reader = reader(head);

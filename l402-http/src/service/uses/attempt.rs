@@ -54,7 +54,7 @@ impl Attempt {
     }
 
     /// Renews the lease; completes where it ends soon and could not be renewed, or is lost.
-    pub(in crate::service) async fn keep(&self) {
+    pub(in crate::service) async fn keep(&mut self) {
         self.claim.keep().await;
     }
 

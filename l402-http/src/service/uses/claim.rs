@@ -44,11 +44,12 @@ impl Claim {
         owe(&self.desk, self.payment, self.id, event);
     }
 
-    /// Renews the lease; completes where it ends soon and could not be renewed, or is lost.
-    pub(in crate::service) async fn keep(&self) {
-        let mut ends = self.lease_ends - LEASE_MARGIN;
+    /// Renews the lease; completes where it ends soon and could not be renewed, or is lost. Who goes on with the claim afterwards
+    /// goes on from the last renewal.
+    pub(in crate::service) async fn keep(&mut self) {
         let mut next = self.lease_ends - LEASE + RENEW;
         loop {
+            let ends = self.lease_ends - LEASE_MARGIN;
             sleep_until(next.min(ends)).await;
             let asked_at = Instant::now();
             if asked_at >= ends {
@@ -56,7 +57,7 @@ impl Claim {
             }
             match timeout_at(ends, self.ask(Event::Renew)).await {
                 Ok(Ok(Reply::Renewed)) => {
-                    ends = asked_at + LEASE - LEASE_MARGIN;
+                    self.lease_ends = asked_at + LEASE;
                     next = asked_at + RENEW;
                 }
                 Ok(Err(_)) => next = Instant::now() + PAUSE,

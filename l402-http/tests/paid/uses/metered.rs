@@ -186,6 +186,33 @@ async fn s6_tokens_are_settled_by_what_the_response_says() {
     assert_eq!(till.settles(&token, |tally| tally.reserved == 0).await.committed, 307);
 }
 
+/// A model may think for longer than a lease lasts, before the head of its response and behind it.
+#[tokio::test(start_paused = true)]
+async fn s6_a_model_that_thinks_longer_than_a_lease_is_not_cut_off() {
+    let till = till(tokens());
+    let token = till.buy().await;
+    let gate = till.works().waits();
+    till.works().answers(|| {
+        let said = r#"{"usage": {"prompt_tokens": 100, "completion_tokens": 20}}"#;
+        let pieces = stream::unfold(said.as_bytes(), |rest| async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let (piece, rest) = rest.split_at_checked(30).unwrap_or((rest, &[]));
+            (!piece.is_empty()).then(|| (Ok(Frame::data(Bytes::from_static(piece))), rest))
+        });
+        Response::builder().header("content-type", "application/json").body(StreamBody::new(pieces).boxed()).unwrap()
+    });
+    let under_way = tokio::spawn({
+        let (till, token) = (till.clone(), token.clone());
+        async move { read(&till, &token).await }
+    });
+    till.works().called(1).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    gate.add_permits(1);
+    let read = under_way.await.unwrap();
+    assert!(read.error.is_none(), "{:?}", read.error);
+    assert_eq!(read.balances(), [Some(11_000), Some(20_700)]);
+}
+
 #[tokio::test]
 async fn s6_without_a_usage_all_that_was_held_is_charged() {
     let till = till(tokens());
