@@ -21,11 +21,13 @@
 //! 4. An entry counts in every [`Window`] from its reservation until one window length after its outcome was recorded. What was
 //!    spent in all ([`Account`]) never falls.
 //! 5. Windows are measured by a [`Clock`] that never goes back.
-//! 6. [`Record`] decides what follows from what a wallet says about a payment.
+//! 6. A [`breaker`] stops paying after what has happened, at one origin or altogether.
+//! 7. [`Record`] decides what follows from what a wallet says about a payment.
 //!
 //! A store does a step in one transaction, all or nothing. Time is an argument.
 
 mod account;
+pub mod breaker;
 mod budget;
 mod clock;
 mod entry;
