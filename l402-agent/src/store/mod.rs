@@ -2,6 +2,7 @@
 //! that processes share.
 
 pub mod attempts;
+pub mod breaker;
 pub mod budget;
 mod clocks;
 mod codec;

@@ -1,0 +1,15 @@
+//! Breakers, and what the owner is asked and told, in the database.
+//!
+//! 1. A payment begins only where the breaker of its origin and the common one let it, in the transaction that reserves it: what was
+//!    tripped before stops it, in whatever process. [`l402_core::purchase::breaker`] decides; this module reads and writes the few rows.
+//! 2. Where a payment needs a confirmation, that of its owner for the same invoice, origin, amount and call is used up with the
+//!    reservation. No row is locked while somebody thinks about it.
+//! 3. What trips a breaker is recorded with what happened: a purchase is refused and its breaker is tripped, or neither. An alert is
+//!    written in the same step, and goes out later.
+//! 4. A purchase that is refused is a loss once, however often it is refused.
+
+// Threats: A5, A9.
+
+mod tables;
+
+pub(super) use tables::TABLES;
