@@ -1,4 +1,4 @@
-//! What a buyer spends, without I/O: budgets, payments, and what becomes of a payment whose outcome is not known.
+//! What a buyer spends, without I/O: budgets, payments, what becomes of a payment whose outcome is not known, and of what it bought.
 //!
 //! A payment is reserved in its budget and in every budget above it, before a wallet is asked:
 //!
@@ -30,15 +30,19 @@ mod account;
 pub mod breaker;
 mod budget;
 mod clock;
+mod delivery;
 mod entry;
 mod lookup;
 mod reserve;
+mod share;
 mod window;
 
 pub use account::Account;
 pub use budget::{Budget, BudgetStanding, Limit, Limits, MAX_DEPTH};
 pub use clock::{BootId, Clock, Passage, Reading};
+pub use delivery::{Delivery, DeliveryCommand, DeliveryEvent, DeliveryStanding};
 pub use entry::{Command, Entry, Event, Standing, step};
 pub use lookup::{Asked, Record, Status, Step, Unresolved};
 pub use reserve::{Cost, Counted, Refusal, Refused, raise, reserve};
+pub use share::{Tally, Uses};
 pub use window::{Window, WindowTime};
