@@ -1,6 +1,9 @@
 //! The agent: a wallet, a store, limits, and an HTTP client.
 
 mod builder;
+mod narrow;
+
+pub(crate) use narrow::Narrowed;
 
 pub use builder::{AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 
@@ -11,7 +14,7 @@ use crate::http::payload::{Payload, PayloadBody};
 use crate::http::redirect::Trail;
 use crate::http::repeat::Repeating;
 use crate::http::whole::Whole;
-use crate::price::{self, Price, QuoteError};
+use crate::price::{Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
 use crate::store::budget::{BudgetId, Budgets, CallId, FeeLimit, Payer};
@@ -150,13 +153,7 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// # Errors
     /// [`QuoteError`].
     pub async fn price<B: Into<Payload>>(&self, request: Request<B>) -> Result<Price, QuoteError> {
-        let terms = price::Terms {
-            limits: self.terms.settings.limits,
-            network: self.wallet.network(),
-            field: self.terms.settings.token_field,
-            redirects: self.terms.redirects,
-        };
-        price::ask(Draft::try_from(request).map_err(QuoteError::Url)?, self.plain.clone(), terms).await
+        self.price_of(Draft::try_from(request).map_err(QuoteError::Url)?).await
     }
 
     /// Asks the wallet what became of the payments without a known outcome, and keeps the tokens of those that were paid. Pays

@@ -42,6 +42,7 @@ struct Readme;
 mod agent;
 pub mod amount;
 pub mod delegate;
+pub mod errand;
 mod fetch;
 pub mod http;
 pub mod json;

@@ -13,7 +13,7 @@ use core::fmt;
 use http::header::HeaderMap;
 use http::{StatusCode, Uri};
 use l402_core::{Declined, Exchange, Msat, SpendLimits, UnixSeconds};
-use l402_http::pay::{BadChallenge, ForeignOffer, Quote, TokenField, accept_l402};
+use l402_http::pay::{BadChallenge, ForeignOffer, Origin, Quote, TokenField, accept_l402};
 use l402_lightning::{Invoice, Network, unix_now};
 use serde::Serialize;
 use tower_service::Service;
@@ -49,6 +49,18 @@ pub struct Price {
     /// The payment that the server demands in vain, where it does.
     #[serde(skip)]
     pub unpaid: Option<Unpaid>,
+}
+
+impl Price {
+    /// Returns what the invoice asks for.
+    pub(crate) fn amount_msat(&self) -> Option<Msat> {
+        self.invoice.as_ref()?.amount_msat
+    }
+
+    /// Returns who would be paid.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        Origin::of(&self.url.parse().ok()?).ok()
+    }
 }
 
 /// What an invoice says.

@@ -15,6 +15,11 @@ pub struct BudgetId(pub(super) i64);
 impl BudgetId {
     /// The first budget.
     pub const MAIN: Self = Self(1);
+
+    /// Returns what the database has it by.
+    pub(in crate::store) const fn number(self) -> i64 {
+        self.0
+    }
 }
 
 /// A budget as it is stored.

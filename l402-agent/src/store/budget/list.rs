@@ -208,7 +208,11 @@ impl Budgets {
         })
     }
 
-    fn change<T>(
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn change<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>, &dyn Clocks) -> rusqlite::Result<Result<T, BudgetError>>,
     ) -> Result<T, BudgetError> {
@@ -239,7 +243,7 @@ fn insert(tx: &Transaction<'_>, new: &NewBudget, parent: BudgetId, now: WindowTi
     tx.execute(sql, row).map(drop)
 }
 
-fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> rusqlite::Result<ShownBudget> {
+pub(super) fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> rusqlite::Result<ShownBudget> {
     let Stored { id, name, budget, .. } = stored;
     let parent = line(tx, *id)?.into_iter().nth(1).map(|parent| parent.name);
     let recent = entry::recent(tx, *id, now)?;

@@ -16,6 +16,7 @@ mod line;
 mod list;
 mod refused;
 mod reserve;
+mod room;
 mod tables;
 mod wallet;
 
@@ -26,6 +27,7 @@ pub use list::{BudgetError, Budgets, NewBudget, ShownBudget};
 pub use refused::PolicyRefusal;
 pub use reserve::{CallId, Payer};
 pub(super) use reserve::{happen, intend, raise};
+pub use room::Room;
 pub(super) use tables::{NEXT_TABLES, TABLES};
 pub use wallet::FeeLimit;
 

@@ -72,6 +72,22 @@ pub(in crate::store) fn intend(
     entry::write(tx, &hash, before.as_ref(), &held, &line).map(Ok)
 }
 
+/// Says why a payment at an origin would be refused now. Nothing is written.
+pub(super) fn would_refuse(
+    tx: &Transaction<'_>,
+    clocks: &dyn Clocks,
+    (budget, call): (BudgetId, CallId),
+    origin: &str,
+    cost: Cost,
+) -> rusqlite::Result<Option<PolicyRefusal>> {
+    let line = line(tx, budget)?;
+    let (call, origin) = (call.0.to_vec(), origin.to_owned());
+    let held = Held { budget, call, origin, service: String::new(), entry: NOTHING };
+    let ask = Ask { line: &line, held: &held, cost };
+    let decided = ask.decide(tx, clocks, |counted, cost, now| purchase::reserve(counted, cost, now))?;
+    Ok(decided.err().map(|refused| *refused))
+}
+
 /// Reserves what a payment may cost more than before, since the wallet is about to be asked again.
 pub(in crate::store) fn raise(
     tx: &Transaction<'_>,

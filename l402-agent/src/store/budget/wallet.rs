@@ -35,6 +35,11 @@ impl FeeLimit {
     pub(super) fn cost(self, intent: &Intent) -> Cost {
         let max_fee_msat = intent.order.as_ref().map_or(Msat::ZERO, |order| order.max_fee_msat);
         let cost = Cost { amount_msat: intent.amount_msat, max_fee_msat };
+        self.set_aside(cost)
+    }
+
+    /// Returns what is set aside for a payment that may cost so much.
+    pub(crate) fn set_aside(self, cost: Cost) -> Cost {
         match self {
             Self::Kept => cost,
             Self::NotKept => cost.unenforced(),
