@@ -10,7 +10,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
-use http::HeaderMap;
+use http::header::{FORWARDED, HeaderMap, HeaderName};
 use l402_http::proxy::{IpRange, Peer};
 use l402_http::service::{RateLimits, RequestHead, UnpaidInvoices};
 use l402_ledger::{Ledger, LedgerStore as _};
@@ -72,7 +72,7 @@ impl Identity {
         if !self.trusts(peer) {
             return peer;
         }
-        let [older, newer] = [X_FORWARDED_FOR, FORWARDED].map(|name| joined(fields, name));
+        let [older, newer] = [&X_FORWARDED_FOR, &FORWARDED].map(|name| joined(fields, name));
         let older = older.and_then(|chain| self.nearest(chain.split(',').map(node)));
         let newer = newer.and_then(|chain| {
             let hops: Vec<_> = split(&chain, ',')?.into_iter().map(forwarded_for).collect();
@@ -121,7 +121,7 @@ impl Identity {
 /// Warns once of a peer that speaks for others, and that may be a proxy which the settings do not name.
 #[inline]
 pub(super) fn warn_of_proxy(peer: IpAddr, fields: &HeaderMap) {
-    if speaks_for_others(fields) && !WARNED.swap(true, Ordering::Relaxed) {
+    if !WARNED.load(Ordering::Relaxed) && speaks_for_others(fields) && !WARNED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             %peer,
             "a peer that is not trusted sends `Forwarded` or `X-Forwarded-For`: if it is your proxy, add it to `trusted_proxies`; \
@@ -143,14 +143,14 @@ fn warn_of_both(peer: IpAddr) {
 }
 
 fn speaks_for_others(fields: &HeaderMap) -> bool {
-    fields.contains_key(X_FORWARDED_FOR) || fields.contains_key(FORWARDED)
+    fields.contains_key(&X_FORWARDED_FOR) || fields.contains_key(&FORWARDED)
 }
 
 static WARNED: AtomicBool = AtomicBool::new(false);
 static WARNED_OF_BOTH: AtomicBool = AtomicBool::new(false);
 
 /// All lines of a header as one; [`None`] where there is none, or one that is not text.
-fn joined(fields: &HeaderMap, name: &str) -> Option<String> {
+fn joined(fields: &HeaderMap, name: &HeaderName) -> Option<String> {
     let lines: Option<Vec<&str>> = fields.get_all(name).iter().map(|value| value.to_str().ok()).collect();
     lines.filter(|lines| !lines.is_empty()).map(|lines| lines.join(","))
 }
@@ -193,13 +193,15 @@ fn node(text: &str) -> Option<IpAddr> {
     address.ok().map(|address| address.to_canonical())
 }
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
-const FORWARDED: &str = "forwarded";
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
+
+    const XFF: &str = "x-forwarded-for";
+    const FORWARDED: &str = "forwarded";
 
     fn identity() -> Identity {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|range| range.parse().expect("a range"));
@@ -221,7 +223,6 @@ mod tests {
 
     #[test]
     fn l1_the_client_is_whom_trusted_proxies_vouch_for() {
-        const XFF: &str = X_FORWARDED_FOR;
         is("192.0.2.1", &[(XFF, "198.51.100.7")], "192.0.2.1");
         is("192.0.2.1", &[(FORWARDED, "for=198.51.100.7")], "192.0.2.1");
         is("10.0.0.1", &[], "10.0.0.1");
@@ -241,7 +242,6 @@ mod tests {
 
     #[test]
     fn l1_a_client_behind_a_proxy_cannot_choose_who_it_is() {
-        const XFF: &str = X_FORWARDED_FOR;
         is("10.0.0.1", &[(FORWARDED, "for=1.1.1.1"), (XFF, "198.51.100.7")], "10.0.0.1");
         is("10.0.0.1", &[(FORWARDED, "for=198.51.100.7"), (XFF, "198.51.100.7")], "198.51.100.7");
         is("10.0.0.1", &[(FORWARDED, "for=\"1.1.1.1"), (FORWARDED, "for=198.51.100.7")], "10.0.0.1");
