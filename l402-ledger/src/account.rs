@@ -1,6 +1,7 @@
 //! The record of one payment in memory.
 
 use crate::store::PaymentUses;
+use core::cmp::Reverse;
 use l402_core::ledger::{
     Attempt, AttemptId, Event, Fingerprint, IdempotencyKey, Now, Record, Reply, SKEW, Standing, StoreTime, Tally, pass,
     step,
@@ -12,13 +13,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The record of one payment in memory, on which [`step`] works. It stands behind the embedded store, and beside the others in
 /// their tests: whatever language a store is written in, it must say what this says.
 ///
-/// A bundle of 100,000 uses remembers as many attempts: what a step looks for has an index.
+/// A bundle of 100,000 uses remembers as many attempts: what a step looks for has an index, and so has what a store writes down
+/// after it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     ends_at: UnixSeconds,
     tallies: BTreeMap<CounterKey, Tally>,
     numbers: Numbers,
-    attempts: BTreeMap<AttemptId, Box<Attempt>>,
+    /// Attempts that are reserved or in doubt.
+    open: BTreeMap<AttemptId, Box<Attempt>>,
+    /// The others: those that committed, and those that were cancelled.
+    settled: BTreeMap<AttemptId, Box<Attempt>>,
+    /// Attempts that committed, the latest first.
+    committed: BTreeSet<(Reverse<StoreTime>, AttemptId)>,
     due: BTreeSet<(StoreTime, AttemptId)>,
     /// Attempts that are reserved or in doubt, by the client's key.
     held: BTreeSet<(IdempotencyKey, AttemptId)>,
@@ -40,7 +47,9 @@ impl Account {
             ends_at,
             tallies: BTreeMap::new(),
             numbers: Numbers { spare: BTreeSet::new(), next: 0 },
-            attempts: BTreeMap::new(),
+            open: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            committed: BTreeSet::new(),
             due: BTreeSet::new(),
             held: BTreeSet::new(),
             doubtful: BTreeSet::new(),
@@ -78,7 +87,24 @@ impl Account {
 
     /// Returns the attempts that are remembered.
     pub fn attempts(&self) -> impl Iterator<Item = (&AttemptId, &Attempt)> {
-        self.attempts.iter().map(|(id, attempt)| (id, &**attempt))
+        self.open().chain(self.settled.iter().map(|(id, attempt)| (id, &**attempt)))
+    }
+
+    /// Returns the attempts that are reserved or in doubt.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&AttemptId, &Attempt)> {
+        self.open.iter().map(|(id, attempt)| (id, &**attempt))
+    }
+
+    /// Returns the attempts that committed, the latest first.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn committed(&self) -> impl ExactSizeIterator<Item = (&AttemptId, &Attempt)> {
+        self.committed.iter().map(|(_, id)| (id, &**self.settled.get(id).expect("an index names what is there")))
+    }
+
+    /// Tells whether attempts are remembered that were cancelled.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn has_cancelled(&self) -> bool {
+        self.settled.len() > self.committed.len()
     }
 
     /// Returns the numbers of the uses.
@@ -124,23 +150,36 @@ impl Record for Account {
     }
 
     fn attempt(&self, id: &AttemptId) -> Option<Attempt> {
-        self.attempts.get(id).map(|attempt| **attempt)
+        self.open.get(id).or_else(|| self.settled.get(id)).map(|attempt| **attempt)
     }
 
     fn set_attempt(&mut self, id: &AttemptId, attempt: Attempt) {
         self.remove_attempt(id);
         self.due.extend(attempt.due_at().map(|due_at| (due_at, *id)));
-        if matches!(attempt.standing, Standing::Reserved { .. } | Standing::InDoubt { .. }) {
-            self.held.extend(attempt.key.map(|key| (key, *id)));
+        let place = match attempt.standing {
+            Standing::Reserved { .. } | Standing::InDoubt { .. } => {
+                self.held.extend(attempt.key.map(|key| (key, *id)));
+                &mut self.open
+            }
+            Standing::Committed { .. } | Standing::Cancelled { .. } => &mut self.settled,
+        };
+        place.insert(*id, Box::new(attempt));
+        match attempt.standing {
+            Standing::InDoubt { .. } => {
+                self.doubtful.extend(attempt.fingerprint.map(|fingerprint| (fingerprint, *id)));
+            }
+            Standing::Committed { at } => {
+                self.committed.insert((Reverse(at), *id));
+            }
+            Standing::Reserved { .. } | Standing::Cancelled { .. } => {}
         }
-        if matches!(attempt.standing, Standing::InDoubt { .. }) {
-            self.doubtful.extend(attempt.fingerprint.map(|fingerprint| (fingerprint, *id)));
-        }
-        self.attempts.insert(*id, Box::new(attempt));
     }
 
     fn remove_attempt(&mut self, id: &AttemptId) {
-        let Some(attempt) = self.attempts.remove(id) else { return };
+        let Some(attempt) = self.open.remove(id).or_else(|| self.settled.remove(id)) else { return };
+        if let Standing::Committed { at } = attempt.standing {
+            self.committed.remove(&(Reverse(at), *id));
+        }
         if let Some(due_at) = attempt.due_at() {
             self.due.remove(&(due_at, *id));
         }
@@ -215,8 +254,41 @@ const FIRST: AttemptId = AttemptId::from_bytes([0; 16]);
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "embedded")]
+    use crate::testing::conformance::event;
+    #[cfg(feature = "embedded")]
+    use core::time::Duration;
     use l402_core::ledger::{Counted, DoubtRule, Idempotence, Reserve, Safety};
     use l402_core::{Counter, Counters};
+    #[cfg(feature = "embedded")]
+    use proptest::prelude::*;
+
+    #[cfg(feature = "embedded")]
+    proptest! {
+        #[test]
+        fn what_is_open_and_what_committed_is_known_without_a_look_at_all(
+            events in prop::collection::vec((0..8u8, event(), 0..300_000u64), 0..60)
+        ) {
+            let mut account = Account::new(UnixSeconds::new(4_102_444_800));
+            let mut now = Now { time: StoreTime::from_millis(1_800_000_000_000), horizon: UnixSeconds::new(0) };
+            for (id, event, passed) in events {
+                now.time = now.time.after(Duration::from_millis(passed));
+                account.apply(now, &AttemptId::from_bytes([id; 16]), &event);
+                let (mut open, mut committed, mut cancelled) = (vec![], vec![], 0);
+                for (id, attempt) in account.attempts() {
+                    match attempt.standing {
+                        Standing::Reserved { .. } | Standing::InDoubt { .. } => open.push(id),
+                        Standing::Committed { at } => committed.push((Reverse(at), id)),
+                        Standing::Cancelled { .. } => cancelled += 1,
+                    }
+                }
+                committed.sort_unstable();
+                prop_assert!(account.open().map(|(id, _)| id).eq(open));
+                prop_assert!(account.committed().map(|(id, _)| id).eq(committed.iter().map(|(_, id)| *id)));
+                prop_assert_eq!(account.has_cancelled(), cancelled > 0);
+            }
+        }
+    }
 
     #[test]
     fn s1_what_was_given_back_is_said_to_be_left() {

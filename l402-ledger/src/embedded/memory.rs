@@ -96,7 +96,7 @@ impl Memory {
 
     /// Returns what is known of a payment.
     pub(super) fn uses(&self, payment: &PaymentHash) -> Result<Option<PaymentUses>, StoreError> {
-        Ok(self.look(payment)?.map(|account| account.uses()))
+        self.look(payment, Account::uses)
     }
 
     /// Returns uses in doubt.
@@ -106,13 +106,8 @@ impl Memory {
             if doubtful.len() >= most {
                 break;
             }
-            let Some(account) = self.look(&payment)? else { continue };
-            let in_doubt =
-                account.attempts().filter(|(_, attempt)| matches!(attempt.standing, Standing::InDoubt { .. }));
-            let ends_at = account.ends_at();
-            let uses =
-                in_doubt.map(|(id, attempt)| DoubtfulUse { payment, attempt: *id, number: attempt.number, ends_at });
-            doubtful.extend(uses.take(most - doubtful.len()));
+            let left = most - doubtful.len();
+            doubtful.extend(self.look(&payment, |account| of_account(payment, account, left))?.unwrap_or_default());
         }
         Ok(doubtful)
     }
@@ -192,20 +187,22 @@ impl Memory {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// How an account stands by now.
-    fn look(&self, payment: &PaymentHash) -> Result<Option<Account>, StoreError> {
+    /// Reads how an account stands by now. What time alone does need not be written at once: it is done again, however often the row
+    /// is read.
+    fn look<T>(&self, payment: &PaymentHash, read: impl FnOnce(&Account) -> T) -> Result<Option<T>, StoreError> {
         self.is_whole()?;
-        let shard = self.shard(payment);
-        let mut account = match shard.get(payment) {
-            Some(live) => Some(live.account.clone()),
-            None => self.file.account(payment)?,
-        };
-        drop(shard);
+        let mut shard = self.shard(payment);
         let now = self.now().time;
-        if let Some(account) = &mut account {
-            account.pass(now);
+        if let Some(live) = shard.get_mut(payment) {
+            live.account.pass(now);
+            return Ok(Some(read(&live.account)));
         }
-        Ok(account)
+        let account = self.file.account(payment)?;
+        drop(shard);
+        Ok(account.map(|mut account| {
+            account.pass(now);
+            read(&account)
+        }))
     }
 
     /// Reads an account, or begins one.
@@ -278,6 +275,14 @@ const fn may_be_told(reply: &Reply, event: &Event) -> Told {
         (Reply::Refused(_) | Reply::Renewed, _) => Told::AtOnce,
         _ => Told::Durable,
     }
+}
+
+/// The uses of a payment that are in doubt, at most so many.
+fn of_account(payment: PaymentHash, account: &Account, most: usize) -> Vec<DoubtfulUse> {
+    let in_doubt = account.open().filter(|(_, attempt)| matches!(attempt.standing, Standing::InDoubt { .. }));
+    let ends_at = account.ends_at();
+    let uses = in_doubt.map(|(id, attempt)| DoubtfulUse { payment, attempt: *id, number: attempt.number, ends_at });
+    uses.take(most).collect()
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {

@@ -10,7 +10,6 @@
 use super::wire::{Reader, RowError, Writer};
 use crate::Account;
 use crate::account::Numbers;
-use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::ledger::{
     Attempt, AttemptId, DoubtCause, DoubtRule, Fingerprint, IdempotencyKey, Resolution, Safety, Standing, StoreTime,
@@ -26,24 +25,15 @@ const VERSION: u8 = 1;
 
 /// Tells whether an account can be forgotten once its row is written: all of it stands there, and nobody is at work on it.
 pub(super) fn fits(account: &Account) -> bool {
-    let mut committed = 0;
-    account.attempts().all(|(_, attempt)| match attempt.standing {
-        Standing::Reserved { .. } | Standing::Cancelled { .. } => false,
-        Standing::InDoubt { .. } => true,
-        Standing::Committed { .. } => {
-            committed += 1;
-            committed <= COMMITTED
-        }
-    })
+    let is_held = |attempt: &Attempt| matches!(attempt.standing, Standing::Reserved { .. });
+    account.committed().len() <= COMMITTED
+        && !account.has_cancelled()
+        && !account.open().any(|(_, attempt)| is_held(attempt))
 }
 
 /// Tells whether an account has attempts that a person may have to decide about.
 pub(super) fn is_open(account: &Account) -> bool {
-    account.attempts().any(|(_, attempt)| match attempt.standing {
-        Standing::Reserved { .. } => attempt.safety == Safety::Unsafe,
-        Standing::InDoubt { .. } => true,
-        Standing::Committed { .. } | Standing::Cancelled { .. } => false,
-    })
+    account.open().any(|(_, attempt)| is_kept(attempt))
 }
 
 /// Writes the row of an account; [`None`] where there is nothing to keep.
@@ -99,10 +89,7 @@ pub(super) fn ends_at(row: &[u8]) -> Option<UnixSeconds> {
 fn without_safe(account: &Account) -> (BTreeMap<CounterKey, Tally>, Numbers) {
     let mut tallies: BTreeMap<_, _> = account.uses().tallies.into_iter().collect();
     let mut numbers = account.numbers().clone();
-    for (_, attempt) in account.attempts() {
-        if !matches!((attempt.standing, attempt.safety), (Standing::Reserved { .. }, Safety::Safe)) {
-            continue;
-        }
+    for (_, attempt) in account.open().filter(|(_, attempt)| !is_kept(attempt)) {
         numbers.give_back(attempt.number);
         for key in attempt.counters.iter().flatten() {
             if let Some(tally) = tallies.get_mut(key) {
@@ -115,17 +102,12 @@ fn without_safe(account: &Account) -> (BTreeMap<CounterKey, Tally>, Numbers) {
 }
 
 fn kept(account: &Account) -> Vec<(&AttemptId, &Attempt)> {
-    let (mut committed, mut open) = (Vec::new(), Vec::new());
-    for (id, attempt) in account.attempts() {
-        match (attempt.standing, attempt.safety) {
-            (Standing::Committed { at }, _) => committed.push((at, id, attempt)),
-            (Standing::Reserved { .. }, Safety::Unsafe) | (Standing::InDoubt { .. }, _) => open.push((id, attempt)),
-            _ => {}
-        }
-    }
-    committed.sort_unstable_by_key(|(at, id, _)| (Reverse(*at), **id));
-    open.extend(committed.into_iter().take(COMMITTED).map(|(_, id, attempt)| (id, attempt)));
-    open
+    account.open().filter(|(_, attempt)| is_kept(attempt)).chain(account.committed().take(COMMITTED)).collect()
+}
+
+/// Whether an attempt that is reserved or in doubt has a part in the row.
+fn is_kept(attempt: &Attempt) -> bool {
+    !matches!((attempt.standing, attempt.safety), (Standing::Reserved { .. }, Safety::Safe))
 }
 
 fn write_key(row: &mut Writer, key: &CounterKey) {
