@@ -1,4 +1,7 @@
 //! In the gateway with the node: answers what replicas ask.
+//!
+//! Who connects may be anybody. So a connection has its place for sure only once its request verifies: when all places are taken,
+//! the next connection gets that of the one that has said nothing for longest.
 
 use crate::Seals;
 use crate::address::{Address, Listener, Stream};
@@ -6,17 +9,20 @@ use crate::error::ReplicaError;
 use crate::nonces::{MOST_OFF, Nonces, Seen};
 use crate::wire::{Ask, Refusal, Reply, Request, Said, Way, receive, send};
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use l402_core::Msat;
 use l402_lightning::{
     InvalidRequest, InvoiceRequest, InvoiceSource as _, InvoiceSourceError, Network, NodeId, PayeeNode, unix_now,
 };
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 /// Tells why a node cannot be paid.
@@ -76,7 +82,8 @@ impl Desk {
             Address::Unix(path) => Some(path.clone()),
             Address::Tcp(_) => None,
         };
-        let clerk = Clerk { kept, seals, nonces: Mutex::new(Nonces::new(MOST_NONCES)), since: unix_now().get() };
+        let (nonces, turns) = (Mutex::new(Nonces::new(MOST_NONCES)), Semaphore::new(AT_ONCE));
+        let clerk = Clerk { kept, seals, nonces, turns, since: unix_now().get() };
         Ok(Self { task: tokio::spawn(listen(listener, Arc::new(clerk))), socket })
     }
 }
@@ -94,26 +101,29 @@ struct Clerk {
     kept: Kept,
     seals: Seals,
     nonces: Mutex<Nonces>,
+    turns: Semaphore,
     /// What was asked before the start may have been answered by the process before.
     since: u64,
 }
 
 async fn listen(listener: Listener, clerk: Arc<Clerk>) {
-    let (places, mut served) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let (places, mut served, mut unheard) = (Arc::new(Semaphore::new(CONNECTIONS)), JoinSet::new(), Unheard::default());
+    loop {
         match listener.accept().await {
             Ok(stream) => {
-                let clerk = Arc::clone(&clerk);
-                served.spawn(async move {
+                let place = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+                    Some(place)
+                } else {
+                    unheard.end_oldest();
+                    Arc::clone(&places).acquire_owned().await.ok()
+                };
+                let (clerk, is_heard) = (Arc::clone(&clerk), Arc::default());
+                let heard = Arc::clone(&is_heard);
+                let task = served.spawn(async move {
                     let _place = place;
-                    match timeout(PATIENCE, clerk.serve(stream)).await {
-                        Ok(Err(error @ ReplicaError::Seal(_))) => {
-                            tracing::warn!(cause = %error_text(&error), "a request for an invoice is not from a replica of ours");
-                        }
-                        Ok(Err(error)) => tracing::debug!(cause = %error_text(&error), "a replica was not answered"),
-                        Ok(Ok(())) | Err(_) => {}
-                    }
+                    note(timeout(PATIENCE, clerk.serve(stream, &heard)).await);
                 });
+                unheard.add(task, is_heard);
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a replica");
@@ -121,6 +131,38 @@ async fn listen(listener: Listener, clerk: Arc<Clerk>) {
             }
         }
         while served.try_join_next().is_some() {}
+    }
+}
+
+fn note(served: Result<Result<(), ReplicaError>, Elapsed>) {
+    match served {
+        Ok(Err(error @ ReplicaError::Seal(_))) => {
+            tracing::warn!(cause = %error_text(&error), "a request for an invoice is not from a replica of ours");
+        }
+        Ok(Err(error)) => tracing::debug!(cause = %error_text(&error), "a replica was not answered"),
+        Ok(Ok(())) | Err(_) => {}
+    }
+}
+
+/// Connections whose request is not there yet, the oldest first, and some that are over.
+#[derive(Default)]
+struct Unheard(VecDeque<(AbortHandle, Arc<AtomicBool>)>);
+
+impl Unheard {
+    fn add(&mut self, task: AbortHandle, is_heard: Arc<AtomicBool>) {
+        if self.0.len() >= 2 * CONNECTIONS {
+            self.0.retain(|(task, is_heard)| !task.is_finished() && !is_heard.load(Ordering::Relaxed));
+        }
+        self.0.push_back((task, is_heard));
+    }
+
+    fn end_oldest(&mut self) {
+        while let Some((task, is_heard)) = self.0.pop_front() {
+            // One that is heard meanwhile keeps its place.
+            if !task.is_finished() && !is_heard.swap(true, Ordering::Relaxed) {
+                return task.abort();
+            }
+        }
     }
 }
 
@@ -134,8 +176,12 @@ fn error_text(error: &ReplicaError) -> String {
 
 impl Clerk {
     /// Reads one request, and answers it.
-    async fn serve(&self, mut stream: Stream) -> Result<(), ReplicaError> {
+    async fn serve(&self, mut stream: Stream, is_heard: &AtomicBool) -> Result<(), ReplicaError> {
         let request: Request = receive(&mut stream, Way::Request, &*self.seals).await?;
+        if is_heard.swap(true, Ordering::Relaxed) {
+            return Ok(()); // another has its place
+        }
+        let _turn = self.turns.acquire().await;
         let said = match self.admit(&request) {
             Err(refusal) => Said::Refused(refusal),
             Ok(()) => self.answer(request.ask).await,
@@ -190,7 +236,8 @@ fn refusal(fault: &InvoiceSourceError) -> Refusal {
     }
 }
 
-/// How many requests are answered at once.
+/// How many connections are open at once, and how many requests are answered.
+const CONNECTIONS: usize = 256;
 const AT_ONCE: usize = 64;
 
 /// How many requests of two minutes are remembered: some 10 MB.
@@ -213,6 +260,7 @@ mod tests {
             kept: Kept::new(PayeeNode::new(FakeNetwork::new().node()), Network::Regtest),
             seals: Arc::new(SealKeys::new("test v1", 0, &MasterKey::from_bytes([1; 32]))),
             nonces: Mutex::new(Nonces::new(10)),
+            turns: Semaphore::new(1),
             since,
         };
         let admit = |clerk: &Clerk, time, nonce| clerk.admit(&Request { time, nonce, ask: Ask::Who });
