@@ -6,11 +6,12 @@ use crate::http::redirect::Redirects;
 use crate::price::{self, Price, QuoteError};
 use crate::store::DatabaseError;
 use crate::store::budget::{BudgetError, BudgetId, Budgets, FeeLimit, PolicyRefusal, Room};
+use crate::store::keys::AgentKeys;
 use crate::store::record::Recorded;
 use l402_core::Msat;
 use l402_core::purchase::Cost;
 use l402_http::pay::Origin;
-use l402_lightning::PaymentSource;
+use l402_lightning::{Network, PaymentSource};
 
 /// What a call asks for. Limits are no higher than those of the agent, whatever it says.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,21 @@ impl<W: PaymentSource + 'static> Agent<W> {
     #[must_use]
     pub fn with_budget(&self, budget: BudgetId) -> Self {
         Self { budget, ..self.clone() }
+    }
+
+    /// Returns the keys that other programs use budgets by, through a [broker](crate::broker).
+    pub fn keys(&self) -> AgentKeys {
+        AgentKeys::new(self.database.clone())
+    }
+
+    /// Returns the name that payments of the wallet are recorded by.
+    pub fn wallet_name(&self) -> &str {
+        &self.wallet_name
+    }
+
+    /// Returns the network of the wallet.
+    pub fn network(&self) -> Network {
+        self.wallet.network()
     }
 
     pub(crate) fn narrowed(&self, narrowed: Narrowed) -> Self {

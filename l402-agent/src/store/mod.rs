@@ -11,6 +11,7 @@ mod error;
 pub mod file;
 mod format;
 mod import;
+pub mod keys;
 pub mod lnget;
 pub mod news;
 mod open;

@@ -16,6 +16,11 @@ impl BudgetId {
     /// The first budget.
     pub const MAIN: Self = Self(1);
 
+    /// Takes what the database has it by.
+    pub(in crate::store) const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
     /// Returns what the database has it by.
     pub(in crate::store) const fn number(self) -> i64 {
         self.0
