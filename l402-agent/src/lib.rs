@@ -41,6 +41,7 @@ struct Readme;
 
 mod agent;
 pub mod amount;
+pub mod broker;
 pub mod delegate;
 pub mod errand;
 mod fetch;
