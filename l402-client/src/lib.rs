@@ -15,6 +15,7 @@ pub mod exit;
 mod flags;
 pub mod get;
 pub mod home;
+mod mcp;
 pub mod reference;
 pub mod variables;
 pub mod wallet;

@@ -6,6 +6,7 @@ mod data;
 mod get;
 mod home;
 mod implied;
+mod mcp;
 mod output;
 mod pay;
 mod payments;
@@ -20,6 +21,7 @@ pub use data::{DataArg, DataArgs, DataKind};
 pub use get::GetArgs;
 pub use home::HomeArgs;
 pub use implied::with_get;
+pub use mcp::McpArgs;
 pub use output::OutputArgs;
 pub use pay::{PayArgs, TokenFieldName};
 pub use payments::PaymentsCommand;
@@ -65,6 +67,10 @@ pub enum Command {
     /// What holds for all budgets
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Serve tools to an agent over the Model Context Protocol
+    ///
+    /// Example: `claude mcp add l402 -- l402 mcp --budget research`
+    Mcp(McpArgs),
     /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),

@@ -11,6 +11,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{ReportEvent, Reporter};
 use crate::home::Home;
+use crate::mcp;
 use crate::wallet;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
@@ -42,6 +43,7 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
     let home = Home::open(&cli.home)?;
     let text = match &cli.command {
         Command::Get(args) => return get(args, &home, reporter).await,
+        Command::Mcp(args) => return mcp::run(args, &home).await,
         Command::Tokens(command) => {
             tokens::run(command, &Tokens::new(Database::open(&home.data).or_exit(Exit::Local)?))
         }

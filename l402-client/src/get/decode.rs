@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 /// Decompresses a body, a piece at a time.
 #[derive(Debug, Default)]
-pub(super) enum Decoder {
+pub(crate) enum Decoder {
     #[default]
     Plain,
     Gzip(MultiGzDecoder<Vec<u8>>),
@@ -21,7 +21,7 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// Returns what decompresses a response with these headers.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, DecodeError> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, DecodeError> {
         let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
         let Some(encoding) = encodings.next() else { return Ok(Self::Plain) };
         let name = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
@@ -35,7 +35,7 @@ impl Decoder {
     }
 
     /// Cuts a piece of a body: what is short cannot become long.
-    pub(super) fn pieces(mut data: Bytes) -> impl Iterator<Item = Bytes> {
+    pub(crate) fn pieces(mut data: Bytes) -> impl Iterator<Item = Bytes> {
         core::iter::from_fn(move || {
             let piece = data.split_to(data.len().min(PIECE));
             (!piece.is_empty()).then_some(piece)
@@ -43,7 +43,7 @@ impl Decoder {
     }
 
     /// Takes a piece, and returns what has come out.
-    pub(super) fn push(&mut self, piece: Bytes) -> Result<Bytes, DecodeError> {
+    pub(crate) fn push(&mut self, piece: Bytes) -> Result<Bytes, DecodeError> {
         if let (Self::Deflate, Some(first)) = (&*self, piece.first()) {
             *self = match first & 0x0f {
                 8 => Self::Framed(ZlibDecoder::new(Vec::new())),
@@ -60,7 +60,7 @@ impl Decoder {
     }
 
     /// Returns the rest. What was cut off is an error.
-    pub(super) fn finish(self) -> Result<Bytes, DecodeError> {
+    pub(crate) fn finish(self) -> Result<Bytes, DecodeError> {
         let rest = match self {
             Self::Plain | Self::Deflate => Ok(Vec::new()),
             Self::Gzip(decoder) => decoder.finish(),

@@ -33,7 +33,7 @@ pub(super) fn too_long(args: &GetArgs, home: &Home, limit: Duration) -> Failure 
 }
 
 /// An agent could not be made.
-pub(super) fn of_build(fault: BuildError) -> Failure {
+pub(crate) fn of_build(fault: BuildError) -> Failure {
     let exit = match &fault {
         BuildError::Tls(_) | BuildError::Budget { cause: BudgetError::Unknown, .. } => Exit::Usage,
         _ => Exit::Local,

@@ -2,10 +2,10 @@
 
 mod body;
 mod connection;
-mod decode;
+pub(crate) mod decode;
 pub mod delivery;
 pub mod draft;
-mod failure;
+pub(crate) mod failure;
 mod fields;
 mod form;
 mod given;

@@ -8,6 +8,7 @@ mod gateway;
 mod get;
 mod handed;
 mod kept;
+mod mcp;
 mod net;
 #[cfg(feature = "nwc")]
 mod nwc;
