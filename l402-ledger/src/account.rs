@@ -26,6 +26,8 @@ pub struct Account {
     settled: BTreeMap<AttemptId, Box<Attempt>>,
     /// Attempts that committed, the latest first.
     committed: BTreeSet<(Reverse<StoreTime>, AttemptId)>,
+    /// Attempts that were cancelled, the oldest first.
+    cancelled: BTreeSet<(StoreTime, AttemptId)>,
     due: BTreeSet<(StoreTime, AttemptId)>,
     /// Attempts that are reserved or in doubt, by the client's key.
     held: BTreeSet<(IdempotencyKey, AttemptId)>,
@@ -50,6 +52,7 @@ impl Account {
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
             committed: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
             due: BTreeSet::new(),
             held: BTreeSet::new(),
             doubtful: BTreeSet::new(),
@@ -104,7 +107,18 @@ impl Account {
     /// Tells whether attempts are remembered that were cancelled.
     #[cfg(feature = "embedded")]
     pub(crate) fn has_cancelled(&self) -> bool {
-        self.settled.len() > self.committed.len()
+        !self.cancelled.is_empty()
+    }
+
+    /// Forgets attempts that were cancelled, the oldest first, until so many are left. A reserve of one that is forgotten would be
+    /// granted: this is for a store that knows that none can come so late.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn forget_cancelled(&mut self, most: usize) {
+        while self.cancelled.len() > most
+            && let Some((_, id)) = self.cancelled.first().copied()
+        {
+            self.remove_attempt(&id);
+        }
     }
 
     /// Returns the numbers of the uses.
@@ -171,15 +185,20 @@ impl Record for Account {
             Standing::Committed { at } => {
                 self.committed.insert((Reverse(at), *id));
             }
-            Standing::Reserved { .. } | Standing::Cancelled { .. } => {}
+            Standing::Cancelled { at } => {
+                self.cancelled.insert((at, *id));
+            }
+            Standing::Reserved { .. } => {}
         }
     }
 
     fn remove_attempt(&mut self, id: &AttemptId) {
         let Some(attempt) = self.open.remove(id).or_else(|| self.settled.remove(id)) else { return };
-        if let Standing::Committed { at } = attempt.standing {
-            self.committed.remove(&(Reverse(at), *id));
-        }
+        match attempt.standing {
+            Standing::Committed { at } => self.committed.remove(&(Reverse(at), *id)),
+            Standing::Cancelled { at } => self.cancelled.remove(&(at, *id)),
+            Standing::Reserved { .. } | Standing::InDoubt { .. } => false,
+        };
         if let Some(due_at) = attempt.due_at() {
             self.due.remove(&(due_at, *id));
         }
@@ -274,18 +293,24 @@ mod tests {
             for (id, event, passed) in events {
                 now.time = now.time.after(Duration::from_millis(passed));
                 account.apply(now, &AttemptId::from_bytes([id; 16]), &event);
-                let (mut open, mut committed, mut cancelled) = (vec![], vec![], 0);
+                let (mut open, mut committed, mut cancelled) = (vec![], vec![], vec![]);
                 for (id, attempt) in account.attempts() {
                     match attempt.standing {
                         Standing::Reserved { .. } | Standing::InDoubt { .. } => open.push(id),
                         Standing::Committed { at } => committed.push((Reverse(at), id)),
-                        Standing::Cancelled { .. } => cancelled += 1,
+                        Standing::Cancelled { at } => cancelled.push((at, *id)),
                     }
                 }
                 committed.sort_unstable();
                 prop_assert!(account.open().map(|(id, _)| id).eq(open));
                 prop_assert!(account.committed().map(|(id, _)| id).eq(committed.iter().map(|(_, id)| *id)));
-                prop_assert_eq!(account.has_cancelled(), cancelled > 0);
+                cancelled.sort_unstable();
+                prop_assert!(account.cancelled.iter().eq(&cancelled));
+                prop_assert_eq!(account.has_cancelled(), !cancelled.is_empty());
+                let (attempts, mut fewer) = (account.attempts().count(), account.clone());
+                fewer.forget_cancelled(2);
+                prop_assert_eq!(fewer.attempts().count(), attempts - cancelled.len().saturating_sub(2));
+                prop_assert!(cancelled.iter().rev().take(2).all(|(_, id)| fewer.attempt(id).is_some()));
             }
         }
     }

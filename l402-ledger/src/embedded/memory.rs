@@ -3,6 +3,9 @@
 //! 1. An account is read from the file when an event comes for it, and forgotten once its row [says all](row::fits).
 //! 2. What an event changes is queued under the lock of its account, so that rows are written in the order of events.
 //! 3. A reply whose row is not durable yet waits for it. A reservation of a request that only reads has none.
+//! 4. Of the attempts that a payment's requests gave back, the latest [`CANCELLED`] are remembered. They cost their client nothing, so
+//!    that there may be any number. A reserve comes before its release here: both are carried out in the order in which one
+//!    process calls.
 
 use super::file::{Change, File, Row};
 use super::queue::{Job, Queue};
@@ -20,6 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
 const SHARDS: usize = 32;
+
+/// How many cancelled attempts of a payment are remembered.
+pub(super) const CANCELLED: usize = 1_000;
 
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -83,6 +89,7 @@ impl Memory {
             Entry::Vacant(place) => place.insert(self.load(payment, now.time, event)?),
         };
         let reply = live.account.apply(now, attempt, event);
+        live.account.forget_cancelled(CANCELLED);
         let done = self.queue_if_changed(payment, live, may_be_told(&reply, event));
         if live.can_be_forgotten() {
             shard.remove(payment);

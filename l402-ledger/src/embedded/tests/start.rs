@@ -1,5 +1,6 @@
 //! What a store finds when it is opened, and what it keeps in memory.
 
+use super::super::memory::CANCELLED;
 use super::disk::Disk;
 use super::{Moved, ask, attempt, payment};
 use crate::LedgerStore;
@@ -8,7 +9,7 @@ use crate::error::StoreErrorKind;
 use crate::testing::reserve;
 use core::time::Duration;
 use l402_core::UnixSeconds;
-use l402_core::ledger::{Counted, DoubtRule, Event, Refused, Reply, Reserve, Resolution, SKEW, Safety};
+use l402_core::ledger::{AttemptId, Counted, DoubtRule, Event, Refused, Reply, Reserve, Resolution, SKEW, Safety};
 
 fn open(disk: &Disk, moved: &Moved) -> Embedded {
     Embedded::open_on(Box::new(disk.clone()), Durability::Power, moved.clock()).unwrap()
@@ -91,6 +92,22 @@ async fn tries_outlive_the_memory_and_the_process() {
         let reply = ask(&store, payment(1), attempt(number), Event::Release(Counted::Yes)).await;
         assert_eq!(reply, Reply::Released { cost_a_use, remaining: u64::from(!cost_a_use) });
     }
+}
+
+/// Requests that nobody answers cost nothing, so there may be any number of them.
+#[tokio::test]
+async fn what_was_given_back_takes_memory_for_so_many_attempts_only() {
+    let (disk, moved) = (Disk::default(), Moved::new());
+    let store = open(&disk, &moved);
+    let id = |number: usize| AttemptId::from_bytes((number as u128).to_be_bytes());
+    for number in 0..=CANCELLED {
+        ask(&store, payment(1), id(number), Event::Reserve(reserve(1))).await;
+        ask(&store, payment(1), id(number), Event::Release(Counted::No)).await;
+    }
+    let again = |number| ask(&store, payment(1), id(number), Event::Reserve(reserve(1)));
+    assert_eq!(again(1).await, Reply::Refused(Refused::Cancelled));
+    assert_eq!(again(CANCELLED).await, Reply::Refused(Refused::Cancelled));
+    assert_eq!(again(0).await, Reply::Reserved { number: 0, remaining: 0 }, "it is forgotten");
 }
 
 #[tokio::test]
