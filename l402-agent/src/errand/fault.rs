@@ -36,6 +36,9 @@ pub(super) fn of_price(fault: QuoteError) -> ErrandError {
 }
 
 fn of_transport(fault: &TransportError) -> ErrandError {
+    if let Some(refused) = fault.address_refused() {
+        return ErrandError::new(Reason::AddressRefused, refused);
+    }
     match fault {
         TransportError::Silent(_) => ErrandError::new(Reason::Timeout, fault),
         fault => ErrandError::of(Reason::Network, fault),

@@ -5,6 +5,7 @@
 //!    fields.
 //! 3. Proxies are those of [`Proxies`].
 
+use super::egress::AddressRefused;
 use super::raw::{self, Recorded};
 use super::settings::HttpSettings;
 use super::trace::{Trace, Traced};
@@ -44,7 +45,8 @@ impl<B: Body<Data = Bytes> + Send + Unpin> HttpClient<B> {
     /// # Errors
     /// [`TlsError`] where the file of roots is of no use.
     pub fn new(settings: &HttpSettings) -> Result<Self, TlsError> {
-        let HttpSettings { timeout, connect_timeout, certificates, ref proxies, ref pins, ref trace, .. } = *settings;
+        let HttpSettings { timeout, connect_timeout, certificates, ref proxies, ref trace, .. } = *settings;
+        let (pins, egress) = (settings.pins.clone(), settings.egress.clone());
         let connect_timeout = connect_timeout.unwrap_or(timeout);
         let cacert = settings.cacert.as_deref();
         let mut tcp = HttpConnector::new();
@@ -57,7 +59,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin> HttpClient<B> {
             .with_tls_config(tls::to_servers(cacert, certificates)?)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(Connector::new(tcp, to_proxy, proxies.clone(), pins.clone()));
+            .wrap_connector(Connector::new(tcp, to_proxy, proxies.clone(), (pins, egress)));
         let inner = Client::builder(TokioExecutor::new()).build(Watching { connector, timeout: connect_timeout });
         Ok(Self { inner, proxies: proxies.clone(), timeout, trace: trace.clone() })
     }
@@ -139,6 +141,18 @@ impl TransportError {
     /// Tells whether the server may have got the request, and only its response was lost.
     pub fn may_have_been_performed(&self) -> bool {
         matches!(self, Self::Http(cause) if !cause.is_connect())
+    }
+
+    /// Returns the address that is not reached, where that is why.
+    pub fn address_refused(&self) -> Option<&AddressRefused> {
+        let mut next: Option<&(dyn core::error::Error + 'static)> = Some(self);
+        while let Some(fault) = next {
+            if let Some(refused) = fault.downcast_ref() {
+                return Some(refused);
+            }
+            next = fault.source();
+        }
+        None
     }
 }
 

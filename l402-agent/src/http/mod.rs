@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod draft;
+pub mod egress;
 pub mod payload;
 pub mod peek;
 pub mod pins;

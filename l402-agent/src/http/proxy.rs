@@ -29,6 +29,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::egress::{Egress, Unreachable};
 use super::pins::Pins;
 use super::wire::Wire;
 
@@ -154,16 +155,17 @@ pub(super) struct Connector {
     to_proxy: HttpsConnector<HttpConnector>,
     proxies: Proxies,
     pins: Pins,
+    egress: Egress,
 }
 
 impl Connector {
-    pub(super) const fn new(
+    pub(super) fn new(
         direct: HttpConnector,
         to_proxy: HttpsConnector<HttpConnector>,
         proxies: Proxies,
-        pins: Pins,
+        (pins, egress): (Pins, Egress),
     ) -> Self {
-        Self { direct, to_proxy, proxies, pins }
+        Self { direct, to_proxy, proxies, pins, egress }
     }
 
     async fn through(self, proxy: Intercept, destination: Uri) -> Result<Wire, Unreached> {
@@ -233,13 +235,16 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, destination: Uri) -> Self::Future {
         if let Some(proxy) = self.proxies.find(&destination) {
+            if self.egress.is_guarded() {
+                return Box::pin(async { Err(Unreachable::Proxy.into()) });
+            }
             let connecting = self.clone().through(proxy, destination);
             return Box::pin(async move { connecting.await.map_err(Into::into) });
         }
-        let addresses = self.pins.of(&destination);
+        let (pinned, egress) = (self.pins.of(&destination), self.egress.clone());
         let mut direct = self.direct.clone();
         Box::pin(async move {
-            let stream = match addresses {
+            let stream = match egress.addresses(&destination, pinned).await? {
                 None => direct.call(destination).await?,
                 Some(addresses) => connect_to(direct, &addresses).await?,
             };

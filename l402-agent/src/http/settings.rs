@@ -1,5 +1,6 @@
 //! How servers are reached: time-outs, certificates, proxies, fixed addresses, and who watches.
 
+use super::egress::Egress;
 use super::pins::Pins;
 use super::proxy::Proxies;
 use super::tls::Certificates;
@@ -31,6 +32,8 @@ pub struct HttpSettings {
     pub proxies: Proxies,
     /// Addresses of hosts that are not looked up.
     pub pins: Pins,
+    /// Which addresses are reached; all unless set.
+    pub egress: Egress,
     /// Who hears of each request and each response.
     pub trace: Trace,
 }
@@ -52,6 +55,7 @@ impl Default for HttpSettings {
             certificates: Certificates::default(),
             proxies: Proxies::default(),
             pins: Pins::default(),
+            egress: Egress::default(),
             trace: Trace::default(),
         }
     }

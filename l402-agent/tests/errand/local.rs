@@ -1,6 +1,9 @@
 use crate::shop::World;
 use core::time::Duration;
+use l402_agent::Agent;
 use l402_agent::errand::{Ask, Caller, Credential, Errands, Limits, LocalErrands, Outcome, Reason};
+use l402_agent::http::egress::Egress;
+use l402_agent::http::settings::HttpSettings;
 use l402_lightning::testing::FakeNode;
 
 fn errands(world: &World) -> LocalErrands<FakeNode> {
@@ -125,4 +128,32 @@ async fn a_body_and_headers_are_sent_and_redirects_followed() {
     let fetched = errands.fetch(moved).await.unwrap();
     assert_eq!(fetched.head.url, world.shop.url("/free"));
     assert_eq!(errands.fetch(Ask::get(world.shop.url("/moved"))).await.unwrap().head.status, 302);
+}
+
+/// The shop is on loopback, and a redirect leads to another port of it.
+#[tokio::test]
+async fn a7_an_address_that_is_not_public_is_reached_where_it_is_permitted_at_each_hop() {
+    let (world, other) = (World::new().await, World::new().await);
+    let permitted = world.shop.origin.clone();
+    let egress = Egress::guarded(move |origin, _| origin.to_string() == permitted);
+    let guarded = |egress| {
+        let builder = Agent::builder(world.data.path().join("data"), world.wallet.clone(), "fake");
+        LocalErrands::new(
+            builder.http(HttpSettings { egress, ..HttpSettings::default() }).build().unwrap(),
+            Caller::Agent,
+        )
+    };
+    let (none, errands) = (guarded(Egress::guarded(|_, _| false)), guarded(egress));
+    for path in ["/free", "/a"] {
+        let fault = none.fetch(Ask::get(world.shop.url(path))).await.unwrap_err();
+        assert_eq!(fault.reason, Reason::AddressRefused, "{fault}");
+        assert_eq!(none.preview(Ask::get(world.shop.url(path))).await.unwrap_err().reason, Reason::AddressRefused);
+    }
+    assert!(world.shop.seen().is_empty());
+    assert!(errands.fetch(Ask::get(world.shop.url("/a"))).await.is_ok());
+    let away =
+        Ask { follow_redirects: true, ..Ask::get(world.shop.url(&format!("/away?{}", other.shop.url("/free")))) };
+    let fault = errands.fetch(away).await.unwrap_err();
+    assert_eq!(fault.reason, Reason::AddressRefused, "{fault}");
+    assert!(other.shop.seen().is_empty());
 }

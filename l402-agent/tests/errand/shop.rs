@@ -51,6 +51,10 @@ impl Shop {
         let is_paid = request.contains("authorization: l402 ");
         let (response, stays) = match path.as_str() {
             "/free" => (ok("free"), false),
+            away if away.starts_with("/away?") => {
+                let location = &away["/away?".len()..];
+                (format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"), false)
+            }
             _ if !is_paid => (self.charge(&payee).await, false),
             "/refuses" => (self.charge(&payee).await, false),
             "/echo" => (ok(request.split_once("\r\n\r\n").unwrap_or_default().1), false),

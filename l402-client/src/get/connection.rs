@@ -4,6 +4,7 @@ use super::verbose;
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
+use l402_agent::http::egress::Egress;
 use l402_agent::http::pins::Pins;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::http::settings::HttpSettings;
@@ -24,6 +25,7 @@ pub(super) fn settings(args: &GetArgs, home: &Home) -> Result<HttpSettings, Fail
         certificates: if connection.insecure { Certificates::Unchecked } else { Certificates::Checked },
         proxies,
         pins: Pins::new(connection.resolve.clone()),
+        egress: Egress::default(),
         trace: if args.output.verbose { verbose::trace(args.output.json) } else { Trace::default() },
     })
 }
