@@ -62,7 +62,7 @@ const fn v4(address: Ipv4Addr) -> AddressKind {
         [168, 63, 129, 16] => AddressKind::Metadata,
         [192, 88, 99, _] => AddressKind::Tunnel,
         [224..=239, ..] => AddressKind::Multicast,
-        [192, 0, 0 | 2, _] | [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] | [240.., ..] => {
+        [192, 0, 0 | 2, _] | [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] | [240..=255, ..] => {
             AddressKind::Reserved
         }
         _ => AddressKind::Public,
