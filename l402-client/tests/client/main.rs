@@ -9,6 +9,7 @@ mod get;
 mod handed;
 mod kept;
 mod mcp;
+mod mcp_foreign;
 mod net;
 #[cfg(feature = "nwc")]
 mod nwc;

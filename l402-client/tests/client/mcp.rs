@@ -82,7 +82,7 @@ impl Mcp {
     }
 }
 
-async fn funded() -> Machine {
+pub(crate) async fn funded() -> Machine {
     let machine = Machine::new().await;
     let made = machine.run(&["budget", "new", "research", "--total", "50 sat"]).await;
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
