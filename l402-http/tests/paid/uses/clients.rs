@@ -51,6 +51,22 @@ async fn s4_what_may_have_an_effect_runs_on_without_its_client() {
     }
 }
 
+/// What has no place in the set is dropped with its client: nobody knows then whether it had its effect.
+#[tokio::test]
+async fn s4_only_so_many_requests_run_on_without_their_clients() {
+    let till = Till::of(300);
+    let token = till.buy().await;
+    let gate = till.works().waits();
+    for _ in 0..257 {
+        assert!(!dropped(&till, &token, Method::POST, 20).await);
+    }
+    let tally = till.settles(&token, |tally| tally.doubtful > 0).await;
+    assert_eq!(tally, Tally { reserved: 256, doubtful: 1, ..Tally::new(300) });
+    gate.add_permits(256);
+    till.shop.service.at_rest().await;
+    assert_eq!(till.tally(&token).await, Tally { committed: 256, doubtful: 1, ..Tally::new(300) });
+}
+
 /// Drops the future after each number of polls: the use is never held for ever, and never taken twice.
 #[tokio::test]
 async fn s4_wherever_a_request_is_dropped_its_use_finds_its_way() {

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 use l402_core::UnixSeconds;
 use l402_http::policy::Sale;
 use l402_http::service::kept::{AnswerName, AnswerStore, Answers, GIVEN, Parcel, Sealed};
-use l402_ledger::LedgerStore;
+use l402_ledger::{DenyList, LedgerStore, Revocation};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 /// Keeps answers in memory, as long as there is room.
 #[derive(Clone, Default)]
-struct InMemory(Arc<Mutex<HashMap<AnswerName, (Sealed, u8)>>>);
+pub(super) struct InMemory(Arc<Mutex<HashMap<AnswerName, (Sealed, u8)>>>);
 
 impl AnswerStore for InMemory {
     fn keep(&self, parcel: Parcel) {
@@ -50,9 +50,9 @@ fn shop(uses: u32) -> (Till, InMemory) {
     (Till::with(uses, keep, |paywall| paywall.answers(answers)), store)
 }
 
-const KEY: (&str, &str) = ("idempotency-key", "one");
+pub(super) const KEY: (&str, &str) = ("idempotency-key", "one");
 
-async fn post(till: &Till, token: &Purchase, fields: &[(&str, &str)]) -> Answer {
+pub(super) async fn post(till: &Till, token: &Purchase, fields: &[(&str, &str)]) -> Answer {
     till.send(token, Method::POST, fields, "").await
 }
 
@@ -132,6 +132,19 @@ async fn s4_an_expired_token_gets_nothing() {
     assert_eq!(post(&till, &token, &[KEY]).await.reason(), "no-invoice");
 }
 
+#[tokio::test]
+async fn s1_s4_a_revoked_token_gets_nothing() {
+    let (answers, list) = (Answers::new(InMemory::default(), 10), DenyList::default());
+    let keep = |sale: Sale| sale.keep_answer(Duration::from_mins(10));
+    let till = Till::with(1, keep, |paywall| paywall.answers(answers).deny_list(list.clone()));
+    let token = till.buy().await;
+    post(&till, &token, &[KEY]).await;
+    assert_eq!(word(&post(&till, &token, &[KEY]).await).1, Some("kept"));
+    list.learn(&[Revocation::of_payment(token.preimage.hash(), UnixSeconds::new(4_000_000_000))]);
+    assert_eq!(post(&till, &token, &[KEY]).await.reason(), "revoked");
+    assert_eq!(till.get(&token).await.reason(), "revoked");
+}
+
 /// As long as a token is worth something, and no longer.
 #[tokio::test]
 async fn s4_an_answer_is_kept_no_longer_than_its_sale() {
@@ -209,58 +222,6 @@ async fn s4_what_must_not_be_kept_is_not() {
     });
     assert_eq!(post(&till, &token, &[KEY]).await.text(), "a");
     assert!(store.0.lock().unwrap().is_empty());
-}
-
-/// A store that takes answers and does not come to write them.
-#[derive(Clone, Default)]
-struct Stuck(Arc<Mutex<Vec<Parcel>>>);
-
-impl AnswerStore for Stuck {
-    fn keep(&self, parcel: Parcel) {
-        self.0.lock().unwrap().push(parcel);
-    }
-
-    fn knows(&self, _: &AnswerName, _: UnixSeconds) -> bool {
-        false
-    }
-
-    fn read(&self, _: &AnswerName) -> Option<Sealed> {
-        None
-    }
-
-    fn give(&self, _: &AnswerName) -> bool {
-        false
-    }
-}
-
-/// 64 MiB in all, from the first byte that is collected until the store has written the last.
-#[tokio::test]
-async fn s4_answers_that_wait_for_the_store_have_a_bound_together() {
-    let (size, store) = (8 << 20, Stuck::default());
-    let answers = Answers::new(store.clone(), size);
-    let keep = |sale: Sale| sale.keep_answer(Duration::from_mins(10));
-    let till = Till::with(100, keep, |paywall| paywall.answers(answers));
-    let token = till.buy().await;
-    let body = Bytes::from(vec![b'x'; size]);
-    till.works().answers(move || {
-        let body = http_body_util::Full::from(body.clone()).map_err(|never| match never {});
-        Response::new(body.boxed())
-    });
-    let waiting = || store.0.lock().unwrap().len();
-    let ask = async |number: usize| {
-        let key = number.to_string();
-        let answer = post(&till, &token, &[("idempotency-key", &key)]).await;
-        assert_eq!((answer.status, answer.text().len()), (StatusCode::OK, size));
-    };
-    for number in 1..=10 {
-        ask(number).await;
-        assert_eq!(waiting(), number.min(8));
-    }
-    store.0.lock().unwrap().truncate(6); // two are written
-    for number in 11..=13 {
-        ask(number).await;
-    }
-    assert_eq!(waiting(), 8);
 }
 
 #[tokio::test]

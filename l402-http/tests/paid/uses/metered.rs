@@ -246,6 +246,18 @@ async fn s6_an_estimate_is_what_was_delivered_and_never_more_than_was_held() {
     assert_eq!(read(&till, &token).await.balances()[1], Some(21_000 - 10_137));
 }
 
+/// A question that comes late must find that the response has ended: else it would take what another gives back.
+#[tokio::test]
+async fn s6_who_got_less_than_it_asked_for_says_that_it_has_ended() {
+    let till = till(Meter::Bytes(tariff(1, 100)));
+    let token = till.buy().await;
+    streams(till.works(), "text/plain", vec![Bytes::from(vec![0; 700_000]); 3]);
+    till.store.asked();
+    let read = read(&till, &token).await;
+    assert_eq!((read.error.is_none(), read.bytes, read.balances()[1]), (true, 2_100_000, Some(0)));
+    assert_eq!(till.store.asked(), 6, "reserve, commit, three slices, and the end");
+}
+
 /// No more than is needed: what is drawn exactly is not settled again.
 #[tokio::test]
 async fn how_often_the_ledger_is_asked_for_a_response() {

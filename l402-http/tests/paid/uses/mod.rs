@@ -10,6 +10,7 @@ mod outcomes;
 mod proxied;
 mod rates;
 mod refusals;
+mod slow;
 mod store;
 mod terms;
 

@@ -1,11 +1,12 @@
 //! What was sold is what is served: bundles, delegated parts, terms that change under live tokens.
 
 use super::{Till, word};
-use crate::support::{Answer, Purchase};
+use crate::support::{Answer, Purchase, system_time};
 use http::{Method, StatusCode};
 use l402_core::{GatePolicy, Msat, SettlementRule, Uses};
 use l402_http::policy::Sale;
 use l402_http::service::Paywall;
+use l402_ledger::LedgerStore;
 use l402_lightning::testing::FakeNode;
 
 const OK: StatusCode = StatusCode::OK;
@@ -54,6 +55,19 @@ async fn s3_a_delegate_does_not_get_what_its_payer_has_used() {
     assert_eq!(till.get(&token).await.status, OK);
     assert_eq!(till.get(&delegated).await.reason(), "spent");
     assert_eq!(till.works().calls(), 1);
+}
+
+/// Were the record deleted with the copy, the sale would begin anew.
+#[tokio::test]
+async fn s2_a_copy_that_ends_early_does_not_end_the_record_of_its_sale() {
+    let till = Till::of(2);
+    let token = till.buy().await;
+    let end = system_time() + 60;
+    assert_eq!(till.get(&token.attenuated(&format!("plannt_valid_until={end}"))).await.status, OK);
+    let with_copy = till.store.uses(&token.preimage.hash()).await.unwrap().unwrap().ends_at;
+    assert_eq!(till.get(&token).await.status, OK);
+    let with_token = till.store.uses(&token.preimage.hash()).await.unwrap().unwrap().ends_at;
+    assert!(with_copy == with_token && with_copy.get() > end, "{with_copy:?} {with_token:?}");
 }
 
 #[tokio::test]
