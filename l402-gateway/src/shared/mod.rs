@@ -22,7 +22,6 @@ use core::pin::pin;
 use core::time::Duration;
 use l402_core::ledger::SKEW;
 use l402_core::{Msat, PaymentHash, UnixSeconds};
-use l402_http::policy::Sale;
 use l402_ledger::{Ledger, LedgerStore as _};
 use l402_lightning::{
     Invoice, InvoiceRequest, InvoiceSource, InvoiceSourceError, LookupError, OpenInvoice, SettlementSource,
@@ -111,11 +110,28 @@ impl<N: fmt::Debug> fmt::Debug for Shared<N> {
 /// How long after a payment a token that it bought may be presented. Sales from before the validity became shorter keep the end
 /// that was told then; a day is for those that were told of only afterwards.
 fn keep(settings: &Settings) -> Duration {
-    let sold = settings.policy().routes().iter().filter_map(|route| {
-        let expiry = route.invoice_expiry().unwrap_or(Sale::INVOICE_EXPIRY);
-        Some(route.offer()?.valid_for.saturating_add(expiry))
-    });
-    sold.max().unwrap_or_default().max(A_DAY).saturating_add(SKEW)
+    settings.longest_sale().max(A_DAY).saturating_add(SKEW)
 }
 
 const A_DAY: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+
+    #[test]
+    fn l5_a_record_is_kept_for_as_long_as_any_token_that_its_payment_bought() {
+        assert_eq!(keep(&settings()), A_DAY + SKEW);
+        let mut services = settings().services.clone();
+        let route = services.first_mut().and_then(|service| service.routes.first_mut()).expect("a route");
+        route.offer.valid_for = Duration::from_hours(7 * 24);
+        route.invoice_expiry = Duration::from_hours(24);
+        let settings = Settings::new("data", services).expect("settings");
+        assert_eq!(
+            keep(&settings),
+            Duration::from_hours(8 * 24) + SKEW,
+            "it may be paid at once, or at the last moment"
+        );
+    }
+}
