@@ -128,8 +128,12 @@ mod tests {
     use l402_macaroon::{RootKey, mint};
 
     fn key_of_last(caveats: &[&[u8]]) -> CounterKey {
+        key_of(b"id", caveats)
+    }
+
+    fn key_of(identifier: &[u8], caveats: &[&[u8]]) -> CounterKey {
         let (key, mut out) = (RootKey::new(b"key"), [0; 512]);
-        let token = mint(&key, b"", b"id", caveats, &mut out).unwrap().verify(&key).unwrap();
+        let token = mint(&key, b"", identifier, caveats, &mut out).unwrap().verify(&key).unwrap();
         let last = token.caveats().last().unwrap();
         CounterKey::of_branch(&token, last.id)
     }
@@ -143,6 +147,7 @@ mod tests {
         {
             assert_ne!(one, key_of_last(other));
         }
+        assert_ne!(one, key_of(b"another", &[b"a_valid_until=1", b"a_uses=1:x"]), "another token of the payment");
         // Where one caveat ends and the next begins makes a difference.
         assert_ne!(key_of_last(&[b"ab", b"c"]), key_of_last(&[b"a", b"bc"]));
     }
