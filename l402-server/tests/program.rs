@@ -277,6 +277,33 @@ fn o2_a_ledger_that_others_can_read_is_refused() {
     assert!(said.contains("the ledger is not private: other users can access") && said.contains("chmod 600"), "{said}");
 }
 
+/// A gateway that cannot count sells nothing.
+#[cfg(feature = "redis")]
+#[test]
+fn s1_a_gateway_whose_ledger_is_away_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata_dir = \"data\"\nupstream = \"http://127.0.0.1:1\"\n\
+         [ledger]\nbackend = \"redis\"\nurl = \"redis://{nobody}\"\n"
+    );
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_l402-server"));
+    let mut running = Running(
+        command
+            .args(["--config", "gateway.toml"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut said = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(7), "{said}");
+    assert!(said.contains("ledger") && !said.contains("serving"), "{said}");
+}
+
 #[test]
 fn a_file_in_place_of_a_command_learns_of_its_option() {
     let done = Command::new(env!("CARGO_BIN_EXE_l402-server")).arg("gateway.toml").output().unwrap();

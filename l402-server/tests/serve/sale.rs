@@ -65,6 +65,7 @@ async fn health_and_info_are_answered_by_the_gateway_itself() {
     let route = &info["services"][0]["routes"][0];
     assert_eq!((&route["price_msat"], &route["invoice_expiry_seconds"]), (&1_000.into(), &600.into()));
     assert_eq!((&route["valid_for_seconds"], &route["valid_for_at_most_seconds"]), (&3_600.into(), &4_200.into()));
+    assert_eq!(route["uses"], 1);
     let written = gateway.ask("POST", "/health", &[]).await;
     assert_eq!((written.status, written.fields("allow")), (405, vec!["GET, HEAD"]));
     assert_eq!(gateway.ask("GET", "/health/", &[]).await.status, 402, "only these very paths are free");
