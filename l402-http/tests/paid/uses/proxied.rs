@@ -126,6 +126,30 @@ async fn s2_what_was_sent_and_not_answered_is_in_doubt_unless_it_only_reads() {
     }
 }
 
+/// Nobody is told to send a body for which there is no use.
+#[tokio::test]
+async fn s2_a_body_is_asked_for_once_there_is_a_use() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::before(listener.local_addr().unwrap()).await;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+            stream.read_exact(&mut [0; 4]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+        }
+    });
+    let (token, expects) = (token(1), "expect: 100-continue\r\ncontent-length: 4\r\n");
+    let mut client = gateway.send(&token, "POST", expects).await;
+    assert!(head(&mut client).await.starts_with("HTTP/1.1 100 "));
+    assert_eq!(gateway.tally(&token).await.reserved, 1);
+    client.write_all(b"seed").await.unwrap();
+    assert!(head(&mut client).await.starts_with("HTTP/1.1 200 "));
+    let mut client = gateway.send(&token, "POST", expects).await;
+    let answer = head(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 402 "), "{answer}");
+}
+
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
     sec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
 
