@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A disk. Clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(in crate::embedded) struct Disk(Arc<Mutex<State>>);
+pub(in crate::embedded) struct Disk {
+    state: Arc<Mutex<State>>,
+    /// Who has it keeps every sync waiting.
+    syncs: Arc<Mutex<()>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -28,7 +32,7 @@ pub(super) enum Entry {
 
 impl Disk {
     pub(super) fn new(image: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(State { image, ..State::default() })))
+        Self { state: Arc::new(Mutex::new(State { image, ..State::default() })), syncs: Arc::default() }
     }
 
     /// Notes that a caller was told something.
@@ -41,6 +45,11 @@ impl Disk {
         self.state().room = room;
     }
 
+    /// Keeps every sync waiting until the guard is dropped.
+    pub(super) fn hold_syncs(&self) -> MutexGuard<'_, ()> {
+        self.syncs.lock().unwrap()
+    }
+
     pub(in crate::embedded) fn image(&self) -> Vec<u8> {
         self.state().image.clone()
     }
@@ -50,7 +59,7 @@ impl Disk {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 }
 
@@ -97,6 +106,7 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let _may = self.syncs.lock().unwrap();
         self.state().done(Entry::Sync)
     }
 

@@ -8,6 +8,8 @@ use crate::embedded::file::File;
 use crate::embedded::layer::Layer;
 use crate::embedded::{Durability, Embedded};
 use crate::testing::reserve;
+use core::pin::pin;
+use core::task::{Context, Waker};
 use l402_core::PaymentHash;
 use l402_core::ledger::Event;
 use std::sync::Arc;
@@ -104,6 +106,22 @@ async fn s1_what_many_were_told_at_once_is_there_after_any_loss_of_power() {
             assert!(committed == 1 || !told[at + 1].contains(&number), "{number} was told that it is spent");
         }
     }
+}
+
+/// A reply rests on what is on its way to the disk, also one that changes nothing.
+#[tokio::test]
+async fn s1_who_asks_again_is_told_no_sooner_than_who_asked_first() {
+    let (disk, payment) = (Disk::default(), token(1));
+    let store = Embedded::open_on(Box::new(disk.clone()), Durability::Power, Moved::new().clock()).unwrap();
+    store.apply(&payment, attempt(1), Event::Reserve(reserve(1))).await.unwrap();
+    let ask = || store.apply(&payment, attempt(1), Event::Commit { amount: 1 });
+    let (mut first, mut again) = (pin!(ask()), pin!(ask()));
+    let held = disk.hold_syncs();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    assert!(again.as_mut().poll(&mut context).is_pending());
+    drop(held);
+    assert_eq!(again.await.unwrap(), first.await.unwrap());
 }
 
 fn token(number: usize) -> PaymentHash {
