@@ -86,6 +86,18 @@ mod tests {
         assert_eq!(look(&list), Ok(()));
     }
 
+    /// A store that has nothing new to say has been asked all the same.
+    #[tokio::test(start_paused = true)]
+    async fn s1_a_list_that_does_not_change_holds_for_as_long_as_the_store_answers() {
+        let (store, list) = (FakeStore::new(), DenyList::unknown());
+        tokio::spawn(keep(Ledger::new(store), list.clone(), Duration::from_mins(1)));
+        sleep(POLL / 2).await;
+        for _ in 0..300 {
+            assert_eq!(look(&list), Ok(()));
+            sleep(POLL).await;
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn s1_a_revocation_is_known_half_a_second_later() {
         let (store, list) = (FakeStore::new(), DenyList::unknown());
