@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and one for each group of options.
 
 mod budget;
+mod completion;
 mod connection;
 mod data;
 mod get;
@@ -16,6 +17,7 @@ mod values;
 mod wallet;
 
 pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
+pub use completion::{CompletionArgs, ManArgs};
 pub use connection::ConnectionArgs;
 pub use data::{DataArg, DataArgs, DataKind};
 pub use get::GetArgs;
@@ -74,6 +76,14 @@ pub enum Command {
     /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),
+    /// Print what completes commands in a shell
+    ///
+    /// Example: `l402 completion bash > ~/.local/share/bash-completion/completions/l402`
+    Completion(CompletionArgs),
+    /// Write the manual pages
+    ///
+    /// Example: `l402 man ~/.local/share/man/man1`, then `man l402-get`
+    Man(ManArgs),
 }
 
 #[cfg(test)]

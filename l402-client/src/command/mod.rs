@@ -4,6 +4,7 @@ mod attenuate;
 mod budget;
 mod kept;
 mod payments;
+mod printed;
 mod tokens;
 
 use crate::cli::{Cli, Command, GetArgs, OutputArgs};
@@ -40,17 +41,20 @@ fn reporter(args: &OutputArgs) -> Reporter<io::Stderr> {
 }
 
 async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
-    let home = Home::open(&cli.home)?;
+    let home = || Home::open(&cli.home);
+    let done = |text: String| (text, Exit::Served);
     let text = match &cli.command {
-        Command::Get(args) => return get(args, &home, reporter).await,
-        Command::Mcp(args) => return mcp::run(args, &home).await,
+        Command::Get(args) => return get(args, &home()?, reporter).await,
+        Command::Mcp(args) => return mcp::run(args, &home()?).await,
         Command::Tokens(command) => {
-            tokens::run(command, &Tokens::new(Database::open(&home.data).or_exit(Exit::Local)?))
+            tokens::run(command, &Tokens::new(Database::open(&home()?.data).or_exit(Exit::Local)?))
         }
-        Command::Payments(command) => payments::run(command, &home).await,
-        Command::Budget(command) => budget::run(command, &budgets(&home)?),
-        Command::Policy(command) => budget::policy(command, &budgets(&home)?),
-        Command::Wallet(command) => wallet::run(command, &home).await.map(|text| (text, Exit::Served)),
+        Command::Payments(command) => payments::run(command, &home()?).await,
+        Command::Budget(command) => budget::run(command, &budgets(&home()?)?),
+        Command::Policy(command) => budget::policy(command, &budgets(&home()?)?),
+        Command::Wallet(command) => wallet::run(command, &home()?).await.map(done),
+        Command::Completion(args) => printed::completion(*args).map(done),
+        Command::Man(args) => printed::man(args).map(done),
     };
     let (text, exit) = text?;
     print(&text).or_exit(Exit::Local)?;
