@@ -84,6 +84,11 @@ impl FreshKeys {
         }
     }
 
+    /// Returns the epoch that signs new tokens.
+    pub(crate) fn minting(&self) -> u32 {
+        self.0.keys.load().token_id([0; 28]).epoch()
+    }
+
     /// Notes when a token ends that is sold now. Whoever else is about to sell waits until it is written.
     fn note_sold(&self) {
         let end = unix_now().get().saturating_add(self.0.longest_sale.as_secs()).saturating_add(1);
@@ -153,7 +158,7 @@ impl FreshKeys {
                 Standing::Mints { .. } | Standing::Retired { .. } => {}
             }
         }
-        tracing::info!(epoch = self.0.keys.load().token_id([0; 28]).epoch(), "read the key file");
+        tracing::info!(epoch = self.minting(), "read the key file");
         Ok(found)
     }
 

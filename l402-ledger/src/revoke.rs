@@ -89,6 +89,7 @@ pub struct Revocations {
 ///
 /// list.learn(&[Revocation::of_epoch(0)]);
 /// assert_eq!((look(0), look(1)), (Err(Denied::Revoked), Ok(())));
+/// assert!(list.denies_epoch(0));
 /// list.learn(&[Revocation::of_payment(payment, UnixSeconds::new(1_900_000_000))]);
 /// assert_eq!(look(1), Err(Denied::Revoked));
 /// list.learn(&[]);
@@ -148,6 +149,11 @@ impl DenyList {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.standing.load(Ordering::Acquire) == EMPTY
+    }
+
+    /// Tells whether all tokens of an epoch are denied: to sell another one would be to sell nothing.
+    pub fn denies_epoch(&self, epoch: u32) -> bool {
+        self.0.standing.load(Ordering::Acquire) == LISTED && self.0.listed.load().epochs.contains(&epoch)
     }
 
     /// Looks for a token. An empty list costs one load.

@@ -231,10 +231,15 @@ impl Bound {
         let hashed_within = self.ledger.is_some().then_some(settings.idle);
         let (ledger, checks) = match self.ledger {
             Some((ledger, standing)) => {
-                (ledger, checks(payee, &self.keys, settings).and("ledger", move || standing.look()))
+                let checks = checks(payee, &self.keys, &ledger.1, settings);
+                (ledger, checks.and("ledger", move || standing.look()))
             }
             None if sells_counted(settings) => return Err(StartError::NoLedger),
-            None => ((Ledger::absent(), DenyList::default()), checks(payee, &self.keys, settings)),
+            None => {
+                let deny_list = DenyList::default();
+                let checks = checks(payee, &self.keys, &deny_list, settings);
+                ((Ledger::absent(), deny_list), checks)
+            }
         };
         let answers = answers(settings).map_err(StartError::Answers)?;
         let listeners = self.sockets.listen().map_err(|cause| StartError::Bind { address, cause })?;
@@ -290,13 +295,17 @@ fn sells_counted(settings: &Settings) -> bool {
 }
 
 /// What a sale needs: what the node says, the key file, and an upstream that can be reached.
-fn checks<N>(payee: &Payee<N>, keys: &FreshKeys, settings: &Settings) -> Checks {
-    let keys = keys.clone();
+fn checks<N>(payee: &Payee<N>, keys: &FreshKeys, deny_list: &DenyList, settings: &Settings) -> Checks {
+    let (keys, deny_list) = (keys.clone(), deny_list.clone());
+    let signs = move || match keys.standing() {
+        Ok(()) if deny_list.denies_epoch(keys.minting()) => Err("the key that signs new tokens was revoked"),
+        standing => standing,
+    };
     let upstreams: Vec<_> = settings.services().iter().map(|service| service.upstream.health()).collect();
     let reached = move || {
         if upstreams.iter().all(|upstream| upstream.down().is_some()) { Err("none can be reached") } else { Ok(()) }
     };
-    payee.checks.clone().and("keys", move || keys.standing()).and("upstream", reached)
+    payee.checks.clone().and("keys", signs).and("upstream", reached)
 }
 
 /// Why a gateway cannot start.

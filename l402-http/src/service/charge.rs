@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::head::RequestHead;
 use super::lane::Full;
 use super::observe::Trail;
-use super::price::{self, Demand, Order};
+use super::price::{self, Demand, Order, Unpriced};
 use super::unpaid::{Place, Unplaced};
 use super::uses::Unsold;
 use super::{Paywall, Undeliverable, challenge, invoice, mint};
@@ -58,7 +58,7 @@ where
     let priced = price::price(paywall, (route, offer), request, demand);
     trail.tell(|| Phase::Priced(price::told(&priced)));
     match priced {
-        Err(outage) => Charging::Answered(undeliverable(outage, Form::of(request.headers()))),
+        Err(unpriced) => Charging::Answered(unsold(paywall.retry_after, unpriced, Form::of(request.headers()))),
         Ok(order) => {
             let (paywall, trail) = (Arc::clone(paywall), trail.clone());
             let client = paywall.unpaid.as_ref().and_then(|unpaid| unpaid.client(request));
@@ -194,9 +194,14 @@ pub(super) fn no_ledger(retry_after: u64, form: Form) -> Response<Bytes> {
     unavailable(Reason::LEDGER_UNAVAILABLE, &"cannot count uses now; try again later", retry_after, form)
 }
 
-/// Nothing is charged for what cannot be delivered.
-fn undeliverable(outage: Undeliverable, form: Form) -> Response<Bytes> {
+/// Nothing is charged for what would not be served.
+fn unsold(retry_after: u64, unpriced: Unpriced, form: Form) -> Response<Bytes> {
     let message = "the service is not available now; nothing was charged";
-    let seconds = outage.retry_after.as_millis().div_ceil(1_000).max(1);
-    unavailable(Reason::UNDELIVERABLE, &message, seconds.try_into().unwrap_or(u64::MAX), form)
+    let seconds = match unpriced {
+        Unpriced::Undeliverable(Undeliverable { retry_after }) => {
+            retry_after.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
+        }
+        Unpriced::KeyRevoked => retry_after,
+    };
+    unavailable(Reason::UNDELIVERABLE, &message, seconds, form)
 }

@@ -256,6 +256,8 @@ pub enum Priced {
         /// After how long another attempt makes sense.
         retry_after: Duration,
     },
+    /// The key that signs new tokens was revoked, so nothing is sold: each token would be refused.
+    KeyRevoked,
 }
 
 /// What became of an invoice.

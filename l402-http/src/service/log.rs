@@ -26,6 +26,11 @@ impl Observe for LogFaults {
             Phase::Reserved(Reserved::Unavailable { error }) => {
                 tracing::debug!(error, "no use could be reserved"); // the first failure is logged as an error
             }
+            Phase::Priced(Priced::KeyRevoked) => {
+                tracing::error!(
+                    "not sold: the key that signs new tokens was revoked; rotate it, or copy the new key file here"
+                );
+            }
             Phase::Priced(Priced::Undeliverable { .. }) => {
                 let service = event.service.map_or("-", |service| service.as_str());
                 tracing::debug!(service, "not sold: what is sold cannot be delivered");

@@ -333,6 +333,14 @@ impl<N, K> Paywall<N, K> {
     }
 }
 
+impl<N, K: RootKeySource> Paywall<N, K> {
+    /// Looks whether the tokens that are minted now are denied already, as they are where another gateway of the ledger has rotated and
+    /// then revoked, and this one has not got the new key.
+    pub(super) fn denies_new_tokens(&self) -> bool {
+        !self.deny_list.is_empty() && self.deny_list.denies_epoch(self.gate.keys().token_id([0; 28]).epoch())
+    }
+}
+
 impl<N, K> fmt::Debug for Paywall<N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Paywall").field("policy", &self.policy).field("network", &self.network).finish_non_exhaustive()

@@ -7,7 +7,7 @@ use crate::policy::{Meter, Route};
 use crate::response::{Form, Reason};
 use core::time::Duration;
 use http::StatusCode;
-use l402_core::{Charge, Msat, Offer};
+use l402_core::{Charge, Msat, Offer, RootKeySource};
 use std::sync::Arc;
 
 /// Why a request is charged.
@@ -71,14 +71,26 @@ pub(super) struct Order {
     pub(super) meter: Option<Meter>,
 }
 
-/// Makes the order, unless what the route sells cannot be delivered: nothing is charged then.
-pub(super) fn price<N, K>(
+/// Why there is nothing to sell at the moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unpriced {
+    /// What the route sells cannot be delivered.
+    Undeliverable(Undeliverable),
+    /// The epoch that signs new tokens was revoked, so that each would be refused.
+    KeyRevoked,
+}
+
+/// Makes the order, unless the token that it sells would not be served: nothing is charged then.
+pub(super) fn price<N, K: RootKeySource>(
     paywall: &Paywall<N, K>,
     (route, offer): (&Route, &Arc<Offer>),
     request: &RequestHead<'_>,
     demand: Demand,
-) -> Result<Order, Undeliverable> {
-    (paywall.deliverable)(route.id())?;
+) -> Result<Order, Unpriced> {
+    (paywall.deliverable)(route.id()).map_err(Unpriced::Undeliverable)?;
+    if paywall.denies_new_tokens() {
+        return Err(Unpriced::KeyRevoked);
+    }
     let asked = paywall.pricer.as_ref().map_or(Msat::ZERO, |pricer| pricer.price_msat(route, request));
     Ok(Order {
         offer: Arc::clone(offer),
@@ -93,9 +105,12 @@ pub(super) fn price<N, K>(
 }
 
 /// What subscribers are told.
-pub(super) fn told(priced: &Result<Order, Undeliverable>) -> Told {
+pub(super) fn told(priced: &Result<Order, Unpriced>) -> Told {
     match priced {
         Ok(order) => Told::At { price_msat: order.price_msat },
-        Err(Undeliverable { retry_after }) => Told::Undeliverable { retry_after: *retry_after },
+        Err(Unpriced::Undeliverable(Undeliverable { retry_after })) => {
+            Told::Undeliverable { retry_after: *retry_after }
+        }
+        Err(Unpriced::KeyRevoked) => Told::KeyRevoked,
     }
 }

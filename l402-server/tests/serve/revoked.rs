@@ -44,9 +44,12 @@ async fn s1_revoked(terms: &str) {
     assert!(answer.body().contains("\"reason\":\"revoked\""), "{}", answer.text);
     assert_eq!(answer.fields("www-authenticate").len(), 2, "with a challenge: {}", answer.text);
     assert_eq!(ask(&gateway, &other).await.status, 200, "only that one");
-    // No other token of this gateway is served after its epoch is revoked.
+    // No other token of this gateway is served after its epoch is revoked, and none is sold that would be refused.
     gateway.keeper.ledger().revoke(Revocation::of_epoch(0)).await.expect("revoked");
-    assert!(refused(&gateway, &other).await.body().contains("\"reason\":\"revoked\""));
+    let answer = refused(&gateway, &other).await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert!(answer.body().contains("\"reason\":\"undeliverable\""), "{}", answer.text);
+    assert_eq!(gateway.ask("GET", "/", &[]).await.status, 503);
     gateway.server.shutdown().await;
 }
 
