@@ -143,6 +143,7 @@ enum Fault {
     TooLong,
     Format,
     Line(usize),
+    Twice(u32),
     Empty,
     Epoch(EpochError),
     Folder(FolderError),
@@ -164,6 +165,12 @@ impl fmt::Display for Fault {
             Self::TooLong => f.write_str("too long for a key file"),
             Self::Format => write!(f, "the first line is not {HEADER:?}"),
             Self::Line(line) => write!(f, "line {line} is not an epoch and 64 hexadecimal digits"),
+            Self::Twice(epoch) => {
+                write!(
+                    f,
+                    "epoch {epoch} is on two lines; give each key an epoch of its own, and the newest the highest"
+                )
+            }
             Self::Empty => f.write_str("contains no key"),
             Self::Epoch(_) => f.write_str("invalid combination of epochs"),
             Self::Folder(_) => f.write_str("cannot use its directory"),
@@ -273,7 +280,7 @@ fn parse(text: &str, now: u64) -> Result<DerivedKeys, Fault> {
     })
 }
 
-/// Returns the lines that only verify. Of two lines with one epoch, the second is an error to whoever takes both.
+/// Returns the lines that only verify.
 fn others<'a>(lines: &'a [Line], minting: &'a Line, now: u64) -> impl Iterator<Item = &'a Line> {
     let others = lines.iter().filter(|line| !core::ptr::eq(*line, minting));
     others.filter(move |line| line.until.is_none_or(|until| until > now))
@@ -285,7 +292,7 @@ fn minting(lines: &[Line], now: u64) -> Option<&Line> {
     ready.or(lines.first())
 }
 
-/// Reads the epochs, the newest last.
+/// Reads the epochs, the newest last. No two lines have one epoch.
 fn lines(text: &str) -> Result<Vec<Line>, Fault> {
     let mut lines = text.lines().enumerate();
     if lines.next().is_none_or(|(_, line)| ![HEADER, HEADER_2].contains(&line.trim_end())) {
@@ -298,7 +305,10 @@ fn lines(text: &str) -> Result<Vec<Line>, Fault> {
         }
     }
     keys.sort_by_key(|line| line.epoch);
-    Ok(keys)
+    match keys.windows(2).find_map(|pair| (pair[0].epoch == pair[1].epoch).then_some(pair[0].epoch)) {
+        Some(epoch) => Err(Fault::Twice(epoch)),
+        None => Ok(keys),
+    }
 }
 
 fn read_line(line: &str) -> Option<Line> {
@@ -461,7 +471,10 @@ mod tests {
         assert_eq!(fault(""), "the first line is not \"l402 root keys, format 1\"");
         assert_eq!(fault("l402 root keys, format 3"), "the first line is not \"l402 root keys, format 1\"");
         assert_eq!(fault(HEADER), "contains no key");
-        assert_eq!(fault(&format!("{HEADER}\n1 {ONE}\n1 {TWO}")), "invalid combination of epochs");
+        assert_eq!(
+            fault(&format!("{HEADER}\n1 {ONE}\n0 {ONE}\n1 {TWO}")),
+            "epoch 1 is on two lines; give each key an epoch of its own, and the newest the highest"
+        );
         for line in [
             ONE,
             &format!("x {ONE}"),
