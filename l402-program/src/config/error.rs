@@ -85,13 +85,14 @@ impl ConfigProblem {
         &self.key
     }
 
-    /// The table and the key, where a key is unknown in a table.
-    pub(super) fn unknown_key(&self) -> Option<(&str, &str)> {
-        if self.message.starts_with(KEY) { self.key.rsplit_once('.') } else { None }
+    /// Returns the table and the key, where a key is unknown in its table. At the top of the file, the table is empty.
+    pub fn unknown_key(&self) -> Option<(&str, &str)> {
+        self.message.starts_with(KEY).then(|| self.key.rsplit_once('.').unwrap_or(("", &self.key)))
     }
 
     /// The same problem in other words.
-    pub(super) fn saying(self, message: String) -> Self {
+    #[must_use]
+    pub fn saying(self, message: String) -> Self {
         Self { message, ..self }
     }
 }
@@ -279,9 +280,15 @@ fn form(message: &str, key: &str) -> Option<String> {
     let number = ["invalid type: integer", "invalid type: floating point"];
     match message {
         _ if message.ends_with("expected a string") && number.iter().any(|number| message.starts_with(number)) => {
-            Some("write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"".to_owned())
+            Some("write it in quotes, with its unit, such as \"21 sat\", \"30s\" or \"10/s\"".to_owned())
         }
         "invalid type: map, expected a sequence" => Some(of_list()),
+        _ if message.ends_with("expected u64")
+            || message.ends_with("expected u32")
+            || message.ends_with("expected usize") =>
+        {
+            Some("write a whole number, without quotes and unit".to_owned())
+        }
         _ if message.contains("expected a nonzero") => Some("must be at least 1".to_owned()),
         _ if message.starts_with("wanted exactly 1 element") => Some("write exactly one of its keys".to_owned()),
         _ => None,
@@ -410,7 +417,7 @@ mod tests {
             ("chain = {}", "chain: write exactly one of its keys"),
             (
                 "chain = { esplora = 21 }",
-                "chain.esplora: write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"",
+                "chain.esplora: write it in quotes, with its unit, such as \"21 sat\", \"30s\" or \"10/s\"",
             ),
         ] {
             assert_eq!(told(text), expected, "{text}");

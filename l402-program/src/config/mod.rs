@@ -41,7 +41,7 @@ pub use address::address;
 pub use at::{At, ValueOrigin};
 pub use error::{ConfigError, ConfigProblem, Problems, explain};
 pub use load::{Place, Source, load};
-pub use read::read;
+pub use read::{keys_of, read};
 #[cfg(feature = "schema")]
 pub use reference::reference;
 pub use section::Section;

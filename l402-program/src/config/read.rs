@@ -35,7 +35,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ConfigProblem> {
     toml::from_str(text).map_err(|error| {
         let problem = explain(text, &error);
         match problem.unknown_key() {
-            Some((_, name)) if keys::<T>().iter().any(|key| key == name) => {
+            Some((_, name)) if keys_of::<T>().iter().any(|key| key == name) => {
                 let message = format!("`{name}` belongs at the top of the file, before the first [table]");
                 problem.saying(message)
             }
@@ -44,8 +44,8 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ConfigProblem> {
     })
 }
 
-/// The keys at the top of a file, as serde lists them for one that is none of them.
-fn keys<T: DeserializeOwned>() -> Vec<String> {
+/// Returns the keys of a file, or of a table, as serde lists them for one that is none of them.
+pub fn keys_of<T: DeserializeOwned>() -> Vec<String> {
     let nobodys = toml::from_str::<T>("_ = 0").err();
     let message = nobodys.map(|error| error.message().to_owned()).unwrap_or_default();
     message.split('`').skip(3).step_by(2).map(str::to_owned).collect()

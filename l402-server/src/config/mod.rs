@@ -14,6 +14,7 @@
 
 mod backend;
 mod cors;
+mod elsewhere;
 mod file;
 mod kept;
 mod ledger;
@@ -141,10 +142,11 @@ impl Config {
     }
 
     fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        load(source, |mut file: File, place| {
+        let loaded = load(source, |mut file: File, place| {
             override_by(&mut file, environment);
             Resolver::new(place.text, place.base, environment).resolve(file)
-        })
+        });
+        loaded.map_err(elsewhere::told)
     }
 }
 

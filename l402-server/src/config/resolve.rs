@@ -8,6 +8,7 @@ use l402_core::{ForgedStatus, GatePolicy, MalformedStatus, SettlementRule};
 use l402_gateway::settings::{LsatLine, OwnPaths, Product, RequestLines};
 use l402_gateway::{LedgerKeeper, keys};
 use l402_http::proxy::IpRange;
+use l402_http::response::Seconds;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
@@ -82,10 +83,10 @@ impl Resolver<'_> {
         if every.saturating_mul(MOST_RETIRED) >= retired {
             return Ok(Some(every));
         }
-        let least = retired.as_secs().div_ceil(MOST_RETIRED.into());
+        let least = least_span(retired.as_secs().div_ceil(MOST_RETIRED.into()));
         let message = format_args!(
-            "write at least \"{least}s\": tokens last up to {}s, and {MOST_RETIRED} old keys can verify them",
-            longest_sale.as_secs()
+            "write at least \"{least}\": tokens last up to {}, and {MOST_RETIRED} old keys can verify them",
+            Seconds(longest_sale.as_secs())
         );
         self.problems.wrong("rotate_every", at, message);
         Err(Noted)
@@ -148,6 +149,13 @@ impl Resolver<'_> {
 }
 
 /// The gateway does not end TLS, so that by default tokens stay on this machine.
+/// Writes a time with one unit, as the file takes it, and rounds it up.
+fn least_span(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= *unit).unwrap_or((1, "s"));
+    format!("{}{name}", seconds.div_ceil(unit))
+}
+
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8402);
 /// What `/info` tells: the program, not the library that answers.
 const PRODUCT: Product = Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };

@@ -67,7 +67,7 @@ fn a_wrong_variable_is_named_instead_of_a_line() {
 
 #[test]
 fn what_is_written_in_another_form_is_answered_with_the_right_one() {
-    let quotes = "write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"";
+    let quotes = "write it in quotes, with its unit, such as \"21 sat\", \"30s\" or \"10/s\"";
     for (text, told) in [
         ("upstream = \"http://a\"\nprice = 5".to_owned(), format!("line 2: price: {quotes}")),
         ("listen = 5".to_owned(), format!("line 1: listen: {quotes}")),

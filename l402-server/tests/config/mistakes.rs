@@ -61,7 +61,14 @@ fn values_that_make_no_sense_name_the_key_and_what_to_do() {
         ("valid_for = \"1500ms\"", "line 2: valid_for = \"1500ms\": write whole seconds"),
         (
             "rotate_every = \"779s\"",
-            "line 2: rotate_every = \"779s\": write at least \"780s\": tokens last up to 4200s, and 7 old keys can verify them",
+            "line 2: rotate_every = \"779s\": write at least \"13m\": tokens last up to 1h10m, and 7 old keys can verify them",
+        ),
+        ("doubt = \"refund\"", "line 2: doubt: `doubt` belongs in a [[service]] or a [[service.route]]"),
+        ("free = [\"/a\"]", "line 2: free: `free` belongs in a [[service]]"),
+        ("capability = \"a\"", "line 2: capability: `capability` belongs in a [[service.route]]"),
+        (
+            "limits = { keep_total = \"1 GiB\" }",
+            "line 2: limits.keep_total: write a whole number, without quotes and unit",
         ),
         ("invoice_expiry = \"9s\"", "line 2: invoice_expiry = \"9s\": write whole seconds, from \"10s\" to \"24h\""),
         ("invoice_expiry = \"2d\"", "line 2: invoice_expiry = \"2d\": write whole seconds, from \"10s\" to \"24h\""),
