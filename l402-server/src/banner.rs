@@ -3,7 +3,8 @@
 use core::fmt;
 use core::net::SocketAddr;
 use http::Method;
-use l402_core::Uses;
+use l402_core::{Msat, Uses};
+use l402_http::policy::Meter;
 use l402_http::response::Seconds;
 
 use crate::config::Config;
@@ -76,18 +77,47 @@ impl fmt::Display for PriceLine<'_> {
             write!(f, "{method} ")?;
         }
         write!(f, "{path}  ")?;
-        match (offer.price_msat.get() / 1_000, offer.price_msat.get() % 1_000) {
-            (sat, 0) => write!(f, "{sat} sat")?,
-            _ => write!(f, "{}", offer.price_msat)?,
-        }
+        write!(f, "{}", Amount(offer.price_msat))?;
         let most = offer.valid_for.saturating_add(*invoice_expiry).as_secs();
         let span = Seconds(offer.valid_for.as_secs());
         match offer.uses {
-            Uses::Metered => f.write_str(" of balance")?,
+            Uses::Metered => self.0.meter.map_or(Ok(()), |meter| charged(f, &meter))?,
             Uses::ONCE => f.write_str(" for 1 use")?,
             uses => write!(f, " for {uses} uses")?,
         }
         write!(f, " within {span}, up to {} if paid at once", Seconds(most))
+    }
+}
+
+/// Says what a balance is for.
+fn charged(f: &mut fmt::Formatter<'_>, meter: &Meter) -> fmt::Result {
+    let unit = meter.unit();
+    let tariff = match meter {
+        Meter::Bytes(tariff) | Meter::Seconds(tariff) => *tariff,
+        Meter::Tokens(tariff) => tariff.input(),
+    };
+    write!(f, " of balance, at {} for {} {unit}{}", Amount(tariff.price_msat()), tariff.per(), plural(tariff.per()))?;
+    match meter {
+        Meter::Tokens(tokens) if tokens.output() != tokens.input() => {
+            write!(f, " ({} for those of a response),", Amount(tokens.output().price_msat()))
+        }
+        _ => f.write_str(","),
+    }
+}
+
+const fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
+/// An amount in whole sat, where it is one.
+struct Amount(Msat);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.get() / 1_000, self.0.get() % 1_000) {
+            (sat, 0) => write!(f, "{sat} sat"),
+            _ => write!(f, "{}", self.0),
+        }
     }
 }
 
@@ -97,6 +127,24 @@ mod tests {
 
     fn config(text: &str) -> Config {
         Config::from_text(&format!("data_dir = \"data\"\n{text}"), &|_| None).expect("a configuration")
+    }
+
+    #[test]
+    fn a_balance_says_what_it_pays_for() {
+        let metered = |meter: &str| {
+            let route = format!("[[service.route]]\npath = \"/*\"\nprice = \"50 sat\"\nmeter = {{ {meter} }}");
+            let config = config(&format!("[[service]]\nname = \"a\"\nupstream = \"http://b\"\n{route}"));
+            PriceLine(&config.settings.services()[0].routes[0]).to_string()
+        };
+        let end = "within 1h, up to 1h10m if paid at once";
+        assert_eq!(
+            metered("unit = \"second\", price = \"50 msat\""),
+            format!("/*  50 sat of balance, at 50 msat for 1 second, {end}")
+        );
+        assert_eq!(
+            metered("unit = \"token\", price = \"2 sat\", output_price = \"6 sat\", per = 1_000, up_to = 8_000"),
+            format!("/*  50 sat of balance, at 2 sat for 1000 tokens (6 sat for those of a response), {end}")
+        );
     }
 
     #[test]
