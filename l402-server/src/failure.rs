@@ -12,6 +12,7 @@ use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::lightning::Failed;
 use crate::node;
+use crate::stores::LEDGER;
 use crate::variables;
 
 /// Why the program ends.
@@ -27,6 +28,11 @@ pub(crate) enum ProgramError {
 }
 
 impl ProgramError {
+    /// Why a command about the ledger failed: one that cannot open or reach it has the same exit code as the gateway.
+    pub(crate) fn of_command(cause: Box<dyn Error>) -> Self {
+        cause.downcast().map_or_else(Self::Other, |fault| Self::Ledger(*fault))
+    }
+
     /// The exit code.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
@@ -44,8 +50,14 @@ impl ProgramError {
     pub(crate) fn hint(&self) -> Option<String> {
         let (variable, what) = match self {
             Self::Start(StartError::State(FolderError::Missing { part, .. })) => {
-                let moved = "if you moved the key file, set `key_dir` in the file to its directory";
-                return (part == KEYS).then(|| moved.to_owned());
+                let moved = match part.as_str() {
+                    KEYS => "if you moved the key file, set `key_dir` in the file to its directory",
+                    LEDGER => {
+                        "if you moved the ledger, set `path` of `[ledger]` to it; if you changed `path`, move the ledger there"
+                    }
+                    _ => return None,
+                };
+                return Some(moved.to_owned());
             }
             Self::Start(StartError::State(_)) => (variables::DATA_DIR, "directory"),
             Self::Start(StartError::Bind { .. }) => (variables::LISTEN, "address"),
@@ -84,12 +96,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_that_was_moved_is_found_by_its_setting() {
+    fn a_command_without_its_ledger_ends_as_the_gateway_does() {
+        let away = ProgramError::of_command(StoreError::new(StoreErrorKind::Unavailable).into());
+        assert_eq!((away.exit(), ProgramError::of_command("refused".into()).exit()), (Exit::Ledger, Exit::Other));
+    }
+
+    #[test]
+    fn what_was_moved_is_found_by_its_setting() {
         let of = |part: &str| {
             let (path, manifest, part, loss) = ("a".into(), "b".into(), part.to_owned(), "c");
             ProgramError::Start(StartError::State(FolderError::Missing { path, part, manifest, loss })).hint()
         };
         assert!(of(KEYS).is_some_and(|hint| hint.contains("`key_dir`")));
+        assert!(of(LEDGER).is_some_and(|hint| hint.contains("`path` of `[ledger]`")));
         assert_eq!(of("ldk"), None);
     }
 }

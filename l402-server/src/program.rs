@@ -155,6 +155,10 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
         lines.extend(service.routes.iter().map(|route| format!("  {}", PriceLine(route))));
         lines.extend(service.free.iter().map(|path| format!("  {path}  free")));
     }
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    lines.extend(
+        variables::unknown(set).iter().map(|name| format!("note: {name} is no variable of l402-server: see --help")),
+    );
     lines.extend(config.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(config.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     print(&lines.join("\n"))?;
@@ -203,12 +207,12 @@ fn command(cli: &Cli, options: &node::NodeOptions) -> Result<(), ProgramError> {
 
 fn uses(cli: &Cli, options: &uses::UsesOptions) -> Result<(), ProgramError> {
     let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
-    runtime()?.block_on(uses::run(options, config.as_ref())).map_err(ProgramError::Other)
+    runtime()?.block_on(uses::run(options, config.as_ref())).map_err(ProgramError::of_command)
 }
 
 fn revoke(cli: &Cli, options: &revoke::RevokeOptions) -> Result<(), ProgramError> {
     let config = if options.socket.is_some() { None } else { Some(load(cli)?) };
-    runtime()?.block_on(revoke::run(options, config.as_ref())).map_err(ProgramError::Other)
+    runtime()?.block_on(revoke::run(options, config.as_ref())).map_err(ProgramError::of_command)
 }
 
 fn keys(cli: &Cli, options: &key_file::KeysOptions) -> Result<(), ProgramError> {

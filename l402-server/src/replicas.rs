@@ -21,7 +21,11 @@ pub(crate) fn sealed(config: &Config) -> Result<Arc<dyn PayeeSetup>, StartError>
 pub(crate) async fn serve(config: &Config, lightning: &Lightning) -> Result<Option<Desk>, ProgramError> {
     let Some(address) = &config.replicas else { return Ok(None) };
     let seals = seals(config).map_err(ProgramError::Start)?;
-    let unbound = |cause: io::Error| format!("cannot listen for replicas on {address}: {cause}");
+    let unbound = |cause: io::Error| {
+        let hint =
+            if cause.kind() == io::ErrorKind::NotFound { "; create the directory of the socket first" } else { "" };
+        format!("cannot listen for replicas on {address}: {cause}{hint}")
+    };
     let desk = lightning.serve(address, seals).await.map_err(|cause| ProgramError::Other(unbound(cause).into()))?;
     tracing::info!(%address, "making invoices for replicas");
     Ok(Some(desk))

@@ -1,6 +1,6 @@
 //! `l402-server revoke …`: the tokens that are denied before their time.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use core::error::Error;
 use core::fmt::Write as _;
 use l402_core::PaymentHash;
@@ -14,14 +14,16 @@ use crate::config::Config;
 /// Deny tokens before they end.
 #[derive(Debug, Clone, Args)]
 #[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
-#[group(id = "denied", required = true, multiple = false, args = ["hash", "epoch"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("denied").required(true).multiple(false)))]
 pub struct RevokeOptions {
     /// Payment hash of the tokens
+    #[arg(group = "denied")]
     pub hash: Option<PaymentHash>,
     /// Deny all tokens that the key of this epoch has signed
     ///
     /// The epoch that signs new tokens is refused: run `l402-server keys rotate` first.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", group = "denied")]
     pub epoch: Option<u32>,
     /// Socket of the gateway [default: from the configuration]
     #[arg(long, global = true, value_name = "PATH")]
@@ -96,7 +98,8 @@ mod tests {
         let hash = "ab".repeat(32);
         let line = parse(&[&hash]).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(line.revoke.hash.map(|hash| hash.to_string()), Some(hash.clone()));
-        for (words, said) in [(&[][..], "--epoch <NUMBER>"), (&["ab"], "'ab'"), (&[&*hash, "--epoch", "1"], "--epoch")]
+        for (words, said) in
+            [(&[][..], "<HASH|--epoch <NUMBER>>"), (&["ab"], "'ab'"), (&[&*hash, "--epoch", "1"], "--epoch")]
         {
             let fault = parse(words).err().map(|fault| fault.to_string()).unwrap_or_default();
             assert!(fault.contains(said), "{words:?}: {fault}");

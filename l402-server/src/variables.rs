@@ -24,10 +24,27 @@ pub fn all() -> Vec<Variable> {
     [UPSTREAM, PRICE, USES, LISTEN, DATA_DIR].iter().chain(of_backends).copied().collect()
 }
 
+/// Finds variables that look like ours and are none: a slip of the pen, or one of `l402`.
+pub(crate) fn unknown(set: impl Iterator<Item = String>) -> Vec<String> {
+    let known = all();
+    let mut names: Vec<_> =
+        set.filter(|name| name.starts_with(PREFIX) && known.iter().all(|variable| variable.name != name)).collect();
+    names.sort();
+    names
+}
+
+const PREFIX: &str = "L402_";
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::backends::KNOWN;
+
+    #[test]
+    fn a_slip_of_the_pen_is_noticed() {
+        let set = ["L402_USE", "L402_USES", "LND_SOCKET", "L402_DATA_DIR", "HOME"].map(str::to_owned);
+        assert_eq!(unknown(set.into_iter()), ["L402_DATA_DIR", "L402_USE"]);
+    }
 
     #[test]
     fn a_backend_is_chosen_by_the_variables_of_its_settings() {

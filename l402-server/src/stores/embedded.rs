@@ -58,8 +58,11 @@ impl StoreSetup for EmbeddedSetup {
     }
 
     fn kept(&self) -> Option<Kept> {
-        Some(Kept { name: "ledger", path: self.path.clone(), loss: "used tokens can be used again" })
+        Some(Kept { name: LEDGER, path: self.path.clone(), loss: "used tokens can be used again" })
     }
 }
+
+/// The name of the file in the data directory's list.
+pub(crate) const LEDGER: &str = "ledger";
 
 const PROCESS: &str = "with durability = \"process\", a loss of power can make used tokens usable again";

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::time::timeout;
 
+pub(crate) use embedded::LEDGER;
+
 use crate::config::{LedgerTable, Resolver};
 
 /// Lists stores, each with what the schema says of it, and the cargo feature without which a build leaves it out.
