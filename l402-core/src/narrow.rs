@@ -242,7 +242,7 @@ pub enum NarrowError {
 impl fmt::Display for NarrowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nothing => f.write_str("nothing to narrow was given"),
+            Self::Nothing => f.write_str("say what to limit: the uses, the end, the route or the service"),
             Self::Unreadable => f.write_str("a caveat of the token cannot be read"),
             Self::NoServices => f.write_str("the token names no service, so its caveats are not those of L402"),
             Self::WhichService => f.write_str("the token is for several services; say for which one"),

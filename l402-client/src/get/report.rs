@@ -240,11 +240,15 @@ impl fmt::Display for Shown<'_> {
 const fn advice(reason: Withheld) -> &'static str {
     match reason {
         Withheld::InDoubt => {
-            "; only its operator can find out: wait, ask them, or repeat the request with the same Idempotency-Key"
+            "; only its operator can find out: wait, or ask them. To buy another token for a new request, add --no-token-cache and \
+             -H \"Idempotency-Key: …\" with a new key"
         }
         Withheld::LeftInDoubt => {
             "; to repeat it as the same request, run the same command again. If the server then says that the use is in doubt, only its \
              operator can find out"
+        }
+        Withheld::UsesReserved => {
+            "; run the command again later, or, to buy another token, add --no-token-cache and -H \"Idempotency-Key: …\" with a new key"
         }
         _ => "; run the command again later",
     }

@@ -142,7 +142,7 @@ async fn a9_who_waits_too_long_or_in_vain_pays_nothing() {
     let buyer = Buyer::new().await;
     assert_eq!(buyer.get("/bundle", &[]).await.exit, Exit::Served);
     for (reason, retry_after, advice) in [
-        ("in-doubt", None, "repeat the request with the same Idempotency-Key"),
+        ("in-doubt", None, "add --no-token-cache and -H \"Idempotency-Key: …\" with a new key"),
         ("uses-reserved", Some(3_600), "run the command again later"),
         ("key-held", None, "run the command again later"),
     ] {
