@@ -48,3 +48,8 @@ pub use rates::{Bucket, SharedRates, Taken};
 pub use revoke::{Denied, DenyList, Revocation, Revocations, Revoked};
 pub use settlements::SharedSettlements;
 pub use store::{DoubtfulUse, LedgerStore, PaymentUses};
+
+/// The examples of the README, which run as tests.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
