@@ -45,7 +45,7 @@ pub enum Cause {
         /// What was paid to them.
         lost_msat: Msat,
     },
-    /// Its owner has frozen it.
+    /// Its owner has set it.
     Owner,
 }
 
@@ -81,8 +81,8 @@ pub enum Event {
         /// How much.
         lost_msat: Msat,
     },
-    /// The owner freezes it.
-    Freeze,
+    /// The owner sets it, stricter or laxer, until the owner says otherwise.
+    Set(Mode),
     /// The owner resets it.
     Reset,
 }
@@ -126,11 +126,11 @@ pub fn step(circuit: Circuit, event: Event, rules: &Rules, now: WindowTime) -> (
     let (circuit, change) = match event {
         Event::Pass | Event::Withheld => (circuit, None),
         Event::Served => (Circuit { failures: 0, ..circuit }, None),
-        Event::Freeze => (circuit.tripped(Cause::Owner, Mode::Frozen, rules, now), Some(Cause::Owner)),
-        Event::Reset => (Circuit::default(), None),
+        Event::Reset | Event::Set(Mode::Normal) => (Circuit::default(), None),
+        Event::Set(mode) => (Circuit { mode, cause: Some(Cause::Owner), until: None, ..circuit }, Some(Cause::Owner)),
         event => happened(circuit, event, rules, now),
     };
-    let ended = ended || (event == Event::Reset && was != Mode::Normal);
+    let ended = ended || (circuit.mode == Mode::Normal && was != Mode::Normal);
     let change = change.map(Change::Tripped).or_else(|| ended.then_some(Change::Ended));
     (circuit, Verdict { mode: circuit.mode, change })
 }
@@ -180,8 +180,10 @@ impl Circuit {
 
     /// Returns the circuit at least as strict as `mode`. Whatever is laxer than what holds only makes it last longer.
     fn tripped(self, cause: Cause, mode: Mode, rules: &Rules, now: WindowTime) -> Self {
+        // What its owner has set has no end, and what comes on top of it has none either.
+        let ends = self.mode.max(mode) != Mode::Frozen && (self.mode == Mode::Normal || self.until.is_some());
         let until = now.after(rules.cool_down);
-        let until = (self.mode.max(mode) != Mode::Frozen).then(|| self.until.map_or(until, |before| before.max(until)));
+        let until = ends.then(|| self.until.map_or(until, |before| before.max(until)));
         if mode < self.mode {
             return Self { until, ..self };
         }

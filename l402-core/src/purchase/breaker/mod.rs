@@ -13,7 +13,8 @@
 //! 2. An origin trips its own breaker and no other: by failures one after another, by a purchase that it refused, and by a price that is
 //!    many times the [usual](usual_msat) one. The common breaker trips on what is spent in an hour, and on losses at several origins.
 //! 3. A server that asks to come back later (409, 429, 503) trips nothing.
-//! 4. A breaker never becomes laxer by what happens, only by time. The end of a cool-down never leaves [`Mode::Frozen`]; the owner does.
+//! 4. A breaker never becomes laxer by what happens, only by time. The end of a cool-down never leaves [`Mode::Frozen`], nor what the owner
+//!    has set; the owner does.
 //! 5. After a cool-down, the next failure trips the breaker again.
 //!
 //! Of two breakers, the stricter [`Mode`] holds. Time is an argument.

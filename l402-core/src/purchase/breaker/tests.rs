@@ -38,7 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(price_msat, usual_msat)| Event::Priced { price_msat, usual_msat }),
         msat().prop_map(Event::Spent),
         (0..5_u32, msat()).prop_map(|(origins, lost_msat)| Event::Lost { origins, lost_msat }),
-        Just(Event::Freeze),
+        mode().prop_map(Event::Set),
         Just(Event::Reset),
     ]
 }
@@ -55,10 +55,12 @@ proptest! {
             let (before, is_over) = (circuit, circuit.until.is_some_and(|until| until <= now));
             let (after, verdict) = step(before, event, &rules, now);
             prop_assert_eq!(verdict.mode, after.mode);
-            if event != Event::Reset {
+            if !matches!(event, Event::Reset | Event::Set(_)) {
                 prop_assert!(after.mode >= before.mode || (is_over && before.mode != Mode::Frozen));
                 prop_assert!(before.mode != Mode::Frozen || after.mode == Mode::Frozen);
                 prop_assert!(is_over || after.until >= before.until || after.mode == Mode::Frozen);
+                let is_set = before.mode != Mode::Normal && before.until.is_none();
+                prop_assert!(!is_set || after.until.is_none(), "what its owner has set has no end");
             }
             prop_assert!(after.mode != Mode::Frozen || after.until.is_none());
             prop_assert_eq!(after.mode == Mode::Normal, after.cause.is_none());
@@ -130,7 +132,7 @@ fn what_is_spent_and_lost_trips_past_its_limit() {
 
 #[test]
 fn only_the_owner_ends_a_freeze() {
-    let frozen = after(&[Event::Freeze]);
+    let frozen = after(&[Event::Set(Mode::Frozen)]);
     let years = NOW.after(Duration::from_secs(1 << 30));
     assert_eq!(step(frozen, Event::Pass, &Rules::default(), years).1.mode, Mode::Frozen);
     let (reset, verdict) = step(frozen, Event::Reset, &Rules::default(), NOW);
@@ -143,5 +145,9 @@ fn each_loss_is_told() {
     let (circuit, _) = step(Circuit::default(), lost, &Rules::default(), NOW);
     let told = Some(Change::Tripped(Cause::Refused { lost_msat: SAT }));
     assert_eq!(step(circuit, lost, &Rules::default(), NOW).1.change, told);
-    assert_eq!(step(after(&[Event::Freeze]), lost, &Rules::default(), NOW).1.change, told, "also while it is frozen");
+    assert_eq!(
+        step(after(&[Event::Set(Mode::Frozen)]), lost, &Rules::default(), NOW).1.change,
+        told,
+        "also while it is frozen"
+    );
 }
