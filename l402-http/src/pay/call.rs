@@ -2,7 +2,7 @@
 
 use super::flight::{Flight, Purpose};
 use super::payer::{Payer, is_for};
-use super::purchase::Stored;
+use super::purchase::{Bought, Stored};
 use super::quote::{self, Quote};
 use super::replay::Again;
 use super::{
@@ -129,19 +129,29 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         purpose: &Purpose,
     ) -> Result<(), RequestError<E>> {
         attempt.refused.extend(attempt.token.take());
-        let flight = self.enter(purpose).await?;
-        let Stored { paid, unheard } = self.stored(purpose).await?;
-        attempt.token = self.choose(&paid, purpose, Some(quote.token()), &attempt.refused).await?;
-        if attempt.token.is_some() {
-            attempt.exchange = Exchange::with_token(self.settings.limits);
-        } else {
+        loop {
+            let flight = self.enter(purpose).await?;
+            let Stored { paid, unheard } = self.stored(purpose).await?;
+            attempt.token = self.choose(&paid, purpose, Some(quote.token()), &attempt.refused).await?;
+            if attempt.token.is_some() {
+                attempt.exchange = Exchange::with_token(self.settings.limits);
+                return Ok(());
+            }
             self.trust(&paid, &attempt.refused, purpose).await?;
             let (quote, asking) = unheard.as_ref().map_or((quote, Asking::First), |quote| (quote, Asking::Again));
-            attempt.token = Some(self.buy(&mut attempt.exchange, quote, asking, purpose).await?);
-            // No other request may use the token before this one has.
-            attempt.flight = Some(flight);
+            match self.buy(&mut attempt.exchange, quote, asking, purpose).await? {
+                Bought::Token(token) => {
+                    attempt.token = Some(*token);
+                    // No other request may use the token before this one has.
+                    attempt.flight = Some(flight);
+                    return Ok(());
+                }
+                Bought::NotYet(consent) => {
+                    drop(flight); // others may use what is kept meanwhile
+                    consent.given().await.map_err(RequestError::Store)?;
+                }
+            }
         }
-        Ok(())
     }
 
     /// Notes what came of the token, while no other request may use it.

@@ -104,7 +104,7 @@ pub use foreign::ForeignOffer;
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
-pub use store::{Asking, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
+pub use store::{Asking, Consent, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
 pub use told::{Repeated, Unanswered, balance_left, is_kept, reason, uses_left};
 
 use bytes::Bytes;

@@ -12,7 +12,7 @@ use super::flight::Purpose;
 use super::payer::{Payer, is_for, store};
 use super::quote::Quote;
 use super::store::payment_status;
-use super::{Asking, Order, RequestError, Standing, Token, TokenStore};
+use super::{Asking, Consent, Order, RequestError, Standing, Token, TokenStore};
 use l402_core::purchase::{Status, Step, Unresolved};
 use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus, unix_now};
@@ -35,14 +35,14 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         Ok(stored)
     }
 
-    /// Buys the token of a quote; `asking` says whether the wallet was asked to pay it before.
+    /// Buys the token of a quote, unless somebody must agree first; `asking` says whether the wallet was asked to pay it before.
     pub(super) async fn buy<E>(
         &self,
         exchange: &mut Exchange,
         quote: &Quote,
         asking: Asking,
         purpose: &Purpose,
-    ) -> Result<Token, RequestError<E>> {
+    ) -> Result<Bought, RequestError<E>> {
         let now = unix_now();
         let order = self.authorize(exchange, quote, now)?;
         let token = Token {
@@ -64,11 +64,16 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 asking,
             }),
         };
+        if asking == Asking::First
+            && let Some(consent) = self.store.consent(&purpose.origin, &token).await.map_err(store)?
+        {
+            return Ok(Bought::NotYet(consent));
+        }
         let token = self.pay(token, quote, purpose).await?;
         let proof = token.preimage.as_ref().ok_or(WrongPreimage).and_then(|proof| exchange.paid(&order, proof));
         proof
             .map_err(|wrong| RequestError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
-        Ok(token)
+        Ok(Bought::Token(Box::new(token)))
     }
 
     fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: UnixSeconds) -> Result<PayOrder, RequestError<E>> {
@@ -148,6 +153,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         stored.map_err(|error| RequestError::NotStored { payment_hash: token.payment_hash, cause: error.into() })?;
         Ok(token)
     }
+}
+
+/// What came of buying.
+pub(super) enum Bought {
+    Token(Box<Token>),
+    /// Somebody must agree first.
+    NotYet(Consent),
 }
 
 /// What is in the store for a purpose.

@@ -4,11 +4,12 @@
 
 use super::Origin;
 use core::fmt;
+use core::pin::Pin;
 use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_core::purchase::{Asked, Record, Status};
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
-use l402_lightning::{Invoice, PaymentStatus};
+use l402_lightning::{Cause, Invoice, PaymentStatus};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -156,6 +157,22 @@ pub trait TokenStore: Send + Sync {
         self.put(origin, token)
     }
 
+    /// Says whether somebody must agree before a token is paid for, who is then waited for: nobody, unless it is implemented.
+    ///
+    /// The turn to buy is given back meanwhile. Afterwards the request begins anew, and the store is asked again: somebody else may have
+    /// bought the same.
+    ///
+    /// # Errors
+    /// When it must not be paid.
+    fn consent(
+        &self,
+        origin: &Origin,
+        token: &Token,
+    ) -> impl Future<Output = Result<Option<Consent>, Self::Error>> + Send {
+        let _ = (origin, token);
+        core::future::ready(Ok(None))
+    }
+
     /// Removes a token; one that is not there is no error.
     ///
     /// # Errors
@@ -179,6 +196,26 @@ pub trait TokenStore: Send + Sync {
     ) -> impl Future<Output = Result<Option<Turn>, Self::Error>> + Send {
         let _ = (origin, method, path, patience);
         core::future::ready(Ok(Some(Turn::default())))
+    }
+}
+
+/// Waits for somebody's consent to a payment. No answer is no, which is an error.
+pub struct Consent(Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>);
+
+impl Consent {
+    /// Takes what waits for it.
+    pub fn new(wait: impl Future<Output = Result<(), Cause>> + Send + 'static) -> Self {
+        Self(Box::pin(wait))
+    }
+
+    pub(super) async fn given(self) -> Result<(), Cause> {
+        self.0.await
+    }
+}
+
+impl fmt::Debug for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consent").finish_non_exhaustive()
     }
 }
 
@@ -218,6 +255,10 @@ impl<T: TokenStore> TokenStore for Arc<T> {
 
     async fn used(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {
         (**self).used(origin, token).await
+    }
+
+    async fn consent(&self, origin: &Origin, token: &Token) -> Result<Option<Consent>, T::Error> {
+        (**self).consent(origin, token).await
     }
 
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), T::Error> {
