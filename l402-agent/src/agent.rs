@@ -1,6 +1,7 @@
 //! The agent: a wallet, a store, limits, and an HTTP client.
 
 mod builder;
+mod guarded;
 mod narrow;
 
 pub(crate) use narrow::Narrowed;
@@ -17,6 +18,7 @@ use crate::http::whole::Whole;
 use crate::price::{Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
+use crate::store::breaker::Breakers;
 use crate::store::budget::{BudgetId, Budgets, CallId, FeeLimit, Payer};
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
@@ -25,6 +27,7 @@ use crate::store::tokens::Tokens;
 use crate::unpaid::{self, Answer};
 use crate::withheld::Patience;
 use builder::Terms;
+use guarded::Guarded;
 use http::Request;
 use l402_http::pay::ReplayBody;
 use l402_lightning::PaymentSource;
@@ -61,6 +64,7 @@ pub struct Agent<W> {
     wallet_name: String,
     database: Database,
     budget: BudgetId,
+    guarded: Guarded,
     paying: HttpClient<ReplayBody<PayloadBody>>,
     plain: HttpClient<PayloadBody>,
     terms: Terms,
@@ -73,6 +77,7 @@ impl<W> Clone for Agent<W> {
             wallet_name: self.wallet_name.clone(),
             database: self.database.clone(),
             budget: self.budget,
+            guarded: self.guarded.clone(),
             paying: self.paying.clone(),
             plain: self.plain.clone(),
             terms: self.terms,
@@ -128,7 +133,7 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let fee_limit = if self.wallet.enforces().fee { FeeLimit::Kept } else { FeeLimit::NotKept };
         let payer = Payer { budget: self.budget, call, fee_limit };
         let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone(), payer);
-        let store = store.map_err(FetchFault::Store)?;
+        let store = store.map_err(FetchFault::Store)?.asking(self.guarded.confirmers());
         let settings = self.terms.settings;
         let patience = Patience::new(self.terms.timeout);
         let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings, patience };
@@ -168,6 +173,11 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// Returns the tokens that were bought.
     pub fn tokens(&self) -> Tokens {
         Tokens::new(self.database.clone())
+    }
+
+    /// Returns the breakers, and the payments that wait for a confirmation.
+    pub fn breakers(&self) -> Breakers {
+        Breakers::new(self.database.clone())
     }
 
     /// Returns the budgets that payments are reserved in.

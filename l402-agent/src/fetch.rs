@@ -8,6 +8,7 @@ use crate::http::redirect::RedirectError;
 use crate::http::repeat::Repeating;
 use crate::http::url::UrlError;
 use crate::http::whole::Whole;
+use crate::outcome;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::unpaid::Unpaid;
@@ -86,6 +87,11 @@ impl<W: PaymentSource + 'static> Purse<W> {
 
         let news = self.store.news();
         let is_recovered = news.iter().any(|news| matches!(news, News::Recovered(_)));
+        let has_paid = self.store.unanswered().is_some() || news.iter().any(|news| matches!(news, News::Paid(_)));
+        if let Some(event) = outcome::of(&result, has_paid) {
+            // What was answered is delivered, whether or not this could be written.
+            let _ = self.store.came(&draft.uri, event).await;
+        }
         news.into_iter().for_each(tell);
         let response = result.map_err(|cause| FetchFault::Pay {
             url: draft.uri.clone(),

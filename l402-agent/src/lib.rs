@@ -40,16 +40,21 @@
 struct Readme;
 
 mod agent;
+pub mod alerts;
 pub mod amount;
 pub mod broker;
+pub mod command;
+pub mod confirm;
 pub mod delegate;
 pub mod errand;
 mod fetch;
 pub mod http;
 pub mod json;
+mod outcome;
 pub mod policy;
 pub mod price;
 pub mod resolve;
+pub mod span;
 pub mod store;
 pub mod text;
 pub mod unpaid;

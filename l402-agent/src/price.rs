@@ -8,6 +8,8 @@ use crate::http::peek::Peeked;
 use crate::http::redirect::{RedirectError, Redirects, Trail};
 use crate::http::url::UrlError;
 use crate::json;
+use crate::store::DatabaseError;
+use crate::store::budget::PolicyRefusal;
 use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
@@ -167,6 +169,10 @@ pub enum QuoteError {
     Redirect(RedirectError),
     /// Payment is demanded in a way that cannot be understood.
     Challenge(BadChallenge),
+    /// The owner has stopped the origin, or all of them. Nothing was sent.
+    Refused(Box<PolicyRefusal>),
+    /// The store cannot be read. Nothing was sent.
+    Store(DatabaseError),
 }
 
 impl fmt::Display for QuoteError {
@@ -176,6 +182,8 @@ impl fmt::Display for QuoteError {
             Self::Transport(cause) => cause.fmt(f),
             Self::Redirect(cause) => cause.fmt(f),
             Self::Challenge(cause) => cause.fmt(f),
+            Self::Refused(cause) => cause.fmt(f),
+            Self::Store(cause) => cause.fmt(f),
         }
     }
 }
@@ -187,6 +195,8 @@ impl core::error::Error for QuoteError {
             Self::Transport(cause) => cause.source(),
             Self::Redirect(cause) => cause.source(),
             Self::Challenge(cause) => cause.source(),
+            Self::Refused(cause) => cause.source(),
+            Self::Store(cause) => cause.source(),
         }
     }
 }

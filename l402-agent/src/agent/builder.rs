@@ -1,6 +1,8 @@
 //! What an agent is made of, and on what terms it pays.
 
 use super::Agent;
+use super::guarded::Guarded;
+use crate::confirm::Confirmer;
 use crate::http::client::HttpClient;
 use crate::http::proxy::Proxies;
 use crate::http::redirect::Redirects;
@@ -36,6 +38,7 @@ pub struct AgentBuilder<W> {
     wallet_name: String,
     terms: Terms,
     budget: Option<String>,
+    confirmers: Vec<Arc<dyn Confirmer>>,
     http: HttpSettings,
 }
 
@@ -45,7 +48,7 @@ impl<W> AgentBuilder<W> {
         let (settings, http) = (PaySettings::new(limits), HttpSettings::default());
         let timeout = http.timeout;
         let terms = Terms { settings, reuse: Reuse::Kept, redirects: Redirects::Refuse, timeout };
-        Self { data, wallet, wallet_name, terms, budget: None, http }
+        Self { data, wallet, wallet_name, terms, budget: None, confirmers: Vec::new(), http }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
@@ -64,6 +67,12 @@ impl<W> AgentBuilder<W> {
     /// later is another one.
     pub fn budget(mut self, name: impl Into<String>) -> Self {
         self.budget = Some(name.into());
+        self
+    }
+
+    /// Asks somebody too where a payment needs a confirmation, whatever the [policy](Agent::guard) says.
+    pub fn confirmer(mut self, confirmer: impl Confirmer + 'static) -> Self {
+        self.confirmers.push(Arc::new(confirmer));
         self
     }
 
@@ -127,7 +136,7 @@ impl<W> AgentBuilder<W> {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Agent<W>, BuildError> {
-        let Self { data, wallet, wallet_name, mut terms, budget, http } = self;
+        let Self { data, wallet, wallet_name, mut terms, budget, confirmers, http } = self;
         terms.timeout = http.timeout;
         if !http.is_authentic() {
             terms.reuse = Reuse::Isolated;
@@ -136,6 +145,8 @@ impl<W> AgentBuilder<W> {
         let plain = HttpClient::new(&http).map_err(BuildError::Tls)?;
         let data = PrivateDir::open(data).map_err(BuildError::Data)?;
         let database = Database::open(&data).map_err(BuildError::Database)?;
+        let buys_again = terms.settings.after_refusal == AfterRefusal::BuyAgain;
+        let guarded = Guarded::new(database.clone(), confirmers, buys_again);
         let budget = match budget {
             None => BudgetId::MAIN,
             Some(name) => {
@@ -145,7 +156,7 @@ impl<W> AgentBuilder<W> {
         };
         // Another call that buys the same pays, and then waits for the response.
         terms.settings.patience = terms.settings.payment_timeout.saturating_add(terms.timeout);
-        Ok(Agent { wallet, wallet_name, database, budget, paying, plain, terms })
+        Ok(Agent { wallet, wallet_name, database, budget, guarded, paying, plain, terms })
     }
 }
 

@@ -54,6 +54,10 @@ impl<W: PaymentSource + 'static> Agent<W> {
     }
 
     pub(crate) async fn price_of(&self, draft: Draft) -> Result<Price, QuoteError> {
+        if let Ok(origin) = Origin::of(&draft.uri) {
+            let may_ask = self.breakers().may_ask(&origin).map_err(QuoteError::Store)?;
+            may_ask.map_err(QuoteError::Refused)?;
+        }
         let terms = price::Terms {
             limits: self.terms.settings.limits,
             network: self.wallet.network(),

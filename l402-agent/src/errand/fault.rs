@@ -32,6 +32,10 @@ pub(super) fn of_price(fault: QuoteError) -> ErrandError {
         QuoteError::Transport(cause) => of_transport(&cause),
         QuoteError::Redirect(cause) => ErrandError::of(Reason::Redirect, &cause),
         QuoteError::Challenge(cause) => ErrandError::of(Reason::BadChallenge, &cause),
+        QuoteError::Refused(refused) => ErrandError::new(Reason::Policy, format!("nothing was sent: {refused}")),
+        QuoteError::Store(_) => {
+            ErrandError::new(Reason::Local, "cannot use the store of tokens and payments; tell the owner")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Unlisted;
 use super::address::AddressRule;
 use super::entry::Entry;
+use super::guards::{AlertsTable, BreakerTable, ConfirmTable, Guarding, guarding};
 use super::pattern::OriginPattern;
 use crate::amount::Amount;
 use core::fmt::Display;
@@ -18,6 +19,7 @@ pub(super) struct Resolved {
     pub(super) denied: Vec<OriginPattern>,
     pub(super) entries: Vec<Entry>,
     pub(super) grants: Grants,
+    pub(super) guarding: Guarding,
 }
 
 /// What a caller of a broker or of the MCP server may set by itself. Nothing unless the policy grants it.
@@ -49,6 +51,12 @@ struct File {
     allow: Vec<AllowTable>,
     #[serde(default)]
     grants: Grants,
+    #[serde(default)]
+    breaker: BreakerTable,
+    #[serde(default)]
+    confirm: ConfirmTable,
+    #[serde(default)]
+    alerts: AlertsTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,8 +77,10 @@ struct AllowTable {
 
 /// Reads the text of a file.
 pub(super) fn read(text: &str) -> Result<Resolved, Vec<ConfigProblem>> {
-    let File { unlisted, deny, allow, grants } = l402_program::config::read(text).map_err(|problem| vec![problem])?;
+    let file: File = l402_program::config::read(text).map_err(|problem| vec![problem])?;
+    let File { unlisted, deny, allow, grants, breaker, confirm, alerts } = file;
     let mut problems = Problems::new(text);
+    let guarding = guarding(&mut problems, &breaker, confirm, alerts);
     let mut written = Vec::new();
     let denied = patterns(&mut problems, "deny", deny, &mut written);
     let is_denied = written.len();
@@ -81,7 +91,7 @@ pub(super) fn read(text: &str) -> Result<Resolved, Vec<ConfigProblem>> {
             problems.wrong("allow.origins", at, message);
         }
     }
-    problems.finish(Some(Resolved { unlisted, denied, entries, grants }))
+    problems.finish(Some(Resolved { unlisted, denied, entries, grants, guarding }))
 }
 
 fn entry(problems: &mut Problems<'_>, table: AllowTable, written: &mut Vec<(OriginPattern, At<String>)>) -> Entry {

@@ -25,6 +25,7 @@ mod address;
 mod denied;
 mod entry;
 mod file;
+mod guards;
 mod pattern;
 mod source;
 mod until;
@@ -33,6 +34,7 @@ pub use address::{AddressRule, AddressRuleError};
 pub use denied::{Denial, Denied};
 pub use entry::Entry;
 pub use file::Grants;
+pub use guards::Guarding;
 pub use pattern::{OriginPattern, PatternError};
 pub use source::{Exposure, PolicyError, PolicySource};
 pub use until::{Until, UntilError};
@@ -123,6 +125,7 @@ pub struct Policy {
     denied: Vec<OriginPattern>,
     entries: Vec<Entry>,
     grants: Grants,
+    guarding: Option<Guarding>,
 }
 
 impl Policy {
@@ -135,6 +138,7 @@ impl Policy {
             denied: Vec::new(),
             entries: Vec::new(),
             grants: Grants::NONE,
+            guarding: None,
         }
     }
 
@@ -155,12 +159,13 @@ impl Policy {
     }
 
     fn read(text: &str, setting: Setting) -> Result<Self, Vec<ConfigProblem>> {
-        let file::Resolved { unlisted, denied, entries, grants } = file::read(text)?;
+        let file::Resolved { unlisted, denied, entries, grants, guarding } = file::read(text)?;
         let unlisted = unlisted.unwrap_or(match setting {
             Setting::Command => Unlisted::Ask,
             Setting::Server => Unlisted::Deny,
         });
-        Ok(Self { is_absent: false, setting, unlisted, denied, entries, grants })
+        let guarding = Some(guarding);
+        Ok(Self { is_absent: false, setting, unlisted, denied, entries, grants, guarding })
     }
 
     /// Decides about a request before it is sent, and about a payment before it is reserved.
@@ -198,6 +203,11 @@ impl Policy {
     /// Returns what a caller of a broker or of the MCP server may set by itself.
     pub const fn grants(&self) -> Grants {
         self.grants
+    }
+
+    /// Returns what payments are guarded by, besides budgets, and who is asked and told.
+    pub fn guarding(&self) -> Guarding {
+        self.guarding.clone().unwrap_or_default()
     }
 
     /// Returns what happens to an origin that no entry is about.

@@ -1,5 +1,6 @@
 //! The database: what is read in one state, and what is changed in one step.
 
+use super::breaker::Guards;
 use super::clocks::Clocks;
 use super::error::DatabaseError;
 use super::private::PrivateDir;
@@ -14,12 +15,13 @@ pub struct Database {
     path: PathBuf,
     connection: Arc<Mutex<Connection>>,
     clocks: Arc<dyn Clocks>,
+    guards: Arc<Mutex<Guards>>,
 }
 
 impl Database {
     /// Takes an open connection.
     pub(super) fn new(folder: PrivateDir, path: PathBuf, connection: Connection, clocks: Arc<dyn Clocks>) -> Self {
-        Self { folder, path, connection: Arc::new(Mutex::new(connection)), clocks }
+        Self { folder, path, connection: Arc::new(Mutex::new(connection)), clocks, guards: Arc::default() }
     }
 
     /// Returns the data folder.
@@ -30,6 +32,28 @@ impl Database {
     /// Returns the clocks that limits are measured by.
     pub(super) fn clocks(&self) -> &dyn Clocks {
         &*self.clocks
+    }
+
+    /// Returns what payments are guarded by, besides budgets.
+    pub fn guards(&self) -> Guards {
+        *self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Settles what payments are guarded by from now on, in all clones.
+    ///
+    /// ```
+    /// use l402_agent::store::Database;
+    /// use l402_agent::store::breaker::Guards;
+    /// use l402_agent::store::private::PrivateDir;
+    /// use l402_core::Msat;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let database = Database::open(&PrivateDir::open(folder.path().join("data"))?)?;
+    /// database.guard(Guards { confirm_above_msat: Some(Msat::from_sat(100)), ..Guards::default() });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn guard(&self, guards: Guards) {
+        *self.guards.lock().unwrap_or_else(PoisonError::into_inner) = guards;
     }
 
     /// Reads, from one state of the database.
@@ -46,6 +70,20 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, DatabaseError> {
         self.transact(TransactionBehavior::Immediate, work)
+    }
+
+    /// Does the same as [`write`](Self::write), and takes all of it back.
+    pub(super) fn rehearse<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, DatabaseError> {
+        let mut connection = self.connection();
+        let rehearse = || {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.rollback().map(|()| result)
+        };
+        rehearse().map_err(|cause| DatabaseError::of(&self.path, cause))
     }
 
     fn transact<T>(

@@ -13,7 +13,9 @@
 
 // Threats: A4, A9.
 
+mod consent;
 mod error;
+mod outcome;
 mod working;
 
 pub use error::StoreError;
@@ -26,14 +28,15 @@ use super::news::{News, Purchase};
 use super::payments::{Closing, OpenPayment, Payments, PaymentsError};
 use super::record::{Intent, KeptToken};
 use super::tokens::Tokens;
+use crate::confirm::Confirmer;
 use crate::http::draft::Draft;
 use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_core::PaymentHash;
-use l402_http::pay::{Origin, Standing, Token, TokenStore, Turn};
+use l402_http::pay::{Consent, Origin, Standing, Token, TokenStore, Turn};
 use l402_lightning::unix_now;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task;
 use tokio::time::{Instant, sleep};
 use working::Working;
@@ -63,6 +66,7 @@ struct Inner {
     attempts: Attempts,
     wallet: String,
     payer: Payer,
+    confirmers: OnceLock<Arc<[Arc<dyn Confirmer>]>>,
     state: Mutex<State>,
 }
 
@@ -70,6 +74,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     wanted: Option<(Method, String)>,
+    /// How often the origin has failed since its last success, when the request began.
+    failures: u32,
     /// The request whose answer has not come whole.
     working: Option<Working>,
     open: HashMap<PaymentHash, Held>,
@@ -103,7 +109,16 @@ impl FileStore {
         let tokens = Tokens::new(database.clone());
         let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
         let attempts = Attempts::new(database.clone()).map_err(StoreError::Attempts)?;
-        Ok(Self(Arc::new(Inner { tokens, reuse, payments, attempts, wallet, payer, state: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            tokens,
+            reuse,
+            payments,
+            attempts,
+            wallet,
+            payer,
+            confirmers: OnceLock::new(),
+            state: Mutex::default(),
+        })))
     }
 
     /// Says that the user has what was paid for.
@@ -340,6 +355,10 @@ impl TokenStore for FileStore {
                 None => sleep(POLL).await,
             }
         }
+    }
+
+    async fn consent(&self, origin: &Origin, token: &Token) -> Result<Option<Consent>, StoreError> {
+        self.consider(origin, token).await
     }
 
     async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@
 
 // Threats: A4, A5, A9.
 
+use super::breaker::{self, Look};
 use super::budget::{self, Payer, PolicyRefusal};
 use super::database::Database;
 use super::error::DatabaseError;
@@ -56,7 +57,13 @@ impl Payments {
                 Ok(None) => return Ok(Err(PaymentsError::Held(intent.payment_hash))),
                 Err(fault) => return Ok(Err(PaymentsError::Lock(fault))),
             };
-            if let Err(refused) = budget::intend(tx, self.database.clocks(), payer, &intent)? {
+            let guards = self.database.guards();
+            let admitted = breaker::admit(tx, self.database.clocks(), &guards, payer, (&intent, Look::Now))?;
+            let reserved = match admitted {
+                Ok(()) => budget::intend(tx, self.database.clocks(), payer, &intent)?,
+                refused => refused,
+            };
+            if let Err(refused) = reserved {
                 lock.discard();
                 return Ok(Err(PaymentsError::Refused(refused)));
             }
@@ -113,6 +120,11 @@ impl Payments {
         Ok(lock.map(|lock| BuyersTurn(Some(lock))))
     }
 
+    /// Returns the database.
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     fn intent(&self, hash: &PaymentHash) -> Result<Option<Intent>, PaymentsError> {
         let recorded = self.database.read(|tx| recorded(tx, hash)).map_err(PaymentsError::Database)?;
         Ok(recorded.filter(|recorded| recorded.outcome.is_none()).map(|recorded| recorded.intent))
@@ -162,9 +174,16 @@ impl OpenPayment {
     pub fn repeat(&mut self, order: &Order) -> Result<(), PaymentsError> {
         let intent = Intent { order: Some(order.clone()), ..self.intent.clone() };
         let database = &self.payments.database;
-        let repeated = database.write(|tx| match budget::raise(tx, database.clocks(), &intent)? {
-            Ok(()) => row::put_payment(tx, &intent, None, Conflict::Replace).map(Ok),
-            Err(refused) => Ok(Err(PaymentsError::Refused(refused))),
+        let repeated = database.write(|tx| {
+            let admitted = breaker::admit_again(tx, database.clocks(), &database.guards(), &intent)?;
+            let raised = match admitted {
+                Ok(()) => budget::raise(tx, database.clocks(), &intent)?,
+                refused => refused,
+            };
+            match raised {
+                Ok(()) => row::put_payment(tx, &intent, None, Conflict::Replace).map(Ok),
+                Err(refused) => Ok(Err(PaymentsError::Refused(refused))),
+            }
         });
         repeated.map_err(PaymentsError::Database)??;
         self.intent = intent;
@@ -178,7 +197,11 @@ impl OpenPayment {
     pub fn paid(self, token: &KeptToken) -> Result<(), DatabaseError> {
         let event = Event::Prove { debited_msat: token.amount_msat.saturating_add(token.fee_msat) };
         let outcome = PaymentOutcome::Paid { fee_msat: token.fee_msat };
-        self.end(outcome, event, |tx| row::put_token(tx, token, Conflict::Replace))
+        let intent = self.intent.clone();
+        self.end(outcome, event, |tx| {
+            breaker::sold(tx, &intent)?;
+            row::put_token(tx, token, Conflict::Replace)
+        })
     }
 
     /// Records that it bought nothing.

@@ -6,6 +6,7 @@
 // Threats: A6.
 
 use super::attempts;
+use super::breaker;
 use super::database::Database;
 use super::error::DatabaseError;
 use super::record::KeptToken;
@@ -70,7 +71,11 @@ impl Tokens {
     /// # Errors
     /// [`DatabaseError`]; the tokens are then as they were.
     pub fn mark(&self, hash: &PaymentHash, standing: Standing) -> Result<bool, DatabaseError> {
-        self.database.write(|tx| row::mark_token(tx, hash, standing))
+        self.database.write(|tx| {
+            let is_there = row::mark_token(tx, hash, standing)?;
+            breaker::marked(tx, self.database.clocks(), &self.database.guards(), hash, standing)?;
+            Ok(is_there)
+        })
     }
 
     /// Notes how many uses of tokens are left, each by the payment that bought it; never more than were noted before.
@@ -107,7 +112,10 @@ impl Tokens {
     /// # Errors
     /// [`DatabaseError`]; the tokens are then as they were.
     pub fn forget_origin(&self, origin: &Origin) -> Result<usize, DatabaseError> {
-        self.database.write(|tx| tx.execute("DELETE FROM tokens WHERE origin = ?1", [origin.to_string()]))
+        self.database.write(|tx| {
+            breaker::forgiven(tx, self.database.clocks(), &self.database.guards(), origin)?;
+            tx.execute("DELETE FROM tokens WHERE origin = ?1", [origin.to_string()])
+        })
     }
 }
 

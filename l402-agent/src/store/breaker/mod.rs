@@ -10,6 +10,29 @@
 
 // Threats: A5, A9.
 
+mod admit;
+mod alert;
+mod confirmation;
+mod consider;
+mod guards;
+mod happen;
+mod owner;
+mod price;
+mod row;
 mod tables;
 
+pub use admit::WhyAsk;
+pub(super) use admit::{Look, admit, admit_again};
+pub(super) use alert::named;
+pub use alert::{Because, OpenAlert};
+pub use confirmation::{Answer, Question};
+pub(super) use confirmation::{Asked, Stand};
+pub(super) use consider::consider;
+pub use guards::Guards;
+pub(super) use happen::{forgiven, marked};
+pub use owner::{AnswerError, Breakers, ShownBreaker};
+pub(super) use price::sold;
 pub(super) use tables::TABLES;
+
+#[cfg(test)]
+mod tests;

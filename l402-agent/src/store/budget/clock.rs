@@ -15,7 +15,7 @@ pub struct ClockState {
 }
 
 /// Lets time pass, and returns how the clock stands then.
-pub(super) fn pass(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusqlite::Result<ClockState> {
+pub(in crate::store) fn pass(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusqlite::Result<ClockState> {
     let reading = clocks.read();
     let Some(mut clock) = stored(tx)? else {
         let clock = Clock::start(&reading);
@@ -50,13 +50,18 @@ pub(super) fn accept(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusqlite::Res
 }
 
 /// Records an event.
-pub(super) fn note(tx: &Transaction<'_>, time: WindowTime, reading: &Reading, what: &str) -> rusqlite::Result<()> {
+pub(in crate::store) fn note(
+    tx: &Transaction<'_>,
+    time: WindowTime,
+    reading: &Reading,
+    what: &str,
+) -> rusqlite::Result<()> {
     let insert = "INSERT INTO events (time, wall, what) VALUES (?1, ?2, ?3)";
     tx.execute(insert, params![column(time.millis()), column(reading.wall_ms), what]).map(drop)
 }
 
 /// A number as SQLite has it; one that is larger is the largest.
-pub(super) fn column(number: u64) -> i64 {
+pub(in crate::store) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -85,6 +85,6 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
 }
 
 /// Says that a column holds what it cannot.
-pub(super) fn wrong(column: &str) -> rusqlite::Error {
+pub(in crate::store) fn wrong(column: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, format!("`{column}` is none").into())
 }

@@ -3,6 +3,7 @@
 use super::clock::{self, ClockState};
 use super::entry;
 use super::line::{BudgetId, Stored, line, named, read};
+use crate::store::breaker::Breakers;
 use crate::store::clocks::Clocks;
 use crate::store::database::Database;
 use crate::store::error::DatabaseError;
@@ -79,6 +80,11 @@ impl Budgets {
     /// Takes the budgets of a database.
     pub const fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Returns the breakers of the same database.
+    pub fn breakers(&self) -> Breakers {
+        Breakers::new(self.database.clone())
     }
 
     /// Makes a budget below another one.

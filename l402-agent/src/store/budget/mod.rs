@@ -22,11 +22,13 @@ mod wallet;
 
 pub(super) use adopt::adopt;
 pub use clock::ClockState;
+pub(super) use clock::{column, note, pass};
+pub(super) use line::wrong;
 pub use line::{BudgetId, MAIN};
 pub use list::{BudgetError, Budgets, NewBudget, ShownBudget};
-pub use refused::PolicyRefusal;
+pub use refused::{PolicyRefusal, RefusalKind, Unconfirmed};
 pub use reserve::{CallId, Payer};
-pub(super) use reserve::{happen, intend, raise};
+pub(super) use reserve::{happen, intend, raise, would_refuse_intent};
 pub use room::Room;
 pub(super) use tables::{NEXT_TABLES, TABLES};
 pub use wallet::FeeLimit;

@@ -2,19 +2,21 @@
 
 use super::wallet::Stopped;
 use crate::amount::Amount;
+use crate::store::breaker::{Because, WhyAsk, named};
 use core::fmt;
 use core::time::Duration;
 use l402_core::Msat;
+use l402_core::purchase::breaker::{Cause, Circuit, Mode};
 use l402_core::purchase::{Cost, Refusal};
 
-/// The owner's budgets do not allow a payment. Nothing was paid.
+/// The owner's budgets, or what guards them, do not allow a payment. Nothing was paid.
 ///
 /// ```text
 /// research: 480 of 500 sat this hour; this call costs 21 sat; free again in 12 min
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRefusal {
-    /// What does not pay: the budget that was named, one above it, or the wallet.
+    /// What does not pay: the budget that was named, one above it, the wallet, or the origin of a breaker.
     pub name: String,
     why: Why,
 }
@@ -24,9 +26,77 @@ enum Why {
     Budget { why: Refusal, cost: Cost, free_in: Option<Duration> },
     Clock { behind: Duration },
     Wallet(Stopped),
+    Breaker { mode: Mode, cause: Option<Cause>, free_in: Option<Duration> },
+    Confirmation { amount_msat: Msat, why: WhyAsk, how: Unconfirmed },
+}
+
+/// What kind of rule does not allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// A budget has no room, or does not pay.
+    Budget,
+    /// The system clock is behind that of the record.
+    Clock,
+    /// The wallet is stopped, or busy.
+    Wallet,
+    /// A breaker was tripped.
+    Breaker,
+    /// Its owner has not confirmed it.
+    Confirmation,
+}
+
+/// How a payment is not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unconfirmed {
+    /// It must be, and was not asked for.
+    Needed,
+    /// The owner has said no.
+    Denied,
+    /// There was no answer in time.
+    NoAnswer,
+    /// The invoice ends too soon for an answer.
+    TooLate,
 }
 
 impl PolicyRefusal {
+    /// Returns what kind of rule does not allow it.
+    pub const fn kind(&self) -> RefusalKind {
+        match self.why {
+            Why::Budget { .. } => RefusalKind::Budget,
+            Why::Clock { .. } => RefusalKind::Clock,
+            Why::Wallet(_) => RefusalKind::Wallet,
+            Why::Breaker { .. } => RefusalKind::Breaker,
+            Why::Confirmation { .. } => RefusalKind::Confirmation,
+        }
+    }
+
+    /// `origin` is empty for the common breaker.
+    pub(in crate::store) fn breaker(origin: &str, circuit: &Circuit, free_in: Option<Duration>) -> Self {
+        let Circuit { mode, cause, .. } = *circuit;
+        Self { name: origin.to_owned(), why: Why::Breaker { mode, cause, free_in } }
+    }
+
+    pub(in crate::store) fn unconfirmed(origin: &str, amount_msat: Msat, why: WhyAsk) -> Self {
+        Self { name: origin.to_owned(), why: Why::Confirmation { amount_msat, why, how: Unconfirmed::Needed } }
+    }
+
+    /// Returns why its owner is to be asked, where that is all that is missing.
+    pub(in crate::store) const fn needs_confirmation(&self) -> Option<WhyAsk> {
+        match self.why {
+            Why::Confirmation { why, how: Unconfirmed::Needed, .. } => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Says what came of asking.
+    pub(in crate::store) fn after_asking(mut self, came: Unconfirmed) -> Self {
+        if let Why::Confirmation { how, .. } = &mut self.why {
+            *how = came;
+        }
+        self
+    }
+
     pub(super) fn budget(budget: &str, why: Refusal, cost: Cost, free_in: Option<Duration>) -> Self {
         Self { name: budget.to_owned(), why: Why::Budget { why, cost, free_in } }
     }
@@ -49,6 +119,14 @@ impl fmt::Display for PolicyRefusal {
                 "{name}: the system clock is {} behind that of the record; set it, or run `l402 policy clock accept`",
                 Span(*behind)
             ),
+            Why::Breaker { mode, cause, free_in } => said_by_breaker(f, name, (*mode, *cause), *free_in),
+            Why::Confirmation { amount_msat, why, how } => {
+                write!(
+                    f,
+                    "{name}: a payment of {} needs its owner's confirmation, {why}; {how}",
+                    Amount::new(*amount_msat)
+                )
+            }
             Why::Wallet(Stopped::Overran) => write!(
                 f,
                 "the wallet `{name}` took more than was reserved before, and is stopped; its owner can run `l402 policy wallet thaw {name}`"
@@ -79,6 +157,39 @@ impl fmt::Display for PolicyRefusal {
 }
 
 impl core::error::Error for PolicyRefusal {}
+
+fn said_by_breaker(
+    f: &mut fmt::Formatter<'_>,
+    origin: &str,
+    (mode, cause): (Mode, Option<Cause>),
+    free_in: Option<Duration>,
+) -> fmt::Result {
+    write!(f, "{}: {mode}", named(origin))?;
+    if let Some(cause) = cause {
+        write!(f, ", {}", Because(cause))?;
+    }
+    f.write_str("; pays again")?;
+    if let Some(time) = free_in {
+        write!(f, " in {}, or", Span(time))?;
+    }
+    let command = "l402 policy breaker reset";
+    if origin.is_empty() {
+        write!(f, " when its owner runs `{command} --all`")
+    } else {
+        write!(f, " when its owner runs `{command} {origin}`")
+    }
+}
+
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Needed => "nobody was asked",
+            Self::Denied => "the answer was no",
+            Self::NoAnswer => "there was no answer in time",
+            Self::TooLate => "the invoice ends too soon for that",
+        })
+    }
+}
 
 struct Costs(Cost);
 

@@ -26,6 +26,11 @@ impl CallId {
         getrandom::fill(&mut bytes).map(|()| Self(bytes))
     }
 
+    /// Returns what the database has it by.
+    pub(in crate::store) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Takes 16 bytes that no other call has.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -86,6 +91,20 @@ pub(super) fn would_refuse(
     let ask = Ask { line: &line, held: &held, cost };
     let decided = ask.decide(tx, clocks, |counted, cost, now| purchase::reserve(counted, cost, now))?;
     Ok(decided.err().map(|refused| *refused))
+}
+
+/// Says why a payment would be refused. Nothing is reserved.
+pub(in crate::store) fn would_refuse_intent(
+    tx: &Transaction<'_>,
+    clocks: &dyn Clocks,
+    payer: &Payer,
+    intent: &Intent,
+) -> rusqlite::Result<Option<PolicyRefusal>> {
+    if let Some(why) = wallet::obstacle(tx, &intent.wallet, payer.fee_limit)? {
+        return Ok(Some(PolicyRefusal::wallet(&intent.wallet, why)));
+    }
+    let (origin, cost) = (intent.origin.to_string(), payer.fee_limit.cost(intent));
+    would_refuse(tx, clocks, (payer.budget, payer.call), &origin, cost)
 }
 
 /// Reserves what a payment may cost more than before, since the wallet is about to be asked again.

@@ -32,7 +32,7 @@ pub(super) enum Stopped {
 
 impl FeeLimit {
     /// Returns what to reserve for a payment.
-    pub(super) fn cost(self, intent: &Intent) -> Cost {
+    pub(in crate::store) fn cost(self, intent: &Intent) -> Cost {
         let max_fee_msat = intent.order.as_ref().map_or(Msat::ZERO, |order| order.max_fee_msat);
         let cost = Cost { amount_msat: intent.amount_msat, max_fee_msat };
         self.set_aside(cost)

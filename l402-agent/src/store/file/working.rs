@@ -75,6 +75,7 @@ impl Inner {
     /// Begins with a request, in place of the one before, whose response was a redirect.
     pub(super) fn begin(&self, draft: &Draft) -> Result<Begun, StoreError> {
         self.answered()?;
+        self.may_ask(&draft.uri)?;
         self.state().wanted = Some((draft.method.clone(), draft.uri.path().to_owned()));
         let own_key = draft.key().map(HeaderValue::to_str).transpose();
         let is_alone = draft.has_token() || self.reuse == Reuse::Isolated;
