@@ -1,5 +1,6 @@
 //! `l402 budget` and `l402 policy`.
 
+use super::breaker::{AnswerArgs, BreakerCommand, PendingArgs};
 use super::values::span;
 use clap::{Args, Subcommand};
 use core::time::Duration;
@@ -110,6 +111,17 @@ pub enum PolicyCommand {
     /// Wallets that took more than was reserved, and pay nothing
     #[command(subcommand)]
     Wallet(StoppedCommand),
+    /// What stops payments after something went wrong
+    #[command(subcommand)]
+    Breaker(BreakerCommand),
+    /// List the payments that wait for a confirmation
+    Pending(PendingArgs),
+    /// Confirm a payment that waits
+    ///
+    /// The limits are checked again then. It is for this one payment.
+    Approve(AnswerArgs),
+    /// Refuse a payment that waits
+    Deny(AnswerArgs),
 }
 
 /// `l402 policy wallet`.

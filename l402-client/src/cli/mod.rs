@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and one for each group of options.
 
+mod breaker;
 mod budget;
 mod completion;
 mod connection;
@@ -16,6 +17,7 @@ mod tokens;
 mod values;
 mod wallet;
 
+pub use breaker::{AnswerArgs, BreakerCommand, PendingArgs, ScopeArgs};
 pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
 pub use completion::{CompletionArgs, ManArgs};
 pub use connection::ConnectionArgs;

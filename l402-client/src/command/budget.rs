@@ -1,9 +1,11 @@
 //! `l402 budget` and `l402 policy`.
 
+use super::breaker;
 use crate::cli::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use core::time::Duration;
 use l402_agent::amount::Amount;
+use l402_agent::store::breaker::Answer;
 use l402_agent::store::budget::{BudgetError, Budgets, NewBudget, ShownBudget};
 use l402_agent::text::{lines, printable};
 use l402_core::Msat;
@@ -35,6 +37,10 @@ pub(super) fn run(command: &BudgetCommand, budgets: &Budgets) -> Result<(String,
 pub(super) fn policy(command: &PolicyCommand, budgets: &Budgets) -> Result<(String, Exit), Failure> {
     match command {
         PolicyCommand::Clock(command) => clock(command, budgets),
+        PolicyCommand::Breaker(command) => breaker::run(command, &budgets.breakers()),
+        PolicyCommand::Pending(args) => breaker::pending(args, &budgets.breakers()),
+        PolicyCommand::Approve(args) => breaker::answer(&args.id, Answer::Yes, &budgets.breakers()),
+        PolicyCommand::Deny(args) => breaker::answer(&args.id, Answer::No, &budgets.breakers()),
         PolicyCommand::Wallet(StoppedCommand::List) => {
             let stopped = budgets.stopped_wallets().map_err(of)?;
             Ok((lines(stopped.iter().map(|name| printable(name))), Exit::Served))

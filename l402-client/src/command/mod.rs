@@ -1,6 +1,7 @@
 //! From the command line to the command, and from its failure to the exit code.
 
 mod attenuate;
+mod breaker;
 mod budget;
 mod kept;
 mod payments;

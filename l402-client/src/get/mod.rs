@@ -1,5 +1,6 @@
 //! `l402 get`: the request, what it costs, and the body.
 
+mod asked;
 mod body;
 mod connection;
 pub(crate) mod decode;
@@ -20,6 +21,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
 use crate::wallet;
+use asked::Caller;
 use draft::Asked;
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
@@ -116,6 +118,7 @@ fn open_agent<W: PaymentSource + 'static>(
         .token_field(field)
         .reuse(if args.pay.no_token_cache { Reuse::Never } else { Reuse::Kept })
         .redirects(redirects(args))
+        .confirmer(Caller::new(&args.output, false))
         .http(http);
     if args.pay.buy_again {
         agent = agent.buy_again();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
 
+mod breaker;
 mod budgets;
 mod buyer;
 mod gateway;
