@@ -1,5 +1,6 @@
 //! The body of a response that is metered.
 
+use super::unsent::{PIECE, Unsent};
 use super::{Cut, Till};
 use crate::response::{BodyError, X_L402_BALANCE_MSAT};
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// Passes on what is paid for. Its trailers say what is left of the balance.
+    /// Passes on what is paid for, and breaks off when that is sent. Its trailers say what is left of the balance.
     #[derive(Debug)]
     pub(crate) struct Metered<B> {
         #[pin]
@@ -20,6 +21,7 @@ pin_project! {
         trailers: HeaderMap,
         stage: Stage,
         till: Box<Till>,
+        unsent: Unsent,
     }
 }
 
@@ -27,6 +29,8 @@ pin_project! {
 enum Stage {
     Reading,
     Settling,
+    /// Waits until what was paid for is sent.
+    Breaking(Cut),
     Over,
 }
 
@@ -41,7 +45,8 @@ impl<B> Metered<B> {
 
     /// Meters a body, whose first frame may have been taken out.
     pub(crate) fn new(first: Option<Frame<Bytes>>, body: B, till: Box<Till>) -> Self {
-        Self { body, first, unpaid: Bytes::new(), trailers: HeaderMap::new(), stage: Stage::Reading, till }
+        let (unpaid, trailers, stage) = (Bytes::new(), HeaderMap::new(), Stage::Reading);
+        Self { body, first, unpaid, trailers, stage, till, unsent: Unsent::default() }
     }
 
     /// Returns how many bytes wait here.
@@ -66,20 +71,29 @@ impl<B: Body<Data = Bytes>> Body for Metered<B> {
                     *this.stage = Stage::Over;
                     return Poll::Ready(last(core::mem::take(this.trailers), balance));
                 }
+                Stage::Breaking(cut) => {
+                    let _ = this.till.settle(context); // else in the background
+                    let cut = *cut;
+                    ready!(this.unsent.sent(context));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(Some(Err(cut.into())));
+                }
                 Stage::Reading => {}
             }
             if !this.unpaid.is_empty() {
-                return match ready!(this.till.pass(this.unpaid.len(), context)) {
+                let piece = this.unpaid.len().min(PIECE);
+                match ready!(this.till.pass(piece, context)) {
                     Ok(bytes) => {
-                        let paid = this.unpaid.split_to(bytes.min(this.unpaid.len()));
+                        let paid = this.unpaid.split_to(bytes.min(piece));
                         this.till.passed(&paid);
                         if this.unpaid.is_empty() && this.body.is_end_stream() {
                             this.till.all_passed(); // who knows the length asks for nothing more
                         }
-                        Poll::Ready(Some(Ok(Frame::data(paid))))
+                        return Poll::Ready(Some(Ok(Frame::data(this.unsent.count(paid)))));
                     }
-                    Err(cut) => cut_off(this.stage, cut),
-                };
+                    Err(cut) => *this.stage = Stage::Breaking(cut),
+                }
+                continue;
             }
             let frame = match this.first.take() {
                 Some(first) => Some(Ok(first)),
@@ -87,7 +101,10 @@ impl<B: Body<Data = Bytes>> Body for Metered<B> {
                     Poll::Ready(frame) => frame,
                     Poll::Pending => match this.till.idle(context) {
                         Ok(()) => return Poll::Pending,
-                        Err(cut) => return cut_off(this.stage, cut),
+                        Err(cut) => {
+                            *this.stage = Stage::Breaking(cut);
+                            continue;
+                        }
                     },
                 },
             };
@@ -123,12 +140,13 @@ impl<B: Body<Data = Bytes>> Body for Metered<B> {
     }
 }
 
-fn cut_off<E>(stage: &mut Stage, cut: Cut) -> Polled<E> {
-    *stage = Stage::Over;
-    Poll::Ready(Some(Err(match cut {
-        Cut::Balance => BodyError::Balance,
-        Cut::Ledger => BodyError::Ledger,
-    })))
+impl<E> From<Cut> for BodyError<E> {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Balance => Self::Balance,
+            Cut::Ledger => Self::Ledger,
+        }
+    }
 }
 
 /// The trailers, with the balance. Nobody else may say that.

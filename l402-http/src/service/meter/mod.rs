@@ -3,7 +3,8 @@
 //! 1. Bytes and seconds are charged ahead: a slice is [drawn](Event::Draw) at the ledger, durably, before what it pays for is passed
 //!    on. At the end the rest of the last slice is given back; where there is none, the ledger is not asked. A crash costs the buyer that
 //!    rest, one slice at most, and the seller nothing. What has not begun to pass costs nothing.
-//! 2. Where the balance is used up, the body breaks off with an error, and a tunnel is closed.
+//! 2. Where the balance is used up, the body breaks off with an error, and a tunnel is closed. The error waits until what was paid for
+//!    is sent: servers forget what they still hold of a body that breaks off.
 //! 3. Tokens hold the most that they can cost, and are settled at the end by what the response [says](crate::usage). Where it says
 //!    nothing, or the client has cut it, all of that is charged, or what the operator has it [estimated](TokenTariff::estimate) at. The
 //!    lease is renewed meanwhile; after a crash the money is in doubt.
@@ -14,6 +15,7 @@ mod body;
 mod flow;
 mod tokens;
 mod tunnel;
+mod unsent;
 
 pub(crate) use body::Metered;
 pub(super) use flow::Flow;
