@@ -6,6 +6,8 @@ use super::json::{Json, Source};
 /// A stream of events.
 #[derive(Debug, Clone)]
 pub(super) struct Events {
+    /// How many bytes of a byte order mark are there, as long as nothing else is.
+    mark: Option<usize>,
     line: Line,
     /// Whether the last byte was a CR: an LF behind it belongs to it.
     after_cr: bool,
@@ -30,11 +32,13 @@ enum Line {
 }
 
 const DATA: &[u8] = b"data:";
+const MARK: &[u8] = b"\xef\xbb\xbf";
 const DONE: &[u8] = b"[DONE]";
 
 impl Events {
     pub(super) const fn new() -> Self {
         Self {
+            mark: Some(0),
             line: Line::Name(0),
             after_cr: false,
             json: Json::new(),
@@ -55,6 +59,9 @@ impl Events {
 
     pub(super) fn read(&mut self, bytes: &[u8]) {
         for byte in bytes {
+            if self.is_mark(*byte) {
+                continue;
+            }
             let is_second = core::mem::replace(&mut self.after_cr, *byte == b'\r') && *byte == b'\n';
             match byte {
                 _ if is_second => {}
@@ -62,6 +69,18 @@ impl Events {
                 byte => self.line = self.next(*byte),
             }
         }
+    }
+
+    /// Takes the byte order mark that a stream may begin with (HTML §9.2.5).
+    fn is_mark(&mut self, byte: u8) -> bool {
+        let Some(at) = self.mark.take() else { return false };
+        let is_mark = MARK.get(at) == Some(&byte);
+        if is_mark {
+            self.mark = Some(at + 1);
+        } else if 0 < at && at < MARK.len() {
+            self.line = Line::Other; // it began with a part of one
+        }
+        is_mark
     }
 
     fn next(&mut self, byte: u8) -> Line {

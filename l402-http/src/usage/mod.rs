@@ -136,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn events_may_begin_with_a_byte_order_mark() {
+        let event = "data: {\"usage\": {\"prompt_tokens\": 4, \"completion_tokens\": 5}}\n\n";
+        for (start, is_read) in [("", true), ("\u{feff}", true), ("\u{feff}\u{feff}", false), ("\u{fe00}", false)] {
+            let text = format!("{start}{event}");
+            for cut in [1, 2, text.len()] {
+                let read = read_in_pieces(UsageReader::events(), text.as_bytes(), cut);
+                assert_eq!(read, is_read.then_some(Usage { input: 4, output: 5 }), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn text_that_looks_like_usage_is_text() {
         let usage = r#"{"usage": {"prompt_tokens": 1, "completion_tokens": 1}}"#;
         for document in [

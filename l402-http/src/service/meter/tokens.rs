@@ -7,8 +7,8 @@ use crate::usage::UsageReader;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use l402_core::Msat;
 use l402_core::ledger::{Event, Reply};
 use tokio::task::JoinHandle;
@@ -88,9 +88,26 @@ impl Tokens {
 
 /// Reads what is neither compressed nor of another kind.
 fn reader(head: &HeaderMap) -> Option<UsageReader> {
-    let is_plain =
-        head.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    head.get(CONTENT_TYPE).filter(|_| is_plain).and_then(|kind| UsageReader::of_content_type(kind.as_bytes()))
+    let reader = head.get(CONTENT_TYPE).and_then(|kind| UsageReader::of_content_type(kind.as_bytes()))?;
+    let mut codings = head.get_all(CONTENT_ENCODING).iter();
+    match codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None => Some(reader),
+        Some(coding) => {
+            warn_of_coding(coding);
+            None
+        }
+    }
+}
+
+/// Says what each response costs the buyer: all that is held.
+#[cold]
+fn warn_of_coding(coding: &HeaderValue) {
+    tracing::warn!(
+        ?coding,
+        "an upstream compresses a response that is metered by the token, though it is asked for `Accept-Encoding: identity`: its usage \
+         cannot be read, and the buyer is charged the cost of `up_to` tokens; turn compression off for this route, at the upstream or \
+         at the proxy before it"
+    );
 }
 
 impl Drop for Tokens {
