@@ -7,7 +7,8 @@
 //!
 //! Numbers are big-endian. A selecting field that the request had not has the length 2³² − 1.
 
-use super::{range, rules};
+use super::range::{self, Part};
+use super::rules;
 use bytes::Bytes;
 use http::header::{AGE, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -33,10 +34,16 @@ impl Answer {
         let before = fields.get(AGE).and_then(|age| age.to_str().ok()?.parse().ok()).unwrap_or(0_u64);
         fields.insert(AGE, before.saturating_add(here).into());
         let (mut status, len) = (status, body.len());
-        if let Some(part) = range::part((method, asked), (status, &fields), len) {
-            range::tell(&mut fields, &part, len);
-            status = StatusCode::PARTIAL_CONTENT;
-            body = body.slice(part);
+        match range::part((method, asked), (status, &fields), len) {
+            Part::Whole => {}
+            Part::Range(part) => {
+                range::tell(&mut fields, &part, len);
+                (status, body) = (StatusCode::PARTIAL_CONTENT, body.slice(part));
+            }
+            Part::Nothing => {
+                range::tell_end(&mut fields, len);
+                (status, body) = (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
+            }
         }
         fields.remove(CONTENT_LENGTH);
         if status != StatusCode::NO_CONTENT {
@@ -176,5 +183,12 @@ mod tests {
             (&part.headers()["content-range"], &part.body()[..]),
             (&"bytes 8-9/10".parse().unwrap(), &b"89"[..])
         );
+        let asked = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=10-"))]);
+        let nothing = answer().response(&Method::GET, &asked, 900.into());
+        assert_eq!(
+            (nothing.status().as_u16(), &nothing.headers()["content-range"]),
+            (416, &"bytes */10".parse().unwrap())
+        );
+        assert!(nothing.body().is_empty());
     }
 }
