@@ -98,6 +98,8 @@ async fn l1_what_was_open_before_a_restart_counts() {
     let answer = ask(&unsure, 70).await;
     assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (503, "no-invoice"));
     shop.payee.behave();
+    assert_eq!(ask(&unsure, 70).await.reason(), "no-invoice", "the node is not asked for its list at once");
+    unsure.wait(5);
     assert_eq!(ask(&unsure, 70).await.reason(), "too-many-unpaid", "the node is asked again");
 }
 

@@ -7,6 +7,7 @@
 //!    or the node was too slow: the node may have stored it all the same.
 //! 4. What was paid is looked for in the node's memory, and not before a bound is reached: then for all invoices, once a second.
 //! 5. After a start, the node is asked which invoices are open before the first one is made. They count for nobody in particular.
+//!    Where it cannot say, it is asked again by a request five seconds later: its list may be long.
 //! 6. Nothing is kept but what counts, so that the bound is one on memory, too.
 //!
 //! Replicas count each for themselves.
@@ -59,6 +60,8 @@ pub struct UnpaidInvoices {
 
 struct Shared {
     begun: OnceCell<()>,
+    /// When the node could not say what is open.
+    failed_at: Mutex<Option<UnixSeconds>>,
     table: Mutex<Table>,
 }
 
@@ -80,7 +83,7 @@ impl UnpaidInvoices {
     /// Lets so many be open. Clients are not told apart unless [`each_client`](Self::each_client) says how.
     pub fn new(most: NonZeroUsize) -> Self {
         let table = Mutex::new(Table::new(most.get(), (most.get() / Self::SHARE).max(1)));
-        Self { identify: None, shared: Arc::new(Shared { begun: OnceCell::new(), table }) }
+        Self { identify: None, shared: Arc::new(Shared { begun: OnceCell::new(), failed_at: Mutex::new(None), table }) }
     }
 
     /// Tells clients apart. `identify` returns the address, or the first address of the network, that stands for the client; a request
@@ -132,11 +135,14 @@ impl UnpaidInvoices {
         longest: Duration,
         deadline: Duration,
     ) -> Result<(), LookupError> {
+        if self.shared.has_just_failed(now) {
+            return Err(LookupError::new("the node could not say a moment ago which invoices are open"));
+        }
         let since = UnixSeconds::new(now.get().saturating_sub(longest.as_secs()));
         let most = self.shared.lock().most();
         match timeout(deadline.saturating_mul(PATIENCE), node.open_invoices(since, most)).await {
             Ok(open) => {
-                let open = open?;
+                let open = open.inspect_err(|_| self.shared.fail(now))?;
                 self.shared.lock().note(open);
             }
             Err(_) => {
@@ -158,6 +164,15 @@ impl Unplaced {
 }
 
 impl Shared {
+    fn fail(&self, now: UnixSeconds) {
+        *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    fn has_just_failed(&self, now: UnixSeconds) -> bool {
+        let failed_at = *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_some_and(|at| (at..at.saturating_add(PAUSE)).contains(&now))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,3 +192,6 @@ static UNPAID: Limit = Limit {
 
 /// For how many deadlines of a question the node may list what is open: it takes several.
 const PATIENCE: u32 = 6;
+
+/// Seconds until a node is asked again that could not list what is open.
+const PAUSE: u64 = 5;
