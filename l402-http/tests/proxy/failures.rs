@@ -17,10 +17,14 @@ use crate::support::{
 const SHORT: Duration = Duration::from_millis(100);
 
 fn short(config: UpstreamConfig) -> UpstreamConfig {
+    within(config, SHORT)
+}
+
+fn within(config: UpstreamConfig, deadline: Duration) -> UpstreamConfig {
     let mut timeouts = Timeouts::default();
-    timeouts.connect = SHORT;
-    timeouts.response = SHORT;
-    timeouts.idle = SHORT;
+    timeouts.connect = deadline;
+    timeouts.response = deadline;
+    timeouts.idle = deadline;
     config.timeouts(timeouts)
 }
 
@@ -131,10 +135,12 @@ async fn p4_deadlines_do_not_cut_bodies_that_move() {
         respond(StatusCode::OK, &format!("[{count} bytes]"))
     })
     .await;
-    let mut stream = TcpStream::connect(gateway(short(origin(address))).await).await.unwrap();
+    // It takes longer than a deadline in all, and has much more time for each byte than a busy machine needs.
+    let deadlines = within(origin(address), Duration::from_secs(4));
+    let mut stream = TcpStream::connect(gateway(deadlines).await).await.unwrap();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\nconnection: close\r\n\r\n").await.unwrap();
     for _ in 0..10 {
-        tokio::time::sleep(SHORT / 2).await;
+        tokio::time::sleep(Duration::from_millis(450)).await;
         stream.write_all(b"x").await.unwrap();
     }
     read_until(&mut stream, "[10 bytes]").await;
