@@ -84,7 +84,7 @@ use serde::Serialize;
 /// header that is not safe-listed (Fetch §2.2.2). A header that is added to a response is added here too.
 #[cfg(feature = "server")]
 pub(crate) const EXPOSED: &str = "WWW-Authenticate, Retry-After, Allow, L402-Reason, X-L402, X-L402-Remaining, X-L402-Balance-Msat, Age, \
-     Grpc-Status, Grpc-Message, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+     X-Should-Retry, Grpc-Status, Grpc-Message, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
 /// What is left of a balance.
 #[cfg(feature = "server")]

@@ -114,7 +114,7 @@ where
         let fingerprint = content.map(|content| fingerprint(&request, &content));
         let (mut request, held, keeping) = match sale.hold((&asked, fingerprint), request, form).await {
             Ok(held) => held,
-            Err(own) => return Ok(Visited::Own(own)),
+            Err(own) => return Ok(Visited::Own(sale.with_left(own).await)),
         };
         if let Some(keys) = keys {
             stays.set(); // its effect is on its way from now on

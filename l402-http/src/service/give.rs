@@ -74,7 +74,8 @@ impl Given {
             Found::Nothing => None,
             Found::Waits => Some(Self::Instead(Unheld::Refused(Refused::Busy))),
             Found::Held => {
-                Some(Self::Own(Problem::new(StatusCode::CONFLICT, Reason::KEY_HELD, &KEPT_FOR_ANOTHER).response(form)))
+                let problem = Problem::new(StatusCode::CONFLICT, Reason::KEY_HELD, &KEPT_FOR_ANOTHER);
+                Some(Self::Own(problem.not_to_repeat().response(form)))
             }
             Found::Again(mut response) => {
                 kept(response.headers_mut());

@@ -7,8 +7,9 @@ use super::forward::pass_on;
 use super::reserve::Unheld;
 use crate::path::CanonicalPath;
 use crate::policy::Access;
-use crate::response::Form;
-use http::{Method, Request, Response};
+use crate::response::{Form, Rejection};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
 use l402_core::ledger::{Passed, Refused, room};
 use l402_core::{CounterKey, RootKeySource};
 use l402_lightning::{InvoiceSource, SettlementSource};
@@ -47,7 +48,10 @@ where
         }
         let remaining = match self.left().await {
             Ok(remaining) => remaining,
-            Err(unheld) => return Ok(Visited::Own(self.refuse(&unheld, &request, form).await)),
+            Err(unheld) => {
+                let refusal = self.refuse(&unheld, &request, form).await;
+                return Ok(Visited::Own(self.with_left(refusal).await));
+            }
         };
         request.extensions_mut().insert(self.grant.reserved());
         let answered = inner.call(request).await;
@@ -58,8 +62,24 @@ where
         Ok(Visited::Inner(response, Begun::default()))
     }
 
+    /// Says in a refusal how much no request holds, where the ledger knows: another request may be served.
+    pub(super) async fn with_left(&self, mut refusal: Response<Bytes>) -> Response<Bytes> {
+        let status = refusal.extensions().get().map(|rejection: &Rejection| rejection.status);
+        if let Some(StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS) = status
+            && let Ok(remaining) = self.room(0).await
+        {
+            tell(refusal.headers_mut(), Passed::Released { cost_a_use: false, remaining }, self.grant.unit());
+        }
+        refusal
+    }
+
     /// Looks how many uses there are.
     async fn left(&self) -> Result<u64, Unheld> {
+        self.room(self.meter().map_or(1, |meter| meter.reservation().get())).await
+    }
+
+    /// Looks how much no request holds, which must be this much at least.
+    async fn room(&self, amount: u64) -> Result<u64, Unheld> {
         let Self { paywall, grant, .. } = self;
         let horizon = paywall.desk.ready((paywall.clock)().into()).await.map_err(Unheld::Away)?;
         if grant.sale_ends_at() <= horizon {
@@ -68,7 +88,6 @@ where
         let uses = paywall.desk.uses(&grant.payment_hash()).await.map_err(Unheld::Away)?;
         let tallies = uses.map(|uses| uses.tallies).unwrap_or_default();
         let tally = |key: &CounterKey| tallies.iter().find(|(known, _)| known == key).map(|(_, tally)| *tally);
-        room(grant.counters(), self.meter().map_or(1, |meter| meter.reservation().get()), tally)
-            .map_err(Unheld::Refused)
+        room(grant.counters(), amount, tally).map_err(Unheld::Refused)
     }
 }

@@ -84,15 +84,16 @@ impl Unheld {
             Self::Refused(refused) => *refused,
             Self::Away(_) => return no_ledger(retry_after, form),
         };
-        let (status, reason, message, waits) = match refused {
-            Refused::InDoubt => (StatusCode::CONFLICT, Reason::IN_DOUBT, IN_DOUBT, false),
-            Refused::Busy => (StatusCode::CONFLICT, Reason::USES_RESERVED, BUSY, true),
-            Refused::KeyHeld => (StatusCode::CONFLICT, Reason::KEY_HELD, KEY_HELD, true),
-            Refused::TooManyBranches => (StatusCode::TOO_MANY_REQUESTS, Reason::TOO_MANY_BRANCHES, BRANCHES, true),
+        let (status, reason, message) = match refused {
+            Refused::InDoubt => (StatusCode::CONFLICT, Reason::IN_DOUBT, IN_DOUBT),
+            Refused::Busy => (StatusCode::CONFLICT, Reason::USES_RESERVED, BUSY),
+            Refused::KeyHeld => (StatusCode::CONFLICT, Reason::KEY_HELD, KEY_HELD),
+            Refused::TooManyBranches => (StatusCode::TOO_MANY_REQUESTS, Reason::TOO_MANY_BRANCHES, BRANCHES),
             _ => return no_ledger(retry_after, form),
         };
         let problem = Problem::new(status, reason, &message);
-        if waits { problem.retry_after(retry_after) } else { problem }.response(form)
+        let is_final = refused == Refused::InDoubt; // the operator decides
+        if is_final { problem.not_to_repeat() } else { problem.retry_after(retry_after) }.response(form)
     }
 }
 

@@ -290,10 +290,26 @@ async fn s6_what_is_held_may_come_back() {
     let answer = till.get(&token).await;
     assert_eq!((answer.status, answer.reason()), (StatusCode::CONFLICT, "uses-reserved".to_owned()));
     assert!(answer.field("retry-after").is_some());
+    assert_eq!((answer.field(BALANCE), answer.field("x-l402-remaining")), (Some("1000"), None));
     gate.add_permits(2);
     for running in running {
         assert_eq!(running.await.unwrap().status, StatusCode::OK);
     }
+}
+
+/// What is in doubt holds its part of the balance, and the rest pays for others.
+#[tokio::test]
+async fn s2_what_is_in_doubt_bars_no_more_than_what_it_holds() {
+    let till = till(tokens());
+    let token = till.buy().await;
+    till.works().says(500);
+    for (key, status) in [("one", 500), ("two", 500), ("three", 409)] {
+        let answer = till.send(&token, Method::POST, &[("idempotency-key", key)], "").await;
+        assert_eq!(answer.status, status, "{key}");
+    }
+    let answer = till.get(&token).await;
+    assert_eq!((answer.status, answer.reason()), (StatusCode::CONFLICT, "in-doubt".to_owned()));
+    assert_eq!((answer.field(BALANCE), answer.field("x-should-retry")), (Some("1000"), Some("false")));
 }
 
 #[tokio::test]

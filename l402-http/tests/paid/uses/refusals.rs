@@ -17,6 +17,7 @@ async fn s2_what_is_in_doubt_is_409_without_an_invoice() {
     for method in [Method::POST, Method::GET, Method::HEAD] {
         let answer = till.send(&token, method, &[], "").await;
         assert_eq!((answer.status, answer.reason().as_str()), (CONFLICT, "in-doubt"));
+        assert_eq!((answer.field("x-l402-remaining"), answer.field("x-should-retry")), (Some("0"), Some("false")));
         assert!(answer.challenges().is_empty());
     }
     assert_eq!((till.works().calls(), till.shop.payee.invoices_asked()), (1, asked));
@@ -30,7 +31,8 @@ async fn s2_the_same_request_is_not_made_twice_and_another_takes_another_use() {
     till.works().says(500);
     till.send(&token, Method::POST, &key("one"), "").await;
     till.works().says(200);
-    assert_eq!(till.send(&token, Method::POST, &key("one"), "").await.reason(), "in-doubt");
+    let again = till.send(&token, Method::POST, &key("one"), "").await;
+    assert_eq!((again.reason().as_str(), again.field("x-l402-remaining")), ("in-doubt", Some("1")));
     assert_eq!(
         till.send(&token, Method::PUT, &key("one"), "").await.reason(),
         "key-held",
@@ -50,6 +52,7 @@ async fn s2_a_key_that_is_under_way_takes_no_other_use() {
     till.works().called(1).await;
     let again = till.send(&token, Method::POST, &[("idempotency-key", "one")], "").await;
     assert_eq!((again.status, again.reason().as_str()), (CONFLICT, "uses-reserved"));
+    assert_eq!((again.field("x-l402-remaining"), again.field("x-should-retry")), (Some("1"), None));
     gate.add_permits(1);
     assert_eq!(under_way.await.unwrap().status, StatusCode::OK);
     assert_eq!(till.works().calls(), 1);
