@@ -57,7 +57,9 @@ impl<W: PaymentSource + 'static> Purse<W> {
             }
             let (response, credential) = self.send(draft, request, http.clone(), tell).await?;
             let (response, withheld) = match credential {
-                CredentialUsed::None => (response.map(Peeked::unread), None),
+                CredentialUsed::None if response.status() != StatusCode::TOO_MANY_REQUESTS => {
+                    (response.map(Peeked::unread), None)
+                }
                 _ => withheld::look(response).await,
             };
             let pause = withheld.and_then(|why| Some((why, self.patience.pause(response.headers())?)));

@@ -3,7 +3,7 @@
 //! 1. A server that says when to come back (`Retry-After`) is waited for, and the request repeated: never longer in all than the
 //!    timeout for a silent server, and no more than 20 times. Nothing is paid for that.
 //! 2. Where the request may have been performed already, its repetition is never paid for either. Only a request that was
-//!    certainly not performed ([`Withheld::UsesReserved`]) may buy another token once its own is spent.
+//!    certainly not performed ([`Withheld::UsesReserved`], [`Withheld::TooOften`]) may buy another token once its own is spent.
 //! 3. Without `Retry-After`, the response is the caller's. So is one that puts the use in doubt: it was sent, and what became of it is
 //!    not known.
 
@@ -33,6 +33,8 @@ pub enum Withheld {
     LeftInDoubt,
     /// The server cannot reach what counts the uses.
     LedgerUnavailable,
+    /// The server has heard from this client, or seen this token, too often. It has not looked at the request.
+    TooOften,
     /// The server's node has not recorded the payment yet.
     NotSettled,
     /// The server's node cannot say at the moment whether the payment is settled.
@@ -50,6 +52,7 @@ impl Withheld {
             "key-held" => Self::KeyHeld,
             "in-doubt" => Self::InDoubt,
             "ledger-unavailable" => Self::LedgerUnavailable,
+            "token-rate" | "too-many-requests" | "too-many-challenges" | "too-many-unpaid" => Self::TooOften,
             "not-settled" => Self::NotSettled,
             "settlement-unknown" => Self::SettlementUnknown,
             _ => return None,
@@ -69,7 +72,7 @@ impl Withheld {
 
     /// Tells whether the request may have been performed, by this attempt or by what it waits for.
     pub const fn may_have_served(self) -> bool {
-        !matches!(self, Self::UsesReserved)
+        !matches!(self, Self::UsesReserved | Self::TooOften)
     }
 }
 
@@ -81,6 +84,7 @@ impl fmt::Display for Withheld {
             Self::InDoubt => "the server does not know whether an earlier request used the token",
             Self::LeftInDoubt => "the request failed, and the server does not know whether it was performed",
             Self::LedgerUnavailable => "the server cannot count uses at the moment",
+            Self::TooOften => "the server takes no more requests for now",
             Self::NotSettled => "the server has not recorded the payment yet",
             Self::SettlementUnknown => "the server cannot look up the payment at the moment",
         })
@@ -120,7 +124,7 @@ impl Patience {
     }
 }
 
-/// Looks at a response to a request with a token.
+/// Looks at a response to a request with a token, or at a 429.
 pub(crate) async fn look(response: Response<Incoming>) -> (Response<Peeked<Incoming>>, Option<Withheld>) {
     let (head, body) = response.into_parts();
     if !may_say(head.status, &head.headers) {
@@ -133,7 +137,8 @@ pub(crate) async fn look(response: Response<Incoming>) -> (Response<Peeked<Incom
 
 /// gRPC has the status 200, and its reason among the headers.
 fn may_say(status: StatusCode, headers: &HeaderMap) -> bool {
-    matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) || headers.contains_key("grpc-status")
+    matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        || headers.contains_key("grpc-status")
 }
 
 const X_L402: HeaderName = HeaderName::from_static("x-l402");
@@ -170,11 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_two_statuses_and_grpc_withhold() {
+    fn only_the_three_statuses_and_grpc_withhold() {
         let body = br#"{"error":"Conflict","reason":"in-doubt","message":"x"}"#;
         let of = |status| Withheld::of(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body);
         assert_eq!((of(409), of(503)), (Some(Withheld::InDoubt), Some(Withheld::InDoubt)));
         assert_eq!((of(200), of(402)), (None, None));
+        let limited = Withheld::of(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), br#"{"reason":"token-rate"}"#);
+        assert_eq!(limited.map(|why| (why, why.may_have_served())), Some((Withheld::TooOften, false)));
         let mut headers = HeaderMap::new();
         headers.insert("l402-reason", "uses-reserved".parse().unwrap());
         assert_eq!(Withheld::of(StatusCode::OK, &headers, b""), None);

@@ -22,6 +22,9 @@ pub(super) fn run(args: &AttenuateArgs, tokens: &Tokens) -> Result<(String, Exit
         ends_at: args.expires.map(|time| unix_now().saturating_add(time.as_secs())),
         uses: args.uses,
     };
+    if narrowing == Narrowing::default() {
+        return Err(Failure::say(Exit::Usage, NOTHING));
+    }
     let (mut fit, mut unfit) = (Vec::new(), Vec::new());
     for token in meant {
         match delegate::part(token, &narrowing) {
@@ -55,6 +58,8 @@ fn ambiguous<'a>(several: impl Iterator<Item = &'a KeptToken>) -> String {
     let tokens: Vec<_> = several.map(kept::line).collect();
     format!("several kept tokens fit; name one by its payment hash: {}", tokens.join("; ").replace('\t', "  "))
 }
+
+const NOTHING: &str = "say what the part may do: `--uses 5`, `--expires 1h`, `--route NAME` or `--service NAME`; `l402 tokens list` shows what is kept";
 
 /// Which token is meant.
 enum Which {

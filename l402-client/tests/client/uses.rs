@@ -122,19 +122,20 @@ async fn a9_what_has_an_effect_has_one_key_for_all_of_its_attempts() {
 
 #[tokio::test]
 async fn a9_who_is_told_to_wait_waits_and_pays_nothing() {
-    let buyer = Buyer::new().await;
-    assert_eq!(buyer.get("/bundle", &[]).await.exit, Exit::Served);
     for (status, reason, word) in [
         (409, "uses-reserved", "other requests hold what is left of the token"),
+        (429, "token-rate", "the server takes no more requests"),
         (503, "ledger-unavailable", "the server cannot count uses"),
     ] {
+        let buyer = Buyer::new().await;
+        assert_eq!(buyer.get("/bundle", &[]).await.exit, Exit::Served);
         buyer.shop.fail_next_sale(Failure::Withhold(status, reason, Some(0)));
         let outcome = buyer.get("/bundle", &[]).await;
         assert_eq!((outcome.exit, outcome.out.as_str()), (Exit::Served, "GET bundle "), "{}", outcome.report);
         assert!(outcome.report.starts_with("waiting 200ms, paying nothing: "), "{}", outcome.report);
         assert!(outcome.report.contains(word), "{}", outcome.report);
+        assert_eq!(buyer.paid(), 1);
     }
-    assert_eq!(buyer.paid(), 1);
 }
 
 #[tokio::test]
@@ -179,6 +180,7 @@ async fn a9_a_request_in_doubt_is_said_and_repeated_as_the_same_request() {
 async fn a9_after_a_pause_only_a_request_that_was_not_performed_is_bought() {
     for (status, reason, buys) in [
         (409, "uses-reserved", true),
+        (429, "token-rate", true),
         (409, "key-held", false),
         (503, "ledger-unavailable", false),
         (503, "not-settled", false),
@@ -245,6 +247,8 @@ async fn t2_a_part_that_no_server_would_accept_is_not_made() {
         text(&output.stderr).to_owned()
     };
     assert!(attenuate(&["--uses", "1"]).await.contains("no such token is kept"));
+    let url = machine.shop.url("/bundle");
+    assert!(attenuate(&[&url]).await.contains("say what the part may do: `--uses 5`"));
     assert_eq!(machine.run(&["get", &machine.shop.url("/bundle")]).await.status.code(), Some(0));
     let listed = machine.run(&["tokens", "list"]).await;
     assert!(!text(&listed.stdout).contains("opens"), "a token without routes says none: {}", text(&listed.stdout));
