@@ -2,8 +2,8 @@
 //!
 //! The limit counts decompressed bytes. What is short cannot become long unnoticed.
 
+use super::called::Called;
 use super::files::{Files, Spill};
-use super::server::Called;
 use crate::get::decode::{DecodeError, Decoder};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use l402_agent::errand::{ErrandError, FetchBody, Reason};

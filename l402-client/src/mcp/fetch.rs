@@ -2,8 +2,8 @@
 
 use super::answer::{FetchAnswer, FromServer, NO_BUDGET, of_fetch};
 use super::body;
+use super::called::Called;
 use super::files::Files;
-use super::server::Called;
 use l402_agent::errand::{Ask, ErrandError, Errands, Fetched, Limits, Reason};
 use std::collections::BTreeMap;
 use std::sync::Arc;

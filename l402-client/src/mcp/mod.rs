@@ -3,14 +3,16 @@
 //! 1. The tools are the four [errands](l402_agent::errand), and there is no other way to money: no wallet, token, invoice or file of
 //!    the owner's is in reach of the model.
 //! 2. Without `--budget`, everything is listed and nothing is paid.
-//! 3. Standard output carries the protocol alone; what the owner should hear goes to standard error.
-//! 4. A call that the client cancels, or whose client goes away, has its payment finished and recorded, within [`GRACE`].
+//! 3. Addresses that are not public are reached where the owner names them, with their port.
+//! 4. Standard output carries the protocol alone; what the owner should hear goes to standard error.
+//! 5. A call that the client cancels, or whose client goes away, has its payment finished and recorded, within [`GRACE`].
 //!
 //! Source: modelcontextprotocol.io, versions 2025-06-18, 2025-11-25 and 2026-07-28.
 
 mod answer;
 mod arguments;
 mod body;
+mod called;
 mod fetch;
 mod files;
 mod server;
@@ -26,6 +28,8 @@ use files::Files;
 use l402_agent::Agent;
 use l402_agent::amount::Amount;
 use l402_agent::errand::{Caller, LocalErrands};
+use l402_agent::http::egress::Egress;
+use l402_agent::http::settings::HttpSettings;
 use l402_agent::wallet::LazyWallet;
 use l402_core::Msat;
 use l402_lightning::PaymentSource as _;
@@ -44,7 +48,8 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
     let limit = if args.budget.is_some() { args.max_price.map_or(home.max_price, Amount::msat) } else { Msat::ZERO };
     let mut agent = Agent::<LazyWallet<OpenPayer>>::builder(home.data.path(""), Arc::clone(&wallet), name)
         .max_price(limit)
-        .max_fee(args.max_fee.map_or(home.max_fee, Amount::msat));
+        .max_fee(args.max_fee.map_or(home.max_fee, Amount::msat))
+        .http(HttpSettings { egress: egress(args), ..HttpSettings::default() });
     if let Some(budget) = &args.budget {
         agent = agent.budget(budget);
     }
@@ -68,6 +73,12 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
         wallet::close(wallet).await;
     }
     Ok(Exit::Served)
+}
+
+/// Public addresses, and those that the owner names.
+fn egress(args: &McpArgs) -> Egress {
+    let addresses = args.allow_address.clone();
+    Egress::guarded(move |_, to| addresses.iter().any(|address| address.permits(to.ip(), to.port())))
 }
 
 /// How long calls may go on after the client has gone: as long as a payment may take.

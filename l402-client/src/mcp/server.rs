@@ -6,6 +6,8 @@
 //! 3. More calls at the same time than [`MOST_CALLS`] are refused.
 
 use super::answer::{BudgetAnswer, PreviewAnswer, PurchasesAnswer};
+use super::arguments::{BudgetArguments, FetchArguments, PreviewArguments, PurchasesArguments};
+use super::called::{CallGuard, Called, Calls};
 use super::fetch;
 use super::files::Files;
 use super::tools::ToolName;
@@ -13,14 +15,14 @@ use l402_agent::errand::{ErrandError, Errands, Reason};
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation, JsonObject,
-    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 /// What a client talks to.
 #[derive(Debug)]
@@ -33,48 +35,11 @@ pub(super) struct Server {
     calls: CallGuard,
 }
 
-/// Lives as long as a call.
-pub(super) type CallGuard = mpsc::Sender<()>;
-
-/// Waits for the calls that are under way.
-#[derive(Debug)]
-pub(super) struct Calls(mpsc::Receiver<()>);
-
-impl Calls {
-    /// Ends once the server and all its calls have ended.
-    pub(super) async fn ended(mut self) {
-        while self.0.recv().await.is_some() {}
-    }
-}
-
-/// A call, to what carries it out.
-pub(super) struct Called {
-    pub(super) pays: bool,
-    pub(super) calls: CallGuard,
-    context: RequestContext<RoleServer>,
-}
-
-impl Called {
-    /// Ends when the client no longer wants the answer.
-    pub(super) async fn cancelled(&self) {
-        self.context.ct.cancelled().await;
-    }
-
-    /// Tells the client how far it is, if it asked for that.
-    pub(super) async fn progress(&self, bytes: u64, message: &str) {
-        let Some(token) = self.context.meta.get_progress_token() else { return };
-        #[expect(clippy::cast_precision_loss, reason = "a number for people to look at")]
-        let told = ProgressNotificationParam::new(token, bytes as f64).with_message(message);
-        // A client that has gone away needs none.
-        let _ = self.context.peer.notify_progress(told).await;
-    }
-}
-
 impl Server {
     /// Makes the server, and what waits for its calls.
     pub(super) fn new(errands: Arc<dyn Errands>, files: Files, pays: bool) -> (Self, Calls) {
-        let (calls, under_way) = mpsc::channel(1);
-        (Self { errands, files, pays, room: Semaphore::new(MOST_CALLS), calls }, Calls(under_way))
+        let (calls, under_way) = Calls::begin();
+        (Self { errands, files, pays, room: Semaphore::new(MOST_CALLS), calls }, under_way)
     }
 
     async fn call(&self, tool: ToolName, arguments: JsonObject, called: Called) -> Result<Value, ErrandError> {
@@ -84,11 +49,11 @@ impl Server {
         let (errands, pays) = (&self.errands, self.pays);
         match tool {
             ToolName::Fetch => {
-                let ask = read::<super::arguments::FetchArguments>(arguments)?.ask()?;
+                let ask = read::<FetchArguments>(arguments)?.ask()?;
                 written(&fetch::run(errands, &self.files, ask, &called).await?)
             }
             ToolName::Preview => {
-                let ask = read::<super::arguments::PreviewArguments>(arguments)?.ask();
+                let ask = read::<PreviewArguments>(arguments)?.ask();
                 let preview = tokio::select! {
                     preview = errands.preview(ask) => preview?,
                     () = called.cancelled() => return Err(ErrandError::new(Reason::Other, "cancelled; nothing was paid")),
@@ -96,11 +61,11 @@ impl Server {
                 written(&PreviewAnswer::of(preview, pays))
             }
             ToolName::Budget => {
-                let super::arguments::BudgetArguments {} = read(arguments)?;
+                let BudgetArguments {} = read(arguments)?;
                 written(&BudgetAnswer::of(errands.budget().await?, pays))
             }
             ToolName::Purchases => {
-                let most = read::<super::arguments::PurchasesArguments>(arguments)?.most.unwrap_or(10);
+                let most = read::<PurchasesArguments>(arguments)?.most.unwrap_or(10);
                 written(&PurchasesAnswer::of(errands.purchases(most).await?))
             }
         }
@@ -130,7 +95,7 @@ impl ServerHandler for Server {
         let Some(tool) = ToolName::named(&request.name) else {
             return Err(ErrorData::invalid_params("there is no such tool; `tools/list` says which there are", None));
         };
-        let called = Called { pays: self.pays, calls: self.calls.clone(), context };
+        let called = Called::new(self.pays, self.calls.clone(), context);
         let result = self.call(tool, request.arguments.unwrap_or_default(), called).await;
         Ok(result.map_or_else(|fault| refused(&fault), CallToolResult::structured).into())
     }

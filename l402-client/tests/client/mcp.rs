@@ -19,7 +19,9 @@ struct Mcp {
 
 impl Mcp {
     async fn start(machine: &Machine, args: &[&str]) -> Self {
-        let mut child = machine.command(&[&["mcp"], args].concat()).stdin(Stdio::piped()).spawn().unwrap();
+        let shop = machine.shop.url("");
+        let shop = ["--allow-address", shop.trim_start_matches("http://")];
+        let mut child = machine.command(&[&["mcp"], args, &shop].concat()).stdin(Stdio::piped()).spawn().unwrap();
         let to = child.stdin.take();
         let from = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, to, from, next: 0, meta: json!({}), notes: Vec::new() }
@@ -169,6 +171,17 @@ async fn a7_a_model_cannot_set_what_speaks_for_its_owner() {
     }
     for url in ["file:///etc/passwd", "data:,x", "http://me:secret@127.0.0.1/", "gopher://a/"] {
         assert_eq!(mcp.refused("fetch", json!({ "url": url })).await["reason"], "invalid_url", "{url}");
+    }
+    for url in [
+        "http://127.0.0.1:1/",
+        "http://localhost/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::1]/",
+        "http://0x7f.1/",
+    ] {
+        let refused = mcp.refused("fetch", json!({ "url": url })).await;
+        assert!(refused["reason"] == "address_refused" || refused["reason"] == "network", "{url}: {refused}");
+        assert_eq!(mcp.refused("preview", json!({ "url": url })).await["reason"], refused["reason"], "{url}");
     }
     let unsafe_preview = mcp.refused("preview", json!({ "url": url, "method": "POST" })).await;
     assert_eq!(unsafe_preview["reason"], "method_refused");

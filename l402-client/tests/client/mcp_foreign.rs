@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::process::Output;
 use tokio::process::Command;
 
-const SERVER: [&str; 4] = [env!("CARGO_BIN_EXE_l402"), "mcp", "--budget", "research"];
+/// The command of the server, which may reach the shop.
+fn server(shop: &str) -> [&str; 6] {
+    [env!("CARGO_BIN_EXE_l402"), "mcp", "--budget", "research", "--allow-address", shop.trim_start_matches("http://")]
+}
 
 /// A program of the given environment variable's folder.
 fn program(variable: &str, name: &str) -> PathBuf {
@@ -54,9 +57,10 @@ fn is_as_it_should_be(seen: &Value, paid_msat: u64) {
 #[ignore = "needs the official clients: just mcp"]
 async fn the_python_client_buys_with_and_without_a_handshake() {
     let machine = funded().await;
+    let shop = machine.shop.url("");
     let (url, script) = (machine.shop.url("/weather"), script("client.py"));
     for (mode, paid_msat) in [("auto", 21_000), ("legacy", 0)] {
-        let args = [&[script.as_str(), mode, &url], &SERVER[..]].concat();
+        let args = [&[script.as_str(), mode, &url], &server(&shop)[..]].concat();
         let seen = shown(&run(&machine, program("L402_MCP_PYTHON", "bin/python"), &args).await);
         println!("{mode}: {}", seen["version"]);
         is_as_it_should_be(&seen, paid_msat);
@@ -68,11 +72,12 @@ async fn the_python_client_buys_with_and_without_a_handshake() {
 #[ignore = "needs the official clients: just mcp"]
 async fn the_typescript_client_buys_and_finds_the_schemas_kept() {
     let machine = funded().await;
+    let shop = machine.shop.url("");
     let folder = program("L402_MCP_NODE", "");
     let copy = folder.join("client.mjs"); // beside its packages
     std::fs::copy(script("client.mjs"), &copy).unwrap();
     let url = machine.shop.url("/weather");
-    let args = [&[copy.to_str().unwrap(), &url], &SERVER[..]].concat();
+    let args = [&[copy.to_str().unwrap(), &url], &server(&shop)[..]].concat();
     is_as_it_should_be(&shown(&run(&machine, folder.join("node_modules/.bin/node"), &args).await), 21_000);
     assert_eq!(machine.wallet.payments_sent(), 1);
 }
@@ -81,13 +86,14 @@ async fn the_typescript_client_buys_and_finds_the_schemas_kept() {
 #[ignore = "needs the official clients: just mcp"]
 async fn the_inspector_lists_and_calls() {
     let machine = funded().await;
+    let shop = machine.shop.url("");
     let folder = program("L402_MCP_NODE", "node_modules/.bin");
     let inspector = folder.join("mcp-inspector");
     let url = format!("url={}", machine.shop.url("/weather"));
     // It gives the server an environment of its own.
     let (data, sandbox) = (machine.data(), machine.folder.path().join("sandbox.json"));
     let home = ["--data-dir", data.to_str().unwrap(), "--sandbox", sandbox.to_str().unwrap()];
-    let common = [&[inspector.to_str().unwrap(), "--cli"], &SERVER[..], &home].concat();
+    let common = [&[inspector.to_str().unwrap(), "--cli"], &server(&shop)[..], &home].concat();
     let listed = [&common[..], &["--method", "tools/list"]].concat();
     let listed = shown(&run(&machine, folder.join("node"), &listed).await);
     assert_eq!(listed["tools"].as_array().map(Vec::len), Some(4), "{listed}");
