@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 
 /// The versions, the first one first. `@schema@` stands for the name of the schema.
-const VERSIONS: [&str; 3] = [
+const VERSIONS: [&str; 4] = [
     concat!(
         include_str!("migrations/1_tables.sql"),
         include_str!("migrations/1_reserve.sql"),
@@ -20,6 +20,7 @@ const VERSIONS: [&str; 3] = [
     ),
     include_str!("migrations/2_settlement.sql"),
     include_str!("migrations/3_revoked.sql"),
+    include_str!("migrations/4_created.sql"),
 ];
 
 /// Brings the schema to the latest version.
@@ -32,6 +33,14 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Sto
     // An error has rolled it back already, or the connection is closed.
     done?;
     transaction.commit().await.map_err(store_error)
+}
+
+/// Returns when the ledger was made, in milliseconds since 1970.
+pub(super) async fn created_at(client: &Client, schema: &str) -> Result<u64, StoreError> {
+    let created = format!("SELECT created_at FROM \"{schema}\".state");
+    let rows = client.query_typed(&created, &[]).await.map_err(store_error)?;
+    let row = rows.first().ok_or(StoreError::new(StoreErrorKind::Damaged))?;
+    Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
 /// Looks whether the user has the rights that the functions need: they run with those of whoever calls them. Without them the

@@ -48,6 +48,7 @@ pub struct PostgresStore {
     /// Connections that may be in the making at once.
     making: Arc<Semaphore>,
     runtime: Handle,
+    created_at: StoreTime,
     /// How far a test has moved the clock on, in milliseconds.
     ahead: Arc<AtomicI64>,
 }
@@ -83,8 +84,8 @@ impl PostgresStore {
         let (pool, statements) = (connect::pool(config), Arc::new(Statements::of(&config.schema, config.deadline / 4)));
         let places = Arc::new(Semaphore::new((config.pool_size - config.pool_size / 4).max(1)));
         let making = Arc::new(Semaphore::new(config.pool_size));
-        let store =
-            Self { pool, deadline: config.deadline, statements, places, making, runtime: Handle::current(), ahead };
+        let (deadline, runtime, created_at) = (config.deadline, Handle::current(), StoreTime::default());
+        let mut store = Self { pool, deadline, statements, places, making, runtime, created_at, ahead };
         let until = Instant::now() + OPENING;
         let read_only = store.call_until(until, "SELECT current_setting('transaction_read_only') = 'on'", &[]).await?;
         if first(&read_only)?.get(0) {
@@ -93,10 +94,11 @@ impl PostgresStore {
         let mut client = store.client(until).await?;
         let prepared = timeout_at(until, async {
             migrate::migrate(&mut client, &config.schema).await?;
-            migrate::rights(&client, &config.schema).await
+            migrate::rights(&client, &config.schema).await?;
+            migrate::created_at(&client, &config.schema).await
         });
         match prepared.await {
-            Ok(prepared) => prepared?,
+            Ok(prepared) => store.created_at = StoreTime::from_millis(prepared?),
             Err(_) => return Err(late(client)),
         }
         drop(client);
@@ -114,6 +116,11 @@ impl PostgresStore {
             Ok(warnings) => warnings.map_err(store_error),
             Err(_) => Err(late(client)),
         }
+    }
+
+    /// Returns when the ledger was made. It differs from what it was at an earlier start if all was lost in between.
+    pub const fn created_at(&self) -> StoreTime {
+        self.created_at
     }
 
     /// Moves the clock that this store goes by on from the server's.

@@ -4,7 +4,7 @@ use crate::server::{PASSWORD, Pooler, Server};
 use core::error::Error;
 use core::time::Duration;
 use l402_core::PaymentHash;
-use l402_core::ledger::{AttemptId, Event, Reply};
+use l402_core::ledger::{AttemptId, Event, Reply, StoreTime};
 use l402_ledger::postgres::{PostgresConfig, PostgresStore, PostgresWarning};
 use l402_ledger::testing::reserve;
 use l402_ledger::{LedgerStore, StoreErrorKind};
@@ -37,6 +37,17 @@ async fn gateways_that_open_a_new_database_at_once_make_its_tables_once() {
         drop(opening.await.unwrap().unwrap());
     }
     server.sql("DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND max(version) > 0 FROM l402.version); END $$");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: just stores"]
+async fn s6_a_ledger_that_began_anew_says_so() {
+    let server = Server::start(&[]);
+    let first = server.store().await.created_at();
+    assert!(first > StoreTime::default());
+    assert_eq!(server.store().await.created_at(), first);
+    server.sql("DROP SCHEMA l402 CASCADE");
+    assert!(server.store().await.created_at() > first);
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ mod embedded;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod seen;
 
 use core::fmt::Debug;
 use core::time::Duration;

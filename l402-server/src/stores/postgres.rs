@@ -4,9 +4,10 @@ use core::fmt;
 use l402_ledger::postgres::{PostgresConfig, PostgresStore};
 use l402_ledger::{Ledger, StoreError};
 use l402_lightning::BoxFuture;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{OpenStore, StoreBackend, StoreSetup, host};
+use super::{OpenStore, StoreBackend, StoreSetup, host, seen};
 use crate::config::{LedgerTable, Resolver};
 
 /// The store in a PostgreSQL.
@@ -36,23 +37,29 @@ impl StoreBackend for PostgresBackend {
             let with = config.with_authorities(&pem);
             config = with.map_err(|fault| resolver.problems.wrong_at("ledger.ca", &at.origin, fault)).ok()?;
         }
-        Some(Arc::new(PostgresSetup { config, host: host(&url) }))
+        let seen = table.data_dir.as_ref()?.join("postgres-ledger");
+        Some(Arc::new(PostgresSetup { config, host: host(&url), seen }))
     }
 }
 
-/// Which PostgreSQL.
+/// Which PostgreSQL, and where it is noted which ledger it had.
 struct PostgresSetup {
     config: PostgresConfig,
     host: String,
+    seen: PathBuf,
 }
 
 impl StoreSetup for PostgresSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
-            let store = PostgresStore::open(&self.config).await?;
-            let warnings = store.warnings().await?.iter().map(ToString::to_string).collect();
-            Ok(OpenStore { ledger: Ledger::new(store), warnings })
+            let (open, created) = self.look().await?;
+            seen::note(&self.seen, created)?;
+            Ok(open)
         })
+    }
+
+    fn open_to_look(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
+        Box::pin(async { self.look().await.map(|(open, _)| open) })
     }
 
     fn is_shared(&self) -> bool {
@@ -61,6 +68,17 @@ impl StoreSetup for PostgresSetup {
 
     fn about(&self) -> String {
         format!("the PostgreSQL at {}", self.host)
+    }
+}
+
+impl PostgresSetup {
+    /// Connects, and says when this ledger was made.
+    async fn look(&self) -> Result<(OpenStore, u64), StoreError> {
+        let store = PostgresStore::open(&self.config).await?;
+        let created = store.created_at().millis();
+        seen::compare(&self.seen, created)?;
+        let warnings = store.warnings().await?.iter().map(ToString::to_string).collect();
+        Ok((OpenStore { ledger: Ledger::new(store), warnings }, created))
     }
 }
 

@@ -2,15 +2,12 @@
 
 use core::fmt;
 use l402_ledger::redis::{RedisSettings, RedisStore};
-use l402_ledger::{Ledger, StoreError, StoreErrorKind};
+use l402_ledger::{Ledger, StoreError};
 use l402_lightning::BoxFuture;
-use l402_lightning::folder;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{OpenStore, StoreBackend, StoreSetup, host};
+use super::{OpenStore, StoreBackend, StoreSetup, host, seen};
 use crate::config::{LedgerTable, Resolver};
 
 /// The store in a Redis.
@@ -56,7 +53,7 @@ impl StoreSetup for RedisSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
             let (open, created) = self.look().await?;
-            note(&self.seen, created).map_err(failed)?;
+            seen::note(&self.seen, created)?;
             Ok(open)
         })
     }
@@ -79,7 +76,7 @@ impl RedisSetup {
     async fn look(&self) -> Result<(OpenStore, u64), StoreError> {
         let store = RedisStore::open(&self.settings).await?;
         let created = store.created_at().millis();
-        compare(&self.seen, created)?;
+        seen::compare(&self.seen, created)?;
         let warnings = store.warnings().iter().map(ToString::to_string).collect();
         Ok((OpenStore { ledger: Ledger::new(store), warnings }, created))
     }
@@ -88,52 +85,5 @@ impl RedisSetup {
 impl fmt::Debug for RedisSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisSetup").field("host", &self.host).finish_non_exhaustive()
-    }
-}
-
-/// Stops where this is not the ledger of the last start: a Redis that was emptied begins a new one by itself, in which every token
-/// that was sold is unused (threat S6).
-fn compare(seen: &Path, created: u64) -> Result<(), StoreError> {
-    match fs::read_to_string(seen) {
-        Ok(text) if text.trim() == created.to_string() => Ok(()),
-        Ok(_) => {
-            let why =
-                format!("restore that one, or delete {} to accept that used tokens can be used again", seen.display());
-            Err(StoreError::with_source(StoreErrorKind::Another, why))
-        }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()), // the first start
-        Err(cause) => Err(failed(cause)),
-    }
-}
-
-/// Notes at the first start which ledger this is.
-fn note(seen: &Path, created: u64) -> io::Result<()> {
-    if seen.exists() || !seen.parent().is_some_and(Path::is_dir) {
-        return Ok(()); // a command before the first start
-    }
-    writeln!(folder::open(seen)?, "{created}")
-}
-
-fn failed(cause: io::Error) -> StoreError {
-    StoreError::with_source(StoreErrorKind::Failed, cause)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s6_a_ledger_that_began_anew_stops_the_start() {
-        let home = tempfile::tempdir().expect("a directory");
-        let seen = home.path().join("redis-ledger");
-        compare(&seen, 7).expect("a look");
-        compare(&seen, 6).expect("a look notes nothing");
-        note(&seen, 7).expect("noted");
-        compare(&seen, 7).expect("the same");
-        let fault = compare(&seen, 8).expect_err("another");
-        assert_eq!(fault.kind(), StoreErrorKind::Another);
-        fs::remove_file(&seen).expect("removed");
-        compare(&seen, 8).expect("accepted");
-        compare(&home.path().join("none/redis-ledger"), 9).expect("a look before the first start");
     }
 }
