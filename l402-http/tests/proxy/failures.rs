@@ -136,7 +136,7 @@ async fn p4_deadlines_do_not_cut_bodies_that_move() {
     })
     .await;
     // It takes longer than a deadline in all, and has much more time for each byte than a busy machine needs.
-    let deadlines = within(origin(address), Duration::from_secs(4));
+    let deadlines = within(origin(address), Duration::from_secs(4)).slowest_upload(0);
     let mut stream = TcpStream::connect(gateway(deadlines).await).await.unwrap();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\nconnection: close\r\n\r\n").await.unwrap();
     for _ in 0..10 {
