@@ -9,12 +9,14 @@ pub(crate) use narrow::Narrowed;
 pub use builder::{AgentBuilder, BuildError, DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 
 use crate::fetch::{FetchError, FetchFault, Fetched, Handover, Opened, Purse};
+use crate::gate::Gate;
 use crate::http::client::HttpClient;
 use crate::http::draft::Draft;
 use crate::http::payload::{Payload, PayloadBody};
 use crate::http::redirect::Trail;
 use crate::http::repeat::Repeating;
 use crate::http::whole::Whole;
+use crate::policy::{Rules, Stopped};
 use crate::price::{Price, QuoteError};
 use crate::resolve::{self, Resolved};
 use crate::store::Database;
@@ -132,11 +134,16 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let call = CallId::random().map_err(|cause| FetchFault::Store(StoreError::Random(cause)))?;
         let fee_limit = if self.wallet.enforces().fee { FeeLimit::Kept } else { FeeLimit::NotKept };
         let payer = Payer { budget: self.budget, call, fee_limit };
-        let store = FileStore::new(&self.database, self.terms.reuse, self.wallet_name.clone(), payer);
+        let rules = self.database.rules().for_call();
+        let in_force = rules.current().map_err(|cause| FetchFault::Policy(Stopped::Unusable(cause)))?;
+        self.guard(&in_force.policy().guarding()).map_err(|cause| FetchFault::Policy(Stopped::Alerts(cause)))?;
+        let database = self.database.under(rules);
+        let gate = Gate::new(&database, self.budget);
+        let store = FileStore::new(&database, self.terms.reuse, self.wallet_name.clone(), payer);
         let store = store.map_err(FetchFault::Store)?.asking(self.guarded.confirmers());
-        let settings = self.terms.settings;
+        let settings = self.narrowed_settings().await?;
         let patience = Patience::new(self.terms.timeout);
-        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, settings, patience };
+        let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, gate, settings, patience };
         let http = Repeating(self.paying.clone());
         let (mut trail, mut redirects) = (Trail::new(draft, self.terms.redirects), Vec::new());
         let Opened { response, credential, withheld } = loop {
@@ -183,6 +190,11 @@ impl<W: PaymentSource + 'static> Agent<W> {
     /// Returns the budgets that payments are reserved in.
     pub fn budgets(&self) -> Budgets {
         Budgets::new(self.database.clone())
+    }
+
+    /// Returns the rules that it is under: the owner's policy.
+    pub const fn rules(&self) -> &Rules {
+        self.database.rules()
     }
 
     /// Returns the record of payments.

@@ -1,5 +1,6 @@
 //! One request that pays for itself, through the paying layer, and along redirects.
 
+use crate::gate::Gate;
 use crate::http::client::TransportError;
 use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
@@ -9,6 +10,7 @@ use crate::http::repeat::Repeating;
 use crate::http::url::UrlError;
 use crate::http::whole::Whole;
 use crate::outcome;
+use crate::policy::Stopped;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::unpaid::Unpaid;
@@ -32,6 +34,7 @@ use tower_service::Service;
 pub(crate) struct Purse<W> {
     pub(crate) wallet: Arc<W>,
     pub(crate) store: FileStore,
+    pub(crate) gate: Gate,
     /// The limits are those of what is left: a call that is redirected pays from the same purse.
     pub(crate) settings: PaySettings,
     /// How long to wait in all for a server that says when to come back.
@@ -47,6 +50,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
         http: &Repeating,
         tell: &mut impl FnMut(News),
     ) -> Result<Opened, FetchFault> {
+        self.gate.admit(draft).await.map_err(FetchFault::Policy)?;
         let begun = self.store.begin(draft).await.map_err(FetchFault::Store)?;
         let draft = &draft.with_key(begun.key);
         let mut may_have_served = draft.is_repeated;
@@ -309,6 +313,8 @@ pub enum FetchFault {
     Redirect(RedirectError),
     /// The store cannot be used. Nothing was sent.
     Store(StoreError),
+    /// The owner's policy does not let the request be sent.
+    Policy(Stopped),
 }
 
 impl From<RedirectError> for FetchFault {
@@ -326,6 +332,7 @@ impl fmt::Display for FetchFault {
             }
             Self::Redirect(_) => f.write_str("redirect not followed"),
             Self::Store(_) => f.write_str("cannot use the store of tokens and payments"),
+            Self::Policy(cause) => cause.fmt(f),
         }
     }
 }
@@ -337,6 +344,7 @@ impl core::error::Error for FetchFault {
             Self::Pay { cause, .. } => Some(&**cause),
             Self::Redirect(cause) => Some(cause),
             Self::Store(cause) => Some(cause),
+            Self::Policy(cause) => cause.source(),
         }
     }
 }

@@ -48,6 +48,7 @@ pub mod confirm;
 pub mod delegate;
 pub mod errand;
 mod fetch;
+mod gate;
 pub mod http;
 pub mod json;
 mod outcome;

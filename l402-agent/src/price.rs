@@ -1,6 +1,7 @@
 //! What a call would cost, without paying.
 
 use crate::amount::Amount;
+use crate::gate::Gate;
 use crate::http::client::{HttpClient, TransportError};
 use crate::http::draft::Draft;
 use crate::http::payload::PayloadBody;
@@ -8,8 +9,9 @@ use crate::http::peek::Peeked;
 use crate::http::redirect::{RedirectError, Redirects, Trail};
 use crate::http::url::UrlError;
 use crate::json;
+use crate::policy::Stopped;
 use crate::store::DatabaseError;
-use crate::store::budget::PolicyRefusal;
+use crate::store::budget::{PolicyRefusal, service};
 use crate::unpaid::{self, Answer, Unpaid};
 use core::fmt;
 use http::header::HeaderMap;
@@ -22,15 +24,15 @@ use tower_service::Service;
 
 /// What decides whether an invoice would be paid.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// What may be paid.
-    pub limits: SpendLimits,
+    pub(crate) limits: SpendLimits,
     /// The wallet's network.
-    pub network: Network,
+    pub(crate) network: Network,
     /// Where the token would be sent.
-    pub field: TokenField,
+    pub(crate) field: TokenField,
     /// Whether redirects are followed.
-    pub redirects: Redirects,
+    pub(crate) redirects: Redirects,
 }
 
 /// What a call would cost.
@@ -42,6 +44,9 @@ pub struct Price {
     pub status: u16,
     /// Whether the call was served without a payment.
     pub free: bool,
+    /// The service that is sold, where the token names one. It is the server's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// What the invoice says; absent where there is none.
     pub invoice: Option<InvoiceReport>,
     /// Why nothing would be paid; absent where it would, and where nothing is asked for.
@@ -90,9 +95,15 @@ pub struct InvoiceReport {
 ///
 /// # Errors
 /// [`QuoteError`].
-pub async fn ask(draft: Draft, mut http: HttpClient<PayloadBody>, terms: Terms) -> Result<Price, QuoteError> {
+pub(crate) async fn ask(
+    draft: Draft,
+    mut http: HttpClient<PayloadBody>,
+    terms: Terms,
+    gate: &Gate,
+) -> Result<Price, QuoteError> {
     let mut trail = Trail::new(draft, terms.redirects);
     let response = loop {
+        gate.admit(trail.draft()).await.map_err(QuoteError::Policy)?;
         let mut request = trail.draft().request();
         accept_l402(request.headers_mut());
         let response = http.call(request).await.map_err(QuoteError::Transport)?;
@@ -112,6 +123,7 @@ fn read(uri: &Uri, answer: &Answer, terms: Terms) -> Result<Price, BadChallenge>
         url: uri.to_string(),
         status: status.as_u16(),
         free: quote.is_none() && is_served(status, headers),
+        service: quote.as_ref().and_then(|quote| service(quote.token())),
         invoice: quote.as_ref().map(|quote| InvoiceReport::from(quote.invoice())),
         refusal: why.or_else(|| quote.and_then(|quote| terms.refusal(&quote))),
         offers: answer.unpaid.as_ref().map(|unpaid| unpaid.offers.clone()).unwrap_or_default(),
@@ -173,6 +185,8 @@ pub enum QuoteError {
     Refused(Box<PolicyRefusal>),
     /// The store cannot be read. Nothing was sent.
     Store(DatabaseError),
+    /// The owner's policy does not let it be asked for.
+    Policy(Stopped),
 }
 
 impl fmt::Display for QuoteError {
@@ -184,6 +198,7 @@ impl fmt::Display for QuoteError {
             Self::Challenge(cause) => cause.fmt(f),
             Self::Refused(cause) => cause.fmt(f),
             Self::Store(cause) => cause.fmt(f),
+            Self::Policy(cause) => cause.fmt(f),
         }
     }
 }
@@ -197,6 +212,7 @@ impl core::error::Error for QuoteError {
             Self::Challenge(cause) => cause.source(),
             Self::Refused(cause) => cause.source(),
             Self::Store(cause) => cause.source(),
+            Self::Policy(cause) => cause.source(),
         }
     }
 }

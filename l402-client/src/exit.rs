@@ -28,7 +28,7 @@ pub enum Exit {
     Payment = 7,
     /// The payment may still succeed; the next call for the same URL looks before it pays.
     Unknown = 8,
-    /// The owner's budgets do not allow the payment; nothing was paid.
+    /// The owner's policy or budgets do not allow the request or the payment; nothing was paid.
     Policy = 9,
 }
 
@@ -75,7 +75,7 @@ impl Exit {
             Self::Limit => "the price is over the limit; nothing was paid",
             Self::Payment => "the payment failed, no route within the fee, or no wallet; nothing was paid",
             Self::Unknown => "the payment may still succeed, or another command buys the same; run the command again",
-            Self::Policy => "a budget does not allow the payment; nothing was paid",
+            Self::Policy => "the policy or a budget does not allow it; nothing was paid",
         }
     }
 

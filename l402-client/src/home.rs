@@ -6,11 +6,14 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::wallet::WalletKind;
 use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
+use l402_agent::policy::{PolicySource, Setting};
+use l402_agent::store::POLICY;
 use l402_agent::store::private::PrivateDir;
 use l402_agent::{DEFAULT_MAX_FEE, DEFAULT_MAX_PRICE};
 use l402_core::Msat;
 use l402_lightning::Network;
 use l402_lightning::backend::{PayerFlags, PayerSetup};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The flags and the configuration, joined: flags win.
@@ -27,6 +30,7 @@ pub struct Home {
     pub max_price: Msat,
     /// The most to pay for routing.
     pub max_fee: Msat,
+    pub(crate) policy: Option<PathBuf>,
     /// The proxies; none until somebody reads the environment.
     pub proxies: Proxies,
 }
@@ -52,8 +56,17 @@ impl Home {
             setups: config.setups,
             max_price: config.max_price.map_or(DEFAULT_MAX_PRICE, Amount::msat),
             max_fee: config.max_fee.map_or(DEFAULT_MAX_FEE, Amount::msat),
+            policy: args.policy.clone(),
             proxies: Proxies::default(),
         })
+    }
+
+    /// Returns the owner's policy: the file that was named, or that of the data folder, which may be missing.
+    pub fn policy(&self, setting: Setting) -> PolicySource {
+        match &self.policy {
+            Some(file) => PolicySource::of(file, setting),
+            None => PolicySource::optional(self.data.path(POLICY), setting),
+        }
     }
 
     /// Returns the settings of a wallet.

@@ -8,6 +8,8 @@ pub const DATA_DIR: Variable =
     Variable::new("L402_DATA_DIR", "", "directory of tokens, payments and the embedded wallet (`--data-dir`)");
 /// The configuration file.
 pub const CONFIG: Variable = Variable::new("L402_CONFIG", "", "configuration file (`--config`)");
+/// The owner's policy.
+pub const POLICY: Variable = Variable::new("L402_POLICY", "", "policy file (`--policy`)");
 /// What pays.
 pub const WALLET: Variable = Variable::new("L402_WALLET", "wallet", "wallet that pays (`--wallet`)");
 /// The file of a running sandbox.
@@ -18,7 +20,7 @@ pub const NETWORK: Variable =
 
 /// Returns every variable that the command reads: its own, those of the wallets of this build, and those of proxies.
 pub fn all() -> Vec<Variable> {
-    let own = [DATA_DIR, CONFIG, WALLET, SANDBOX, NETWORK];
+    let own = [DATA_DIR, CONFIG, POLICY, WALLET, SANDBOX, NETWORK];
     let wallets = WalletKind::all().flat_map(WalletKind::variables).copied();
     own.into_iter().chain(wallets).chain(PROXIES).collect()
 }

@@ -8,6 +8,7 @@ use crate::http::proxy::Proxies;
 use crate::http::redirect::Redirects;
 use crate::http::settings::HttpSettings;
 use crate::http::tls::TlsError;
+use crate::policy::Rules;
 use crate::store::budget::{BudgetError, BudgetId, Budgets};
 use crate::store::private::{PrivateDir, PrivateError};
 use crate::store::{Database, DatabaseError, Reuse};
@@ -39,6 +40,7 @@ pub struct AgentBuilder<W> {
     terms: Terms,
     budget: Option<String>,
     confirmers: Vec<Arc<dyn Confirmer>>,
+    rules: Option<Rules>,
     http: HttpSettings,
 }
 
@@ -48,7 +50,7 @@ impl<W> AgentBuilder<W> {
         let (settings, http) = (PaySettings::new(limits), HttpSettings::default());
         let timeout = http.timeout;
         let terms = Terms { settings, reuse: Reuse::Kept, redirects: Redirects::Refuse, timeout };
-        Self { data, wallet, wallet_name, terms, budget: None, confirmers: Vec::new(), http }
+        Self { data, wallet, wallet_name, terms, budget: None, confirmers: Vec::new(), rules: None, http }
     }
 
     /// The most to pay for one call, its redirects included, fees not. 100 sat unless set.
@@ -73,6 +75,13 @@ impl<W> AgentBuilder<W> {
     /// Asks somebody too where a payment needs a confirmation, whatever the [policy](Agent::guard) says.
     pub fn confirmer(mut self, confirmer: impl Confirmer + 'static) -> Self {
         self.confirmers.push(Arc::new(confirmer));
+        self
+    }
+
+    /// The owner's policy, and who is asked where it says so. Unless set, it is [`POLICY`](crate::store::POLICY) in the data directory, if
+    /// that is there, and nobody is asked.
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = Some(rules);
         self
     }
 
@@ -136,7 +145,7 @@ impl<W> AgentBuilder<W> {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Agent<W>, BuildError> {
-        let Self { data, wallet, wallet_name, mut terms, budget, confirmers, http } = self;
+        let Self { data, wallet, wallet_name, mut terms, budget, confirmers, rules, http } = self;
         terms.timeout = http.timeout;
         if !http.is_authentic() {
             terms.reuse = Reuse::Isolated;
@@ -145,6 +154,7 @@ impl<W> AgentBuilder<W> {
         let plain = HttpClient::new(&http).map_err(BuildError::Tls)?;
         let data = PrivateDir::open(data).map_err(BuildError::Data)?;
         let database = Database::open(&data).map_err(BuildError::Database)?;
+        let database = rules.map_or(database.clone(), |rules| database.under(rules));
         let buys_again = terms.settings.after_refusal == AfterRefusal::BuyAgain;
         let guarded = Guarded::new(database.clone(), confirmers, buys_again);
         let budget = match budget {

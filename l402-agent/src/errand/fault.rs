@@ -8,6 +8,7 @@ use super::headers::Caller;
 use crate::amount::Amount;
 use crate::fetch::FetchFault;
 use crate::http::client::TransportError;
+use crate::policy::Stopped;
 use crate::price::QuoteError;
 use crate::store::file::StoreError;
 use crate::store::payments::PaymentsError;
@@ -21,12 +22,13 @@ pub(super) fn of_fetch(fault: FetchFault, caller: Caller) -> ErrandError {
         FetchFault::Url(cause) => ErrandError::of(Reason::InvalidUrl, &cause),
         FetchFault::Redirect(cause) => ErrandError::of(Reason::Redirect, &cause),
         FetchFault::Store(cause) => of_store(&cause, caller),
+        FetchFault::Policy(cause) => of_policy(&cause, caller),
         FetchFault::Pay { cause, .. } => of_pay(*cause, caller),
     }
 }
 
 /// There is no price.
-pub(super) fn of_price(fault: QuoteError) -> ErrandError {
+pub(super) fn of_price(fault: QuoteError, caller: Caller) -> ErrandError {
     match fault {
         QuoteError::Url(cause) => ErrandError::of(Reason::InvalidUrl, &cause),
         QuoteError::Transport(cause) => of_transport(&cause),
@@ -36,6 +38,7 @@ pub(super) fn of_price(fault: QuoteError) -> ErrandError {
         QuoteError::Store(_) => {
             ErrandError::new(Reason::Local, "cannot use the store of tokens and payments; tell the owner")
         }
+        QuoteError::Policy(cause) => of_policy(&cause, caller),
     }
 }
 
@@ -101,11 +104,23 @@ fn not_accepted(what: &str, receipt: &Receipt) -> ErrandError {
     ErrandError::new(Reason::NotAccepted, message)
 }
 
+fn of_policy(fault: &Stopped, caller: Caller) -> ErrandError {
+    match (fault, caller) {
+        (Stopped::Denied(denied), _) => ErrandError::new(Reason::Policy, denied),
+        (fault, Caller::Owner) => ErrandError::of(Reason::Policy, fault),
+        (_, Caller::Agent) => ErrandError::new(Reason::Policy, "the owner's policy cannot be used; tell the owner"),
+    }
+}
+
 fn of_store(fault: &StoreError, caller: Caller) -> ErrandError {
     match fault {
         StoreError::Payments(PaymentsError::Refused(refused)) => {
             ErrandError::new(Reason::Policy, format!("not paid: {refused}"))
         }
+        StoreError::Payments(PaymentsError::Policy(cause)) => match caller {
+            Caller::Owner => ErrandError::of(Reason::Policy, cause),
+            Caller::Agent => ErrandError::new(Reason::Policy, "the owner's policy cannot be used; tell the owner"),
+        },
         StoreError::Payments(PaymentsError::Held(_)) => {
             ErrandError::new(Reason::Busy, "not paid: another call sees to a payment for the same; ask again later")
         }

@@ -101,16 +101,15 @@ impl<W: PaymentSource + 'static> LocalErrands<W> {
             let message = "only GET, HEAD and OPTIONS without a body have a preview: a free request is performed";
             return Err(ErrandError::new(Reason::MethodRefused, message));
         }
-        let limits = self.limits.narrowed(&ask);
+        let (limits, method) = (self.limits.narrowed(&ask), draft.method.clone());
         let agent = self.agent.narrowed(narrowed(&ask));
         let price = timeout_at(Instant::now() + limits.time, agent.price_of(draft)).await.map_err(|_| too_late())?;
-        let price = price.map_err(fault::of_price)?;
-        let would = match (&price.refusal, &price.origin(), price.amount_msat()) {
-            (None, Some(origin), Some(amount)) => {
-                let (agent, origin) = (agent, origin.clone());
-                blocking(move || agent.would_refuse(&origin, amount)).await?.map_err(|cause| budget_fault(&cause))?
-            }
-            _ => None,
+        let price = price.map_err(|fault| fault::of_price(fault, self.caller))?;
+        let would = if price.refusal.is_none() {
+            let price = price.clone();
+            blocking(move || agent.would_refuse(&price, &method)).await?.map_err(|cause| budget_fault(&cause))?
+        } else {
+            None
         };
         let unpaid = price.unpaid.is_some().then(|| "the server demands a payment that is not L402".to_owned());
         Ok(Preview {
@@ -177,6 +176,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn budget_fault(cause: &BudgetError) -> ErrandError {
     match cause {
         BudgetError::Database(_) => ErrandError::new(Reason::Local, "cannot read the budget"),
+        BudgetError::Policy(_) => ErrandError::new(Reason::Policy, "the owner's policy cannot be used; tell the owner"),
         cause => ErrandError::new(Reason::Policy, cause),
     }
 }

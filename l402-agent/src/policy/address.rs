@@ -57,6 +57,18 @@ impl FromStr for AddressRule {
     }
 }
 
+impl fmt::Display for AddressRule {
+    /// Writes what [`FromStr`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, prefix, port } = self;
+        let prefix = if *prefix == width(*network) { String::new() } else { format!("/{prefix}") };
+        match network {
+            IpAddr::V4(network) => write!(f, "{network}{prefix}:{port}"),
+            IpAddr::V6(network) => write!(f, "[{network}{prefix}]:{port}"),
+        }
+    }
+}
+
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()),
@@ -101,6 +113,13 @@ mod tests {
         ] {
             let permitted = rule.parse::<AddressRule>().is_ok_and(|rule| rule.permits(address.parse().unwrap(), port));
             assert_eq!(permitted, permits, "{rule} {address} {port}");
+        }
+    }
+
+    #[test]
+    fn the_text_is_read_back() {
+        for text in ["127.0.0.1:80", "10.0.0.0/8:443", "[::1]:8402", "[fd00::/8]:80"] {
+            assert_eq!(text.parse::<AddressRule>().unwrap().to_string(), text);
         }
     }
 

@@ -41,7 +41,7 @@ pub enum Denial {
         /// What the call would cost.
         price_msat: Msat,
     },
-    /// There is no policy, and no budget was named.
+    /// There is no policy, and no budget below the first one was named.
     NoBudget,
 }
 
@@ -69,7 +69,9 @@ impl fmt::Display for Denial {
                 let (price, limit) = (Amount::new(*price_msat), Amount::new(*limit_msat));
                 write!(f, "the call costs {price}, and the policy allows {limit} at this origin")
             }
-            Self::NoBudget => f.write_str("nothing is paid without a policy or a budget; name one with --budget"),
+            Self::NoBudget => f.write_str(
+                "nothing is paid without a policy or a budget of its own; make one with `l402 budget new`, and name it with --budget",
+            ),
         }
     }
 }

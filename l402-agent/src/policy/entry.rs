@@ -5,7 +5,6 @@ use super::address::AddressRule;
 use super::denied::Denial;
 use super::pattern::OriginPattern;
 use super::until::Until;
-use crate::store::budget::MAIN;
 use http::Method;
 use l402_core::{Msat, Name};
 use l402_http::pay::Origin;
@@ -71,10 +70,7 @@ impl Entry {
         if let Some(until) = self.until.filter(|until| asked.now >= until.seconds()) {
             return Some(Denial::Expired(until));
         }
-        let is_named = |name: &Name| match asked.budgets {
-            [] => name.as_str() == MAIN,
-            budgets => budgets.iter().any(|budget| budget == name.as_str()),
-        };
+        let is_named = |name: &Name| asked.budgets.iter().any(|budget| budget == name.as_str());
         if !self.budgets.is_empty() && !self.budgets.iter().any(is_named) {
             return Some(Denial::Budget);
         }

@@ -27,6 +27,7 @@ mod entry;
 mod file;
 mod guards;
 mod pattern;
+mod rules;
 mod source;
 mod until;
 
@@ -36,9 +37,11 @@ pub use entry::Entry;
 pub use file::Grants;
 pub use guards::Guarding;
 pub use pattern::{OriginPattern, PatternError};
+pub use rules::{Agree, InForce, Rules, Stopped};
 pub use source::{Exposure, PolicyError, PolicySource};
 pub use until::{Until, UntilError};
 
+use crate::store::budget::MAIN;
 use core::net::IpAddr;
 use http::Method;
 use l402_core::{Msat, UnixSeconds};
@@ -53,7 +56,8 @@ pub enum Setting {
     /// A command or a library: somebody may be asked. Without a policy every origin is allowed, within the limits of the call.
     #[default]
     Command,
-    /// A server for programs, such as `l402 mcp` and `l402 serve`. Without a policy nothing is paid unless a budget is named.
+    /// A server for programs, such as `l402 mcp` and `l402 serve`. Without a policy nothing is paid but from a budget below the first
+    /// one.
     Server,
 }
 
@@ -76,7 +80,7 @@ pub struct Asked<'a> {
     pub origin: &'a Origin,
     /// Its method.
     pub method: &'a Method,
-    /// The names of the budget that pays and of those above it, the one that pays first; empty where none was named.
+    /// The names of the budget that pays and of those above it, the one that pays first.
     pub budgets: &'a [String],
     /// The service that is sold, where it is known.
     pub service: Option<&'a str>,
@@ -174,7 +178,12 @@ impl Policy {
         if self.denied.iter().any(|pattern| pattern.matches(asked.origin)) {
             return deny(Denial::Listed);
         }
-        if self.is_absent && self.setting == Setting::Server && asked.price_msat.is_some() && asked.budgets.is_empty() {
+        let is_payment = asked.price_msat.is_some();
+        if self.is_absent
+            && self.setting == Setting::Server
+            && is_payment
+            && !asked.budgets.iter().any(|name| name != MAIN)
+        {
             return deny(Denial::NoBudget);
         }
         match (self.entry(asked.origin), self.unlisted) {

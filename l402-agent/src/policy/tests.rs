@@ -45,7 +45,7 @@ fn a5_an_entry_allows_what_it_names_and_nothing_else() {
         ("https://a.example GET research - 1", Some(Denial::Service)),
         ("https://a.example POST research weather 1", Some(Denial::Method)),
         ("https://a.example GET other<main weather 1", Some(Denial::Budget)),
-        ("https://a.example GET - weather 1", Some(Denial::Budget)),
+        ("https://a.example GET main weather 1", Some(Denial::Budget)),
         ("https://free.example POST - - 9999", None),
         ("https://old.example", Some(Denial::Expired("2027-01-01".parse().unwrap()))),
         ("https://bad.example", Some(Denial::Listed)),
@@ -77,7 +77,8 @@ fn a5_without_a_policy_a_server_pays_only_from_a_named_budget() {
     assert_eq!(why(&command, "https://a.example GET - - 1"), None);
     assert_eq!(why(&server, "https://a.example"), None, "free requests pay nothing");
     assert_eq!(why(&server, "https://a.example GET - - 1"), Some(Denial::NoBudget));
-    assert_eq!(why(&server, "https://a.example GET research - 1"), None);
+    assert_eq!(why(&server, "https://a.example GET main - 1"), Some(Denial::NoBudget));
+    assert_eq!(why(&server, "https://a.example GET research<main - 1"), None);
 }
 
 #[test]

@@ -4,9 +4,13 @@ use super::breaker::Guards;
 use super::clocks::Clocks;
 use super::error::DatabaseError;
 use super::private::PrivateDir;
+use crate::policy::{PolicySource, Rules, Setting};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The policy file in the data folder.
+pub const POLICY: &str = "policy.toml";
 
 /// An open database. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -16,12 +20,25 @@ pub struct Database {
     connection: Arc<Mutex<Connection>>,
     clocks: Arc<dyn Clocks>,
     guards: Arc<Mutex<Guards>>,
+    rules: Rules,
 }
 
 impl Database {
     /// Takes an open connection.
     pub(super) fn new(folder: PrivateDir, path: PathBuf, connection: Connection, clocks: Arc<dyn Clocks>) -> Self {
-        Self { folder, path, connection: Arc::new(Mutex::new(connection)), clocks, guards: Arc::default() }
+        let rules = Rules::new(PolicySource::optional(folder.path(POLICY), Setting::Command));
+        Self { folder, path, connection: Arc::new(Mutex::new(connection)), clocks, guards: Arc::default(), rules }
+    }
+
+    /// Returns the same database for payments under these rules; unless it is called, they are those of [`POLICY`] in the data folder.
+    #[must_use]
+    pub fn under(&self, rules: Rules) -> Self {
+        Self { rules, ..self.clone() }
+    }
+
+    /// Returns the rules that payments are under.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Returns the data folder.

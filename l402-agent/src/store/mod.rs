@@ -23,6 +23,6 @@ mod share;
 pub mod tokens;
 
 pub use clocks::{Clocks, SystemClocks};
-pub use database::Database;
+pub use database::{Database, POLICY};
 pub use error::{DatabaseError, ImportError};
 pub use file::Reuse;

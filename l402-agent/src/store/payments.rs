@@ -18,6 +18,7 @@ use super::error::DatabaseError;
 use super::private::{Lock, PrivateDir, PrivateError};
 use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use super::row::{self, Conflict};
+use crate::policy::PolicyError;
 use core::fmt;
 use http::Method;
 use l402_core::PaymentHash;
@@ -47,6 +48,7 @@ impl Payments {
     /// # Errors
     /// [`PaymentsError`]; nothing must be paid then.
     pub fn begin(&self, intent: Intent, payer: &Payer) -> Result<OpenPayment, PaymentsError> {
+        let policy = self.database.rules().current().map_err(PaymentsError::Policy)?;
         let begun = self.database.write(|tx| {
             if let Some(fault) = obstacle(tx, &intent)? {
                 return Ok(Err(fault));
@@ -58,9 +60,14 @@ impl Payments {
                 Err(fault) => return Ok(Err(PaymentsError::Lock(fault))),
             };
             let guards = self.database.guards();
-            let admitted = breaker::admit(tx, self.database.clocks(), &guards, payer, (&intent, Look::Now))?;
+            let clocks = self.database.clocks();
+            let judged = budget::judge(tx, &policy, payer, &intent)?.map_or(Ok(()), Err);
+            let admitted = match judged {
+                Ok(()) => breaker::admit(tx, clocks, &guards, payer, (&intent, Look::Now))?,
+                refused => refused,
+            };
             let reserved = match admitted {
-                Ok(()) => budget::intend(tx, self.database.clocks(), payer, &intent)?,
+                Ok(()) => budget::intend(tx, clocks, &policy, payer, &intent)?,
                 refused => refused,
             };
             if let Err(refused) = reserved {
@@ -174,10 +181,11 @@ impl OpenPayment {
     pub fn repeat(&mut self, order: &Order) -> Result<(), PaymentsError> {
         let intent = Intent { order: Some(order.clone()), ..self.intent.clone() };
         let database = &self.payments.database;
+        let earlier = self.intent.order.as_ref();
         let repeated = database.write(|tx| {
             let admitted = breaker::admit_again(tx, database.clocks(), &database.guards(), &intent)?;
             let raised = match admitted {
-                Ok(()) => budget::raise(tx, database.clocks(), &intent)?,
+                Ok(()) => budget::raise(tx, database.clocks(), &intent, earlier)?,
                 refused => refused,
             };
             match raised {
@@ -285,8 +293,10 @@ pub enum PaymentsError {
     StillOpen(PaymentHash),
     /// Another call sees to the payment at this moment.
     Held(PaymentHash),
-    /// The owner's budgets do not allow it.
+    /// The owner's policy or budgets do not allow it.
     Refused(Box<PolicyRefusal>),
+    /// The owner's policy cannot be used.
+    Policy(PolicyError),
 }
 
 impl fmt::Display for PaymentsError {
@@ -304,6 +314,7 @@ impl fmt::Display for PaymentsError {
                 write!(f, "another command is resolving payment {hash}; run the command again later")
             }
             Self::Refused(refused) => refused.fmt(f),
+            Self::Policy(cause) => cause.fmt(f),
         }
     }
 }
@@ -313,6 +324,7 @@ impl core::error::Error for PaymentsError {
         match self {
             Self::Database(cause) => cause.source(),
             Self::Lock(cause) => cause.source(),
+            Self::Policy(cause) => cause.source(),
             Self::Seen(_) | Self::StillOpen(_) | Self::Held(_) | Self::Refused(_) => None,
         }
     }

@@ -95,6 +95,7 @@ impl Bank {
             let deal = Deal { buyer: buyer.clone(), most, debited: None, is_over: false };
             oracle.deals.entry(hash).or_insert(deal);
             oracle.may_pay(hash, most);
+            oracle.may_route(&hash, most - max_fee, (max_fee, limit.max_cltv_expiry_delta));
         }
         let known = {
             let mut book = self.book.lock().unwrap();

@@ -27,10 +27,18 @@ pub(crate) enum Guard {
     BootTime,
     /// An invoice that the wallet may still pay is not replaced by another.
     OneHash,
+    /// Payments under way are counted at each origin.
+    OriginInFlight,
+    /// What is reserved is counted at each origin.
+    OriginReserved,
+    /// All origins that are not listed count together.
+    Unlisted,
+    /// The fee and the lock time of a payment are narrowed to what a budget allows, and refused above it.
+    Route,
 }
 
 impl Guard {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::ReservedCounts,
         Self::OpenCountsInWindows,
         Self::FeeReserved,
@@ -42,6 +50,10 @@ impl Guard {
         Self::RemovedStops,
         Self::BootTime,
         Self::OneHash,
+        Self::OriginInFlight,
+        Self::OriginReserved,
+        Self::Unlisted,
+        Self::Route,
     ];
 
     /// Undoes in the database what the guard does there.
@@ -68,6 +80,25 @@ impl Guard {
             Self::RemovedStops => {
                 "CREATE TRIGGER gone AFTER UPDATE OF standing ON budgets WHEN NEW.standing = 'removed' BEGIN \
                      UPDATE budgets SET standing = 'active', name = name || id WHERE id = NEW.id; END"
+            }
+            Self::OriginInFlight => {
+                "CREATE TRIGGER gone AFTER INSERT ON accounts WHEN NEW.origin LIKE 'http%' AND NEW.in_flight > 0 BEGIN \
+                     UPDATE accounts SET in_flight = 0 \
+                     WHERE budget = NEW.budget AND origin = NEW.origin AND service = NEW.service; END"
+            }
+            Self::OriginReserved => {
+                "CREATE TRIGGER gone AFTER INSERT ON accounts WHEN NEW.origin LIKE 'http%' AND NEW.reserved_msat > 0 BEGIN \
+                     UPDATE accounts SET reserved_msat = 0 \
+                     WHERE budget = NEW.budget AND origin = NEW.origin AND service = NEW.service; END"
+            }
+            Self::Unlisted => {
+                "CREATE TRIGGER gone AFTER INSERT ON accounts WHEN NEW.origin = '*' BEGIN \
+                     DELETE FROM accounts WHERE origin = '*'; END"
+            }
+            Self::Route => {
+                "CREATE TRIGGER gone AFTER UPDATE OF fee_msat ON budgets BEGIN \
+                     UPDATE budgets SET fee_ppm = NULL, cltv = NULL WHERE id = NEW.id; END; \
+                 UPDATE budgets SET fee_ppm = NULL, cltv = NULL"
             }
             Self::FeeReserved | Self::FeeBooked | Self::UnknownStays | Self::BootTime | Self::OneHash => return,
         };

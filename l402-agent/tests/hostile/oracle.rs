@@ -33,6 +33,15 @@ pub(crate) struct Deal {
     pub(crate) is_over: bool,
 }
 
+impl Deal {
+    fn is_open(&self) -> bool {
+        self.debited.is_none() && !self.is_over
+    }
+}
+
+/// The one origin that the policy lists.
+pub(crate) const LISTED: &str = "http://shop0";
+
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) budgets: Vec<Node>,
@@ -115,6 +124,27 @@ impl Oracle {
         self.deals.values().filter(|deal| counts(deal)).map(exposed).sum()
     }
 
+    /// How many payments are under way, of some.
+    fn open(&self, counts: impl Fn(&Deal) -> bool) -> u64 {
+        self.deals.values().filter(|deal| deal.is_open() && counts(deal)).count() as u64
+    }
+
+    /// Takes note of what the wallet is asked for besides the amount.
+    pub(crate) fn may_route(&mut self, hash: &PaymentHash, amount: u64, (fee, cltv): (u64, u32)) {
+        let Some(budget) = self.deals.get(hash).map(|deal| deal.buyer.budget) else { return };
+        for index in (0..self.budgets.len()).filter(|index| self.is_under(budget, *index)) {
+            let Node { name, limits, .. } = &self.budgets[index];
+            let is_dear = limits.fee_msat.is_some_and(|most| fee > most.get())
+                || limits.fee_ppm.is_some_and(|ppm| u128::from(fee) * 1_000_000 > u128::from(amount) * u128::from(ppm));
+            if is_dear || limits.cltv.is_some_and(|most| cltv > most) {
+                let found =
+                    format!("{name}: a fee of {fee} msat for {amount}, or {cltv} blocks; the limits are {limits:?}");
+                self.found.get_or_insert(found);
+                return;
+            }
+        }
+    }
+
     fn check(&mut self) {
         for (index, Node { name, limits, .. }) in self.budgets.iter().enumerate() {
             let is_in = |deal: &Deal| self.is_under(deal.buyer.budget, index);
@@ -123,12 +153,23 @@ impl Oracle {
                 ("in total", limits.total_msat, self.sum(None, is_in)),
                 ("in an hour", limits.per_hour_msat, self.sum(window(3_600_000), is_in)),
                 ("in a day", limits.per_day_msat, self.sum(window(86_400_000), is_in)),
+                ("reserved", limits.reserved_msat, self.sum(None, |deal| is_in(deal) && deal.is_open())),
+                ("not listed", limits.unlisted_msat, self.sum(None, |deal| is_in(deal) && deal.buyer.origin != LISTED)),
             ];
+            let mut counts = vec![(limits.in_flight, self.open(is_in))];
             for deal in self.deals.values().filter(|deal| is_in(deal)) {
                 let origin = self.sum(None, |other| is_in(other) && other.buyer.origin == deal.buyer.origin);
                 sums.push(("at an origin", limits.per_origin_msat, origin));
+                let is_there = |other: &Deal| is_in(other) && other.buyer.origin == deal.buyer.origin;
+                let reserved = self.sum(None, |other| is_there(other) && other.is_open());
+                sums.push(("reserved at an origin", limits.origin_reserved_msat, reserved));
+                counts.push((limits.origin_in_flight, self.open(is_there)));
                 let call = self.sum(None, |other| other.buyer.request == deal.buyer.request);
                 sums.push(("for a call", limits.per_call_msat, call));
+            }
+            if let Some((most, open)) = counts.into_iter().find(|(most, open)| most.is_some_and(|most| *open > most)) {
+                self.found.get_or_insert(format!("{name}: {open} payments are under way, and the limit is {most:?}"));
+                return;
             }
             for (what, limit, sum) in sums {
                 if limit.is_some_and(|limit| sum > limit.get()) {

@@ -4,7 +4,7 @@ use crate::bank::{Bank, Wallet};
 use crate::draw::Draw;
 use crate::guard::Guard;
 use crate::halt::Halt;
-use crate::oracle::{Buyer, Node, Oracle};
+use crate::oracle::{Buyer, LISTED, Node, Oracle};
 use crate::shop::{Line, Shop};
 use crate::till::Till;
 use core::time::Duration;
@@ -20,6 +20,8 @@ use l402_core::purchase::{Limits, Passage, Reading};
 use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{PayLayer, PaySettings, RequestError};
 use l402_lightning::testing::FakeNetwork;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use tower_layer::Layer;
@@ -78,6 +80,9 @@ impl Town {
         let in_memory = std::path::Path::new("/dev/shm");
         let home = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() }.unwrap();
         let data = PrivateDir::open(home.path().join("data")).unwrap();
+        let policy = format!("unlisted = 'allow'\n[[allow]]\norigins = ['{LISTED}']\n");
+        fs::write(data.path("policy.toml"), policy).unwrap();
+        fs::set_permissions(data.path("policy.toml"), fs::Permissions::from_mode(0o600)).unwrap();
         let reading = Reading { boot: Some(draw.bytes()), since_boot_ms: 1_000, wall_ms: 1_700_000_000_000 };
         let (network, times) = (FakeNetwork::new(), Arc::new(Times(Mutex::new(reading))));
         let main = Node { name: MAIN.to_owned(), parent: None, limits: Limits::default(), is_removed: false };
@@ -112,6 +117,12 @@ impl Town {
             total_msat: limit(1_000_000),
             reserved_msat: limit(200_000),
             in_flight: self.draw.percent(30).then(|| 1 + self.draw.below(8)),
+            origin_reserved_msat: limit(120_000),
+            origin_in_flight: self.draw.percent(30).then(|| 1 + self.draw.below(4)),
+            unlisted_msat: limit(300_000),
+            fee_msat: self.draw.percent(30).then(|| Msat::new(self.draw.below(9_000))),
+            fee_ppm: self.draw.percent(30).then(|| 100_000 + u32::try_from(self.draw.below(300_000)).unwrap()),
+            cltv: self.draw.percent(30).then(|| 100 + u32::try_from(self.draw.below(900)).unwrap()),
         };
         let above = self.bank.oracle().budgets[parent].name.clone();
         let new = NewBudget { name: name.parse().unwrap(), parent: above, limits, expires_in: None };
@@ -161,7 +172,15 @@ impl Town {
             // Where fees are not reserved, they are high.
             let max_fee = if self.guard == Some(Guard::FeeReserved) { 30_000 } else { self.draw.below(10_000) };
             let max_fee_msat = Msat::new(max_fee);
-            let settings = PaySettings::new(SpendLimits { max_price_msat: Msat::new(35_000), max_fee_msat });
+            let mut settings = PaySettings::new(SpendLimits { max_price_msat: Msat::new(35_000), max_fee_msat });
+            // As the agent narrows it before a call, or, sometimes, does not.
+            if self.draw.percent(80) {
+                let caps = Budgets::new(database.clone()).route_limits(payer.budget).unwrap();
+                settings.limits.max_fee_msat = caps.fee_msat.map_or(max_fee_msat, |cap| cap.min(max_fee_msat));
+                settings.max_fee_ppm = caps.fee_ppm;
+                settings.max_cltv_expiry_delta =
+                    caps.cltv.map_or(settings.max_cltv_expiry_delta, |cap| cap.min(settings.max_cltv_expiry_delta));
+            }
             let line = Line { shop: Arc::clone(&self.shop), halt: Arc::clone(&halt) };
             let wallet = Wallet { bank: Arc::clone(&bank), buyer: buyer.clone(), halt: Arc::clone(&halt) };
             let layer = PayLayer::new(wallet, Till { store, bank, buyer, halt }, settings);

@@ -18,6 +18,9 @@ pub struct HomeArgs {
     /// The default is in your configuration directory, and does not have to exist.
     #[arg(long, global = true, value_name = "FILE", env = variables::CONFIG.name)]
     pub config: Option<PathBuf>,
+    /// Policy file [default: `policy.toml` in the data directory, if it exists]
+    #[arg(long, global = true, value_name = "FILE", env = variables::POLICY.name)]
+    pub policy: Option<PathBuf>,
     /// Wallet that pays [default: configured, or sandbox]
     #[arg(long, global = true, value_parser = WalletKind::parser(), env = variables::WALLET.name)]
     pub wallet: Option<WalletKind>,

@@ -18,7 +18,7 @@ mod values;
 mod wallet;
 
 pub use breaker::{AnswerArgs, BreakerCommand, PendingArgs, ScopeArgs};
-pub use budget::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
+pub use budget::{BudgetCommand, Cap, ClockCommand, LimitArgs, NewArgs, PolicyCommand, SetArgs, StoppedCommand};
 pub use completion::{CompletionArgs, ManArgs};
 pub use connection::ConnectionArgs;
 pub use data::{DataArg, DataArgs, DataKind};

@@ -1,22 +1,36 @@
 //! `l402 budget` and `l402 policy`.
 
 use super::breaker;
+use super::json_line;
+use super::report::BudgetReport;
 use crate::cli::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::store::breaker::Answer;
-use l402_agent::store::budget::{BudgetError, Budgets, NewBudget, ShownBudget};
+use l402_agent::store::budget::{BudgetError, Budgets, NewBudget, NewEnd, ShownBudget};
 use l402_agent::text::{lines, printable};
 use l402_core::Msat;
-use l402_core::purchase::{BudgetStanding, Passage};
+use l402_core::purchase::{BudgetStanding, Limits, Passage};
 
 /// Runs `l402 budget`, and returns what it prints and how it ends.
 pub(super) fn run(command: &BudgetCommand, budgets: &Budgets) -> Result<(String, Exit), Failure> {
     let text = match command {
         BudgetCommand::New(args) => make(args, budgets)?,
-        BudgetCommand::List => lines(budgets.all().map_err(of)?.iter().map(line)),
-        BudgetCommand::Show { name } => lines(details(&budgets.show(name).map_err(of)?)),
+        BudgetCommand::Set(args) => {
+            let end = args.expires.unwrap_or(NewEnd::AsBefore);
+            budgets.set_limits(&args.name, |before| args.limits.over(before), end).map_err(of)?;
+            lines(details(&budgets.show(&args.name).map_err(of)?))
+        }
+        BudgetCommand::List { json: true } => {
+            let all = budgets.all().map_err(of)?;
+            all.iter().map(|budget| json_line(&BudgetReport::from(budget))).collect::<Result<_, _>>()?
+        }
+        BudgetCommand::List { json: false } => lines(budgets.all().map_err(of)?.iter().map(line)),
+        BudgetCommand::Show { name, json } => {
+            let budget = budgets.show(name).map_err(of)?;
+            if *json { json_line(&BudgetReport::from(&budget))? } else { lines(details(&budget)) }
+        }
         BudgetCommand::Freeze { name } => {
             budgets.freeze(name, true).map_err(of)?;
             lines([format!("{} is frozen, and so are the budgets below it", printable(name))])
@@ -49,6 +63,10 @@ pub(super) fn policy(command: &PolicyCommand, budgets: &Budgets) -> Result<(Stri
             budgets.thaw_wallet(name).map_err(of)?;
             Ok((lines([format!("the wallet {} pays again", printable(name))]), Exit::Served))
         }
+        // Those are about the file.
+        PolicyCommand::Show { .. } | PolicyCommand::Check { .. } | PolicyCommand::Path => {
+            Ok((String::new(), Exit::Served))
+        }
     }
 }
 
@@ -70,7 +88,7 @@ fn make(args: &NewArgs, budgets: &Budgets) -> Result<String, Failure> {
     let new = NewBudget {
         name: args.name.clone(),
         parent: args.parent.clone(),
-        limits: args.limits(),
+        limits: args.limits.over(Limits::default()),
         expires_in: args.expires,
     };
     budgets.make(&new).map_err(of)?;
@@ -111,6 +129,9 @@ fn details(budget: &ShownBudget) -> Vec<String> {
         |limit: Option<Msat>| limit.map_or_else(|| "no limit".to_owned(), |limit| Amount::new(limit).to_string());
     let in_flight = budget.total.in_flight;
     let in_flight = limits.in_flight.map_or_else(|| in_flight.to_string(), |most| format!("{in_flight} of {most}"));
+    let blocks = limits.cltv.map_or_else(|| "no limit".to_owned(), |most| format!("{most} blocks"));
+    let share = limits.fee_ppm.map_or_else(String::new, |most| format!(", and {most} millionths of the price"));
+    let in_flight_per_origin = limits.origin_in_flight.map_or_else(|| "no limit".to_owned(), |most| most.to_string());
     vec![
         line(budget),
         format!("total\t{}", counted(budget.total.counted_msat(), limits.total_msat)),
@@ -121,6 +142,11 @@ fn details(budget: &ShownBudget) -> Vec<String> {
         format!("service\t{}", most(limits.per_service_msat)),
         format!("reserved\t{}", counted(budget.total.reserved_msat, limits.reserved_msat)),
         format!("payments without an outcome\t{in_flight}"),
+        format!("reserved at one origin\t{}", most(limits.origin_reserved_msat)),
+        format!("payments without an outcome at one origin\t{in_flight_per_origin}"),
+        format!("origins that are not listed\t{}", counted(budget.unlisted.counted_msat(), limits.unlisted_msat)),
+        format!("routing\t{}{share}", most(limits.fee_msat)),
+        format!("locked on the way\t{blocks}"),
     ]
 }
 

@@ -5,10 +5,12 @@ mod breaker;
 mod budget;
 mod kept;
 mod payments;
+mod policy;
 mod printed;
+mod report;
 mod tokens;
 
-use crate::cli::{Cli, Command, GetArgs, OutputArgs};
+use crate::cli::{Cli, Command, GetArgs, OutputArgs, PolicyCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
 use crate::get::report::{ReportEvent, Reporter};
@@ -19,6 +21,7 @@ use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
 use l402_agent::store::budget::Budgets;
 use l402_agent::store::tokens::Tokens;
+use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -52,7 +55,7 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
         }
         Command::Payments(command) => payments::run(command, &home()?).await,
         Command::Budget(command) => budget::run(command, &budgets(&home()?)?),
-        Command::Policy(command) => budget::policy(command, &budgets(&home()?)?),
+        Command::Policy(command) => policy_command(command, &home()?),
         Command::Wallet(command) => wallet::run(command, &home()?).await.map(done),
         Command::Completion(args) => printed::completion(*args).map(done),
         Command::Man(args) => printed::man(args).map(done),
@@ -64,6 +67,21 @@ async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit
 
 fn budgets(home: &Home) -> Result<Budgets, Failure> {
     Ok(Budgets::new(Database::open(&home.data).or_exit(Exit::Local)?))
+}
+
+fn policy_command(command: &PolicyCommand, home: &Home) -> Result<(String, Exit), Failure> {
+    let text = match command {
+        PolicyCommand::Show { json } => policy::show(home, *json)?,
+        PolicyCommand::Check { file } => policy::check(home, file.as_deref())?,
+        PolicyCommand::Path => policy::path(home),
+        command => return budget::policy(command, &budgets(home)?),
+    };
+    Ok((text, Exit::Served))
+}
+
+/// Writes a value as one line of JSON.
+fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value).or_exit(Exit::Local)? + "\n")
 }
 
 /// A reader that goes away early, as `head` does, is no failure.

@@ -49,6 +49,7 @@ pub(super) fn of_price(fault: QuoteError) -> Failure {
         QuoteError::Redirect(_) => Exit::Http,
         QuoteError::Challenge(_) => Exit::Challenge,
         QuoteError::Refused(_) => Exit::Policy,
+        QuoteError::Policy(_) => Exit::Policy,
         _ => Exit::Local,
     };
     Failure::new(exit, fault)
@@ -60,6 +61,7 @@ pub(super) fn of(fault: FetchError) -> Failure {
         FetchFault::Url(cause) => Failure::new(Exit::Usage, cause),
         FetchFault::Redirect(cause) => Failure::new(Exit::Http, cause),
         FetchFault::Store(cause) => of_store(cause),
+        FetchFault::Policy(cause) => Failure::new(Exit::Policy, cause),
         FetchFault::Pay { url, cause, key, is_remembered } => {
             let key = key.as_ref().map(|key| (key, is_remembered));
             not_accepted(&cause, &url).unwrap_or_else(|| of_pay(*cause, key))
@@ -173,6 +175,7 @@ fn of_store(fault: StoreError) -> Failure {
         StoreError::Payments(PaymentsError::Refused(refused)) => {
             return Failure::say(Exit::Policy, format!("not paid: {refused}"));
         }
+        StoreError::Payments(PaymentsError::Policy(_)) => Exit::Policy,
         _ => Exit::Local,
     };
     Failure::new(exit, fault)

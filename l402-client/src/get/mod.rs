@@ -1,5 +1,6 @@
 //! `l402 get`: the request, what it costs, and the body.
 
+mod agree;
 mod asked;
 mod body;
 mod connection;
@@ -21,19 +22,19 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::get::delivery::{Delivery, DeliveryError};
 use crate::home::Home;
 use crate::wallet;
+use agree::Terminal;
 use asked::Caller;
 use draft::Asked;
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 use l402_agent::amount::Amount;
-use l402_agent::http::client::HttpClient;
 use l402_agent::http::draft::Draft;
 use l402_agent::http::raw;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::http::settings::HttpSettings;
 use l402_agent::http::whole::Whole;
-use l402_agent::price::{self, Terms};
+use l402_agent::policy::{Rules, Setting};
 use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
 use l402_http::pay::{TokenField, balance_left, is_kept, uses_left};
@@ -74,7 +75,8 @@ async fn perform<W: PaymentSource + 'static>(
     let Asked { draft, field } = draft::from_args(args).or_exit(Exit::Usage)?;
     let http = connection::settings(args, home)?;
     if args.pay.dry_run {
-        return quote(args, home, (draft, field), &http, wallet.as_ref(), out).await;
+        let agent = open_agent(args, home, wallet, field, http)?;
+        return quote(args, &agent, draft, out).await;
     }
     let files = Files::open(&args.output, &draft.uri)?;
     let agent = open_agent(args, home, wallet, field, http)?;
@@ -111,6 +113,9 @@ fn open_agent<W: PaymentSource + 'static>(
 ) -> Result<Agent<W>, Failure> {
     let wallet_name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let SpendLimits { max_price_msat, max_fee_msat } = limits(args, home);
+    let rules = Rules::new(home.policy(Setting::Command)).asking(Arc::new(Terminal));
+    let in_force = rules.current().or_exit(Exit::Policy)?;
+    let agent_may_confirm = in_force.policy().guarding().guards().agent_may_confirm;
     let mut agent = Agent::builder(home.data.path(""), wallet, wallet_name)
         .max_price(max_price_msat)
         .max_fee(max_fee_msat)
@@ -118,7 +123,8 @@ fn open_agent<W: PaymentSource + 'static>(
         .token_field(field)
         .reuse(if args.pay.no_token_cache { Reuse::Never } else { Reuse::Kept })
         .redirects(redirects(args))
-        .confirmer(Caller::new(&args.output, false))
+        .confirmer(Caller::new(&args.output, agent_may_confirm))
+        .rules(rules)
         .http(http);
     if args.pay.buy_again {
         agent = agent.buy_again();
@@ -140,17 +146,13 @@ fn limits(args: &GetArgs, home: &Home) -> SpendLimits {
     }
 }
 
-async fn quote(
+async fn quote<W: PaymentSource + 'static>(
     args: &GetArgs,
-    home: &Home,
-    (draft, field): (Draft, TokenField),
-    http: &HttpSettings,
-    wallet: &impl PaymentSource,
+    agent: &Agent<W>,
+    draft: Draft,
     out: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Exit, Failure> {
-    let http = HttpClient::new(http).or_exit(Exit::Usage)?;
-    let terms = Terms { limits: limits(args, home), network: wallet.network(), field, redirects: redirects(args) };
-    let price = price::ask(draft, http, terms).await.map_err(failure::of_price)?;
+    let price = agent.preview(draft).await.map_err(failure::of_price)?;
     let status = StatusCode::from_u16(price.status).unwrap_or_default();
     let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();

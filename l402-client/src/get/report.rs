@@ -349,7 +349,8 @@ mod tests {
             refusal: Some(String::new()),
             offers: Vec::new(),
         };
-        let price = Price { url, status, free: false, invoice: None, refusal: None, offers, unpaid: None };
+        let price =
+            Price { url, status, free: false, service: None, invoice: None, refusal: None, offers, unpaid: None };
         let listed = [
             ReportEvent::Paid(payment()),
             ReportEvent::Served(served),

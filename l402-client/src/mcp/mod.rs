@@ -30,6 +30,7 @@ use l402_agent::amount::Amount;
 use l402_agent::errand::{Caller, LocalErrands};
 use l402_agent::http::egress::Egress;
 use l402_agent::http::settings::HttpSettings;
+use l402_agent::policy::{Rules, Setting};
 use l402_agent::wallet::LazyWallet;
 use l402_core::Msat;
 use l402_lightning::PaymentSource as _;
@@ -46,10 +47,12 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
     let wallet = Arc::new(wallet::chosen_wallet(home).or_exit(Exit::Usage)?);
     let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let limit = if args.budget.is_some() { args.max_price.map_or(home.max_price, Amount::msat) } else { Msat::ZERO };
+    let rules = Rules::new(home.policy(Setting::Server));
     let mut agent = Agent::<LazyWallet<OpenPayer>>::builder(home.data.path(""), Arc::clone(&wallet), name)
         .max_price(limit)
         .max_fee(args.max_fee.map_or(home.max_fee, Amount::msat))
-        .http(HttpSettings { egress: egress(args), ..HttpSettings::default() });
+        .http(HttpSettings { egress: egress(args, rules.clone()), ..HttpSettings::default() })
+        .rules(rules);
     if let Some(budget) = &args.budget {
         agent = agent.budget(budget);
     }
@@ -75,10 +78,14 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
     Ok(Exit::Served)
 }
 
-/// Public addresses, and those that the owner names.
-fn egress(args: &McpArgs) -> Egress {
+/// Public addresses, and those that the owner names, for this command or in the policy as it is then.
+fn egress(args: &McpArgs, rules: Rules) -> Egress {
     let addresses = args.allow_address.clone();
-    Egress::guarded(move |_, to| addresses.iter().any(|address| address.permits(to.ip(), to.port())))
+    Egress::guarded(move |origin, to| {
+        let (address, port) = (to.ip(), to.port());
+        let is_in_policy = || rules.current().is_ok_and(|now| now.policy().permits_address(origin, address, port));
+        addresses.iter().any(|rule| rule.permits(address, port)) || is_in_policy()
+    })
 }
 
 /// How long calls may go on after the client has gone: as long as a payment may take.

@@ -56,6 +56,18 @@ pub struct Limits {
     pub reserved_msat: Option<Msat>,
     /// How many payments without an outcome there may be.
     pub in_flight: Option<u64>,
+    /// Reserved for payments without an outcome, at each origin.
+    pub origin_reserved_msat: Option<Msat>,
+    /// How many payments without an outcome there may be at each origin.
+    pub origin_in_flight: Option<u64>,
+    /// At all origins together that the owner has not listed, in all: somebody who can make origins has as many as they like.
+    pub unlisted_msat: Option<Msat>,
+    /// What routing may cost, for each payment.
+    pub fee_msat: Option<Msat>,
+    /// What routing may cost, in millionths of the amount.
+    pub fee_ppm: Option<u32>,
+    /// For how many blocks the money of a payment may be locked on its way.
+    pub cltv: Option<u32>,
 }
 
 /// What a limit is about.
@@ -76,6 +88,10 @@ pub enum Limit {
     Total,
     /// What is reserved.
     Reserved,
+    /// What is reserved at one origin.
+    OriginReserved,
+    /// All origins that are not listed.
+    Unlisted,
 }
 
 impl fmt::Display for Limit {
@@ -88,6 +104,8 @@ impl fmt::Display for Limit {
             Self::Service => "for this service",
             Self::Total => "in total",
             Self::Reserved => "in payments without an outcome",
+            Self::OriginReserved => "in payments without an outcome at this origin",
+            Self::Unlisted => "at all origins that are not listed",
         })
     }
 }

@@ -17,7 +17,8 @@
 //! 2. An entry holds the amount and the maximum fee until its outcome is recorded, and then what the wallet debited. `unknown` stays
 //!    reserved, `forgotten` counts as spent. A success that comes late is booked, even above a limit: the money moved.
 //! 3. [`reserve`] checks the limits of a budget and of all budgets above it. A child's limits are caps: they promise nothing. A
-//!    budget that is frozen, removed or over stops those below it.
+//!    budget that is frozen, removed or over stops those below it. What routing may cost and how long it may lock money is narrowed to
+//!    the limits ([`Limits::narrow`]), and refused above them.
 //! 4. An entry counts in every [`Window`] from its reservation until one window length after its outcome was recorded. What was
 //!    spent in all ([`Account`]) never falls.
 //! 5. Windows are measured by a [`Clock`] that never goes back.
@@ -34,6 +35,7 @@ mod delivery;
 mod entry;
 mod lookup;
 mod reserve;
+mod route;
 mod share;
 mod window;
 
@@ -44,5 +46,6 @@ pub use delivery::{Delivery, DeliveryCommand, DeliveryEvent, DeliveryStanding};
 pub use entry::{Command, Entry, Event, Standing, step};
 pub use lookup::{Asked, Record, Status, Step, Unresolved};
 pub use reserve::{Cost, Counted, Refusal, Refused, raise, reserve};
+pub use route::Route;
 pub use share::{Tally, Uses};
 pub use window::{Window, WindowTime};

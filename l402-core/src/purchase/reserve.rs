@@ -53,6 +53,8 @@ pub struct Counted {
     pub service: Account,
     /// In all.
     pub total: Account,
+    /// At all origins that are not listed; [`None`] where the origin is.
+    pub unlisted: Option<Account>,
 }
 
 /// Why a budget does not pay.
@@ -95,6 +97,22 @@ pub enum Refusal {
     },
     /// There are as many payments without an outcome as there may be.
     InFlight(u64),
+    /// There are as many at this origin as there may be.
+    OriginInFlight(u64),
+    /// Routing could cost more than it may.
+    Fee {
+        /// The most that it may cost.
+        limit_msat: Msat,
+        /// The most that it could.
+        asked_msat: Msat,
+    },
+    /// The money could be locked for more blocks than it may be.
+    Cltv {
+        /// The most blocks.
+        limit: u32,
+        /// How many were asked for.
+        asked: u32,
+    },
     /// Its owner has stopped it.
     Frozen,
     /// Its owner has removed it.
@@ -153,10 +171,9 @@ fn admit<'a>(
     now: WindowTime,
 ) -> Result<(), Refused> {
     for (level, (budget, counted)) in line.into_iter().enumerate() {
-        let why = closed(budget, now).or_else(|| over(budget, counted, cost_msat)).or_else(|| {
-            let most = budget.limits.in_flight?;
-            (counted.total.in_flight.saturating_add(payments) > most && payments > 0).then_some(Refusal::InFlight(most))
-        });
+        let why = closed(budget, now)
+            .or_else(|| over(budget, counted, cost_msat))
+            .or_else(|| crowded(budget, counted, payments));
         if let Some(why) = why {
             return Err(Refused { level, why });
         }
@@ -173,8 +190,18 @@ fn closed(budget: &Budget, now: WindowTime) -> Option<Refusal> {
     }
 }
 
+/// Says where so many more payments would be under way than there may be.
+fn crowded(budget: &Budget, counted: &Counted, payments: u64) -> Option<Refusal> {
+    let is_over = |account: &Account, most: u64| payments > 0 && account.in_flight.saturating_add(payments) > most;
+    let limits = &budget.limits;
+    let origin = limits.origin_in_flight.filter(|most| is_over(&counted.origin, *most));
+    let total = limits.in_flight.filter(|most| is_over(&counted.total, *most));
+    origin.map(Refusal::OriginInFlight).or(total.map(Refusal::InFlight))
+}
+
 fn over(budget: &Budget, counted: &Counted, cost_msat: Msat) -> Option<Refusal> {
     let limits = &budget.limits;
+    let unlisted_msat = counted.unlisted.and(limits.unlisted_msat);
     let all = [
         (Limit::Call, limits.per_call_msat, counted.call_msat),
         (Limit::Hour, limits.per_hour_msat, counted.hour_msat),
@@ -183,6 +210,8 @@ fn over(budget: &Budget, counted: &Counted, cost_msat: Msat) -> Option<Refusal> 
         (Limit::Origin, limits.per_origin_msat, counted.origin.counted_msat()),
         (Limit::Total, limits.total_msat, counted.total.counted_msat()),
         (Limit::Reserved, limits.reserved_msat, counted.total.reserved_msat),
+        (Limit::OriginReserved, limits.origin_reserved_msat, counted.origin.reserved_msat),
+        (Limit::Unlisted, unlisted_msat, counted.unlisted.unwrap_or_default().counted_msat()),
     ];
     all.into_iter().find_map(|(limit, limit_msat, counted_msat)| {
         let limit_msat = limit_msat?;
@@ -204,7 +233,7 @@ mod tests {
     }
 
     /// A limit of 100, of which 69 or 70 are taken.
-    fn cases(taken: u64) -> [(Limit, Budget, Counted); 7] {
+    fn cases(taken: u64) -> [(Limit, Budget, Counted); 9] {
         let (limit, taken) = (Some(Msat::new(100)), Msat::new(taken));
         let account =
             Account { booked_msat: Msat::new(9), reserved_msat: taken.saturating_sub(Msat::new(9)), in_flight: 1 };
@@ -218,6 +247,12 @@ mod tests {
             (Limit::Service, of(Limits { per_service_msat: limit, ..none }), Counted { service: account, ..zero }),
             (Limit::Total, of(Limits { total_msat: limit, ..none }), Counted { total: account, ..zero }),
             (Limit::Reserved, of(Limits { reserved_msat: limit, ..none }), Counted { total: reserved, ..zero }),
+            (
+                Limit::OriginReserved,
+                of(Limits { origin_reserved_msat: limit, ..none }),
+                Counted { origin: reserved, ..zero },
+            ),
+            (Limit::Unlisted, of(Limits { unlisted_msat: limit, ..none }), Counted { unlisted: Some(account), ..zero }),
         ]
     }
 
@@ -277,6 +312,19 @@ mod tests {
         assert_eq!(reserve([(&budget, &counted)], dearer(0), NOW).unwrap_err().level, 0);
         let room = of(Limits { total_msat: None, ..budget.limits });
         assert_eq!(reserve([(&room, &counted)], COST, NOW).unwrap_err().why, Refusal::InFlight(1));
+        let origin = of(Limits { origin_in_flight: Some(1), ..Limits::default() });
+        assert!(reserve([(&origin, &counted)], COST, NOW).is_ok(), "those are at other origins");
+        let counted = Counted { origin: counted.total, ..counted };
+        assert_eq!(reserve([(&origin, &counted)], COST, NOW).unwrap_err().why, Refusal::OriginInFlight(1));
+        assert!(raise([(&origin, &counted)], entry, COST, NOW).is_ok(), "it is under way already");
+    }
+
+    #[test]
+    fn a5_a_cap_of_unlisted_origins_is_no_cap_of_those_that_are_listed() {
+        let budget = of(Limits { unlisted_msat: Some(Msat::ZERO), ..Limits::default() });
+        assert!(reserve([(&budget, &Counted::default())], COST, NOW).is_ok());
+        let counted = Counted { unlisted: Some(Account::default()), ..Counted::default() };
+        assert!(reserve([(&budget, &counted)], COST, NOW).is_err());
     }
 
     const MAX: usize = super::super::budget::MAX_DEPTH;

@@ -160,6 +160,8 @@ pub enum Purchased {
 pub struct PaySettings {
     /// The most for each request.
     pub limits: SpendLimits,
+    /// The most that routing may cost, in millionths of the price. No such limit unless set.
+    pub max_fee_ppm: Option<u32>,
     /// For how many blocks money may be locked on its way. 1008 unless set.
     pub max_cltv_expiry_delta: u32,
     /// How long to wait for a payment before its outcome counts as unknown. A minute unless set.
@@ -190,8 +192,17 @@ impl PaySettings {
         let PayLimit { max_cltv_expiry_delta, timeout: payment_timeout, .. } = PayLimit::fee(limits.max_fee_msat);
         let (patience, token_field) =
             (payment_timeout.saturating_add(Duration::from_secs(30)), TokenField::Authorization);
-        let (max_replay, after_refusal) = (1 << 20, AfterRefusal::Stop);
-        Self { limits, max_cltv_expiry_delta, payment_timeout, max_replay, token_field, patience, after_refusal }
+        let (max_replay, after_refusal, max_fee_ppm) = (1 << 20, AfterRefusal::Stop, None);
+        Self {
+            limits,
+            max_fee_ppm,
+            max_cltv_expiry_delta,
+            payment_timeout,
+            max_replay,
+            token_field,
+            patience,
+            after_refusal,
+        }
     }
 }
 

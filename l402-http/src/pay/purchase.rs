@@ -13,7 +13,7 @@ use super::payer::{Payer, is_for, store};
 use super::quote::Quote;
 use super::store::payment_status;
 use super::{Asking, Consent, Order, RequestError, Standing, Token, TokenStore};
-use l402_core::purchase::{Status, Step, Unresolved};
+use l402_core::purchase::{Limits, Route, Status, Step, Unresolved};
 use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus, unix_now};
 
@@ -45,6 +45,10 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     ) -> Result<Bought, RequestError<E>> {
         let now = unix_now();
         let order = self.authorize(exchange, quote, now)?;
+        let settings = &self.settings;
+        let asked = Route { max_fee_msat: order.max_fee_msat, max_cltv_expiry_delta: settings.max_cltv_expiry_delta };
+        let caps = Limits { fee_ppm: settings.max_fee_ppm, ..Limits::default() };
+        let Route { max_fee_msat, max_cltv_expiry_delta } = caps.narrow(order.amount_msat, asked);
         let token = Token {
             scheme: quote.scheme(),
             text: quote.token().to_owned(),
@@ -57,12 +61,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             bought_at: now,
             standing: Standing::New,
             uses_left: None,
-            order: Some(Order {
-                invoice: quote.invoice().to_string(),
-                max_fee_msat: order.max_fee_msat,
-                max_cltv_expiry_delta: self.settings.max_cltv_expiry_delta,
-                asking,
-            }),
+            order: Some(Order { invoice: quote.invoice().to_string(), max_fee_msat, max_cltv_expiry_delta, asking }),
         };
         if asking == Asking::First
             && let Some(consent) = self.store.consent(&purpose.origin, &token).await.map_err(store)?

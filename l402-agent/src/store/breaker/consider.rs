@@ -23,6 +23,8 @@ pub(in crate::store) fn consider(
     intent: &Intent,
 ) -> Result<Result<Considered, Box<PolicyRefusal>>, DatabaseError> {
     let guards = database.guards();
+    // One that cannot be used is reported where the payment begins.
+    let Ok(policy) = database.rules().current() else { return Ok(Ok(None)) };
     let look = |tx: &Transaction<'_>| admit(tx, database.clocks(), &guards, payer, (intent, Look::Before));
     if database.rehearse(look)?.is_ok() {
         return Ok(Ok(None));
@@ -30,7 +32,7 @@ pub(in crate::store) fn consider(
     database.write(|tx| {
         let Err(refused) = look(tx)? else { return Ok(Ok(None)) };
         let Some(why) = refused.needs_confirmation() else { return Ok(Err(refused)) };
-        if let Some(no_room) = budget::would_refuse_intent(tx, database.clocks(), payer, intent)? {
+        if let Some(no_room) = budget::would_refuse_intent(tx, database.clocks(), &policy, payer, intent)? {
             return Ok(Err(Box::new(no_room)));
         }
         let moment = Moment::new(tx, database.clocks(), &guards)?;

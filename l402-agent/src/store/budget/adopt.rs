@@ -1,7 +1,7 @@
 //! What was paid before there were budgets.
 
 use super::clock;
-use super::entry::{self, Held};
+use super::entry::{self, Held, Listing};
 use super::line::{BudgetId, line};
 use crate::store::clocks::Clocks;
 use l402_core::Msat;
@@ -18,7 +18,9 @@ pub(in crate::store) fn adopt(tx: &Transaction<'_>, clocks: &dyn Clocks) -> rusq
     for Old { hash, origin, standing, held_msat } in found {
         let closed_at = (!standing.is_open()).then_some(now);
         let entry = Entry { standing, held_msat, closed_at };
-        let held = Held { budget: BudgetId::MAIN, call: Vec::new(), origin, service: String::new(), entry };
+        // Those that are not listed follow in the step to the version that has them.
+        let (call, service, listing) = (Vec::new(), String::new(), Listing::Listed);
+        let held = Held { budget: BudgetId::MAIN, call, origin, service, listing, entry };
         entry::write(tx, &hash, None, &held, &line)?;
     }
     Ok(())

@@ -14,13 +14,32 @@ pub(super) struct Held {
     pub(super) origin: String,
     /// Empty where the token does not say.
     pub(super) service: String,
+    /// Whether the policy listed the origin.
+    pub(super) listing: Listing,
     pub(super) entry: Entry,
+}
+
+/// Whether the owner's policy lists an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    Listed,
+    Unlisted,
 }
 
 /// Returns the entry of a payment.
 pub(super) fn find(tx: &Transaction<'_>, hash: &str) -> rusqlite::Result<Option<Held>> {
-    let mut found = tx.prepare_cached("SELECT * FROM entries WHERE payment_hash = ?1")?;
-    found.query_row([hash], read).optional()
+    let sql = "SELECT *, EXISTS (SELECT 1 FROM unlisted WHERE unlisted.payment_hash = ?1) AS is_unlisted \
+               FROM entries WHERE payment_hash = ?1";
+    tx.prepare_cached(sql)?.query_row([hash], read).optional()
+}
+
+/// Takes note of whether the origin of a payment is listed, before its entry is written for the first time.
+pub(super) fn note_listing(tx: &Transaction<'_>, hash: &str, listing: Listing) -> rusqlite::Result<()> {
+    let sql = match listing {
+        Listing::Unlisted => "INSERT OR IGNORE INTO unlisted (payment_hash) VALUES (?1)",
+        Listing::Listed => "DELETE FROM unlisted WHERE payment_hash = ?1",
+    };
+    tx.prepare_cached(sql)?.execute([hash]).map(drop)
 }
 
 /// Writes an entry, and what changes by it in the accounts of its budget and of all above it.
@@ -31,7 +50,7 @@ pub(super) fn write(
     held: &Held,
     line: &[Stored],
 ) -> rusqlite::Result<()> {
-    let Held { budget, call, origin, service, entry } = held;
+    let Held { budget, call, origin, service, listing, entry } = held;
     let sql = "INSERT OR REPLACE INTO entries (payment_hash, budget, call, origin, service, standing, held_msat, closed_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let closed_at = entry.closed_at.map(|time| column(time.millis()));
@@ -39,7 +58,7 @@ pub(super) fn write(
     let row = params![hash, budget.0, call, origin, service, standing, msat, closed_at];
     tx.prepare_cached(sql)?.execute(row)?;
     for Stored { id, .. } in line {
-        for (origin, service) in scopes(origin, service) {
+        for (origin, service) in scopes(origin, service, *listing) {
             let account = account(tx, *id, origin, service)?.after(before, entry);
             put(tx, *id, origin, service, &account)?;
         }
@@ -69,6 +88,15 @@ pub(super) fn of_call(tx: &Transaction<'_>, call: &[u8]) -> rusqlite::Result<Msa
     let mut held = tx.prepare_cached("SELECT held_msat FROM entries WHERE call = ?1")?;
     held.query_map([call], |row| row.get(0).map(Msat::new))?
         .try_fold(Msat::ZERO, |sum, held| Ok(sum.saturating_add(held?)))
+}
+
+/// Returns the prices of what a call has bought at an origin, or may still buy.
+pub(super) fn bought_by_call(tx: &Transaction<'_>, call: &[u8], origin: &str) -> rusqlite::Result<Msat> {
+    let sql = "SELECT payments.amount_msat FROM entries JOIN payments USING (payment_hash) \
+               WHERE entries.call = ?1 AND entries.origin = ?2 AND entries.standing NOT IN ('failed', 'abandoned')";
+    let mut prices = tx.prepare_cached(sql)?;
+    let mut prices = prices.query_map(params![call, origin], |row| row.get(0).map(Msat::new))?;
+    prices.try_fold(Msat::ZERO, |sum, price| Ok(sum.saturating_add(price?)))
 }
 
 /// Returns what counts in the longest window or is open, of a budget and of those below it: when each was closed, the earliest
@@ -103,6 +131,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Held> {
         call: row.get("call")?,
         origin: row.get("origin")?,
         service: row.get("service")?,
+        listing: if row.get("is_unlisted")? { Listing::Unlisted } else { Listing::Listed },
         entry,
     })
 }
@@ -115,11 +144,15 @@ fn put(tx: &Transaction<'_>, budget: BudgetId, origin: &str, service: &str, acco
     tx.prepare_cached(sql)?.execute(params![budget.0, origin, service, booked, reserved, in_flight]).map(drop)
 }
 
-/// The whole budget, the origin, and the service where it is known.
-fn scopes<'a>(origin: &'a str, service: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+/// The whole budget, the origin, the service where it is known, and all origins that are not listed where it is one of them.
+fn scopes<'a>(origin: &'a str, service: &'a str, listing: Listing) -> impl Iterator<Item = (&'a str, &'a str)> {
     let service = Some((origin, service)).filter(|(_, service)| !service.is_empty());
-    [("", ""), (origin, "")].into_iter().chain(service)
+    let unlisted = Some((UNLISTED, "")).filter(|_| listing == Listing::Unlisted);
+    [("", ""), (origin, "")].into_iter().chain(service).chain(unlisted)
 }
+
+/// Stands for the origin in the account of all origins that are not listed.
+pub(super) const UNLISTED: &str = "*";
 
 const fn name(standing: Standing) -> &'static str {
     match standing {

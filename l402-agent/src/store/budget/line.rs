@@ -1,7 +1,7 @@
 //! A budget with all those above it, as the database has them.
 
-use l402_core::Msat;
-use l402_core::purchase::{Budget, BudgetStanding, Limits, MAX_DEPTH, WindowTime};
+use super::limits;
+use l402_core::purchase::{Budget, BudgetStanding, MAX_DEPTH, WindowTime};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction};
 
@@ -58,17 +58,6 @@ pub(super) fn named(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<Option
 
 /// Reads a budget.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    let msat = |column| row.get::<_, Option<u64>>(column).map(|amount| amount.map(Msat::new));
-    let limits = Limits {
-        per_call_msat: msat("per_call_msat")?,
-        per_hour_msat: msat("per_hour_msat")?,
-        per_day_msat: msat("per_day_msat")?,
-        per_origin_msat: msat("per_origin_msat")?,
-        per_service_msat: msat("per_service_msat")?,
-        total_msat: msat("total_msat")?,
-        reserved_msat: msat("reserved_msat")?,
-        in_flight: row.get("in_flight")?,
-    };
     let expires_at = row.get::<_, Option<u64>>("expires_at")?.map(WindowTime::from_millis);
     let standing = match row.get::<_, String>("standing")?.as_str() {
         "active" => BudgetStanding::Active,
@@ -80,7 +69,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         id: row.get("id").map(BudgetId)?,
         name: row.get("name")?,
         parent: row.get::<_, Option<i64>>("parent")?.map(BudgetId),
-        budget: Budget { limits, standing, expires_at },
+        budget: Budget { limits: limits::read(row)?, standing, expires_at },
     })
 }
 

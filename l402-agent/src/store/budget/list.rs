@@ -2,7 +2,9 @@
 
 use super::clock::{self, ClockState};
 use super::entry;
+use super::limits;
 use super::line::{BudgetId, Stored, line, named, read};
+use crate::policy::PolicyError;
 use crate::store::breaker::Breakers;
 use crate::store::clocks::Clocks;
 use crate::store::database::Database;
@@ -48,6 +50,17 @@ pub struct NewBudget {
     pub expires_in: Option<Duration>,
 }
 
+/// When a budget ends, where its limits are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewEnd {
+    /// When it did before.
+    AsBefore,
+    /// Never.
+    Never,
+    /// After so much time, from now.
+    In(Duration),
+}
+
 /// A budget, and what counts in it: that of the budgets below it included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownBudget {
@@ -67,6 +80,8 @@ pub struct ShownBudget {
     pub day_msat: Msat,
     /// Spent and reserved in all.
     pub total: Account,
+    /// Spent and reserved at all origins that were not listed.
+    pub unlisted: Account,
 }
 
 impl ShownBudget {
@@ -139,6 +154,25 @@ impl Budgets {
             let mut all = tx.prepare("SELECT * FROM budgets WHERE standing <> 'removed' ORDER BY id")?;
             let all: Vec<Stored> = all.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
             all.iter().map(|stored| shown(tx, stored, now)).collect::<rusqlite::Result<_>>().map(Ok)
+        })
+    }
+
+    /// Changes the limits of a budget and its end. What was spent in it stays, so that a limit below that pays nothing more.
+    ///
+    /// # Errors
+    /// As [`id`](Self::id).
+    pub fn set_limits(&self, name: &str, set: impl FnOnce(Limits) -> Limits, end: NewEnd) -> Result<(), BudgetError> {
+        self.change(|tx, clocks| {
+            let Some(stored) = named(tx, name)? else { return Ok(Err(BudgetError::Unknown)) };
+            let now = clock::pass(tx, clocks)?.time;
+            let expires_at = match end {
+                NewEnd::AsBefore => stored.budget.expires_at,
+                NewEnd::Never => None,
+                NewEnd::In(time) => Some(now.after(time)),
+            };
+            limits::write(tx, stored.id.0, &set(stored.budget.limits), expires_at)?;
+            clock::note(tx, now, &clocks.read(), &format!("set the limits of budget {name}"))?;
+            Ok(Ok(()))
         })
     }
 
@@ -227,26 +261,10 @@ impl Budgets {
 }
 
 fn insert(tx: &Transaction<'_>, new: &NewBudget, parent: BudgetId, now: WindowTime) -> rusqlite::Result<()> {
-    let limits = &new.limits;
-    let msat = |amount: Option<Msat>| amount.map(|amount| clock::column(amount.get()));
-    let sql = "INSERT INTO budgets (name, parent, standing, made_at, expires_at, per_call_msat, per_hour_msat, per_day_msat, \
-                   per_origin_msat, per_service_msat, total_msat, reserved_msat, in_flight) \
-               VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    let row = params![
-        new.name.as_str(),
-        parent.0,
-        clock::column(now.millis()),
-        new.expires_in.map(|time| clock::column(now.after(time).millis())),
-        msat(limits.per_call_msat),
-        msat(limits.per_hour_msat),
-        msat(limits.per_day_msat),
-        msat(limits.per_origin_msat),
-        msat(limits.per_service_msat),
-        msat(limits.total_msat),
-        msat(limits.reserved_msat),
-        limits.in_flight.map(clock::column),
-    ];
-    tx.execute(sql, row).map(drop)
+    let sql = "INSERT INTO budgets (name, parent, standing, made_at) VALUES (?1, ?2, 'active', ?3)";
+    tx.execute(sql, params![new.name.as_str(), parent.0, clock::column(now.millis())])?;
+    let expires_at = new.expires_in.map(|time| now.after(time));
+    limits::write(tx, tx.last_insert_rowid(), &new.limits, expires_at)
 }
 
 pub(super) fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> rusqlite::Result<ShownBudget> {
@@ -262,6 +280,7 @@ pub(super) fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> r
         hour_msat: Window::Hour.sum(recent.iter().copied(), now),
         day_msat: Window::Day.sum(recent.iter().copied(), now),
         total: entry::account(tx, *id, "", "")?,
+        unlisted: entry::account(tx, *id, entry::UNLISTED, "")?,
     })
 }
 
@@ -281,6 +300,8 @@ pub enum BudgetError {
     Main,
     /// No wallet of this name is stopped.
     NotStopped,
+    /// The owner's policy cannot be used.
+    Policy(PolicyError),
     /// The database cannot be used.
     Database(DatabaseError),
 }
@@ -294,6 +315,7 @@ impl fmt::Display for BudgetError {
             Self::TooDeep => write!(f, "budgets go {MAX_DEPTH} deep, with the first one"),
             Self::Main => f.write_str("the first budget cannot be removed; it can be frozen"),
             Self::NotStopped => f.write_str("no wallet of this name is stopped; `l402 policy wallet list` shows them"),
+            Self::Policy(cause) => cause.fmt(f),
             Self::Database(cause) => cause.fmt(f),
         }
     }
@@ -302,6 +324,7 @@ impl fmt::Display for BudgetError {
 impl core::error::Error for BudgetError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            Self::Policy(cause) => cause.source(),
             Self::Database(cause) => cause.source(),
             _ => None,
         }

@@ -12,25 +12,30 @@
 mod adopt;
 mod clock;
 mod entry;
+mod judge;
+mod limits;
 mod line;
 mod list;
 mod refused;
 mod reserve;
 mod room;
+mod service;
 mod tables;
 mod wallet;
 
 pub(super) use adopt::adopt;
 pub use clock::ClockState;
 pub(super) use clock::{column, note, pass};
+pub use judge::Sale;
 pub(super) use line::wrong;
 pub use line::{BudgetId, MAIN};
-pub use list::{BudgetError, Budgets, NewBudget, ShownBudget};
+pub use list::{BudgetError, Budgets, NewBudget, NewEnd, ShownBudget};
 pub use refused::{PolicyRefusal, RefusalKind, Unconfirmed};
 pub use reserve::{CallId, Payer};
-pub(super) use reserve::{happen, intend, raise, would_refuse_intent};
+pub(super) use reserve::{happen, intend, judge, raise, would_refuse_intent};
 pub use room::Room;
-pub(super) use tables::{NEXT_TABLES, TABLES};
+pub(crate) use service::service;
+pub(super) use tables::{ADDED_TABLES, NEXT_TABLES, TABLES};
 pub use wallet::FeeLimit;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::wallet::Stopped;
 use crate::amount::Amount;
+use crate::policy::Denied;
 use crate::store::breaker::{Because, WhyAsk, named};
 use core::fmt;
 use core::time::Duration;
@@ -9,7 +10,7 @@ use l402_core::Msat;
 use l402_core::purchase::breaker::{Cause, Circuit, Mode};
 use l402_core::purchase::{Cost, Refusal};
 
-/// The owner's budgets, or what guards them, do not allow a payment. Nothing was paid.
+/// The owner's policy or budgets, or what guards them, do not allow a payment. Nothing was paid.
 ///
 /// ```text
 /// research: 480 of 500 sat this hour; this call costs 21 sat; free again in 12 min
@@ -28,6 +29,7 @@ enum Why {
     Wallet(Stopped),
     Breaker { mode: Mode, cause: Option<Cause>, free_in: Option<Duration> },
     Confirmation { amount_msat: Msat, why: WhyAsk, how: Unconfirmed },
+    Denied(Denied),
 }
 
 /// What kind of rule does not allow it.
@@ -44,6 +46,8 @@ pub enum RefusalKind {
     Breaker,
     /// Its owner has not confirmed it.
     Confirmation,
+    /// The policy does not allow it.
+    Policy,
 }
 
 /// How a payment is not confirmed.
@@ -68,6 +72,7 @@ impl PolicyRefusal {
             Why::Wallet(_) => RefusalKind::Wallet,
             Why::Breaker { .. } => RefusalKind::Breaker,
             Why::Confirmation { .. } => RefusalKind::Confirmation,
+            Why::Denied(_) => RefusalKind::Policy,
         }
     }
 
@@ -105,6 +110,10 @@ impl PolicyRefusal {
         Self { name: budget.to_owned(), why: Why::Clock { behind } }
     }
 
+    pub(super) fn denied(budget: &str, why: Denied) -> Self {
+        Self { name: budget.to_owned(), why: Why::Denied(why) }
+    }
+
     pub(super) fn wallet(name: &str, why: Stopped) -> Self {
         Self { name: name.to_owned(), why: Why::Wallet(why) }
     }
@@ -114,6 +123,7 @@ impl fmt::Display for PolicyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match &self.why {
+            Why::Denied(why) => why.fmt(f),
             Why::Clock { behind } => write!(
                 f,
                 "{name}: the system clock is {} behind that of the record; set it, or run `l402 policy clock accept`",
@@ -143,6 +153,17 @@ impl fmt::Display for PolicyRefusal {
             Why::Budget { why: Refusal::Expired(_), .. } => write!(f, "{name}: this budget has expired"),
             Why::Budget { why: Refusal::InFlight(most), .. } => {
                 write!(f, "{name}: {most} payments have no outcome yet; `l402 payments resolve` asks for it")
+            }
+            Why::Budget { why: Refusal::OriginInFlight(most), .. } => write!(
+                f,
+                "{name}: {most} payments at this origin have no outcome yet; `l402 payments resolve` asks for it"
+            ),
+            Why::Budget { why: Refusal::Fee { limit_msat, asked_msat }, .. } => {
+                let (limit, asked) = (Amount::new(*limit_msat), Amount::new(*asked_msat));
+                write!(f, "{name}: routing may cost {limit}, and could cost {asked}; allow less with --max-fee")
+            }
+            Why::Budget { why: Refusal::Cltv { limit, asked }, .. } => {
+                write!(f, "{name}: money may be locked for {limit} blocks on its way, and could be for {asked}")
             }
             Why::Budget { why: Refusal::Over { limit, limit_msat, counted_msat, .. }, cost, free_in } => {
                 let (counted, limit_msat) = (Amount::new(*counted_msat), Amount::new(*limit_msat));

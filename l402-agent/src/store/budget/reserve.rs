@@ -1,15 +1,18 @@
 //! What happens to a payment, in a transaction of the store: all of it or nothing.
 
 use super::clock::{self, ClockState};
-use super::entry::{self, Held};
+use super::entry::{self, Held, Listing};
+use super::judge::{self, Sale};
 use super::line::{BudgetId, Stored, line};
 use super::refused::PolicyRefusal;
+use super::service::service;
 use super::wallet::{self, FeeLimit, Stopped};
+use crate::policy::InForce;
 use crate::store::clocks::Clocks;
 use crate::store::record::Intent;
-use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
 use l402_core::purchase::{self, Cost, Counted, Entry, Event, Passage, Refused, Standing, Window, WindowTime};
-use l402_core::{Caveat, Msat, PaymentHash};
+use l402_core::{Msat, PaymentHash};
+use l402_http::pay::Order;
 use rusqlite::Transaction;
 
 /// What names a call, with all its payments.
@@ -52,6 +55,7 @@ pub struct Payer {
 pub(in crate::store) fn intend(
     tx: &Transaction<'_>,
     clocks: &dyn Clocks,
+    policy: &InForce,
     payer: &Payer,
     intent: &Intent,
 ) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
@@ -62,8 +66,12 @@ pub(in crate::store) fn intend(
         call: payer.call.0.to_vec(),
         origin: intent.origin.to_string(),
         service: service(&intent.token).unwrap_or_default(),
+        listing: judge::listing(policy, &intent.origin),
         entry: NOTHING,
     };
+    if let Some(refused) = judge::routed(&line, intent, None) {
+        return Ok(Err(Box::new(refused)));
+    }
     if let Some(why) = wallet::obstacle(tx, &intent.wallet, payer.fee_limit)? {
         return Ok(Err(Box::new(PolicyRefusal::wallet(&intent.wallet, why))));
     }
@@ -72,23 +80,28 @@ pub(in crate::store) fn intend(
         Ok(entry) => held.entry = entry,
         Err(refused) => return Ok(Err(refused)),
     }
+    entry::note_listing(tx, &hash, held.listing)?;
     // What failed is begun again under the same hash: the totals of the budget that paid then hold nothing of it.
     let before = before.map(|before| before.entry);
     entry::write(tx, &hash, before.as_ref(), &held, &line).map(Ok)
 }
 
-/// Says why a payment at an origin would be refused now. Nothing is written.
+/// Says why a payment would be refused now. Nothing is written.
 pub(super) fn would_refuse(
     tx: &Transaction<'_>,
     clocks: &dyn Clocks,
+    policy: &InForce,
     (budget, call): (BudgetId, CallId),
-    origin: &str,
-    cost: Cost,
+    sale: &Sale<'_>,
 ) -> rusqlite::Result<Option<PolicyRefusal>> {
     let line = line(tx, budget)?;
-    let (call, origin) = (call.0.to_vec(), origin.to_owned());
-    let held = Held { budget, call, origin, service: String::new(), entry: NOTHING };
-    let ask = Ask { line: &line, held: &held, cost };
+    let (call, service) = (call.0.to_vec(), sale.service.unwrap_or_default().to_owned());
+    if let Some(refused) = judge::judged(tx, policy, &line, &call, sale)? {
+        return Ok(Some(refused));
+    }
+    let listing = judge::listing(policy, sale.origin);
+    let held = Held { budget, call, origin: sale.origin.to_string(), service, listing, entry: NOTHING };
+    let ask = Ask { line: &line, held: &held, cost: sale.cost };
     let decided = ask.decide(tx, clocks, |counted, cost, now| purchase::reserve(counted, cost, now))?;
     Ok(decided.err().map(|refused| *refused))
 }
@@ -97,14 +110,32 @@ pub(super) fn would_refuse(
 pub(in crate::store) fn would_refuse_intent(
     tx: &Transaction<'_>,
     clocks: &dyn Clocks,
+    policy: &InForce,
     payer: &Payer,
     intent: &Intent,
 ) -> rusqlite::Result<Option<PolicyRefusal>> {
+    if let Some(refused) = judge::routed(&line(tx, payer.budget)?, intent, None) {
+        return Ok(Some(refused));
+    }
     if let Some(why) = wallet::obstacle(tx, &intent.wallet, payer.fee_limit)? {
         return Ok(Some(PolicyRefusal::wallet(&intent.wallet, why)));
     }
-    let (origin, cost) = (intent.origin.to_string(), payer.fee_limit.cost(intent));
-    would_refuse(tx, clocks, (payer.budget, payer.call), &origin, cost)
+    let (service, cost) = (service(&intent.token), payer.fee_limit.cost(intent));
+    let sale = Sale { origin: &intent.origin, method: &intent.method, service: service.as_deref(), cost };
+    would_refuse(tx, clocks, policy, (payer.budget, payer.call), &sale)
+}
+
+/// Says why the owner's policy does not allow a payment.
+pub(in crate::store) fn judge(
+    tx: &Transaction<'_>,
+    policy: &InForce,
+    payer: &Payer,
+    intent: &Intent,
+) -> rusqlite::Result<Option<Box<PolicyRefusal>>> {
+    let (service, cost) = (service(&intent.token), payer.fee_limit.cost(intent));
+    let sale = Sale { origin: &intent.origin, method: &intent.method, service: service.as_deref(), cost };
+    let line = line(tx, payer.budget)?;
+    Ok(judge::judged(tx, policy, &line, &payer.call.0, &sale)?.map(Box::new))
 }
 
 /// Reserves what a payment may cost more than before, since the wallet is about to be asked again.
@@ -112,10 +143,14 @@ pub(in crate::store) fn raise(
     tx: &Transaction<'_>,
     clocks: &dyn Clocks,
     intent: &Intent,
+    earlier: Option<&Order>,
 ) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
     let hash = intent.payment_hash.to_string();
     let Some(held) = entry::find(tx, &hash)? else { return Ok(Ok(())) };
     let (line, before) = (line(tx, held.budget)?, held.entry);
+    if let Some(refused) = judge::routed(&line, intent, earlier) {
+        return Ok(Err(Box::new(refused)));
+    }
     if wallet::is_stopped(tx, &intent.wallet)? {
         return Ok(Err(Box::new(PolicyRefusal::wallet(&intent.wallet, Stopped::Overran))));
     }
@@ -184,6 +219,9 @@ impl Ask<'_> {
         if !service.is_empty() {
             counted.service = account(origin, service)?;
         }
+        if self.held.listing == Listing::Unlisted {
+            counted.unlisted = Some(account(entry::UNLISTED, "")?);
+        }
         if limits.per_call_msat.is_some() {
             counted.call_msat = entry::of_call(tx, call)?;
         }
@@ -207,17 +245,6 @@ impl Ask<'_> {
         };
         Ok(Box::new(PolicyRefusal::budget(&stored.name, refused.why, self.cost, free_in)))
     }
-}
-
-/// The first service that a token names, as far as it can be read. It is the origin's word.
-fn service(token: &str) -> Option<String> {
-    let mut bytes = vec![0; MAX_LEN];
-    let token = MacaroonRef::parse(base64::decode_into(token.as_bytes(), &mut bytes).ok()?).ok()?;
-    let services = token.unverified_caveats().find_map(|caveat| {
-        let caveat = Caveat::parse(caveat.id).ok().filter(|caveat| caveat.condition == "services")?;
-        Some(caveat.value.to_owned())
-    })?;
-    services.split(',').next()?.split(':').next().map(|name| name.trim().to_owned())
 }
 
 /// An entry that holds nothing yet.

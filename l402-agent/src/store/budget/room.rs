@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::entry;
+use super::judge::Sale;
 use super::line::{BudgetId, Stored, line};
 use super::list::{BudgetError, Budgets, ShownBudget, shown};
 use super::refused::PolicyRefusal;
@@ -10,8 +11,7 @@ use crate::store::error::DatabaseError;
 use crate::store::record::Recorded;
 use crate::store::row;
 use l402_core::Msat;
-use l402_core::purchase::{BudgetStanding, Cost, Window, WindowTime};
-use l402_http::pay::Origin;
+use l402_core::purchase::{BudgetStanding, Limits, Window, WindowTime};
 use rusqlite::{Transaction, params};
 
 /// A budget, and what is left of it.
@@ -43,18 +43,38 @@ impl Budgets {
         })
     }
 
-    /// Says why a payment at an origin would be refused now. Nothing is reserved.
+    /// Says why a payment would be refused now, by the policy or by a budget. Nothing is reserved.
     ///
     /// # Errors
-    /// [`BudgetError::Database`].
-    pub fn would_refuse(
-        &self,
-        id: BudgetId,
-        origin: &Origin,
-        cost: Cost,
-    ) -> Result<Option<PolicyRefusal>, BudgetError> {
+    /// [`BudgetError::Database`] and [`BudgetError::Policy`].
+    pub fn would_refuse(&self, id: BudgetId, sale: &Sale<'_>) -> Result<Option<PolicyRefusal>, BudgetError> {
+        let policy = self.database().rules().current().map_err(BudgetError::Policy)?;
         let call = CallId::from_bytes([0; 16]); // no call has it
-        self.change(|tx, clocks| reserve::would_refuse(tx, clocks, (id, call), &origin.to_string(), cost).map(Ok))
+        self.change(|tx, clocks| reserve::would_refuse(tx, clocks, &policy, (id, call), sale).map(Ok))
+    }
+
+    /// Returns the least limits of a budget and of those above it for the way of a payment: what routing may cost, and how long it may lock
+    /// money. No other limit is set.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn route_limits(&self, id: BudgetId) -> Result<Limits, DatabaseError> {
+        let line = self.database().read(|tx| line(tx, id))?;
+        let mut least = Limits::default();
+        for Limits { fee_msat, fee_ppm, cltv, .. } in line.into_iter().map(|stored| stored.budget.limits) {
+            least.fee_msat = self::least(least.fee_msat, fee_msat);
+            least.fee_ppm = self::least(least.fee_ppm, fee_ppm);
+            least.cltv = self::least(least.cltv, cltv);
+        }
+        Ok(least)
+    }
+
+    /// Returns the names of a budget and of those above it, itself first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn names(&self, id: BudgetId) -> Result<Vec<String>, DatabaseError> {
+        self.database().read(|tx| Ok(line(tx, id)?.into_iter().map(|stored| stored.name).collect()))
     }
 
     /// Returns the last purchases of a budget, without those below it: the newest first.
@@ -86,7 +106,7 @@ fn left(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> rusqlite::Res
     Ok(left)
 }
 
-fn least(one: Option<Msat>, other: Option<Msat>) -> Option<Msat> {
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

@@ -6,7 +6,8 @@ pub(in crate::store) const NEXT_TABLES: &str = "
     ALTER TABLE clock DROP COLUMN ahead;
 ";
 
-/// An account without an origin is that of the whole budget; one without a service, that of the whole origin.
+/// An account without an origin is that of the whole budget; one without a service, that of the whole origin. That of the origin `*`,
+/// which is none, is of all origins together that are not listed.
 pub(in crate::store) const TABLES: &str = "
     CREATE TABLE budgets (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,4 +63,25 @@ pub(in crate::store) const TABLES: &str = "
         wall INTEGER NOT NULL,
         what TEXT NOT NULL
     ) STRICT;
+";
+
+/// What version 9 added: limits, and which payments went to origins that were not listed. Before, none was listed.
+pub(in crate::store) const ADDED_TABLES: &str = "
+    ALTER TABLE budgets ADD COLUMN origin_reserved_msat INTEGER;
+    ALTER TABLE budgets ADD COLUMN origin_in_flight INTEGER;
+    ALTER TABLE budgets ADD COLUMN unlisted_msat INTEGER;
+    ALTER TABLE budgets ADD COLUMN fee_msat INTEGER;
+    ALTER TABLE budgets ADD COLUMN fee_ppm INTEGER;
+    ALTER TABLE budgets ADD COLUMN cltv INTEGER;
+    CREATE TABLE unlisted (payment_hash TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    INSERT INTO unlisted SELECT payment_hash FROM entries;
+    INSERT INTO accounts SELECT budget, '*', '', booked_msat, reserved_msat, in_flight FROM accounts
+        WHERE origin = '' AND service = '';
+    CREATE TABLE payees (
+        origin TEXT NOT NULL,
+        payee TEXT NOT NULL,
+        first_at INTEGER NOT NULL,
+        PRIMARY KEY (origin, payee)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX origins_of_payee ON payees (payee);
 ";

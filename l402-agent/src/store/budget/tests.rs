@@ -1,5 +1,7 @@
 //! Tests of budgets in the database.
 
+mod caps;
+
 use super::*;
 use crate::store::clocks::Clocks;
 use crate::store::database::Database;
@@ -33,7 +35,7 @@ impl Fake {
 
 /// A store with a clock of its own.
 struct Desk {
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     clocks: Arc<Fake>,
     payments: Payments,
     budgets: Budgets,
@@ -48,7 +50,7 @@ impl Desk {
         let clocks = Arc::new(Fake(Mutex::new(reading)));
         let database = Database::open_with_clocks(&data, Arc::clone(&clocks) as Arc<dyn Clocks>).unwrap();
         let payments = Payments::new(database.clone()).unwrap();
-        Self { _home: home, clocks, payments, budgets: Budgets::new(database.clone()), database }
+        Self { home, clocks, payments, budgets: Budgets::new(database.clone()), database }
     }
 
     fn make(&self, name: &str, parent: &str, limits: Limits) -> Payer {
@@ -121,6 +123,12 @@ const FREE: Limits = Limits {
     total_msat: None,
     reserved_msat: None,
     in_flight: None,
+    origin_reserved_msat: None,
+    origin_in_flight: None,
+    unlisted_msat: None,
+    fee_msat: None,
+    fee_ppm: None,
+    cltv: None,
 };
 
 #[test]

@@ -31,7 +31,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) const fn database(cause: DatabaseError) -> Self {
+    pub(crate) const fn database(cause: DatabaseError) -> Self {
         Self::Payments(PaymentsError::Database(cause))
     }
 }
