@@ -18,9 +18,15 @@ pub const SANDBOX: Variable = Variable::new("L402_SANDBOX", "", "file of a runni
 pub const NETWORK: Variable =
     Variable::new("L402_NETWORK", "", "network of the embedded wallet or of LND (`--network`)");
 
+/// The broker that pays.
+pub const AGENT: Variable = Variable::new("L402_AGENT", "", "broker that pays in place of the command (`--agent`)");
+/// The key of a budget.
+pub const AGENT_KEY_FILE: Variable =
+    Variable::new("L402_AGENT_KEY_FILE", "", "file with the key of a budget, for a broker (`--agent-key-file`)");
+
 /// Returns every variable that the command reads: its own, those of the wallets of this build, and those of proxies.
 pub fn all() -> Vec<Variable> {
-    let own = [DATA_DIR, CONFIG, POLICY, WALLET, SANDBOX, NETWORK];
+    let own = [DATA_DIR, CONFIG, POLICY, WALLET, SANDBOX, NETWORK, AGENT, AGENT_KEY_FILE];
     let wallets = WalletKind::all().flat_map(WalletKind::variables).copied();
     own.into_iter().chain(wallets).chain(PROXIES).collect()
 }

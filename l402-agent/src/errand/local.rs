@@ -48,6 +48,7 @@ impl<W: PaymentSource + 'static> LocalErrands<W> {
             if let News::Paid(bought) = news {
                 paid.push(PaidSeen {
                     origin: bought.origin.to_string(),
+                    payment_hash: bought.payment_hash.to_string(),
                     amount_msat: bought.amount_msat.get(),
                     fee_msat: bought.fee_msat.get(),
                 });
@@ -224,6 +225,7 @@ impl From<&Recorded> for PurchaseSeen {
         };
         Self {
             at: intent.at.get(),
+            payment_hash: intent.payment_hash.to_string(),
             origin: intent.origin.to_string(),
             method: intent.method.to_string(),
             path: intent.path.clone(),

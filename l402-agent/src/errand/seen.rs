@@ -86,6 +86,8 @@ impl From<CredentialUsed> for Credential {
 pub struct PaidSeen {
     /// Who was paid.
     pub origin: String,
+    /// The payment hash.
+    pub payment_hash: String,
     /// What the payee received.
     pub amount_msat: u64,
     /// What routing cost.
@@ -159,6 +161,8 @@ pub struct LimitsSeen {
 pub struct PurchaseSeen {
     /// When it began, in seconds since 1970.
     pub at: u64,
+    /// The payment hash.
+    pub payment_hash: String,
     /// Who was paid.
     pub origin: String,
     /// The method of the request that it was for.

@@ -4,4 +4,5 @@
 
 mod broker;
 mod local;
+mod other_user;
 mod shop;

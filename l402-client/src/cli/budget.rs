@@ -1,6 +1,7 @@
 //! `l402 budget` and `l402 policy`.
 
 use super::breaker::{AnswerArgs, BreakerCommand, PendingArgs};
+use super::broker::KeyCommand;
 use super::values::span;
 use clap::{Args, Subcommand};
 use core::str::FromStr;
@@ -41,6 +42,9 @@ pub enum BudgetCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make, list and revoke the keys that agents use a budget by
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Stop a budget, and those below it
     Freeze {
         /// The name of the budget

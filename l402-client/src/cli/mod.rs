@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and one for each group of options.
 
 mod breaker;
+mod broker;
 mod budget;
 mod completion;
 mod connection;
@@ -18,6 +19,7 @@ mod values;
 mod wallet;
 
 pub use breaker::{AnswerArgs, BreakerCommand, PendingArgs, ScopeArgs};
+pub use broker::{BrokerArgs, KeyCommand, ServeArgs};
 pub use budget::{BudgetCommand, Cap, ClockCommand, LimitArgs, NewArgs, PolicyCommand, SetArgs, StoppedCommand};
 pub use completion::{CompletionArgs, ManArgs};
 pub use connection::ConnectionArgs;
@@ -46,6 +48,9 @@ pub struct Cli {
     /// Where things are kept, and what pays.
     #[command(flatten)]
     pub home: HomeArgs,
+    /// The broker that pays in place of this command.
+    #[command(flatten)]
+    pub broker: BrokerArgs,
 }
 
 /// A command.
@@ -75,6 +80,12 @@ pub enum Command {
     ///
     /// Example: `claude mcp add l402 -- l402 mcp --budget research`
     Mcp(McpArgs),
+    /// Pay for programs of other users, over a socket
+    ///
+    /// Example: `l402 serve --socket /run/l402/agent.sock --socket-mode 666`
+    ///
+    /// Such a program sets `L402_AGENT`, and `L402_AGENT_KEY_FILE` to a file with a key that `l402 budget key new` has made.
+    Serve(ServeArgs),
     /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),

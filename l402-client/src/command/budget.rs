@@ -4,19 +4,23 @@ use super::breaker;
 use super::json_line;
 use super::report::BudgetReport;
 use crate::cli::{BudgetCommand, ClockCommand, NewArgs, PolicyCommand, StoppedCommand};
+use crate::command::keys;
 use crate::exit::{Exit, Failure, OrExit};
 use core::time::Duration;
 use l402_agent::amount::Amount;
 use l402_agent::store::breaker::Answer;
+use l402_agent::store::Database;
 use l402_agent::store::budget::{BudgetError, Budgets, NewBudget, NewEnd, ShownBudget};
 use l402_agent::text::{lines, printable};
 use l402_core::Msat;
 use l402_core::purchase::{BudgetStanding, Limits, Passage};
 
 /// Runs `l402 budget`, and returns what it prints and how it ends.
-pub(super) fn run(command: &BudgetCommand, budgets: &Budgets) -> Result<(String, Exit), Failure> {
+pub(super) fn run(command: &BudgetCommand, database: Database) -> Result<(String, Exit), Failure> {
+    let budgets = &Budgets::new(database.clone());
     let text = match command {
         BudgetCommand::New(args) => make(args, budgets)?,
+        BudgetCommand::Key(command) => keys::run(command, database)?,
         BudgetCommand::Set(args) => {
             let end = args.expires.unwrap_or(NewEnd::AsBefore);
             budgets.set_limits(&args.name, |before| args.limits.over(before), end).map_err(of)?;

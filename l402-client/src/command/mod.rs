@@ -4,19 +4,23 @@ mod attenuate;
 mod breaker;
 mod budget;
 mod kept;
+mod keys;
 mod payments;
 mod policy;
 mod printed;
 mod report;
+mod serve;
 mod tokens;
 
 use crate::cli::{Cli, Command, GetArgs, OutputArgs, PolicyCommand};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get;
+use crate::get::brokered;
 use crate::get::report::{ReportEvent, Reporter};
 use crate::home::Home;
 use crate::mcp;
 use crate::wallet;
+use l402_agent::broker::BrokerClient;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
 use l402_agent::store::budget::Budgets;
@@ -45,16 +49,22 @@ fn reporter(args: &OutputArgs) -> Reporter<io::Stderr> {
 }
 
 async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
+    let broker = cli.broker.agent.as_ref().map(|address| brokered::open(&cli.broker, address)).transpose()?;
     let home = || Home::open(&cli.home);
     let done = |text: String| (text, Exit::Served);
     let text = match &cli.command {
-        Command::Get(args) => return get(args, &home()?, reporter).await,
-        Command::Mcp(args) => return mcp::run(args, &home()?).await,
+        Command::Get(args) => match &broker {
+            // Who has a broker needs no folder.
+            Some(broker) => return brokered_get(args, broker, reporter).await,
+            None => return get(args, &home()?, reporter).await,
+        },
+        Command::Mcp(args) => return mcp::run(args, &home()?, broker).await,
         Command::Tokens(command) => {
             tokens::run(command, &Tokens::new(Database::open(&home()?.data).or_exit(Exit::Local)?))
         }
         Command::Payments(command) => payments::run(command, &home()?).await,
-        Command::Budget(command) => budget::run(command, &budgets(&home()?)?),
+        Command::Serve(args) => return serve::run(args, &home()?).await,
+        Command::Budget(command) => budget::run(command, Database::open(&home()?.data).or_exit(Exit::Local)?),
         Command::Policy(command) => policy_command(command, &home()?),
         Command::Wallet(command) => wallet::run(command, &home()?).await.map(done),
         Command::Completion(args) => printed::completion(*args).map(done),
@@ -95,6 +105,15 @@ fn print(text: &str) -> io::Result<()> {
 /// Reads a variable of the environment. What is not UTF-8 in it is no character of a proxy's, and is not passed by in silence.
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+async fn brokered_get(
+    args: &GetArgs,
+    broker: &BrokerClient,
+    reporter: &mut Reporter<io::Stderr>,
+) -> Result<Exit, Failure> {
+    let proxies = Proxies::from_environment(&variable).or_exit(Exit::Usage)?;
+    brokered::run(args, broker, &proxies, &mut tokio::io::stdout(), reporter).await
 }
 
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {

@@ -3,6 +3,7 @@
 mod agree;
 mod asked;
 mod body;
+pub(crate) mod brokered;
 mod connection;
 pub(crate) mod decode;
 pub mod delivery;
@@ -24,16 +25,17 @@ use crate::home::Home;
 use crate::wallet;
 use agree::Terminal;
 use asked::Caller;
+use bytes::Bytes;
 use draft::Asked;
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 use l402_agent::amount::Amount;
 use l402_agent::http::draft::Draft;
 use l402_agent::http::raw;
 use l402_agent::http::redirect::Redirects;
 use l402_agent::http::settings::HttpSettings;
-use l402_agent::http::whole::Whole;
 use l402_agent::policy::{Rules, Setting};
 use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
@@ -157,7 +159,7 @@ async fn quote<W: PaymentSource + 'static>(
     let exit = if price.invoice.is_some() { Exit::Served } else { exit_of(status) };
     let mut text = Vec::new();
     Reporter::new(&mut text, args.output.json, args.output.quiet).tell(&ReportEvent::Price(Box::new(price)));
-    let facts = Response::new(Full::new(bytes::Bytes::from(text)));
+    let facts = Response::new(Full::new(Bytes::from(text)));
     Delivery { timeout: args.connection.timeout, ..Delivery::default() }
         .write(facts, out)
         .await
@@ -165,13 +167,17 @@ async fn quote<W: PaymentSource + 'static>(
     Ok(exit)
 }
 
-async fn deliver(
+async fn deliver<B>(
     args: &GetArgs,
-    response: Response<Whole>,
+    response: Response<B>,
     redirects: &[Parts],
     files: Files,
     out: &mut (impl AsyncWrite + Unpin),
-) -> Result<HeaderMap, Failure> {
+) -> Result<HeaderMap, Failure>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+{
     let status = response.status();
     let (parts, body) = response.into_parts();
     let heads: Vec<_> = redirects.iter().chain([&parts]).map(raw::head).collect();

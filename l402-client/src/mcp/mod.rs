@@ -27,7 +27,8 @@ use core::time::Duration;
 use files::Files;
 use l402_agent::Agent;
 use l402_agent::amount::Amount;
-use l402_agent::errand::{Caller, LocalErrands};
+use l402_agent::broker::BrokerClient;
+use l402_agent::errand::{Caller, Errands, LocalErrands};
 use l402_agent::http::egress::Egress;
 use l402_agent::http::settings::HttpSettings;
 use l402_agent::policy::{Rules, Setting};
@@ -39,11 +40,19 @@ use rmcp::ServiceExt as _;
 use server::Server;
 use std::sync::Arc;
 
-/// Serves one client until it closes the stream.
+/// Serves one client until it closes the stream, with the user's wallet or through a broker.
 ///
 /// # Errors
 /// [`Failure`].
-pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &McpArgs, home: &Home, broker: Option<BrokerClient>) -> Result<Exit, Failure> {
+    if let Some(broker) = broker {
+        if args.budget.is_some() || args.max_price.is_some() || args.max_fee.is_some() || !args.allow_address.is_empty() {
+            let message = "through a broker, its key says what is paid: leave out --budget, --max-price, --max-fee and \
+                           --allow-address";
+            return Err(Failure::say(Exit::Usage, message));
+        }
+        return serve(Arc::new(broker), args, home, true).await;
+    }
     let wallet = Arc::new(wallet::chosen_wallet(home).or_exit(Exit::Usage)?);
     let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let limit = if args.budget.is_some() { args.max_price.map_or(home.max_price, Amount::msat) } else { Msat::ZERO };
@@ -57,6 +66,14 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
         agent = agent.budget(budget);
     }
     let errands = LocalErrands::new(agent.build().map_err(failure::of_build)?, Caller::Agent);
+    let exit = serve(Arc::new(errands), args, home, args.budget.is_some()).await;
+    if let Some(wallet) = Arc::into_inner(wallet) {
+        wallet::close(wallet).await;
+    }
+    exit
+}
+
+async fn serve(errands: Arc<dyn Errands>, args: &McpArgs, home: &Home, pays: bool) -> Result<Exit, Failure> {
     let files = match &args.files {
         Some(folder) => Files::open(folder, args.quota),
         None => home
@@ -65,16 +82,13 @@ pub(crate) async fn run(args: &McpArgs, home: &Home) -> Result<Exit, Failure> {
             .map_err(std::io::Error::other)
             .and_then(|folder| Files::open(&folder.path(""), args.quota)),
     };
-    let (server, calls) = Server::new(Arc::new(errands), files.or_exit(Exit::Local)?, args.budget.is_some());
+    let (server, calls) = Server::new(errands, files.or_exit(Exit::Local)?, pays);
     let running = server.serve(rmcp::transport::stdio_pipes()).await;
     // A client that goes away before it has said anything is no failure.
     if let Ok(running) = running {
         running.waiting().await.or_exit(Exit::Local)?;
     }
     let _ = tokio::time::timeout(GRACE, calls.ended()).await;
-    if let Some(wallet) = Arc::into_inner(wallet) {
-        wallet::close(wallet).await;
-    }
     Ok(Exit::Served)
 }
 

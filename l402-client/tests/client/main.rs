@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test states what must hold by failing where it does not")]
 
 mod breaker;
+mod broker;
 mod budgets;
 mod buyer;
 mod gateway;
