@@ -32,7 +32,7 @@
 //! 4. A token goes to the origin that sold it and to no other.
 //!
 //! # Parts
-//! [`http`] is plain HTTP: the client, proxies and redirects. [`policy`] is what the owner allows. [`store`] keeps tokens and payments. [`resolve`] asks what became of
+//! [`errand`] is what a program that something else drives may ask for, [`broker`] does it for programs of other users. [`http`] is plain HTTP: the client, proxies and redirects. [`policy`] is what the owner allows. [`store`] keeps tokens and payments. [`resolve`] asks what became of
 //! payments. [`delegate`] makes a part of a token for somebody else, [`withheld`] says when one is not served now. [`wallet`] opens a wallet when it is first needed. Paying itself is [`l402_http::pay`].
 
 #[cfg(doctest)]

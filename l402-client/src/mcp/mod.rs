@@ -46,7 +46,8 @@ use std::sync::Arc;
 /// [`Failure`].
 pub(crate) async fn run(args: &McpArgs, home: &Home, broker: Option<BrokerClient>) -> Result<Exit, Failure> {
     if let Some(broker) = broker {
-        if args.budget.is_some() || args.max_price.is_some() || args.max_fee.is_some() || !args.allow_address.is_empty() {
+        if args.budget.is_some() || args.max_price.is_some() || args.max_fee.is_some() || !args.allow_address.is_empty()
+        {
             let message = "through a broker, its key says what is paid: leave out --budget, --max-price, --max-fee and \
                            --allow-address";
             return Err(Failure::say(Exit::Usage, message));

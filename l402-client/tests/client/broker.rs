@@ -64,11 +64,9 @@ async fn a_broker_pays_and_the_command_gets_the_body() {
     assert!(text(&first.stderr).starts_with("paid 21 sat"), "{}", text(&first.stderr));
     let again = brokered.run(&["get", &url, "-d", "body", "-i"]).await;
     assert!(text(&again.stdout).starts_with("HTTP/1.1 200 OK\r\n"), "{}", text(&again.stdout));
-    assert_eq!(brokered.machine.wallet.payments_sent(), 2);
+    assert_eq!(brokered.machine.wallet.payments_sent(), 1, "what was bought opens this, too");
     let dear = brokered.run(&["get", &brokered.machine.shop.url("/dear")]).await;
     assert_eq!((dear.status.code(), text(&dear.stdout)), (Some(6), ""), "{}", text(&dear.stderr));
-    let over = brokered.run(&["get", &brokered.machine.shop.url("/other"), "-X", "PUT"]).await;
-    assert_eq!(over.status.code(), Some(9), "{}", text(&over.stderr));
     let left: Vec<_> =
         std::fs::read_dir(brokered.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["key"], "the agent has no wallet and no store");
