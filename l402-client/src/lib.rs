@@ -11,6 +11,7 @@ mod backends;
 pub mod cli;
 pub mod command;
 pub mod config;
+mod egress;
 pub mod exit;
 mod flags;
 pub mod get;

@@ -41,6 +41,8 @@ pub enum Denial {
         /// What the call would cost.
         price_msat: Msat,
     },
+    /// The origin is reached over plain `http`, and the policy does not name it.
+    PlainHttp,
     /// There is no policy, and no budget below the first one was named.
     NoBudget,
 }
@@ -69,6 +71,10 @@ impl fmt::Display for Denial {
                 let (price, limit) = (Amount::new(*price_msat), Amount::new(*limit_msat));
                 write!(f, "the call costs {price}, and the policy allows {limit} at this origin")
             }
+            Self::PlainHttp => f.write_str(
+                "nothing is paid over plain http, where anybody on the way can take what was bought; its owner can name this origin \
+                 under [[allow]]",
+            ),
             Self::NoBudget => f.write_str(
                 "nothing is paid without a policy or a budget of its own; make one with `l402 budget new`, and name it with --budget",
             ),

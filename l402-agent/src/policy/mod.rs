@@ -186,6 +186,9 @@ impl Policy {
         {
             return deny(Denial::NoBudget);
         }
+        if self.setting == Setting::Server && asked.price_msat.is_some() && !self.keeps_secret(asked.origin) {
+            return deny(Denial::PlainHttp);
+        }
         match (self.entry(asked.origin), self.unlisted) {
             (Some(entry), _) => entry.refusal(asked).map_or(Verdict::Allow, deny),
             (None, Unlisted::Allow) => Verdict::Allow,
@@ -207,6 +210,13 @@ impl Policy {
     /// Tells whether an origin may be paid over plain `http`: its entry writes out `http://` and the host.
     pub fn permits_plain_http(&self, origin: &Origin) -> bool {
         self.entry(origin).is_some_and(|entry| entry.names_plain_http(origin))
+    }
+
+    /// Tells whether nobody on the way to an origin can take what is bought, or the owner has said that it is no matter.
+    fn keeps_secret(&self, origin: &Origin) -> bool {
+        let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+        let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        origin.is_secure() || is_here || self.permits_plain_http(origin)
     }
 
     /// Returns what a caller of a broker or of the MCP server may set by itself.

@@ -104,6 +104,22 @@ fn a7_addresses_and_plain_http_are_permitted_by_origin() {
 }
 
 #[test]
+fn a7_a_server_pays_over_plain_http_only_here_or_where_the_policy_names_the_origin() {
+    let text = "unlisted = 'allow'\n[[allow]]\norigins = ['http://named.example']\n[[allow]]\norigins = ['*://*.glob.example:*']";
+    for policy in [policy(text), Policy::absent(Setting::Server)] {
+        for here in ["http://127.0.0.1:8402", "http://[::1]", "http://localhost", "https://a.example"] {
+            assert_eq!(why(&policy, &format!("{here} GET research - 1")), None, "{here}");
+        }
+        for open in ["http://a.example", "http://a.glob.example", "http://127.0.0.1.example", "http://10.0.0.1"] {
+            assert_eq!(why(&policy, &format!("{open} GET research - 1")), Some(Denial::PlainHttp), "{open}");
+            assert_eq!(why(&policy, open), None, "free requests pay nothing");
+        }
+    }
+    assert_eq!(why(&policy(text), "http://named.example GET research - 1"), None);
+    assert_eq!(why(&Policy::absent(Setting::Command), "http://a.example GET - - 1"), None);
+}
+
+#[test]
 fn what_is_wrong_names_its_line_its_key_and_what_to_write() {
     for (text, expected) in [
         ("unlistd = 'deny'", "line 1: unlistd: unknown key `unlistd`; did you mean `unlisted`?"),

@@ -1,14 +1,15 @@
 //! `l402 serve`: the broker, with the user's wallet.
 
 use crate::cli::ServeArgs;
+use crate::egress;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get::failure;
 use crate::home::Home;
 use crate::wallet;
 use l402_agent::Agent;
 use l402_agent::broker::{Broker, Folder, Socket};
-use l402_agent::http::egress::Egress;
 use l402_agent::http::settings::HttpSettings;
+use l402_agent::policy::{Rules, Setting};
 use l402_agent::wallet::LazyWallet;
 use l402_lightning::PaymentSource as _;
 use l402_lightning::backend::OpenPayer;
@@ -19,12 +20,15 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) async fn run(args: &ServeArgs, home: &Home) -> Result<Exit, Failure> {
     let wallet = Arc::new(wallet::chosen_wallet(home).or_exit(Exit::Usage)?);
     let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
-    let addresses = args.allow_address.clone();
-    let egress = Egress::guarded(move |_, to| addresses.iter().any(|address| address.permits(to.ip(), to.port())));
+    let rules = Rules::new(home.policy(Setting::Server));
+    // A policy that cannot be used would refuse every request: better said now.
+    rules.current().or_exit(Exit::Usage)?;
+    let egress = egress::guarded(&args.allow_address, rules.clone());
     let agent = Agent::<LazyWallet<OpenPayer>>::builder(home.data.path(""), Arc::clone(&wallet), name)
         .max_price(home.max_price)
         .max_fee(home.max_fee)
         .http(HttpSettings { egress, ..HttpSettings::default() })
+        .rules(rules)
         .build()
         .map_err(failure::of_build)?;
     let folder = Folder::open(&home.data).or_exit(Exit::Local)?;

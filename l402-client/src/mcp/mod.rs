@@ -19,6 +19,7 @@ mod server;
 mod tools;
 
 use crate::cli::McpArgs;
+use crate::egress;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::get::failure;
 use crate::home::Home;
@@ -29,7 +30,6 @@ use l402_agent::Agent;
 use l402_agent::amount::Amount;
 use l402_agent::broker::BrokerClient;
 use l402_agent::errand::{Caller, Errands, LocalErrands};
-use l402_agent::http::egress::Egress;
 use l402_agent::http::settings::HttpSettings;
 use l402_agent::policy::{Rules, Setting};
 use l402_agent::wallet::LazyWallet;
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &McpArgs, home: &Home, broker: Option<BrokerClient
     let mut agent = Agent::<LazyWallet<OpenPayer>>::builder(home.data.path(""), Arc::clone(&wallet), name)
         .max_price(limit)
         .max_fee(args.max_fee.map_or(home.max_fee, Amount::msat))
-        .http(HttpSettings { egress: egress(args, rules.clone()), ..HttpSettings::default() })
+        .http(HttpSettings { egress: egress::guarded(&args.allow_address, rules.clone()), ..HttpSettings::default() })
         .rules(rules);
     if let Some(budget) = &args.budget {
         agent = agent.budget(budget);
@@ -91,16 +91,6 @@ async fn serve(errands: Arc<dyn Errands>, args: &McpArgs, home: &Home, pays: boo
     }
     let _ = tokio::time::timeout(GRACE, calls.ended()).await;
     Ok(Exit::Served)
-}
-
-/// Public addresses, and those that the owner names, for this command or in the policy as it is then.
-fn egress(args: &McpArgs, rules: Rules) -> Egress {
-    let addresses = args.allow_address.clone();
-    Egress::guarded(move |origin, to| {
-        let (address, port) = (to.ip(), to.port());
-        let is_in_policy = || rules.current().is_ok_and(|now| now.policy().permits_address(origin, address, port));
-        addresses.iter().any(|rule| rule.permits(address, port)) || is_in_policy()
-    })
 }
 
 /// How long calls may go on after the client has gone: as long as a payment may take.
