@@ -22,7 +22,7 @@ const PAID: usize = 2_100_000;
 /// What the upstream sends.
 const WHOLE: usize = 8_000_000;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An upstream whose body is longer than what is paid for. `/big?known` says how long it is.
 async fn upstream() -> SocketAddr {
@@ -123,7 +123,7 @@ async fn s6_over_http_1_what_was_charged_arrives_before_the_body_breaks_off() {
         let head = core::str::from_utf8(&answer[..end]).unwrap();
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         assert_eq!(head.contains("transfer-encoding: chunked\r\n"), path == "/big", "{head}");
-        assert_eq!(answer[end..].iter().filter(|byte| **byte == b'x').count(), PAID, "{path}");
+        assert_eq!(answer[end..].split(|byte| *byte == b'x').count() - 1, PAID, "{path}");
         assert!(!answer.ends_with(b"\r\n0\r\n\r\n"), "{path} is not whole");
     }
     stand.server.shutdown().await;

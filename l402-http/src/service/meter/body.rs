@@ -57,55 +57,20 @@ impl<B> Metered<B> {
 
 type Polled<E> = Poll<Option<Result<Frame<Bytes>, BodyError<E>>>>;
 
-impl<B: Body<Data = Bytes>> Body for Metered<B> {
-    type Data = Bytes;
-    type Error = BodyError<B::Error>;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<B::Error> {
-        loop {
-            let mut this = self.as_mut().project();
-            match this.stage {
-                Stage::Over => return Poll::Ready(None),
-                Stage::Settling => {
-                    let balance = ready!(this.till.settle(context));
-                    *this.stage = Stage::Over;
-                    return Poll::Ready(last(core::mem::take(this.trailers), balance));
-                }
-                Stage::Breaking(cut) => {
-                    let _ = this.till.settle(context); // else in the background
-                    let cut = *cut;
-                    ready!(this.unsent.sent(context));
-                    *this.stage = Stage::Over;
-                    return Poll::Ready(Some(Err(cut.into())));
-                }
-                Stage::Reading => {}
-            }
-            if !this.unpaid.is_empty() {
-                let piece = this.unpaid.len().min(PIECE);
-                match ready!(this.till.pass(piece, context)) {
-                    Ok(bytes) => {
-                        let paid = this.unpaid.split_to(bytes.min(piece));
-                        this.till.passed(&paid);
-                        if this.unpaid.is_empty() && this.body.is_end_stream() {
-                            this.till.all_passed(); // who knows the length asks for nothing more
-                        }
-                        return Poll::Ready(Some(Ok(Frame::data(this.unsent.count(paid)))));
-                    }
-                    Err(cut) => *this.stage = Stage::Breaking(cut),
-                }
-                continue;
-            }
+impl<B: Body<Data = Bytes>> Metered<B> {
+    /// Reads what comes, and passes on what is paid for; nothing where there is something else to do now.
+    fn read(self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<B::Error> {
+        let mut this = self.project();
+        if this.unpaid.is_empty() {
             let frame = match this.first.take() {
                 Some(first) => Some(Ok(first)),
                 None => match this.body.as_mut().poll_frame(context) {
                     Poll::Ready(frame) => frame,
-                    Poll::Pending => match this.till.idle(context) {
-                        Ok(()) => return Poll::Pending,
-                        Err(cut) => {
-                            *this.stage = Stage::Breaking(cut);
-                            continue;
-                        }
-                    },
+                    Poll::Pending => {
+                        let Err(cut) = this.till.idle(context) else { return Poll::Pending };
+                        *this.stage = Stage::Breaking(cut);
+                        return Poll::Ready(None);
+                    }
                 },
             };
             match frame.map(|frame| frame.map(Frame::into_data)) {
@@ -117,10 +82,53 @@ impl<B: Body<Data = Bytes>> Body for Metered<B> {
                 Some(Ok(Ok(data))) => *this.unpaid = data,
                 Some(Ok(Err(frame))) => {
                     if let Ok(trailers) = frame.into_trailers() {
-                        *this.trailers = trailers;
-                        *this.stage = Stage::Settling;
+                        (*this.trailers, *this.stage) = (trailers, Stage::Settling);
                     }
                 }
+            }
+            return Poll::Ready(None);
+        }
+        let piece = this.unpaid.len().min(PIECE);
+        let bytes = match ready!(this.till.pass(piece, context)) {
+            Ok(bytes) => bytes.min(piece),
+            Err(cut) => {
+                *this.stage = Stage::Breaking(cut);
+                return Poll::Ready(None);
+            }
+        };
+        let paid = this.unpaid.split_to(bytes);
+        this.till.passed(&paid);
+        if this.unpaid.is_empty() && this.body.is_end_stream() {
+            this.till.all_passed(); // who knows the length asks for nothing more
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.unsent.count(paid)))))
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for Metered<B> {
+    type Data = Bytes;
+    type Error = BodyError<B::Error>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<B::Error> {
+        loop {
+            let this = self.as_mut().project();
+            match *this.stage {
+                Stage::Reading => match ready!(self.as_mut().read(context)) {
+                    None => {}
+                    frame => return Poll::Ready(frame),
+                },
+                Stage::Settling => {
+                    let balance = ready!(this.till.settle(context));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(last(core::mem::take(this.trailers), balance));
+                }
+                Stage::Breaking(cut) => {
+                    let _ = this.till.settle(context); // else in the background
+                    ready!(this.unsent.sent(context));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(Some(Err(cut.into())));
+                }
+                Stage::Over => return Poll::Ready(None),
             }
         }
     }
