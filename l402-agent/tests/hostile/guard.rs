@@ -25,6 +25,8 @@ pub(crate) enum Guard {
     RemovedStops,
     /// Within a boot, the time since then counts.
     BootTime,
+    /// A breaker that was tripped stops payments.
+    Breaker,
     /// An invoice that the wallet may still pay is not replaced by another.
     OneHash,
     /// Payments under way are counted at each origin.
@@ -38,7 +40,7 @@ pub(crate) enum Guard {
 }
 
 impl Guard {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::ReservedCounts,
         Self::OpenCountsInWindows,
         Self::FeeReserved,
@@ -49,6 +51,7 @@ impl Guard {
         Self::RemovedCounts,
         Self::RemovedStops,
         Self::BootTime,
+        Self::Breaker,
         Self::OneHash,
         Self::OriginInFlight,
         Self::OriginReserved,
@@ -100,6 +103,7 @@ impl Guard {
                      UPDATE budgets SET fee_ppm = NULL, cltv = NULL WHERE id = NEW.id; END; \
                  UPDATE budgets SET fee_ppm = NULL, cltv = NULL"
             }
+            Self::Breaker => "CREATE TRIGGER gone AFTER INSERT ON breakers BEGIN DELETE FROM breakers; END",
             Self::FeeReserved | Self::FeeBooked | Self::UnknownStays | Self::BootTime | Self::OneHash => return,
         };
         Connection::open(store).unwrap().execute_batch(trigger).unwrap();

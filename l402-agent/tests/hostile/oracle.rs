@@ -48,6 +48,8 @@ pub(crate) struct Oracle {
     pub(crate) deals: HashMap<PaymentHash, Deal>,
     /// Milliseconds that have really passed.
     pub(crate) now: u64,
+    /// Whose breaker is tripped: that of an origin, or all of them where it is empty.
+    pub(crate) tripped: Option<String>,
     found: Option<String>,
 }
 
@@ -87,6 +89,11 @@ impl Oracle {
 
     pub(crate) fn find(&mut self, what: String) {
         self.found.get_or_insert(what);
+    }
+
+    /// Tells whether no payment may begin at an origin.
+    pub(crate) fn is_tripped(&self, origin: &str) -> bool {
+        self.tripped.as_ref().is_some_and(|tripped| tripped.is_empty() || tripped == origin)
     }
 
     /// Tells whether a budget is another one, or below it.

@@ -71,6 +71,9 @@ impl TokenStore for Till {
             if is_stopped {
                 oracle.find("a payment below a removed budget".to_owned());
             }
+            if is_first && oracle.is_tripped(&self.buyer.origin) {
+                oracle.find(format!("a payment at {}, whose breaker is tripped", self.buyer.origin));
+            }
             oracle.may_pay(hash, most);
         }
         self.halt.step().await;

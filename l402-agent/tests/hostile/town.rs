@@ -11,11 +11,13 @@ use core::time::Duration;
 use http::Request;
 use http_body_util::Full;
 use l402_agent::resolve;
+use l402_agent::store::breaker::Breakers;
 use l402_agent::store::budget::{BudgetId, Budgets, CallId, FeeLimit, MAIN, NewBudget, Payer};
 use l402_agent::store::file::{FileStore, StoreError};
 use l402_agent::store::payments::{Payments, PaymentsError};
 use l402_agent::store::private::PrivateDir;
 use l402_agent::store::{Clocks, Database, Reuse};
+use l402_core::purchase::breaker::Mode;
 use l402_core::purchase::{Limits, Passage, Reading};
 use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{PayLayer, PaySettings, RequestError};
@@ -49,6 +51,8 @@ struct Town {
     data: PrivateDir,
     times: Arc<Times>,
     draw: Arc<Draw>,
+    /// What its owner does with breakers, which changes nothing of what else is drawn.
+    owner: Draw,
     bank: Arc<Bank>,
     shop: Arc<Shop>,
     /// What the store calls the budgets of the oracle.
@@ -76,7 +80,7 @@ pub(crate) fn run(seed: u64, guard: Option<Guard>) -> Result<Told, String> {
 
 impl Town {
     fn new(seed: u64, guard: Option<Guard>) -> Self {
-        let draw = Arc::new(Draw::new(seed));
+        let (draw, owner) = (Arc::new(Draw::new(seed)), Draw::new(!seed));
         let in_memory = std::path::Path::new("/dev/shm");
         let home = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() }.unwrap();
         let data = PrivateDir::open(home.path().join("data")).unwrap();
@@ -92,7 +96,7 @@ impl Town {
         let shop = Arc::new(Shop::new(network.node(), Arc::clone(&draw)));
         let (ids, refusals) = (vec![BudgetId::MAIN], Arc::default());
         let mut town =
-            Self { _home: home, data, times, draw, bank, shop, ids, requests: 0, refusals, guard, behind: 0 };
+            Self { _home: home, data, times, draw, owner, bank, shop, ids, requests: 0, refusals, guard, behind: 0 };
         for (name, parent) in [("a", 0), ("b", 1), ("c", 2), ("d", 1)] {
             town.make(name, parent);
         }
@@ -222,8 +226,26 @@ impl Town {
         }
     }
 
+    /// The owner stops an origin or all of them, or lets them be paid again.
+    fn trip(&self) {
+        let is_often = self.guard == Some(Guard::Breaker);
+        let breakers = Breakers::new(self.database());
+        if let Some(tripped) = self.bank.oracle().tripped.take() {
+            breakers.reset(tripped.parse().ok().as_ref()).unwrap();
+        }
+        if !self.owner.percent(if is_often { 100 } else { 20 }) {
+            return;
+        }
+        let is_one = !is_often && self.owner.percent(50);
+        let origin = if is_one { format!("http://shop{}", self.owner.below(4)) } else { String::new() };
+        let mode = if self.owner.percent(50) { Mode::ReadOnly } else { Mode::Frozen };
+        breakers.set(origin.parse().ok().as_ref(), mode).unwrap();
+        self.bank.oracle().tripped = Some(origin);
+    }
+
     /// What happens between two processes.
     fn change(&mut self) {
+        self.trip();
         self.pass(self.draw.below(5_000_000));
         if self.draw.percent(40) {
             let now = self.bank.oracle().now;
