@@ -9,7 +9,8 @@ use crate::store::Database;
 use crate::store::breaker::{Breakers, Guards};
 use core::time::Duration;
 use l402_lightning::PaymentSource;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 /// What guards the payments of an agent. Clones share it.
@@ -30,6 +31,8 @@ struct Now {
     guarding: Option<Guarding>,
     confirmers: Arc<[Arc<dyn Confirmer>]>,
     courier: Option<Courier>,
+    /// Whether somebody sends what is due.
+    is_sending: bool,
 }
 
 impl Guarded {
@@ -49,6 +52,7 @@ impl Guarded {
         if now.guarding.as_ref() == Some(guarding) {
             return Ok(());
         }
+        now.is_sending |= !guarding.channels().is_empty() && self.begin_sending(now.is_sending);
         let Inner { database, own, buys_again, .. } = &*self.0;
         let channels = guarding.channels().to_vec();
         let breakers = Breakers::new(database.clone());
@@ -60,6 +64,15 @@ impl Guarded {
         now.courier = courier;
         now.guarding = Some(guarding.clone());
         Ok(())
+    }
+
+    /// Sends alerts when they are due, until the last clone of the agent is gone; tells whether it does.
+    fn begin_sending(&self, is_sending: bool) -> bool {
+        let Ok(runtime) = Handle::try_current() else { return false };
+        if !is_sending {
+            runtime.spawn(keep_sending(Arc::downgrade(&self.0)));
+        }
+        true
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -77,20 +90,24 @@ impl<W: PaymentSource + 'static> Agent<W> {
         self.guarded.set(guarding)
     }
 
-    /// Sends the alerts that are due now. Those that do not arrive are sent again by a later call, in whatever process.
+    /// Sends the alerts that are due now, for a program that is about to end. Others send them by themselves. Those that do not arrive are
+    /// sent again later, by whatever process runs then.
     pub async fn send_alerts(&self) {
         let courier = self.guarded.now().courier.clone();
         if let Some(courier) = courier {
             let _ = courier.deliver().await; // they stay in the store
         }
     }
+}
 
-    /// Sends alerts when they are due, for as long as it is polled: for a program that stays.
-    pub async fn keep_sending_alerts(&self) {
-        loop {
-            self.send_alerts().await;
-            sleep(LOOK).await;
+async fn keep_sending(guarded: Weak<Inner>) {
+    while let Some(guarded) = guarded.upgrade().map(Guarded) {
+        let courier = guarded.now().courier.clone();
+        drop(guarded);
+        if let Some(courier) = courier {
+            let _ = courier.deliver().await; // they stay in the store
         }
+        sleep(LOOK).await;
     }
 }
 

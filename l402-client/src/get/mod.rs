@@ -84,6 +84,7 @@ async fn perform<W: PaymentSource + 'static>(
     let agent = open_agent(args, home, wallet, field, http)?;
     let retries = Retries::new(&args.connection, &draft);
     let fetched = retries.fetch(&agent, draft, reporter).await;
+    let _ = tokio::time::timeout(TO_TELL, agent.send_alerts()).await; // the next command sends what is left
     let Fetched { response, redirects, url, credential, unpaid, handover, withheld, .. } =
         fetched.map_err(failure::of)?;
     let status = response.status();
@@ -218,3 +219,6 @@ fn undelivered(fault: DeliveryError) -> Failure {
 fn exit_of(status: StatusCode) -> Exit {
     if status.is_client_error() || status.is_server_error() { Exit::Http } else { Exit::Served }
 }
+
+/// How long a command that is about to end waits for the owner to hear of what happened.
+const TO_TELL: core::time::Duration = core::time::Duration::from_secs(5);

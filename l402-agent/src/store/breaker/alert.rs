@@ -137,6 +137,12 @@ pub struct OpenAlert {
     pub tries: u32,
 }
 
+/// Tells whether an alert is due.
+pub(super) fn is_due(tx: &Transaction<'_>, now: u64) -> rusqlite::Result<bool> {
+    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM alerts WHERE next_at <= ?1)")?
+        .query_row([column(now)], |row| row.get(0))
+}
+
 /// Takes the next alert that is due; nobody else takes it before `lease` seconds have passed.
 pub(super) fn take(tx: &Transaction<'_>, now: u64, lease: u64) -> rusqlite::Result<Option<OpenAlert>> {
     let next = "SELECT id, body, tries FROM alerts WHERE next_at <= ?1 ORDER BY next_at, made_at LIMIT 1";

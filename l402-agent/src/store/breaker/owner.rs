@@ -140,6 +140,9 @@ impl Breakers {
     /// # Errors
     /// [`DatabaseError`].
     pub fn next_alert(&self, lease: Duration) -> Result<Option<OpenAlert>, DatabaseError> {
+        if !self.database.read(|tx| alert::is_due(tx, self.now()))? {
+            return Ok(None);
+        }
         self.database.write(|tx| alert::take(tx, self.now(), lease.as_secs()))
     }
 
