@@ -59,7 +59,8 @@ impl Guarded {
         let courier = (!channels.is_empty()).then(|| Courier::new(breakers, channels)).transpose()?;
         let hook = guarding.hook().map(|hook| Arc::new(hook) as Arc<dyn Confirmer>);
         let teller = courier.clone().map(|courier| Arc::new(courier) as Arc<dyn Confirmer>);
-        database.guard(Guards { buys_again: *buys_again, ..guarding.guards() });
+        let buys_again = *buys_again && !guarding.is_written();
+        database.guard(Guards { buys_again, ..guarding.guards() });
         now.confirmers = own.iter().cloned().chain(hook).chain(teller).collect();
         now.courier = courier;
         now.guarding = Some(guarding.clone());

@@ -62,12 +62,19 @@ impl<'de> Deserialize<'de> for Trip {
 /// What the tables `[breaker]`, `[confirm]` and `[alerts]` come to. The default is what holds without a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Guarding {
+    /// Whether a policy says so, which no flag can widen.
+    is_written: bool,
     guards: Guards,
     hook: Option<Program>,
     channels: Vec<Channel>,
 }
 
 impl Guarding {
+    /// Tells whether an owner has written it. Flags can only narrow it then.
+    pub const fn is_written(&self) -> bool {
+        self.is_written
+    }
+
     /// Returns what the store has to know.
     pub const fn guards(&self) -> Guards {
         self.guards
@@ -102,7 +109,7 @@ pub(super) fn guarding(
         are_alerts_sent: !channels.is_empty(),
         ..usual
     };
-    Guarding { guards, hook, channels }
+    Guarding { is_written: true, guards, hook, channels }
 }
 
 impl BreakerTable {
@@ -181,11 +188,9 @@ mod tests {
         assert_eq!((guards.confirm_within, guards.agent_may_confirm), (Duration::from_secs(90), false));
         assert!(guards.are_alerts_sent && guarding.hook().is_some());
         assert!(matches!(guarding.channels(), [Channel::Command(_), Channel::Webhook(_)]));
-        let without = Policy::absent(Setting::Command).guarding();
-        assert_eq!(
-            (without.guards(), Policy::parse("", Setting::Command).unwrap().guarding()),
-            (Guards::default(), without)
-        );
+        let [absent, empty] = [Policy::absent(Setting::Command), Policy::parse("", Setting::Command).unwrap()];
+        assert_eq!((absent.guarding().guards(), empty.guarding().guards()), (Guards::default(), Guards::default()));
+        assert!(!absent.guarding().is_written() && empty.guarding().is_written());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use l402_agent::amount::Amount;
 use l402_agent::confirm::{Asking, Confirmer};
 use l402_agent::store::breaker::{Answer, Question};
 use l402_agent::text::printable;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use tokio::sync::oneshot;
 
 /// Whoever runs the command. That is not known to be the owner: a yes counts only with `agent_may_confirm`.
@@ -20,7 +21,7 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn new(args: &OutputArgs, agent_may_confirm: bool) -> Self {
         let is_hushed = args.quiet || args.silent;
-        let may_answer = agent_may_confirm && !args.json && io::stdin().is_terminal() && io::stderr().is_terminal();
+        let may_answer = agent_may_confirm && !args.json && io::stderr().is_terminal();
         Self { is_json: args.json, is_hushed, may_answer }
     }
 
@@ -51,13 +52,18 @@ impl Confirmer for Caller {
         let _ = write!(io::stderr(), "Pay? [y/N] ");
         Box::pin(async {
             let (tell, told) = oneshot::channel();
-            // A thread of its own: the command does not wait for one that still reads when it is too late.
+            // A thread of its own: the command does not wait for one that still reads when it is too late. Standard input may be what is
+            // sent, so that the terminal itself is read.
             std::thread::spawn(move || {
                 let mut line = String::new();
-                let _ = io::stdin().lock().read_line(&mut line).map(|_| tell.send(line));
+                let terminal = File::open("/dev/tty").map(|terminal| BufReader::new(terminal.take(MAX_ANSWER)));
+                let _ = terminal.and_then(|mut terminal| terminal.read_line(&mut line)).map(|_| tell.send(line));
             });
             let line = told.await.ok()?;
             Some(if matches!(line.trim(), "y" | "Y" | "yes") { Answer::Yes } else { Answer::No })
         })
     }
 }
+
+/// No answer is longer.
+const MAX_ANSWER: u64 = 64;

@@ -2,6 +2,7 @@
 
 use crate::process::{Machine, text};
 use core::time::Duration;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use tokio::process::Child;
 
@@ -116,4 +117,37 @@ async fn a9_a_server_that_refuses_what_it_sold_trips_its_breaker() {
     let expected = format!("{origin}\tread-only\tsince it did not accept what was bought for 21 sat\tends in 10m\n");
     assert_eq!(shown, expected);
     assert_eq!(machine.wallet.payments_sent(), 1);
+}
+
+/// Writes a policy with a hook that ends so, and a command that hears of everything.
+async fn write_policy(machine: &Machine, hook_ends: u8) {
+    done(machine, &["budget", "list"]).await; // makes the directory
+    let path = |name: &str| machine.folder.path().join(name).display().to_string();
+    let (question, alerts) = (path("question"), path("alerts"));
+    let text = format!(
+        "unlisted = 'allow'\n[confirm]\nabove = '10 sat'\nhook = ['/bin/sh', '-c', 'cat > {question}; exit {hook_ends}']\n\
+         [alerts]\ncommand = ['/bin/sh', '-c', 'cat >> {alerts}']\n"
+    );
+    let policy = machine.data().join("policy.toml");
+    std::fs::write(&policy, text).unwrap();
+    std::fs::set_permissions(policy, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn a5_the_owners_hook_confirms_and_hears_what_happens() {
+    let machine = Machine::new().await;
+    write_policy(&machine, 0).await;
+    let paid = machine.run(&["get", &machine.shop.url("/weather")]).await;
+    assert_eq!(paid.status.code(), Some(0), "{}", text(&paid.stderr));
+    let read = |name: &str| std::fs::read_to_string(machine.folder.path().join(name)).unwrap();
+    let question: serde_json::Value = serde_json::from_str(&read("question")).unwrap();
+    assert_eq!((&question["amount_msat"], &question["path"]), (&21_000.into(), &"/weather".into()));
+    assert!(read("alerts").contains("\"event\":\"confirmation_needed\""), "{}", read("alerts"));
+    write_policy(&machine, 1).await; // it is read again
+    let denied = machine.run(&["get", &machine.shop.url("/elsewhere")]).await;
+    assert_eq!(denied.status.code(), Some(9));
+    assert!(text(&denied.stderr).contains("as every payment of more than 10 sat does; the answer was no"));
+    assert_eq!(machine.wallet.payments_sent(), 1);
+    let refused = machine.run(&["get", &machine.shop.url("/never"), "--buy-again"]).await;
+    assert_eq!(refused.status.code(), Some(9), "no flag confirms");
 }

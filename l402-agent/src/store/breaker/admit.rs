@@ -4,6 +4,7 @@ use super::confirmation;
 use super::guards::Guards;
 use super::happen::Moment;
 use super::row::{self, COMMON};
+use super::why::WhyAsk;
 use crate::store::budget::{Payer, PolicyRefusal, column};
 use crate::store::clocks::Clocks;
 use crate::store::record::Intent;
@@ -12,16 +13,6 @@ use l402_core::purchase::Window;
 use l402_core::purchase::breaker::{Act, Cause, Circuit, Event, Mode, Permission};
 use l402_http::pay::Origin;
 use rusqlite::Transaction;
-
-/// Why a payment needs its owner's confirmation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhyAsk {
-    /// A breaker was tripped by this.
-    Breaker(Option<Cause>),
-    /// It is more than this.
-    Above(Msat),
-}
 
 /// What a look at a payment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

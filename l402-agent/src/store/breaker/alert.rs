@@ -3,8 +3,8 @@
 //! An alert is written in the step that it tells of. It is removed once somebody has taken it: it arrives at least once, and has an id by
 //! which a second arrival is recognised.
 
-use super::admit::WhyAsk;
 use super::row::columns;
+use super::why::{Because, WhyAsk, named};
 use crate::amount::Amount;
 use crate::store::budget::column;
 use core::fmt;
@@ -68,49 +68,6 @@ impl fmt::Display for Alert<'_> {
                 let amount = Amount::new(*amount_msat);
                 write!(f, "{name}: a payment of {amount} needs a confirmation, {why}; `l402 policy approve {id}`")
             }
-        }
-    }
-}
-
-/// The name of a breaker.
-pub(in crate::store) fn named(origin: &str) -> &str {
-    if origin.is_empty() { "all origins" } else { origin }
-}
-
-/// Why a breaker is as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Because(
-    /// What tripped it.
-    pub Cause,
-);
-
-impl fmt::Display for Because {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Cause::Failures(failures) => write!(f, "after {failures} failures one after another"),
-            Cause::Refused { lost_msat } => {
-                write!(f, "since it did not accept what was bought for {}", Amount::new(lost_msat))
-            }
-            Cause::Price { price_msat, usual_msat } => {
-                let (price, usual) = (Amount::new(price_msat), Amount::new(usual_msat));
-                write!(f, "since it asks {price} for what usually costs {usual}")
-            }
-            Cause::Spent(hour_msat) => write!(f, "since this hour would cost {}", Amount::new(hour_msat)),
-            Cause::Losses { origins, lost_msat } => {
-                let lost = Amount::new(lost_msat);
-                write!(f, "since {origins} origins did not accept what was bought for {lost} within a day")
-            }
-            _ => f.write_str("as its owner has set it"),
-        }
-    }
-}
-
-impl fmt::Display for WhyAsk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Breaker(Some(cause)) => Because(*cause).fmt(f),
-            Self::Breaker(None) => f.write_str("as every payment does"),
-            Self::Above(most) => write!(f, "as every payment of more than {} does", Amount::new(*most)),
         }
     }
 }

@@ -4,9 +4,9 @@
 //! 2. It ends before its invoice does. No answer is no.
 //! 3. While one is open for a request of the same method and path, no other is asked for it.
 
-use super::admit::WhyAsk;
 use super::alert::Alert;
 use super::happen::Moment;
+use super::why::WhyAsk;
 use crate::store::budget::{Payer, column};
 use crate::store::record::Intent;
 use l402_core::{Msat, UnixSeconds};

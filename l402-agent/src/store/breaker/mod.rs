@@ -20,11 +20,10 @@ mod owner;
 mod price;
 mod row;
 mod tables;
+mod why;
 
-pub use admit::WhyAsk;
 pub(super) use admit::{Look, admit, admit_again};
-pub(super) use alert::named;
-pub use alert::{Because, OpenAlert};
+pub use alert::OpenAlert;
 pub use confirmation::{Answer, Question};
 pub(super) use confirmation::{Asked, Stand};
 pub(super) use consider::consider;
@@ -33,6 +32,8 @@ pub(super) use happen::{forgiven, marked};
 pub use owner::{AnswerError, Breakers, ShownBreaker};
 pub(super) use price::sold;
 pub(super) use tables::TABLES;
+pub(super) use why::named;
+pub use why::{Because, WhyAsk};
 
 #[cfg(test)]
 mod tests;
