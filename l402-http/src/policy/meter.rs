@@ -44,10 +44,16 @@ impl Meter {
     /// end.
     pub(crate) fn reservation(&self) -> Msat {
         match self {
-            Self::Bytes(tariff) | Self::Seconds(tariff) => tariff.cost(1),
+            Self::Bytes(tariff) => tariff.cost(1),
+            Self::Seconds(tariff) => by_millisecond(*tariff).cost(1),
             Self::Tokens(tariff) => tariff.most(),
         }
     }
+}
+
+/// Returns the tariff of milliseconds, by which seconds are counted.
+pub(crate) fn by_millisecond(seconds: Tariff) -> Tariff {
+    Tariff::new(seconds.price_msat(), seconds.per().saturating_mul(1_000)).unwrap_or(seconds)
 }
 
 /// Prices for the tokens of a question and of an answer, and for how many of them a request holds money.

@@ -52,6 +52,7 @@ mod tree;
 
 pub use builder::PolicyBuilder;
 pub use error::{PolicyError, RouteFault};
+pub(crate) use meter::by_millisecond;
 pub use meter::{Meter, TokenTariff};
 pub use pattern::PatternError;
 pub use sale::{Free, Sale};

@@ -1,6 +1,7 @@
 //! Bytes and seconds: slices, each drawn before what it pays for is passed on.
 
 use super::Cut;
+use crate::policy::by_millisecond;
 use crate::service::uses::Claim;
 use core::fmt;
 use core::future::poll_fn;
@@ -49,9 +50,7 @@ impl Flow {
 
     /// Charges for the time from now on.
     pub(in crate::service) fn of_time(claim: Claim, tariff: Tariff, committed: u64) -> Self {
-        // A second is a thousand milliseconds.
-        let by_millis = Tariff::new(tariff.price_msat(), tariff.per().saturating_mul(1_000)).unwrap_or(tariff);
-        Self::new(claim, by_millis, Measure::Time { begun: Instant::now() }, committed)
+        Self::new(claim, by_millisecond(tariff), Measure::Time { begun: Instant::now() }, committed)
     }
 
     fn new(claim: Claim, tariff: Tariff, measure: Measure, committed: u64) -> Self {
