@@ -16,7 +16,7 @@ use crate::plan::What;
 use crate::town::Town;
 use crate::watch::{Seen, Watched};
 use l402_core::CounterKey;
-use l402_core::ledger::{AttemptId, Record, Safety, Tally};
+use l402_core::ledger::{AttemptId, Record, Safety, Standing, Tally};
 
 pub(crate) fn audit(town: &Town) {
     let mut breaches = Vec::new();
@@ -40,9 +40,9 @@ pub(crate) fn free(town: &Town) -> u64 {
     sale(town).free()
 }
 
-/// Whether what is left of it is in doubt.
-pub(crate) fn is_in_doubt(town: &Town) -> bool {
-    sale(town).doubtful > 0
+/// How much of it is in doubt.
+pub(crate) fn doubtful(town: &Town) -> u64 {
+    sale(town).doubtful
 }
 
 fn sale(town: &Town) -> Tally {
@@ -69,8 +69,7 @@ fn of_attempt(id: &AttemptId, seen: &Seen, call: &Call) -> Option<String> {
     if may_have_effect && is_bound && !seen.is_accounted_for() {
         return Some(format!("{id} may have had an effect, and holds no use: {call:?} {seen:?}"));
     }
-    let was_refused = matches!(call.told, Some(Told::Gateway(402 | 409)));
-    if seen.is_in_doubt() && !call.is_forwarded && !call.is_orphaned && !was_refused {
+    if seen.is_in_doubt() && !call.is_forwarded && !call.is_orphaned && !call.is_refused {
         return Some(format!("{id} is in doubt, and never went to the upstream: {call:?} {seen:?}"));
     }
     let got_nothing = matches!(call.told, Some(Told::Gateway(_)));
@@ -103,7 +102,9 @@ fn of_draws(metering: Metering, seen: &Seen, call: &Call) -> Option<String> {
             (said, if had.is_whole { said } else { held })
         }
     };
-    let is_in_doubt = metering == Metering::Tokens && call.is_orphaned && seen.is_in_doubt();
+    // The same request again, on an idempotent route, takes over what a crash has left in doubt.
+    let is_taken_over = call.what == What::Redo && matches!(seen.attempt.standing, Standing::Cancelled { .. });
+    let is_in_doubt = metering == Metering::Tokens && call.is_orphaned && (seen.is_in_doubt() || is_taken_over);
     let ahead = if call.is_orphaned { metering.cost(metering.ahead()) } else { 0 };
     let most = if metering == Metering::Tokens { most } else { most + ahead };
     let is_right = is_in_doubt || (least..=most).contains(&charged);

@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) is_gone: bool,
     /// The gateway crashed meanwhile.
     pub(crate) is_orphaned: bool,
+    /// Whether the store refused its attempt, and the gateway heard of it. A second copy of the same message may be granted all the same.
+    pub(crate) is_refused: bool,
     pub(crate) told: Option<Told>,
     /// What the client has of a response that is metered, and how many tokens all of it says.
     pub(crate) had: Had,
@@ -60,7 +62,7 @@ pub(crate) enum Told {
 
 impl Call {
     pub(crate) fn new(what: What, is_delegate: bool, class: Class) -> Self {
-        let (is_forwarded, is_answered, is_gone, is_orphaned) = (false, false, false, false);
+        let (is_forwarded, is_answered, is_gone, is_orphaned, is_refused) = (false, false, false, false, false);
         let (told, had, tokens, answered_at) = (None, Had::default(), None, None);
         Self {
             what,
@@ -70,6 +72,7 @@ impl Call {
             is_answered,
             is_gone,
             is_orphaned,
+            is_refused,
             told,
             had,
             tokens,

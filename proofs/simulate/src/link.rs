@@ -118,12 +118,17 @@ impl Link {
 
 impl LedgerStore for Link {
     async fn apply(&self, payment: &PaymentHash, attempt: AttemptId, event: Event) -> Result<Reply, StoreError> {
-        if matches!(event, Event::Reserve(_)) {
+        let is_reserve = matches!(event, Event::Reserve(_));
+        if is_reserve {
             let call = CALL.with(|call| *call);
             self.network.book.open().attempts.insert(attempt, call);
         }
         let payment = *payment;
-        self.ask(move |store| store.apply(&payment, &attempt, &event)).await
+        let replied = self.ask(move |store| store.apply(&payment, &attempt, &event)).await;
+        if is_reserve && matches!(replied, Ok(Reply::Refused(_))) {
+            CALL.with(|call| self.network.book.change(*call, |call| call.is_refused = true));
+        }
+        replied
     }
 
     async fn now(&self) -> Result<Now, StoreError> {
