@@ -3,6 +3,7 @@
 mod builder;
 mod guarded;
 mod narrow;
+mod run;
 
 pub(crate) use narrow::Narrowed;
 
@@ -115,6 +116,9 @@ impl<W: PaymentSource + 'static> Agent<W> {
 
     /// Does the same, and tells at once of each payment that succeeded, whatever happens afterwards.
     ///
+    /// Dropping the future ends the call, unless it has begun to pay: then it goes on, on the runtime that it began on, and the same
+    /// request gets its answer within ten minutes, or uses its token.
+    ///
     /// # Errors
     /// As [`fetch`](Self::fetch).
     pub async fn fetch_and_tell(&self, draft: Draft, mut tell: impl FnMut(&News)) -> Result<Fetched, FetchError> {
@@ -123,14 +127,14 @@ impl<W: PaymentSource + 'static> Agent<W> {
             tell(&item);
             news.push(item);
         };
-        match self.follow(draft, note).await {
+        match self.run(draft, note).await {
             Ok(fetched) => Ok(Fetched { news, ..fetched }),
             Err(fault) => Err(FetchError { fault, news }),
         }
     }
 
-    /// Sends a request, and goes along redirects. What was paid goes to `note` alone.
-    async fn follow(&self, draft: Draft, mut note: impl FnMut(News)) -> Result<Fetched, FetchFault> {
+    /// Begins a call, under the rules that are in force now.
+    fn begin(&self) -> Result<(FileStore, Gate), FetchFault> {
         let call = CallId::random().map_err(|cause| FetchFault::Store(StoreError::Random(cause)))?;
         let fee_limit = if self.wallet.enforces().fee { FeeLimit::Kept } else { FeeLimit::NotKept };
         let payer = Payer { budget: self.budget, call, fee_limit };
@@ -138,9 +142,18 @@ impl<W: PaymentSource + 'static> Agent<W> {
         let in_force = rules.current().map_err(|cause| FetchFault::Policy(Stopped::Unusable(cause)))?;
         self.guard(&in_force.policy().guarding()).map_err(|cause| FetchFault::Policy(Stopped::Alerts(cause)))?;
         let database = self.database.under(rules);
-        let gate = Gate::new(&database, self.budget);
         let store = FileStore::new(&database, self.terms.reuse, self.wallet_name.clone(), payer);
         let store = store.map_err(FetchFault::Store)?.asking(self.guarded.confirmers());
+        Ok((store, Gate::new(&database, self.budget)))
+    }
+
+    /// Sends a request, and goes along redirects. What was paid goes to `note` alone.
+    async fn follow(
+        &self,
+        draft: Draft,
+        (store, gate): (FileStore, Gate),
+        mut note: impl FnMut(News) + Send,
+    ) -> Result<Fetched, FetchFault> {
         let settings = self.narrowed_settings().await?;
         let patience = Patience::new(self.terms.timeout);
         let mut purse = Purse { wallet: Arc::clone(&self.wallet), store, gate, settings, patience };

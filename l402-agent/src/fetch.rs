@@ -11,6 +11,7 @@ use crate::http::url::UrlError;
 use crate::http::whole::Whole;
 use crate::outcome;
 use crate::policy::Stopped;
+use crate::store::answers::Answer;
 use crate::store::file::{FileStore, StoreError};
 use crate::store::news::News;
 use crate::unpaid::Unpaid;
@@ -21,6 +22,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, response}
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use l402_core::Msat;
+use l402_core::purchase::{Delivery, DeliveryEvent};
 use l402_http::pay::{PayLayer, PaySettings, Purchased, Receipt, Repeated, RequestError, Unanswered};
 use l402_lightning::{Cause, PaymentSource};
 use serde::Serialize;
@@ -48,15 +50,15 @@ impl<W: PaymentSource + 'static> Purse<W> {
         &mut self,
         draft: &Draft,
         http: &Repeating,
-        tell: &mut impl FnMut(News),
+        tell: &mut (impl FnMut(News) + Send),
     ) -> Result<Opened, FetchFault> {
         self.gate.admit(draft).await.map_err(FetchFault::Policy)?;
         let begun = self.store.begin(draft).await.map_err(FetchFault::Store)?;
         let draft = &draft.with_key(begun.key);
-        let mut may_have_served = draft.is_repeated;
+        let mut delivery = if draft.is_repeated { Delivery::repeated() } else { Delivery::default() };
         loop {
             let mut request = draft.request();
-            if may_have_served {
+            if delivery.is_in_doubt() {
                 request.extensions_mut().insert(Repeated);
             }
             let (response, credential) = self.send(draft, request, http.clone(), tell).await?;
@@ -74,7 +76,8 @@ impl<W: PaymentSource + 'static> Purse<W> {
             drop(response);
             tell(News::Waiting(Pause { url: draft.uri.to_string(), reason, time }));
             sleep(time).await;
-            may_have_served |= reason.may_have_served();
+            let event = if reason.may_have_served() { DeliveryEvent::BusyInDoubt } else { DeliveryEvent::Busy };
+            (delivery, _) = delivery.step(event);
         }
     }
 
@@ -83,7 +86,7 @@ impl<W: PaymentSource + 'static> Purse<W> {
         draft: &Draft,
         mut request: Request<PayloadBody>,
         http: Repeating,
-        tell: &mut impl FnMut(News),
+        tell: &mut (impl FnMut(News) + Send),
     ) -> Result<(Response<Incoming>, CredentialUsed), FetchFault> {
         if let Some(hash) = self.store.unanswered() {
             request.extensions_mut().insert(Unanswered(hash));
@@ -148,6 +151,8 @@ pub enum CredentialUsed {
     Bought,
     /// A token that the caller put into the headers.
     Given,
+    /// Nothing: it is the answer that an earlier call has paid for, and did not wait for.
+    Answered,
 }
 
 /// A response, and what it took to get it.
@@ -177,6 +182,25 @@ impl Fetched {
         spent_msat(&self.news)
     }
 
+    /// Takes an answer that was kept.
+    pub(crate) fn kept((id, answer): (i64, Box<Answer>), store: FileStore) -> Self {
+        let Answer { url, status, headers, body } = *answer;
+        let mut response = Response::new(Whole::kept(body));
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        let is_error = status.is_client_error() || status.is_server_error();
+        let handover = Handover { store, is_error, is_open: false, answer: Some(id) };
+        Self {
+            response,
+            redirects: Vec::new(),
+            url,
+            credential: CredentialUsed::Answered,
+            unpaid: None,
+            withheld: None,
+            news: Vec::new(),
+            handover,
+        }
+    }
+
     /// Reads the body, at most `max_len` bytes of it, and completes the [`handover`](Self::handover).
     ///
     /// # Errors
@@ -197,6 +221,8 @@ pub struct Handover {
     is_error: bool,
     /// Whether the same request asks for the answer again.
     is_open: bool,
+    /// The number of the answer, where it was kept.
+    answer: Option<i64>,
 }
 
 impl Handover {
@@ -206,7 +232,12 @@ impl Handover {
             Some(withheld) => !withheld.is_for_good(headers),
             None => status.is_server_error() || matches!(status.as_u16(), 401 | 402 | 408 | 409 | 425 | 429),
         };
-        Self { store, is_error: status.is_client_error() || status.is_server_error(), is_open }
+        Self { store, is_error: status.is_client_error() || status.is_server_error(), is_open, answer: None }
+    }
+
+    /// Tells whether the same request asks for the answer again.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Says that the caller has the body: how many uses of the token are left is noted now. With [`Reuse::Never`](crate::Reuse::Never), the tokens that opened it are forgotten now;
@@ -215,6 +246,9 @@ impl Handover {
     /// # Errors
     /// [`StoreError`] where a token that should not be kept is still there.
     pub async fn complete(self) -> Result<(), StoreError> {
+        if let Some(id) = self.answer {
+            return self.store.remove_answer(id).await;
+        }
         if !self.is_open {
             self.store.answered().await?;
         }

@@ -74,7 +74,7 @@ impl From<CredentialUsed> for Credential {
     fn from(used: CredentialUsed) -> Self {
         match used {
             CredentialUsed::None => Self::None,
-            CredentialUsed::Kept | CredentialUsed::Recovered => Self::Kept,
+            CredentialUsed::Kept | CredentialUsed::Recovered | CredentialUsed::Answered => Self::Kept,
             CredentialUsed::Bought => Self::Bought,
             CredentialUsed::Given => Self::Other,
         }

@@ -27,6 +27,11 @@ impl<B: Body<Data = Bytes> + Unpin> Peeked<B> {
         Self { start, rest }
     }
 
+    /// Changes what is still to be read.
+    pub(crate) fn map<C: Body<Data = Bytes, Error = B::Error>>(self, change: impl FnOnce(B) -> C) -> Peeked<C> {
+        Peeked { start: self.start, rest: change(self.rest) }
+    }
+
     /// Reads until the end, until there are `limit` bytes, or until `time` is over.
     pub async fn read(rest: B, limit: usize, time: Duration) -> Self {
         Self::unread(rest).read_on(limit, time).await

@@ -24,12 +24,41 @@ use tower_service::Service;
 
 /// A body that may go on over another connection.
 pub struct Whole {
-    body: Peeked<Incoming>,
+    body: Peeked<Rest>,
     /// How many bytes were passed on, and their digest, as long as they may have to be compared.
     passed: u64,
     digest: Sha256,
     again: Option<Box<Again>>,
     asking: Option<Asking>,
+}
+
+/// What is still to come from the server, if anything.
+struct Rest(Option<Incoming>);
+
+impl Rest {
+    const fn coming(body: Incoming) -> Self {
+        Self(Some(body))
+    }
+}
+
+impl Body for Rest {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.get_mut().0 {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
 }
 
 /// The rest that is asked for, and why.
@@ -58,8 +87,14 @@ impl Whole {
             let (client, status) = (client.clone(), head.status);
             Box::new(Again { client, request, status })
         });
-        let whole = Self { body, passed: 0, digest: Sha256::new(), again, asking: None };
+        let whole = Self { body: body.map(Rest::coming), passed: 0, digest: Sha256::new(), again, asking: None };
         Response::from_parts(head, whole)
+    }
+
+    /// Takes a body that was kept.
+    pub(crate) fn kept(body: Bytes) -> Self {
+        let body = Peeked::begun(body, Rest(None));
+        Self { body, passed: 0, digest: Sha256::new(), again: None, asking: None }
     }
 
     fn passes(&mut self, frame: &Frame<Bytes>) {
@@ -99,7 +134,7 @@ impl Body for Whole {
         loop {
             if let Some(mut asking) = whole.asking.take() {
                 match asking.rest.as_mut().poll(context) {
-                    Poll::Ready(Some(rest)) => whole.body = rest,
+                    Poll::Ready(Some(rest)) => whole.body = rest.map(Rest::coming),
                     Poll::Ready(None) => return Poll::Ready(Some(Err(asking.fault))),
                     Poll::Pending => {
                         whole.asking = Some(asking);

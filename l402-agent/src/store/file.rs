@@ -6,21 +6,28 @@
 //!    wallet before it pays again. Another process that sees to such a payment is waited for; nothing is paid meanwhile.
 //! 3. Only the wallet that was asked to pay knows what became of it; with another one, nothing is paid.
 //! 4. A call that wants to buy waits for its turn, which is a lock that processes share, up to a deadline.
+//!    Once the purchase of a token with so many uses is recorded, others may share it or buy for themselves: what another call pays for is
+//!    under way, and left to it as long as it lives.
 //! 5. How many uses a response leaves is noted once it was delivered: until then, a body that broke off may be asked for again
 //!    with the same token.
 //! 6. A spent token stays while a lost answer may still be asked for with it.
-//! 7. The disk is waited for on threads that may block.
+//! 7. A token of another budget is shown, so that what its server did counts for all, and leased to none that may not use it.
+//! 8. The disk is waited for on threads that may block.
 
 // Threats: A4, A9.
 
 mod consent;
+mod contracts;
 mod error;
+mod kept;
+mod leases;
 mod outcome;
 mod working;
 
 pub use error::StoreError;
 pub use working::Begun;
 
+use super::answers::Answers;
 use super::attempts::Attempts;
 use super::budget::Payer;
 use super::database::Database;
@@ -31,14 +38,13 @@ use super::tokens::Tokens;
 use crate::confirm::Confirmer;
 use crate::http::draft::Draft;
 use core::time::Duration;
-use http::{HeaderValue, Method};
+use http::Method;
 use l402_core::PaymentHash;
-use l402_http::pay::{Consent, Origin, Standing, Token, TokenStore, Turn};
+use l402_http::pay::{Origin, Standing, Taken, Token};
 use l402_lightning::unix_now;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task;
-use tokio::time::{Instant, sleep};
 use working::Working;
 
 /// Whether tokens are kept for later calls.
@@ -64,6 +70,7 @@ struct Inner {
     reuse: Reuse,
     payments: Payments,
     attempts: Attempts,
+    answers: Answers,
     wallet: String,
     payer: Payer,
     confirmers: OnceLock<Arc<[Arc<dyn Confirmer>]>>,
@@ -81,8 +88,19 @@ struct State {
     open: HashMap<PaymentHash, Held>,
     /// What is to be forgotten once it was delivered.
     used: Vec<PaymentHash>,
-    /// How many uses are left of what opened the response, to be noted once it was delivered.
-    left: Vec<(PaymentHash, u64)>,
+    /// What is to be noted of the uses that opened the response, once it was delivered.
+    taken: Vec<(PaymentHash, Taken)>,
+    /// What is not for this call: the tokens of other budgets, and those of servers that may not be who they say.
+    foreign: HashSet<PaymentHash>,
+    /// Whether this call may hold leases.
+    is_leasing: bool,
+    is_renewing: bool,
+    /// Whether this call has begun to pay, or has shown a token that is counted.
+    is_committed: bool,
+    /// The number of the answer that is expected of this call, although its caller is gone.
+    expected: Option<i64>,
+    /// What an isolated call has bought. It is nowhere else.
+    own: Vec<KeptToken>,
     news: Vec<News>,
 }
 
@@ -109,16 +127,10 @@ impl FileStore {
         let tokens = Tokens::new(database.clone());
         let payments = Payments::new(database.clone()).map_err(StoreError::Payments)?;
         let attempts = Attempts::new(database.clone()).map_err(StoreError::Attempts)?;
-        Ok(Self(Arc::new(Inner {
-            tokens,
-            reuse,
-            payments,
-            attempts,
-            wallet,
-            payer,
-            confirmers: OnceLock::new(),
-            state: Mutex::default(),
-        })))
+        let answers = Answers::new(database.clone());
+        let (confirmers, state) = (OnceLock::new(), Mutex::default());
+        let inner = Inner { tokens, reuse, payments, attempts, answers, wallet, payer, confirmers, state };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Says that the user has what was paid for.
@@ -126,15 +138,13 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`], where a token that should not be kept is still there.
     pub async fn delivered(&self) -> Result<(), StoreError> {
-        self.counted().await?;
         let used = core::mem::take(&mut self.0.state().used);
-        if self.0.reuse == Reuse::Kept || used.is_empty() {
-            return Ok(());
+        if self.0.reuse == Reuse::Never && !used.is_empty() {
+            // First: one that is spent and not forgotten yet looks like one that was never accepted.
+            let forget = move |inner: &Inner| used.iter().try_for_each(|hash| inner.tokens.forget(hash));
+            self.blocking(move |inner| forget(inner).map_err(StoreError::Tokens)).await?;
         }
-        self.blocking(move |inner| {
-            used.iter().try_for_each(|hash| inner.tokens.forget(hash)).map_err(StoreError::Tokens)
-        })
-        .await
+        self.counted().await
     }
 
     /// Says that the user has the response, which may be an error: how many uses it left is noted now.
@@ -142,11 +152,11 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`], where that is not noted. The server says it again.
     pub async fn counted(&self) -> Result<(), StoreError> {
-        let left = core::mem::take(&mut self.0.state().left);
-        if left.is_empty() {
+        let taken = core::mem::take(&mut self.0.state().taken);
+        if taken.is_empty() {
             return Ok(());
         }
-        self.blocking(move |inner| inner.tokens.count(&left).map_err(StoreError::Tokens)).await
+        self.blocking(move |inner| inner.count(&taken)).await
     }
 
     /// Says which request comes next, and returns what it is to be sent with: unsettled payments for others are left alone, and an
@@ -193,56 +203,80 @@ impl FileStore {
 }
 
 impl Inner {
-    /// Takes over what dead processes left without an outcome.
-    fn inherit(&self, origin: &Origin) -> Result<(), StoreError> {
-        for intent in self.payments.intents().map_err(StoreError::database)? {
+    /// Takes over what dead processes left without an outcome, and returns what others pay for at this moment.
+    fn inherit(&self, origin: &Origin) -> Result<Vec<Intent>, StoreError> {
+        let mut under_way = Vec::new();
+        for intent in self.payments.open_at(origin, self.payer.budget).map_err(StoreError::database)? {
             let Intent { payment_hash, wallet, .. } = &intent;
-            if intent.origin != *origin || !self.state().inherits(&intent) {
+            // What was to be bought from a server that may not be who it says is that call's.
+            if intent.is_isolated || !self.state().inherits(&intent) {
+                continue;
+            }
+            if self.payments.is_held(payment_hash).map_err(StoreError::Payments)? {
+                if !self.payments.is_under_way(payment_hash).map_err(StoreError::database)? {
+                    // Such as `l402 payments resolve`, which needs no turn.
+                    return Err(StoreError::Payments(PaymentsError::Held(*payment_hash)));
+                }
+                under_way.push(intent);
                 continue;
             }
             if *wallet != self.wallet {
                 return Err(StoreError::OtherWallet { wallet: wallet.clone(), payment_hash: *payment_hash });
             }
-            let Some(payment) = self.payments.adopt(payment_hash).map_err(StoreError::Payments)? else { continue };
-            self.state().open.insert(*payment_hash, Held { payment, is_inherited: true });
+            match self.payments.adopt(payment_hash) {
+                Ok(None) => {}
+                Ok(Some(payment)) => {
+                    self.payments.outlive_buyer(payment_hash).map_err(StoreError::database)?;
+                    self.state().open.insert(*payment_hash, Held { payment, is_inherited: true });
+                }
+                Err(fault) => return Err(StoreError::Payments(fault)),
+            }
         }
-        Ok(())
+        Ok(under_way)
     }
 
     fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
         if self.reuse == Reuse::Isolated {
             return self.own_tokens(origin);
         }
-        self.inherit(origin)?;
-        // Read in any case: nothing is paid where its token could not be kept.
-        let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
+        let mut under_way = self.inherit(origin)?;
+        // Read in any case: nothing is paid where its token could not be kept. Read afterwards: what was under way may be kept by now.
+        let found = self.tokens.for_budget(origin, self.payer.budget).map_err(StoreError::Tokens)?;
+        let foreign = found.iter().filter(|(_, is_usable)| !is_usable).map(|(token, _)| token.payment_hash);
+        self.state().foreign.extend(foreign);
+        let mut kept: Vec<KeptToken> = found.into_iter().map(|(token, _)| token).collect();
+        under_way.retain(|intent| !kept.iter().any(|token| token.payment_hash == intent.payment_hash));
         if self.reuse == Reuse::Never {
             // What was paid for and has not served yet is presented all the same, before anything else is paid.
             let asked = self.unanswered();
             kept.retain(|token| token.standing != Standing::Served || Some(token.payment_hash) == asked);
+            under_way.clear();
         }
         let mut found: Vec<Token> = kept.into_iter().map(Token::from).collect();
         let state = self.state();
         let open = state.open.values().map(|held| held.payment.intent());
         found.extend(open.filter(|intent| intent.origin == *origin).map(Intent::token));
+        found.extend(under_way.iter().map(|intent| Token { is_under_way: true, ..intent.token() }));
         Ok(found)
     }
 
     /// What this call has bought itself.
     fn own_tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
-        let intents = self.payments.intents().map_err(StoreError::database)?;
-        if let Some(open) = intents.iter().find(|intent| intent.origin == *origin && self.state().inherits(intent)) {
+        let intents = self.payments.open_at(origin, self.payer.budget).map_err(StoreError::database)?;
+        if let Some(open) = intents.iter().find(|intent| self.state().inherits(intent)) {
             return Err(StoreError::Payments(PaymentsError::StillOpen(open.payment_hash)));
         }
-        let mut kept = self.tokens.of(origin).map_err(StoreError::Tokens)?;
+        // Read in any case: nothing is paid where the store cannot be read.
+        drop(self.tokens.of(origin).map_err(StoreError::Tokens)?);
         let state = self.state();
-        kept.retain(|token| state.used.contains(&token.payment_hash));
+        let own = state.own.iter().filter(|token| token.origin == *origin).cloned().map(Token::from);
         let open = state.open.values().map(|held| held.payment.intent());
         let open = open.filter(|intent| intent.origin == *origin).map(Intent::token);
-        Ok(kept.into_iter().map(Token::from).chain(open).collect())
+        Ok(own.chain(open).collect())
     }
 
     fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
+        self.state().is_committed |= token.preimage.is_none();
         if let Some(kept) = KeptToken::new(origin, token) {
             return self.settle(&kept);
         }
@@ -258,9 +292,12 @@ impl Inner {
             }
             return Ok(());
         }
-        let intent = Intent::new(origin, token, &self.wallet);
+        let is_isolated = self.reuse == Reuse::Isolated;
+        let intent = Intent { is_isolated, ..Intent::new(origin, token, &self.wallet) };
         let payment = self.payments.begin(intent, &self.payer).map_err(StoreError::Payments)?;
-        self.state().open.insert(token.payment_hash, Held { payment, is_inherited: false });
+        let mut state = self.state();
+        state.is_leasing = true; // with the intent, the first use is this call's
+        state.open.insert(token.payment_hash, Held { payment, is_inherited: false });
         Ok(())
     }
 
@@ -270,6 +307,10 @@ impl Inner {
         let held = self.state().open.remove(&hash);
         let Some(Held { payment, is_inherited }) = held else {
             self.refused(kept);
+            if self.reuse == Reuse::Isolated {
+                self.state().own.iter_mut().filter(|own| own.payment_hash == hash).for_each(|own| *own = kept.clone());
+                return Ok(());
+            }
             if self.reuse == Reuse::Never && kept.standing == Standing::Served {
                 // By its head only: until its body has arrived the token stays as it is, for the next call.
                 self.state().used.push(hash);
@@ -283,6 +324,7 @@ impl Inner {
             let is_new = kept.standing == Standing::New && !is_there;
             return if is_new { self.tokens.keep(kept).map_err(StoreError::Tokens) } else { Ok(()) };
         };
+        let is_isolated = payment.intent().is_isolated;
         payment.paid(kept).map_err(StoreError::database)?;
         let news = Purchase {
             origin: kept.origin.clone(),
@@ -292,6 +334,9 @@ impl Inner {
         };
         let mut state = self.state();
         state.used.push(hash);
+        if is_isolated {
+            state.own.push(kept.clone());
+        }
         let lost = state.working.as_ref().filter(|_| !is_inherited).and_then(Working::lost);
         state.news.extend(lost.map(|url| News::NotKept { url }));
         state.news.push(if is_inherited { News::Recovered(news) } else { News::Paid(news) });
@@ -313,77 +358,11 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if self.reuse == Reuse::Isolated {
-            let used = core::mem::take(&mut self.state().used);
-            for hash in &used {
-                let _ = self.tokens.forget(hash); // nobody is left to be told
-            }
+        if self.state().is_leasing {
+            let _ = self.tokens.give_back(self.payer.call); // else they end by themselves
         }
     }
 }
-
-impl TokenStore for FileStore {
-    type Error = StoreError;
-
-    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, StoreError> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let origin = origin.clone();
-            match self.blocking(move |inner| inner.tokens(&origin)).await {
-                // Such as `l402 payments resolve`, which needs no turn.
-                Err(StoreError::Payments(PaymentsError::Held(_))) if Instant::now() < deadline => sleep(POLL).await,
-                result => return result,
-            }
-        }
-    }
-
-    async fn enter(
-        &self,
-        origin: &Origin,
-        method: &Method,
-        path: &str,
-        patience: Duration,
-    ) -> Result<Option<Turn>, StoreError> {
-        let begun = Instant::now();
-        loop {
-            let (origin, method, path) = (origin.clone(), method.clone(), path.to_owned());
-            let turn = self
-                .blocking(move |inner| inner.payments.try_turn(&origin, &method, &path).map_err(StoreError::Payments));
-            match turn.await? {
-                Some(turn) => return Ok(Some(Turn::new(turn))),
-                None if begun.elapsed() >= patience => return Ok(None),
-                None => sleep(POLL).await,
-            }
-        }
-    }
-
-    async fn consent(&self, origin: &Origin, token: &Token) -> Result<Option<Consent>, StoreError> {
-        self.consider(origin, token).await
-    }
-
-    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
-        let (origin, token) = (origin.clone(), token.clone());
-        self.blocking(move |inner| inner.put(&origin, &token)).await
-    }
-
-    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
-        let (origin, token) = (origin.clone(), token.clone());
-        self.blocking(move |inner| Ok(inner.presents(&origin, &token))).await.ok().flatten()
-    }
-
-    async fn used(&self, _: &Origin, token: &Token) -> Result<(), StoreError> {
-        self.0.state().left.extend(token.uses_left.map(|left| (token.payment_hash, left)));
-        Ok(())
-    }
-
-    async fn forget(&self, _: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
-        let hash = *hash;
-        self.blocking(move |inner| inner.forget(&hash)).await
-    }
-}
-
-/// How long to wait for somebody who sees to a payment for the same request, without the turn to buy.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often to look whether somebody else has ended.
 const POLL: Duration = Duration::from_millis(50);

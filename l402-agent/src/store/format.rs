@@ -1,6 +1,6 @@
 //! The format of the database file: its names, its tables, and what each earlier version lacks.
 
-use super::{breaker, budget, keys, share};
+use super::{answers, breaker, budget, keys, share};
 
 /// `outcome` is empty while there is none; an order is absent where the first format did not have it.
 pub(super) const TABLES: &str = "
@@ -102,7 +102,8 @@ pub(super) const STEPS: [(i32, &str); 7] = [
 ];
 
 /// What version 9 has and version 8 lacks.
-pub(super) const ADDED: &[&str] = &[share::TABLES, breaker::TABLES, budget::ADDED_TABLES, keys::TABLES];
+pub(super) const ADDED: &[&str] =
+    &[share::TABLES, answers::TABLES, breaker::TABLES, budget::ADDED_TABLES, keys::TABLES];
 
 /// The last version without it.
 pub(super) const BEFORE_ADDED: i32 = 8;

@@ -203,7 +203,20 @@ struct OldIntent {
 impl From<OldIntent> for Intent {
     fn from(old: OldIntent) -> Self {
         let OldIntent { payment_hash, amount_msat, wallet, origin, method, path, scheme, token, at } = old;
-        Self { payment_hash, amount_msat, wallet, origin, method, path, scheme, token, at, order: None }
+        Self {
+            payment_hash,
+            amount_msat,
+            wallet,
+            origin,
+            method,
+            path,
+            scheme,
+            token,
+            at,
+            order: None,
+            uses: None,
+            is_isolated: false,
+        }
     }
 }
 

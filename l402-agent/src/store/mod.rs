@@ -1,6 +1,7 @@
 //! What is kept between calls: the tokens that were bought and the payments that were begun, all of it private, in one database
 //! that processes share.
 
+pub(crate) mod answers;
 pub mod attempts;
 pub mod breaker;
 pub mod budget;

@@ -12,12 +12,13 @@
 // Threats: A4, A5, A9.
 
 use super::breaker::{self, Look};
-use super::budget::{self, Payer, PolicyRefusal};
+use super::budget::{self, BudgetId, Payer, PolicyRefusal};
 use super::database::Database;
 use super::error::DatabaseError;
 use super::private::{Lock, PrivateDir, PrivateError};
 use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use super::row::{self, Conflict};
+use super::share::{self, Live};
 use crate::policy::PolicyError;
 use core::fmt;
 use http::Method;
@@ -50,7 +51,8 @@ impl Payments {
     pub fn begin(&self, intent: Intent, payer: &Payer) -> Result<OpenPayment, PaymentsError> {
         let policy = self.database.rules().current().map_err(PaymentsError::Policy)?;
         let begun = self.database.write(|tx| {
-            if let Some(fault) = obstacle(tx, &intent)? {
+            let live = Live::now(tx, self.database.clocks())?;
+            if let Some(fault) = obstacle(tx, &intent, payer)? {
                 return Ok(Err(fault));
             }
             // Before another call can see the intent. This does not wait, as the holder may wait for this transaction.
@@ -74,7 +76,8 @@ impl Payments {
                 lock.discard();
                 return Ok(Err(PaymentsError::Refused(refused)));
             }
-            row::put_payment(tx, &intent, None, Conflict::Replace).map(|()| Ok(lock))
+            row::put_payment(tx, &intent, None, Conflict::Replace)?;
+            share::buys(tx, &live, &intent.payment_hash, payer.call).map(|()| Ok(lock))
         });
         let lock = begun.map_err(PaymentsError::Database)??;
         Ok(OpenPayment { payments: self.clone(), intent, lock })
@@ -117,6 +120,49 @@ impl Payments {
         Ok(Some(OpenPayment { payments: self.clone(), intent, lock }))
     }
 
+    /// Returns the payments of a budget without an outcome, at an origin.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn open_at(&self, origin: &Origin, budget: BudgetId) -> Result<Vec<Intent>, DatabaseError> {
+        let open = "SELECT payments.* FROM payments LEFT JOIN entries USING (payment_hash) \
+                    WHERE outcome IS NULL AND payments.origin = ?1 AND coalesce(budget, 1) = ?2 ORDER BY begun_at, payment_hash";
+        self.database.read(|tx| {
+            let mut open = tx.prepare_cached(open)?;
+            open.query_map(params![origin.to_string(), budget], |row| Ok(row::payment(row)?.intent))?.collect()
+        })
+    }
+
+    /// Tells whether somebody sees to a payment at this moment.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Lock`].
+    pub fn is_held(&self, hash: &PaymentHash) -> Result<bool, PaymentsError> {
+        match self.locks.try_lock(&hash.to_string()).map_err(PaymentsError::Lock)? {
+            None => Ok(true),
+            Some(lock) => {
+                lock.discard();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Tells whether the call that was about to make a payment still holds what it buys.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn is_under_way(&self, hash: &PaymentHash) -> Result<bool, DatabaseError> {
+        self.database.read(|tx| share::is_buying(tx, hash))
+    }
+
+    /// Ends the lease of the call that was about to make a payment, which is known to have ended.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn outlive_buyer(&self, hash: &PaymentHash) -> Result<(), DatabaseError> {
+        self.database.write(|tx| share::end_buyer(tx, hash))
+    }
+
     /// Takes the turn to buy for requests of a method to a path of an origin; `None` while somebody else has it.
     ///
     /// # Errors
@@ -132,14 +178,18 @@ impl Payments {
         &self.database
     }
 
-    fn intent(&self, hash: &PaymentHash) -> Result<Option<Intent>, PaymentsError> {
+    /// Returns a payment, where it has no outcome.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Database`].
+    pub fn intent(&self, hash: &PaymentHash) -> Result<Option<Intent>, PaymentsError> {
         let recorded = self.database.read(|tx| recorded(tx, hash)).map_err(PaymentsError::Database)?;
         Ok(recorded.filter(|recorded| recorded.outcome.is_none()).map(|recorded| recorded.intent))
     }
 }
 
 /// Says why a payment must not begin.
-fn obstacle(tx: &Transaction<'_>, intent: &Intent) -> rusqlite::Result<Option<PaymentsError>> {
+fn obstacle(tx: &Transaction<'_>, intent: &Intent, payer: &Payer) -> rusqlite::Result<Option<PaymentsError>> {
     let hash = intent.payment_hash;
     match recorded(tx, &hash)? {
         Some(Recorded { outcome: None, .. }) => return Ok(Some(PaymentsError::StillOpen(hash))),
@@ -149,9 +199,15 @@ fn obstacle(tx: &Transaction<'_>, intent: &Intent) -> rusqlite::Result<Option<Pa
         }
         Some(Recorded { outcome: Some(PaymentOutcome::NotPaid), .. }) | None => {}
     }
-    // The caller has settled what was open for this request before: another call has begun this one since.
-    let same = "SELECT * FROM payments WHERE outcome IS NULL AND origin = ?1 AND method = ?2 AND path = ?3 LIMIT 1";
-    let request = params![intent.origin.to_string(), intent.method.as_str(), intent.path];
+    // The caller has settled what was left open for this request before. What other calls are paying for now is theirs; what this call
+    // has begun must end first.
+    let same = "SELECT payments.* FROM payments LEFT JOIN entries USING (payment_hash) \
+                WHERE outcome IS NULL AND payments.origin = ?1 AND method = ?2 AND path = ?3 AND coalesce(budget, 1) = ?4 \
+                AND (?6 OR NOT is_isolated) \
+                AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.payment_hash = payments.payment_hash \
+                                AND holder = entries.call AND holder <> ?5) LIMIT 1";
+    let (origin, method) = (intent.origin.to_string(), intent.method.as_str());
+    let request = params![origin, method, intent.path, payer.budget, payer.call.as_bytes(), intent.is_isolated];
     let other = tx.query_row(same, request, row::payment).optional()?;
     Ok(other.map(|other| PaymentsError::Held(other.intent.payment_hash)))
 }
@@ -198,7 +254,7 @@ impl OpenPayment {
         Ok(())
     }
 
-    /// Records that it was paid, together with the token that it bought.
+    /// Records that it was paid, together with the token that it bought. That of an isolated payment is not kept.
     ///
     /// # Errors
     /// [`DatabaseError`]; the payment is then still open.
@@ -208,7 +264,7 @@ impl OpenPayment {
         let intent = self.intent.clone();
         self.end(outcome, event, |tx| {
             breaker::sold(tx, &intent)?;
-            row::put_token(tx, token, Conflict::Replace)
+            if intent.is_isolated { Ok(()) } else { row::put_token(tx, token, Conflict::Replace) }
         })
     }
 

@@ -31,6 +31,10 @@ pub struct Intent {
     pub at: UnixSeconds,
     /// The invoice and the limits; `None` where the first format did not have them.
     pub order: Option<Order>,
+    /// How many uses the server said it sells, where the token does not say.
+    pub uses: Option<u64>,
+    /// Whether the token is forgotten when the call ends that buys it: the server may not be who it says.
+    pub is_isolated: bool,
 }
 
 impl Intent {
@@ -47,6 +51,8 @@ impl Intent {
             token: token.text.clone(),
             at: token.bought_at,
             order: token.order.clone(),
+            uses: token.uses_left,
+            is_isolated: false,
         }
     }
 
@@ -64,7 +70,7 @@ impl Intent {
             fee_msat: paid.fee_msat,
             bought_at: self.at,
             standing: Standing::New,
-            uses_left: None,
+            uses_left: self.uses,
         }
     }
 
@@ -81,7 +87,8 @@ impl Intent {
             path: self.path.clone(),
             bought_at: self.at,
             standing: Standing::New,
-            uses_left: None,
+            uses_left: self.uses,
+            is_under_way: false,
             order: self.order.clone(),
         }
     }
@@ -188,6 +195,7 @@ impl From<KeptToken> for Token {
             bought_at: kept.bought_at,
             standing: kept.standing,
             uses_left: kept.uses_left,
+            is_under_way: false,
             order: None,
         }
     }

@@ -4,10 +4,11 @@ use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use core::fmt;
 use core::str::FromStr;
 use http::Method;
+use l402_core::purchase::Tally;
 use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
-use l402_http::pay::{Asking, Order, Standing};
+use l402_http::pay::{Asking, Order, Standing, Taken, sold};
 use rusqlite::types::Type;
-use rusqlite::{Row, Transaction, named_params, params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 /// Writes a payment, in place of one with the same hash.
 pub(super) fn put_payment(
@@ -20,8 +21,10 @@ pub(super) fn put_payment(
     // A limit above what there is in all money is none.
     let max_fee_msat = order.map(|order| i64::try_from(order.max_fee_msat.get()).unwrap_or(i64::MAX));
     let sql = format!(
-        "INSERT OR {conflict} INTO payments VALUES (:payment_hash, :amount_msat, :wallet, :origin, :method, :path, :scheme, \
-         :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat, :is_repeated)"
+        "INSERT OR {conflict} INTO payments (payment_hash, amount_msat, wallet, origin, method, path, scheme, token, begun_at, \
+         invoice, max_fee_msat, max_cltv_expiry_delta, outcome, fee_msat, is_repeated, uses, is_isolated) VALUES (:payment_hash, :amount_msat, :wallet, :origin, :method, :path, :scheme, \
+         :token, :begun_at, :invoice, :max_fee_msat, :max_cltv_expiry_delta, :outcome, :fee_msat, :is_repeated, :uses, \
+         :is_isolated)"
     );
     let columns = named_params! {
         ":payment_hash": intent.payment_hash.to_string(),
@@ -39,6 +42,8 @@ pub(super) fn put_payment(
         ":outcome": outcome.map(|outcome| columns(outcome).0),
         ":fee_msat": outcome.and_then(|outcome| columns(outcome).1),
         ":is_repeated": order.is_some_and(|order| order.asking == Asking::Again),
+        ":uses": intent.uses,
+        ":is_isolated": intent.is_isolated,
     };
     tx.execute(&sql, columns).map(drop)
 }
@@ -47,8 +52,9 @@ pub(super) fn put_payment(
 pub(super) fn put_token(tx: &Transaction<'_>, token: &KeptToken, conflict: Conflict) -> rusqlite::Result<()> {
     let sql = format!(
         "INSERT OR {conflict} INTO tokens (payment_hash, preimage, amount_msat, fee_msat, origin, method, path, scheme, token, \
-         bought_at, standing, uses_left) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
-         :bought_at, :standing, :uses_left)"
+         bought_at, standing, uses_left, budget) VALUES (:payment_hash, :preimage, :amount_msat, :fee_msat, :origin, :method, :path, :scheme, :token, \
+         :bought_at, :standing, :uses_left, \
+         coalesce((SELECT budget FROM entries WHERE entries.payment_hash = :payment_hash), 1))"
     );
     let columns = named_params! {
         ":payment_hash": token.payment_hash.to_string(),
@@ -77,6 +83,24 @@ pub(super) fn mark_token(tx: &Transaction<'_>, hash: &PaymentHash, standing: Sta
 pub(super) fn count_token(tx: &Transaction<'_>, hash: &PaymentHash, uses_left: u64) -> rusqlite::Result<()> {
     let count = "UPDATE tokens SET uses_left = min(coalesce(uses_left, ?2), ?2) WHERE payment_hash = ?1";
     tx.execute(count, params![hash.to_string(), uses_left]).map(drop)
+}
+
+/// Returns what is known of the uses of a token, where it is there.
+pub(super) fn tally(tx: &Transaction<'_>, hash: &PaymentHash) -> rusqlite::Result<Option<Tally>> {
+    let read = |row: &Row<'_>| {
+        let sold = sold(&row.get::<_, String>("token")?);
+        Ok(Tally { sold, told: row.get("uses_left")?, used: row.get("used")? })
+    };
+    let of = "SELECT token, uses_left, used FROM tokens WHERE payment_hash = ?1";
+    tx.prepare_cached(of)?.query_row([hash.to_string()], read).optional()
+}
+
+/// Notes that a use of a token went, and what the server says is left.
+pub(super) fn use_token(tx: &Transaction<'_>, hash: &PaymentHash, taken: Taken) -> rusqlite::Result<()> {
+    let Some(tally) = tally(tx, hash)? else { return Ok(()) };
+    let tally = if taken.is_used { tally.used(taken.told) } else { tally.told(taken.told) };
+    let note = "UPDATE tokens SET uses_left = ?2, used = ?3 WHERE payment_hash = ?1";
+    tx.prepare_cached(note)?.execute(params![hash.to_string(), tally.left(), tally.used]).map(drop)
 }
 
 /// What becomes of a row that is there already.
@@ -110,6 +134,8 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         token: row.get("token")?,
         at: row.get("begun_at").map(UnixSeconds::new)?,
         order: order(row)?,
+        uses: row.get("uses")?,
+        is_isolated: row.get("is_isolated")?,
     };
     Ok(Recorded { intent, outcome: outcome(row)? })
 }

@@ -5,15 +5,19 @@
 
 // Threats: A6.
 
+use super::answers;
 use super::attempts;
 use super::breaker;
+use super::budget::{BudgetId, CallId};
 use super::database::Database;
 use super::error::DatabaseError;
 use super::record::KeptToken;
 use super::row::{self, Conflict};
+use super::share::{self, Owners};
+use l402_core::purchase::{Sold, Tally};
 use l402_core::{PaymentHash, UnixSeconds};
-use l402_http::pay::{Origin, Standing};
-use rusqlite::params;
+use l402_http::pay::{Origin, Standing, Taken, Token, sold};
+use rusqlite::{OptionalExtension, Row, params};
 
 /// The tokens of a database.
 #[derive(Debug, Clone)]
@@ -42,6 +46,84 @@ impl Tokens {
     pub fn of(&self, origin: &Origin) -> Result<Vec<KeptToken>, DatabaseError> {
         let of_origin = "SELECT * FROM tokens WHERE origin = ?1 ORDER BY id";
         self.database.read(|tx| tx.prepare(of_origin)?.query_map([origin.to_string()], row::token)?.collect())
+    }
+
+    /// Returns the token that a payment bought.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn find(&self, hash: &PaymentHash) -> Result<Option<KeptToken>, DatabaseError> {
+        let of = "SELECT * FROM tokens WHERE payment_hash = ?1";
+        self.database.read(|tx| tx.prepare_cached(of)?.query_row([hash.to_string()], row::token).optional())
+    }
+
+    /// Returns the tokens of an origin and of no other, oldest first, each with whether a budget may use it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn for_budget(&self, origin: &Origin, budget: BudgetId) -> Result<Vec<(KeptToken, bool)>, DatabaseError> {
+        self.database.read(|tx| {
+            let mut of_origin = tx.prepare_cached("SELECT * FROM tokens WHERE origin = ?1 ORDER BY id")?;
+            let read = |row: &Row<'_>| Ok((row::token(row)?, BudgetId::read(row, "budget")?));
+            let found: Vec<_> = of_origin.query_map([origin.to_string()], read)?.collect::<rusqlite::Result<_>>()?;
+            let mut owners = Owners::new(tx, budget);
+            let mut is_usable = |token: &KeptToken, owner| {
+                let is_counted = token.uses_left.is_some() || matches!(sold(&token.token), Sold::Counted(_));
+                owners.may_use(owner, is_counted)
+            };
+            found.into_iter().map(|(token, owner)| is_usable(&token, owner).map(|usable| (token, usable))).collect()
+        })
+    }
+
+    /// Gives a call a use of a token, where there is one left that nobody holds; what else the call holds is given back, but for
+    /// what is `kept`. Of a token that is still being paid for, what the call knows of it counts.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn lease(&self, token: &Token, call: CallId, kept: &[PaymentHash]) -> Result<bool, DatabaseError> {
+        let hash = token.payment_hash;
+        self.database.write(|tx| {
+            share::switch(tx, call, &[kept, &[hash]].concat())?;
+            let tally = match row::tally(tx, &hash)? {
+                Some(tally) => tally,
+                None if token.preimage.is_some() => return Ok(false), // somebody has forgotten it
+                None => Tally::new(token.sold()).told(token.uses_left),
+            };
+            share::take(tx, self.database.clocks(), &hash, call, tally)
+        })
+    }
+
+    /// Lets the leases of a call last on, and the answer that is expected of it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn renew(&self, call: CallId) -> Result<(), DatabaseError> {
+        self.database.write(|tx| {
+            answers::renew(tx, self.database.clocks(), call)?;
+            share::renew(tx, self.database.clocks(), call)
+        })
+    }
+
+    /// Ends the leases of a call. Their uses count as left. No answer is expected of it any more.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; they end by themselves then.
+    pub fn give_back(&self, call: CallId) -> Result<(), DatabaseError> {
+        self.database.write(|tx| {
+            answers::give_up(tx, call)?;
+            share::end_all(tx, call)
+        })
+    }
+
+    /// Notes what responses say of the uses that a call took, each by the payment that bought the token, and ends its leases.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the tokens are then as they were.
+    pub fn used(&self, taken: &[(PaymentHash, Taken)], call: CallId) -> Result<(), DatabaseError> {
+        self.database.write(|tx| {
+            taken.iter().try_for_each(|(hash, taken)| row::use_token(tx, hash, *taken))?;
+            share::end_all(tx, call)
+        })
     }
 
     /// Adds a token; it is on the disk when this returns. One with the same payment hash is replaced.

@@ -37,10 +37,14 @@ pub(crate) enum Guard {
     Unlisted,
     /// The fee and the lock time of a payment are narrowed to what a budget allows, and refused above it.
     Route,
+    /// Who holds a token is noted.
+    LeasesNoted,
+    /// A use that went is counted.
+    UsesCounted,
 }
 
 impl Guard {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::ReservedCounts,
         Self::OpenCountsInWindows,
         Self::FeeReserved,
@@ -57,7 +61,14 @@ impl Guard {
         Self::OriginReserved,
         Self::Unlisted,
         Self::Route,
+        Self::LeasesNoted,
+        Self::UsesCounted,
     ];
+
+    /// Whether callers meet at the same few tokens.
+    pub(crate) const fn is_of_tokens(self) -> bool {
+        matches!(self, Self::LeasesNoted | Self::UsesCounted)
+    }
 
     /// Undoes in the database what the guard does there.
     pub(crate) fn remove(self, store: &Path) {
@@ -83,6 +94,14 @@ impl Guard {
             Self::RemovedStops => {
                 "CREATE TRIGGER gone AFTER UPDATE OF standing ON budgets WHEN NEW.standing = 'removed' BEGIN \
                      UPDATE budgets SET standing = 'active', name = name || id WHERE id = NEW.id; END"
+            }
+            Self::LeasesNoted => {
+                "CREATE TRIGGER gone AFTER INSERT ON leases BEGIN \
+                     DELETE FROM leases WHERE payment_hash = NEW.payment_hash AND holder = NEW.holder; END"
+            }
+            Self::UsesCounted => {
+                "CREATE TRIGGER gone AFTER UPDATE OF used ON tokens WHEN NEW.used > 0 BEGIN \
+                     UPDATE tokens SET used = 0, uses_left = NULL WHERE id = NEW.id; END"
             }
             Self::OriginInFlight => {
                 "CREATE TRIGGER gone AFTER INSERT ON accounts WHEN NEW.origin LIKE 'http%' AND NEW.in_flight > 0 BEGIN \

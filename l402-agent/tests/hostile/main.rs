@@ -1,10 +1,12 @@
-//! A5: whatever servers, wallets, clocks and crashes do, no budget is overspent, and no request is paid for twice.
+//! A5, A9: whatever servers, wallets, clocks and crashes do, no budget is overspent, no request is paid for twice, and no more callers
+//! hold a token than it has uses.
 //!
 //! 1. Callers buy at once through the paying layer and the store, from budgets below each other. Servers ask for what they like,
 //!    and some take money for nothing. The [wallet](bank) pays at once, late, never, or after it knew of nothing, at fees up to the limit.
 //! 2. A process ends between any two of its commands: a question to the store, the wallet or the server, or the answer to it. The store
 //!    is opened again, after a while, in the same boot or another one, with a wall clock that is right or behind.
-//! 3. The [oracle](oracle) adds up what the wallet was asked for and has debited. It knows nothing of how the store counts.
+//! 3. The [oracle](oracle) adds up what the wallet was asked for and has debited, and [who holds](seats) which token. It knows nothing of
+//!    how the store counts. What a process held when it ended stays held, until the clock says that it is over.
 //! 4. Without one of the [guards](guard), the oracle finds something.
 //!
 //! `L402_SEEDS` says how many runs there are, `L402_SEED` which one is the first.
@@ -16,6 +18,7 @@ mod draw;
 mod guard;
 mod halt;
 mod oracle;
+mod seats;
 mod shop;
 mod till;
 mod town;

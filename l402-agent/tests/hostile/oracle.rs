@@ -1,5 +1,6 @@
 //! What the wallet was asked for and has debited, added up in the simplest way, against every budget.
 
+use crate::seats::Seats;
 use l402_core::PaymentHash;
 use l402_core::purchase::Limits;
 use std::collections::HashMap;
@@ -50,6 +51,7 @@ pub(crate) struct Oracle {
     pub(crate) now: u64,
     /// Whose breaker is tripped: that of an origin, or all of them where it is empty.
     pub(crate) tripped: Option<String>,
+    pub(crate) seats: Seats,
     found: Option<String>,
 }
 

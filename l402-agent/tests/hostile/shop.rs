@@ -23,7 +23,13 @@ use tower_service::Service;
 pub(crate) struct Shop {
     pub(crate) payee: FakeNode,
     pub(crate) draw: Arc<Draw>,
-    sold: Mutex<HashMap<String, String>>,
+    sold: Mutex<HashMap<String, Sale>>,
+}
+
+#[derive(Debug)]
+struct Sale {
+    path: String,
+    left: Option<u64>,
 }
 
 impl Shop {
@@ -31,11 +37,20 @@ impl Shop {
         Self { payee, draw, sold: Mutex::default() }
     }
 
+    /// Tells whether a token opens a path, and takes a use of it.
+    fn opens(&self, token: &str, path: &str) -> bool {
+        let mut sold = self.sold.lock().unwrap();
+        let Some(sale) = sold.get_mut(token).filter(|sale| sale.path == path && sale.left != Some(0)) else {
+            return false;
+        };
+        sale.left = sale.left.map(|left| left - 1);
+        true
+    }
+
     async fn answer(&self, path: &str, credential: Option<&str>) -> Response<Full<Bytes>> {
         let is_liar = path.contains("liar");
         let token = credential.and_then(|text| text.split(' ').nth(1)?.split(':').next());
-        let is_sold = token.is_some_and(|token| self.sold.lock().unwrap().get(token).is_some_and(|sold| sold == path));
-        if is_sold && !is_liar {
+        if !is_liar && token.is_some_and(|token| self.opens(token, path)) {
             let status = if self.draw.percent(5) { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
             return Response::builder().status(status).body(Full::default()).unwrap();
         }
@@ -44,14 +59,27 @@ impl Shop {
         let invoice = self.payee.create_invoice(request).await.unwrap();
         let (mut bytes, mut text) = ([0; 256], [0; 512]);
         let id = self.draw.bytes().map(|byte| b'a' + byte % 26);
-        let token = mint(&RootKey::new(b"root"), b"", &id, &[b"services=one:0"], &mut bytes).unwrap();
+        let uses = uses_of(path);
+        let caveat = uses.map(|uses| format!("one_uses={uses}"));
+        let caveats: Vec<&[u8]> =
+            [&b"services=one:0"[..]].into_iter().chain(caveat.as_deref().map(str::as_bytes)).collect();
+        let token = mint(&RootKey::new(b"root"), b"", &id, &caveats, &mut bytes).unwrap();
         let token = base64::encode_into(token.as_bytes(), &mut text).unwrap();
-        self.sold.lock().unwrap().insert(token.to_owned(), path.to_owned());
+        self.sold.lock().unwrap().insert(token.to_owned(), Sale { path: path.to_owned(), left: uses });
         let challenge = format!("L402 token=\"{token}\", invoice=\"{}\"", invoice.bolt11());
         // One that contradicts its own invoice is not paid.
         let price = amount_msat.get() - u64::from(self.draw.percent(5));
         let body = Full::from(format!("{{\"price_msat\":{price}}}"));
         Response::builder().status(402).header("www-authenticate", challenge).body(body).unwrap()
+    }
+}
+
+/// With how many uses a path is sold: the hot ones are counted.
+fn uses_of(path: &str) -> Option<u64> {
+    match path.rsplit('/').next().unwrap() {
+        "hot1" => Some(1),
+        "hot3" => Some(3),
+        _ => None,
     }
 }
 

@@ -7,9 +7,12 @@ use crate::oracle::{Buyer, Deal};
 use core::time::Duration;
 use http::{HeaderValue, Method};
 use l402_agent::store::file::{FileStore, StoreError};
+use l402_core::purchase::Sold;
 use l402_core::{Msat, PaymentHash};
-use l402_http::pay::{Asking, Order, Origin, Token, TokenStore, Turn};
-use std::sync::Arc;
+use l402_http::pay::{
+    Asking, AttemptLog, Consents, Lease, Leases, Order, Origin, Taken, Token, TokenStore, Turn, Turns,
+};
+use std::sync::{Arc, Mutex};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Till {
@@ -17,9 +20,21 @@ pub(crate) struct Till {
     pub(crate) bank: Arc<Bank>,
     pub(crate) buyer: Buyer,
     pub(crate) halt: Arc<Halt>,
+    /// What the answer took a use of.
+    pub(crate) used: Arc<Mutex<Option<PaymentHash>>>,
 }
 
 impl Till {
+    /// The answer has come whole, or not.
+    pub(crate) async fn ends(&self, is_whole: bool) {
+        if is_whole && self.command(self.store.delivered()).await.is_ok() {
+            let used = self.used.lock().unwrap().take();
+            let mut oracle = self.bank.oracle();
+            used.into_iter().for_each(|hash| oracle.seats.uses(hash, self.buyer.request));
+        }
+        self.bank.oracle().seats.leaves(self.buyer.request);
+    }
+
     async fn command<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.halt.step().await;
         let result = work.await;
@@ -80,18 +95,50 @@ impl TokenStore for Till {
         Ok(())
     }
 
-    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
-        self.store.presents(origin, token).await
-    }
-
-    async fn used(&self, origin: &Origin, token: &Token) -> Result<(), StoreError> {
-        self.command(self.store.used(origin, token)).await
-    }
-
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), StoreError> {
         self.command(self.store.forget(origin, hash)).await
     }
+}
 
+impl Consents for Till {}
+
+impl AttemptLog for Till {
+    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
+        self.store.presents(origin, token).await
+    }
+}
+
+impl Leases for Till {
+    async fn lease(&self, origin: &Origin, token: &Token) -> Result<Option<Lease>, StoreError> {
+        let lease = self.command(self.store.lease(origin, token)).await?;
+        if let (Some(_), Sold::Counted(sold)) = (&lease, token.sold()) {
+            let mut oracle = self.bank.oracle();
+            let now = oracle.now;
+            if let Err(found) = oracle.seats.gives(token.payment_hash, sold, self.buyer.request, now) {
+                oracle.find(found);
+            }
+        }
+        Ok(lease)
+    }
+
+    async fn used(&self, origin: &Origin, token: &Token, said: Taken) -> Result<(), StoreError> {
+        if said.is_used && token.is_counted() {
+            *self.used.lock().unwrap() = Some(token.payment_hash);
+        }
+        self.command(self.store.used(origin, token, said)).await
+    }
+
+    async fn settled(
+        &self,
+        origin: &Origin,
+        hash: &PaymentHash,
+        patience: Duration,
+    ) -> Result<Option<Token>, StoreError> {
+        self.command(self.store.settled(origin, hash, patience)).await
+    }
+}
+
+impl Turns for Till {
     async fn enter(
         &self,
         origin: &Origin,

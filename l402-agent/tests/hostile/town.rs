@@ -22,12 +22,16 @@ use l402_core::purchase::{Limits, Passage, Reading};
 use l402_core::{Msat, SpendLimits};
 use l402_http::pay::{PayLayer, PaySettings, RequestError};
 use l402_lightning::testing::FakeNetwork;
+use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use tower_layer::Layer;
 use tower_service::Service;
+
+/// A row of a lease.
+type Lease = (String, Vec<u8>, i64, Option<Vec<u8>>);
 
 /// What a run was like.
 #[derive(Debug)]
@@ -140,7 +144,7 @@ impl Town {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let halt = Arc::new(Halt::after(if self.draw.percent(30) { 1_000_000 } else { self.draw.below(600) }));
         let databases = [self.database(), self.database()];
-        let callers = 1 + self.draw.below(32);
+        let (callers, mut left) = (1 + self.draw.below(32), Vec::new());
         runtime.block_on(async {
             let mut calls = JoinSet::new();
             for _ in 0..callers {
@@ -148,12 +152,30 @@ impl Town {
             }
             tokio::select! {
                 () = async { while calls.join_next().await.is_some_and(|call| call.map(|()| true).unwrap()) {} } => {}
-                () = halt.ended() => {}
+                () = halt.ended() => left = self.leases(),
                 () = self.pass_time() => {}
             }
             calls.shutdown().await;
         });
         drop(runtime); // waits for what the disk still does
+        self.hold(&left);
+    }
+
+    /// What is held at this moment.
+    fn leases(&self) -> Vec<Lease> {
+        let store = Connection::open(self.data.path("store.sqlite")).unwrap();
+        let mut all = store.prepare("SELECT payment_hash, holder, ends_at, boot FROM leases").unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        all.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    /// A process that was killed gives nothing back.
+    fn hold(&self, leases: &[Lease]) {
+        let store = Connection::open(self.data.path("store.sqlite")).unwrap();
+        let put = "INSERT OR IGNORE INTO leases (payment_hash, holder, ends_at, boot) VALUES (?1, ?2, ?3, ?4)";
+        for (hash, holder, ends_at, boot) in leases {
+            store.execute(put, rusqlite::params![hash, holder, ends_at, boot]).unwrap();
+        }
     }
 
     /// A caller with some requests, one after another.
@@ -164,7 +186,9 @@ impl Town {
             let budget = self.draw.index(self.ids.len());
             let origin =
                 format!("http://{}{}", if self.draw.percent(10) { "liar" } else { "shop" }, self.draw.below(4));
-            let url = format!("{origin}/{}", self.draw.below(60));
+            let is_hot = self.draw.percent(if self.guard.is_some_and(Guard::is_of_tokens) { 80 } else { 20 });
+            let hot = ["hot1", "hot3"][self.draw.index(2)];
+            let url = if is_hot { format!("{origin}/{hot}") } else { format!("{origin}/{}", self.draw.below(60)) };
             let buyer = Buyer { budget, request: self.requests, origin };
             let payer = Payer {
                 budget: self.ids[budget],
@@ -187,14 +211,17 @@ impl Town {
             }
             let line = Line { shop: Arc::clone(&self.shop), halt: Arc::clone(&halt) };
             let wallet = Wallet { bank: Arc::clone(&bank), buyer: buyer.clone(), halt: Arc::clone(&halt) };
-            let layer = PayLayer::new(wallet, Till { store, bank, buyer, halt }, settings);
-            requests.push((layer.layer(line), url));
+            let till = Arc::new(Till { store, bank, buyer, halt, used: Arc::default() });
+            let layer = PayLayer::new(wallet, Arc::clone(&till), settings);
+            requests.push((layer.layer(line), url, till));
         }
         let refusals = Arc::clone(&self.refusals);
         async move {
-            for (mut client, url) in requests {
+            for (mut client, url, till) in requests {
                 let request = Request::get(url).body(Full::default()).unwrap();
-                if let Err(RequestError::Store(cause)) = client.call(request).await {
+                let answer = client.call(request).await;
+                till.ends(answer.is_ok()).await;
+                if let Err(RequestError::Store(cause)) = answer {
                     let fault = cause.downcast_ref::<StoreError>();
                     let is_refused = matches!(fault, Some(StoreError::Payments(PaymentsError::Refused(_))));
                     *refusals.lock().unwrap() += u64::from(is_refused);

@@ -55,6 +55,16 @@ pub enum BudgetCommand {
         /// The name of the budget
         name: String,
     },
+    /// Let the budgets right below one use each other's tokens, and those of this one
+    ///
+    /// This holds for tokens without a number of uses. One with so many uses is used only by the budget that paid for it.
+    Share {
+        /// The name of the budget
+        name: String,
+        /// No longer
+        #[arg(long)]
+        off: bool,
+    },
     /// Remove a budget, and stop those below it
     ///
     /// What it has spent still counts in the budgets above it.
@@ -78,6 +88,9 @@ pub struct NewArgs {
     /// When it ends, from now: `90s`, `30m`, `1h` or `7d`
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub expires: Option<Duration>,
+    /// Let it and the budgets right below it use each other's tokens, if those have no number of uses
+    #[arg(long)]
+    pub share_tokens: bool,
 }
 
 /// `l402 budget set`.

@@ -43,6 +43,11 @@ pub(super) fn run(command: &BudgetCommand, database: Database) -> Result<(String
             budgets.freeze(name, false).map_err(of)?;
             lines([format!("{} pays again", printable(name))])
         }
+        BudgetCommand::Share { name, off } => {
+            budgets.share_tokens(name, !off).map_err(of)?;
+            let what = if *off { "no longer share" } else { "share" };
+            lines([format!("{} and the budgets right below it {what} tokens", printable(name))])
+        }
         BudgetCommand::Remove { name } => {
             budgets.remove(name).map_err(of)?;
             lines([format!("removed {}; the budgets below it pay nothing more", printable(name))])
@@ -96,6 +101,9 @@ fn make(args: &NewArgs, budgets: &Budgets) -> Result<String, Failure> {
         expires_in: args.expires,
     };
     budgets.make(&new).map_err(of)?;
+    if args.share_tokens {
+        budgets.share_tokens(new.name.as_str(), true).map_err(of)?;
+    }
     Ok(lines([format!("made {}, below {}", new.name, printable(&new.parent))]))
 }
 
@@ -151,6 +159,7 @@ fn details(budget: &ShownBudget) -> Vec<String> {
         format!("origins that are not listed\t{}", counted(budget.unlisted.counted_msat(), limits.unlisted_msat)),
         format!("routing\t{}{share}", most(limits.fee_msat)),
         format!("locked on the way\t{blocks}"),
+        format!("tokens\t{}", if budget.shares_tokens { "shared with the budgets right below" } else { "its own" }),
     ]
 }
 

@@ -168,7 +168,10 @@ impl fmt::Display for Served {
     /// Writes what a person cannot see in the body, which may be empty. A 402 is told as [`ReportEvent::Unpaid`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.credential == CredentialUsed::Kept;
-        if self.again {
+        let answered = self.credential == CredentialUsed::Answered;
+        if answered {
+            f.write_str("paid nothing: the answer of an earlier call, which nobody waited for")?;
+        } else if self.again {
             f.write_str("paid nothing: the server gave the answer of an earlier call again")?;
         } else if kept {
             f.write_str("paid nothing: sent a kept token")?;
@@ -178,7 +181,7 @@ impl fmt::Display for Served {
             Some(0) if self.credential == CredentialUsed::Bought => None, // it was sold for one use
             left => left,
         };
-        let mut between = if kept || self.again { "; " } else { "" };
+        let mut between = if kept || answered || self.again { "; " } else { "" };
         if let Some(left) = left {
             let noun = if left == 1 { "use" } else { "uses" };
             write!(f, "{between}{left} {noun} of the token left")?;

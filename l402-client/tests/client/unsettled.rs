@@ -57,19 +57,29 @@ async fn a4_nothing_is_paid_while_a_payment_is_under_way() {
     assert_eq!((buyer.paid(), buyer.payee.invoices_asked()), (0, 1));
 }
 
-#[tokio::test]
+/// Runs a command until it has begun to pay, and ends all that it does.
+fn kill_when_begun(buyer: &Buyer, path: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let is_begun = async {
+            while buyer.payments().intents().unwrap().is_empty() {
+                tokio::time::sleep(core::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            outcome = buyer.get(path, &[]) => panic!("it ended: {}", outcome.report),
+            begun = tokio::time::timeout(core::time::Duration::from_secs(20), is_begun) => begun.unwrap(),
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a4_killed_between_intent_and_outcome_it_goes_on() {
     let buyer = Buyer::new().await;
     buyer.wallet.misbehave(FakeFault::Hang);
-    let is_begun = async {
-        while buyer.payments().intents().unwrap().is_empty() {
-            tokio::time::sleep(core::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::select! {
-        outcome = buyer.get("/weather", &[]) => panic!("it ended: {}", outcome.report),
-        begun = tokio::time::timeout(core::time::Duration::from_secs(20), is_begun) => begun.unwrap(),
-    }
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| scope.spawn(|| kill_when_begun(&buyer, "/weather")).join().unwrap());
+    });
     let intents = buyer.payments().intents().unwrap();
     let [intent] = intents.as_slice() else { panic!("the intent is on the disk: {intents:?}") };
     let order = intent.order.as_ref().unwrap();

@@ -47,5 +47,5 @@ pub use entry::{Command, Entry, Event, Standing, step};
 pub use lookup::{Asked, Record, Status, Step, Unresolved};
 pub use reserve::{Cost, Counted, Refusal, Refused, raise, reserve};
 pub use route::Route;
-pub use share::{Tally, Uses};
+pub use share::{Sold, Tally};
 pub use window::{Window, WindowTime};

@@ -1,13 +1,14 @@
 //! One logical request: send, read the demand, find or buy a token, send again.
 
+use super::find::{Found, Search};
 use super::flight::{Flight, Purpose};
 use super::payer::{Payer, is_for};
-use super::purchase::{Bought, Stored};
+use super::purchase::{Bought, Sale, Stored};
 use super::quote::{self, Quote};
 use super::replay::Again;
 use super::{
-    AfterRefusal, Asking, BadChallenge, Origin, Purchased, Receipt, Repeated, ReplayBody, RequestError, Token,
-    TokenField, TokenStore, Unanswered, told,
+    AfterRefusal, Asking, BadChallenge, Lease, Origin, PayStore, Purchased, Receipt, Repeated, ReplayBody,
+    RequestError, Taken, Token, TokenField, Unanswered, told,
 };
 use bytes::{Buf, Bytes};
 use core::future::poll_fn;
@@ -17,12 +18,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
-use l402_core::{Exchange, Next, Verdict};
+use l402_core::purchase::{Delivery, DeliveryCommand, DeliveryEvent};
+use l402_core::{Exchange, Next, ResponseStatus, Verdict};
 use l402_lightning::{Cause, PaymentSource};
 use tokio::time::timeout;
 use tower_service::Service;
 
-impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
+impl<W: PaymentSource, T: PayStore> Payer<W, T> {
     /// Performs a request, and pays for it at most once.
     pub(super) async fn call<S, B, R>(
         &self,
@@ -43,7 +45,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let purpose = Purpose::new(origin, &head.method, &head.uri);
         let body = ReplayBody::first(body, limit, head.extensions.remove()).await;
         let mut body = body.map_err(|error| RequestError::Body(error.into()))?;
-        let mut is_repeated = head.extensions.remove::<Repeated>().is_some();
+        let is_repeated = head.extensions.remove::<Repeated>().is_some();
+        let mut delivery = if is_repeated { Delivery::repeated() } else { Delivery::default() };
         let unanswered = head.extensions.remove();
         let mut attempt = self.first_attempt(&head, unanswered, &purpose).await?;
         loop {
@@ -53,7 +56,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             if !field.is_free(&head.headers) {
                 return Ok(response);
             }
-            is_repeated |= response.extensions().get::<Repeated>().is_some();
+            if response.extensions().get::<Repeated>().is_some() {
+                (delivery, _) = delivery.step(DeliveryEvent::Lose);
+            }
             let demand = match quote::read(&mut attempt.exchange, response.status(), response.headers()) {
                 Ok(Next::Deliver) => None,
                 Ok(Next::Refused) => {
@@ -63,18 +68,18 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
                 Ok(Next::Pay(challenge) | Next::Replace(challenge)) => Some(Quote::decode(&challenge)),
                 Err(fault) => Some(Err(fault)),
             };
-            if is_repeated && demand.is_some() {
+            if demand.is_some() && delivery.step(DeliveryEvent::Refuse).1 == DeliveryCommand::Stop {
                 return self.may_have_served(attempt, response, &purpose).await;
             }
-            if !is_repeated && !matches!(demand, Some(Ok(_))) && again.is_some() && attempt.leaves_out_token(&response)
-            {
+            let is_open = !delivery.is_in_doubt() && !matches!(demand, Some(Ok(_))) && again.is_some();
+            if is_open && attempt.leaves_out_token(&response) {
                 let _ = beginning(response.into_body()).await;
                 body = Again::body(again, limit)?;
                 continue;
             }
             let Some(quote) = demand else {
                 let answer = quote::answer(response.status(), response.headers());
-                self.delivered(&mut attempt, answer.verdict(), response.headers(), &purpose).await;
+                self.delivered(&mut attempt, answer, response.headers(), &purpose).await;
                 return Ok(attempt.with_receipt(response));
             };
             let quote = quote.map_err(RequestError::BadChallenge)?;
@@ -86,7 +91,7 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             let said = beginning(said).await;
             self.refused(&mut attempt, &answer.headers, &said, &purpose).await;
             quote.agrees_with(&said).map_err(RequestError::BadChallenge)?;
-            self.next_attempt(&mut attempt, &quote, &purpose).await?;
+            self.next_attempt(&mut attempt, (&quote, Quote::uses_said(&said)), &purpose).await?;
         }
     }
 
@@ -97,20 +102,15 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         unanswered: Option<Unanswered>,
         purpose: &Purpose,
     ) -> Result<Attempt, RequestError<E>> {
-        let token = if self.settings.token_field.is_free(&head.headers) {
-            // A request that buys for the same purpose now is waited for: its token must first serve itself.
-            let _flight = self.enter(purpose).await?;
-            let tokens = self.stored(purpose).await?.paid;
-            match unanswered.and_then(|Unanswered(hash)| self.unanswered(&tokens, &hash)) {
-                Some(token) => Some(token),
-                None => self.choose(&tokens, purpose, None, &[]).await?,
-            }
+        let found = if self.settings.token_field.is_free(&head.headers) {
+            self.find(Search { sold: None, refused: &[], unanswered }, purpose).await?.held()
         } else {
             None
         };
         let limits = self.settings.limits;
-        let exchange = if token.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
-        Ok(Attempt { exchange, token, refused: Vec::new(), flight: None })
+        let exchange = if found.is_some() { Exchange::with_token(limits) } else { Exchange::new(limits) };
+        let (token, lease) = found.unzip();
+        Ok(Attempt { exchange, token, lease, refused: Vec::new(), is_bought: false, flight: None })
     }
 
     /// Lets the store know which token is sent, and gives the request the key that it says.
@@ -125,50 +125,54 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     async fn next_attempt<E>(
         &self,
         attempt: &mut Attempt,
-        quote: &Quote,
+        (quote, uses): (&Quote, Option<u64>),
         purpose: &Purpose,
     ) -> Result<(), RequestError<E>> {
+        attempt.lease = None;
         attempt.refused.extend(attempt.token.take());
         loop {
-            let flight = self.enter(purpose).await?;
-            let Stored { paid, unheard } = self.stored(purpose).await?;
-            attempt.token = self.choose(&paid, purpose, Some(quote.token()), &attempt.refused).await?;
-            if attempt.token.is_some() {
-                attempt.exchange = Exchange::with_token(self.settings.limits);
-                return Ok(());
-            }
-            self.trust(&paid, &attempt.refused, purpose).await?;
-            let (quote, asking) = unheard.as_ref().map_or((quote, Asking::First), |quote| (quote, Asking::Again));
-            match self.buy(&mut attempt.exchange, quote, asking, purpose).await? {
-                Bought::Token(token) => {
-                    attempt.token = Some(*token);
-                    // No other request may use the token before this one has.
-                    attempt.flight = Some(flight);
+            let search = Search { sold: Some(quote.token()), refused: &attempt.refused, unanswered: None };
+            let (stored, flight) = match self.find(search, purpose).await? {
+                Found::Held(token, lease) => {
+                    attempt.exchange = Exchange::with_token(self.settings.limits);
+                    (attempt.token, attempt.lease) = (Some(token), Some(lease));
                     return Ok(());
                 }
-                Bought::NotYet(consent) => {
-                    drop(flight); // others may use what is kept meanwhile
-                    consent.given().await.map_err(RequestError::Store)?;
+                Found::Nothing(stored, flight) => (stored, flight),
+            };
+            let Stored { paid, unheard, .. } = stored;
+            self.trust(&paid, &attempt.refused, purpose).await?;
+            let (quote, asking, uses) = match &unheard {
+                Some(quote) => (quote, Asking::Again, None),
+                None => (quote, Asking::First, uses),
+            };
+            let sale = Sale { quote, asking, uses, paid: &paid, flight };
+            match self.buy(&mut attempt.exchange, sale, purpose).await? {
+                Bought::Token { token, lease, flight } => {
+                    (attempt.token, attempt.lease) = (Some(*token), Some(lease));
+                    (attempt.is_bought, attempt.flight) = (true, flight);
+                    return Ok(());
                 }
+                Bought::NotYet(consent) => consent.given().await.map_err(RequestError::Store)?,
             }
         }
     }
 
-    /// Notes what came of the token, while no other request may use it.
-    async fn delivered(&self, attempt: &mut Attempt, verdict: Verdict, headers: &HeaderMap, purpose: &Purpose) {
+    /// Notes what came of the token.
+    async fn delivered(&self, attempt: &mut Attempt, answer: ResponseStatus, headers: &HeaderMap, purpose: &Purpose) {
+        let verdict = answer.verdict();
         if let Some(token) = &mut attempt.token {
             self.note(token, verdict, purpose).await;
-            if let Some(told) = told::uses_left(headers) {
-                self.count(token, told, purpose).await;
-            }
+            let is_used = verdict == Verdict::Served && (200..300).contains(&answer.status) && !told::is_kept(headers);
+            self.count(token, Taken { told: told::uses_left(headers), is_used }, purpose).await;
         }
         if verdict != Verdict::Served {
             return;
         }
-        if let (Some(token), Some(_)) = (&attempt.token, &attempt.flight) {
+        if let (Some(token), true) = (&attempt.token, attempt.is_bought) {
             self.forget_spent(&token.payment_hash, purpose).await;
         }
-        if self.settings.after_refusal == AfterRefusal::BuyAgain && attempt.flight.is_some() {
+        if self.settings.after_refusal == AfterRefusal::BuyAgain && attempt.is_bought {
             self.forgive(purpose).await;
         }
         self.forget_refused(attempt, purpose).await;
@@ -217,9 +221,13 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
 struct Attempt {
     exchange: Exchange,
     token: Option<Token>,
+    /// The use of it that is this request's.
+    lease: Option<Lease>,
     /// The stored tokens that did not open it.
     refused: Vec<Token>,
-    /// There while the token is one that this request has bought.
+    /// Whether this request has bought the token.
+    is_bought: bool,
+    /// There while no other request may buy, or use what this one has bought.
     flight: Option<Flight>,
 }
 
@@ -229,6 +237,7 @@ impl Attempt {
     fn leaves_out_token<R>(&mut self, response: &Response<R>) -> bool {
         let leaves_out = self.exchange.leave_out_token(quote::answer(response.status(), response.headers()));
         if leaves_out {
+            self.lease = None;
             self.refused.extend(self.token.take());
         }
         leaves_out
@@ -237,7 +246,7 @@ impl Attempt {
     fn receipt(&self) -> Option<Receipt> {
         let token = self.token.as_ref()?;
         let Token { amount_msat, fee_msat, payment_hash, .. } = *token;
-        let purchased = if self.flight.is_some() { Purchased::Now } else { Purchased::Before };
+        let purchased = if self.is_bought { Purchased::Now } else { Purchased::Before };
         Some(Receipt { amount_msat, fee_msat, payment_hash, purchased })
     }
 

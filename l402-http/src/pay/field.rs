@@ -101,6 +101,7 @@ mod tests {
             bought_at: UnixSeconds::new(0),
             standing: crate::pay::Standing::New,
             uses_left: None,
+            is_under_way: false,
             order: None,
         }
     }

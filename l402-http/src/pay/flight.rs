@@ -1,6 +1,6 @@
 //! One purchase at a time for each purpose, so that requests at the same time do not buy the same thing.
 //!
-//! In this process a mutex sees to it, between processes the store ([`TokenStore::enter`](super::TokenStore::enter)). Waiting has a deadline.
+//! In this process a mutex sees to it, between processes the store ([`Turns::enter`](super::Turns::enter)). Waiting has a deadline.
 
 use super::{Origin, Turn};
 use http::{Method, Uri};

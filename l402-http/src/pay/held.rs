@@ -4,7 +4,8 @@
 //! 2. Afterwards, of all tokens of the origin: those of the same method and path, then those whose caveats fit what the challenge
 //!    sells, then those that do not say what they open; the newest first, and [`MAX_TRIED`] in all. One of the same method and path
 //!    is tried beyond that, up to [`MAX_TRIED`] more: it may have been bought while this request waited for its turn.
-//! 3. A token that its buyer has not used yet is left to it, in this process or another one.
+//! 3. A token that its buyer has not used yet is left to it, in this process or another one. Of one with so many uses, as many
+//!    callers hold one at once; the store says who ([`Leases`](super::Leases)).
 //! 4. A token that has ended, or whose last use is known to have gone, is not presented. Where a response was lost, the token that it
 //!    was for is asked for it all the same, once.
 //! 5. A token is new until a server has accepted it. One that is refused until then, or that has ended or is spent, is lost money. Nothing more is
@@ -14,30 +15,33 @@
 
 use super::flight::Purpose;
 use super::payer::{Payer, is_for, store};
-use super::{AfterRefusal, Purchased, Receipt, RequestError, Standing, Token, TokenStore, readable};
+use super::{AfterRefusal, Lease, PayStore, Purchased, Receipt, RequestError, Standing, Taken, Token, readable};
 use core::cmp::Reverse;
 use core::time::Duration;
 use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
 use l402_core::{Fit, PaymentHash, UnixSeconds, Verdict};
 use l402_lightning::unix_now;
 
-impl<W: Sync, T: TokenStore> Payer<W, T> {
-    /// Chooses the token to present; `sold` is the one of the challenge, where there is one yet.
+impl<W: Sync, T: PayStore> Payer<W, T> {
+    /// Chooses the token to present, and takes a use of it; `sold` is the one of the challenge, where there is one yet.
     pub(super) async fn choose<E>(
         &self,
         held: &[Token],
         purpose: &Purpose,
         sold: Option<&str>,
         refused: &[Token],
-    ) -> Result<Option<Token>, RequestError<E>> {
+    ) -> Result<Option<(Token, Lease)>, RequestError<E>> {
         let now = unix_now();
         for token in ranked(held, purpose, sold, now) {
             let most = if is_for(token, purpose) { 2 * MAX_TRIED } else { MAX_TRIED };
             let can_be_shown = refused.len() < most
                 && self.settings.token_field.carries(&token.text)
                 && !contains(refused, &token.payment_hash);
-            if can_be_shown && self.is_free(token, purpose).await? {
-                return Ok(Some(token.clone()));
+            if can_be_shown
+                && self.is_free(token, purpose).await?
+                && let Some(lease) = self.store.lease(&purpose.origin, token).await.map_err(store)?
+            {
+                return Ok(Some((token.clone(), lease)));
             }
         }
         Ok(None)
@@ -103,13 +107,11 @@ impl<W: Sync, T: TokenStore> Payer<W, T> {
         token.standing = standing;
     }
 
-    /// Notes how many uses a response leaves of a token.
-    pub(super) async fn count(&self, token: &mut Token, told: u64, purpose: &Purpose) {
-        let uses_left = Some(token.fewer_uses(told));
-        if token.uses_left != uses_left {
-            token.uses_left = uses_left;
-            let _ = self.store.used(&purpose.origin, token).await; // else the server says it again
-        }
+    /// Notes what a response says of the use that it took of a token.
+    pub(super) async fn count(&self, token: &mut Token, said: Taken, purpose: &Purpose) {
+        let told = said.told.map(|told| token.fewer_uses(told));
+        token.uses_left = told.or(token.uses_left);
+        let _ = self.store.used(&purpose.origin, token, Taken { told, ..said }).await; // else the server says it again
     }
 
     /// Notes that a server has refused a token because its last use went.

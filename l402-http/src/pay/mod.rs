@@ -68,14 +68,14 @@
 //!
 //! A server may keep what it has answered, and give it again for the same token and `Idempotency-Key`. A caller that has not received a
 //! response whole says at the next request which token it was for ([`Unanswered`]). A store can name the key
-//! ([`TokenStore::presents`]).
+//! ([`AttemptLog::presents`]).
 //!
 //! # A server that takes money for nothing
 //! A token that was never accepted is evidence. If it is refused, nothing more is bought from its origin, in this run or the
 //! next, until it is accepted or forgotten, or [`AfterRefusal::BuyAgain`] is set.
 //!
 //! # Several processes
-//! They may share a store. If it has turns ([`TokenStore::enter`]), of those that want to buy for the same method and path of an
+//! They may share a store. If it has turns ([`Turns::enter`]), of those that want to buy for the same method and path of an
 //! origin one does. The others wait for it and use its token. The store of `l402-agent` has turns. Without turns, processes may buy
 //! the same thing twice.
 
@@ -85,9 +85,11 @@
 mod call;
 mod error;
 mod field;
+mod find;
 mod flight;
 mod foreign;
 mod held;
+mod memory;
 mod origin;
 mod payer;
 mod purchase;
@@ -95,16 +97,19 @@ mod quote;
 mod readable;
 mod replay;
 mod store;
+mod token;
 mod told;
 
 pub use call::accept_l402;
 pub use error::RequestError;
 pub use field::TokenField;
 pub use foreign::ForeignOffer;
+pub use memory::{MemoryStore, PaidBefore};
 pub use origin::{Origin, OriginError};
 pub use quote::{BadChallenge, Quote};
 pub use replay::{Replay, ReplayBody};
-pub use store::{Asking, Consent, MemoryStore, Order, PaidBefore, Standing, Token, TokenStore, Turn, payment_status};
+pub use store::{AttemptLog, Consent, Consents, Lease, Leases, PayStore, Taken, TokenStore, Turn, Turns};
+pub use token::{Asking, Order, Standing, Token, payment_status, sold};
 pub use told::{Repeated, Unanswered, balance_left, is_kept, reason, uses_left};
 
 use bytes::Bytes;
@@ -285,7 +290,7 @@ where
     S::Future: Send,
     S::Error: Send,
     W: PaymentSource + 'static,
-    T: TokenStore + 'static,
+    T: PayStore + 'static,
     B: Body<Data = Bytes, Error: Into<Cause>> + Send + 'static,
     R: Body<Data: Send> + Send + 'static,
 {

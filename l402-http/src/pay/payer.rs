@@ -1,7 +1,7 @@
 //! Who pays, and whose turn it is to pay.
 
 use super::flight::{Flight, Flights, Purpose};
-use super::{PaySettings, RequestError, Token, TokenStore};
+use super::{PaySettings, PayStore, RequestError, Token};
 use l402_lightning::Cause;
 use tokio::time::{Instant, timeout};
 
@@ -20,7 +20,7 @@ impl<W, T> Payer<W, T> {
     }
 }
 
-impl<W, T: TokenStore> Payer<W, T> {
+impl<W, T: PayStore> Payer<W, T> {
     /// Waits until no other request buys for this purpose, in this process or another one that shares the store.
     pub(super) async fn enter<E>(&self, purpose: &Purpose) -> Result<Flight, RequestError<E>> {
         let (begun, patience) = (Instant::now(), self.settings.patience);

@@ -4,26 +4,30 @@
 //! 2. What follows from what the wallet says is decided by [`l402_core::purchase`]; this module asks, and performs it.
 //! 3. A payment that is under way is waited for, by asking the wallet to pay the same invoice within the same limits: the
 //!    process that began it may be gone, and a wallet that was stopped may have recorded it and sent nothing.
-//! 4. To buy, or to ask what became of a purchase, a request holds the flight of its purpose.
+//! 4. To buy, or to ask what became of a purchase, a request holds the flight of its purpose. Once the token is in the store, others
+//!    see that it is under way, and the flight may be given back.
 
 // Threats: A4.
 
-use super::flight::Purpose;
+use super::find::is_shared_at_once;
+use super::flight::{Flight, Purpose};
 use super::payer::{Payer, is_for, store};
 use super::quote::Quote;
-use super::store::payment_status;
-use super::{Asking, Consent, Order, RequestError, Standing, Token, TokenStore};
-use l402_core::purchase::{Limits, Route, Status, Step, Unresolved};
+use super::token::payment_status;
+use super::{Asking, Consent, Lease, Order, PayStore, RequestError, Standing, Token};
+use l402_core::purchase::{Limits, Route, Sold, Status, Step, Unresolved};
 use l402_core::{Exchange, Msat, PayOrder, UnixSeconds, WrongPreimage};
 use l402_lightning::{Cause, Paid, PayLimit, PaymentSource, PaymentStatus, unix_now};
 
-impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
+impl<W: PaymentSource, T: PayStore> Payer<W, T> {
     /// Returns the tokens of the origin that the field carries, after asking what became of payments for this purpose.
     pub(super) async fn stored<E>(&self, purpose: &Purpose) -> Result<Stored, RequestError<E>> {
-        let mut stored = Stored { paid: Vec::new(), unheard: None };
+        let mut stored = Stored { paid: Vec::new(), under_way: Vec::new(), unheard: None };
         for token in self.store.tokens(&purpose.origin).await.map_err(store)? {
             if token.preimage.is_some() {
                 stored.paid.push(token);
+            } else if token.is_under_way {
+                stored.under_way.extend(Some(token).filter(|token| is_for(token, purpose)));
             } else if is_for(&token, purpose) {
                 match self.resolve(token, purpose).await? {
                     Resolved::Paid(token) => stored.paid.push(token),
@@ -35,15 +39,14 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         Ok(stored)
     }
 
-    /// Buys the token of a quote, unless somebody must agree first; `asking` says whether the wallet was asked to pay it before.
+    /// Buys a token, unless somebody must agree first.
     pub(super) async fn buy<E>(
         &self,
         exchange: &mut Exchange,
-        quote: &Quote,
-        asking: Asking,
+        sale: Sale<'_>,
         purpose: &Purpose,
     ) -> Result<Bought, RequestError<E>> {
-        let now = unix_now();
+        let (Sale { quote, asking, uses, paid, flight }, now) = (sale, unix_now());
         let order = self.authorize(exchange, quote, now)?;
         let settings = &self.settings;
         let asked = Route { max_fee_msat: order.max_fee_msat, max_cltv_expiry_delta: settings.max_cltv_expiry_delta };
@@ -61,18 +64,24 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
             bought_at: now,
             standing: Standing::New,
             uses_left: None,
+            is_under_way: false,
             order: Some(Order { invoice: quote.invoice().to_string(), max_fee_msat, max_cltv_expiry_delta, asking }),
         };
+        let unsaid = uses.filter(|_| token.sold() == Sold::Unknown);
+        let token = Token { uses_left: unsaid, ..token };
         if asking == Asking::First
             && let Some(consent) = self.store.consent(&purpose.origin, &token).await.map_err(store)?
         {
-            return Ok(Bought::NotYet(consent));
+            return Ok(Bought::NotYet(consent)); // others may use what is kept meanwhile
         }
-        let token = self.pay(token, quote, purpose).await?;
+        self.store.put(&purpose.origin, &token).await.map_err(store)?;
+        let lease = self.store.lease(&purpose.origin, &token).await.map_err(store)?.unwrap_or_default();
+        let flight = Some(flight).filter(|_| !is_shared_at_once(&token, paid));
+        let token = self.ask(token, quote, purpose).await?;
         let proof = token.preimage.as_ref().ok_or(WrongPreimage).and_then(|proof| exchange.paid(&order, proof));
         proof
             .map_err(|wrong| RequestError::PaymentUnknown { payment_hash: order.payment_hash, cause: wrong.into() })?;
-        Ok(Bought::Token(Box::new(token)))
+        Ok(Bought::Token { token: Box::new(token), lease, flight })
     }
 
     fn authorize<E>(&self, exchange: &Exchange, quote: &Quote, now: UnixSeconds) -> Result<PayOrder, RequestError<E>> {
@@ -83,9 +92,8 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         quote.authorize(exchange, now).map_err(RequestError::Declined)
     }
 
-    /// Pays what a token costs, once the token is in the store, and stores the proof.
-    async fn pay<E>(&self, token: Token, quote: &Quote, purpose: &Purpose) -> Result<Token, RequestError<E>> {
-        self.store.put(&purpose.origin, &token).await.map_err(store)?;
+    /// Pays what a token costs, which is in the store, and stores the proof.
+    async fn ask<E>(&self, token: Token, quote: &Quote, purpose: &Purpose) -> Result<Token, RequestError<E>> {
         let payment_hash = token.payment_hash;
         let record = Order::record(token.order.as_ref());
         let paid = self.wallet.pay(quote.invoice(), self.limit(&token)).await;
@@ -141,7 +149,9 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
         let unknown = |cause: Cause| RequestError::PaymentUnknown { payment_hash, cause };
         let quote = Quote::of_token(&token).ok_or_else(|| unknown(Unresolved::Pending.into()))?;
         let order = token.order.clone().map(|order| Order { asking: Asking::Again, ..order });
-        self.pay(Token { order, ..token }, &quote, purpose).await
+        let token = Token { order, ..token };
+        self.store.put(&purpose.origin, &token).await.map_err(store)?;
+        self.ask(token, &quote, purpose).await
     }
 
     /// Stores the proof of a payment; the token can be used then.
@@ -154,19 +164,39 @@ impl<W: PaymentSource, T: TokenStore> Payer<W, T> {
     }
 }
 
-/// What came of buying.
-pub(super) enum Bought {
-    Token(Box<Token>),
-    /// Somebody must agree first.
-    NotYet(Consent),
-}
-
 /// What is in the store for a purpose.
 pub(super) struct Stored {
     /// The tokens of the origin that were paid for; some of them may have ended.
     pub(super) paid: Vec<Token>,
+    /// What others pay for at this moment, for the purpose.
+    pub(super) under_way: Vec<Token>,
     /// What was about to be paid for the purpose, where the wallet may not have read the request yet.
     pub(super) unheard: Option<Quote>,
+}
+
+/// What is to be bought.
+pub(super) struct Sale<'a> {
+    pub(super) quote: &'a Quote,
+    /// Whether the wallet was asked to pay it before.
+    pub(super) asking: Asking,
+    /// How many uses the server says it sells, where the token may not.
+    pub(super) uses: Option<u64>,
+    /// The tokens of the origin that were paid for.
+    pub(super) paid: &'a [Token],
+    pub(super) flight: Flight,
+}
+
+/// What came of buying.
+pub(super) enum Bought {
+    /// A token, and a use of it.
+    Token {
+        token: Box<Token>,
+        lease: Lease,
+        /// There where no other request may use the token, or buy, before this one has used it.
+        flight: Option<Flight>,
+    },
+    /// Somebody must agree first.
+    NotYet(Consent),
 }
 
 /// What became of a payment.

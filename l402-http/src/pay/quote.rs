@@ -100,6 +100,12 @@ impl Quote {
         (quote.is_consistent() && quote.invoice.payment_hash() == token.payment_hash).then_some(quote)
     }
 
+    /// Reads how many uses the body of a 402 says are sold. It counts only where the token does not say.
+    pub(super) fn uses_said(body: &[u8]) -> Option<u64> {
+        let declared = serde_json::from_slice::<Declared>(body).ok()?;
+        declared.uses.as_ref().and_then(Value::as_u64).filter(|uses| *uses > 0)
+    }
+
     /// Compares with what the body declares, which counts for nothing by itself: a server that contradicts its own invoice
     /// is not paid.
     pub(super) fn agrees_with(&self, body: &[u8]) -> Result<(), BadChallenge> {
@@ -143,6 +149,7 @@ pub(super) fn answer(status: StatusCode, headers: &HeaderMap) -> ResponseStatus 
 struct Declared {
     price_msat: Option<Value>,
     payment_hash: Option<Value>,
+    uses: Option<Value>,
 }
 
 fn unescaped(value: ParamValue<'_>) -> Option<String> {

@@ -1,119 +1,24 @@
-//! Tokens that were bought, by origin.
+//! What the paying layer asks of a store, each by a contract of its own.
+//!
+//! 1. [`TokenStore`] keeps what was bought, and what is about to be.
+//! 2. [`Turns`] lets one buyer at a time decide for the same method and path of an origin.
+//! 3. [`Leases`] lets no more callers use a token at once than it has uses.
+//! 4. [`AttemptLog`] remembers which requests were sent, until their answers have come whole.
+//! 5. [`Consents`] asks somebody before a payment.
+//!
+//! Only the first must be written. The others do nothing by themselves, which is right for a store that one layer has alone.
+//! [`MemoryStore`](super::MemoryStore) keeps the first and the third, the store of `l402-agent` all of them.
 
 // Threats: A4, A6, A9.
 
-use super::Origin;
+use super::{Origin, Token};
 use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
 use http::{HeaderValue, Method};
-use l402_core::purchase::{Asked, Record, Status};
-use l402_core::{Msat, PaymentHash, Preimage, Scheme, UnixSeconds};
-use l402_lightning::{Cause, Invoice, PaymentStatus};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A token, from the moment that its payment is about to be sent.
-#[derive(Clone)]
-pub struct Token {
-    /// The scheme of the challenge, which the credential mirrors.
-    pub scheme: Scheme,
-    /// The macaroon: padded standard base64.
-    pub text: String,
-    /// What its payment proves.
-    pub payment_hash: PaymentHash,
-    /// The proof; [`None`] while it is not known whether the payment succeeded.
-    pub preimage: Option<Preimage>,
-    /// What was paid for it.
-    pub amount_msat: Msat,
-    /// What routing cost; 0 while the payment is not known to have succeeded.
-    pub fee_msat: Msat,
-    /// The method of the request that it was bought for.
-    pub method: Method,
-    /// The path of that request, without its query.
-    pub path: String,
-    /// When the payment was about to be sent.
-    pub bought_at: UnixSeconds,
-    /// Whether a server has accepted it.
-    pub standing: Standing,
-    /// How many uses are left, as far as servers have said: 0 once the last one went.
-    pub uses_left: Option<u64>,
-    /// What the wallet is asked to do. The layer always says so before it pays. Where a store leaves it out, a payment that the
-    /// wallet knows nothing of is forgotten, and the next call pays another invoice.
-    pub order: Option<Order>,
-}
-
-/// Whether a server has accepted a token that was bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Standing {
-    /// Not yet.
-    #[default]
-    New,
-    /// Yes, at least once. Where it is refused later, it has ended, and another may be bought.
-    Served,
-    /// It was refused, and never accepted: the money bought nothing so far, and the server is not paid again by itself.
-    Refused,
-}
-
-/// What a wallet is asked to pay, and within which limits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// The invoice, BOLT11.
-    pub invoice: String,
-    /// The most that routing may cost.
-    pub max_fee_msat: Msat,
-    /// For how many blocks the money may be locked on its way, in total.
-    pub max_cltv_expiry_delta: u32,
-    /// Whether the wallet was asked before.
-    pub asking: Asking,
-}
-
-/// Whether a wallet was asked before to pay the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
-    /// It was not.
-    First,
-    /// It was, and knew nothing of it: it may read that request after this one, so that the failure of one says nothing of the
-    /// other.
-    Again,
-}
-
-impl Order {
-    /// Returns what decides about a payment, of which the store has kept this or nothing.
-    pub fn record(order: Option<&Self>) -> Record {
-        let asked = match order {
-            None => Asked::Unrecorded,
-            Some(Self { asking: Asking::First, .. }) => Asked::Once,
-            Some(Self { asking: Asking::Again, .. }) => Asked::Repeatedly,
-        };
-        let invoice = order.and_then(|order| Invoice::parse(&order.invoice).ok());
-        Record { invoice_expires_at: invoice.map(|invoice| invoice.expires_at()), asked }
-    }
-}
-
-/// Returns what a wallet's words mean for the payment of a hash.
-pub fn payment_status(found: &PaymentStatus, hash: &PaymentHash) -> Status {
-    match found {
-        PaymentStatus::Succeeded(paid) if paid.preimage.matches(hash) => Status::Proven,
-        PaymentStatus::Succeeded(_) => Status::WrongProof,
-        PaymentStatus::Pending => Status::Pending,
-        PaymentStatus::Failed => Status::Failed,
-        PaymentStatus::NotFound => Status::NotFound,
-    }
-}
-
-impl fmt::Debug for Token {
-    /// Leaves out what makes the credential.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token")
-            .field("payment_hash", &self.payment_hash)
-            .field("paid", &self.preimage.is_some())
-            .field("amount_msat", &self.amount_msat.get())
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
+use l402_core::PaymentHash;
+use l402_lightning::Cause;
+use std::sync::Arc;
 
 /// Keeps tokens, for as long as they are worth something: each was paid for.
 ///
@@ -139,6 +44,15 @@ pub trait TokenStore: Send + Sync {
     /// When the token may be lost, or its payment was made before; it is neither paid nor used then.
     fn put(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// Removes a token; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When the token may still be there.
+    fn forget(&self, origin: &Origin, hash: &PaymentHash) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Remembers requests whose answers have not come whole.
+pub trait AttemptLog: TokenStore {
     /// Takes note that a request is about to be sent with a token, and returns the `Idempotency-Key` that it is to carry where it has
     /// none. A store that remembers both until the response has come whole can have it asked for again ([`Unanswered`](super::Unanswered)).
     /// Where that fails the request is sent all the same. Unless it is implemented, nothing is noted.
@@ -146,39 +60,10 @@ pub trait TokenStore: Send + Sync {
         let _ = (origin, token);
         core::future::ready(None)
     }
+}
 
-    /// Takes note of how many uses a response leaves of its token, which has [`uses_left`](Token::uses_left). Only the head of the
-    /// response has come: a store that learns when the body has, too, may wait for it, because a token whose response was cut off may
-    /// still give it again. Unless it is implemented, the token is put at once.
-    ///
-    /// # Errors
-    /// As [`put`](TokenStore::put).
-    fn used(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        self.put(origin, token)
-    }
-
-    /// Says whether somebody must agree before a token is paid for, who is then waited for: nobody, unless it is implemented.
-    ///
-    /// The turn to buy is given back meanwhile. Afterwards the request begins anew, and the store is asked again: somebody else may have
-    /// bought the same.
-    ///
-    /// # Errors
-    /// When it must not be paid.
-    fn consent(
-        &self,
-        origin: &Origin,
-        token: &Token,
-    ) -> impl Future<Output = Result<Option<Consent>, Self::Error>> + Send {
-        let _ = (origin, token);
-        core::future::ready(Ok(None))
-    }
-
-    /// Removes a token; one that is not there is no error.
-    ///
-    /// # Errors
-    /// When the token may still be there.
-    fn forget(&self, origin: &Origin, hash: &PaymentHash) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+/// Lets one buyer at a time decide what to buy.
+pub trait Turns: TokenStore {
     /// Waits, no longer than `patience`, for the turn to buy for requests of a method to a path of an origin; [`None`] where
     /// somebody else had it until then.
     ///
@@ -199,6 +84,74 @@ pub trait TokenStore: Send + Sync {
     }
 }
 
+/// Lets no more callers use a token at once than it has uses.
+pub trait Leases: TokenStore {
+    /// Takes a use of a token for one request, until the lease is dropped; [`None`] where as many callers hold one as uses are left,
+    /// or where the token is not for this caller. A token that is paid for by this caller is leased to it first. Unless it is
+    /// implemented, every caller gets one.
+    ///
+    /// # Errors
+    /// When it is not known who holds the token; it is not used then.
+    fn lease(&self, origin: &Origin, token: &Token) -> impl Future<Output = Result<Option<Lease>, Self::Error>> + Send {
+        let _ = (origin, token);
+        core::future::ready(Ok(Some(Lease::default())))
+    }
+
+    /// Takes note of what a response says of the use that it took. Only the head of the response has come: a store that learns when
+    /// the body has, too, may wait for it, because a token whose response was cut off may still give it again. Unless it is
+    /// implemented, the token is put at once, with the [`uses_left`](Token::uses_left) that the response says.
+    ///
+    /// # Errors
+    /// As [`put`](TokenStore::put).
+    fn used(
+        &self,
+        origin: &Origin,
+        token: &Token,
+        said: Taken,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        async move { if said.told.is_some() { self.put(origin, token).await } else { Ok(()) } }
+    }
+
+    /// Waits, no longer than `patience`, while somebody else pays for a token ([`Token::is_under_way`]). Returns the token as it is
+    /// then, [`None`] where it was not paid or is still under way. Unless it is implemented, it is looked up once.
+    ///
+    /// # Errors
+    /// As [`tokens`](TokenStore::tokens).
+    fn settled(
+        &self,
+        origin: &Origin,
+        hash: &PaymentHash,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Option<Token>, Self::Error>> + Send {
+        let _ = patience;
+        async move { Ok(self.tokens(origin).await?.into_iter().find(|token| token.payment_hash == *hash)) }
+    }
+}
+
+/// Asks somebody before a payment.
+pub trait Consents: TokenStore {
+    /// Says whether somebody must agree before a token is paid for, who is then waited for: nobody, unless it is implemented.
+    ///
+    /// The turn to buy is given back meanwhile. Afterwards the request begins anew, and the store is asked again: somebody else may have
+    /// bought the same.
+    ///
+    /// # Errors
+    /// When it must not be paid.
+    fn consent(
+        &self,
+        origin: &Origin,
+        token: &Token,
+    ) -> impl Future<Output = Result<Option<Consent>, Self::Error>> + Send {
+        let _ = (origin, token);
+        core::future::ready(Ok(None))
+    }
+}
+
+/// All that the paying layer asks of a store.
+pub trait PayStore: AttemptLog + Turns + Leases + Consents {}
+
+impl<T: AttemptLog + Turns + Leases + Consents> PayStore for T {}
+
 /// Waits for somebody's consent to a payment. No answer is no, which is an error.
 pub struct Consent(Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>);
 
@@ -216,6 +169,34 @@ impl Consent {
 impl fmt::Debug for Consent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consent").finish_non_exhaustive()
+    }
+}
+
+/// What a response says of the use of its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// How many uses are left, where the server says so.
+    pub told: Option<u64>,
+    /// Whether a use certainly went.
+    pub is_used: bool,
+}
+
+/// A use of a token, held for one request; given back when it is dropped.
+#[derive(Default)]
+pub struct Lease {
+    _holder: Option<Box<dyn Send + Sync>>,
+}
+
+impl Lease {
+    /// Takes what gives the use back when it is dropped.
+    pub fn new(holder: impl Send + Sync + 'static) -> Self {
+        Self { _holder: Some(Box::new(holder)) }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
     }
 }
 
@@ -249,22 +230,24 @@ impl<T: TokenStore> TokenStore for Arc<T> {
         (**self).put(origin, token).await
     }
 
-    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
-        (**self).presents(origin, token).await
-    }
-
-    async fn used(&self, origin: &Origin, token: &Token) -> Result<(), T::Error> {
-        (**self).used(origin, token).await
-    }
-
-    async fn consent(&self, origin: &Origin, token: &Token) -> Result<Option<Consent>, T::Error> {
-        (**self).consent(origin, token).await
-    }
-
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), T::Error> {
         (**self).forget(origin, hash).await
     }
+}
 
+impl<T: AttemptLog> AttemptLog for Arc<T> {
+    async fn presents(&self, origin: &Origin, token: &Token) -> Option<HeaderValue> {
+        (**self).presents(origin, token).await
+    }
+}
+
+impl<T: Consents> Consents for Arc<T> {
+    async fn consent(&self, origin: &Origin, token: &Token) -> Result<Option<Consent>, T::Error> {
+        (**self).consent(origin, token).await
+    }
+}
+
+impl<T: Turns> Turns for Arc<T> {
     async fn enter(
         &self,
         origin: &Origin,
@@ -276,59 +259,21 @@ impl<T: TokenStore> TokenStore for Arc<T> {
     }
 }
 
-/// A store that ends with the process. Clones share their tokens.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<HashMap<Origin, Vec<Token>>>>);
-
-impl MemoryStore {
-    /// Returns an empty store.
-    pub fn new() -> Self {
-        Self::default()
+impl<T: Leases> Leases for Arc<T> {
+    async fn lease(&self, origin: &Origin, token: &Token) -> Result<Option<Lease>, T::Error> {
+        (**self).lease(origin, token).await
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Origin, Vec<Token>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl TokenStore for MemoryStore {
-    type Error = PaidBefore;
-
-    async fn tokens(&self, origin: &Origin) -> Result<Vec<Token>, PaidBefore> {
-        Ok(self.lock().get(origin).cloned().unwrap_or_default())
+    async fn used(&self, origin: &Origin, token: &Token, said: Taken) -> Result<(), T::Error> {
+        (**self).used(origin, token, said).await
     }
 
-    async fn put(&self, origin: &Origin, token: &Token) -> Result<(), PaidBefore> {
-        let mut origins = self.lock();
-        let same = origins.iter().flat_map(|(at, tokens)| tokens.iter().map(move |other| (at, other)));
-        let mut same = same.filter(|(_, other)| other.payment_hash == token.payment_hash);
-        let is_open =
-            |(at, other): (&Origin, &Token)| at == origin && other.preimage.is_none() && other.text == token.text;
-        if token.preimage.is_none() && !same.all(is_open) {
-            return Err(PaidBefore);
-        }
-        let tokens = origins.entry(origin.clone()).or_default();
-        tokens.retain(|other| other.payment_hash != token.payment_hash);
-        tokens.push(token.clone());
-        Ok(())
-    }
-
-    async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), PaidBefore> {
-        if let Some(tokens) = self.lock().get_mut(origin) {
-            tokens.retain(|token| token.payment_hash != *hash);
-        }
-        Ok(())
+    async fn settled(
+        &self,
+        origin: &Origin,
+        hash: &PaymentHash,
+        patience: Duration,
+    ) -> Result<Option<Token>, T::Error> {
+        (**self).settled(origin, hash, patience).await
     }
 }
-
-/// The payment of a new token was made before, or is under way, for another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaidBefore;
-
-impl fmt::Display for PaidBefore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the invoice was paid before, for another token")
-    }
-}
-
-impl core::error::Error for PaidBefore {}

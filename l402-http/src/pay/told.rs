@@ -7,8 +7,8 @@
 
 use super::Token;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use l402_core::macaroon::{MAX_LEN, MacaroonRef, base64};
-use l402_core::{Msat, PaymentHash, uses_of_token};
+use l402_core::purchase::Sold;
+use l402_core::{Msat, PaymentHash};
 use serde::Deserialize;
 
 /// Reads how many uses of its token a response leaves: 0 where the last one went with it, [`None`] where it does not say.
@@ -121,17 +121,13 @@ pub struct Repeated;
 pub struct Unanswered(pub PaymentHash);
 
 impl Token {
-    /// Tells whether the last use is known to have gone.
-    pub const fn is_spent(&self) -> bool {
-        matches!(self.uses_left, Some(0))
-    }
-
     /// Returns how many uses are left now that a server has said `told`: never more than before, or than the token allows.
     pub(super) fn fewer_uses(&self, told: u64) -> u64 {
-        let mut buffer = vec![0; MAX_LEN];
-        let bytes = base64::decode_into(self.text.as_bytes(), &mut buffer).ok();
-        let sold = bytes.and_then(|bytes| uses_of_token(MacaroonRef::parse(bytes).ok()?));
-        told.min(sold.unwrap_or(u32::MAX).into()).min(self.uses_left.unwrap_or(u64::MAX))
+        let sold = match self.sold() {
+            Sold::Counted(sold) => sold,
+            Sold::Unlimited | Sold::Unknown => u32::MAX.into(),
+        };
+        told.min(sold).min(self.uses_left.unwrap_or(u64::MAX))
     }
 }
 

@@ -8,8 +8,8 @@ use http_body_util::Full;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{Identifier, Msat, PaymentHash, Preimage, Scheme, SpendLimits, TokenId, UnixSeconds};
 use l402_http::pay::{
-    AfterRefusal, MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings, Purchased, Receipt, Standing,
-    Token, TokenStore, Turn,
+    AfterRefusal, AttemptLog, Consents, Leases, MemoryStore, Origin, PaidBefore, PayLayer, PayService, PaySettings,
+    Purchased, Receipt, Standing, Token, TokenStore, Turn, Turns,
 };
 use l402_lightning::testing::{FakeFault, FakeNode};
 use tower::{Layer, ServiceExt};
@@ -190,6 +190,7 @@ async fn keep_silent_token(world: &World, number: u8) {
         bought_at: UnixSeconds::new(u64::MAX - 255 + u64::from(number)),
         standing: Standing::Served,
         uses_left: None,
+        is_under_way: false,
         order: None,
     };
     world.store.put(&origin(), &token).await.unwrap();
@@ -229,7 +230,15 @@ impl TokenStore for Shared {
     async fn forget(&self, origin: &Origin, hash: &PaymentHash) -> Result<(), PaidBefore> {
         self.0.forget(origin, hash).await
     }
+}
 
+impl AttemptLog for Shared {}
+
+impl Consents for Shared {}
+
+impl Leases for Shared {}
+
+impl Turns for Shared {
     async fn enter(&self, _: &Origin, _: &Method, path: &str, _: Duration) -> Result<Option<Turn>, PaidBefore> {
         Ok((path != "/a/1").then(Turn::default))
     }

@@ -9,6 +9,7 @@ mod hostile;
 mod money;
 mod opaque;
 mod refused;
+mod share;
 mod shop;
 mod spent;
 mod stall;

@@ -10,7 +10,8 @@ use http_body_util::Full;
 use l402_core::purchase::{Step, Unresolved};
 use l402_core::{Msat, PaymentHash, SpendLimits};
 use l402_http::pay::{
-    Asking, MemoryStore, Order, Origin, PayLayer, PaySettings, Purchased, Receipt, Token, TokenStore, payment_status,
+    Asking, AttemptLog, Consents, Leases, MemoryStore, Order, Origin, PayLayer, PaySettings, Purchased, Receipt, Token,
+    TokenStore, Turns, payment_status,
 };
 use l402_lightning::PaymentStatus;
 use l402_lightning::testing::{FakeFault, FakeNetwork};
@@ -231,6 +232,14 @@ impl TokenStore for FakeBrokenStore {
         Ok(())
     }
 }
+
+impl AttemptLog for FakeBrokenStore {}
+
+impl Consents for FakeBrokenStore {}
+
+impl Leases for FakeBrokenStore {}
+
+impl Turns for FakeBrokenStore {}
 
 #[tokio::test]
 async fn a4_without_a_store_nothing_is_paid_and_with_it_nothing_is_lost() {

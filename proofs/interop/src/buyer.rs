@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use l402_core::{Msat, SpendLimits};
-use l402_http::pay::{PayLayer, PayService, PaySettings, Receipt, RequestError, TokenStore};
+use l402_http::pay::{PayLayer, PayService, PaySettings, PayStore, Receipt, RequestError};
 use l402_lightning::PaymentSource;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
@@ -31,7 +31,7 @@ pub struct Answer {
     pub exchanges: Vec<(http::Version, StatusCode)>,
 }
 
-impl<W: PaymentSource + 'static, T: TokenStore + 'static> Buyer<W, T> {
+impl<W: PaymentSource + 'static, T: PayStore + 'static> Buyer<W, T> {
     /// Buys over the connections of `http` from `wallet`, and keeps tokens in `store`.
     pub fn new(http: &Http, wallet: W, store: T, settings: PaySettings) -> Self {
         let http = http.afresh();

@@ -80,6 +80,8 @@ impl Desk {
                 max_cltv_expiry_delta: 1_008,
                 asking: Asking::First,
             }),
+            uses: None,
+            is_isolated: false,
         };
         (intent, preimage)
     }

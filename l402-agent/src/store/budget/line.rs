@@ -2,8 +2,8 @@
 
 use super::limits;
 use l402_core::purchase::{Budget, BudgetStanding, MAX_DEPTH, WindowTime};
-use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction};
 
 /// The name of the first budget, which every other one is below of.
 pub const MAIN: &str = "main";
@@ -24,6 +24,17 @@ impl BudgetId {
     /// Returns what the database has it by.
     pub(in crate::store) const fn number(self) -> i64 {
         self.0
+    }
+
+    /// Reads the one in a column.
+    pub(in crate::store) fn read(row: &Row<'_>, column: &str) -> rusqlite::Result<Self> {
+        row.get(column).map(Self)
+    }
+}
+
+impl ToSql for BudgetId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
     }
 }
 

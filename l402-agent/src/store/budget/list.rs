@@ -4,6 +4,7 @@ use super::clock::{self, ClockState};
 use super::entry;
 use super::limits;
 use super::line::{BudgetId, Stored, line, named, read};
+use super::sharing::is_shared;
 use crate::policy::PolicyError;
 use crate::store::breaker::Breakers;
 use crate::store::clocks::Clocks;
@@ -74,6 +75,8 @@ pub struct ShownBudget {
     pub standing: BudgetStanding,
     /// How long until it ends; nothing once it has.
     pub expires_in: Option<Duration>,
+    /// Whether it and the budgets right below it use each other's tokens, if those are not counted.
+    pub shares_tokens: bool,
     /// Spent and reserved in the hour.
     pub hour_msat: Msat,
     /// Spent and reserved in the day.
@@ -277,6 +280,7 @@ pub(super) fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> r
         limits: budget.limits,
         standing: budget.standing,
         expires_in: budget.expires_at.map(|end| end.since(now)),
+        shares_tokens: is_shared(tx, *id)?,
         hour_msat: Window::Hour.sum(recent.iter().copied(), now),
         day_msat: Window::Day.sum(recent.iter().copied(), now),
         total: entry::account(tx, *id, "", "")?,

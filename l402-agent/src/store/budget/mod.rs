@@ -20,6 +20,7 @@ mod refused;
 mod reserve;
 mod room;
 mod service;
+mod sharing;
 mod tables;
 mod wallet;
 
@@ -35,6 +36,7 @@ pub use reserve::{CallId, Payer};
 pub(super) use reserve::{happen, intend, judge, raise, would_refuse_intent};
 pub use room::Room;
 pub(crate) use service::service;
+pub(super) use sharing::shares;
 pub(super) use tables::{ADDED_TABLES, NEXT_TABLES, TABLES};
 pub use wallet::FeeLimit;
 

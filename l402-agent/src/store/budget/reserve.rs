@@ -38,6 +38,11 @@ impl CallId {
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
+
+    /// Returns the bytes.
+    pub(in crate::store) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 /// What pays: a budget, for a call.

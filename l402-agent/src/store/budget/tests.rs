@@ -99,6 +99,8 @@ fn intent(seed: u8) -> Intent {
         token: "AgEE".to_owned(),
         at: 1_700_000_000.into(),
         order: Some(order),
+        uses: None,
+        is_isolated: false,
     }
 }
 

@@ -28,6 +28,8 @@ pub enum StoreError {
     Random(getrandom::Error),
     /// The program ends.
     Ended(task::JoinError),
+    /// The call has ended without an answer.
+    Unanswered,
 }
 
 impl StoreError {
@@ -48,6 +50,7 @@ impl fmt::Display for StoreError {
             Self::Attempts(_) => f.write_str("cannot use the record of requests"),
             Self::Random(_) => f.write_str("no random bytes"),
             Self::Ended(_) => f.write_str("the program ends"),
+            Self::Unanswered => f.write_str("the call ended without an answer"),
         }
     }
 }
@@ -60,7 +63,7 @@ impl core::error::Error for StoreError {
             Self::Attempts(cause) => Some(cause),
             Self::Random(cause) => Some(cause),
             Self::Ended(cause) => Some(cause),
-            Self::OtherWallet { .. } => None,
+            Self::OtherWallet { .. } | Self::Unanswered => None,
         }
     }
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::store::budget::{BudgetId, CallId, FeeLimit};
 use crate::store::private::PrivateDir;
 use l402_core::{Msat, Preimage, Scheme, UnixSeconds};
+use l402_http::pay::{TokenStore, Turns};
+use tokio::time::sleep;
 
 fn payer() -> Payer {
     Payer { budget: BudgetId::MAIN, call: CallId::random().unwrap(), fee_limit: FeeLimit::Kept }
@@ -23,6 +25,7 @@ fn pending(payment_hash: PaymentHash) -> Token {
         bought_at: UnixSeconds::new(1_700_000_000),
         standing: Standing::New,
         uses_left: None,
+        is_under_way: false,
         order: None,
     }
 }

@@ -29,6 +29,8 @@ fn intent(seed: u8) -> Intent {
         token: "AgEE".to_owned(),
         at: (1_700_000_000 + u64::from(seed)).into(),
         order: Some(order(5_000, Asking::First)),
+        uses: None,
+        is_isolated: false,
     }
 }
 
