@@ -89,6 +89,8 @@ async fn a7_the_caller_of_a_broker_does_not_say_how_it_connects() {
         let refused = brokered.run(&[&["get", &url], option].concat()).await;
         assert_eq!(refused.status.code(), Some(2), "{option:?}: {}", text(&refused.stderr));
     }
+    let mcp = brokered.run(&["mcp", "--budget", "main"]).await;
+    assert_eq!(mcp.status.code(), Some(2), "{}", text(&mcp.stderr));
     let proxied = brokered.command(&["get", &url]).env("http_proxy", "http://127.0.0.1:1").output().await.unwrap();
     assert_eq!(proxied.status.code(), Some(2), "{}", text(&proxied.stderr));
     assert_eq!(brokered.machine.shop.requests(), 0);
