@@ -25,6 +25,7 @@ pub(super) struct Resolved {
 /// What a caller of a broker or of the MCP server may set by itself. Nothing unless the policy grants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is granted by itself, as the file has them")]
 pub struct Grants {
     /// Not to check certificates (`-k`).
     pub insecure: bool,

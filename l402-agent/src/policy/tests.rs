@@ -148,7 +148,7 @@ fn what_is_wrong_names_its_line_its_key_and_what_to_write() {
         ),
         (
             "[[allow]]\norigins = ['https://a']\nmax_per_call = 5",
-            "line 3: allow.max_per_call: write it in quotes; an amount or a time has a unit, such as \"21 sat\" or \"30s\"",
+            "line 3: allow.max_per_call: write it in quotes, with its unit, such as \"21 sat\", \"30s\" or \"10/s\"",
         ),
         ("[grants]\nall = true", "line 2: grants.all: unknown key `all`; valid are insecure, resolve, proxy, cacert"),
     ] {

@@ -48,8 +48,7 @@ pub(super) fn of_price(fault: QuoteError) -> Failure {
         QuoteError::Transport(_) => Exit::Network,
         QuoteError::Redirect(_) => Exit::Http,
         QuoteError::Challenge(_) => Exit::Challenge,
-        QuoteError::Refused(_) => Exit::Policy,
-        QuoteError::Policy(_) => Exit::Policy,
+        QuoteError::Refused(_) | QuoteError::Policy(_) => Exit::Policy,
         _ => Exit::Local,
     };
     Failure::new(exit, fault)

@@ -4,6 +4,7 @@
 //! 2. The folder is opened once. A file is made beneath it and nowhere else: a link in its place is not followed.
 //! 3. All files together stay below a quota. A body that would exceed it is refused, and what was written of it removed.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{Mode, OFlags};
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write as _};
@@ -11,7 +12,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folder.
 #[derive(Debug, Clone)]

@@ -94,4 +94,4 @@ async fn serve(errands: Arc<dyn Errands>, args: &McpArgs, home: &Home, pays: boo
 }
 
 /// How long calls may go on after the client has gone: as long as a payment may take.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);

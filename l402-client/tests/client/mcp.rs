@@ -18,7 +18,7 @@ struct Mcp {
 }
 
 impl Mcp {
-    async fn start(machine: &Machine, args: &[&str]) -> Self {
+    fn start(machine: &Machine, args: &[&str]) -> Self {
         let shop = machine.shop.url("");
         let shop = ["--allow-address", shop.trim_start_matches("http://")];
         let mut child = machine.command(&[&["mcp"], args, &shop].concat()).stdin(Stdio::piped()).spawn().unwrap();
@@ -28,7 +28,7 @@ impl Mcp {
     }
 
     async fn greeted(machine: &Machine, args: &[&str], version: &str) -> Self {
-        let mut mcp = Self::start(machine, args).await;
+        let mut mcp = Self::start(machine, args);
         let greeting =
             json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
         let answer = mcp.ask("initialize", greeting).await;
@@ -104,7 +104,7 @@ async fn each_version_buys_and_sees_the_same() {
         assert_eq!(mcp.end().await, Some(0));
     }
     // Without a handshake, each request says who asks.
-    let mut mcp = Mcp::start(&machine, &["--budget", "research"]).await;
+    let mut mcp = Mcp::start(&machine, &["--budget", "research"]);
     mcp.meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
