@@ -33,7 +33,7 @@
 //!
 //! # Parts
 //! [`errand`] is what a program that something else drives may ask for, [`broker`] does it for programs of other users. [`http`] is plain HTTP: the client, proxies and redirects. [`policy`] is what the owner allows. [`store`] keeps tokens and payments. [`resolve`] asks what became of
-//! payments. [`delegate`] makes a part of a token for somebody else, [`withheld`] says when one is not served now. [`wallet`] opens a wallet when it is first needed. Paying itself is [`l402_http::pay`].
+//! payments. [`delegate`] makes a part of a token for somebody else, [`inspect`] explains one, [`withheld`] says when one is not served now. [`wallet`] opens a wallet when it is first needed. Paying itself is [`l402_http::pay`].
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -50,6 +50,7 @@ pub mod errand;
 mod fetch;
 mod gate;
 pub mod http;
+pub mod inspect;
 pub mod json;
 mod outcome;
 pub mod policy;

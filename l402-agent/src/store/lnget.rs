@@ -3,9 +3,13 @@
 //! 1. A file says what was paid and when, but neither for which origin nor for which request. The name of its folder says the
 //!    host and the port; that it was https is assumed unless the caller knows better.
 //! 2. `l402.token.pending`, and a file without a proof, are payments whose outcome only lnget's wallet knows.
-//! 3. Nothing of lnget's is changed.
+//! 3. Nothing of lnget's is changed: [`write`](write()) makes a file where there is none.
 
 // Threats: A6.
+
+mod write;
+
+pub use write::{ExportError, write};
 
 use super::record::KeptToken;
 use core::fmt;
@@ -215,5 +219,35 @@ mod tests {
         let origin: Origin = "https://shop.example:1".parse().unwrap();
         let token = find(&path, Some(&origin), false).unwrap().remove(0).token.unwrap().unwrap();
         assert_eq!(token.origin, origin);
+    }
+
+    #[test]
+    fn what_is_written_is_found_again() {
+        use std::os::unix::fs::MetadataExt;
+        for (host, origin) in HOSTS {
+            let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let path = put(folder.path(), host, TOKEN, &file(1, true));
+            let token = find(&path, None, false).unwrap().remove(0).token.unwrap().unwrap();
+            let written = write(other.path(), &token).unwrap();
+            assert_eq!(written, other.path().join(host).join(TOKEN), "{origin}");
+            assert_eq!(fs::metadata(&written).unwrap().mode() & 0o777, 0o600);
+            let again = find(&written, None, false).unwrap().remove(0).token.unwrap().unwrap();
+            assert_eq!((&again.origin, &again.token, again.bought_at), (&token.origin, &token.token, token.bought_at));
+            assert_eq!((again.preimage.expose(), again.amount_msat), (token.preimage.expose(), token.amount_msat));
+            assert!(matches!(write(other.path(), &token), Err(ExportError::Taken(_))));
+        }
+    }
+
+    #[test]
+    fn what_lnget_cannot_hold_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(folder.path(), "a.example", TOKEN, &file(1, true));
+        let token = find(&path, None, false).unwrap().remove(0).token.unwrap().unwrap();
+        let other = folder.path().join("other");
+        let opaque = KeptToken { token: "opaque".to_owned(), ..token.clone() };
+        assert!(matches!(write(&other, &opaque), Err(ExportError::Opaque)));
+        let wrong = KeptToken { preimage: Preimage::from_bytes([9; 32]), ..token };
+        assert!(matches!(write(&other, &wrong), Err(ExportError::Token(TokenFileError::WrongPreimage))));
+        assert!(!other.exists());
     }
 }
