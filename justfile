@@ -136,10 +136,12 @@ _apart:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
-# Prints docs/reference.md from the tables of settings, variables, reasons and exit codes; `test` fails where they differ
+# Prints docs/reference.md from the tables of settings, variables, reasons and exit codes, and docs/client.schema.json; `test` fails where they differ
 reference:
     cargo run --quiet --bin reference >docs/reference.md.part
     mv docs/reference.md.part docs/reference.md
+    cargo run --quiet --bin l402 -- schema >docs/client.schema.json.part
+    mv docs/client.schema.json.part docs/client.schema.json
 
 # All tests
 test:

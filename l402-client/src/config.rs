@@ -37,6 +37,8 @@ pub struct Config {
     pub max_price: Option<Amount>,
     /// The most to pay for routing.
     pub max_fee: Option<Amount>,
+    /// The wallets that the file has a table for.
+    pub(crate) tables: Vec<WalletKind>,
     /// The table of each wallet of this build.
     pub(crate) setups: Vec<(WalletKind, Arc<dyn PayerSetup>)>,
 }
@@ -47,6 +49,7 @@ struct File {
     wallet: Option<WalletKind>,
     max_price: Option<Amount>,
     max_fee: Option<Amount>,
+    tables: Vec<WalletKind>,
 }
 
 impl<'de> Deserialize<'de> for File {
@@ -71,7 +74,10 @@ impl<'de> Visitor<'de> for FileVisitor {
                 "wallet" => file.wallet = Some(map.next_value()?),
                 "max_price" => file.max_price = Some(map.next_value()?),
                 "max_fee" => file.max_fee = Some(map.next_value()?),
-                _ => drop(map.next_value::<IgnoredAny>()?), // the table of a wallet
+                table => {
+                    map.next_value::<IgnoredAny>()?;
+                    file.tables.extend(WalletKind::named(table));
+                }
             }
         }
         Ok(file)
@@ -112,9 +118,10 @@ impl Config {
     }
 
     fn resolve(file: &File, text: &str) -> Result<Self, ConfigProblem> {
-        let &File { wallet, max_price, max_fee } = file;
+        let &File { wallet, max_price, max_fee, ref tables } = file;
         let setups = WalletKind::all().map(|kind| Ok((kind, kind.read(text)?)));
-        Ok(Self { wallet, max_price, max_fee, setups: setups.collect::<Result<_, _>>()? })
+        let tables = tables.clone();
+        Ok(Self { wallet, max_price, max_fee, tables, setups: setups.collect::<Result<_, _>>()? })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::HomeArgs;
 use crate::config::{Config, Source};
 use crate::exit::{Exit, Failure, OrExit};
-use crate::wallet::WalletKind;
+use crate::wallet::{Choice, WalletFlag, WalletKind, choose};
 use l402_agent::amount::Amount;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::policy::{PolicySource, Setting};
@@ -23,6 +23,8 @@ pub struct Home {
     pub data: PrivateDir,
     /// What pays; nothing in a build without wallets.
     pub wallet: Option<WalletKind>,
+    /// Why it pays, where `--wallet auto` chose it.
+    pub choice: Option<Choice>,
     /// The flags that a wallet may know.
     pub flags: PayerFlags,
     pub(crate) setups: Vec<(WalletKind, Arc<dyn PayerSetup>)>,
@@ -42,6 +44,14 @@ impl Home {
     /// [`Failure`], with [`Exit::Usage`] for a wrong configuration and [`Exit::Local`] for a folder that cannot be used.
     pub fn open(args: &HomeArgs) -> Result<Self, Failure> {
         let config = read_config(args)?;
+        let (wallet, choice) = match args.wallet {
+            Some(WalletFlag::Kind(kind)) => (Some(kind), None),
+            Some(WalletFlag::Auto) => {
+                let choice = choose(&config)?;
+                (Some(choice.kind), Some(choice))
+            }
+            None => (config.wallet.or_else(WalletKind::usual), None),
+        };
         let data = args.data_dir.clone().or_else(|| Some(dirs::data_dir()?.join("l402")));
         let data = data.ok_or_else(|| Failure::say(Exit::Usage, "no home directory; use --data-dir"))?;
         let flags = PayerFlags::default()
@@ -51,7 +61,8 @@ impl Home {
             .and("electrum", args.electrum.clone());
         Ok(Self {
             data: PrivateDir::open(data).or_exit(Exit::Local)?,
-            wallet: args.wallet.or(config.wallet).or_else(WalletKind::usual),
+            wallet,
+            choice,
             flags,
             setups: config.setups,
             max_price: config.max_price.map_or(DEFAULT_MAX_PRICE, Amount::msat),
@@ -103,7 +114,7 @@ mod tests {
             (WalletKind::named("ldk"), Msat::from_sat(5), DEFAULT_MAX_FEE)
         );
         assert!(format!("{:?}", home.setups).contains("Esplora"));
-        args.wallet = WalletKind::named("sandbox");
+        args.wallet = WalletKind::named("sandbox").map(WalletFlag::Kind);
         args.electrum = Some("tcp://b".to_owned());
         let home = Home::open(&args).unwrap();
         assert_eq!(home.wallet, WalletKind::named("sandbox"));

@@ -3,8 +3,9 @@
 //! 1. Certificates are those of [`super::tls`].
 //! 2. Waiting has an end: for the connection, and for a server that takes no more of the request and sends no response's header
 //!    fields.
-//! 3. Proxies are those of [`Proxies`].
+//! 3. Proxies are those of [`Proxies`], and cookies those of [`Cookies`].
 
+use super::cookies::Cookies;
 use super::egress::AddressRefused;
 use super::raw::{self, Recorded};
 use super::settings::HttpSettings;
@@ -25,7 +26,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
-use l402_lightning::Cause;
+use l402_lightning::{Cause, unix_now};
 use tower_service::Service;
 
 use super::wire::Wire;
@@ -36,6 +37,7 @@ pub struct HttpClient<B> {
     inner: Client<Watching, Watched<B>>,
     proxies: Proxies,
     timeout: Duration,
+    cookies: Option<Cookies>,
     trace: Trace,
 }
 
@@ -61,14 +63,16 @@ impl<B: Body<Data = Bytes> + Send + Unpin> HttpClient<B> {
             .enable_all_versions()
             .wrap_connector(Connector::new(tcp, to_proxy, proxies.clone(), (pins, egress)));
         let inner = Client::builder(TokioExecutor::new()).build(Watching { connector, timeout: connect_timeout });
-        Ok(Self { inner, proxies: proxies.clone(), timeout, trace: trace.clone() })
+        let cookies = settings.cookies.clone();
+        Ok(Self { inner, proxies: proxies.clone(), timeout, cookies, trace: trace.clone() })
     }
 }
 
 impl<B> Clone for HttpClient<B> {
     fn clone(&self) -> Self {
-        let Self { inner, proxies, timeout, trace } = self;
-        Self { inner: inner.clone(), proxies: proxies.clone(), timeout: *timeout, trace: trace.clone() }
+        let Self { inner, proxies, timeout, cookies, trace } = self;
+        let (cookies, trace) = (cookies.clone(), trace.clone());
+        Self { inner: inner.clone(), proxies: proxies.clone(), timeout: *timeout, cookies, trace }
     }
 }
 
@@ -86,6 +90,10 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         self.proxies.authorize(&mut request);
+        let jar = self.cookies.clone().map(|cookies| (cookies, request.uri().clone()));
+        if let Some((cookies, uri)) = &jar {
+            cookies.add_to(uri, request.headers_mut(), unix_now());
+        }
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
         self.trace.tell(&Traced::Sent { method, uri, headers });
         let (last_move, timeout, trace) = (LastMove::now(), self.timeout, self.trace.clone());
@@ -95,6 +103,9 @@ where
             let mut response = response.map_err(TransportError::Http)?;
             raw::attach(&mut response);
             let (parts, body) = response.into_parts();
+            if let Some((cookies, uri)) = jar {
+                cookies.take(&uri, &parts.headers, unix_now());
+            }
             trace.tell(&Traced::Received(&parts));
             Ok(Response::from_parts(parts, body))
         })

@@ -1,6 +1,7 @@
 //! Plain HTTP, before anything is paid: the connection, the request, and where a redirect leads.
 
 pub mod client;
+pub mod cookies;
 pub mod draft;
 pub mod egress;
 pub mod payload;

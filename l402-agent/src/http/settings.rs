@@ -1,5 +1,6 @@
-//! How servers are reached: time-outs, certificates, proxies, fixed addresses, and who watches.
+//! How servers are reached: time-outs, certificates, proxies, fixed addresses, cookies, and who watches.
 
+use super::cookies::Cookies;
 use super::egress::Egress;
 use super::pins::Pins;
 use super::proxy::Proxies;
@@ -34,6 +35,8 @@ pub struct HttpSettings {
     pub pins: Pins,
     /// Which addresses are reached; all unless set.
     pub egress: Egress,
+    /// The cookies; none are kept or sent unless set, beside those of a request itself.
+    pub cookies: Option<Cookies>,
     /// Who hears of each request and each response.
     pub trace: Trace,
 }
@@ -56,6 +59,7 @@ impl Default for HttpSettings {
             proxies: Proxies::default(),
             pins: Pins::default(),
             egress: Egress::default(),
+            cookies: None,
             trace: Trace::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Where things are kept, and what pays.
 
 use crate::variables;
-use crate::wallet::WalletKind;
+use crate::wallet::{WalletFlag, WalletKind};
 use clap::Args;
 use l402_lightning::Network;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct HomeArgs {
     pub policy: Option<PathBuf>,
     /// Wallet that pays [default: configured, or sandbox]
     #[arg(long, global = true, value_parser = WalletKind::parser(), env = variables::WALLET.name)]
-    pub wallet: Option<WalletKind>,
+    pub wallet: Option<WalletFlag>,
     /// File through which the sandbox is found [default: automatic]
     #[arg(long, global = true, value_name = "FILE", env = variables::SANDBOX.name)]
     pub sandbox: Option<PathBuf>,

@@ -32,7 +32,7 @@ pub use output::OutputArgs;
 pub use pay::{PayArgs, TokenFieldName};
 pub use payments::PaymentsCommand;
 pub use request::RequestArgs;
-pub use tokens::{AttenuateArgs, ImportArgs, TokensCommand};
+pub use tokens::{AttenuateArgs, ExportArgs, ImportArgs, InspectArgs, TokensCommand};
 pub use wallet::WalletCommand;
 
 use crate::exit;
@@ -64,7 +64,7 @@ pub enum Command {
     /// Proxies are read from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     #[command(after_help = exit::help())]
     Get(Box<GetArgs>),
-    /// List, narrow, import or delete bought tokens
+    /// List, explain, narrow, export, import or delete bought tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
     /// List payments, resolve those with an unknown outcome
@@ -89,10 +89,24 @@ pub enum Command {
     /// Manage the embedded wallet
     #[command(subcommand)]
     Wallet(WalletCommand),
+    /// Look for what keeps this machine from paying, and say what to do
+    ///
+    /// Nothing is paid. Ends with 1 where something fails.
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a page for an agent that runs this command
+    ///
+    /// Example: `l402 agent-page >> AGENTS.md`
+    AgentPage,
     /// Print what completes commands in a shell
     ///
     /// Example: `l402 completion bash > ~/.local/share/bash-completion/completions/l402`
     Completion(CompletionArgs),
+    /// Print the JSON Schema of what `--json` prints
+    Schema,
     /// Write the manual pages
     ///
     /// Example: `l402 man ~/.local/share/man/man1`, then `man l402-get`
@@ -102,7 +116,7 @@ pub enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wallet::WalletKind;
+    use crate::wallet::{WalletFlag, WalletKind};
     use clap::CommandFactory;
     use core::time::Duration;
     use l402_agent::amount::Amount;
@@ -143,7 +157,7 @@ mod tests {
         for kind in WalletKind::all() {
             let line = format!("l402 get http://a/ --wallet {} --data-dir d", kind.name());
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-            assert_eq!(cli.home.wallet, Some(kind));
+            assert_eq!(cli.home.wallet, Some(WalletFlag::Kind(kind)));
             assert_eq!(cli.home.data_dir, Some(PathBuf::from("d")));
         }
     }

@@ -16,6 +16,13 @@ pub struct OutputArgs {
     /// Write the body to a file with the name that ends the URL
     #[arg(short = 'O', long, conflicts_with = "output")]
     pub remote_name: bool,
+    /// With `-`: get the rest of the file that -o or -O names
+    ///
+    /// It is asked for with `If-Range`, so that no other version is put behind the first. It is one more request, which can take a use of
+    /// the token, or cost money.
+    #[arg(short = 'C', long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
+    #[arg(conflicts_with_all = ["range", "compressed", "include", "head"])]
+    pub continue_at: Option<String>,
     /// Print status and headers before the body
     #[arg(short, long)]
     pub include: bool,

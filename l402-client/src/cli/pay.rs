@@ -24,6 +24,9 @@ pub struct PayArgs {
     /// Show price and invoice; pay nothing, present no token
     #[arg(long)]
     pub dry_run: bool,
+    /// Say on standard error why the call is paid or not, step by step
+    #[arg(long)]
+    pub explain: bool,
     /// Use no kept token, and do not keep the new one
     #[arg(long)]
     pub no_token_cache: bool,

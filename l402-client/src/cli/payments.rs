@@ -11,9 +11,16 @@ pub enum PaymentsCommand {
         /// List all payments, with their outcome
         #[arg(long)]
         all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Ask the wallet for outcomes, keep paid tokens; pay nothing
-    Resolve,
+    Resolve {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Give a payment up; the next call may pay again
     Forget {
         /// The payment hash, as `list` shows it

@@ -3,6 +3,7 @@
 use super::DataArgs;
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What is sent.
 #[derive(Debug, Clone, Args)]
@@ -39,9 +40,14 @@ pub struct RequestArgs {
     /// `-H @FILE`.
     #[arg(short = 'u', long, value_name = "USER:PASSWORD", allow_hyphen_values = true)]
     pub user: Option<OsString>,
-    /// Cookies, such as `a=1; b=2`
+    /// Cookies, such as `a=1; b=2`, or a file of them
+    ///
+    /// What has no `=` is a file, as -c writes it. Then the cookies that responses set are sent too, within this command.
     #[arg(short = 'b', long, value_name = "COOKIES", allow_hyphen_values = true)]
     pub cookie: Vec<OsString>,
+    /// Write all cookies to this file at the end; `-` is standard output
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub cookie_jar: Option<PathBuf>,
     /// Ask for a part of the response: `0-499`, `500-` or `-500`
     #[arg(short = 'r', long, value_name = "RANGE", allow_hyphen_values = true)]
     pub range: Option<String>,

@@ -8,7 +8,11 @@ use l402_agent::amount::Amount;
 #[non_exhaustive]
 pub enum WalletCommand {
     /// Show node id, network and balance
-    Info,
+    Info {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print an on-chain address to send bitcoin to
     Address,
     /// Open a channel to a peer
@@ -19,7 +23,11 @@ pub enum WalletCommand {
         amount: Amount,
     },
     /// List the channels
-    Channels,
+    Channels {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Look whether the wallet can pay; with --pay, prove it
     ///
     /// Works with every wallet. A wallet that pays and returns no preimage is of no use for L402, and only a payment shows it.

@@ -6,6 +6,15 @@ use l402_agent::store::record::KeptToken;
 use l402_agent::text::printable;
 use l402_http::pay::Standing;
 
+/// Says what its server has made of a token.
+pub(super) const fn accepted(standing: Standing) -> &'static str {
+    match standing {
+        Standing::New => "not presented yet",
+        Standing::Served => "yes",
+        Standing::Refused => "no: its server refused it",
+    }
+}
+
 /// Describes a token, without its secrets.
 pub(super) fn line(token: &KeptToken) -> String {
     let paid = Amount::new(token.amount_msat);

@@ -3,6 +3,9 @@
 mod attenuate;
 mod breaker;
 mod budget;
+mod doctor;
+mod export;
+mod inspect;
 mod kept;
 mod keys;
 mod payments;
@@ -11,6 +14,7 @@ mod printed;
 mod report;
 mod serve;
 mod tokens;
+mod which;
 
 use crate::cli::{Cli, Command, GetArgs, OutputArgs, PolicyCommand};
 use crate::exit::{Exit, Failure, OrExit};
@@ -18,8 +22,9 @@ use crate::get;
 use crate::get::brokered;
 use crate::get::report::{ReportEvent, Reporter};
 use crate::home::Home;
+use crate::json;
 use crate::mcp;
-use crate::wallet;
+use crate::wallet::{self, Choice};
 use l402_agent::broker::BrokerClient;
 use l402_agent::http::proxy::Proxies;
 use l402_agent::store::Database;
@@ -49,30 +54,55 @@ fn reporter(args: &OutputArgs) -> Reporter<io::Stderr> {
 }
 
 async fn dispatch(cli: &Cli, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
-    let broker = cli.broker.agent.as_ref().map(|address| brokered::open(&cli.broker, address)).transpose()?;
+    let broker = || cli.broker.agent.as_ref().map(|address| brokered::open(&cli.broker, address)).transpose();
     let home = || Home::open(&cli.home);
     let done = |text: String| (text, Exit::Served);
     let text = match &cli.command {
-        Command::Get(args) => match &broker {
+        Command::Get(args) => match &broker()? {
             // Who has a broker needs no folder.
             Some(broker) => return brokered_get(args, broker, reporter).await,
             None => return get(args, &home()?, reporter).await,
         },
-        Command::Mcp(args) => return mcp::run(args, &home()?, broker).await,
+        Command::Mcp(args) => {
+            let home = home()?;
+            tell_choice(&home, reporter);
+            return mcp::run(args, &home, broker()?).await;
+        }
         Command::Tokens(command) => {
             tokens::run(command, &Tokens::new(Database::open(&home()?.data).or_exit(Exit::Local)?))
         }
-        Command::Payments(command) => payments::run(command, &home()?).await,
-        Command::Serve(args) => return serve::run(args, &home()?).await,
+        Command::Payments(command) => {
+            let home = home()?;
+            tell_choice(&home, reporter);
+            payments::run(command, &home).await
+        }
+        Command::Serve(args) => {
+            let home = home()?;
+            tell_choice(&home, reporter);
+            return serve::run(args, &home).await;
+        }
         Command::Budget(command) => budget::run(command, Database::open(&home()?.data).or_exit(Exit::Local)?),
         Command::Policy(command) => policy_command(command, &home()?),
-        Command::Wallet(command) => wallet::run(command, &home()?).await.map(done),
+        Command::Wallet(command) => {
+            let home = home()?;
+            tell_choice(&home, reporter);
+            wallet::run(command, &home).await.map(done)
+        }
+        Command::Doctor { json } => doctor::run(&cli.home, &cli.broker, *json).await,
+        Command::AgentPage => Ok(done(printed::AGENT_PAGE.to_owned())),
         Command::Completion(args) => printed::completion(*args).map(done),
+        Command::Schema => Ok(done(json::schema())),
         Command::Man(args) => printed::man(args).map(done),
     };
     let (text, exit) = text?;
     print(&text).or_exit(Exit::Local)?;
     Ok(exit)
+}
+
+fn tell_choice(home: &Home, reporter: &mut Reporter<io::Stderr>) {
+    if let Some(Choice { kind, why }) = home.choice {
+        reporter.tell(&ReportEvent::Wallet { wallet: kind.name().to_owned(), why: why.to_owned() });
+    }
 }
 
 fn budgets(home: &Home) -> Result<Budgets, Failure> {
@@ -117,6 +147,7 @@ async fn brokered_get(
 }
 
 async fn get(args: &GetArgs, home: &Home, reporter: &mut Reporter<io::Stderr>) -> Result<Exit, Failure> {
+    tell_choice(home, reporter);
     let from_environment = || Proxies::from_environment(&variable).or_exit(Exit::Usage);
     let proxies = if args.connection.proxy.is_some() { Proxies::default() } else { from_environment()? };
     let home = Home { proxies, ..home.clone() };

@@ -4,6 +4,7 @@ use crate::cli::PaymentsCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::flags::flags;
 use crate::home::Home;
+use crate::json::{self, PaymentList, Resolution, ResolutionList, ShownPayment};
 use crate::wallet;
 use l402_agent::amount::Amount;
 use l402_agent::resolve::{self, Finding, Resolved};
@@ -19,16 +20,24 @@ use l402_program::Causes;
 pub(super) async fn run(command: &PaymentsCommand, home: &Home) -> Result<(String, Exit), Failure> {
     let payments = Payments::new(Database::open(&home.data).or_exit(Exit::Local)?).or_exit(Exit::Local)?;
     match command {
-        PaymentsCommand::List { all: false } => {
+        PaymentsCommand::List { all, json: true } => {
+            let shown = if *all {
+                payments.all().or_exit(Exit::Local)?.iter().map(ShownPayment::new).collect()
+            } else {
+                payments.intents().or_exit(Exit::Local)?.iter().map(ShownPayment::open).collect()
+            };
+            json::line(&PaymentList { payments: shown }).map(|text| (text, Exit::Served))
+        }
+        PaymentsCommand::List { all: false, .. } => {
             Ok((lines(payments.intents().or_exit(Exit::Local)?.iter().map(line)), Exit::Served))
         }
-        PaymentsCommand::List { all: true } => {
+        PaymentsCommand::List { all: true, .. } => {
             Ok((lines(payments.all().or_exit(Exit::Local)?.iter().map(outcome_line)), Exit::Served))
         }
-        PaymentsCommand::Resolve => {
+        PaymentsCommand::Resolve { json } => {
             let wallet = wallet::chosen_wallet(home).or_exit(Exit::Usage)?;
             let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
-            let resolved = resolve(&payments, &wallet, &name).await;
+            let resolved = resolve(&payments, &wallet, &name, *json).await;
             wallet::close(wallet).await;
             resolved
         }
@@ -53,27 +62,42 @@ fn outcome_line(Recorded { intent, outcome }: &Recorded) -> String {
 }
 
 /// Asks about each payment without an outcome, and pays nothing.
-async fn resolve(payments: &Payments, wallet: &impl PaymentSource, name: &str) -> Result<(String, Exit), Failure> {
-    let (mut told, mut exit) = (Vec::new(), Exit::Served);
+async fn resolve(
+    payments: &Payments,
+    wallet: &impl PaymentSource,
+    name: &str,
+    json: bool,
+) -> Result<(String, Exit), Failure> {
+    let (mut told, mut objects, mut exit) = (Vec::new(), Vec::new(), Exit::Served);
     for Resolved { intent, finding } in resolve::all(payments, wallet, name).await.or_exit(Exit::Local)? {
-        let why = match finding {
-            Finding::Paid => {
-                told.push(format!("{}\tpaid; its token is kept", line(&intent)));
-                continue;
+        let (finding, why) = learned(&finding);
+        let what = match &why {
+            None if matches!(finding, json::Finding::Paid) => "paid; its token is kept".to_owned(),
+            None => "not paid".to_owned(),
+            Some(why) => {
+                exit = Exit::Unknown;
+                format!("unknown: {}", printable(why))
             }
-            Finding::NotPaid => {
-                told.push(format!("{}\tnot paid", line(&intent)));
-                continue;
-            }
-            Finding::Unknown(why) => why.to_string(),
-            Finding::Silent(fault) => Causes(&fault).to_string(),
-            Finding::OtherWallet(name) => format!("made by another wallet; repeat with {}", flags(&name)),
-            Finding::Held => "another command is resolving it".to_owned(),
         };
-        exit = Exit::Unknown;
-        told.push(format!("{}\tunknown: {}", line(&intent), printable(&why)));
+        told.push(format!("{}\t{what}", line(&intent)));
+        objects.push(Resolution::new(&intent, finding, why));
     }
-    Ok((lines(told), exit))
+    let text = if json { json::line(&ResolutionList { payments: objects })? } else { lines(told) };
+    Ok((text, exit))
+}
+
+/// Returns what was learned, and why nothing was.
+fn learned(finding: &Finding) -> (json::Finding, Option<String>) {
+    match finding {
+        Finding::Paid => (json::Finding::Paid, None),
+        Finding::NotPaid => (json::Finding::NotPaid, None),
+        Finding::Unknown(why) => (json::Finding::Unknown, Some(why.to_string())),
+        Finding::Silent(fault) => (json::Finding::Silent, Some(Causes(fault).to_string())),
+        Finding::OtherWallet(name) => {
+            (json::Finding::OtherWallet, Some(format!("made by another wallet; repeat with {}", flags(name))))
+        }
+        Finding::Held => (json::Finding::Held, Some("another command is resolving it".to_owned())),
+    }
 }
 
 fn forget(payments: &Payments, hash: &PaymentHash) -> Result<String, Failure> {

@@ -5,6 +5,9 @@ use crate::exit::{Exit, Failure, OrExit};
 use clap::CommandFactory as _;
 use l402_agent::text::lines;
 
+/// What an agent must know to use this command.
+pub(super) const AGENT_PAGE: &str = include_str!("agent-page.md");
+
 /// Returns what completes commands in a shell.
 pub(super) fn completion(args: CompletionArgs) -> Result<String, Failure> {
     let mut out = Vec::new();
@@ -29,6 +32,21 @@ pub(super) fn man(args: &ManArgs) -> Result<String, Failure> {
 mod tests {
     use super::*;
     use clap_complete::Shell;
+
+    /// A token of a language model is at most about three quarters of a word of plain English; code and options are more tokens than words.
+    #[test]
+    fn the_page_for_agents_is_short_and_true() {
+        let pieces = AGENT_PAGE.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count();
+        let signs = AGENT_PAGE.chars().filter(|c| c.is_ascii_punctuation()).count();
+        assert!(pieces + signs <= 500, "{pieces} words and {signs} signs");
+        let command = Cli::command();
+        for line in AGENT_PAGE.lines().filter_map(|line| line.strip_prefix("    l402 ")) {
+            let line = line.split('#').next().unwrap().trim();
+            let words = ["l402"].into_iter().chain(line.split(' ')).map(str::to_owned).collect::<Vec<_>>();
+            let parsed = command.clone().try_get_matches_from(crate::cli::with_get(words.into_iter().map(Into::into)));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
 
     #[test]
     fn each_shell_completes_each_command() {

@@ -4,6 +4,7 @@
 
 use super::delivery::Delivery;
 use super::draft::{self, Asked};
+use super::jar;
 use super::output::Files;
 use super::report::{Payment, ReportEvent, Reporter, Served};
 use super::{deliver, exit_of};
@@ -85,6 +86,9 @@ fn refused(args: &GetArgs, proxies: &Proxies) -> Option<&'static str> {
         (pay.no_token_cache, "--no-token-cache"),
         (pay.buy_again, "--buy-again"),
         (pay.budget.is_some(), "--budget"),
+        (pay.explain, "--explain"),
+        (jar::is_wanted(&args.request), "a file of cookies"),
+        (args.output.continue_at.is_some(), "--continue-at"),
     ]
     .into_iter()
     .find_map(|(is_given, name)| is_given.then_some(name))

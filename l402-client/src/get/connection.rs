@@ -1,6 +1,6 @@
 //! How the server is reached, from the options and the environment.
 
-use super::verbose;
+use super::{explain, verbose};
 use crate::cli::GetArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
@@ -26,6 +26,22 @@ pub(super) fn settings(args: &GetArgs, home: &Home) -> Result<HttpSettings, Fail
         proxies,
         pins: Pins::new(connection.resolve.clone()),
         egress: Egress::default(),
-        trace: if args.output.verbose { verbose::trace(args.output.json) } else { Trace::default() },
+        cookies: None, // see `jar`
+        trace: trace(args),
+    })
+}
+
+fn trace(args: &GetArgs) -> Trace {
+    let (verbose, explain, json) = (args.output.verbose, args.pay.explain, args.output.json);
+    if !(verbose || explain) {
+        return Trace::default();
+    }
+    Trace::new(move |traced| {
+        if verbose {
+            verbose::print(traced, json);
+        }
+        if explain {
+            explain::watch(traced, json);
+        }
     })
 }

@@ -1,5 +1,6 @@
 //! The headers of a request: those that `-H` sets, empties or drops, and the usual ones.
 
+use super::jar;
 use crate::cli::RequestArgs;
 use core::fmt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -86,8 +87,8 @@ pub(super) fn usual(args: &RequestArgs, content_type: Option<&str>, is_json: boo
     if let Some(login) = &args.user {
         headers.insert(header::AUTHORIZATION, basic(login.as_bytes())?);
     }
-    if !args.cookie.is_empty() {
-        let cookies: Vec<_> = args.cookie.iter().map(|cookies| cookies.as_bytes()).collect();
+    let cookies: Vec<_> = jar::literals(args).collect();
+    if !cookies.is_empty() {
         let mut cookies = value(&cookies.join(&b';'))?;
         cookies.set_sensitive(true);
         headers.insert(header::COOKIE, cookies);

@@ -16,20 +16,66 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// A token with its preimage, as it was given.
-pub(super) struct GivenToken(Zeroizing<String>);
+pub(crate) struct GivenToken {
+    scheme: Scheme,
+    token: Zeroizing<String>,
+    preimage: Preimage,
+}
 
 impl GivenToken {
+    /// Reads `L402 TOKEN:PREIMAGE`, as `l402 tokens attenuate` prints it. The scheme may be left out.
+    ///
+    /// # Errors
+    /// [`GivenTokenError::Form`].
+    pub(crate) fn parse(text: &str) -> Result<Self, GivenTokenError> {
+        let text = text.trim();
+        let (scheme, credential) = match text.split_once(' ') {
+            Some((scheme, rest)) => (Scheme::parse(scheme.as_bytes()).ok_or(GivenTokenError::Form)?, rest.trim_start()),
+            None => (Scheme::L402, text),
+        };
+        let (token, preimage) = credential.rsplit_once(':').ok_or(GivenTokenError::Form)?;
+        let preimage = Preimage::from_hex(preimage.as_bytes()).map_err(|_| GivenTokenError::Form)?;
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) || text.len() > MAX_HEADER_LEN {
+            return Err(GivenTokenError::Form);
+        }
+        Ok(Self { scheme, token: Zeroizing::new(token.to_owned()), preimage })
+    }
+
+    /// Returns the scheme.
+    pub(crate) const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Returns the token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Returns the proof of payment.
+    pub(crate) const fn preimage(&self) -> &Preimage {
+        &self.preimage
+    }
+
     /// Returns the value of the header that carries it.
     pub(super) fn value(&self, field: TokenField) -> Result<HeaderValue, GivenTokenError> {
-        line(&self.0, field)
+        let line = CredentialLine { scheme: self.scheme, token: &self.token, preimage: &self.preimage };
+        field.line(line).ok_or(GivenTokenError::Field)
     }
 }
 
-/// Reads the token.
+/// Reads the token of `--token`.
 ///
 /// # Errors
 /// [`GivenTokenError`].
 pub(super) fn read(source: &str) -> Result<GivenToken, GivenTokenError> {
+    GivenToken::parse(&text(source)?)
+}
+
+/// Reads a file, or standard input where it is `-`, as far as a token can be long.
+///
+/// # Errors
+/// [`GivenTokenError::NoFile`] or [`GivenTokenError::Unreadable`].
+pub(crate) fn text(source: &str) -> Result<Zeroizing<String>, GivenTokenError> {
     let mut text = Zeroizing::new(String::new());
     let limit = MAX_HEADER_LEN as u64 + 1;
     let read = match source {
@@ -37,28 +83,10 @@ pub(super) fn read(source: &str) -> Result<GivenToken, GivenTokenError> {
         path => File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text)),
     };
     match read {
-        Ok(_) => {
-            line(&text, TokenField::Authorization)?;
-            Ok(GivenToken(text))
-        }
+        Ok(_) => Ok(text),
         Err(_) if source != "-" && !Path::new(source).exists() => Err(GivenTokenError::NoFile),
         Err(cause) => Err(GivenTokenError::Unreadable(cause)),
     }
-}
-
-/// Reads `L402 TOKEN:PREIMAGE`, as `l402 tokens attenuate` prints it. The scheme may be left out.
-fn line(text: &str, field: TokenField) -> Result<HeaderValue, GivenTokenError> {
-    let text = text.trim();
-    let (scheme, credential) = match text.split_once(' ') {
-        Some((scheme, rest)) => (Scheme::parse(scheme.as_bytes()).ok_or(GivenTokenError::Form)?, rest.trim_start()),
-        None => (Scheme::L402, text),
-    };
-    let (token, preimage) = credential.rsplit_once(':').ok_or(GivenTokenError::Form)?;
-    let preimage = Preimage::from_hex(preimage.as_bytes()).map_err(|_| GivenTokenError::Form)?;
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) || text.len() > MAX_HEADER_LEN {
-        return Err(GivenTokenError::Form);
-    }
-    field.line(CredentialLine { scheme, token, preimage: &preimage }).ok_or(GivenTokenError::Field)
 }
 
 /// Why there is no token.
@@ -101,6 +129,10 @@ impl core::error::Error for GivenTokenError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(text: &str, field: TokenField) -> Result<HeaderValue, GivenTokenError> {
+        GivenToken::parse(text)?.value(field)
+    }
 
     #[test]
     fn a_token_is_read_as_it_is_printed() {

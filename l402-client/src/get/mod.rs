@@ -8,14 +8,18 @@ mod connection;
 pub(crate) mod decode;
 pub mod delivery;
 pub mod draft;
+mod explain;
 pub(crate) mod failure;
 mod fields;
 mod form;
-mod given;
+pub(crate) mod given;
+mod jar;
 pub mod output;
 mod progress;
 pub mod report;
+mod resume;
 mod retry;
+pub mod step;
 mod verbose;
 
 use crate::cli::{GetArgs, OutputArgs};
@@ -41,8 +45,9 @@ use l402_agent::{Agent, CredentialUsed, Fetched, Reuse};
 use l402_core::SpendLimits;
 use l402_http::pay::{TokenField, balance_left, is_kept, uses_left};
 use l402_lightning::PaymentSource;
-use output::Files;
+use output::{Files, OutputFile};
 use report::{ReportEvent, Reporter, Served};
+use resume::{Part, Resume};
 use retry::Retries;
 use std::io::{IsTerminal as _, Write};
 use std::sync::Arc;
@@ -75,18 +80,44 @@ async fn perform<W: PaymentSource + 'static>(
     reporter: &mut Reporter<impl Write>,
 ) -> Result<Exit, Failure> {
     let Asked { draft, field } = draft::from_args(args).or_exit(Exit::Usage)?;
-    let http = connection::settings(args, home)?;
+    let cookies = jar::open(&args.request)?;
+    let http = HttpSettings { cookies: cookies.clone(), ..connection::settings(args, home)? };
+    let result = ask(args, home, wallet, (draft, field), http, out, reporter).await;
+    let written = jar::close(&args.request, cookies.as_ref(), out).await; // after a failure too, as curl does
+    result.and_then(|exit| written.map(|()| exit))
+}
+
+async fn ask<W: PaymentSource + 'static>(
+    args: &GetArgs,
+    home: &Home,
+    wallet: Arc<W>,
+    (mut draft, field): (Draft, TokenField),
+    http: HttpSettings,
+    out: &mut (impl AsyncWrite + Unpin),
+    reporter: &mut Reporter<impl Write>,
+) -> Result<Exit, Failure> {
     if args.pay.dry_run {
         let agent = open_agent(args, home, wallet, field, http)?;
         return quote(args, &agent, draft, out).await;
     }
     let files = Files::open(&args.output, &draft.uri)?;
+    if let Some(resume) = files.resume.as_ref().filter(|resume| resume.offset > 0) {
+        resume.ask(&mut draft.headers)?;
+        reporter.tell(&ReportEvent::Continuing { url: draft.uri.to_string(), offset: resume.offset });
+    }
+    let name = wallet::name(home, wallet.network()).or_exit(Exit::Usage)?;
     let agent = open_agent(args, home, wallet, field, http)?;
+    if args.pay.explain {
+        explain::before(&agent, home, (limits(args, home), name, args.pay.budget.as_deref()), &draft, reporter)?;
+    }
     let retries = Retries::new(&args.connection, &draft);
     let fetched = retries.fetch(&agent, draft, reporter).await;
     let _ = tokio::time::timeout(TO_TELL, agent.send_alerts()).await; // the next command sends what is left
     let Fetched { response, redirects, url, credential, unpaid, handover, withheld, .. } =
         fetched.map_err(failure::of)?;
+    if args.pay.explain && unpaid.is_none() {
+        reporter.tell(&ReportEvent::Explain(step::Step::Opened { credential }));
+    }
     let status = response.status();
     let uses_left = if credential == CredentialUsed::None { None } else { uses_left(response.headers()) };
     let again = is_kept(response.headers());
@@ -182,7 +213,7 @@ where
     let status = response.status();
     let (parts, body) = response.into_parts();
     let heads: Vec<_> = redirects.iter().chain([&parts]).map(raw::head).collect();
-    let Files { body: body_file, mut heads_file, heads_to_out } = files;
+    let Files { body: body_file, mut heads_file, heads_to_out, resume } = files;
     if let Some(file) = &mut heads_file {
         file.write_all(&heads.concat()).or_exit(Exit::Local)?;
     }
@@ -204,8 +235,36 @@ where
     if delivery.omits_body && delivery.heads.is_empty() {
         return Ok(HeaderMap::new());
     }
-    let mut file = output.emptied().or_exit(Exit::Local)?;
-    delivery.write(response, &mut file).await.map_err(|fault| match fault {
+    save(delivery, response, &mut output, resume.as_ref()).await
+}
+
+async fn save<B>(
+    delivery: Delivery,
+    response: Response<B>,
+    output: &mut OutputFile,
+    resume: Option<&Resume>,
+) -> Result<HeaderMap, Failure>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+{
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut file = match resume.map(|resume| resume.part(status, &headers)).transpose()? {
+        None | Some(Part::Whole) => output.emptied().or_exit(Exit::Local)?,
+        Some(Part::Rest) => output.continued().or_exit(Exit::Local)?,
+        Some(Part::None) => return Ok(HeaderMap::new()),
+    };
+    if let Some(resume) = resume {
+        resume.began(status, &headers)?;
+    }
+    let written = delivery.write(response, &mut file).await;
+    if let Some(resume) = resume {
+        match &written {
+            Ok(_) => resume.done()?,
+            Err(_) => drop(resume.broke_off(status, &headers)), // the failure itself is told
+        }
+    }
+    written.map_err(|fault| match fault {
         DeliveryError::Output(cause) => Failure::new(Exit::Local, output.error(cause)),
         fault => undelivered(fault),
     })

@@ -4,12 +4,13 @@
 //! 2. What was in it stays until there is a body to put in its place. A file that was made for nothing is removed.
 
 use super::draft::remote_name;
+use super::resume::Resume;
 use crate::cli::OutputArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use core::fmt;
 use http::Uri;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Where the body goes, and where the heads go.
@@ -21,6 +22,8 @@ pub struct Files {
     pub heads_file: Option<HeadsFile>,
     /// Whether `-D` names standard output.
     pub heads_to_out: bool,
+    /// What is known of an earlier part of the file of the body.
+    pub(super) resume: Option<Resume>,
 }
 
 impl Files {
@@ -39,10 +42,21 @@ impl Files {
             path => path.clone(),
         };
         let body = path.as_deref().map(OutputFile::open).transpose().or_exit(Exit::Local)?.flatten();
+        let resume = resume(args, body.as_ref(), uri)?;
         let heads = args.dump_header.as_deref();
         let heads_to_out = heads.is_some_and(|path| path.as_os_str() == "-");
         let heads_file = heads.filter(|_| !heads_to_out).map(OutputFile::open).transpose().or_exit(Exit::Local)?;
-        Ok(Self { body, heads_file: heads_file.flatten().map(HeadsFile), heads_to_out })
+        Ok(Self { body, heads_file: heads_file.flatten().map(HeadsFile), heads_to_out, resume })
+    }
+}
+
+/// Only a file can be continued, and no pipe.
+fn resume(args: &OutputArgs, body: Option<&OutputFile>, uri: &Uri) -> Result<Option<Resume>, Failure> {
+    let len = body.and_then(OutputFile::len);
+    match (body, len) {
+        (Some(file), Some(len)) => Resume::open(&file.path, len, uri, args.continue_at.is_some()).map(Some),
+        _ if args.continue_at.is_some() => Err(Failure::say(Exit::Usage, "-C needs a file: -o FILE or -O")),
+        _ => Ok(None),
     }
 }
 
@@ -95,6 +109,22 @@ impl OutputFile {
     /// [`OutputError`].
     pub fn emptied(&mut self) -> Result<tokio::fs::File, OutputError> {
         self.take().map(tokio::fs::File::from_std).map_err(|cause| self.error(cause))
+    }
+
+    /// Returns the file, for the rest of a body to be written to.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub(super) fn continued(&mut self) -> Result<tokio::fs::File, OutputError> {
+        let opened = self.file.take().ok_or_else(|| io::ErrorKind::NotFound.into());
+        let sought = opened.and_then(|mut file| file.seek(SeekFrom::End(0)).map(|_| file));
+        sought.map(tokio::fs::File::from_std).map_err(|cause| self.error(cause))
+    }
+
+    /// Returns how many bytes are in it; [`None`] where it is no file.
+    fn len(&self) -> Option<u64> {
+        let found = self.file.as_ref()?.metadata().ok()?;
+        found.is_file().then_some(found.len())
     }
 
     fn take(&mut self) -> io::Result<File> {

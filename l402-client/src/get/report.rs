@@ -5,6 +5,7 @@
 //!    seconds. Neither form holds a secret.
 
 use crate::exit::Failure;
+use crate::get::step::Step;
 use core::fmt;
 use core::time::Duration;
 use http::StatusCode;
@@ -51,6 +52,22 @@ pub enum ReportEvent {
         why: String,
         /// For how long it is waited for.
         milliseconds: u64,
+    },
+    /// `--wallet auto` chose a wallet.
+    Wallet {
+        /// Its name.
+        wallet: String,
+        /// Why.
+        why: String,
+    },
+    /// A step of `--explain`.
+    Explain(Step),
+    /// The rest of a file is asked for (`-C`). That is one more request, which can take a use of the token.
+    Continuing {
+        /// The URL.
+        url: String,
+        /// How many bytes are there.
+        offset: u64,
     },
     /// The response is here.
     Served(Served),
@@ -155,6 +172,11 @@ impl fmt::Display for ReportEvent {
             }
             Self::Withheld { reason: reason @ Withheld::LeftInDoubt, .. } => write!(f, "{reason}{}", advice(*reason)),
             Self::Withheld { reason, .. } => write!(f, "not served, and nothing paid: {reason}{}", advice(*reason)),
+            Self::Wallet { wallet, why } => write!(f, "wallet: {wallet}: {why}"),
+            Self::Explain(step) => write!(f, "explain: {step}"),
+            Self::Continuing { offset, .. } => {
+                write!(f, "continuing at byte {offset}; this can take a use of the token, or cost money")
+            }
             Self::Served(served) => served.fmt(f),
             Self::Balance { balance_msat } => write!(f, "{} of the balance left", Amount::new(*balance_msat)),
             Self::Unpaid(unpaid) => write!(f, "not paid: {unpaid}{}", hint(unpaid)),

@@ -7,25 +7,23 @@
 
 use http::{HeaderMap, Method, Uri, response};
 use l402_agent::http::raw;
-use l402_agent::http::trace::{Trace, Traced, is_secret};
+use l402_agent::http::trace::{Traced, is_secret};
 use l402_agent::text::printable;
 use std::io::{self, Write};
 
-/// Returns what prints them; with `json`, an object for each line.
-pub(super) fn trace(json: bool) -> Trace {
-    Trace::new(move |traced| {
-        let lines = match traced {
-            Traced::Sent { method, uri, headers } => request(method, uri, headers),
-            Traced::Received(parts) => answer(parts),
-            _ => return,
-        };
-        let mut text = String::new();
-        for line in lines {
-            text += &if json { serde_json::json!({ "event": "trace", "line": line }).to_string() } else { line };
-            text.push('\n');
-        }
-        let _ = io::stderr().write_all(text.as_bytes()); // nobody is left to read it
-    })
+/// Prints one of them; with `json`, an object for each line.
+pub(super) fn print(traced: &Traced<'_>, json: bool) {
+    let lines = match traced {
+        Traced::Sent { method, uri, headers } => request(method, uri, headers),
+        Traced::Received(parts) => answer(parts),
+        _ => return,
+    };
+    let mut text = String::new();
+    for line in lines {
+        text += &if json { serde_json::json!({ "event": "trace", "line": line }).to_string() } else { line };
+        text.push('\n');
+    }
+    let _ = io::stderr().write_all(text.as_bytes()); // nobody is left to read it
 }
 
 fn request(method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<String> {

@@ -8,6 +8,15 @@ use l402_program::config::{ConfigProblem, Section, Variable};
 use serde::{Deserialize, Deserializer, de};
 use std::sync::{Arc, LazyLock};
 
+/// What `--wallet` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalletFlag {
+    /// The wallet that the configuration file speaks of.
+    Auto,
+    /// This one.
+    Kind(WalletKind),
+}
+
 /// A kind of wallet of this build.
 #[derive(Clone, Copy)]
 pub struct WalletKind(pub(super) &'static dyn PayerBackend);
@@ -49,9 +58,14 @@ impl WalletKind {
     }
 
     /// Returns what reads `--wallet`.
-    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
+    pub(crate) fn parser() -> impl TypedValueParser<Value = WalletFlag> {
         let values = WALLETS.iter().map(|wallet| PossibleValue::new(wallet.name()).help(wallet.about()));
-        PossibleValuesParser::new(values).try_map(|name| Self::named(&name).ok_or("this build has no such wallet"))
+        let auto = PossibleValue::new(AUTO).help("the one that the configuration file speaks of, else play money");
+        PossibleValuesParser::new(values.chain([auto])).try_map(|name| match Self::named(&name) {
+            Some(kind) => Ok(WalletFlag::Kind(kind)),
+            None if name == AUTO => Ok(WalletFlag::Auto),
+            None => Err("this build has no such wallet"),
+        })
     }
 }
 
@@ -80,5 +94,7 @@ impl<'de> Deserialize<'de> for WalletKind {
         })
     }
 }
+
+const AUTO: &str = "auto";
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| WalletKind::all().map(WalletKind::name).collect());

@@ -2,13 +2,17 @@
 //!
 //! A wallet is opened when it is first needed. A call that is free, or that a kept token opens, needs none.
 
+mod auto;
 mod check;
 mod kind;
 mod operate;
 
-pub use kind::WalletKind;
+pub use auto::Choice;
+pub(crate) use auto::choose;
+pub use kind::{WalletFlag, WalletKind};
 pub(crate) use operate::run;
 
+use crate::exit::Failure;
 use crate::home::Home;
 use core::fmt;
 use l402_agent::wallet::LazyWallet;
@@ -44,6 +48,11 @@ pub fn chosen_wallet(home: &Home) -> Result<LazyWallet<OpenPayer>, WalletError> 
         }
     });
     Ok(wallet.enforcing(enforces))
+}
+
+/// Looks whether the wallet that the user chose can pay, and pays nothing.
+pub(crate) async fn looks(home: &Home) -> Result<String, Failure> {
+    check::run(None, home).await
 }
 
 /// Closes a wallet, if it was opened.

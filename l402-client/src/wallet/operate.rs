@@ -4,6 +4,7 @@ use super::{WalletKind, check, directory, environment};
 use crate::cli::WalletCommand;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::home::Home;
+use crate::json::{self, ChannelList, ChannelState, ShownChannel, ShownWallet};
 use anyhow::Context as _;
 use core::time::Duration;
 use l402_agent::amount::Amount;
@@ -53,24 +54,39 @@ fn operated(home: &Home) -> Option<WalletKind> {
 
 async fn operate(command: &WalletCommand, node: &dyn Operator) -> Result<String, Failure> {
     match command {
-        WalletCommand::Info => info(node).await,
+        WalletCommand::Info { json } => info(node, *json).await,
         WalletCommand::Check { .. } => Err(Failure::say(Exit::Usage, NO_NODE)), // it needs no node: see `run`
         WalletCommand::Address => Ok(lines([node.new_address().await.or_exit(Exit::Local)?])),
         WalletCommand::Open { peer, amount } => open(node, peer, *amount).await,
-        WalletCommand::Channels => {
+        WalletCommand::Channels { json } => {
             node.wait_for_peers(GLANCE).await;
-            Ok(lines(node.channels().iter().map(line)))
+            let channels = node.channels();
+            if *json {
+                return json::line(&ChannelList { channels: channels.iter().map(shown).collect() });
+            }
+            Ok(lines(channels.iter().map(line)))
         }
         WalletCommand::Close { channel } => close_channel(node, channel).await,
     }
 }
 
-async fn info(node: &dyn Operator) -> Result<String, Failure> {
+async fn info(node: &dyn Operator, json: bool) -> Result<String, Failure> {
     node.sync().await.or_exit(Exit::Network)?;
     node.wait_for_peers(GLANCE).await;
     let (info, balances) = (node.info(), node.balances().await.or_exit(Exit::Local)?);
     let outbound = node.channels().iter().fold(Msat::ZERO, |sum, channel| sum.saturating_add(channel.outbound_msat));
     let (total, spendable) = (balances.onchain_sat, balances.spendable_onchain_sat);
+    if json {
+        let msat = |sat: u64| Msat::from_sat(sat).get();
+        return json::line(&ShownWallet {
+            node_id: info.node_id.to_string(),
+            network: info.network.to_string(),
+            onchain_msat: msat(total),
+            spendable_onchain_msat: msat(spendable),
+            in_channels_msat: msat(balances.lightning_sat),
+            sendable_msat: outbound.get(),
+        });
+    }
     Ok(lines([
         format!("node id      {}", info.node_id),
         format!("network      {}", info.network),
@@ -124,6 +140,21 @@ async fn close_channel(node: &dyn Operator, name: &str) -> Result<String, Failur
         sleep(LOOK_EVERY).await;
     }
     Ok(lines([format!("closing channel {name}; the money returns after confirmation")]))
+}
+
+fn shown(channel: &NodeChannel) -> ShownChannel {
+    ShownChannel {
+        channel: channel.name.clone(),
+        peer: channel.peer.to_string(),
+        capacity_msat: Msat::from_sat(channel.capacity_sat).get(),
+        sendable_msat: channel.outbound_msat.get(),
+        state: match (channel.usable, channel.ready) {
+            (true, _) => ChannelState::Usable,
+            (false, true) => ChannelState::PeerOffline,
+            (false, false) => ChannelState::Unconfirmed,
+        },
+        confirmations: channel.confirmations,
+    }
 }
 
 fn line(channel: &NodeChannel) -> String {
