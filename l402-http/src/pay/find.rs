@@ -10,7 +10,7 @@
 use super::flight::{Flight, Purpose};
 use super::payer::{Payer, store};
 use super::purchase::Stored;
-use super::{Lease, PayStore, RequestError, Standing, Token, Unanswered};
+use super::{Lease, PayStore, RequestError, Token, Unanswered};
 use l402_core::PaymentHash;
 use l402_lightning::PaymentSource;
 use tokio::time::Instant;
@@ -85,9 +85,4 @@ impl<W: PaymentSource, T: PayStore> Payer<W, T> {
         }
         Ok(None)
     }
-}
-
-/// Tells whether others may use a token while its buyer has not been served yet (rule 3).
-pub(super) fn is_shared_at_once(token: &Token, paid: &[Token]) -> bool {
-    token.is_counted() && paid.iter().any(|token| token.standing == Standing::Served)
 }

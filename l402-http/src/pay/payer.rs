@@ -1,7 +1,7 @@
 //! Who pays, and whose turn it is to pay.
 
 use super::flight::{Flight, Flights, Purpose};
-use super::{PaySettings, PayStore, RequestError, Token};
+use super::{PaySettings, PayStore, RequestError, Standing, Token};
 use l402_lightning::Cause;
 use tokio::time::{Instant, timeout};
 
@@ -35,6 +35,12 @@ impl<W, T: PayStore> Payer<W, T> {
 /// Tells whether a token of the purpose's origin was bought for it.
 pub(super) fn is_for(token: &Token, purpose: &Purpose) -> bool {
     token.method == purpose.method && token.path == purpose.path
+}
+
+/// Tells whether others may use a token while its buyer has not been served yet: one that is counted, of a server that has accepted
+/// another one.
+pub(super) fn is_shared_at_once(token: &Token, paid: &[Token]) -> bool {
+    token.is_counted() && paid.iter().any(|token| token.standing == Standing::Served)
 }
 
 pub(super) fn store<E>(error: impl Into<Cause>) -> RequestError<E> {

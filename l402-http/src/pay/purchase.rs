@@ -9,9 +9,8 @@
 
 // Threats: A4.
 
-use super::find::is_shared_at_once;
 use super::flight::{Flight, Purpose};
-use super::payer::{Payer, is_for, store};
+use super::payer::{Payer, is_for, is_shared_at_once, store};
 use super::quote::Quote;
 use super::token::payment_status;
 use super::{Asking, Consent, Lease, Order, PayStore, RequestError, Standing, Token};

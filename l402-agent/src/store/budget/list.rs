@@ -4,7 +4,7 @@ use super::clock::{self, ClockState};
 use super::entry;
 use super::limits;
 use super::line::{BudgetId, Stored, line, named, read};
-use super::sharing::is_shared;
+use super::sharing;
 use crate::policy::PolicyError;
 use crate::store::breaker::Breakers;
 use crate::store::clocks::Clocks;
@@ -187,6 +187,15 @@ impl Budgets {
         self.set(name, if is_frozen { "frozen" } else { "active" })
     }
 
+    /// Says whether the budgets right below one, and the budget itself, use each other's tokens, as far as those are not counted.
+    ///
+    /// # Errors
+    /// As [`id`](Self::id).
+    pub fn share_tokens(&self, name: &str, is_shared: bool) -> Result<(), BudgetError> {
+        let id = self.id(name)?;
+        self.change(|tx, _| sharing::share(tx, id, is_shared).map(Ok))
+    }
+
     /// Removes a budget for good: it and those below it pay nothing more. What it spent still counts above it.
     ///
     /// # Errors
@@ -280,7 +289,7 @@ pub(super) fn shown(tx: &Transaction<'_>, stored: &Stored, now: WindowTime) -> r
         limits: budget.limits,
         standing: budget.standing,
         expires_in: budget.expires_at.map(|end| end.since(now)),
-        shares_tokens: is_shared(tx, *id)?,
+        shares_tokens: sharing::is_shared(tx, *id)?,
         hour_msat: Window::Hour.sum(recent.iter().copied(), now),
         day_msat: Window::Day.sum(recent.iter().copied(), now),
         total: entry::account(tx, *id, "", "")?,

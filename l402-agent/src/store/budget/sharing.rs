@@ -1,21 +1,11 @@
 //! Which budgets use each other's tokens.
 
 use super::line::{BudgetId, line};
-use super::list::{BudgetError, Budgets};
 use rusqlite::{Transaction, params};
 
-impl Budgets {
-    /// Says whether the budgets right below one, and the budget itself, use each other's tokens, as far as those are not counted.
-    ///
-    /// # Errors
-    /// As [`id`](Self::id).
-    pub fn share_tokens(&self, name: &str, is_shared: bool) -> Result<(), BudgetError> {
-        let id = self.id(name)?;
-        self.change(|tx, _| {
-            tx.execute("UPDATE budgets SET share_tokens = ?2 WHERE id = ?1", params![id.0, is_shared])?;
-            Ok(Ok(()))
-        })
-    }
+/// Says whether a budget and those right below it use each other's tokens.
+pub(super) fn share(tx: &Transaction<'_>, id: BudgetId, is_shared: bool) -> rusqlite::Result<()> {
+    tx.execute("UPDATE budgets SET share_tokens = ?2 WHERE id = ?1", params![id.0, is_shared]).map(drop)
 }
 
 /// Tells whether a budget and those right below it use each other's tokens.
