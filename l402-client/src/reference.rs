@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::variables;
 use crate::wallet::WalletKind;
 use core::fmt::Write as _;
+use l402_agent::policy::{PolicySetting, SETTINGS};
 use l402_lightning::backend::PayerSetting;
 
 /// A key of the configuration file.
@@ -57,6 +58,15 @@ pub fn settings() -> String {
         let variable = variables.iter().find(|variable| variable.key == key);
         let [default, variable] = [default, variable.map_or("", |variable| variable.name)].map(code);
         let _ = writeln!(table, "| `{key}` | {default} | {variable} | {about} |");
+    }
+    table
+}
+
+/// Returns the table of the keys of a policy.
+pub fn policy() -> String {
+    let mut table = String::from("| table | key | default | meaning |\n|---|---|---|---|\n");
+    for PolicySetting { table: place, key, default, about } in SETTINGS {
+        let _ = writeln!(table, "| {} | `{key}` | {default} | {about} |", code(place));
     }
     table
 }

@@ -34,6 +34,10 @@ pub enum Denial {
     Method,
     /// The entry names other services.
     Service,
+    /// The entry lists other nodes.
+    Payee,
+    /// Another node was paid before.
+    OtherPayee,
     /// The call would cost more than the entry allows.
     Price {
         /// The most that it allows.
@@ -67,6 +71,8 @@ impl fmt::Display for Denial {
             Self::Budget => f.write_str("the policy allows this origin for other budgets only"),
             Self::Method => f.write_str("the policy allows this origin for other methods only"),
             Self::Service => f.write_str("the policy allows other services of this origin only"),
+            Self::Payee => f.write_str("the invoice is of a node that the policy does not list for this origin"),
+            Self::OtherPayee => f.write_str("the invoice is of another node than those that were paid at this origin before"),
             Self::Price { limit_msat, price_msat } => {
                 let (price, limit) = (Amount::new(*price_msat), Amount::new(*limit_msat));
                 write!(f, "the call costs {price}, and the policy allows {limit} at this origin")

@@ -8,6 +8,7 @@ use super::until::Until;
 use http::Method;
 use l402_core::{Msat, Name};
 use l402_http::pay::Origin;
+use l402_lightning::NodeId;
 
 /// Origins that may be requested and paid, and within which limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Entry {
     pub(super) services: Vec<String>,
     pub(super) max_per_call_msat: Option<Msat>,
     pub(super) until: Option<Until>,
+    pub(super) payees: Vec<NodeId>,
     pub(super) addresses: Vec<AddressRule>,
 }
 
@@ -50,6 +52,11 @@ impl Entry {
     /// Returns until when it holds.
     pub const fn until(&self) -> Option<Until> {
         self.until
+    }
+
+    /// Returns the nodes that may be paid; every one may where it is empty.
+    pub fn payees(&self) -> &[NodeId] {
+        &self.payees
     }
 
     /// Returns the addresses that are not public and may be reached all the same.

@@ -5,11 +5,13 @@ use super::address::AddressRule;
 use super::entry::Entry;
 use super::guards::{AlertsTable, BreakerTable, ConfirmTable, Guarding, guarding};
 use super::pattern::OriginPattern;
+use super::payees::{Payees, Pin};
 use crate::amount::Amount;
 use core::fmt::Display;
 use core::str::FromStr;
 use http::Method;
 use l402_core::Name;
+use l402_lightning::NodeId;
 use l402_program::config::{At, ConfigProblem, Problems};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,7 @@ pub(super) struct Resolved {
     pub(super) denied: Vec<OriginPattern>,
     pub(super) entries: Vec<Entry>,
     pub(super) grants: Grants,
+    pub(super) payees: Payees,
     pub(super) guarding: Guarding,
 }
 
@@ -53,6 +56,8 @@ struct File {
     #[serde(default)]
     grants: Grants,
     #[serde(default)]
+    payees: PayeesTable,
+    #[serde(default)]
     breaker: BreakerTable,
     #[serde(default)]
     confirm: ConfirmTable,
@@ -73,13 +78,23 @@ struct AllowTable {
     max_per_call: Option<Amount>,
     until: Option<At<String>>,
     #[serde(default)]
+    payees: Vec<At<String>>,
+    #[serde(default)]
     addresses: Vec<At<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PayeesTable {
+    pin: Pin,
+    confirm_above: Option<Amount>,
 }
 
 /// Reads the text of a file.
 pub(super) fn read(text: &str) -> Result<Resolved, Vec<ConfigProblem>> {
     let file: File = l402_program::config::read(text).map_err(|problem| vec![problem])?;
-    let File { unlisted, deny, allow, grants, breaker, confirm, alerts } = file;
+    let File { unlisted, deny, allow, grants, payees, breaker, confirm, alerts } = file;
+    let payees = Payees { pin: payees.pin, confirm_above_msat: payees.confirm_above.map(Amount::msat) };
     let mut problems = Problems::new(text);
     let guarding = guarding(&mut problems, &breaker, confirm, alerts);
     let mut written = Vec::new();
@@ -92,7 +107,7 @@ pub(super) fn read(text: &str) -> Result<Resolved, Vec<ConfigProblem>> {
             problems.wrong("allow.origins", at, message);
         }
     }
-    problems.finish(Some(Resolved { unlisted, denied, entries, grants, guarding }))
+    problems.finish(Some(Resolved { unlisted, denied, entries, grants, payees, guarding }))
 }
 
 fn entry(problems: &mut Problems<'_>, table: AllowTable, written: &mut Vec<(OriginPattern, At<String>)>) -> Entry {
@@ -107,6 +122,7 @@ fn entry(problems: &mut Problems<'_>, table: AllowTable, written: &mut Vec<(Orig
         services: table.services,
         max_per_call_msat: table.max_per_call.map(Amount::msat),
         until: table.until.and_then(|at| problems.parse("allow.until", &at)),
+        payees: parsed::<NodeId>(problems, "allow.payees", &table.payees),
         addresses: parsed::<AddressRule>(problems, "allow.addresses", &table.addresses),
     }
 }

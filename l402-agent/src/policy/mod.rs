@@ -19,7 +19,7 @@
 //! 4. A flag or a caller can only narrow what the policy allows.
 //! 5. [`Policy::judge`] is pure. It comes first, before the budgets, and money is counted there.
 
-// Threats: A5, A7, A8.
+// Threats: A5, A7, A8, A10.
 
 mod address;
 mod denied;
@@ -27,7 +27,9 @@ mod entry;
 mod file;
 mod guards;
 mod pattern;
+mod payees;
 mod rules;
+mod settings;
 mod source;
 mod until;
 
@@ -37,7 +39,9 @@ pub use entry::Entry;
 pub use file::Grants;
 pub use guards::Guarding;
 pub use pattern::{OriginPattern, PatternError};
+pub use payees::{Payee, PayeeChange, PayeeVerdict, Payees, Pin};
 pub use rules::{Agree, InForce, Rules, Stopped};
+pub use settings::{PolicySetting, SETTINGS};
 pub use source::{Exposure, PolicyError, PolicySource};
 pub use until::{Until, UntilError};
 
@@ -129,6 +133,7 @@ pub struct Policy {
     denied: Vec<OriginPattern>,
     entries: Vec<Entry>,
     grants: Grants,
+    payees: Payees,
     guarding: Option<Guarding>,
 }
 
@@ -142,6 +147,7 @@ impl Policy {
             denied: Vec::new(),
             entries: Vec::new(),
             grants: Grants::NONE,
+            payees: Payees { pin: Pin::Notice, confirm_above_msat: None },
             guarding: None,
         }
     }
@@ -163,13 +169,13 @@ impl Policy {
     }
 
     fn read(text: &str, setting: Setting) -> Result<Self, Vec<ConfigProblem>> {
-        let file::Resolved { unlisted, denied, entries, grants, guarding } = file::read(text)?;
+        let file::Resolved { unlisted, denied, entries, grants, payees, guarding } = file::read(text)?;
         let unlisted = unlisted.unwrap_or(match setting {
             Setting::Command => Unlisted::Ask,
             Setting::Server => Unlisted::Deny,
         });
         let guarding = Some(guarding);
-        Ok(Self { is_absent: false, setting, unlisted, denied, entries, grants, guarding })
+        Ok(Self { is_absent: false, setting, unlisted, denied, entries, grants, payees, guarding })
     }
 
     /// Decides about a request before it is sent, and about a payment before it is reserved.
@@ -222,6 +228,11 @@ impl Policy {
     /// Returns what a caller of a broker or of the MCP server may set by itself.
     pub const fn grants(&self) -> Grants {
         self.grants
+    }
+
+    /// Returns what is said of the nodes that are paid.
+    pub const fn payees(&self) -> Payees {
+        self.payees
     }
 
     /// Returns what payments are guarded by, besides budgets, and who is asked and told.

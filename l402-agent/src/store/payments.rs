@@ -11,7 +11,7 @@
 
 // Threats: A4, A5, A9.
 
-use super::breaker::{self, Look};
+use super::breaker::{self, Guards, Look};
 use super::budget::{self, BudgetId, Payer, PolicyRefusal};
 use super::database::Database;
 use super::error::DatabaseError;
@@ -19,7 +19,7 @@ use super::private::{Lock, PrivateDir, PrivateError};
 use super::record::{Intent, KeptToken, PaymentOutcome, Recorded};
 use super::row::{self, Conflict};
 use super::share::{self, Live};
-use crate::policy::PolicyError;
+use crate::policy::{InForce, PolicyError};
 use core::fmt;
 use http::Method;
 use l402_core::PaymentHash;
@@ -50,6 +50,7 @@ impl Payments {
     /// [`PaymentsError`]; nothing must be paid then.
     pub fn begin(&self, intent: Intent, payer: &Payer) -> Result<OpenPayment, PaymentsError> {
         let policy = self.database.rules().current().map_err(PaymentsError::Policy)?;
+        let node = budget::Node::of(&intent);
         let begun = self.database.write(|tx| {
             let live = Live::now(tx, self.database.clocks())?;
             if let Some(fault) = obstacle(tx, &intent, payer)? {
@@ -61,18 +62,7 @@ impl Payments {
                 Ok(None) => return Ok(Err(PaymentsError::Held(intent.payment_hash))),
                 Err(fault) => return Ok(Err(PaymentsError::Lock(fault))),
             };
-            let guards = self.database.guards();
-            let clocks = self.database.clocks();
-            let judged = budget::judge(tx, &policy, payer, &intent)?.map_or(Ok(()), Err);
-            let admitted = match judged {
-                Ok(()) => breaker::admit(tx, clocks, &guards, payer, (&intent, Look::Now))?,
-                refused => refused,
-            };
-            let reserved = match admitted {
-                Ok(()) => budget::intend(tx, clocks, &policy, payer, &intent)?,
-                refused => refused,
-            };
-            if let Err(refused) = reserved {
+            if let Err(refused) = self.reserve(tx, &policy, payer, (&intent, node))? {
                 lock.discard();
                 return Ok(Err(PaymentsError::Refused(refused)));
             }
@@ -81,6 +71,29 @@ impl Payments {
         });
         let lock = begun.map_err(PaymentsError::Database)??;
         Ok(OpenPayment { payments: self.clone(), intent, lock })
+    }
+
+    /// Asks the policy, then the breakers and the owner, then the budgets, and takes note of the payment where all of them agree.
+    fn reserve(
+        &self,
+        tx: &Transaction<'_>,
+        policy: &InForce,
+        payer: &Payer,
+        (intent, node): (&Intent, budget::Node),
+    ) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
+        let clocks = self.database.clocks();
+        let verdict = match budget::judge(tx, policy, payer, (intent, node))? {
+            Ok(verdict) => verdict,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let guards = Guards { payee: budget::payee_change(tx, policy, intent, node)?, ..self.database.guards() };
+        if let Err(refused) = breaker::admit(tx, clocks, &guards, payer, (intent, Look::Now))? {
+            return Ok(Err(refused));
+        }
+        match budget::intend(tx, clocks, policy, payer, intent)? {
+            Ok(()) => budget::begin_payee(tx, clocks, intent, (node, verdict)).map(Ok),
+            refused => Ok(refused),
+        }
     }
 
     /// Returns the payments without an outcome, whether somebody sees to them or not, in the order of their beginning. It takes no

@@ -59,7 +59,7 @@ const fn word(unlisted: Unlisted) -> &'static str {
 }
 
 fn line(entry: &Entry) -> String {
-    let Listed { origins, budgets, methods, services, max_per_call_msat, until, addresses } = Listed::of(entry);
+    let Listed { origins, budgets, methods, services, max_per_call_msat, until, payees, addresses } = Listed::of(entry);
     let named = |what: &str, values: Vec<String>| (!values.is_empty()).then(|| format!("{what} {}", values.join(", ")));
     let price = max_per_call_msat.map(|most| format!("{} a call", Amount::new(Msat::new(most))));
     let until = until.map(|until| format!("until {until}"));
@@ -69,6 +69,7 @@ fn line(entry: &Entry) -> String {
         named("services", services),
         price,
         until,
+        named("payees", payees),
         named("addresses", addresses),
     ];
     let terms: Vec<String> = terms.into_iter().flatten().collect();
@@ -106,6 +107,7 @@ struct Listed {
     services: Vec<String>,
     max_per_call_msat: Option<u64>,
     until: Option<String>,
+    payees: Vec<String>,
     addresses: Vec<String>,
 }
 
@@ -121,6 +123,7 @@ impl Listed {
             services: entry.services().to_vec(),
             max_per_call_msat: entry.max_per_call_msat().map(Msat::get),
             until: entry.until().map(|until| until.to_string()),
+            payees: texts(entry.payees()),
             addresses: texts(entry.addresses()),
         }
     }

@@ -19,6 +19,7 @@ mod nwc;
 mod options;
 mod oracle;
 mod origins;
+mod policy;
 mod process;
 mod report;
 mod shop;

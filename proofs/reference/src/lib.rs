@@ -24,6 +24,7 @@ pub fn page() -> String {
         ("Reasons of responses", "l402-http/src/response/reason.rs", reasons()),
         ("Events of a request", "l402-http/src/service/event.rs", events()),
         ("Settings of `l402`", "l402-client/src/reference.rs", client::settings()),
+        ("The policy of `l402`", "l402-agent/src/policy/settings.rs", client::policy()),
         ("Environment variables of `l402`", "l402-client/src/variables.rs", client::environment()),
         ("Exit codes of `l402`", "l402-client/src/exit.rs", client::exit_codes()),
     ] {

@@ -43,7 +43,10 @@ pub(in crate::store) fn admit(
         Permission::Confirm => WhyAsk::Breaker(circuit.cause),
         Permission::Yes => match guards.confirm_above_msat.filter(|most| intent.amount_msat > *most) {
             Some(most) => WhyAsk::Above(most),
-            None => return Ok(Ok(())),
+            None => match guards.payee {
+                Some(change) => WhyAsk::Payee(change),
+                None => return Ok(Ok(())),
+            },
         },
     };
     let is_confirmed = match look {

@@ -2,6 +2,7 @@
 
 use super::admit::{Look, admit};
 use super::confirmation::{self, Asked};
+use super::guards::Guards;
 use super::happen::Moment;
 use crate::store::budget::{self, Payer, PolicyRefusal, Unconfirmed};
 use crate::store::database::Database;
@@ -25,7 +26,11 @@ pub(in crate::store) fn consider(
     let guards = database.guards();
     // One that cannot be used is reported where the payment begins.
     let Ok(policy) = database.rules().current() else { return Ok(Ok(None)) };
-    let look = |tx: &Transaction<'_>| admit(tx, database.clocks(), &guards, payer, (intent, Look::Before));
+    let node = budget::Node::of(intent);
+    let look = |tx: &Transaction<'_>| {
+        let guards = Guards { payee: budget::payee_change(tx, &policy, intent, node)?, ..guards };
+        admit(tx, database.clocks(), &guards, payer, (intent, Look::Before))
+    };
     if database.rehearse(look)?.is_ok() {
         return Ok(Ok(None));
     }

@@ -1,5 +1,6 @@
 //! What the owner's policy says about breakers, confirmations and alerts, as far as the store has to know.
 
+use crate::policy::PayeeChange;
 use core::time::Duration;
 use l402_core::Msat;
 use l402_core::purchase::breaker::Rules;
@@ -17,6 +18,8 @@ pub struct Guards {
     pub agent_may_confirm: bool,
     /// Whether somebody is to hear of what happens.
     pub are_alerts_sent: bool,
+    /// Why the node of the payment that is looked at needs a confirmation.
+    pub payee: Option<PayeeChange>,
     /// Whether the caller buys also from an origin that did not accept a purchase.
     pub buys_again: bool,
 }
@@ -29,6 +32,7 @@ impl Default for Guards {
             confirm_within: Duration::from_mins(5),
             agent_may_confirm: false,
             are_alerts_sent: false,
+            payee: None,
             buys_again: false,
         }
     }

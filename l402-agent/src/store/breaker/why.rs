@@ -1,6 +1,7 @@
 //! Why a breaker is as it is, and why somebody is asked, in words.
 
 use crate::amount::Amount;
+use crate::policy::PayeeChange;
 use core::fmt;
 use l402_core::Msat;
 use l402_core::purchase::breaker::Cause;
@@ -13,6 +14,8 @@ pub enum WhyAsk {
     Breaker(Option<Cause>),
     /// It is more than this.
     Above(Msat),
+    /// It goes to another node than before.
+    Payee(PayeeChange),
 }
 
 /// Why a breaker is as it is.
@@ -49,6 +52,7 @@ impl fmt::Display for WhyAsk {
             Self::Breaker(Some(cause)) => Because(*cause).fmt(f),
             Self::Breaker(None) => f.write_str("as every payment does"),
             Self::Above(most) => write!(f, "as every payment of more than {} does", Amount::new(*most)),
+            Self::Payee(change) => change.fmt(f),
         }
     }
 }

@@ -66,6 +66,5 @@ pub(super) fn judged(
         price_msat: Some(before.saturating_add(sale.cost.amount_msat)),
         now: unix_now(),
     };
-    let name = names.first().map_or("", String::as_str);
-    Ok(policy.judge(&asked).refusal(sale.origin).map(|denied| PolicyRefusal::denied(name, denied)))
+    Ok(policy.judge(&asked).refusal(sale.origin).map(PolicyRefusal::denied))
 }

@@ -110,8 +110,8 @@ impl PolicyRefusal {
         Self { name: budget.to_owned(), why: Why::Clock { behind } }
     }
 
-    pub(super) fn denied(budget: &str, why: Denied) -> Self {
-        Self { name: budget.to_owned(), why: Why::Denied(why) }
+    pub(super) fn denied(why: Denied) -> Self {
+        Self { name: why.origin.to_string(), why: Why::Denied(why) }
     }
 
     pub(super) fn wallet(name: &str, why: Stopped) -> Self {

@@ -4,10 +4,11 @@ use super::clock::{self, ClockState};
 use super::entry::{self, Held, Listing};
 use super::judge::{self, Sale};
 use super::line::{BudgetId, Stored, line};
+use super::payee::{self, Node};
 use super::refused::PolicyRefusal;
 use super::service::service;
 use super::wallet::{self, FeeLimit, Stopped};
-use crate::policy::InForce;
+use crate::policy::{Denied, InForce, PayeeVerdict};
 use crate::store::clocks::Clocks;
 use crate::store::record::Intent;
 use l402_core::purchase::{self, Cost, Counted, Entry, Event, Passage, Refused, Standing, Window, WindowTime};
@@ -130,17 +131,23 @@ pub(in crate::store) fn would_refuse_intent(
     would_refuse(tx, clocks, policy, (payer.budget, payer.call), &sale)
 }
 
-/// Says why the owner's policy does not allow a payment.
+/// Says why the owner's policy does not allow a payment, or what is to happen with the node that it goes to.
 pub(in crate::store) fn judge(
     tx: &Transaction<'_>,
     policy: &InForce,
     payer: &Payer,
-    intent: &Intent,
-) -> rusqlite::Result<Option<Box<PolicyRefusal>>> {
+    (intent, node): (&Intent, Node),
+) -> rusqlite::Result<Result<PayeeVerdict, Box<PolicyRefusal>>> {
     let (service, cost) = (service(&intent.token), payer.fee_limit.cost(intent));
     let sale = Sale { origin: &intent.origin, method: &intent.method, service: service.as_deref(), cost };
     let line = line(tx, payer.budget)?;
-    Ok(judge::judged(tx, policy, &line, &payer.call.0, &sale)?.map(Box::new))
+    if let Some(refused) = judge::judged(tx, policy, &line, &payer.call.0, &sale)? {
+        return Ok(Err(Box::new(refused)));
+    }
+    Ok(match payee::look(tx, policy, intent, node)? {
+        PayeeVerdict::Deny(why) => Err(Box::new(PolicyRefusal::denied(Denied { origin: intent.origin.clone(), why }))),
+        verdict => Ok(verdict),
+    })
 }
 
 /// Reserves what a payment may cost more than before, since the wallet is about to be asked again.

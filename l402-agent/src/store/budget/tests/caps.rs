@@ -1,6 +1,8 @@
 //! Tests of caps, of limits that change, and of the policy.
 
 use super::*;
+use l402_lightning::testing::{FakeNetwork, FakeNode};
+use l402_lightning::{InvoiceRequest, InvoiceSource as _};
 
 #[test]
 fn a5_payments_under_way_are_capped_at_each_origin() {
@@ -127,4 +129,44 @@ fn a5_a_payment_is_judged_by_the_policy_as_it_is_when_it_begins() {
     let fault = desk.payments.begin(intent(4), &research).unwrap_err();
     assert!(matches!(fault, PaymentsError::Policy(_)), "{fault}");
     assert_eq!(desk.budgets.show("research").unwrap().total.in_flight, 2, "nothing was begun");
+}
+
+/// An intent whose invoice is of a node.
+fn invoiced(node: &FakeNode, seed: u8, origin: &str) -> Intent {
+    let request = InvoiceRequest { amount_msat: Msat::from_sat(21), description: "", expiry: Duration::from_hours(1) };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let invoice = runtime.block_on(node.create_invoice(request)).unwrap();
+    let order = Order { invoice: invoice.bolt11().to_owned(), ..intent(seed).order.unwrap() };
+    Intent { payment_hash: invoice.payment_hash(), origin: origin.parse().unwrap(), order: Some(order), ..intent(seed) }
+}
+
+#[test]
+fn a10_another_node_is_noted_and_confirmed_where_it_was_paid_elsewhere() {
+    let desk = Desk::new();
+    let network = FakeNetwork::new();
+    let [one, two, three, four] = [network.node(), network.node(), network.node(), network.node()];
+    let me = payer(BudgetId::MAIN, 1);
+    let events = || -> i64 {
+        let count = "SELECT count(*) FROM events WHERE what LIKE '%has another node paid%'";
+        desk.database.read(|tx| tx.query_row(count, [], |row| row.get(0))).unwrap()
+    };
+    let begin = |node, seed, origin| desk.payments.begin(invoiced(node, seed, origin), &me).map(drop);
+    begin(&one, 1, "http://a").unwrap();
+    begin(&one, 2, "http://a").unwrap();
+    begin(&two, 3, "http://b").unwrap();
+    assert_eq!(events(), 0, "each origin has its first node paid");
+    begin(&three, 4, "http://a").unwrap();
+    begin(&three, 5, "http://a").unwrap();
+    assert_eq!(events(), 1, "once");
+    let refused = begin(&two, 6, "http://a").unwrap_err().to_string();
+    assert!(refused.contains("another node than before, which was paid for another origin"), "{refused}");
+    assert_eq!(events(), 1);
+    begin(&two, 7, "http://b").unwrap();
+
+    let path = desk.home.path().join("data/policy.toml");
+    std::fs::write(&path, "unlisted = 'allow'\n[payees]\npin = 'first-use'").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let refused = begin(&four, 8, "http://b").unwrap_err().to_string();
+    assert!(refused.starts_with("http://b: the invoice is of another node than those"), "{refused}");
+    begin(&two, 9, "http://b").unwrap();
 }
