@@ -81,8 +81,8 @@ impl Payments {
         payer: &Payer,
         (intent, node): (&Intent, budget::Node),
     ) -> rusqlite::Result<Result<(), Box<PolicyRefusal>>> {
-        let clocks = self.database.clocks();
-        let verdict = match budget::judge(tx, policy, payer, (intent, node))? {
+        let (clocks, judged) = (self.database.clocks(), budget::judge(tx, policy, payer, (intent, node))?);
+        let verdict = match judged {
             Ok(verdict) => verdict,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -96,8 +96,7 @@ impl Payments {
         }
     }
 
-    /// Returns the payments without an outcome, whether somebody sees to them or not, in the order of their beginning. It takes no
-    /// lock.
+    /// Returns the payments without an outcome, whether somebody sees to them or not, in the order of their beginning. Takes no lock.
     ///
     /// # Errors
     /// [`DatabaseError`].
