@@ -156,6 +156,27 @@ impl DerivedKeys {
         RootKeySource::token_id(self, random)
     }
 
+    /// Returns an epoch for which both have a key, and not the same: tokens of the one are forged for the other.
+    ///
+    /// ```
+    /// use l402_core::{DerivedKeys, MasterKey};
+    ///
+    /// let (old, new) = (MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+    /// let keys = DerivedKeys::new(0, &old);
+    /// assert_eq!(keys.conflict(&DerivedKeys::new(1, &new).with_retired(0, &old)?), None);
+    /// assert_eq!(keys.conflict(&DerivedKeys::new(0, &new)), Some(0));
+    /// # Ok::<(), l402_core::EpochError>(())
+    /// ```
+    pub fn conflict(&self, other: &Self) -> Option<u32> {
+        let mut epochs = [self.epoch].into_iter().chain(self.retired.iter().map(|(epoch, _)| *epoch));
+        let sign = |key: &MacKey| key.mac(b"the same key");
+        let differs = |epoch: &u32| {
+            let [one, other] = [self, other].map(|keys| keys.key_of(*epoch).map(sign));
+            other.is_some() && one != other
+        };
+        epochs.find(differs)
+    }
+
     fn key_of(&self, epoch: u32) -> Option<&MacKey> {
         if epoch == self.epoch {
             return Some(&self.key);

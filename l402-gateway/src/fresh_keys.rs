@@ -2,20 +2,21 @@
 //!
 //! 1. All threads share one set of keys. To verify with them costs no lock.
 //! 2. The file is looked at before a token is minted, and where a token names an epoch that is not known: once a second at most.
-//! 3. A file that cannot be read changes nothing: what was sold is still served. It is told in the log, and `/ready` says so.
+//! 3. A file that cannot be read changes nothing, nor does one with another key for a known epoch: what was sold is still served. It
+//!    is told in the log, and `/ready` says so.
 //! 4. Before a token is minted, its end is [noted](keys::sold_until) in the same folder. If that fails, it is told in the log, and tokens
 //!    are sold all the same: what is lost is only what shorter terms would have to know of longer ones.
 //! 5. Where the settings say `rotate_every`, whoever mints notices that it is time, and a thread of its own rotates.
 
 use arc_swap::ArcSwap;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use l402_core::macaroon::RootKey;
 use l402_core::{DerivedKeys, Identifier, RootKeySource, TokenId};
 use l402_lightning::unix_now;
 use l402_program::Causes;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use crate::keys::{self, KeyFileError, Stamp, Standing};
@@ -32,7 +33,8 @@ struct Shared {
     rotate_every: Option<Duration>,
     keys: ArcSwap<DerivedKeys>,
     looked: Mutex<Looked>,
-    is_readable: AtomicBool,
+    /// What is wrong with the file.
+    fault: Mutex<Option<&'static str>>,
     /// The latest end of a token, as it is noted.
     sold_until: AtomicU64,
     /// When noting it failed.
@@ -64,7 +66,7 @@ impl FreshKeys {
             rotate_every: settings.rotate_every,
             keys: ArcSwap::from_pointee(keys),
             looked: Mutex::new(looked),
-            is_readable: AtomicBool::new(true), // it has just been read
+            fault: Mutex::new(None), // it has just been read
             sold_until: AtomicU64::new(0),
             failed: Mutex::new(None),
         };
@@ -79,9 +81,12 @@ impl FreshKeys {
         self.look_after(PAUSE);
         match keys::stamp(&self.0.folder) {
             None => Err("the key file is missing"),
-            Some(_) if self.0.is_readable.load(Ordering::Relaxed) => Ok(()),
-            Some(_) => Err("the key file cannot be read"),
+            Some(_) => (*self.fault()).map_or(Ok(()), Err),
         }
+    }
+
+    fn fault(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the epoch that signs new tokens.
@@ -129,10 +134,10 @@ impl FreshKeys {
             match self.read(now, stamp) {
                 Ok(found) => {
                     *looked = found;
-                    self.0.is_readable.store(true, Ordering::Relaxed);
+                    *self.fault() = None;
                 }
                 Err(fault) => {
-                    self.0.is_readable.store(false, Ordering::Relaxed);
+                    *self.fault() = Some(fault.told());
                     tracing::error!(cause = %Causes(&fault), "cannot read the key file again; the keys from before are used");
                 }
             }
@@ -144,7 +149,8 @@ impl FreshKeys {
     }
 
     fn read(&self, now: u64, stamp: Option<Stamp>) -> Result<Looked, KeyFileError> {
-        self.0.keys.store(Arc::new(keys::read_at(&self.0.folder, now)?));
+        let keys = keys::read_again(&self.0.folder, now, &self.0.keys.load())?;
+        self.0.keys.store(Arc::new(keys));
         let mut found = Looked { at: Instant::now(), stamp, next: None, rotates_at: None };
         for epoch in keys::epochs(&self.0.folder, now)? {
             match epoch.standing {
@@ -263,6 +269,23 @@ mod tests {
         fs::rename(&whole, &file).expect("moved back");
         a_second_later(&keys);
         assert_eq!(keys.standing(), Ok(()));
+    }
+
+    #[test]
+    fn s4_another_key_under_a_known_epoch_is_not_taken() {
+        let home = tempfile::tempdir().expect("a directory");
+        let keys = open(home.path(), None);
+        let known = || keys.0.keys.load_full();
+        let file = home.path().join(keys::FILE);
+        let (before, whole) = (known(), fs::read_to_string(&file).expect("read"));
+        fs::write(&file, format!("l402 root keys, format 1\n0 {}\n1 {}\n", "7a".repeat(32), "7b".repeat(32)))
+            .expect("written");
+        a_second_later(&keys);
+        assert_eq!(keys.standing(), Err("the key file has another key for a known epoch"));
+        assert_eq!((known().conflict(&before), knows(&keys, 1)), (None, false));
+        fs::write(&file, format!("{}1 {}\n", whole, "7b".repeat(32))).expect("written");
+        a_second_later(&keys);
+        assert_eq!((keys.standing(), knows(&keys, 1)), (Ok(()), true), "a new key under an epoch of its own");
     }
 
     #[test]

@@ -77,6 +77,16 @@ pub(crate) fn read_at(folder: &Path, now: u64) -> Result<DerivedKeys, KeyFileErr
     text.and_then(|text| parse(&text, now)).map_err(|fault| KeyFileError { path, fault })
 }
 
+/// Reads the key file again for somebody who knows keys of it. Keys that are other ones under a known epoch are refused: tokens that
+/// were sold would be forged ones.
+pub(crate) fn read_again(folder: &Path, now: u64, known: &DerivedKeys) -> Result<DerivedKeys, KeyFileError> {
+    let keys = read_at(folder, now)?;
+    match known.conflict(&keys) {
+        Some(epoch) => Err(KeyFileError { path: folder.join(FILE), fault: Fault::Changed(epoch) }),
+        None => Ok(keys),
+    }
+}
+
 /// Says whether the key file in a folder can be used, and makes nothing that stays. One that is not there yet can be made if its
 /// folder can.
 ///
@@ -122,6 +132,16 @@ impl fmt::Display for KeyFileError {
     }
 }
 
+impl KeyFileError {
+    /// What `/ready` says of it.
+    pub(crate) const fn told(&self) -> &'static str {
+        match self.fault {
+            Fault::Changed(_) => "the key file has another key for a known epoch",
+            _ => "the key file cannot be read",
+        }
+    }
+}
+
 impl core::error::Error for KeyFileError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &self.fault {
@@ -152,6 +172,7 @@ enum Fault {
     Full(Option<u64>),
     Last,
     Sold,
+    Changed(u32),
 }
 
 impl fmt::Display for Fault {
@@ -182,6 +203,11 @@ impl fmt::Display for Fault {
                 write!(f, "as many old keys as possible still verify; rotate again after {until} (Unix time)")
             }
             Self::Full(None) => f.write_str("as many old keys as possible still verify; remove one from the file"),
+            Self::Changed(epoch) => write!(
+                f,
+                "epoch {epoch} has another key than before, with which tokens that were sold would be refused; put the old line back, \
+                 and give a new key an epoch of its own (or restart the gateway to give up what was sold)"
+            ),
             Self::Last => f.write_str("there is no higher epoch"),
             Self::Sold => {
                 f.write_str("does not say a time; write the Unix time when the last token ends that was sold")
