@@ -154,3 +154,31 @@ async fn s6_over_http_2_what_was_charged_arrives_before_the_stream_is_reset() {
     }
     stand.server.shutdown().await;
 }
+
+/// Some find a slice, some a part of one, and some none: each hears which.
+#[tokio::test]
+async fn s6_over_http_1_no_reply_is_empty_when_many_share_a_balance() {
+    let stand = Stand::new().await;
+    let credential = stand.buy().await;
+    let mut tasks = Vec::new();
+    for turn in 0..24 {
+        let mut stream = TcpStream::connect(stand.server.address()).await.unwrap();
+        let path = if turn % 2 == 0 { "/big?known" } else { "/big" };
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: {credential}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tasks.push(tokio::spawn(async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match timeout(PATIENCE, stream.read_u8()).await.expect("a reply in time") {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => break,
+                }
+            }
+            (String::from_utf8_lossy(&head).into_owned(), stream)
+        }));
+    }
+    for task in tasks {
+        let (head, _stream) = task.await.unwrap();
+        assert!(["HTTP/1.1 200", "HTTP/1.1 402", "HTTP/1.1 409"].iter().any(|line| head.starts_with(line)), "{head:?}");
+    }
+}

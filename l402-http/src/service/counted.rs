@@ -269,6 +269,7 @@ where
         R: Body<Data = Bytes> + Unpin,
     {
         let Held { mut attempt, remaining, reserve, .. } = held;
+        let head = self.head(&request);
         let answering = inner.call(request);
         let worked = async { outcome(answering.await).await };
         let Some(Outcome { attempted, answer }) = race(worked, attempt.keep()).await else {
@@ -296,7 +297,8 @@ where
             let visited = self.pass_on(answer?, (attempted, passed), keeping, form);
             return Ok(match (self.meter(), passed) {
                 (Some(meter), Passed::Committed { .. }) => {
-                    self.flow(meter, attempt.into_claim(), reserve.amount, visited, form).await
+                    let amounts = (reserve.amount, remaining);
+                    self.flow((meter, head), attempt.into_claim(), amounts, visited, form).await
                 }
                 _ => visited,
             });

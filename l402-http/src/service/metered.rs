@@ -3,16 +3,17 @@
 use super::charge::no_ledger;
 use super::commit::tell;
 use super::counted::{Sale, Visited};
-use super::meter::{Flow, Till, watch};
+use super::meter::{Cut, Flow, Till, watch};
+use super::reserve::Unheld;
 use super::uses::{Asked, Claim};
 use crate::opened::Opened;
 use crate::policy::{Meter, TokenTariff};
 use crate::response::Form;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, UPGRADE};
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
-use l402_core::ledger::{Attempted, Passed, Reserve, Safety, Transition, transition};
+use l402_core::ledger::{Attempted, Passed, Refused, Reserve, Safety, Transition, transition};
 use l402_core::{RootKeySource, Unit};
 use l402_lightning::{InvoiceSource, SettlementSource};
 
@@ -53,12 +54,23 @@ where
         }
     }
 
+    /// The head of a request that is metered as it flows: it may yet be refused, once it is sent.
+    pub(super) fn head<B>(&self, request: &Request<B>) -> Option<Request<()>> {
+        let _ = self.meter().filter(|meter| !matches!(meter, Meter::Tokens(_)))?;
+        let mut head = Request::new(());
+        head.method_mut().clone_from(request.method());
+        head.uri_mut().clone_from(request.uri());
+        head.headers_mut().clone_from(request.headers());
+        head.extensions_mut().clone_from(request.extensions());
+        Some(head)
+    }
+
     /// Draws the first slice for a response, before its head is passed on.
     pub(super) async fn flow<R: Body<Data = Bytes>>(
         &self,
-        meter: &Meter,
+        (meter, head): (&Meter, Option<Request<()>>),
         claim: Claim,
-        committed: u64,
+        (committed, was_left): (u64, u64),
         visited: Visited<Response<R>>,
         form: Form,
     ) -> Visited<Response<R>> {
@@ -74,10 +86,17 @@ where
             Meter::Bytes(tariff) => Flow::of_bytes(claim, *tariff, rest, committed),
             Meter::Tokens(_) => return Visited::Inner(response, begun), // settled at the end
         };
-        let left = if is_empty { flow.end().await.ok_or(()) } else { flow.begin().await.map_err(drop) };
-        let Ok(remaining) = left else {
-            Opened::close(&response);
-            return Visited::Own(no_ledger(self.paywall.retry_after, form)); // nothing has passed: all is given back
+        let left = if is_empty { flow.end().await.ok_or(Cut::Ledger) } else { flow.begin(was_left).await };
+        let remaining = match (left, head) {
+            (Ok(remaining), _) => remaining,
+            (Err(cut), head) => {
+                Opened::close(&response);
+                drop(response);
+                return Visited::Own(match (cut, head) {
+                    (Cut::Balance, Some(head)) => self.unpaid(flow, was_left, &head, form).await,
+                    _ => no_ledger(self.paywall.retry_after, form), // nothing has passed: all is given back
+                });
+            }
         };
         let is_spent = is_empty && remaining == 0; // else some of what is drawn may come back
         tell(response.headers_mut(), Passed::Committed { remaining, is_spent }, Unit::Msat);
@@ -87,5 +106,14 @@ where
             None => begun.till = Some(Box::new(Till::Flow(flow))),
         }
         Visited::Inner(response, begun)
+    }
+
+    /// Refuses a request for which no slice is left, and gives back what was committed. Where more was left when it began, others have
+    /// taken that meanwhile, and may give some of it back.
+    async fn unpaid(&self, mut flow: Flow, was_left: u64, head: &Request<()>, form: Form) -> Response<Bytes> {
+        let _ = flow.end().await; // else in the background
+        let refused = if was_left == 0 { Refused::Spent } else { Refused::Busy };
+        let refusal = self.refuse(&Unheld::Refused(refused), head, form).await;
+        self.with_left(refusal).await
     }
 }

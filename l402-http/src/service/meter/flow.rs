@@ -60,10 +60,21 @@ impl Flow {
         Self { claim, tariff, measure, drawn, asked, left, question, timer, has_begun, last, is_settled }
     }
 
-    /// Draws the first slice, and returns what is left of the balance.
-    pub(in crate::service) async fn begin(&mut self) -> Result<u64, Cut> {
+    /// Draws the first slice, and returns what is left of the balance. Nothing begins where others have taken what `was_left` when the
+    /// request began, so that the slice is next to nothing, or where it is known to be too little.
+    pub(in crate::service) async fn begin(&mut self, was_left: u64) -> Result<u64, Cut> {
+        let committed = self.drawn;
         self.draw_from(0);
         poll_fn(|context| self.answered(context)).await?;
+        let brought = self.drawn.saturating_sub(committed);
+        let is_taken = brought < was_left;
+        let is_little = match self.measure {
+            Measure::Bytes { rest, .. } => brought == 0 && (is_taken || rest.is_some()),
+            Measure::Time { .. } => is_taken && self.paid() < LITTLE_MILLIS,
+        };
+        if self.is_exhausted() && is_little {
+            return Err(Cut::Balance);
+        }
         self.has_begun = true;
         Ok(self.left)
     }
@@ -239,6 +250,9 @@ impl fmt::Debug for Flow {
 /// A slice of bytes, and of milliseconds.
 const BYTES: u64 = 1 << 20;
 const MILLIS: u64 = 5_000;
+
+/// A time that is not worth beginning, where more may come back.
+const LITTLE_MILLIS: u64 = 1_000;
 
 /// How long before a slice of time ends the next one is drawn.
 const AHEAD: Duration = Duration::from_secs(1);

@@ -2,9 +2,10 @@
 //!
 //! 1. Bytes and seconds are charged ahead: a slice is [drawn](Event::Draw) at the ledger, durably, before what it pays for is passed
 //!    on. At the end the rest of the last slice is given back; where there is none, the ledger is not asked. A crash costs the buyer that
-//!    rest, one slice at most, and the seller nothing. What has not begun to pass costs nothing.
+//!    rest, one slice at most, and the seller nothing. What has not begun to pass costs nothing. Where nothing is left for the first
+//!    slice, the head does not pass either: the request is refused as one that finds no balance.
 //! 2. Where the balance is used up, the body breaks off with an error, and a tunnel is closed. The error waits until what was paid for
-//!    is sent: servers forget what they still hold of a body that breaks off.
+//!    is sent, or the head at least: servers forget what they still hold of a response that breaks off.
 //! 3. Tokens hold the most that they can cost, and are settled at the end by what the response [says](crate::usage). Where it says
 //!    nothing, or the client has cut it, all of that is charged, or what the operator has it [estimated](TokenTariff::estimate) at. The
 //!    lease is renewed meanwhile; after a crash the money is in doubt.

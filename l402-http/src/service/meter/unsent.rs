@@ -1,7 +1,8 @@
 //! What was passed on and is not sent yet.
 //!
 //! Whoever sends a body holds its pieces until they are written to the socket, and forgets those that are left when the body breaks
-//! off: hyper does over HTTP/1.1, and h2 when it resets the stream. So the pieces are counted, and an error waits for the last.
+//! off: hyper does over HTTP/1.1, and h2 when it resets the stream. So the pieces are counted, and an error waits for the last. Nobody
+//! says when the head is sent; where no piece follows it, the error waits for a moment, in which the server writes what it has.
 
 use bytes::Bytes;
 use core::future::Future;
@@ -17,6 +18,7 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct Unsent {
     pieces: Arc<Pieces>,
     patience: Option<Patience>,
+    has_passed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,21 +36,25 @@ struct Patience {
 
 impl Unsent {
     /// Counts a piece until nobody holds it any more.
-    pub(super) fn count(&self, bytes: Bytes) -> Bytes {
+    pub(super) fn count(&mut self, bytes: Bytes) -> Bytes {
+        self.has_passed = true;
         self.pieces.count.fetch_add(1, Ordering::AcqRel);
         Bytes::from_owner(Piece { bytes, pieces: Arc::clone(&self.pieces) })
     }
 
-    /// Waits until nobody holds a piece any more, or nobody lets go of one for [`PATIENCE`].
+    /// Waits until nobody holds a piece any more, or nobody lets go of one for [`PATIENCE`]. The head alone gets [`MOMENT`].
     pub(super) fn sent(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.pieces.wake(Some(context.waker().clone()));
         let count = self.pieces.count.load(Ordering::Acquire);
-        if count == 0 {
+        if count == 0 && self.has_passed {
             return Poll::Ready(());
         }
         let patience = match &mut self.patience {
             Some(patience) if patience.count == count => patience,
-            patience => patience.insert(Patience { count, end: Box::pin(sleep(PATIENCE)) }),
+            patience => {
+                let time = if self.has_passed { PATIENCE } else { MOMENT };
+                patience.insert(Patience { count, end: Box::pin(sleep(time)) })
+            }
         };
         patience.end.as_mut().poll(context)
     }
@@ -87,6 +93,9 @@ pub(super) const PIECE: usize = 16 * 1024;
 /// How long a client may take for one piece when no more come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a head is waited for that no piece follows.
+const MOMENT: Duration = Duration::from_millis(50);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +105,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn s6_an_error_waits_for_the_last_piece_while_pieces_go() {
         let (mut unsent, begun) = (Unsent::default(), Instant::now());
-        poll_fn(|context| unsent.sent(context)).await;
         let mut pieces: Vec<_> = (0..3).map(|_| unsent.count(Bytes::from_static(b"paid"))).collect();
         let rest = pieces[2].split_off(2);
         tokio::spawn(async move {
@@ -117,5 +125,15 @@ mod tests {
         let _held = unsent.count(Bytes::from_static(b"paid"));
         poll_fn(|context| unsent.sent(context)).await;
         assert_eq!(begun.elapsed(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s6_a_head_that_no_piece_follows_has_a_moment_to_be_sent() {
+        let (mut unsent, begun) = (Unsent::default(), Instant::now());
+        poll_fn(|context| unsent.sent(context)).await;
+        assert_eq!(begun.elapsed(), MOMENT);
+        drop(unsent.count(Bytes::from_static(b"paid")));
+        poll_fn(|context| unsent.sent(context)).await;
+        assert_eq!(begun.elapsed(), MOMENT, "it was sent with the piece");
     }
 }

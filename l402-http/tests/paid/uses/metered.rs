@@ -1,5 +1,7 @@
 //! Routes that charge for what is used: 21 sat, which are 21,000 msat, buy a balance.
 
+mod short;
+
 use super::{Body, Till, Works, asks, minted, plain, word};
 use crate::support::Purchase;
 use bytes::Bytes;
