@@ -9,6 +9,7 @@ use l402_http::pay::TokenField;
 /// What may be paid, and which token is used.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Payment")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that the user may set by itself")]
 pub struct PayArgs {
     /// Maximum price [default: configured, or 100 sat]
     ///

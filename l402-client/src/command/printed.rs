@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn the_page_for_agents_is_short_and_true() {
         let pieces = AGENT_PAGE.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count();
-        let signs = AGENT_PAGE.chars().filter(|c| c.is_ascii_punctuation()).count();
+        let signs = AGENT_PAGE.chars().filter(char::is_ascii_punctuation).count();
         assert!(pieces + signs <= 500, "{pieces} words and {signs} signs");
         let command = Cli::command();
         for line in AGENT_PAGE.lines().filter_map(|line| line.strip_prefix("    l402 ")) {

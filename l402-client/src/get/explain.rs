@@ -70,8 +70,9 @@ fn chain<W: PaymentSource + 'static>(agent: &Agent<W>, name: &str) -> Result<Vec
     let (mut chain, mut next) = (Vec::new(), Some(name.to_owned()));
     while let Some(name) = next.filter(|_| chain.len() < DEEPEST) {
         let budget = agent.budgets().show(&name).or_exit(Exit::Usage)?;
-        next = budget.parent.clone();
+        let above = budget.parent.clone();
         chain.push(budget);
+        next = above;
     }
     Ok(chain)
 }

@@ -51,7 +51,7 @@ impl Setter {
 
 fn answer(path: &str) -> String {
     let set = |lines: &[&str]| {
-        let lines: String = lines.iter().map(|line| format!("Set-Cookie: {line}\r\n")).collect();
+        let lines = lines.iter().map(|line| ["Set-Cookie: ", line, "\r\n"].concat()).collect::<Vec<_>>().concat();
         format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n")
     };
     match path {

@@ -46,7 +46,7 @@ pub(super) struct Cookie {
 impl Cookie {
     /// Reads `Set-Cookie` (RFC 6265 §5.2); [`None`] where the cookie is not for this place, or is none.
     pub(super) fn set(line: &[u8], place: &Place, now: UnixSeconds) -> Option<Self> {
-        if line.iter().any(|byte| byte.is_ascii_control()) {
+        if line.iter().any(u8::is_ascii_control) {
             return None;
         }
         let mut parts = line.split(|byte| *byte == b';');
@@ -70,7 +70,7 @@ impl Cookie {
             let value = core::str::from_utf8(value).ok()?;
             match name.to_ascii_lowercase().as_slice() {
                 b"domain" => cookie.belong(value, place)?,
-                b"path" => cookie.path = if value.starts_with('/') { value } else { "/" }.to_owned(),
+                b"path" => cookie.path = String::from(if value.starts_with('/') { value } else { "/" }),
                 b"secure" if place.is_secure => cookie.is_secure = true,
                 b"secure" => return None,
                 b"httponly" => cookie.is_http_only = true,

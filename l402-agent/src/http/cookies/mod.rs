@@ -123,7 +123,9 @@ mod tests {
     fn set(jar: &Cookies, url: &str, lines: &[&str]) {
         let headers = lines.iter().map(|line| (SET_COOKIE, line.parse().unwrap()));
         let mut map = HeaderMap::new();
-        headers.for_each(|(name, value)| drop(map.append(name, value)));
+        for (name, value) in headers {
+            map.append(name, value);
+        }
         jar.take(&url.parse().unwrap(), &map, NOW);
     }
 
