@@ -269,7 +269,7 @@ where
         R: Body<Data = Bytes> + Unpin,
     {
         let Held { mut attempt, remaining, reserve, .. } = held;
-        let head = self.head(&request);
+        let request_head = self.head(&request);
         let answering = inner.call(request);
         let worked = async { outcome(answering.await).await };
         let Some(Outcome { attempted, answer }) = race(worked, attempt.keep()).await else {
@@ -298,7 +298,7 @@ where
             return Ok(match (self.meter(), passed) {
                 (Some(meter), Passed::Committed { .. }) => {
                     let amounts = (reserve.amount, remaining);
-                    self.flow((meter, head), attempt.into_claim(), amounts, visited, form).await
+                    self.flow((meter, request_head), attempt.into_claim(), amounts, visited, form).await
                 }
                 _ => visited,
             });
