@@ -134,16 +134,17 @@ impl<W: PaymentSource + 'static> Agent<W> {
     }
 
     /// Begins a call, under the rules that are in force now.
-    fn begin(&self) -> Result<(FileStore, Gate), FetchFault> {
-        let call = CallId::random().map_err(|cause| FetchFault::Store(StoreError::Random(cause)))?;
+    fn begin(&self) -> Result<(FileStore, Gate), Box<FetchFault>> {
+        let call = CallId::random().map_err(|cause| Box::new(FetchFault::Store(StoreError::Random(cause))))?;
         let fee_limit = if self.wallet.enforces().fee { FeeLimit::Kept } else { FeeLimit::NotKept };
         let payer = Payer { budget: self.budget, call, fee_limit };
         let rules = self.database.rules().for_call();
-        let in_force = rules.current().map_err(|cause| FetchFault::Policy(Stopped::Unusable(cause)))?;
-        self.guard(&in_force.policy().guarding()).map_err(|cause| FetchFault::Policy(Stopped::Alerts(cause)))?;
+        let in_force = rules.current().map_err(|cause| Box::new(FetchFault::Policy(Stopped::Unusable(cause))))?;
+        self.guard(&in_force.policy().guarding())
+            .map_err(|cause| Box::new(FetchFault::Policy(Stopped::Alerts(cause))))?;
         let database = self.database.under(rules);
         let store = FileStore::new(&database, self.terms.reuse, self.wallet_name.clone(), payer);
-        let store = store.map_err(FetchFault::Store)?.asking(self.guarded.confirmers());
+        let store = store.map_err(|cause| Box::new(FetchFault::Store(cause)))?.asking(self.guarded.confirmers());
         Ok((store, Gate::new(&database, self.budget)))
     }
 

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 impl<W: PaymentSource + 'static> Agent<W> {
     /// Runs a call, and tells of each payment while it is waited for.
     pub(super) async fn run(&self, draft: Draft, mut tell: impl FnMut(News)) -> Result<Fetched, FetchFault> {
-        let (store, gate) = self.begin()?;
+        let (store, gate) = self.begin().map_err(|fault| *fault)?;
         if let Some(found) = store.answer(&draft, self.terms.settings.patience).await.map_err(FetchFault::Store)? {
             return Ok(Fetched::kept(found, store));
         }

@@ -30,7 +30,9 @@ impl Till {
         if is_whole && self.command(self.store.delivered()).await.is_ok() {
             let used = self.used.lock().unwrap().take();
             let mut oracle = self.bank.oracle();
-            used.into_iter().for_each(|hash| oracle.seats.uses(hash, self.buyer.request));
+            if let Some(hash) = used {
+                oracle.seats.uses(hash, self.buyer.request);
+            }
         }
         self.bank.oracle().seats.leaves(self.buyer.request);
     }

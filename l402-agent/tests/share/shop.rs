@@ -1,5 +1,6 @@
 //! A shop whose tokens have as many uses as the path says, and a wallet that takes its time.
 
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use l402_core::macaroon::{RootKey, base64, mint};
 use l402_core::{Identifier, Msat, PaymentHash, TokenId};
@@ -9,7 +10,6 @@ use l402_lightning::{
     PaymentStatus,
 };
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -3,6 +3,7 @@
 use crate::shop::{Http, PRICE_MSAT};
 use crate::stall::{Manner, Market, text, v2, version_0};
 use bytes::Bytes;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -16,7 +17,6 @@ use l402_lightning::{
     PaymentStatus,
 };
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tower::{Layer, ServiceExt, service_fn};
 
