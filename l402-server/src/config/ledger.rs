@@ -10,7 +10,12 @@ use super::resolver::Resolver;
 use crate::stores::{StoreName, StoreSetup, backend};
 
 impl Resolver<'_> {
-    pub(super) fn ledger(&mut self, written: file::Ledger, data_dir: Option<&Path>) -> Option<Arc<dyn StoreSetup>> {
+    pub(super) fn ledger(
+        &mut self,
+        written: file::Ledger,
+        data_dir: Option<&Path>,
+        key_dir: Option<&Path>,
+    ) -> Option<Arc<dyn StoreSetup>> {
         let name = written.backend.unwrap_or_default();
         let Some(store) = backend(name) else {
             let message = format!("this program was built without the feature `{}`", word(name));
@@ -24,8 +29,9 @@ impl Resolver<'_> {
             }
         }
         let file::Ledger { path, durability, url, ca, prefix, may_lose_commits, schema, .. } = written;
-        let data_dir = data_dir.map(Path::to_owned);
-        store.read(&LedgerTable { data_dir, path, durability, url, ca, prefix, may_lose_commits, schema }, self)
+        let [data_dir, key_dir] = [data_dir, key_dir].map(|dir| dir.map(Path::to_owned));
+        store
+            .read(&LedgerTable { data_dir, key_dir, path, durability, url, ca, prefix, may_lose_commits, schema }, self)
     }
 }
 

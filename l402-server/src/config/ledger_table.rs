@@ -20,6 +20,8 @@ use super::words::DurabilityWord;
 pub(crate) struct LedgerTable {
     /// Where the program keeps its data, if that is known.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Where its key file is, if that is known.
+    pub(crate) key_dir: Option<PathBuf>,
     pub(crate) path: Option<At<PathBuf>>,
     pub(crate) durability: Option<At<DurabilityWord>>,
     pub(crate) url: Option<At<Text>>,

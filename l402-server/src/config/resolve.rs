@@ -44,7 +44,7 @@ impl Resolver<'_> {
         let lightning = self.lightning(&file.lightning, data_dir.as_deref());
         let max_age = ("ledger.deny_list_max_age", LedgerKeeper::DENY_LIST_MAX_AGE, Most::Day);
         let deny_list_max_age = self.deadline(file.ledger.deny_list_max_age.as_ref(), max_age);
-        let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref());
+        let ledger = self.ledger(core::mem::take(&mut file.ledger), data_dir.as_deref(), key_dir.as_deref());
         let rotate_every = file.rotate_every.take();
         let replicas = match (&lightning, &ledger) {
             (Some(lightning), Some(ledger)) => self.replicas(&file.replicas, &**lightning, &**ledger).ok(),

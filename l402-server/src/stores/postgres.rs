@@ -4,10 +4,10 @@ use core::fmt;
 use l402_ledger::postgres::{PostgresConfig, PostgresStore};
 use l402_ledger::{Ledger, StoreError};
 use l402_lightning::BoxFuture;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{OpenStore, StoreBackend, StoreSetup, host, seen};
+use super::seen::Seen;
+use super::{OpenStore, StoreBackend, StoreSetup, host};
 use crate::config::{LedgerTable, Resolver};
 
 /// The store in a PostgreSQL.
@@ -37,7 +37,7 @@ impl StoreBackend for PostgresBackend {
             let with = config.with_authorities(&pem);
             config = with.map_err(|fault| resolver.problems.wrong_at("ledger.ca", &at.origin, fault)).ok()?;
         }
-        let seen = table.data_dir.as_ref()?.join("postgres-ledger");
+        let seen = Seen::of(table, "postgres-ledger")?;
         Some(Arc::new(PostgresSetup { config, host: host(&url), seen }))
     }
 }
@@ -46,14 +46,14 @@ impl StoreBackend for PostgresBackend {
 struct PostgresSetup {
     config: PostgresConfig,
     host: String,
-    seen: PathBuf,
+    seen: Seen,
 }
 
 impl StoreSetup for PostgresSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
             let (open, created) = self.look().await?;
-            seen::note(&self.seen, created)?;
+            self.seen.note(created)?;
             Ok(open)
         })
     }
@@ -76,7 +76,7 @@ impl PostgresSetup {
     async fn look(&self) -> Result<(OpenStore, u64), StoreError> {
         let store = PostgresStore::open(&self.config).await?;
         let created = store.created_at().millis();
-        seen::compare(&self.seen, created)?;
+        self.seen.compare(created)?;
         let warnings = store.warnings().await?.iter().map(ToString::to_string).collect();
         Ok((OpenStore { ledger: Ledger::new(store), warnings }, created))
     }

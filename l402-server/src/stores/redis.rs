@@ -4,10 +4,10 @@ use core::fmt;
 use l402_ledger::redis::{RedisSettings, RedisStore};
 use l402_ledger::{Ledger, StoreError};
 use l402_lightning::BoxFuture;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{OpenStore, StoreBackend, StoreSetup, host, seen};
+use super::seen::Seen;
+use super::{OpenStore, StoreBackend, StoreSetup, host};
 use crate::config::{LedgerTable, Resolver};
 
 /// The store in a Redis.
@@ -37,7 +37,7 @@ impl StoreBackend for RedisBackend {
             let with = settings.ca(&pem).map_err(|fault| resolver.problems.wrong_at("ledger.ca", &at.origin, fault));
             settings = with.ok()?;
         }
-        let seen = table.data_dir.as_ref()?.join("redis-ledger");
+        let seen = Seen::of(table, "redis-ledger")?;
         Some(Arc::new(RedisSetup { settings, host: host(&url), seen }))
     }
 }
@@ -46,14 +46,14 @@ impl StoreBackend for RedisBackend {
 struct RedisSetup {
     settings: RedisSettings,
     host: String,
-    seen: PathBuf,
+    seen: Seen,
 }
 
 impl StoreSetup for RedisSetup {
     fn open(&self) -> BoxFuture<'_, Result<OpenStore, StoreError>> {
         Box::pin(async {
             let (open, created) = self.look().await?;
-            seen::note(&self.seen, created)?;
+            self.seen.note(created)?;
             Ok(open)
         })
     }
@@ -76,7 +76,7 @@ impl RedisSetup {
     async fn look(&self) -> Result<(OpenStore, u64), StoreError> {
         let store = RedisStore::open(&self.settings).await?;
         let created = store.created_at().millis();
-        seen::compare(&self.seen, created)?;
+        self.seen.compare(created)?;
         let warnings = store.warnings().iter().map(ToString::to_string).collect();
         Ok((OpenStore { ledger: Ledger::new(store), warnings }, created))
     }
