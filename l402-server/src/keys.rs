@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::books;
 use crate::config::Config;
+use crate::times::told;
 
 /// Show and rotate the keys that sign tokens.
 #[derive(Debug, Clone, Args)]
@@ -51,7 +52,8 @@ fn text(facts: &Value) -> String {
 }
 
 fn line(epoch: &Value) -> String {
-    let since = |word, key: &str| epoch[key].as_u64().map(|time| format!(" {word} {time}")).unwrap_or_default();
+    let since =
+        |word, key: &str| epoch[key].as_u64().map(|_| format!(" {word} {}", told(&epoch[key]))).unwrap_or_default();
     let state = match epoch["state"].as_str() {
         Some("next") => format!("signs new tokens{}", since("from", "mints_at_unix")),
         Some("mints") => format!("signs new tokens{}", since("since", "since_unix")),
@@ -72,7 +74,8 @@ mod tests {
             { "epoch": 2, "state": "mints", "since_unix": null },
             { "epoch": 1, "state": "retired", "until_unix": 12 },
         ]);
-        let lines = "epoch 3  signs new tokens from 9\nepoch 2  signs new tokens\nepoch 1  verifies until 12";
+        let lines = "epoch 3  signs new tokens from 9 (1970-01-01 00:00:09 UTC)\nepoch 2  signs new tokens\n\
+                     epoch 1  verifies until 12 (1970-01-01 00:00:12 UTC)";
         assert_eq!(text(&facts), lines);
     }
 }

@@ -19,6 +19,7 @@ mod replicas;
 pub mod revoke;
 mod signals;
 pub mod stores;
+mod times;
 pub mod uses;
 pub mod variables;
 

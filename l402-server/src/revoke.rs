@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::books;
 use crate::config::Config;
+use crate::times::told;
 
 /// Deny tokens before they end.
 #[derive(Debug, Clone, Args)]
@@ -70,7 +71,7 @@ fn text(facts: &Value) -> String {
 
 fn line(entry: &Value) -> String {
     match entry["payment"].as_str() {
-        Some(payment) => format!("{payment}  until {}", entry["until_unix"]),
+        Some(payment) => format!("{payment}  until {}", told(&entry["until_unix"])),
         None => format!("epoch {}", entry["epoch"]),
     }
 }
@@ -110,8 +111,8 @@ mod tests {
     fn what_a_person_reads_says_what_is_denied_and_until_when() {
         let (payment, epoch) = (json!({ "payment": "ab", "until_unix": 9 }), json!({ "epoch": 3 }));
         assert_eq!(text(&json!([])), "nothing is revoked");
-        assert_eq!(text(&json!([epoch, payment])), "epoch 3\nab  until 9\n");
+        assert_eq!(text(&json!([epoch, payment])), "epoch 3\nab  until 9 (1970-01-01 00:00:09 UTC)\n");
         assert_eq!(text(&json!({ "revoked": epoch })), "revoked epoch 3");
-        assert_eq!(text(&json!({ "revoked": payment })), "revoked ab  until 9");
+        assert_eq!(text(&json!({ "revoked": payment })), "revoked ab  until 9 (1970-01-01 00:00:09 UTC)");
     }
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::books;
 use crate::config::Config;
+use crate::times::told;
 
 /// Show and resolve uses of tokens.
 #[derive(Debug, Clone, Args)]
@@ -97,7 +98,7 @@ fn text(facts: &Value) -> String {
                 "{}  use {} in doubt, ends at {}",
                 word(doubt, "payment"),
                 doubt["use"],
-                doubt["ends_at_unix"]
+                told(&doubt["ends_at_unix"])
             )
         }),
         _ if facts.get("time_unix").is_some() => writeln!(text, "{}", clock(facts)),
@@ -112,7 +113,7 @@ fn text(facts: &Value) -> String {
 }
 
 fn clock(facts: &Value) -> String {
-    let (time, horizon) = (&facts["time_unix"], &facts["horizon_unix"]);
+    let (time, horizon) = (told(&facts["time_unix"]), told(&facts["horizon_unix"]));
     match facts["ahead_seconds"].as_u64() {
         Some(ahead) if ahead > 0 => format!(
             "the clock of the ledger is at {time}, and was ahead: tokens that end up to {horizon} are refused\n\
@@ -123,7 +124,7 @@ fn clock(facts: &Value) -> String {
 }
 
 fn payment(text: &mut String, facts: &Value) -> core::fmt::Result {
-    writeln!(text, "payment {}, ends at {}", word(facts, "payment"), facts["ends_at_unix"])?;
+    writeln!(text, "payment {}, ends at {}", word(facts, "payment"), told(&facts["ends_at_unix"]))?;
     if facts["counters"].as_array().is_some_and(Vec::is_empty) {
         return writeln!(text, "no use is taken");
     }
@@ -155,19 +156,23 @@ mod tests {
     fn what_a_person_reads_says_how_many_and_which() {
         assert_eq!(text(&json!([])), "no use is in doubt\n");
         let doubt = json!({ "payment": "ab", "use": 3, "attempt": "cd", "ends_at_unix": 9 });
-        assert_eq!(text(&json!([doubt])), "ab  use 3 in doubt, ends at 9\n");
+        assert_eq!(text(&json!([doubt])), "ab  use 3 in doubt, ends at 9 (1970-01-01 00:00:09 UTC)\n");
         let resolved = json!({ "payment": "ab", "resolved": [0, 3], "as": "unused" });
         assert_eq!(text(&resolved), "use 0, 3 of ab counts as unused\n");
         let right = json!({ "time_unix": 9_000, "horizon_unix": 7, "ahead_seconds": 0 });
         assert!(text(&right).contains("no record of a valid token was deleted"), "{}", text(&right));
         let ahead = json!({ "time_unix": 9, "horizon_unix": 12, "ahead_seconds": 3 });
-        assert!(text(&ahead).contains("tokens that end up to 12 are refused\n"), "{}", text(&ahead));
+        assert!(
+            text(&ahead).contains("tokens that end up to 12 (1970-01-01 00:00:12 UTC) are refused\n"),
+            "{}",
+            text(&ahead)
+        );
         let counter = json!({ "counter": "sale", "sold": 3, "used": 1, "reserved": 0, "in_doubt": 1, "available": 1 });
         let shown = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [counter], "in_doubt": [doubt] });
-        let lines =
-            "payment ab, ends at 9\nsale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
+        let lines = "payment ab, ends at 9 (1970-01-01 00:00:09 UTC)\n\
+                     sale: 3 sold, 1 used, 0 reserved, 1 in doubt, 1 available\nuse 3 is in doubt\n";
         assert_eq!(text(&shown), lines);
         let free = json!({ "payment": "ab", "ends_at_unix": 9, "counters": [], "in_doubt": [] });
-        assert_eq!(text(&free), "payment ab, ends at 9\nno use is taken\n");
+        assert_eq!(text(&free), "payment ab, ends at 9 (1970-01-01 00:00:09 UTC)\nno use is taken\n");
     }
 }
