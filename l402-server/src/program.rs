@@ -167,6 +167,9 @@ fn check(cli: &Cli) -> Result<(), ProgramError> {
     let (lines, usable) = runtime()?.block_on(stores::look(&*config.ledger));
     print(&lines.join("\n"))?;
     usable.map_err(ProgramError::Ledger)?;
+    if let Some(address) = &config.replicas {
+        print(&replicas::look(address)?)?;
+    }
     let node = replicas::sealed(&config).unwrap_or_else(|_| Arc::clone(&config.lightning)); // without keys before the first start
     let Found { lines, usable } = runtime()?.block_on(node.check());
     if !lines.is_empty() {

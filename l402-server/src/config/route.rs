@@ -70,6 +70,7 @@ impl Resolver<'_> {
             );
             return None;
         }
+        self.note_unlimited(&written.path.value, uses, &terms);
         let offer = Offer::new(defaults.service.clone(), price?.msat())
             .tier(written.tier.unwrap_or(defaults.tier))
             .capability(capability?)

@@ -100,6 +100,21 @@ impl Resolver<'_> {
         uses.map(Some).ok_or(Noted)
     }
 
+    /// Notes settings of uses where a token can be used without limit.
+    pub(super) fn note_unlimited(&mut self, path: &str, uses: Uses, terms: &UseTerms) {
+        let set = [
+            ("idempotent", terms.idempotent),
+            ("doubt", !matches!(terms.doubt, DoubtWord::Hold)),
+            ("keep_answer", terms.keep_answer.is_some()),
+        ];
+        let names: Vec<_> = set.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| format!("`{name}`")).collect();
+        if uses == Uses::Unlimited && !names.is_empty() {
+            let change = if names.len() == 1 { "changes" } else { "change" };
+            let names = names.join(" and ");
+            self.notes.push(format!("{path} is sold without a number of `uses`: {names} {change} nothing there"));
+        }
+    }
+
     /// Says how often a token can be used where it may not be said, given what is said of its time.
     pub(super) fn uses_or_default(&mut self, path: &str, uses: Option<Uses>, valid_for: Option<Duration>) -> Uses {
         match (uses, valid_for) {

@@ -187,6 +187,20 @@ fn a_time_without_a_number_is_noted() {
 }
 
 #[test]
+fn what_changes_nothing_without_a_number_is_noted() {
+    let of = |service: &str, route: &str| {
+        let routes = format!("[[service.route]]\npath = \"/a\"\n{route}");
+        read(&with_service(&format!("price = \"1 sat\"\n{service}\n{routes}"))).notes
+    };
+    let unlimited = "uses = \"unlimited\"\nvalid_for = \"1d\"";
+    let note = "/a is sold without a number of `uses`: `idempotent` changes nothing there";
+    assert_eq!(of("", &format!("{unlimited}\nidempotent = true")), [note]);
+    let note = "/a is sold without a number of `uses`: `doubt` and `keep_answer` change nothing there";
+    assert_eq!(of("doubt = \"refund\"\nkeep_answer = \"10m\"", unlimited), [note]);
+    assert_eq!(of("doubt = \"refund\"\nkeep_answer = \"10m\"\nidempotent = true", "uses = 2"), [""; 0]);
+}
+
+#[test]
 fn a_route_says_what_becomes_of_a_use_in_doubt_or_its_service_does() {
     let of = |lines: &str| {
         let config = read(&with_service(&format!("price = \"1 sat\"\n{lines}")));
