@@ -132,6 +132,15 @@ impl Town {
             fee_ppm: self.draw.percent(30).then(|| 100_000 + u32::try_from(self.draw.below(300_000)).unwrap()),
             cltv: self.draw.percent(30).then(|| 100 + u32::try_from(self.draw.below(900)).unwrap()),
         };
+        // Where a guard is missing, it is put to the test often, and by itself.
+        let limits = match self.guard {
+            Some(Guard::OriginInFlight) => Limits { origin_in_flight: Some(1), ..Limits::default() },
+            Some(Guard::OriginReserved) => {
+                Limits { origin_reserved_msat: Some(Msat::new(70_000)), ..Limits::default() }
+            }
+            Some(Guard::FeeReserved) => Limits { fee_msat: None, fee_ppm: None, cltv: None, ..limits },
+            _ => limits,
+        };
         let above = self.bank.oracle().budgets[parent].name.clone();
         let new = NewBudget { name: name.parse().unwrap(), parent: above, limits, expires_in: None };
         self.ids.push(Budgets::new(self.database()).make(&new).unwrap());
