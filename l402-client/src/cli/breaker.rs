@@ -1,5 +1,6 @@
 //! `l402 policy breaker`, `pending`, `approve` and `deny`.
 
+use super::values::origin;
 use clap::{Args, Subcommand};
 use l402_core::purchase::breaker::Mode;
 use l402_http::pay::Origin;
@@ -35,6 +36,7 @@ pub enum BreakerCommand {
 #[group(required = true, multiple = false)]
 pub struct ScopeArgs {
     /// The origin, such as `https://api.example`
+    #[arg(value_parser = origin)]
     pub origin: Option<Origin>,
     /// The common breaker, which is about all origins
     #[arg(long)]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct BrokerArgs {
-    /// Broker that does it: `unix:PATH`, as `l402 serve` prints it
+    /// Broker that fetches and pays: `unix:PATH`, as `l402 serve` prints it
     ///
     /// Understood by `get` and `mcp`. The broker has the wallet, and the key says which budget pays.
     #[arg(long, global = true, value_name = "ADDRESS", env = variables::AGENT.name)]

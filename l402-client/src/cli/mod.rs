@@ -73,7 +73,7 @@ pub enum Command {
     /// Make, list and stop budgets
     #[command(subcommand)]
     Budget(BudgetCommand),
-    /// What holds for all budgets
+    /// The policy, breakers and confirmations
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Serve tools to an agent over the Model Context Protocol
@@ -101,7 +101,7 @@ pub enum Command {
     ///
     /// Example: `l402 agent-page >> AGENTS.md`
     AgentPage,
-    /// Print what completes commands in a shell
+    /// Print a completion script for a shell
     ///
     /// Example: `l402 completion bash > ~/.local/share/bash-completion/completions/l402`
     Completion(CompletionArgs),
@@ -174,6 +174,9 @@ mod tests {
             "l402 get http://a/ --wallet purse",
             "l402 payments forget 00",
             "l402 tokens forget",
+            "l402 tokens forget http://a/path",
+            "l402 tokens forget http://a?query",
+            "l402 policy breaker freeze http://a/path",
             "l402 tokens import",
             "l402 tokens import f --http --origin http://a",
             "l402 tokens attenuate",

@@ -1,6 +1,6 @@
 //! `l402 tokens`.
 
-use super::values::{span, uses};
+use super::values::{origin, span, uses};
 use clap::{Args, Subcommand};
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -37,6 +37,7 @@ pub enum TokensCommand {
     /// Example: `l402 tokens forget https://api.example:8443`
     Forget {
         /// The origin: scheme, host and port
+        #[arg(value_parser = origin)]
         origin: Origin,
     },
     /// Import lnget's tokens, or a line of `export`
@@ -86,7 +87,7 @@ pub struct ImportArgs {
     /// A file, or with `-` standard input, may also hold `L402 TOKEN:PREIMAGE`; then --origin is needed.
     pub path: PathBuf,
     /// Origin of the tokens [default: `https://DIRECTORY_NAME`]
-    #[arg(long)]
+    #[arg(long, value_parser = origin)]
     pub origin: Option<Origin>,
     /// The tokens were bought over http
     #[arg(long, conflicts_with = "origin")]

@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 use core::time::Duration;
+use l402_http::pay::Origin;
 
 /// Reads a whole number and its unit.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
@@ -19,6 +20,16 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
         Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
         _ => Err("it must be more than 0, and no more than a number can hold".to_owned()),
     }
+}
+
+/// Reads an origin. A path would be passed by in silence, and what is meant for one path would happen to all.
+pub(super) fn origin(text: &str) -> Result<Origin, String> {
+    let uri: http::Uri = text.parse().map_err(|_| "it must be like `https://api.example:8443`".to_owned())?;
+    let origin = Origin::of(&uri).map_err(|cause| cause.to_string())?;
+    if uri.query().is_none() && matches!(uri.path(), "" | "/") {
+        return Ok(origin);
+    }
+    Err(format!("it must be an origin, without a path: `{origin}` stands for all paths there"))
 }
 
 pub(super) fn uses(text: &str) -> Result<NonZeroU32, &'static str> {

@@ -44,7 +44,10 @@ impl Server {
 
     async fn call(&self, tool: ToolName, arguments: JsonObject, called: Called) -> Result<Value, ErrandError> {
         let Ok(_room) = self.room.try_acquire() else {
-            return Err(ErrandError::new(Reason::TooMany, format!("more than {MOST_CALLS} calls at the same time")));
+            return Err(ErrandError::new(
+                Reason::TooMany,
+                format!("more than {MOST_CALLS} calls at the same time; call again when one has ended"),
+            ));
         };
         let (errands, pays) = (&self.errands, self.pays);
         match tool {

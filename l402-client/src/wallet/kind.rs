@@ -60,7 +60,7 @@ impl WalletKind {
     /// Returns what reads `--wallet`.
     pub(crate) fn parser() -> impl TypedValueParser<Value = WalletFlag> {
         let values = WALLETS.iter().map(|wallet| PossibleValue::new(wallet.name()).help(wallet.about()));
-        let auto = PossibleValue::new(AUTO).help("the one that the configuration file speaks of, else play money");
+        let auto = PossibleValue::new(AUTO).help("the one that the configuration file names, else play money");
         PossibleValuesParser::new(values.chain([auto])).try_map(|name| match Self::named(&name) {
             Some(kind) => Ok(WalletFlag::Kind(kind)),
             None if name == AUTO => Ok(WalletFlag::Auto),

@@ -324,7 +324,7 @@ impl fmt::Display for BudgetError {
         match self {
             Self::Unknown => f.write_str("no budget has this name; `l402 budget list` shows them"),
             Self::NoParent => f.write_str("no budget has the name after --of; `l402 budget list` shows them"),
-            Self::Exists => f.write_str("there is a budget of this name; `l402 budget remove` removes it"),
+            Self::Exists => f.write_str("there is a budget of this name; `l402 budget set` changes it"),
             Self::TooDeep => write!(f, "budgets go {MAX_DEPTH} deep, with the first one"),
             Self::Main => f.write_str("the first budget cannot be removed; it can be frozen"),
             Self::NotStopped => f.write_str("no wallet of this name is stopped; `l402 policy wallet list` shows them"),
