@@ -69,7 +69,10 @@ impl Ask {
     /// Makes the request that is sent.
     pub(super) fn draft(&self, caller: Caller) -> Result<Draft, ErrandError> {
         let refused = |why: &str| ErrandError::new(Reason::InvalidRequest, why);
-        let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| refused("the method is not valid"))?;
+        // Methods are case-sensitive (RFC 9110 §9.1), and nobody means `get`.
+        let capitals = self.method.to_ascii_uppercase();
+        let written = if COMMON.contains(&capitals.as_str()) { &capitals } else { &self.method };
+        let method = Method::from_bytes(written.as_bytes()).map_err(|_| refused("the method is not valid"))?;
         if method == Method::CONNECT || method == Method::TRACE {
             return Err(ErrandError::new(Reason::MethodRefused, "CONNECT and TRACE are not sent"));
         }
@@ -81,6 +84,8 @@ impl Ask {
         Draft::try_from(request).map_err(|cause| ErrandError::new(Reason::InvalidUrl, cause))
     }
 }
+
+const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
 fn get() -> String {
     "GET".to_owned()
@@ -140,7 +145,8 @@ mod tests {
         for url in ["", "a", "file:///etc/passwd", "data:,x", "http://me:secret@a/", "http://", "http://ü/"] {
             assert_eq!(fault(|ask| ask.url = url.to_owned()), Reason::InvalidUrl, "{url}");
         }
-        assert!(Ask::get("http://a/").draft(Caller::Agent).is_ok());
+        let small = Ask { method: "post".to_owned(), ..Ask::get("http://a/") };
+        assert_eq!(small.draft(Caller::Agent).unwrap().method, Method::POST);
     }
 
     #[test]

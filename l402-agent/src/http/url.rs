@@ -7,6 +7,7 @@
 
 use core::fmt;
 use http::Uri;
+use l402_http::pay::Origin;
 
 /// Reads an absolute URL.
 ///
@@ -26,7 +27,11 @@ pub fn parse(text: &str) -> Result<Uri, UrlError> {
     let uri: Uri = format!("{scheme}://{authority}{}", encoded(path)).parse().map_err(|_| UrlError::Syntax)?;
     match uri.authority() {
         Some(authority) if authority.as_str().contains('@') => Err(UrlError::UserInfo),
-        Some(authority) if !authority.host().is_empty() => Ok(uri),
+        // Without an origin, no rule of the owner's would hold for it.
+        Some(authority) if !authority.host().is_empty() => match Origin::of(&uri) {
+            Ok(_) => Ok(uri),
+            Err(_) => Err(UrlError::Place),
+        },
         _ => Err(UrlError::Host),
     }
 }
@@ -124,6 +129,8 @@ pub enum UrlError {
     Scheme,
     /// The host is missing.
     Host,
+    /// The host or the port is not valid.
+    Place,
     /// The host is written with letters that the name system does not have.
     HostName,
     /// There is a name or password before the host.
@@ -136,6 +143,9 @@ impl fmt::Display for UrlError {
             Self::Syntax => "this is not a URL; spaces and other special characters must be percent-encoded",
             Self::Scheme => "the URL must begin with http:// or https://",
             Self::Host => "the URL has no host",
+            Self::Place => {
+                "the host or the port is not valid; an IPv4 address has four numbers, and a port is 65535 at most"
+            }
             Self::HostName => "the host name has non-ASCII characters; write its `xn--` form",
             Self::UserInfo => "the URL contains a user name or password; send it with -H instead",
         })
@@ -161,6 +171,9 @@ mod tests {
             ("http://\u{fc}ber.example/", UrlError::HostName),
             ("http://\u{fc}:p@a/", UrlError::HostName),
             ("", UrlError::Scheme),
+            ("http://127.1/", UrlError::Place),
+            ("http://0x7f.1/", UrlError::Place),
+            ("http://a:65536/", UrlError::Place),
         ] {
             assert_eq!(parse(text), Err(fault), "{text}");
         }

@@ -95,13 +95,14 @@ fn of_decode(fault: &DecodeError) -> ErrandError {
 
 fn of_file(fault: &io::Error) -> ErrandError {
     let message = match fault.kind() {
-        io::ErrorKind::QuotaExceeded => {
-            "the folder for long bodies is full (`--quota`); the owner can delete files from it"
-        }
+        io::ErrorKind::QuotaExceeded => FULL,
         _ => "cannot write the body to the folder for long bodies",
     };
     ErrandError::new(Reason::Local, message)
 }
 
 /// The longest body that stands in the answer itself.
-const INLINE: usize = 32 * 1024;
+pub(super) const INLINE: usize = 32 * 1024;
+
+/// What is said where the folder is full.
+pub(super) const FULL: &str = "the folder for long bodies is full (`--quota`); the owner can delete files from it";

@@ -15,6 +15,10 @@ pub(super) async fn run(
     ask: Ask,
     called: &Called,
 ) -> Result<FetchAnswer, ErrandError> {
+    // What cannot be kept is not bought.
+    if !files.has_room(body::INLINE as u64) {
+        return Err(ErrandError::new(Reason::Local, body::FULL));
+    }
     let (errands, calls) = (Arc::clone(errands), called.calls.clone());
     let fetching = tokio::spawn(async move {
         let _call = calls;

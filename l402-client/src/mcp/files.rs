@@ -41,6 +41,11 @@ impl Files {
         Ok(Self(Arc::new(Folder { path, handle, used: AtomicU64::new(used), quota })))
     }
 
+    /// Tells whether there is room for a body that does not fit into an answer.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.0.used.load(Ordering::SeqCst).saturating_add(bytes) <= self.0.quota
+    }
+
     /// Makes a file.
     pub(super) fn create(&self) -> io::Result<Spill> {
         let mut random = [0; 8];

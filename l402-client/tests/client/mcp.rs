@@ -180,7 +180,8 @@ async fn a7_a_model_cannot_set_what_speaks_for_its_owner() {
         "http://0x7f.1/",
     ] {
         let refused = mcp.refused("fetch", json!({ "url": url })).await;
-        assert!(refused["reason"] == "address_refused" || refused["reason"] == "network", "{url}: {refused}");
+        let reason = if url.contains("0x") { "invalid_url" } else { "address_refused" };
+        assert_eq!(refused["reason"], reason, "{url}: {refused}");
         assert_eq!(mcp.refused("preview", json!({ "url": url })).await["reason"], refused["reason"], "{url}");
     }
     let unsafe_preview = mcp.refused("preview", json!({ "url": url, "method": "POST" })).await;

@@ -3,6 +3,7 @@
 // Threats: A6.
 
 use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 use http::Uri;
 
@@ -28,16 +29,22 @@ impl Origin {
     /// Takes the origin of a URI; path, query and user information play no part.
     ///
     /// # Errors
-    /// [`OriginError`] when the URI has no host, or another scheme.
+    /// [`OriginError`] when the URI has no host, another scheme, or a port above 65535. So has a host like `127.1` or `0x7f.1`, which
+    /// systems read as an IPv4 address: one address would be several origins.
     pub fn of(uri: &Uri) -> Result<Self, OriginError> {
         let secure = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err(OriginError),
         };
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(OriginError)?;
-        let port = uri.port_u16().unwrap_or(default_port(secure));
-        Ok(Self { secure, host: host.to_ascii_lowercase().into(), port })
+        let authority = uri.authority().ok_or(OriginError)?;
+        let written = authority.host();
+        let (_, place) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+        let port = match place.get(written.len()..).unwrap_or_default() {
+            "" | ":" => default_port(secure),
+            port => port.strip_prefix(':').and_then(digits).ok_or(OriginError)?,
+        };
+        Ok(Self { secure, host: host(written).ok_or(OriginError)?.into(), port })
     }
 
     /// Returns whether the origin is reached over TLS.
@@ -82,11 +89,32 @@ pub struct OriginError;
 
 impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the URI is not an absolute http or https URI")
+        f.write_str("the URI is not an absolute http or https URI with a valid host and port")
     }
 }
 
 impl core::error::Error for OriginError {}
+
+fn digits(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Writes a host in one way: in lower case, without the dot at its end, an IPv4 address in four numbers.
+fn host(written: &str) -> Option<String> {
+    let lower = written.to_ascii_lowercase();
+    if let Some(address) = lower.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Some(match address.parse().map(|address: Ipv6Addr| address.to_canonical()) {
+            Ok(IpAddr::V4(address)) => address.to_string(),
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            Err(_) => lower, // with a zone
+        });
+    }
+    let host = lower.strip_suffix('.').unwrap_or(&lower);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.starts_with("0x") || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_whole = !host.is_empty() && (!is_number || host.parse::<Ipv4Addr>().is_ok());
+    is_whole.then(|| host.to_owned())
+}
 
 const fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
@@ -102,6 +130,10 @@ mod tests {
             ("http://a.example/x", "http://A.EXAMPLE:80/y?z"),
             ("https://user@a.example", "https://a.example:443"),
             ("http://[::1]:8402/", "http://[::1]:8402/x"),
+            ("http://a.example./", "http://a.example/"),
+            ("http://[::ffff:127.0.0.1]/", "http://127.0.0.1/"),
+            ("http://[0:0::1]/", "http://[::1]/"),
+            ("http://a.example:/", "http://a.example/"),
         ];
         for (one, other) in same {
             assert_eq!(one.parse::<Origin>(), other.parse(), "{one} {other}");
@@ -120,7 +152,19 @@ mod tests {
 
     #[test]
     fn what_has_no_origin_is_refused() {
-        for text in ["/path", "a.example:80", "ftp://a.example", "*"] {
+        for text in [
+            "/path",
+            "a.example:80",
+            "ftp://a.example",
+            "*",
+            "http://a.example:65536/",
+            "http://a.example:+80/",
+            "http://127.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://0177.0.0.1/",
+            "http://./",
+        ] {
             assert_eq!(text.parse::<Origin>(), Err(OriginError), "{text}");
         }
     }
