@@ -1,5 +1,6 @@
 //! Times as people read them, beside the number that programs read.
 
+use l402_program::Date;
 use serde_json::Value;
 
 /// Writes a time in Unix seconds, and the same as a date in UTC: `1800000000 (2027-01-15 08:00:00 UTC)`. What is no such time is
@@ -12,21 +13,10 @@ pub(crate) fn told(unix: &Value) -> String {
 }
 
 fn date(unix: u64) -> String {
-    let (days, of_day) = (unix / DAY, unix % DAY);
-    // Howard Hinnant's `civil_from_days`: years begin with March, so that the leap day is the last.
-    let since = days + 719_468;
-    let (era, of_era) = (since / 146_097, since % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let of_day = unix % 86_400;
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", Date::of(unix))
 }
-
-const DAY: u64 = 86_400;
 
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 use l402_core::UnixSeconds;
+use l402_program::Date;
 
 /// A time in UTC: `2027-01-31`, which is its first second, or `2027-01-31T12:30:00Z`.
 ///
@@ -68,17 +69,8 @@ fn numbers(text: &str, between: char, lengths: [usize; 3]) -> Result<[u64; 3], U
 impl fmt::Display for Until {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.get();
-        let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-        // The inverse of `days_before`, over eras of 400 years.
-        let shifted = days + 719_468;
-        let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-        let of_era_year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * of_era_year + of_era_year / 4 - of_era_year / 100);
-        let shifted_month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        let year = era * 400 + of_era_year + u64::from(month < 3);
-        write!(f, "{year:04}-{month:02}-{day:02}")?;
+        let of_day = seconds % 86_400;
+        write!(f, "{}", Date::of(seconds))?;
         match of_day {
             0 => Ok(()),
             _ => write!(f, "T{:02}:{:02}:{:02}Z", of_day / 3_600, of_day / 60 % 60, of_day % 60),

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use core::str::FromStr;
 use core::time::Duration;
 use l402_agent::amount::Amount;
+use l402_agent::span::SpanError;
 use l402_agent::store::budget::{MAIN, NewEnd};
 use l402_core::purchase::Limits;
 use l402_core::{Msat, Name};
@@ -196,7 +197,7 @@ impl LimitArgs {
     }
 }
 
-fn end(text: &str) -> Result<NewEnd, String> {
+fn end(text: &str) -> Result<NewEnd, SpanError> {
     if text == "never" { Ok(NewEnd::Never) } else { span(text).map(NewEnd::In) }
 }
 

@@ -2,24 +2,12 @@
 
 use core::num::NonZeroU32;
 use core::time::Duration;
+use l402_agent::span::{Span, SpanError};
 use l402_http::pay::Origin;
 
 /// Reads a whole number and its unit.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(at);
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err("it must be a number and its unit: s, m, h or d".to_owned()),
-    };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
-    match seconds {
-        Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
-        _ => Err("it must be more than 0, and no more than a number can hold".to_owned()),
-    }
+pub(super) fn span(text: &str) -> Result<Duration, SpanError> {
+    text.parse().map(Span::duration)
 }
 
 /// Reads an origin. A path would be passed by in silence, and what is meant for one path would happen to all.
